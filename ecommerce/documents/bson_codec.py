@@ -1,0 +1,94 @@
+"""Canonical BSON: the same order is always the same bytes, up to `updated_at`, which comes last."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import bson
+from bson import Decimal128, Int64
+from bson.codec_options import CodecOptions
+from msgspec import Struct
+
+from ecommerce.documents.catalog import CatalogTable
+from ecommerce.documents.fields import fields_of
+from ecommerce.documents.kinds import from_scaled, to_scaled
+from ecommerce.documents.order import OrderDocument
+
+CODEC_OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True, tzinfo=UTC)
+
+DocumentType = TypeVar("DocumentType", bound=Struct)
+
+_UPDATED_AT_BYTES = len(b"\x09updated_at\x00") + 8 + len(b"\x00")
+"""Size of the last element of an order document and of the document's end, in bytes."""
+
+
+def to_bson_value(value: Any) -> Any:
+    """A scalar of the definition as what PyMongo encodes for it."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return Int64(value)
+    if isinstance(value, Decimal):
+        return Decimal128(from_scaled(to_scaled(value)))
+    if isinstance(value, datetime):
+        time = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return time.replace(microsecond=time.microsecond // 1000 * 1000)
+    raise TypeError(f"no BSON type for {value!r}")
+
+
+def to_document(struct: Struct) -> dict[str, Any]:
+    """A document of the definition as a dict for PyMongo, in canonical field order, absent where optional and None."""
+    document: dict[str, Any] = {}
+    for field in fields_of(type(struct)):
+        value = getattr(struct, field.name)
+        if field.is_array:
+            document[field.name] = [to_document(element) for element in value]
+        elif field.document is not None:
+            document[field.name] = to_document(value)
+        elif value is not None or not field.optional:
+            document[field.name] = to_bson_value(value)
+    return document
+
+
+def encode_order(order: OrderDocument) -> bytes:
+    """The canonical BSON of an order, `_id` first."""
+    return bson.encode({"_id": Int64(order.order.order_id), **to_document(order)})
+
+
+def encode_catalog(table: CatalogTable, record: Struct) -> bytes:
+    """The canonical BSON of a catalog record, `_id` first."""
+    key = [to_bson_value(getattr(record, name)) for name in table.key]
+    identity = key[0] if len(key) == 1 else dict(zip(table.key, key, strict=True))
+    return bson.encode({"_id": identity, **to_document(record)})
+
+
+def decode_order(document: bytes | Mapping[str, Any]) -> OrderDocument:
+    """The order of a BSON document or of its decoded mapping; times come back aware, in UTC."""
+    mapping = bson.decode(document, CODEC_OPTIONS) if isinstance(document, bytes) else document
+    return _from_mapping(OrderDocument, mapping)
+
+
+def _from_mapping(document: type[DocumentType], mapping: Mapping[str, Any]) -> DocumentType:
+    values: dict[str, Any] = {}
+    for field in fields_of(document):
+        value = mapping.get(field.name)
+        if field.document is not None:
+            nested = field.document
+            values[field.name] = (
+                tuple(_from_mapping(nested, element) for element in value or ())
+                if field.is_array
+                else _from_mapping(nested, value or {})
+            )
+        elif isinstance(value, Decimal128):
+            values[field.name] = value.to_decimal()
+        elif isinstance(value, Int64):
+            values[field.name] = int(value)
+        else:
+            values[field.name] = value
+    return document(**values)
+
+
+def same_content(left: bytes, right: bytes) -> bool:
+    """Whether two canonical order documents are equal but for `updated_at`."""
+    return len(left) == len(right) and left[:-_UPDATED_AT_BYTES] == right[:-_UPDATED_AT_BYTES]

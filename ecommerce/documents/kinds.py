@@ -1,0 +1,82 @@
+"""Kinds of value: what each may hold, and its type in JSON input, BSON and Spark.
+
+Money and fractions are exact decimals with at most four places. They are kept at a fixed scale of four, so that one
+amount has one representation everywhere (`Decimal128("16.4500")`, `decimal(18,4)`, scaled integer 164500); a bound of
+10^14 keeps the scaled integer inside int64.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+MONEY_SCALE = 4
+MONEY_FACTOR = 10**MONEY_SCALE
+MONEY_LIMIT = 10**14
+"""Amounts are below this, in units of the currency."""
+
+INT64_MAX = 2**63 - 1
+QUANTITY_MAX = 1_000_000_000
+TEXT_LENGTH_MAX = 500
+"""Longest text, in code points."""
+
+EARLIEST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
+"""Times are in [EARLIEST_TIME, LATEST_TIME), whole milliseconds (BSON Date), UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What one kind of value is outside Python."""
+
+    name: str
+    bson_type: str
+    """Alias as `$jsonSchema` names it."""
+    spark_type: str
+    """Type as Spark DDL names it."""
+    bson_bounds: Mapping[str, Any]
+    """`$jsonSchema` keywords that bound the value; there are none for dates."""
+
+
+def _kind(name: str, bson_type: str, spark_type: str, **bson_bounds: Any) -> dict[str, Any]:
+    return {"kind": Kind(name, bson_type, spark_type, bson_bounds)}
+
+
+MONEY_SPARK_TYPE = f"decimal(18,{MONEY_SCALE})"
+
+Id = Annotated[int, Meta(ge=0, le=INT64_MAX, extra=_kind("id", "long", "bigint", minimum=0))]
+Count = Annotated[
+    int, Meta(ge=0, le=QUANTITY_MAX, extra=_kind("count", "long", "bigint", minimum=0, maximum=QUANTITY_MAX))
+]
+Money = Annotated[
+    Decimal,
+    Meta(extra=_kind("money", "decimal", MONEY_SPARK_TYPE, minimum=0, maximum=MONEY_LIMIT, exclusiveMaximum=True)),
+]
+Fraction = Annotated[Decimal, Meta(extra=_kind("fraction", "decimal", MONEY_SPARK_TYPE, minimum=0, maximum=1))]
+Rating = Annotated[Decimal, Meta(extra=_kind("rating", "decimal", MONEY_SPARK_TYPE, minimum=0, maximum=5))]
+Time = Annotated[datetime, Meta(extra=_kind("time", "date", "timestamp"))]
+Text = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=TEXT_LENGTH_MAX,
+        extra=_kind("text", "string", "string", minLength=1, maxLength=TEXT_LENGTH_MAX),
+    ),
+]
+
+
+def to_scaled(amount: Decimal) -> int:
+    """An amount as an integer of 10^-4 units. Raises ValueError where it has more than four places."""
+    scaled = amount.scaleb(MONEY_SCALE)
+    whole = int(scaled)
+    if whole != scaled:
+        raise ValueError(f"{amount} has more than {MONEY_SCALE} decimals")
+    return whole
+
+
+def from_scaled(scaled: int) -> Decimal:
+    """The amount of an integer of 10^-4 units, with exactly four places."""
+    return Decimal(int(scaled)).scaleb(-MONEY_SCALE)

@@ -1,0 +1,17 @@
+"""Errors that people read: one line that names the value, where it came from and what to do."""
+
+
+class EcommerceError(Exception):
+    """A problem a user can act on. The CLI prints its text without a traceback and exits with 1."""
+
+
+class SettingsError(EcommerceError):
+    """A setting has an impossible value."""
+
+
+class ServiceError(EcommerceError):
+    """A service (MongoDB, HDFS, Spark, Prefect, dashboard) is missing, down or cannot start."""
+
+
+class InputError(EcommerceError):
+    """Options or input data that cannot be used."""

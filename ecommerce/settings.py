@@ -1,0 +1,63 @@
+"""One settings object, read from `ECOMMERCE_*` environment variables."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ecommerce.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """Where the services are and what the embedded ones keep. Every field is `ECOMMERCE_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="ECOMMERCE_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    mongo_uri: SecretStr | None = Field(None, description="MongoDB to use; without it an embedded mongod is run.")
+    database: str = Field("ecommerce", min_length=1, max_length=63, pattern=r"^[A-Za-z0-9_-]+$")
+    archive_uri: str | None = Field(
+        None,
+        pattern=r"^(hdfs://|file:)",
+        description="Archive directory (hdfs://… or file:…); without it embedded HDFS.",
+    )
+    spark_master: str = Field("local[*]", description="Spark master URL.")
+    home: Path = Field(Path(".ecommerce"), description="Data, logs and state of the embedded services.")
+    cache: Path = Field(
+        Path(platformdirs.user_cache_dir("ecommerce-pipeline", appauthor=False)),
+        description="What is fetched once: Hadoop and connector jars, a Java where none is installed.",
+    )
+    inbox: Path | None = Field(None, description="Folder that the hourly import scans; default: inbox/ under home.")
+    mongo_port: int = Field(27117, ge=1, le=65535)
+    namenode_port: int = Field(9800, ge=1, le=65535)
+    dashboard_port: int = Field(5006, ge=1, le=65535)
+    prefect_port: int = Field(4200, ge=1, le=65535)
+    refresh_seconds: float = Field(5.0, ge=1, le=3600, description="Seconds between two dashboard refreshes.")
+    currency: str = Field("USD", min_length=1, max_length=8, description="Currency code shown by the dashboard.")
+    timezone: str = Field("UTC", description="Time zone in which the dashboard shows times.")
+
+    @property
+    def home_directory(self) -> Path:
+        """`home` as an absolute path."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def inbox_directory(self) -> Path:
+        """The folder that the hourly import scans, absolute."""
+        return self.inbox.expanduser().absolute() if self.inbox else self.home_directory / "inbox"
+
+
+def load_settings() -> Settings:
+    """Read the settings anew. Raises SettingsError that names the variable and what is wrong with it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = (f"ECOMMERCE_{str(e['loc'][0]).upper()}={e.get('input')!r}: {e['msg']}" for e in error.errors())
+        raise SettingsError("; ".join(problems)) from None
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The process's settings, read once."""
+    return load_settings()

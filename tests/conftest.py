@@ -1,0 +1,47 @@
+"""Real services for the tests: started once per session, on free ports, in a temporary directory."""
+
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ecommerce.mongo import MongoDatabase, get_database, prepare_database
+from ecommerce.services.mongod import start_mongod
+from ecommerce.settings import Settings
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def service_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("services")
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(service_home: Path) -> Iterator[str]:
+    """A real mongod, a single-node replica set."""
+    port = free_port()
+    executor = start_mongod(service_home, port)
+    yield f"mongodb://127.0.0.1:{port}/?replicaSet=ecommerce"
+    executor.stop()
+
+
+@pytest.fixture
+def settings(mongo_uri: str, tmp_path: Path) -> Settings:
+    """Settings of one test: its own database on the session's server, its own home."""
+    return Settings(mongo_uri=mongo_uri, database=f"test_{uuid.uuid4().hex[:12]}", home=tmp_path / "home")
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[MongoDatabase]:
+    """A prepared database of one test, dropped afterwards."""
+    database = get_database(settings)
+    prepare_database(database)
+    yield database
+    database.client.drop_database(database.name)
