@@ -1,0 +1,1 @@
+"""The `ecommerce` command. Each flow command runs the very flow function that Prefect deploys."""

@@ -1,0 +1,49 @@
+# Everything lives in .venv/ and runs from this folder. `make up` and `make test` are all one needs.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help install up down status test lint drill bench lock clean
+.DEFAULT_GOAL := help
+
+help:  ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(INSTALLED)  ## install the pinned packages into .venv/ and fetch the jars (and a Java, where there is none)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is older than 3.11: set PYTHON=python3.11 or newer"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m ecommerce.services.fetch
+	@touch $(INSTALLED)
+
+up: install  ## start everything and stay until Ctrl-C
+	@$(BIN)/ecommerce up
+
+down:  ## stop what `make up` started
+	@$(BIN)/ecommerce down
+
+status: install  ## say how each service is
+	@$(BIN)/ecommerce status
+
+test: install  ## the tests, against real services on free ports
+	$(BIN)/python -m pytest -m "not drill"
+
+lint: install  ## format, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+drill: install  ## the long kills and soaks
+	$(BIN)/python -m pytest -m drill --timeout 1800
+
+bench: install  ## measure against the targets (PARTS="generate import …" for some of them)
+	$(BIN)/python -m benchmarks $(PARTS)
+
+lock:  ## resolve the dependencies anew (needs uv); the lock holds names, versions and hashes, no addresses
+	uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
+
+clean:  ## remove .venv/ and caches, not the data in .ecommerce/
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,84 @@
+"""What commands share: the services they need, the Prefect server they report to, progress on a terminal."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from ecommerce.progress import Progress, silent, watched_by
+from ecommerce.settings import Settings, get_settings
+
+Result = TypeVar("Result")
+
+HEALTH_TIMEOUT_SECONDS = 2
+
+
+def use_prefect(settings: Settings) -> None:
+    """Point Prefect, before it is imported, at the running server of this home; without one it starts its own.
+
+    A server of its own keeps its history in the same place, so that a later `ecommerce up` shows these runs too.
+    What the user's environment says goes first.
+    """
+    os.environ.setdefault("PREFECT_HOME", str(settings.home_directory / "prefect"))
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    # A first start migrates the history database: 14 s on two idle cores, more on busy ones.
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    api = f"http://127.0.0.1:{settings.prefect_port}/api"
+    if "PREFECT_API_URL" not in os.environ and _answers(f"{api}/health"):
+        os.environ["PREFECT_API_URL"] = api
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=HEALTH_TIMEOUT_SECONDS) as response:  # noqa: S310 - a fixed http URL on loopback
+            return bool(response.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+@contextmanager
+def services(*, hdfs: bool = False) -> Iterator[Settings]:
+    """The settings, with MongoDB (and HDFS) answering: an embedded one that does not run is started meanwhile."""
+    from ecommerce.services.on_demand import embedded_services
+
+    settings = get_settings()
+    with embedded_services(settings, hdfs=hdfs):
+        yield settings
+
+
+def run_flow(flow: Callable[..., Result], /, **parameters: Any) -> Result:
+    """Run a flow function in this process, drawing its progress on the terminal, and return its result."""
+    with terminal_progress(flow.__name__.replace("_", " ")) as progress, watched_by(progress):
+        return flow(**parameters)
+
+
+@contextmanager
+def terminal_progress(title: str) -> Iterator[Progress]:
+    """A Progress that draws a bar with rate and time left on standard error; silent where that is not a terminal."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[what]} {task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(title, total=None, what="", rate="")
+
+        def report(done: int, total: int | None, what: str) -> None:
+            speed = bars.tasks[0].speed
+            bars.update(bar, completed=done, total=total, what=what, rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield report
