@@ -1,0 +1,26 @@
+"""`python -m ecommerce.services.fetch`: get into the cache, once, what does not come from PyPI. Part of `make install`."""
+
+import sys
+
+from ecommerce.errors import EcommerceError
+from ecommerce.services.jars import hadoop_classpath, spark_connector_jars
+from ecommerce.services.java import java_home
+from ecommerce.settings import get_settings
+
+
+def main() -> None:
+    """Fetch the jars and, where there is none, a Java. What cannot be had is said and left to `ecommerce up`."""
+    settings = get_settings()
+    for what, fetch in (
+        ("Java", lambda: java_home(settings)),
+        ("MongoDB Spark Connector", lambda: spark_connector_jars(settings.cache)),
+        ("Hadoop", lambda: hadoop_classpath(settings.cache)),
+    ):
+        try:
+            fetch()
+        except EcommerceError as error:
+            print(f"{what}: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

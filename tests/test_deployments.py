@@ -1,0 +1,59 @@
+"""The list of deployments: each one fits the flow that it deploys, and has the name that people rely on."""
+
+from typing import Any
+
+import pytest
+import yaml
+from prefect import Flow
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.utilities.importtools import import_object
+
+from tests.test_structure import ROOT
+
+SCHEDULED = {
+    "generate-orders/hourly",
+    "import-files/hourly",
+    "summarize-orders/hourly",
+    "archive-orders/daily",
+    "check-orders/daily",
+}
+ON_DEMAND = {"generate-orders/backfill", "restore-orders/on-demand"}
+
+DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())["deployments"]
+
+
+def flow_of(deployment: dict[str, Any]) -> Flow[..., Any]:
+    flow = import_object(deployment["entrypoint"])
+    assert isinstance(flow, Flow)
+    return flow
+
+
+def full_name(deployment: dict[str, Any]) -> str:
+    return f"{flow_of(deployment).name}/{deployment['name']}"
+
+
+def test_all_promised_deployments_are_there_and_no_others() -> None:
+    names = [full_name(deployment) for deployment in DEPLOYMENTS]
+    assert sorted(names) == sorted(SCHEDULED | ON_DEMAND)
+    assert {full_name(deployment) for deployment in DEPLOYMENTS if deployment.get("schedules")} == SCHEDULED
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["entrypoint"].split(".")[-1])
+def test_a_deployment_fits_its_flow(deployment: dict[str, Any]) -> None:
+    flow = flow_of(deployment)
+    # A scheduled run has nobody to fill in a form: defaults and the deployment's parameters must be enough.
+    given = deployment.get("parameters", {})
+    assert set(given) <= set(flow.parameters.properties)
+    if deployment.get("schedules"):
+        flow.validate_parameters(given)
+    for schedule in deployment.get("schedules", []):
+        assert schedule["slug"]
+        CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+    assert deployment["description"]
+    assert deployment["concurrency_limit"]["collision_strategy"] == "CANCEL_NEW"
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["entrypoint"].split(".")[-1])
+def test_every_parameter_makes_a_described_field_of_the_form(deployment: dict[str, Any]) -> None:
+    for name, field in flow_of(deployment).parameters.properties.items():
+        assert field.get("description"), f"{deployment['entrypoint']}: parameter {name} has no description"
