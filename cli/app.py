@@ -33,6 +33,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+@app.callback()
+def before_command() -> None:  # no docstring: Typer would show it instead of the app's help
+    use_prefect(get_settings())
+
+
 for module, function, command in COMMANDS:
     app.command(command)(getattr(import_module(module), function))
 
@@ -40,7 +46,6 @@ for module, function, command in COMMANDS:
 def main() -> None:
     """Run the command line: exit code 0 when it worked, 1 when it did not, 2 when options or input are wrong."""
     try:
-        use_prefect(get_settings())
         app()
     except EcommerceError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -2,14 +2,18 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from ecommerce.errors import InputError
 from ecommerce.progress import Progress, silent, watched_by
 from ecommerce.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from prefect import Flow
 
 Result = TypeVar("Result")
 
@@ -22,9 +26,12 @@ def use_prefect(settings: Settings) -> None:
     A server of its own keeps its history in the same place, so that a later `ecommerce up` shows these runs too.
     What the user's environment says goes first.
     """
-    os.environ.setdefault("PREFECT_HOME", str(settings.home_directory / "prefect"))
+    home = settings.home_directory / "prefect"
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PREFECT_HOME", str(home))
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    # The run's log goes to the server; the terminal gets progress, the result and one line for an error.
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     # A first start migrates the history database: 14 s on two idle cores, more on busy ones.
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     api = f"http://127.0.0.1:{settings.prefect_port}/api"
@@ -50,9 +57,18 @@ def services(*, hdfs: bool = False) -> Iterator[Settings]:
         yield settings
 
 
-def run_flow(flow: Callable[..., Result], /, **parameters: Any) -> Result:
-    """Run a flow function in this process, drawing its progress on the terminal, and return its result."""
-    with terminal_progress(flow.__name__.replace("_", " ")) as progress, watched_by(progress):
+def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
+    """Run a flow function in this process, drawing its progress on the terminal, and return its result.
+
+    Raises InputError where a parameter is outside its bounds, and what the flow raises.
+    """
+    from prefect.exceptions import ParameterTypeError
+
+    try:
+        flow.validate_parameters(parameters)
+    except ParameterTypeError as error:
+        raise InputError("; ".join(line.strip(" -") for line in str(error).splitlines()[1:])) from None
+    with terminal_progress(flow.name.replace("-", " ")) as progress, watched_by(progress):
         return flow(**parameters)
 
 
