@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from ecommerce.mongo import MongoDatabase, get_database, prepare_database
+from ecommerce.services.hdfs import Hdfs, start_hdfs
+from ecommerce.services.java import java_home
 from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 
@@ -30,6 +32,21 @@ def mongo_uri(service_home: Path) -> Iterator[str]:
     executor = start_mongod(service_home, port)
     yield f"mongodb://127.0.0.1:{port}/?replicaSet=ecommerce"
     executor.stop()
+
+
+@pytest.fixture(scope="session")
+def hdfs(service_home: Path) -> Iterator[Hdfs]:
+    """A real NameNode and DataNode, started for the first test that asks. Their daemons may be killed and started."""
+    settings = Settings()
+    running = start_hdfs(service_home, free_port(), java_home(settings), settings.cache)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def hdfs_uri(hdfs: Hdfs) -> str:
+    """`hdfs://127.0.0.1:<port>` of the session's HDFS."""
+    return hdfs.uri
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`python -m ecommerce.services.fetch`: get into the cache, once, what does not come from PyPI. Part of `make install`."""
+"""`python -m ecommerce.services.fetch`, part of `make install`: get into the cache, once, what PyPI does not have."""
 
 import sys
 

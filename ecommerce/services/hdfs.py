@@ -1,0 +1,236 @@
+"""The embedded HDFS: a real NameNode and a real DataNode, separate processes, loopback only, formatted once."""
+
+import json
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree.ElementTree import Element, ElementTree, SubElement
+
+from ecommerce.errors import ServiceError
+from ecommerce.services.jars import hadoop_classpath
+from ecommerce.services.processes import LOOPBACK, Daemon, answers, listening_ports, log_excerpt, require_free_port
+
+NAMENODE_CLASS = "org.apache.hadoop.hdfs.server.namenode.NameNode"
+DATANODE_CLASS = "org.apache.hadoop.hdfs.server.datanode.DataNode"
+SHELL_CLASS = "org.apache.hadoop.fs.FsShell"
+
+# 195 and 177 MB resident with these heaps; files in the archive are few and large, so the NameNode needs little.
+_JVM_OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-Djava.net.preferIPv4Stack=true", "-Dfile.encoding=UTF-8")
+
+CLIENT_OPTIONS = {
+    "dfs.replication": "1",
+    "dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",
+}
+"""What a client of the single DataNode must set: the client, not the server, chooses a file's replication."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hdfs:
+    """A running embedded HDFS. Its daemons may be killed and started again one by one."""
+
+    uri: str
+    configuration: Path
+    """Directory for HADOOP_CONF_DIR or a class path."""
+    namenode: Daemon
+    datanode: Daemon
+
+    def stop(self) -> None:
+        """End both daemons, the DataNode first, as it would otherwise look for its NameNode."""
+        self.datanode.stop()
+        self.namenode.stop()
+
+
+def start_hdfs(home: Path, namenode_port: int, java_home: Path, cache: Path) -> Hdfs:
+    """Start NameNode and DataNode on the data under `home`/hdfs and wait until they take writes.
+
+    Raises ServiceError where a jar cannot be had, the port is taken or a daemon does not come up.
+    """
+    home = home.expanduser().absolute()
+    class_path = hadoop_classpath(cache, java_home)
+    require_free_port(namenode_port, "ECOMMERCE_NAMENODE_PORT", "the HDFS NameNode")
+    directory = home / "hdfs"
+    configuration = write_configuration(directory, namenode_port)
+    java = str(java_home / "bin" / "java")
+    _format_once(directory, configuration, java, class_path, home)
+
+    def daemon(name: str, main_class: str, ready: object) -> Daemon:
+        log = home / "logs" / f"{name}.log"
+        command = [
+            java,
+            *_JVM_OPTIONS,
+            *_logging(configuration, log),
+            "-cp",
+            f"{configuration}:{class_path}",
+            main_class,
+        ]
+        return Daemon(name, command, home=home, ready=ready)  # type: ignore[arg-type]
+
+    namenode = daemon("namenode", NAMENODE_CLASS, lambda it: answers(namenode_port) and namenode_state(it.pid) != {})
+    datanode = daemon("datanode", DATANODE_CLASS, lambda it: _takes_writes(namenode, it))
+    try:
+        # Both JVMs boot at once, which takes 4 s instead of 6; the DataNode tries again until its NameNode is there.
+        namenode.launch()
+        datanode.launch()
+        namenode.await_ready()
+        datanode.await_ready()
+    except BaseException:
+        datanode.kill()
+        namenode.kill()
+        raise
+    return Hdfs(f"hdfs://{LOOPBACK}:{namenode_port}", configuration, namenode, datanode)
+
+
+def namenode_state(pid: int | None) -> dict[str, object]:
+    """What a NameNode process says of itself over JMX: FSState, NumLiveDataNodes, LiveNodes, CapacityRemaining, …
+
+    Empty where it does not answer. It chose its HTTP port freely, so the ports that it listens on are tried.
+    """
+    for port in listening_ports(pid) if pid else []:
+        state: dict[str, object] = {}
+        for bean in ("FSNamesystemState", "NameNodeInfo"):
+            state |= _bean(port, bean)
+        if "FSState" in state:
+            return state
+    return {}
+
+
+def _bean(port: int, name: str) -> Mapping[str, object]:
+    url = f"http://{LOOPBACK}:{port}/jmx?qry=Hadoop:service=NameNode,name={name}"
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            beans = json.load(answer)["beans"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return beans[0] if beans else {}
+
+
+def _takes_writes(namenode: Daemon, datanode: Daemon) -> bool:
+    """Out of safe mode, and this very DataNode process is registered."""
+    state = namenode_state(namenode.pid)
+    if state.get("FSState") != "Operational":
+        return False
+    registered = {
+        int(node["xferaddr"].rpartition(":")[2]) for node in json.loads(str(state.get("LiveNodes", "{}"))).values()
+    }
+    return bool(datanode.pid and registered & set(listening_ports(datanode.pid)))
+
+
+def hdfs_shell(configuration: Path, java_home: Path, cache: Path, *arguments: str) -> str:
+    """Run one command of Hadoop's own file system shell (`-ls /`, `-du -s /archive`, …) and return its output."""
+    done = subprocess.run(
+        [
+            str(java_home / "bin" / "java"), "-Xmx128m", "-XX:+UseSerialGC", "-Djava.net.preferIPv4Stack=true",
+            "-cp", f"{configuration}:{hadoop_classpath(cache, java_home)}", SHELL_CLASS, *arguments,
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise ServiceError(f"hdfs {' '.join(arguments)}: {(done.stderr or done.stdout).strip()[-300:]}")
+    return done.stdout
+
+
+def _format_once(directory: Path, configuration: Path, java: str, class_path: str, home: Path) -> None:
+    """Make the NameNode's metadata where there is none; whole or not at all, however this process ends."""
+    name = directory / "name"
+    if name.exists():
+        return
+    if any((directory / "data").glob("current/BP-*")):
+        raise ServiceError(
+            f"HDFS has blocks in {directory / 'data'} but its metadata {name} is gone: "
+            f"put that directory back, or move {directory / 'data'} away to start empty"
+        )
+    scratch = directory / "name.formatting"
+    shutil.rmtree(scratch, ignore_errors=True)
+    log = home / "logs" / "namenode-format.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        done = subprocess.run(
+            [
+                java, *_JVM_OPTIONS, *_logging(configuration, log), "-cp", f"{configuration}:{class_path}",
+                NAMENODE_CLASS, f"-Ddfs.namenode.name.dir={scratch.as_uri()}", "-format", "-nonInteractive",
+            ],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )  # fmt: skip
+    if done.returncode != 0:
+        raise ServiceError(f"HDFS cannot be formatted in {scratch}: {log_excerpt(log)}; see {log}")
+    scratch.rename(name)
+
+
+def _logging(configuration: Path, log: Path) -> tuple[str, str]:
+    return f"-Dlog4j2.configurationFile={configuration / 'daemon-log4j2.properties'}", f"-Decommerce.log={log}"
+
+
+def write_configuration(directory: Path, namenode_port: int) -> Path:
+    """Write the daemons' whole configuration under `directory`/conf, so that nothing depends on the machine's own."""
+    configuration = directory / "conf"
+    configuration.mkdir(parents=True, exist_ok=True)
+    _write_site(
+        configuration / "core-site.xml",
+        {
+            "fs.defaultFS": f"hdfs://{LOOPBACK}:{namenode_port}",
+            "hadoop.tmp.dir": str(directory / "tmp"),
+            # A DataNode that boots faster than its NameNode looks for it five times a second, not once.
+            "ipc.client.connect.retry.interval": "200",
+            "ipc.client.connect.max.retries": "50",
+        },
+    )
+    _write_site(
+        configuration / "hdfs-site.xml",
+        CLIENT_OPTIONS
+        | {
+            "dfs.namenode.name.dir": (directory / "name").as_uri(),
+            "dfs.datanode.data.dir": (directory / "data").as_uri(),
+            "dfs.namenode.rpc-bind-host": LOOPBACK,
+            "dfs.namenode.http-address": f"{LOOPBACK}:0",
+            "dfs.datanode.address": f"{LOOPBACK}:0",
+            "dfs.datanode.http.address": f"{LOOPBACK}:0",
+            "dfs.datanode.ipc.address": f"{LOOPBACK}:0",
+            "dfs.namenode.datanode.registration.ip-hostname-check": "false",
+            "dfs.permissions.enabled": "true",
+            # Off by default; a power cut could then lose a block that was closed and whose orders were purged.
+            "dfs.datanode.synconclose": "true",
+            # Blocks are waited for all the same; the 30 s on top are for clusters whose DataNodes come one by one.
+            "dfs.namenode.safemode.extension": "0",
+            # A dead DataNode is called dead after 50 s, not after 10 minutes.
+            "dfs.namenode.heartbeat.recheck-interval": "10000",
+        },
+    )
+    (configuration / "daemon-log4j2.properties").write_text(_LOGGING)
+    return configuration
+
+
+def _write_site(path: Path, values: Mapping[str, str]) -> None:
+    root = Element("configuration")
+    for name, value in values.items():
+        entry = SubElement(root, "property")
+        SubElement(entry, "name").text = name
+        SubElement(entry, "value").text = value
+    ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+_LOGGING = """\
+status = error
+appender.file.type = RollingFile
+appender.file.name = file
+appender.file.fileName = ${sys:ecommerce.log}
+appender.file.filePattern = ${sys:ecommerce.log}.%i
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{ISO8601} %p %c{1}: %m%n
+appender.file.policies.type = Policies
+appender.file.policies.size.type = SizeBasedTriggeringPolicy
+appender.file.policies.size.size = 10MB
+appender.file.strategy.type = DefaultRolloverStrategy
+appender.file.strategy.max = 3
+rootLogger.level = info
+rootLogger.appenderRef.file.ref = file
+"""

@@ -1,0 +1,233 @@
+"""The jars that PyPI does not carry, fetched once into the cache: HDFS's daemons and the MongoDB Spark Connector.
+
+Maven fetches them where it is installed, since it knows the machine's mirrors and credentials; else Apache Ivy, whose
+jar PySpark ships. Both use their own default repository unless they are configured otherwise.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree.ElementTree import Element, ElementTree, SubElement
+
+from ecommerce.errors import ServiceError
+
+FETCH_TIMEOUT_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Jar:
+    """One jar by its Maven coordinates, and what it must hash to."""
+
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.artifact}-{self.version}.jar"
+
+
+HADOOP_DAEMONS = Jar(
+    "org.apache.hadoop",
+    "hadoop-client-minicluster",
+    "3.4.2",
+    "ae2406c544825b7734b8aad4f87eff60d9ec422284f0b16c2856032083b63c77",
+)
+"""NameNode and DataNode, shaded; the client that it needs beside it is the one in PySpark, of the same version."""
+
+SPARK_CONNECTOR = (
+    Jar(
+        "org.mongodb.spark",
+        "mongo-spark-connector_2.13",
+        "10.5.0",
+        "6617a1fa42fdb93a0a921b7822f458492bf8d695d57f34a321d8a1b7976c0627",
+    ),
+    Jar(
+        "org.mongodb",
+        "mongodb-driver-sync",
+        "5.1.4",
+        "341880078296edd762756440e9d6b1d6d2bf4d6b91975c2638e3da611f28b1c2",
+    ),
+    Jar(
+        "org.mongodb",
+        "mongodb-driver-core",
+        "5.1.4",
+        "ae3dbfd439d5afe9e0d6abbd61ef27d858ca2d38083bb7361f69e243aff31dec",
+    ),
+    Jar("org.mongodb", "bson", "5.1.4", "bba556a8acd4e87545c1b9a1cb25c12ce9587ed5bf01685f236c5d92abf1e676"),
+    Jar(
+        "org.mongodb", "bson-record-codec", "5.1.4", "698b2b9a10fdd49a3ed99ad2b7bcc8e797639c8c4a5c974de7f6fc8654bda655"
+    ),
+)
+
+# What the daemons load from PySpark's own jars: the Hadoop client and logging. Spark itself stays out of their way.
+_PYSPARK_PATTERNS = ("hadoop-client-*.jar", "slf4j-api-*.jar", "log4j-*.jar", "jcl-over-slf4j-*.jar")
+
+
+def spark_connector_jars(cache: Path, java_home: Path | None = None) -> list[Path]:
+    """The MongoDB Spark Connector and its driver, fetched at the first call. Raises ServiceError without them."""
+    return fetch_jars(SPARK_CONNECTOR, cache, java_home)
+
+
+def hadoop_classpath(cache: Path, java_home: Path | None = None) -> str:
+    """Class path that runs HDFS daemons and the HDFS shell. Raises ServiceError where the jar cannot be fetched."""
+    jars = fetch_jars((HADOOP_DAEMONS,), cache, java_home)
+    for pattern in _PYSPARK_PATTERNS:
+        jars.extend(sorted(_pyspark_jars().glob(pattern)))
+    return os.pathsep.join(map(str, jars))
+
+
+def missing_jars(cache: Path) -> list[str]:
+    """File names of the jars that are not in the cache yet."""
+    return [jar.file_name for jar in (HADOOP_DAEMONS, *SPARK_CONNECTOR) if not _place(cache, jar).exists()]
+
+
+def fetch_jars(jars: Sequence[Jar], cache: Path, java_home: Path | None = None) -> list[Path]:
+    """Paths of the jars in the cache. What is missing is fetched, by one process at a time, checked and moved in."""
+    places = [_place(cache, jar) for jar in jars]
+    if all(place.exists() for place in places):
+        return places
+    with _alone(cache):
+        missing = [jar for jar in jars if not _place(cache, jar).exists()]
+        if missing:
+            _fetch(missing, cache, java_home)
+    return places
+
+
+def _place(cache: Path, jar: Jar) -> Path:
+    return cache.expanduser().absolute() / "jars" / jar.file_name
+
+
+def _pyspark_jars() -> Path:
+    # find_spec does not import PySpark, which would take a second.
+    spec = importlib.util.find_spec("pyspark")
+    if spec is None or spec.origin is None:
+        raise ServiceError("PySpark is not installed in this environment: run `make install`")
+    return Path(spec.origin).parent / "jars"
+
+
+@contextmanager
+def _alone(cache: Path) -> Iterator[None]:
+    directory = cache.expanduser().absolute() / "jars"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = (directory / ".lock").open("w")
+    except OSError as error:
+        raise ServiceError(f"the cache {directory} cannot be written ({error.strerror}): set ECOMMERCE_CACHE") from None
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch(jars: Sequence[Jar], cache: Path, java_home: Path | None) -> None:
+    names = ", ".join(jar.file_name for jar in jars)
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache.expanduser().absolute() / "jars") as scratch:
+        directory = Path(scratch)
+        maven = shutil.which("mvn")
+        attempts = []
+        if maven:
+            attempts.append(("Maven", _maven_command(maven, jars, directory)))
+        attempts.append(("Ivy", _ivy_command(java_home, jars, directory)))
+        problems = []
+        for tool, command in attempts:
+            problem = _run(command, java_home)
+            if problem is None:
+                break
+            problems.append(f"{tool}: {problem}")
+        else:
+            raise ServiceError(
+                f"{names} cannot be fetched ({'; '.join(problems)}): "
+                f"connect to the network once, or put the files into {cache / 'jars'}"
+            )
+        for jar in jars:
+            _take(directory / jar.file_name, jar, cache)
+
+
+def _take(fetched: Path, jar: Jar, cache: Path) -> None:
+    """Move a fetched jar into the cache, whole and checked."""
+    if not fetched.exists():
+        raise ServiceError(f"{jar.file_name} was not among what was fetched: check the settings of Maven or Ivy")
+    with fetched.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        if digest != jar.sha256:
+            raise ServiceError(
+                f"{jar.file_name} was fetched with sha256 {digest}, not {jar.sha256}: "
+                "it was changed on the way; check the mirror that Maven or Ivy uses"
+            )
+        os.fsync(content.fileno())
+    fetched.replace(_place(cache, jar))
+
+
+def _run(command: Sequence[str], java_home: Path | None) -> str | None:
+    """Run a fetching tool; None where it succeeded, else the line that says best why it did not."""
+    environment = dict(os.environ) | ({"JAVA_HOME": str(java_home)} if java_home else {})
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=FETCH_TIMEOUT_SECONDS,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return str(error)
+    except subprocess.TimeoutExpired:
+        return f"no answer in {FETCH_TIMEOUT_SECONDS} s"
+    if done.returncode == 0:
+        return None
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    telling = [line for line in lines if "ERROR" in line or "not found" in line or "Exception" in line]
+    return (telling or lines or [f"exit code {done.returncode}"])[0][:300]
+
+
+def _maven_command(maven: str, jars: Sequence[Jar], directory: Path) -> list[str]:
+    project = Element("project")
+    for tag, text in (("modelVersion", "4.0.0"), ("groupId", "local"), ("artifactId", "jars"), ("version", "1")):
+        SubElement(project, tag).text = text
+    dependencies = SubElement(project, "dependencies")
+    for jar in jars:
+        dependency = SubElement(dependencies, "dependency")
+        for tag, text in (("groupId", jar.group), ("artifactId", jar.artifact), ("version", jar.version)):
+            SubElement(dependency, tag).text = text
+        exclusion = SubElement(SubElement(dependency, "exclusions"), "exclusion")
+        SubElement(exclusion, "groupId").text = "*"
+        SubElement(exclusion, "artifactId").text = "*"
+    pom = directory / "pom.xml"
+    ElementTree(project).write(pom)
+    return [
+        maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies",
+        f"-DoutputDirectory={directory}", "-Dmdep.useBaseVersion=true",
+    ]  # fmt: skip
+
+
+def _ivy_command(java_home: Path | None, jars: Sequence[Jar], directory: Path) -> list[str]:
+    module = Element("ivy-module", version="2.0")
+    SubElement(module, "info", organisation="local", module="jars")
+    dependencies = SubElement(module, "dependencies")
+    for jar in jars:
+        SubElement(
+            dependencies,
+            "dependency",
+            org=jar.group, name=jar.artifact, rev=jar.version, transitive="false", conf="default",
+        )  # fmt: skip
+    description = directory / "ivy.xml"
+    ElementTree(module).write(description)
+    ivy = next(iter(sorted(_pyspark_jars().glob("ivy-*.jar"))), None)
+    if ivy is None:
+        raise ServiceError(f"PySpark's jar directory {_pyspark_jars()} has no Ivy: run `make install` again")
+    return [
+        str(java_home / "bin" / "java") if java_home else "java", "-jar", str(ivy), "-ivy", str(description),
+        "-cache", str(directory / "ivy-cache"), "-retrieve", str(directory / "[artifact]-[revision].[ext]"),
+    ]  # fmt: skip
