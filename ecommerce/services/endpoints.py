@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from ecommerce.services.hdfs import CLIENT_OPTIONS
-from ecommerce.services.processes import LOOPBACK
+from ecommerce.services.ports import LOOPBACK
 from ecommerce.settings import Settings
 
 HDFS = "hdfs"

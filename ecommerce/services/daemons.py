@@ -1,0 +1,157 @@
+"""Start, readiness and stop of one service process, by mirakuru, with errors that people can read."""
+
+import atexit
+import contextlib
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+from mirakuru import Executor, SimpleExecutor
+from mirakuru.base import cleanup_subprocesses
+from mirakuru.exceptions import ProcessExitedWithError, ProcessFinishedWithError, TimeoutExpired
+
+from ecommerce.errors import ServiceError
+from ecommerce.services.logs import log_excerpt
+from ecommerce.services.marks import end_processes, marked_processes, marks
+from ecommerce.services.records import ServiceRecord, identity, remove_record, write_record
+
+# At exit mirakuru would kill every process of this user whose mark CONTAINS our process id: process 110 would take the
+# services of process 1102 with it. Whoever starts a daemon here stops it, and `down` finds what a SIGKILL left.
+atexit.unregister(cleanup_subprocesses)
+
+STOP_TIMEOUT_SECONDS = 30
+LOG_BYTES_MAX = 20_000_000
+"""A log longer than this is put aside at the next start; one older log is kept."""
+
+
+class Daemon(Executor):
+    """A service process in its own session (a terminal's Ctrl-C does not reach it), its output in a log file.
+
+    `start()` returns when `ready` says so; `stop()` ends it and everything that it started. While it runs, it has a
+    record in `home`/run.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        home: Path,
+        address: str,
+        ready: Callable[["Daemon"], bool],
+        explain: Callable[["Daemon"], str | None] = lambda _: None,
+        start_timeout_seconds: float = 120,
+        environment: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        self.name = name
+        self.home = home
+        self.address = address
+        self.log = home / "logs" / f"{name}.log"
+        self._ready = ready
+        self._explain = explain
+        self._start_timeout_seconds = start_timeout_seconds
+        self._cancelled = False
+        super().__init__(
+            list(command),
+            cwd=str(cwd) if cwd else None,
+            timeout=start_timeout_seconds,
+            sleep=0.05,
+            envvars={**(environment or {}), **marks(home, name)},
+        )
+
+    @property
+    def _popen_kwargs(self) -> dict[str, Any]:
+        # mirakuru's preexec_fn is not safe while other threads start other services; the same is a flag of Popen.
+        kwargs = super()._popen_kwargs
+        kwargs.pop("preexec_fn")
+        return kwargs | {
+            "start_new_session": True,
+            "stdin": subprocess.DEVNULL,
+            "stdout": self._output,
+            "stderr": self._output,
+        }
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process else None
+
+    def launch(self) -> Self:
+        """Start the process without waiting for it."""
+        self._timeout = self._start_timeout_seconds
+        try:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
+                self.log.replace(self.log.with_suffix(".log.1"))
+            with self.log.open("ab") as self._output:
+                SimpleExecutor.start(self)
+        except OSError as error:
+            raise ServiceError(f"{self.name} cannot be started: {error}") from None
+        self._record()
+        return self
+
+    def _record(self) -> None:
+        assert self.process is not None  # noqa: S101 - called when it has just been started
+        # A process that ended already leaves no record; waiting for it tells why.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            created = psutil.Process(self.process.pid).create_time()
+            record = ServiceRecord(self.name, self.address, self.process.pid, created, identity(), str(self.log))
+            write_record(self.home, record)
+
+    def await_ready(self) -> Self:
+        """Wait until the launched process answers. Raises ServiceError with what its log says where it does not."""
+        try:
+            self.wait_for(self.check_subprocess)
+        except ProcessExitedWithError as error:
+            raise ServiceError(self._complaint(f"ended with code {error.exit_code} at its start")) from None
+        except TimeoutExpired:
+            raise ServiceError(self._complaint(f"did not answer in {self._start_timeout_seconds:.0f} s")) from None
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def start(self) -> Self:
+        return self.launch().await_ready()
+
+    def restart(self) -> Self:
+        """Start a process again that ended by itself; what it left behind is ended first."""
+        self.kill()
+        return self.start()
+
+    def cancel(self) -> None:
+        """Make a start that another thread waits for fail at once."""
+        self._cancelled = True
+
+    def pre_start_check(self) -> bool:
+        return False
+
+    def check_subprocess(self) -> bool:
+        if self._cancelled:
+            raise ServiceError(f"the start of {self.name} was stopped")
+        return bool(super().check_subprocess())
+
+    def after_start_check(self) -> bool:
+        if self.process is not None and self.process.poll() == 0:
+            self._clear_process()
+            raise ServiceError(self._complaint("ended at its start"))
+        return self._ready(self)
+
+    def stop(self, stop_signal: int | None = None, expected_returncode: int | None = None) -> Self:
+        self._timeout = STOP_TIMEOUT_SECONDS
+        # A JVM ends with 143 on SIGTERM, Prefect with 1: it has ended, which is what was asked.
+        with contextlib.suppress(ProcessFinishedWithError):
+            super().stop(stop_signal, expected_returncode)
+        end_processes(marked_processes(self.home, self.name, identity()), timeout_seconds=5)
+        remove_record(self.home, self.name)
+        return self
+
+    def _complaint(self, what: str) -> str:
+        """One line about a failed start: what is known about it, else what the log says."""
+        explanation = self._explain(self)
+        if explanation:
+            return explanation
+        excerpt = log_excerpt(self.log)
+        return f"{self.name} {what}{f': {excerpt}' if excerpt else ''}; see {self.log}"

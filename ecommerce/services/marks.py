@@ -1,0 +1,66 @@
+"""How service processes are known again: by marks in their environment, which their descendants inherit.
+
+A record can be missing where a process was killed at the wrong moment; a mark cannot.
+"""
+
+import contextlib
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from ecommerce.services.records import identity, process_of
+
+HOME_MARK = "ECOMMERCE_SERVICE_OF"
+NAME_MARK = "ECOMMERCE_SERVICE_NAME"
+SUPERVISOR_MARK = "ECOMMERCE_SERVICE_SUPERVISOR"
+"""Environment variables of every service process and its descendants: its home, its service, who will stop it."""
+
+_STOP_ORDER = ("prefect-worker", "dashboard", "prefect-server", "datanode", "namenode", "mongod")
+
+
+def marks(home: Path, name: str) -> dict[str, str]:
+    """The environment that makes a process and its descendants known as part of a service that this process runs."""
+    return {HOME_MARK: str(home), NAME_MARK: name, SUPERVISOR_MARK: identity()}
+
+
+def marked_processes(home: Path, name: str | None = None, supervisor: str | None = None) -> list[psutil.Process]:
+    """Every process of this user that belongs to a service of `home` (to the one named, started by the one given)."""
+    expected = {HOME_MARK: str(home), NAME_MARK: name, SUPERVISOR_MARK: supervisor}
+    found = []
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except (psutil.Error, OSError):
+            continue
+        if all(environment.get(mark) == value for mark, value in expected.items() if value is not None):
+            found.append(process)
+    return found
+
+
+def orphans(home: Path) -> list[psutil.Process]:
+    """The service processes of `home` whose supervisor has died, those that others need last."""
+    found: list[tuple[int, psutil.Process]] = []
+    for process in marked_processes(home):
+        with contextlib.suppress(psutil.Error, OSError):
+            environment = process.environ()
+            if process_of(environment.get(SUPERVISOR_MARK, "")) is None:
+                name = environment.get(NAME_MARK, "")
+                found.append((_STOP_ORDER.index(name) if name in _STOP_ORDER else -1, process))
+    return [process for _, process in sorted(found, key=lambda pair: pair[0])]
+
+
+def end_processes(processes: Sequence[psutil.Process], timeout_seconds: float) -> None:
+    """Ask processes to end, wait, and kill what is left. psutil refuses to signal a reused process id."""
+    for process in processes:
+        _signal(process, signal.SIGTERM)
+    _, alive = psutil.wait_procs(processes, timeout=timeout_seconds)
+    for process in alive:
+        _signal(process, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=5)
+
+
+def _signal(process: psutil.Process, number: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(number)

@@ -1,0 +1,60 @@
+"""Ports on loopback: who listens, who answers, what is taken."""
+
+import contextlib
+import socket
+import urllib.request
+
+import psutil
+
+from ecommerce.errors import ServiceError
+
+LOOPBACK = "127.0.0.1"
+
+
+def answers(port: int, host: str = LOOPBACK) -> bool:
+    """Whether something accepts connections on a port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def listening_ports(pid: int) -> list[int]:
+    """The TCP ports that a process of ours listens on."""
+    try:
+        connections = psutil.Process(pid).net_connections(kind="tcp")
+    except psutil.Error:
+        return []
+    return sorted({c.laddr[-1] for c in connections if c.status == psutil.CONN_LISTEN})
+
+
+def require_free_port(port: int, setting: str, service: str) -> None:
+    """Raise ServiceError that names the owner where a port is taken."""
+    with socket.socket() as probe:
+        # As the servers do: a port in TIME_WAIT is free, one that is listened on is not.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+            return
+        except OSError:
+            pass
+    raise ServiceError(
+        f"port {port} for {service} is taken{_owner_of(port)}: stop that, or set {setting} to a free port"
+    )
+
+
+def _owner_of(port: int) -> str:
+    # Other users' processes may not be looked at.
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.pid and port in connection.laddr:
+                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
+    return ""
+
+
+def http_answers(url: str, timeout_seconds: float = 2) -> bool:
+    """Whether a URL answers with success."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout_seconds) as answer:  # noqa: S310 - callers give http URLs
+            return bool(answer.status == 200)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,94 @@
+"""The embedded Prefect: server, work pool, deployments and one process worker. Their files are under `home`/prefect."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from ecommerce.errors import ServiceError
+from ecommerce.services.daemons import Daemon
+from ecommerce.services.environment import prefect_api
+from ecommerce.services.jobs import Job
+from ecommerce.services.ports import LOOPBACK, http_answers, listening_ports, require_free_port
+from ecommerce.settings import Settings
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PREFECT_FILE = Path("deployments/prefect.yaml")
+WORK_POOL = "ecommerce"
+WORKER_LIMIT = 4
+"""Flow runs at once. Each is a Python process of 200 to 400 MB, the archiver a JVM besides."""
+
+
+def server(settings: Settings, environment: Mapping[str, str]) -> Daemon:
+    """The Prefect server, not started yet. The first start migrates its SQLite database: 14 s on two idle cores."""
+    require_free_port(settings.prefect_port, "ECOMMERCE_PREFECT_PORT", "the Prefect server")
+    port = str(settings.prefect_port)
+    return Daemon(
+        "prefect-server",
+        [_program("prefect"), "--no-prompt", "server", "start", "--host", LOOPBACK, "--port", port],
+        home=settings.home_directory,
+        address=f"http://{LOOPBACK}:{port}",
+        ready=lambda _: http_answers(f"{prefect_api(settings)}/ready"),
+        start_timeout_seconds=240,
+        environment=environment,
+    )
+
+
+def worker(settings: Settings, environment: Mapping[str, str]) -> Daemon:
+    """A process worker on the work pool, not started yet. Its health check is on a port that it chooses."""
+    return Daemon(
+        "prefect-worker",
+        [
+            _program("prefect"), "--no-prompt", "worker", "start", "--pool", WORK_POOL, "--type", "process",
+            "--name", "ecommerce", "--limit", str(WORKER_LIMIT), "--with-healthcheck", "--install-policy", "never",
+        ],
+        home=settings.home_directory,
+        address=f"work pool {WORK_POOL}",
+        ready=lambda it: worker_health_port(it.pid) is not None,
+        environment=environment,
+        cwd=settings.home_directory,
+    )  # fmt: skip
+
+
+def worker_health_port(pid: int | None) -> int | None:
+    """The port on which a worker process says that it polls; None where it does not."""
+    for port in listening_ports(pid) if pid else []:
+        if http_answers(f"http://{LOOPBACK}:{port}/health"):
+            return port
+    return None
+
+
+def ensure_work_pool(settings: Settings) -> None:
+    """Create the process work pool; the worker gives it its template."""
+    body = json.dumps({"name": WORK_POOL, "type": "process"}).encode()
+    request = urllib.request.Request(  # noqa: S310 - http on loopback
+        f"{prefect_api(settings)}/work_pools/", data=body, headers={"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - as above
+            return
+    except urllib.error.HTTPError as error:
+        if error.code != 409:  # exists
+            raise ServiceError(f"the work pool {WORK_POOL} cannot be made: {error.read().decode()[:300]}") from None
+    except OSError as error:
+        raise ServiceError(f"the Prefect server does not answer: {error}") from None
+
+
+def deployment(settings: Settings, environment: Mapping[str, str]) -> Job:
+    """The job that deploys all that the deployments file lists, not started yet."""
+    if not (REPOSITORY / PREFECT_FILE).exists():
+        raise ServiceError(f"{REPOSITORY / PREFECT_FILE} is missing: run `ecommerce up` from a checkout of the project")
+    return Job(
+        "prefect-deploy",
+        [_program("prefect"), "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)],
+        home=settings.home_directory,
+        environment=environment,
+        cwd=REPOSITORY,
+    )
+
+
+def _program(name: str) -> str:
+    """A program of this Python environment, whatever PATH says."""
+    return str(Path(sys.executable).parent / name)
