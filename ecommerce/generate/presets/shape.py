@@ -1,0 +1,101 @@
+"""The parameters that a preset is made of."""
+
+from dataclasses import dataclass
+
+Shares = tuple[tuple[str, float], ...]
+"""(name, relative frequency) rows."""
+Counts = tuple[tuple[int, float], ...]
+"""(number, relative frequency) rows."""
+Quantiles = tuple[tuple[float, float], ...]
+"""(probability, value) rows from probability 0 to 1; log-linear between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaleDay:
+    """A day of the year on which demand is `factor` times that of a usual day."""
+
+    name: str
+    month: int
+    factor: float
+    day: int = 0
+    """Day of the month; 0 where the day is the `nth` `weekday` (Monday is 0) of the month, plus `offset` days."""
+    weekday: int = 0
+    nth: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How demand varies: relative weights, each table with an average of its own."""
+
+    hours: tuple[float, ...]
+    """24 weights, from midnight UTC."""
+    weekdays: tuple[float, ...]
+    """7 weights, Monday first."""
+    months: tuple[float, ...]
+    """12 weights, January first."""
+    sale_days: tuple[SaleDay, ...]
+    noise: float
+    """Sigma of the log-normal noise of each hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """What becomes of orders, as shares of all; the rest is delivered."""
+
+    cancelled: float
+    returned: float
+    """Refused at the door or undeliverable: Shipped, then Returned."""
+    stuck_in_shipped: float
+    """Lost on the way; written off as Returned after months."""
+    stuck_in_pending: float
+    """Never sent; cancelled after months."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """When orders are handed over, delivered and promised, in days since the order."""
+
+    days: Quantiles
+    promise_days: Quantiles
+    handover: tuple[float, float]
+    """Hand-over to the courier, as a fraction of the delivery time: between these two."""
+    daytime: tuple[float, float] | None
+    """Deliveries happen between these hours of the day; None: at any time."""
+    weekend_handovers: float
+    """Share of weekend hand-overs that stay on the weekend; the others wait for Monday."""
+    weekend_deliveries: float
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """The shape of one kind of shop."""
+
+    name: str
+    title: str
+    rhythm: Rhythm
+    items: Counts
+    """Items of an order."""
+    quantities: Counts
+    """Units of an item."""
+    prices: Quantiles
+    """Unit prices in the catalog."""
+    price_step: int
+    """Prices are multiples of this many hundredths; with discounts in tenths every total has at most two decimals."""
+    popularity: tuple[float, float]
+    """Zipf-Mandelbrot exponent, and its offset as a share of the number of products."""
+    repeat_share: float
+    """Share of orders by users who bought before."""
+    weekly_habit: bool
+    """Whether those users keep to their weekday."""
+    payments: Shares
+    discounts: Counts
+    """Discount in tenths."""
+    sale_discounts: Counts
+    """The same on sale days."""
+    delivery: Delivery
+    fates: Fates
+    locations: tuple[float, ...]
+    """Relative sizes of the cities, the largest first."""
+    categories: tuple[tuple[str, tuple[str, ...]], ...]
+    """(category, its products' nouns) from the cheapest to the dearest."""
