@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import numpy as np
+from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
@@ -28,7 +29,7 @@ from ecommerce.progress import Progress, silent
 SERIES = "generator_series"
 """Who has which number in the order ids: {_id: number, series, preset, speed}. The advance of life reads it."""
 WINDOWS = "generator_windows"
-"""Windows whose stock was taken: {_id: series and limits, orders, made_at}."""
+"""Windows whose stock was taken: {_id: series and limits, until_ms, at}."""
 
 INSERTING_THREADS = 3
 
@@ -155,24 +156,30 @@ def take_stock_once(database: MongoDatabase, spec: CatalogSpec, sold: dict[Windo
     if not sold:
         return
     now = datetime.now(UTC)
-    by_identity = {f"{window.series}|{window.start_ms}|{window.end_ms}": window for window in sold}
 
     def take(session: ClientSession | None) -> None:
-        taken = {
-            record["_id"] for record in database[WINDOWS].find({"_id": {"$in": list(by_identity)}}, session=session)
-        }
-        new = {identity: window for identity, window in by_identity.items() if identity not in taken}
+        identities = list({_identity(window) for window in sold})
+        found = database[WINDOWS].find({"_id": {"$in": identities}}, session=session)
+        taken_until = {record["_id"]: record["until_ms"] for record in found}
+        new = [window for window in sold if window.end_ms > taken_until.get(_identity(window), 0)]
         if not new:
             return
         records = [
-            {"_id": identity, "number": window.number, "orders": window.orders, "made_at": now}
-            for identity, window in new.items()
+            UpdateOne(
+                {"_id": _identity(window)}, {"$max": {"until_ms": window.end_ms}, "$set": {"at": now}}, upsert=True
+            )
+            for window in new
         ]
-        database[WINDOWS].insert_many(records, session=session)
-        take_stock(database, spec, np.sum([sold[window] for window in new.values()], axis=0), now, session)
+        database[WINDOWS].bulk_write(records, session=session)
+        take_stock(database, spec, np.sum([sold[window] for window in new], axis=0), now, session)
 
     if not is_replica_set(database):
         take(None)
         return
     with database.client.start_session() as session:
         session.with_transaction(take)
+
+
+def _identity(window: Window) -> str:
+    """One record for each window; one for all seconds of live mode, which come in their order."""
+    return window.series if window.mode == "live" else f"{window.series}|{window.start_ms}|{window.end_ms}"

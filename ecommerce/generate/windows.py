@@ -33,6 +33,8 @@ ITEM_FACTOR = 128
 """Order item ids are `order_id` times this plus the line."""
 PER_SECOND_MAX = 256
 """Orders of one second of a live window: 3 600 times this is below 2**POSITION_BITS."""
+RATE_MAX = 250
+"""Orders a second of live mode; with a fraction due they may be one more."""
 SPEED_MAX = 86_400.0
 
 Mode = Literal["span", "hour", "live"]
