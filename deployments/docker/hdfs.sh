@@ -1,0 +1,38 @@
+#!/bin/bash
+# One part of HDFS: `namenode` (formatted at its first start), `datanode`, or `prepare`, which makes the archive's
+# directory for its one user. The daemons are in hadoop-client-minicluster; the client they need is the one in PySpark.
+set -euo pipefail
+
+class_path="$HADOOP_CONF_DIR:$(python -c '
+from ecommerce.services.jars import hadoop_classpath
+from ecommerce.settings import get_settings
+print(hadoop_classpath(get_settings().cache))')"
+java=("$JAVA_HOME/bin/java" "-Xmx${JAVA_HEAP:-512m}" -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError
+    "-Dlog4j2.configurationFile=$HADOOP_CONF_DIR/log4j2.properties" -cp "$class_path")
+
+case "${1:-}" in
+    namenode)
+        namenode=org.apache.hadoop.hdfs.server.namenode.NameNode
+        if [ ! -d /var/lib/hdfs/name ]; then
+            # Into a directory beside it first: a format that is cut short must not pass for one that is done.
+            rm -rf /var/lib/hdfs/name.formatting
+            "${java[@]}" "$namenode" -Ddfs.namenode.name.dir=file:///var/lib/hdfs/name.formatting -format -nonInteractive
+            mv /var/lib/hdfs/name.formatting /var/lib/hdfs/name
+        fi
+        exec "${java[@]}" "$namenode"
+        ;;
+    datanode)
+        exec "${java[@]}" org.apache.hadoop.hdfs.server.datanode.DataNode "-Ddfs.datanode.hostname=$(hostname)"
+        ;;
+    prepare)
+        shell=("${java[@]}" org.apache.hadoop.fs.FsShell)
+        "${shell[@]}" -mkdir -p /archive
+        "${shell[@]}" -chown archiver:archive /archive
+        "${shell[@]}" -chmod 750 /archive
+        "${shell[@]}" -ls -d /archive
+        ;;
+    *)
+        echo "usage: hdfs.sh namenode|datanode|prepare" >&2
+        exit 2
+        ;;
+esac
