@@ -10,29 +10,43 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import xxhash
+from bson import Int64
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
+from msgspec import Struct
 from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from ecommerce.documents.bson_codec import decode_order, same_content
+from ecommerce.documents.bson_codec import content_bytes, decode_order, same_content
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, is_replica_set
 
+PAST_VERSIONS = "past_versions"
+"""Versions that were replaced or came too late: {_id: {order_id, version}}, so that an old file stays old."""
+
 _RAW_OPTIONS = CodecOptions(document_class=RawBSONDocument)
 
-News = Callable[[bytes, bytes], bool]
-"""(stored, incoming) canonical BSON of one order with different content → whether the incoming one replaces it."""
 
-
-@dataclass(frozen=True, slots=True)
-class EncodedOrder:
+class EncodedOrder(Struct, frozen=True, array_like=True, gc=False):
     """An order as canonical BSON (`bson_codec.encode_order`) and its id."""
 
     order_id: int
     bson: bytes
+    timed: bool = False
+    """The source itself named `updated_at`."""
+    filled: bytes = b""
+    """What the catalog gave because the source left it open: 1 or 0 for the location, then for each item's warehouse.
+    Empty: nothing."""
+
+
+News = Callable[[bytes, bytes], bool]
+"""(stored, incoming) canonical BSON of one order with different content → whether the incoming one replaces it."""
+
+Adapt = Callable[[bytes, EncodedOrder], bytes]
+"""(stored, incoming) → the incoming order's canonical BSON in view of the stored version."""
 
 
 @dataclass(slots=True)
@@ -46,26 +60,41 @@ class Accepted:
     """Ids that are in the archive with another content. Nothing was written for them."""
 
 
-def accept_orders(database: MongoDatabase, batch: Sequence[EncodedOrder], *, is_news: News) -> Accepted:
+def accept_orders(
+    database: MongoDatabase,
+    batch: Sequence[EncodedOrder],
+    *,
+    is_news: News,
+    adapt: Adapt | None = None,
+    remember: bool = False,
+) -> Accepted:
     """Bring a batch of orders in, all or nothing. Calling it again with the same batch changes nothing.
 
     `batch` holds each id once. Batches of 1 000 to 10 000 orders are fast and stay far below the server's limits.
-    Raises PyMongoError where the server refuses or cannot be reached; then nothing of the batch was written.
+    With `remember`, versions that lost are written down, and one of them that comes again is unchanged, unless its
+    source names an `updated_at`, which `is_news` then judges. `adapt` sees the orders whose content differs from the
+    stored one, before they are judged. Raises PyMongoError where the server refuses or cannot be reached; then nothing
+    of the batch was written, or, where the reply to the commit was lost, all of it.
     """
     if not batch:
         return Accepted()
     if not is_replica_set(database):
-        return _accept(database, batch, is_news, None)
+        return _accept(database, batch, is_news, adapt, remember, None)
     with database.client.start_session() as session:
         return session.with_transaction(
-            lambda running: _accept(database, batch, is_news, running),
+            lambda running: _accept(database, batch, is_news, adapt, remember, running),
             read_concern=ReadConcern("snapshot"),
             write_concern=WriteConcern(w="majority"),
         )
 
 
 def _accept(
-    database: MongoDatabase, batch: Sequence[EncodedOrder], is_news: News, session: ClientSession | None
+    database: MongoDatabase,
+    batch: Sequence[EncodedOrder],
+    is_news: News,
+    adapt: Adapt | None,
+    remember: bool,
+    session: ClientSession | None,
 ) -> Accepted:
     orders: Any = database.get_collection(ORDERS, codec_options=_RAW_OPTIONS)
     ids = [order.order_id for order in batch]
@@ -77,16 +106,18 @@ def _accept(
     }
     result = Accepted()
     new: list[RawBSONDocument] = []
-    replacements: list[ReplaceOne[Any]] = []
+    differing: list[tuple[int, bytes, bytes, bool]] = []
     for order in batch:
         stored = hot.get(order.order_id)
         if stored is not None:
-            if same_content(stored, order.bson) or not is_news(stored, order.bson):
+            if same_content(stored, order.bson):
+                result.unchanged += 1
+                continue
+            incoming = adapt(stored, order) if adapt else order.bson
+            if same_content(stored, incoming):
                 result.unchanged += 1
             else:
-                replacement = RawBSONDocument(_moved_forward(stored, order.bson))
-                replacements.append(ReplaceOne({"_id": order.order_id}, replacement))
-                result.changed += 1
+                differing.append((order.order_id, stored, incoming, order.timed))
         elif order.order_id in archived:
             if content_hash(decode_order(order.bson)) == archived[order.order_id]:
                 result.unchanged += 1
@@ -97,17 +128,68 @@ def _accept(
             result.accepted += 1
     if new:
         orders.insert_many(new, ordered=False, session=session)
-    if replacements:
-        orders.bulk_write(replacements, ordered=False, session=session)
+    if differing:
+        _judge(database, differing, is_news, remember, session, result)
     return result
+
+
+def _judge(
+    database: MongoDatabase,
+    differing: Sequence[tuple[int, bytes, bytes, bool]],
+    is_news: News,
+    remember: bool,
+    session: ClientSession | None,
+    result: Accepted,
+) -> None:
+    """Replace the stored orders by the incoming ones that have news, and write down what lost."""
+    versions: Any = database[PAST_VERSIONS]
+    past: set[tuple[int, int]] = set()
+    if remember:
+        keys = [_version_key(order_id, bson) for order_id, *both, _ in differing for bson in both]
+        past = {_plain_key(found["_id"]) for found in versions.find({"_id": {"$in": keys}}, session=session)}
+    replacements: list[ReplaceOne[Any]] = []
+    lost: dict[tuple[int, int], dict[str, Int64]] = {}
+    for order_id, stored, incoming, timed in differing:
+        came_before = _plain_key(_version_key(order_id, incoming)) in past if past else False
+        if (timed or not came_before) and is_news(stored, incoming):
+            replacement = RawBSONDocument(_moved_forward(stored, incoming))
+            replacements.append(ReplaceOne({"_id": order_id}, replacement))
+            result.changed += 1
+            loser = stored
+        else:
+            result.unchanged += 1
+            loser = incoming
+        if remember:
+            key = _version_key(order_id, loser)
+            lost[_plain_key(key)] = key
+    if replacements:
+        orders: Any = database.get_collection(ORDERS, codec_options=_RAW_OPTIONS)
+        orders.bulk_write(replacements, ordered=False, session=session)
+    unknown = [{"_id": key} for plain, key in lost.items() if plain not in past]
+    if unknown:
+        versions.insert_many(unknown, ordered=False, session=session)
+
+
+def _version_key(order_id: int, bson: bytes) -> dict[str, Int64]:
+    hashed = xxhash.xxh3_64_intdigest(content_bytes(bson))
+    return {"order_id": Int64(order_id), "version": Int64(hashed - 2**63)}
+
+
+def _plain_key(key: dict[str, Any]) -> tuple[int, int]:
+    return int(key["order_id"]), int(key["version"])
 
 
 _TIME = struct.Struct("<q")
 
 
+def version_time(bson: bytes) -> int:
+    """`updated_at` of a canonical order (its last element), in milliseconds since 1970."""
+    milliseconds: int = _TIME.unpack_from(bson, len(bson) - 1 - _TIME.size)[0]
+    return milliseconds
+
+
 def _moved_forward(stored: bytes, incoming: bytes) -> bytes:
-    """The incoming document with an `updated_at` (its last element) later than the stored one's."""
+    """The incoming document with an `updated_at` later than the stored one's."""
     end = len(incoming) - 1
-    before = _TIME.unpack_from(stored, len(stored) - 1 - _TIME.size)[0]
-    now = _TIME.unpack_from(incoming, end - _TIME.size)[0]
-    return incoming[: end - _TIME.size] + _TIME.pack(max(now, before + 1)) + incoming[end:]
+    moved = max(version_time(incoming), version_time(stored) + 1)
+    return incoming[: end - _TIME.size] + _TIME.pack(moved) + incoming[end:]

@@ -89,6 +89,11 @@ def _from_mapping(document: type[DocumentType], mapping: Mapping[str, Any]) -> D
     return document(**values)
 
 
+def content_bytes(document: bytes) -> bytes:
+    """A canonical order document without its `updated_at`."""
+    return document[:-_UPDATED_AT_BYTES]
+
+
 def same_content(left: bytes, right: bytes) -> bool:
     """Whether two canonical order documents are equal but for `updated_at`."""
-    return len(left) == len(right) and left[:-_UPDATED_AT_BYTES] == right[:-_UPDATED_AT_BYTES]
+    return len(left) == len(right) and content_bytes(left) == content_bytes(right)

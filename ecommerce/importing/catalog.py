@@ -1,0 +1,105 @@
+"""Catalog tables: rows to records, and records into the database, where a later import adds to and corrects them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import bson
+from pymongo import ReplaceOne
+from pymongo.errors import BulkWriteError
+
+from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_catalog
+from ecommerce.documents.catalog import CatalogTable
+from ecommerce.documents.fields import fields_of
+from ecommerce.importing.lenient import read_document
+from ecommerce.importing.orders import UNKNOWN_LOCATION, Known
+from ecommerce.mongo import Document, MongoDatabase
+
+DUPLICATE_KEY = 11000
+
+
+@dataclass
+class Written:
+    """What became of a batch of records."""
+
+    accepted: int = 0
+    unchanged: int = 0
+    changed: int = 0
+
+
+def read_record(table: CatalogTable, value: Any) -> bytes:
+    """The canonical BSON of a parsed catalog row. Raises Rejected with the reason."""
+    if isinstance(value, dict):
+        value = {name: member for name, member in value.items() if name != "_id"}
+    return encode_catalog(table, table.document(**read_document(table.document, value)))
+
+
+def write_records(
+    database: MongoDatabase, table: CatalogTable, records: Sequence[bytes], *, only_fill: bool = False
+) -> Written:
+    """Insert new records and bring the others up to date. What a record leaves out stays as it is.
+
+    With `only_fill`, what the catalog already says is kept, and only its gaps are filled: for lines of orders, which
+    tell of customers and products on the side. Doing it again changes nothing.
+    """
+    collection = database[table.name]
+    written = Written()
+    merged: dict[Any, Document] = {}
+    given = [bson.decode(record, CODEC_OPTIONS) for record in records]
+    identities = list({_hashable(record["_id"]): record["_id"] for record in given}.values())
+    stored = {_hashable(found["_id"]): found for found in collection.find({"_id": {"$in": identities}})}
+    new: set[Any] = set()
+    touched: set[Any] = set()
+    for record in given:
+        key = _hashable(record["_id"])
+        before = merged.get(key) or stored.get(key)
+        if before is None:
+            merged[key] = record
+            new.add(key)
+            written.accepted += 1
+            continue
+        after = _in_order(table, record | before if only_fill else before | record)
+        if after == before:
+            written.unchanged += 1
+        else:
+            merged[key] = after
+            touched.add(key)
+            written.changed += 1
+    if new:
+        _insert(database, table, [merged[key] for key in merged if key in new])
+    if touched - new:
+        replacements = [ReplaceOne({"_id": merged[key]["_id"]}, merged[key]) for key in touched - new]
+        collection.bulk_write(replacements, ordered=False)
+    return written
+
+
+def _insert(database: MongoDatabase, table: CatalogTable, documents: Sequence[Document]) -> None:
+    try:
+        database[table.name].insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        # Another import was faster with the same records: its insert counts, ours says what it says.
+        others = [problem for problem in error.details["writeErrors"] if problem["code"] != DUPLICATE_KEY]
+        if others:
+            raise
+        for problem in error.details["writeErrors"]:
+            document = documents[problem["index"]]
+            database[table.name].replace_one({"_id": document["_id"]}, document)
+
+
+def _hashable(identity: Any) -> Any:
+    return tuple(identity.values()) if isinstance(identity, dict) else identity
+
+
+def _in_order(table: CatalogTable, record: Document) -> Document:
+    names = ["_id", *(field.name for field in fields_of(table.document))]
+    return {name: record[name] for name in names if name in record}
+
+
+def ask_catalog(database: MongoDatabase, products: set[int], users: set[int]) -> Known:
+    """What the catalog knows about these products and users."""
+    known = Known(dict.fromkeys(products), dict.fromkeys(users, UNKNOWN_LOCATION))
+    for product in database["products"].find({"_id": {"$in": list(products)}}, {"warehouse_id": 1}):
+        known.warehouses[int(product["_id"])] = product.get("warehouse_id")
+    for user in database["users"].find({"_id": {"$in": list(users)}}, {"location": 1}):
+        known.locations[int(user["_id"])] = user.get("location") or UNKNOWN_LOCATION
+    return known

@@ -1,0 +1,198 @@
+"""A chunk of rows to orders for the door or to catalog records, every other row to a rejection. Runs in workers."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import Struct, field
+
+from ecommerce.importing.catalog import read_record
+from ecommerce.importing.chunks import RAW_KEPT_BYTES, ROW_BYTES_MAX, Chunk
+from ecommerce.importing.lenient import parse_json
+from ecommerce.importing.orders import AskCatalog, Known, encode_cells, encode_json, encode_value
+from ecommerce.importing.reasons import Rejected, Rejection
+from ecommerce.importing.recognise import ORDER_COLUMNS, Shape, catalog_table
+from ecommerce.orders import EncodedOrder
+
+csv.field_size_limit(ROW_BYTES_MAX)
+
+Ask = Callable[[set[int], set[int]], Known]
+"""(product ids, user ids) → what the catalog knows about them."""
+
+KNOWN_MAX = 500_000
+"""Answers of the catalog that are kept between chunks: about 50 MB."""
+
+
+class Row(Struct, gc=False):
+    """One row of a chunk: where it is, and its text or its cells, or what is wrong with it as CSV."""
+
+    line: int
+    span: int
+    """Lines it takes; of JSON values, -1 - its index."""
+    raw: bytes = b""
+    cells: list[str] | None = None
+    problem: str | None = None
+
+
+class Place(Struct, array_like=True, gc=False):
+    """Where an order or record came from, as `Row` has it."""
+
+    line: int
+    span: int
+
+
+class Decoded(Struct, array_like=True):
+    """What became of a chunk's rows; every row is an order, a catalog record (BSON) or a rejection."""
+
+    rows: int = 0
+    orders: list[EncodedOrder] = field(default_factory=list)
+    records: list[bytes] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+
+
+def raw_text(chunk: Chunk, line: int, span: int) -> bytes:
+    """The text of a row of the chunk."""
+    if span < 0:
+        return chunk.values[-1 - span][1]
+    first = line - chunk.first_line
+    return b"\n".join(chunk.data.split(b"\n")[first : first + span]).rstrip(b"\r")
+
+
+def part_of(span: int) -> int:
+    """What tells apart the rows of one line: the index of a JSON value in its chunk, else 0."""
+    return -1 - span if span < 0 else 0
+
+
+class Decoder:
+    """Decodes chunk after chunk of one file, and keeps what the catalog answered."""
+
+    def __init__(self, shape: Shape, ask: Ask) -> None:
+        self._shape, self._ask = shape, ask
+        self._known = Known()
+        self._table = catalog_table(shape.rows)
+        self._order_cells = shape.columns == ORDER_COLUMNS
+
+    def decode(self, chunk: Chunk) -> Decoded:
+        rows: list[Row] = []
+        results: list[EncodedOrder | bytes | Rejection | None] = []
+        products: set[int] = set()
+        users: set[int] = set()
+        for row in self._rows(chunk):
+            rows.append(row)
+            try:
+                results.append(self._take(row))
+            except AskCatalog as question:
+                products |= question.product_ids
+                users |= question.user_ids
+                results.append(None)
+            except Rejected as problem:
+                results.append(_rejection(chunk, row, problem))
+        if products or users:
+            self._answer(products, users)
+            for index, row in enumerate(rows):
+                if results[index] is None:
+                    try:
+                        results[index] = self._take(row)
+                    except Rejected as problem:
+                        results[index] = _rejection(chunk, row, problem)
+        decoded = Decoded(len(rows) + len(chunk.too_large), rejections=list(chunk.too_large))
+        for row, result in zip(rows, results, strict=True):
+            if isinstance(result, Rejection):
+                decoded.rejections.append(result)
+                continue
+            decoded.places.append(Place(row.line, row.span))
+            if isinstance(result, EncodedOrder):
+                decoded.orders.append(result)
+            elif result is not None:
+                decoded.records.append(result)
+        return decoded
+
+    def _answer(self, products: set[int], users: set[int]) -> None:
+        if len(self._known.warehouses) + len(self._known.locations) > KNOWN_MAX:
+            self._known.warehouses.clear()
+            self._known.locations.clear()
+        answers = self._ask(products, users)
+        self._known.warehouses.update(answers.warehouses)
+        self._known.locations.update(answers.locations)
+
+    def _rows(self, chunk: Chunk) -> Iterator[Row]:
+        match self._shape.layout:
+            case "lines":
+                for line, text in enumerate(chunk.data.split(b"\n"), chunk.first_line):
+                    if text and not text.isspace():
+                        yield Row(line, 1, text)
+            case "values":
+                for index, (line, text) in enumerate(chunk.values):
+                    yield Row(line, -1 - index, text)
+            case _:
+                yield from _csv_rows(chunk, len(self._shape.columns), self._shape.delimiter)
+
+    def _take(self, row: Row) -> EncodedOrder | bytes:
+        if row.problem is not None:
+            raise Rejected("csv_syntax", row.problem)
+        if len(row.raw) > ROW_BYTES_MAX:
+            raise Rejected("row_too_large", f"the row has {len(row.raw) >> 20} MB, more than {ROW_BYTES_MAX >> 20} MB")
+        if self._table is not None:
+            return read_record(self._table, self._value(row))
+        try:
+            if row.cells is None:
+                return encode_json(row.raw, self._known)
+            if self._order_cells:
+                return encode_cells(row.cells[0], row.cells[1], row.cells[2], self._known)
+        except AskCatalog:
+            raise
+        except Exception:  # noqa: S110 - whatever the fast way does not like, the lenient way judges
+            pass
+        return encode_value(self._value(row), self._known)
+
+    def _value(self, row: Row) -> Any:
+        if row.cells is None:
+            return parse_json(row.raw)
+        named = {name: cell for name, cell in zip(self._shape.columns, row.cells, strict=True) if cell.strip()}
+        if self._table is not None:
+            named.pop("_id", None)
+            return named
+        return {
+            name: parse_json(cell) if name in ORDER_COLUMNS or cell.lstrip().startswith("{") else cell
+            for name, cell in named.items()
+        }
+
+
+def _csv_rows(chunk: Chunk, columns: int, delimiter: str) -> Iterator[Row]:
+    """The records of a chunk. After a broken one that took several lines, the line after its first is tried next."""
+    lines = list(io.StringIO(chunk.data.decode("utf-8", "surrogateescape"), newline="\n"))
+    start = 0
+    while start < len(lines):
+        base = start
+        problem = ""
+        reader = csv.reader(_from(lines, base), delimiter=delimiter, strict=True)
+        try:
+            for cells in reader:
+                end = base + reader.line_num
+                if cells and any(cell.strip() for cell in cells):
+                    if len(cells) != columns:
+                        problem = f"{len(cells)} columns, the header has {columns}"
+                        break
+                    yield Row(chunk.first_line + start, end - start, cells=cells)
+                start = end
+            else:
+                return
+        except csv.Error as error:
+            problem = f"not CSV: {error}"
+        # A quote that was never closed swallows what follows it, so only its own line is given up.
+        yield Row(chunk.first_line + start, 1, problem=problem)
+        start += 1
+
+
+def _from(lines: list[str], start: int) -> Iterator[str]:
+    """The lines from `start` on, without copying them."""
+    for index in range(start, len(lines)):
+        yield lines[index]
+
+
+def _rejection(chunk: Chunk, row: Row, problem: Rejected) -> Rejection:
+    raw = row.raw or raw_text(chunk, row.line, row.span)
+    kept = raw if len(raw) <= ROW_BYTES_MAX >> 1 else raw[:RAW_KEPT_BYTES]
+    return Rejection(row.line, problem.code, problem.reason, kept, len(kept) == len(raw), part_of(row.span))

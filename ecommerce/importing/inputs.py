@@ -1,0 +1,84 @@
+"""What an import accepts, derived from the definition: the same documents with some fields left to be filled in."""
+
+from datetime import datetime
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
+from typing import Any, get_type_hints
+
+import msgspec
+from msgspec import Struct
+
+from ecommerce.documents.fields import fields_of
+from ecommerce.documents.kinds import EARLIEST_TIME, LATEST_TIME, MONEY_SCALE
+from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
+
+LEFT_OPEN: dict[type[Struct], tuple[str, ...]] = {
+    OrderItem: ("warehouse_id",),
+    Delivery: ("location",),
+    OrderDocument: ("updated_at",),
+}
+"""Fields that a row may leave out: from the product, from the user, from what happened last in the order."""
+
+
+def _variant(document: type[Struct], replaced: dict[str, Any]) -> type[Struct]:
+    """The document as input: fields left open become optional, nested documents are replaced by their variants."""
+    hints = get_type_hints(document, include_extras=True)
+    members: list[Any] = []
+    for field in fields_of(document):
+        hint = replaced.get(field.name, hints[field.name])
+        if field.optional or field.name in LEFT_OPEN.get(document, ()):
+            members.append((field.name, hint | None, None))
+        elif field.nullable:
+            members.append((field.name, hint, None))
+        else:
+            members.append((field.name, hint))
+    required = [member for member in members if len(member) == 2]
+    others = [member for member in members if len(member) == 3]
+    return msgspec.defstruct(
+        f"{document.__name__}Input", required + others, forbid_unknown_fields=True, kw_only=True, gc=False
+    )
+
+
+OrderInput: Any = _variant(Order, {})
+OrderItemInput: Any = _variant(OrderItem, {})
+DeliveryInput: Any = _variant(Delivery, {})
+DocumentInput: Any = msgspec.defstruct(
+    "DocumentInput",
+    [
+        *((name, hint) for name, hint in (("order", OrderInput), ("order_items", tuple[OrderItemInput, ...]))),
+        ("delivery", DeliveryInput),
+        ("updated_at", datetime | None, None),
+        ("id_", int | None, None),
+    ],
+    rename={"id_": "_id"},
+    forbid_unknown_fields=True,
+    kw_only=True,
+    gc=False,
+)
+"""A whole order document, as a line of JSON holds it."""
+
+EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
+"""Raises where an operation would round: the default context silently cuts an amount to 28 digits."""
+
+_EARLIEST_NAIVE = EARLIEST_TIME.replace(tzinfo=None)
+LATEST_MILLIS = (LATEST_TIME - EARLIEST_TIME).days * 86_400_000
+
+
+def exact_scaled(amount: Decimal, limit: int, inclusive: bool) -> int:
+    """An amount in [0, limit) or [0, limit] as an integer of 10^-4 units. Raises ValueError or ArithmeticError else."""
+    # The bound comes before int(), which would write out all the digits of 1E+999999.
+    if not 0 <= amount <= limit or (amount == limit and not inclusive):
+        raise ValueError(f"{amount} is out of range")
+    scaled = EXACT.scaleb(amount, MONEY_SCALE)
+    whole = int(scaled)
+    if whole != scaled:
+        raise ValueError(f"{amount} has more than {MONEY_SCALE} decimals")
+    return whole
+
+
+def millis(time: datetime) -> int:
+    """A time as whole milliseconds since 1970, a naive one being UTC. Raises ValueError where it is out of range."""
+    since = time - (_EARLIEST_NAIVE if time.tzinfo is None else EARLIEST_TIME)
+    value = since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+    if not 0 <= value < LATEST_MILLIS:
+        raise ValueError(f"{time} is out of range")
+    return value

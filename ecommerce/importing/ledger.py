@@ -1,0 +1,117 @@
+"""The books of the import: `imports`, a record per import of a file, and `rejected_rows`, every row refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bson import Binary, ObjectId
+from pymongo import IndexModel, ReplaceOne
+
+from ecommerce.importing.reasons import Rejection
+from ecommerce.importing.recognise import Shape
+from ecommerce.importing.report import FileReport
+from ecommerce.mongo import Document, MongoDatabase
+
+IMPORTS = "imports"
+REJECTED_ROWS = "rejected_rows"
+
+
+@dataclass
+class FileLedger:
+    """The books of one file: opened before its first row, closed after its last."""
+
+    database: MongoDatabase
+    path: Path
+    digest: str
+    shape: Shape | None
+    import_id: ObjectId = field(default_factory=ObjectId)
+    rejected_before: bool = False
+    _rejected_ids: set[str] = field(default_factory=set)
+
+    def open(self) -> None:
+        """Write down that the import has begun. An earlier one of this file that never ended was interrupted."""
+        imports = self.database[IMPORTS]
+        imports.update_many(
+            {"file": str(self.path), "digest": self.digest, "state": "running"}, {"$set": {"state": "interrupted"}}
+        )
+        self.rejected_before = self.database[REJECTED_ROWS].find_one({"digest": self.digest}) is not None
+        imports.insert_one(
+            {
+                "_id": self.import_id,
+                "file": str(self.path),
+                "digest": self.digest,
+                "rows_are": self.shape.rows if self.shape else "",
+                "layout": self.shape.layout if self.shape else "",
+                "mapping": self.shape.mapping if self.shape else None,
+                "state": "running",
+                "started_at": datetime.now(UTC),
+            }
+        )
+
+    def reject(self, rejections: Sequence[Rejection]) -> None:
+        """Keep rejected rows. They are known by file and line: the same row is kept once, however often it comes."""
+        if not rejections:
+            return
+        documents = [self._rejected(rejection) for rejection in rejections]
+        if self.rejected_before:
+            self._rejected_ids.update(document["_id"] for document in documents)
+        self.database[REJECTED_ROWS].bulk_write(
+            [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents], ordered=False
+        )
+
+    def _rejected(self, rejection: Rejection) -> Document:
+        return {
+            "_id": f"{self.digest}:{rejection.line}:{rejection.part}",
+            "file": str(self.path),
+            "digest": self.digest,
+            "line": rejection.line,
+            "code": rejection.code,
+            "reason": rejection.reason,
+            "raw": _text_or_binary(rejection.raw),
+            "raw_complete": rejection.raw_complete,
+            "rows": rejection.rows,
+            "rows_are": self.shape.rows if self.shape else "",
+            "layout": self.shape.layout if self.shape else "",
+            "columns": list(self.shape.columns) if self.shape else [],
+            "delimiter": self.shape.delimiter if self.shape else ",",
+            "mapping": self.shape.mapping if self.shape else None,
+        }
+
+    def close(self, report: FileReport) -> None:
+        """Write down what became of the file. Rows that were rejected before and are not any more leave the books."""
+        if self.rejected_before and report.error is None:
+            gone: list[str] = []
+            for found in self.database[REJECTED_ROWS].find({"digest": self.digest}, {"_id": 1}):
+                if found["_id"] not in self._rejected_ids:
+                    gone.append(found["_id"])
+                if len(gone) == 1000:
+                    self.database[REJECTED_ROWS].delete_many({"_id": {"$in": gone}})
+                    gone.clear()
+            self.database[REJECTED_ROWS].delete_many({"_id": {"$in": gone}})
+        counts: dict[str, Any] = {
+            "state": "failed" if report.error else "done",
+            "finished_at": datetime.now(UTC),
+            "read": report.read,
+            "accepted": report.accepted,
+            "unchanged": report.unchanged,
+            "changed": report.changed,
+            "rejected": report.rejected,
+            "reasons": dict(report.reasons),
+            "error": report.error,
+        }
+        self.database[IMPORTS].update_one({"_id": self.import_id}, {"$set": counts})
+
+
+def _text_or_binary(raw: bytes) -> str | Binary:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return Binary(raw)
+
+
+def prepare_ledger(database: MongoDatabase) -> None:
+    """The indexes of the books."""
+    database[IMPORTS].create_indexes([IndexModel([("digest", 1)]), IndexModel([("started_at", -1)])])
+    database[REJECTED_ROWS].create_indexes([IndexModel([("digest", 1), ("line", 1)])])

@@ -1,0 +1,137 @@
+"""One row to one canonical order: the fast way, and the lenient one where the fast one will not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from ecommerce.documents.bson_codec import encode_order
+from ecommerce.documents.kinds import EARLIEST_TIME
+from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderDocument, OrderItem
+from ecommerce.importing.fast import encode_input, happened_last
+from ecommerce.importing.inputs import DeliveryInput, DocumentInput, OrderInput, OrderItemInput
+from ecommerce.importing.lenient import read_document
+from ecommerce.importing.reasons import Rejected, shown
+from ecommerce.orders import EncodedOrder
+
+UNKNOWN_LOCATION = "Unknown"
+
+
+class AskCatalog(Exception):
+    """The order can only be finished with what the catalog knows about these products and users."""
+
+    def __init__(self, product_ids: set[int], user_ids: set[int]) -> None:
+        super().__init__()
+        self.product_ids = product_ids
+        self.user_ids = user_ids
+
+
+@dataclass
+class Known:
+    """What the catalog has answered so far: warehouse of a product (None: it has none), city of a user."""
+
+    warehouses: dict[int, int | None] = field(default_factory=dict)
+    locations: dict[int, str] = field(default_factory=dict)
+
+
+_decode_document = msgspec.json.Decoder(DocumentInput).decode
+_decode_order = msgspec.json.Decoder(OrderInput).decode
+_decode_items = msgspec.json.Decoder(tuple[OrderItemInput, ...]).decode
+_decode_delivery = msgspec.json.Decoder(DeliveryInput).decode
+
+
+def encode_json(line: bytes, known: Known) -> EncodedOrder:
+    """The order of a JSON text, the fast way. Raises any exception where that way does not go."""
+    row = _decode_document(line)
+    if row.id_ is not None and row.id_ != row.order.order_id:
+        raise ValueError("_id")
+    return _encode(row.order, row.order_items, row.delivery, row.updated_at, known)
+
+
+def encode_cells(order: str, order_items: str, delivery: str, known: Known) -> EncodedOrder:
+    """The order of the three cells of a CSV row, the fast way. Raises any exception where that way does not go."""
+    return _encode(_decode_order(order), _decode_items(order_items), _decode_delivery(delivery), None, known)
+
+
+def _encode(order: Any, items: Any, delivery: Any, updated_at: datetime | None, known: Known) -> EncodedOrder:
+    filled = bytes((delivery.location is None, *(item.warehouse_id is None for item in items)))
+    try:
+        # A None among the answers does not encode, so that such an order goes the slow way, to its reason.
+        bson = encode_input(order, items, delivery, updated_at, known.warehouses, known.locations)
+    except KeyError:
+        raise AskCatalog(
+            {item.product_id for item in items if item.warehouse_id is None} - known.warehouses.keys(),
+            {order.user_id} - known.locations.keys() if delivery.location is None else set(),
+        ) from None
+    return EncodedOrder(order.order_id, bson, updated_at is not None, filled if any(filled) else b"")
+
+
+def encode_value(value: Any, known: Known) -> EncodedOrder:
+    """The order of a parsed row (`parse_json`, or what a mapping made), the lenient way.
+
+    Raises Rejected with the reason, or AskCatalog where `known` lacks an answer.
+    """
+    identity = None
+    if isinstance(value, Mapping) and "_id" in value:
+        identity = value["_id"]
+        value = {name: member for name, member in value.items() if name != "_id"}
+    values = read_document(OrderDocument, value)
+    order, items, delivery = values["order"], values["order_items"], values["delivery"]
+    _check_references(order, items, delivery, identity)
+    filled = _fill(order, items, delivery, known)
+    document = OrderDocument(
+        Order(**order),
+        tuple(OrderItem(**item) for item in items),
+        Delivery(**delivery),
+        values["updated_at"] or EARLIEST_TIME,
+    )
+    if values["updated_at"] is None:
+        version = EARLIEST_TIME + timedelta(milliseconds=happened_last(document.order, document.delivery))
+        document = msgspec.structs.replace(document, updated_at=version.astimezone(UTC))
+    return EncodedOrder(document.order.order_id, encode_order(document), values["updated_at"] is not None, filled)
+
+
+def _check_references(order: dict[str, Any], items: list[dict[str, Any]], delivery: dict[str, Any], _id: Any) -> None:
+    order_id = order["order_id"]
+    # An ObjectId is what another system's _id was: it says nothing about the order.
+    if isinstance(_id, Mapping) and "$numberLong" in _id:
+        _id = int(_id["$numberLong"]) if str(_id["$numberLong"]).isdigit() else _id
+    if _id is not None and not (isinstance(_id, Mapping) and "$oid" in _id) and _id != order_id:
+        raise Rejected("reference", f"_id is {shown(_id)}, order.order_id {order_id}")
+    if delivery["order_id"] != order_id:
+        raise Rejected("reference", f"delivery.order_id is {delivery['order_id']}, order.order_id {order_id}")
+    for index, item in enumerate(items):
+        if item["order_id"] != order_id:
+            raise Rejected(
+                "reference", f"order_items[{index}].order_id is {item['order_id']}, order.order_id {order_id}"
+            )
+    if len(items) > ITEMS_MAX:
+        raise Rejected("too_many_items", f"{len(items)} items, more than {ITEMS_MAX}")
+    if order["quantity"] != len(items):
+        raise Rejected("quantity_mismatch", f"order.quantity is {order['quantity']}, the items are {len(items)}")
+    if len({item["order_item_id"] for item in items}) != len(items):
+        raise Rejected("duplicate_item", f"two of the {len(items)} items have one order_item_id")
+
+
+def _fill(order: dict[str, Any], items: list[dict[str, Any]], delivery: dict[str, Any], known: Known) -> bytes:
+    """Put in what the row left open. Returns which, as `EncodedOrder.filled` has it."""
+    filled = bytes((delivery["location"] is None, *(item["warehouse_id"] is None for item in items)))
+    products = {item["product_id"] for item in items if item["warehouse_id"] is None}
+    users = set() if delivery["location"] is not None else {order["user_id"]}
+    unasked = AskCatalog(products - known.warehouses.keys(), users - known.locations.keys())
+    if unasked.product_ids or unasked.user_ids:
+        raise unasked
+    for index, item in enumerate(items):
+        if item["warehouse_id"] is None:
+            item["warehouse_id"] = known.warehouses[item["product_id"]]
+            if item["warehouse_id"] is None:
+                raise Rejected(
+                    "unknown_product",
+                    f"order_items[{index}] has no warehouse_id, and the catalog none for product {item['product_id']}:"
+                    " import the products first",
+                )
+    if delivery["location"] is None:
+        delivery["location"] = known.locations[order["user_id"]]
+    return filled if any(filled) else b""

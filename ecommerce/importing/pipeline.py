@@ -1,0 +1,217 @@
+"""One file into the database: read, decode in workers, accept in threads, in the order of the file.
+
+Chunks that share an order wait for each other, so that its versions arrive in the file's order and an import that was
+killed and started again ends like one clean run. At most a handful of chunks are under way, so memory is flat.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pymongo.errors import BulkWriteError, WriteError
+
+from ecommerce.errors import InputError
+from ecommerce.importing.catalog import ask_catalog, write_records
+from ecommerce.importing.chunks import Chunk, line_chunks, value_chunks
+from ecommerce.importing.decode import Decoded, Place, part_of, raw_text
+from ecommerce.importing.faults import with_patience
+from ecommerce.importing.ledger import FileLedger
+from ecommerce.importing.orders import Known
+from ecommerce.importing.reasons import Rejection
+from ecommerce.importing.recognise import Shape, catalog_table, open_rows
+from ecommerce.importing.report import FileReport
+from ecommerce.importing.sources import open_source
+from ecommerce.importing.versions import keep_filled, news_rule
+from ecommerce.importing.workers import decoding
+from ecommerce.mongo import MongoDatabase
+from ecommerce.orders import EncodedOrder, accept_orders
+from ecommerce.progress import Progress
+
+VALIDATION_FAILED = 121
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How to import."""
+
+    mapping: str | None = None
+    """Name of a shipped mapping or path of one; None: found by the columns."""
+    max_rejected_share: float = 0.25
+    """A file is stopped when more of its rows than this were rejected, once `share_after_rows` were read."""
+    share_after_rows: int = 1_000
+    processes: int = 2
+    """Decoding processes for a large file; 0 decodes in the calling thread."""
+    processes_from_bytes: int = 4 << 20
+    """Smaller files are decoded in the calling thread: starting the processes takes 0.4 s."""
+    writers: int = 2
+    """Transactions at once."""
+
+
+class TooManyRejected(InputError):
+    """The share of rejected rows is above the limit."""
+
+
+@dataclass
+class _Taken:
+    """What became of a chunk's orders."""
+
+    accepted: int = 0
+    unchanged: int = 0
+    changed: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+
+
+@dataclass
+class FileImport:
+    """The import of one file that was recognised. `report` is right at any time: a row is counted with its outcome."""
+
+    database: MongoDatabase
+    shape: Shape
+    ledger: FileLedger
+    report: FileReport
+    options: ImportOptions
+    progress: Progress
+    only_fill: bool = False
+    """Catalog records only fill gaps."""
+    _writing: "list[tuple[set[int], Future[_Taken]]]" = field(default_factory=list)
+
+    def run(self, path: Path) -> None:
+        """Import the file's rows."""
+        with open_source(path) as stream:
+            first_line = open_rows(stream, self.shape)
+            if self.shape.layout == "values":
+                chunks = value_chunks(stream)
+            else:
+                chunks = line_chunks(stream, first_line, quoted=self.shape.layout == "csv")
+            self.run_chunks(chunks, path.stat().st_size)
+
+    def run_chunks(self, chunks: Iterator[Chunk], size_bytes: int) -> None:
+        """Import chunks of rows in their order. `size_bytes` tells whether decoding processes are worth starting."""
+        processes = self.options.processes if size_bytes >= self.options.processes_from_bytes else 0
+        with (
+            decoding(self.shape, self._ask, processes) as decode,
+            ThreadPoolExecutor(self.options.writers, thread_name_prefix="accept") as writers,
+        ):
+            ahead: deque[tuple[Chunk, Future[Decoded]]] = deque()
+            try:
+                for chunk in chunks:
+                    ahead.append((chunk, decode(chunk)))
+                    if len(ahead) > 2 * processes:
+                        self._write_next(*ahead.popleft(), writers)
+                while ahead:
+                    self._write_next(*ahead.popleft(), writers)
+            finally:
+                # Whatever happens, transactions that were begun are waited for and counted.
+                self._collect(until=0)
+        self._check_share()
+
+    def _ask(self, products: set[int], users: set[int]) -> Known:
+        return with_patience(lambda: ask_catalog(self.database, products, users))
+
+    def _write_next(self, chunk: Chunk, future: "Future[Decoded]", writers: ThreadPoolExecutor) -> None:
+        decoded = future.result()
+        self._reject(decoded.rejections)
+        table = catalog_table(self.shape.rows)
+        if table is not None:
+            written = with_patience(
+                lambda: write_records(self.database, table, decoded.records, only_fill=self.only_fill)
+            )
+            self._count(written.accepted, written.unchanged, written.changed)
+        elif decoded.orders:
+            ids = {order.order_id for order in decoded.orders}
+            while any(not ids.isdisjoint(others) for others, _ in self._writing):
+                self._collect(until=len(self._writing) - 1)
+            self._writing.append((ids, writers.submit(take_orders, self.database, chunk, decoded)))
+            self._collect(until=self.options.writers)
+        self.progress(self.report.read, None, "rows")
+        self._check_share()
+
+    def _collect(self, until: int) -> None:
+        """Count the chunks that are written, waiting until at most `until` are still on their way."""
+        while len(self._writing) > until:
+            wait([future for _, future in self._writing], return_when=FIRST_COMPLETED)
+            for entry in [entry for entry in self._writing if entry[1].done()]:
+                self._writing.remove(entry)
+                taken = entry[1].result()
+                self._count(taken.accepted, taken.unchanged, taken.changed)
+                self._reject(taken.rejections)
+
+    def _count(self, accepted: int, unchanged: int, changed: int) -> None:
+        self.report.read += accepted + unchanged + changed
+        self.report.accepted += accepted
+        self.report.unchanged += unchanged
+        self.report.changed += changed
+
+    def _reject(self, rejections: Sequence[Rejection]) -> None:
+        with_patience(lambda: self.ledger.reject(rejections))
+        self.report.read += sum(rejection.rows for rejection in rejections)
+        self.report.add_rejections(rejections)
+
+    def _check_share(self) -> None:
+        read, rejected, limit = self.report.read, self.report.rejected, self.options.max_rejected_share
+        if read >= self.options.share_after_rows and rejected > limit * read:
+            most = ", ".join(f"{code} {count}" for code, count in self.report.reasons.most_common(3))
+            raise TooManyRejected(
+                f"stopped: {rejected} of the first {read} rows were rejected ({most}), more than {limit:.0%};"
+                " correct the file, or allow more with --max-rejected"
+            )
+
+
+def take_orders(database: MongoDatabase, chunk: Chunk, decoded: Decoded) -> _Taken:
+    """A chunk's orders through the door. Several versions of one order go one after the other."""
+    taken = _Taken()
+    waiting = list(zip(decoded.orders, decoded.places, strict=True))
+    while waiting:
+        batch: dict[int, tuple[EncodedOrder, Place]] = {}
+        later: list[tuple[EncodedOrder, Place]] = []
+        for order, place in waiting:
+            if order.order_id in batch:
+                later.append((order, place))
+            else:
+                batch[order.order_id] = (order, place)
+        _take_batch(database, chunk, batch, taken)
+        waiting = later
+    return taken
+
+
+def _take_batch(
+    database: MongoDatabase, chunk: Chunk, batch: dict[int, tuple[EncodedOrder, Place]], taken: _Taken
+) -> None:
+    orders = [order for order, _ in batch.values()]
+    try:
+        result = with_patience(
+            lambda: accept_orders(database, orders, is_news=news_rule(orders), adapt=keep_filled, remember=True)
+        )
+    except (BulkWriteError, WriteError) as error:
+        if VALIDATION_FAILED not in _codes(error):
+            raise
+        if len(batch) == 1:
+            taken.rejections.append(_refused(chunk, orders[0].order_id, batch, "server_refused", str(error)))
+            return
+        # The server refuses a whole transaction for one document: halve until that one stands alone.
+        entries = list(batch.items())
+        for half in (entries[: len(entries) // 2], entries[len(entries) // 2 :]):
+            _take_batch(database, chunk, dict(half), taken)
+        return
+    taken.accepted += result.accepted
+    taken.unchanged += result.unchanged
+    taken.changed += result.changed
+    for order_id in result.already_archived:
+        reason = f"order {order_id} is in the archive with another content: restore and correct it there"
+        taken.rejections.append(_refused(chunk, order_id, batch, "already_archived", reason))
+
+
+def _refused(
+    chunk: Chunk, order_id: int, batch: dict[int, tuple[EncodedOrder, Place]], code: str, reason: str
+) -> Rejection:
+    place = batch[order_id][1]
+    raw = raw_text(chunk, place.line, place.span)
+    return Rejection(place.line, code, reason, raw, part=part_of(place.span))
+
+
+def _codes(error: BulkWriteError | WriteError) -> set[int | None]:
+    if isinstance(error, BulkWriteError):
+        return {problem.get("code") for problem in (error.details or {}).get("writeErrors", ())}
+    return {error.code}

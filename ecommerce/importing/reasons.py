@@ -1,0 +1,67 @@
+"""Why a row is not accepted: a short code that programs count, a sentence that people read."""
+
+from msgspec import Struct
+
+
+class Rejected(Exception):
+    """One row cannot be accepted. `code` is one of REASONS, the text names the field and the value."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+REASONS = {
+    "json_syntax": "The text is not JSON, or it ends in the middle.",
+    "csv_syntax": "The quotes or the number of columns of the CSV row are wrong.",
+    "encoding": "The text is not UTF-8.",
+    "row_too_large": "The row is larger than 16 MB.",
+    "too_deep": "The JSON is nested deeper than 20 levels.",
+    "not_an_object": "Something else stands where an object or a list is needed.",
+    "bad_key": "A key starts with `$` or contains a dot.",
+    "duplicate_field": "One object names a field twice.",
+    "unknown_field": "The definition of the document does not have this field.",
+    "missing_field": "A field without a value that must have one.",
+    "wrong_type": "A value of another type than the field's.",
+    "not_finite": "NaN or infinity where an amount is needed.",
+    "out_of_range": "A number, amount or time below or above what the field may hold.",
+    "too_many_decimals": "An amount with more than four decimals.",
+    "bad_time": "A text that is not an ISO 8601 date or time.",
+    "text_length": "An empty text, or one longer than 500 characters.",
+    "control_character": "A text that holds a NUL character.",
+    "reference": "The parts of the order do not name the same order.",
+    "duplicate_item": "Two items of the order have one order_item_id.",
+    "quantity_mismatch": "order.quantity is not the number of items.",
+    "too_many_items": "An order with more than 5 000 items.",
+    "unknown_product": "An item without warehouse_id, of a product for which the catalog has no warehouse.",
+    "already_archived": "The order is in the archive with another content.",
+    "no_mapping_value": "A line has no value in a column that its mapping needs.",
+    "inconsistent_lines": "The lines of one order contradict each other.",
+    "server_refused": "MongoDB's own validation refused the document.",
+}
+"""Every code with what it means; `docs/import.md` lists them, and a test keeps the two alike."""
+
+
+class Rejection(Struct, array_like=True, frozen=True):
+    """A rejected row as a worker reports it: where it stands, why, and its text (the start of a very large one)."""
+
+    line: int
+    code: str
+    reason: str
+    raw: bytes
+    raw_complete: bool = True
+    part: int = 0
+    """Which of the values on that line, where JSON has several on one."""
+    rows: int = 1
+    """Rows of the file it stands for: the lines of an order in a flat file, else 1."""
+
+
+SAMPLE_LENGTH = 80
+
+
+def shown(value: object) -> str:
+    """A value as a sentence quotes it: short, and printable whatever it holds."""
+    text = ascii(value) if not isinstance(value, str) else repr(value)
+    printable = text.encode("utf-8", "backslashreplace").decode()
+    return printable if len(printable) <= SAMPLE_LENGTH else printable[:SAMPLE_LENGTH] + "…"

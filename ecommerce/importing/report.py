@@ -1,0 +1,86 @@
+"""What an import did, per file: rows read = accepted + unchanged + changed + rejected, always."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ecommerce.errors import EcommerceError
+from ecommerce.importing.reasons import Rejection
+
+REJECTIONS_SHOWN = 10
+
+
+@dataclass
+class FileReport:
+    """What became of one file's rows."""
+
+    path: Path
+    rows_are: str = ""
+    """`orders`, a catalog table's name, or `order lines`; empty for a file that could not be read at all."""
+    read: int = 0
+    accepted: int = 0
+    unchanged: int = 0
+    changed: int = 0
+    rejected: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """How many rows were rejected with each code."""
+    first_rejections: list[Rejection] = field(default_factory=list)
+    error: str | None = None
+    """Why the file was not read to its end. What was imported of it stays and counts above."""
+    seconds: float = 0.0
+
+    def add_rejections(self, rejections: Iterable[Rejection]) -> None:
+        for rejection in rejections:
+            self.rejected += rejection.rows
+            self.reasons[rejection.code] += rejection.rows
+            if len(self.first_rejections) < REJECTIONS_SHOWN:
+                self.first_rejections.append(rejection)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every row that was read is accounted for."""
+        return self.read == self.accepted + self.unchanged + self.changed + self.rejected
+
+
+@dataclass
+class ImportReport:
+    """What became of all files, in the order in which they were imported."""
+
+    files: list[FileReport] = field(default_factory=list)
+
+    def _sum(self, name: str) -> int:
+        return sum(getattr(file, name) for file in self.files)
+
+    @property
+    def read(self) -> int:
+        return self._sum("read")
+
+    @property
+    def accepted(self) -> int:
+        return self._sum("accepted")
+
+    @property
+    def unchanged(self) -> int:
+        return self._sum("unchanged")
+
+    @property
+    def changed(self) -> int:
+        return self._sum("changed")
+
+    @property
+    def rejected(self) -> int:
+        return self._sum("rejected")
+
+    @property
+    def failed(self) -> list[FileReport]:
+        """The files that were not imported to their end."""
+        return [file for file in self.files if file.error]
+
+
+class FilesFailed(EcommerceError):
+    """Some files were not imported to their end; `report` tells of all of them."""
+
+    def __init__(self, report: ImportReport) -> None:
+        super().__init__("; ".join(str(file.error) for file in report.failed))
+        self.report = report

@@ -1,0 +1,91 @@
+"""The import of files and folders: the library's way in."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from ecommerce.errors import EcommerceError
+from ecommerce.importing.files import find_files, import_order
+from ecommerce.importing.ledger import FileLedger, prepare_ledger
+from ecommerce.importing.pipeline import FileImport, ImportOptions, TooManyRejected
+from ecommerce.importing.recognise import Shape, recognise
+from ecommerce.importing.report import FileReport, ImportReport
+from ecommerce.importing.sources import SourceError, digest
+from ecommerce.mongo import MongoDatabase, prepare_database
+from ecommerce.progress import Progress, silent
+
+DEFAULTS = ImportOptions()
+
+
+def import_paths(
+    database: MongoDatabase,
+    paths: Iterable[str | Path],
+    *,
+    progress: Progress = silent,
+    options: ImportOptions = DEFAULTS,
+) -> ImportReport:
+    """Import files, folders and globs, catalog tables first. Importing the same again changes nothing.
+
+    A file that cannot be read, or whose rows are mostly rejected, is reported with its error and the others go on.
+    Raises InputError for a path that names nothing, ServiceError where the database cannot take the rows; what was
+    imported until then is safe, and the same call goes on from there.
+    """
+    return import_files(database, plan(find_files(paths)), progress=progress, options=options)
+
+
+def plan(files: Iterable[Path]) -> list[Path]:
+    """The files in the order in which they are imported."""
+    return sorted(files, key=lambda path: import_order(_shape_or_none(path)))
+
+
+def _shape_or_none(path: Path) -> Shape | None:
+    try:
+        return recognise(path)
+    except SourceError:
+        return None
+
+
+def import_files(
+    database: MongoDatabase,
+    files: Iterable[Path],
+    *,
+    progress: Progress = silent,
+    options: ImportOptions = DEFAULTS,
+) -> ImportReport:
+    """Import files one after the other, in the given order."""
+    prepare_database(database)
+    prepare_ledger(database)
+    return ImportReport([import_file(database, path, progress=progress, options=options) for path in files])
+
+
+def import_file(
+    database: MongoDatabase, path: Path, *, progress: Progress = silent, options: ImportOptions = DEFAULTS
+) -> FileReport:
+    """Import one file into a prepared database. Raises ServiceError where the database cannot take its rows."""
+    path = path.absolute()
+    report = FileReport(path)
+    begun = time.monotonic()
+    try:
+        fingerprint = digest(path)
+        shape = recognise(path)
+    except SourceError as error:
+        report.error = str(error)
+        ledger = FileLedger(database, path, "", None)
+        ledger.open()
+        ledger.close(report)
+        return report
+    ledger = FileLedger(database, path, fingerprint, shape)
+    ledger.open()
+    try:
+        if shape is not None:
+            report.rows_are = shape.rows
+            FileImport(database, shape, ledger, report, options, progress).run(path)
+    except (SourceError, TooManyRejected) as error:
+        report.error = str(error)
+    except EcommerceError as error:
+        report.error = str(error)
+        raise
+    finally:
+        report.seconds = time.monotonic() - begun
+        ledger.close(report)
+    return report

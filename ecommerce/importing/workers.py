@@ -1,0 +1,161 @@
+"""Decoding in processes of its own: chunks go in through a pipe, decoded rows come out, a crash is an error.
+
+Plain subprocesses with pipes and not `multiprocessing`: nothing of the parent is imported again or forked, they end
+with the parent whatever way it ends, and a worker that dies is the end of a pipe and not a wait for ever.
+"""
+
+import os
+import queue
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import BinaryIO, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from ecommerce.errors import ServiceError
+from ecommerce.importing.chunks import Chunk
+from ecommerce.importing.decode import Ask, Decoded, Decoder
+from ecommerce.importing.orders import Known
+from ecommerce.importing.recognise import Shape
+
+_LENGTH = struct.Struct("<I")
+
+
+class _Answer(Struct, array_like=True):
+    """A worker's message: the decoded chunk, or a question about the catalog."""
+
+    decoded: Decoded | None = None
+    products: list[int] = []
+    users: list[int] = []
+
+
+_pack = msgspec.msgpack.encode
+_unpack_answer = msgspec.msgpack.Decoder(_Answer).decode
+_unpack_chunk = msgspec.msgpack.Decoder(Chunk).decode
+_unpack_known = msgspec.msgpack.Decoder(Known).decode
+_unpack_shape = msgspec.msgpack.Decoder(Shape).decode
+
+
+def _send(stream: BinaryIO, message: object) -> None:
+    data = _pack(message)
+    stream.write(_LENGTH.pack(len(data)))
+    stream.write(data)
+    stream.flush()
+
+
+def _receive(stream: BinaryIO) -> bytes:
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError
+    size = _LENGTH.unpack(head)[0]
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
+
+
+class _Worker:
+    """One decoding process."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ecommerce.importing.workers"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self._process.stdin and self._process.stdout  # noqa: S101 - both are pipes
+        self._to: BinaryIO = self._process.stdin  # type: ignore[assignment]
+        self._from: BinaryIO = self._process.stdout  # type: ignore[assignment]
+        self._shape: Shape | None = shape
+
+    def decode(self, chunk: Chunk, ask: Ask) -> Decoded:
+        try:
+            if self._shape is not None:
+                _send(self._to, self._shape)
+                self._shape = None
+            _send(self._to, chunk)
+            while True:
+                answer = _unpack_answer(_receive(self._from))
+                if answer.decoded is not None:
+                    return answer.decoded
+                _send(self._to, ask(set(answer.products), set(answer.users)))
+        except (EOFError, BrokenPipeError):
+            code = self._process.wait()
+            raise ServiceError(
+                f"a decoding process ended with {code} at the rows from line {chunk.first_line} on; what was imported"
+                " is safe, start the import again"
+            ) from None
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._to.close()
+        self._from.close()
+
+
+class Decode(Protocol):
+    """Start decoding a chunk."""
+
+    def __call__(self, chunk: Chunk) -> "Future[Decoded]": ...
+
+
+@contextmanager
+def decoding(shape: Shape, ask: Ask, processes: int) -> Iterator[Decode]:
+    """Decode chunks in that many processes; with 0, in the calling thread."""
+    if processes == 0:
+        decoder = Decoder(shape, ask)
+
+        def at_once(chunk: Chunk) -> "Future[Decoded]":
+            future: Future[Decoded] = Future()
+            future.set_result(decoder.decode(chunk))
+            return future
+
+        yield at_once
+        return
+    workers = [_Worker(shape) for _ in range(processes)]
+    idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+    for worker in workers:
+        idle.put(worker)
+
+    def decode(chunk: Chunk) -> Decoded:
+        worker = idle.get()
+        try:
+            return worker.decode(chunk, ask)
+        finally:
+            idle.put(worker)
+
+    threads = ThreadPoolExecutor(processes, thread_name_prefix="decode")
+    try:
+        yield lambda chunk: threads.submit(decode, chunk)
+    finally:
+        # The workers first: a thread that waits for one of them is free as soon as its pipe ends.
+        threads.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            worker.close()
+        threads.shutdown()
+
+
+def main() -> None:
+    """Decode what comes on standard input until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and this with it
+    source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints goes to the log and not between the messages
+
+    def ask(products: set[int], users: set[int]) -> Known:
+        _send(target, _Answer(products=list(products), users=list(users)))
+        return _unpack_known(_receive(source))
+
+    try:
+        decoder = Decoder(_unpack_shape(_receive(source)), ask)
+        while True:
+            _send(target, _Answer(decoder.decode(_unpack_chunk(_receive(source)))))
+    except (EOFError, BrokenPipeError):
+        return
+
+
+if __name__ == "__main__":
+    main()
