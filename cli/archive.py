@@ -1,0 +1,102 @@
+"""`ecommerce archive` and `ecommerce restore`."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.runtime import run_flow, services
+
+if TYPE_CHECKING:
+    from flows.archive_orders import ArchiveReport
+
+DAYS_PRINTED = 10
+
+
+def archive(
+    older_than: Annotated[int, typer.Option(min=0, metavar="DAYS", help="Archive orders older than this.")] = 30,
+    max_orders: Annotated[
+        int | None, typer.Option(min=0, help="Also the oldest days, until at most this many orders are left.")
+    ] = None,
+    max_bytes: Annotated[
+        int | None, typer.Option(min=0, help="Also the oldest days, until the orders left have at most these bytes.")
+    ] = None,
+    include_open: Annotated[bool, typer.Option("--include-open", help="Also orders that are not finished.")] = False,
+    compact_from: Annotated[
+        int, typer.Option(min=0, help="Merge days that at least so many runs hold a part of; 0: never.")
+    ] = 4,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+) -> None:
+    """Move finished orders of old days to the archive; finishes a run that was left unfinished first."""
+    with services(hdfs=not dry_run):
+        from flows.archive_orders import archive_orders
+
+        report = run_flow(
+            archive_orders,
+            older_than_days=older_than,
+            max_hot_orders=max_orders,
+            max_hot_bytes=max_bytes,
+            include_open=include_open,
+            compact_from=compact_from,
+            dry_run=dry_run,
+        )
+    if dry_run:
+        print_plan(report)
+    else:
+        print_runs(report)
+
+
+def restore(
+    from_: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (UTC).")],
+    to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")],
+) -> None:
+    """Bring archived days back into the collection orders_restored, typed exactly as they were."""
+    with services(hdfs=True):
+        from flows.restore_orders import restore_orders
+
+        restored = run_flow(restore_orders, start=from_.date(), end=to.date())
+    print(f"{restored:,} orders of {from_:%Y-%m-%d} to {to:%Y-%m-%d} are in orders_restored")
+
+
+def print_plan(report: "ArchiveReport") -> None:
+    """Days, orders and bytes that would go, and what stays and why."""
+    from ecommerce.archive.report import in_units
+
+    plan = report.plan
+    if plan is None:
+        return
+    days = [day for day in plan.days if day.orders]
+    table = Table("day", box=None)
+    for name in ("orders", "bytes", "not finished"):
+        table.add_column(name, justify="right")
+    for day in days[:DAYS_PRINTED]:
+        table.add_row(str(day.order_date), f"{day.orders:,}", in_units(day.bytes), f"{day.open_orders:,}")
+    if len(days) > DAYS_PRINTED:
+        rest = days[DAYS_PRINTED:]
+        table.add_row(
+            f"… {len(rest):,} more to {rest[-1].order_date}",
+            f"{sum(day.orders for day in rest):,}",
+            in_units(sum(day.bytes for day in rest)),
+            f"{sum(day.open_orders for day in rest):,}",
+        )
+    table.add_row("all", f"{plan.orders:,}", in_units(plan.bytes), f"{plan.staying_open:,}")
+    console = Console()
+    console.print(table)
+    print(f"orders before {plan.cutoff:%Y-%m-%d} would go: {plan.orders:,}")
+    print(f"stay: {plan.staying_open:,} older ones not finished, {plan.staying_young:,} not old enough")
+
+
+def print_runs(report: "ArchiveReport") -> None:
+    """What each run did, in a line."""
+    from ecommerce.archive.report import in_units
+
+    if not report.runs:
+        print("nothing to archive")
+    for run in report.runs:
+        print(
+            f"{run.kind} {run.run_id}: {run.orders:,} orders of {run.days:,} days, {in_units(run.bytes_before)} "
+            f"→ {in_units(run.bytes_after)} Parquet, {run.superseded:,} changed meanwhile and stayed, "
+            f"{sum(run.seconds.values()):.1f} s"
+        )

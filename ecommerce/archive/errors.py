@@ -1,0 +1,84 @@
+"""What can go wrong with the archive, and what a failure of Spark, HDFS or MongoDB means for the data."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pymongo.errors import PyMongoError
+
+from ecommerce.errors import EcommerceError, ServiceError
+
+
+class ArchiveError(EcommerceError):
+    """A step of an archive run failed. The message says in what state the data is and what to do."""
+
+
+class ArchiveBusyError(ArchiveError):
+    """Another process archives, compacts or cleans up at this moment."""
+
+
+class VerificationError(ArchiveError):
+    """What was read back from the archive is not what MongoDB holds. Nothing was deleted."""
+
+
+_CAUSES: tuple[tuple[str, str], ...] = (
+    (r"safe ?mode", "HDFS is in safe mode: it leaves that by itself when enough DataNodes have reported"),
+    (
+        r"AccessControlException|Permission denied|PermissionError",
+        "no permission to write there: give this user the archive's directory",
+    ),
+    (r"DSQuotaExceeded|NSQuotaExceeded|No space left|DiskOutOfSpace|out of space", "no space left: make room there"),
+    (
+        r"could only be written to 0 of|All datanodes .* are bad|NoRouteToHost|Could not obtain block|BlockMissing",
+        "no DataNode takes or gives data: start it, or see whether its disk is full",
+    ),
+    (r"ConnectException|Connection refused|Call From .* failed|UnknownHost", "HDFS cannot be reached: start it"),
+    (r"OutOfMemoryError|Java heap space", "Spark ran out of memory"),
+    (r"Mongo\w*Exception", "Spark lost its connection to MongoDB"),
+    (r"Answer from Java side is empty|Error while sending or receiving|Py4JNetworkError", "Spark's JVM ended"),
+)
+"""Pattern in a Java error's text → what it means and what to do."""
+
+_CREDENTIALS = re.compile(r"(mongodb(?:\+srv)?://)[^@/\s]*@", re.IGNORECASE)
+_EXCERPT_LENGTH = 300
+
+
+def without_credentials(text: str) -> str:
+    """The text with user and password of every MongoDB URI in it left out."""
+    return _CREDENTIALS.sub(r"\1…@", text)
+
+
+def explain(error: BaseException) -> str:
+    """One line that says what happened, from an error of Spark, Hadoop or MongoDB, without credentials."""
+    text = without_credentials(str(error))
+    if isinstance(error, PyMongoError):
+        return f"MongoDB: {text.split(', Timeout:')[0].splitlines()[0][:_EXCERPT_LENGTH]}"
+    for pattern, meaning in _CAUSES:
+        if re.search(pattern, text):
+            return f"{meaning} ({_telling_line(text, pattern)})"
+    return _telling_line(text, r"Caused by|Exception|Error")
+
+
+def _telling_line(text: str, pattern: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(text).__name__]
+    causes = [line for line in lines if re.search(pattern, line) and not line.startswith("at ")]
+    return (causes[-1] if causes else lines[0])[:_EXCERPT_LENGTH]
+
+
+@contextmanager
+def failures_explained(what_failed: str, state_of_the_data: str) -> Iterator[None]:
+    """Turn errors of Spark, Hadoop and MongoDB into an ArchiveError that says both."""
+    try:
+        yield
+    except EcommerceError:
+        raise
+    except Exception as error:
+        if not _is_foreign(error):
+            raise
+        raise ArchiveError(f"{what_failed}: {explain(error)}. {state_of_the_data}") from None
+
+
+def _is_foreign(error: BaseException) -> bool:
+    """Whether an error comes from a service rather than from a mistake in this code."""
+    origin = type(error).__module__.partition(".")[0]
+    return isinstance(error, PyMongoError | OSError | ServiceError) or origin in {"py4j", "pyspark"}

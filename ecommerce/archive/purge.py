@@ -1,0 +1,191 @@
+"""Deletion: one transaction per chunk deletes what is still the version in the archive, and records that it did.
+
+In it: the chunk's orders are compared with the archive's rows by version and content, those that are the same are
+deleted by explicit id, their ids go into `archived_orders` and their totals and cells into `orders_archive_summary`;
+the others stay hot and are recorded as superseded. Under snapshot isolation whoever changes one of the orders meanwhile
+makes the transaction conflict and run again. The summary's `_id` says that a chunk is done: it commits once.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import bson
+from bson import Decimal128, Int64
+from bson.raw_bson import RawBSONDocument
+from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from ecommerce.archive.chunks import CHUNK_ORDERS, Chunk
+from ecommerce.archive.compare import Comparison, compare, time_of_version
+from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.fault_points import reached
+from ecommerce.archive.lease import Lease
+from ecommerce.archive.runs import ARCHIVE_SUMMARY, SUPERSEDED, Run, day_start
+from ecommerce.documents.kinds import from_scaled
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.progress import Progress
+from ecommerce.summaries.cells import CellTable, aggregate_cells, hour_of
+
+THREADS = 2
+"""Transactions at a time: one waits for the journal while the other works. More wait for the same two cores."""
+
+_DUPLICATE_KEY = 11000
+
+
+def purge_chunks(database: MongoDatabase, run: Run, chunks: Iterable[Chunk], lease: Lease, progress: Progress) -> int:
+    """Purge every chunk of a run that is not purged yet; returns how many of the run's rows are superseded."""
+    done = {row["_id"] for row in database[ARCHIVE_SUMMARY].find({"run_id": run.run_id}, {"_id": 1})}
+    rows_done = 0
+    stop = threading.Event()
+    running: set[Future[int]] = set()
+    with ThreadPoolExecutor(THREADS, "purge") as threads:
+        try:
+            for group in _groups(chunks, done, run):
+                lease.check()
+                running.add(threads.submit(_purge_group, database, run, group, stop))
+                while len(running) > THREADS:
+                    finished, running = wait(running, return_when=FIRST_COMPLETED)
+                    rows_done += sum(future.result() for future in finished)
+                    progress(rows_done, run.orders, "orders")
+            for future in running:
+                rows_done += future.result()
+        except BaseException:
+            stop.set()
+            raise
+    progress(run.orders, run.orders, "orders")
+    return database[SUPERSEDED].count_documents({"run_id": run.run_id})
+
+
+def summary_id(run: Run, chunk: Chunk) -> str:
+    """`_id` in `orders_archive_summary`."""
+    return f"{run.run_id}/{chunk.order_date.isoformat()}/{chunk.number}"
+
+
+def _groups(chunks: Iterable[Chunk], done: set[str], run: Run) -> Iterator[list[Chunk]]:
+    """Chunks that are not done, together as long as they stay within one transaction: small days share one."""
+    group: list[Chunk] = []
+    size = 0
+    for chunk in chunks:
+        if summary_id(run, chunk) in done:
+            continue
+        if group and size + len(chunk.ids) > CHUNK_ORDERS:
+            yield group
+            group, size = [], 0
+        group.append(chunk)
+        size += len(chunk.ids)
+    if group:
+        yield group
+
+
+def _purge_group(database: MongoDatabase, run: Run, group: list[Chunk], stop: threading.Event) -> int:
+    if stop.is_set():
+        return 0
+    reached("purge:before-chunk")
+    try:
+        with database.client.start_session() as session:
+            session.with_transaction(
+                lambda running: _purge(database, run, group, running),
+                read_concern=ReadConcern("snapshot"),
+                write_concern=WriteConcern(w="majority"),
+            )
+    except (BulkWriteError, DuplicateKeyError) as error:
+        if not _was_done(error):
+            raise
+        # The commit of an archiver that died arrived after this one looked: its chunks are done, the others are not.
+        _purge_one_by_one(database, run, group, stop)
+    reached("purge:after-chunk")
+    return sum(len(chunk.ids) for chunk in group)
+
+
+def _purge_one_by_one(database: MongoDatabase, run: Run, group: list[Chunk], stop: threading.Event) -> None:
+    for chunk in group:
+        if not database[ARCHIVE_SUMMARY].find_one({"_id": summary_id(run, chunk)}, {"_id": 1}):
+            if len(group) == 1:
+                raise ArchiveError(
+                    f"run {run.run_id}: ids of {chunk.order_date}, chunk {chunk.number} are archived already, "
+                    "although their orders are in MongoDB; nothing of the chunk was deleted; see `ecommerce check`"
+                )
+            _purge_group(database, run, [chunk], stop)
+
+
+def _was_done(error: Exception) -> bool:
+    if isinstance(error, BulkWriteError):
+        return all(one["code"] == _DUPLICATE_KEY for one in error.details.get("writeErrors", [])) and bool(
+            error.details.get("writeErrors")
+        )
+    return True
+
+
+def _purge(database: MongoDatabase, run: Run, group: list[Chunk], session: ClientSession) -> None:
+    comparisons = compare(database, group, session)
+    gone = [Int64(chunk.ids[at]) for chunk, found in zip(group, comparisons, strict=True) for at in found.same]
+    cells = aggregate_cells(database, {"_id": {"$in": gone}}, session) if gone else CellTable.empty()
+    summaries = [_summary(run, chunk, found, cells) for chunk, found in zip(group, comparisons, strict=True)]
+    database[ARCHIVE_SUMMARY].insert_many(summaries, session=session)
+    if gone:
+        deleted = database[ORDERS].delete_many({"_id": {"$in": gone}}, session=session).deleted_count
+        if deleted != len(gone):
+            raise ArchiveError(
+                f"run {run.run_id}: {deleted} of {len(gone)} orders were there to be deleted; nothing was"
+            )
+        entries = (
+            entry for chunk, found in zip(group, comparisons, strict=True) for entry in _entries(run, chunk, found)
+        )
+        database[ARCHIVED_ORDERS].insert_many(entries, ordered=False, session=session)
+    superseded = [
+        row for chunk, found in zip(group, comparisons, strict=True) for row in _superseded(run, chunk, found)
+    ]
+    if superseded:
+        database[SUPERSEDED].insert_many(superseded, ordered=False, session=session)
+    reached("purge:before-commit")
+
+
+def _summary(run: Run, chunk: Chunk, found: Comparison, cells: CellTable) -> dict[str, Any]:
+    start = hour_of(day_start(chunk.order_date))
+    own = cells.within(start, start + 24)
+    amounts = [chunk.amounts[at] for at in found.same]
+    orders, total = len(amounts), sum(amounts)
+    return {
+        "_id": summary_id(run, chunk),
+        "run_id": run.run_id,
+        "order_date": day_start(chunk.order_date),
+        "chunk": chunk.number,
+        "total_orders": Int64(orders),
+        "total_value": Decimal128(from_scaled(total)),
+        "avg_value": Decimal128(from_scaled(int((Decimal(total) / orders).to_integral_value()))) if orders else None,
+        "min_value": Decimal128(from_scaled(min(amounts))) if orders else None,
+        "max_value": Decimal128(from_scaled(max(amounts))) if orders else None,
+        "total_items": Int64(int(own.orders["items"].sum())),
+        "archive_date": datetime.now(UTC),
+        "cells": own.encode(),
+    }
+
+
+def _entries(run: Run, chunk: Chunk, found: Comparison) -> Iterator[RawBSONDocument]:
+    day = day_start(chunk.order_date)
+    for at in found.same:
+        entry = {
+            "_id": Int64(chunk.ids[at]),
+            "content_hash": Int64(chunk.hashes[at]),
+            "order_date": day,
+            "run_id": run.run_id,
+        }
+        yield RawBSONDocument(bson.encode(entry))
+
+
+def _superseded(run: Run, chunk: Chunk, found: Comparison) -> Iterator[dict[str, Any]]:
+    for at, reason in found.superseded:
+        yield {
+            "_id": f"{run.run_id}/{chunk.ids[at]}/{chunk.versions[at]}",
+            "run_id": run.run_id,
+            "order_id": Int64(chunk.ids[at]),
+            "updated_at": time_of_version(chunk.versions[at]),
+            "order_date": day_start(chunk.order_date),
+            "reason": reason,
+        }

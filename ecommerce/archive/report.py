@@ -1,0 +1,68 @@
+"""An archive plan and an archive run as Markdown, for the artifacts in Prefect."""
+
+from ecommerce.archive.runs import COMPACT, Run
+from ecommerce.archive.selection import Plan
+from ecommerce.documents.kinds import from_scaled
+
+DAYS_SHOWN = 62
+"""Rows of a table; a first run may have years of days."""
+
+
+def plan_markdown(plan: Plan) -> str:
+    """Days, orders and bytes that would go, and what stays and why."""
+    days = [day for day in plan.days if day.orders]
+    lines = [
+        f"## Orders before {plan.cutoff:%Y-%m-%d}",
+        "",
+        f"- **{plan.orders:,} orders** of {len(days):,} days would go, {in_units(plan.bytes)} of BSON",
+        f"- {plan.staying_open:,} older orders stay because they are not finished",
+        f"- {plan.staying_young:,} orders stay because they are not old enough",
+        "",
+        "| day | orders | bytes | not finished |",
+        "| --- | ---: | ---: | ---: |",
+        *(
+            f"| {day.order_date} | {day.orders:,} | {in_units(day.bytes)} | {day.open_orders:,} |"
+            for day in days[:DAYS_SHOWN]
+        ),
+    ]
+    return "\n".join(lines + _left_out(len(days)))
+
+
+def run_markdown(run: Run) -> str:
+    """What a run did: days, orders, bytes before and after, hashes, seconds per step."""
+    kind = "Compaction" if run.kind == COMPACT else "Archive run"
+    total = sum(run.seconds.values())
+    lines = [
+        f"## {kind} {run.run_id}: {run.state}",
+        "",
+        f"- **{run.orders:,} orders** of {run.days:,} days, before {run.cutoff:%Y-%m-%d}",
+        f"- {in_units(run.bytes_before)} before, {in_units(run.bytes_after)} in Parquet",
+        f"- {run.superseded:,} changed while it ran and stayed in MongoDB",
+        f"- in {run.archive_uri}/orders/run={run.run_id}",
+        "",
+        "| step | seconds |",
+        "| --- | ---: |",
+        *(f"| {step} | {seconds:.1f} |" for step, seconds in run.seconds.items()),
+        f"| all | {total:.1f} |",
+        "",
+        "| day | orders | total amount | content hash |",
+        "| --- | ---: | ---: | --- |",
+        *(
+            f"| {day.order_date} | {day.orders:,} | {from_scaled(day.total_amount):,} | `{day.content_hash & 2**64 - 1:016x}` |"
+            for day in run.per_day[:DAYS_SHOWN]
+        ),
+    ]
+    return "\n".join(lines + _left_out(len(run.per_day)))
+
+
+def _left_out(days: int) -> list[str]:
+    return ["", f"… and {days - DAYS_SHOWN:,} days more"] if days > DAYS_SHOWN else []
+
+
+def in_units(size_bytes: float) -> str:
+    """Bytes for people."""
+    for unit in ("B", "kB", "MB"):
+        if size_bytes < 1000:
+            return f"{size_bytes:,.0f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:,.1f} GB"

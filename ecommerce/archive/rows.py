@@ -1,0 +1,95 @@
+"""Rows of the archive as Spark sees them: the order's columns, its content hash, and the day that partitions them."""
+
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from bson import json_util
+
+from ecommerce.archive.selection import order_match
+from ecommerce.documents.content_hash import content_hash_sql
+from ecommerce.documents.spark import order_ddl
+from ecommerce.mongo import ORDERS, mongo_uri
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from ecommerce.archive.runs import Slice
+    from ecommerce.settings import Settings
+
+HASH_COLUMN = "content_hash"
+DAY_COLUMN = "order_date"
+
+ROW_GROUP_BYTES = 16 * 1024 * 1024
+"""Before encoding; some 60 000 orders, so that a reader of one day can skip, and holds little."""
+
+_ONE_PARTITION = "com.mongodb.spark.sql.connector.read.partitioner.SinglePartitionPartitioner"
+
+
+def row_ddl() -> str:
+    """Schema of an archive row, without the columns that its path gives."""
+    return f"{order_ddl()}, {HASH_COLUMN} bigint"
+
+
+def partitioned_ddl() -> str:
+    """Schema of archive rows read with the columns of their path."""
+    return f"{row_ddl()}, {DAY_COLUMN} date"
+
+
+def mongo_frame(
+    spark: "SparkSession", settings: "Settings", collection: str, ddl: str, pipeline: list[dict[str, Any]]
+) -> "DataFrame":
+    """A collection as one partition of a DataFrame, by one aggregation."""
+    return (
+        spark.read.format("mongodb")
+        .option("connection.uri", mongo_uri(settings))
+        .option("database", settings.database)
+        .option("collection", collection)
+        .option("comment", "ecommerce archive")
+        .option("partitioner", _ONE_PARTITION)
+        .option("aggregation.pipeline", json_util.dumps(pipeline, json_options=json_util.CANONICAL_JSON_OPTIONS))
+        .schema(ddl)
+        .load()
+    )
+
+
+def source_frame(
+    spark: "SparkSession", settings: "Settings", slices: "tuple[Slice, ...]", statuses: tuple[str, ...] | None
+) -> "DataFrame":
+    """The orders of the slices as archive rows, a Spark partition per slice.
+
+    Slices are ranges of order_time in whole hours, so an order is in one of them whatever happens meanwhile to others,
+    and a day's orders meet in one task without a shuffle. The connector's own partitioners cut by `_id` and need one.
+    """
+    from pyspark.sql import functions as f
+
+    def orders_of(part: "Slice") -> "DataFrame":
+        pipeline = [{"$match": order_match(statuses, part.start, part.end)}]
+        frame = mongo_frame(spark, settings, ORDERS, order_ddl(), pipeline)
+        # The connector does not check pushed filters again; a wrong order here would be deleted from MongoDB.
+        time = f.col("order.order_time")
+        frame = frame.where((time >= f.lit(part.start)) & (time < f.lit(part.end)))
+        return frame.where(f.col("delivery.status").isin(list(statuses))) if statuses else frame
+
+    frames = [orders_of(part) for part in slices]
+    orders = reduce(lambda left, right: left.union(right), frames)
+    return orders.withColumn(HASH_COLUMN, f.expr(content_hash_sql())).withColumn(
+        DAY_COLUMN, f.to_date("order.order_time")
+    )
+
+
+def write_rows(rows: "DataFrame", uri: str) -> None:
+    """Write archive rows as zstd Parquet, a directory per day, sorted by id within each file."""
+    (
+        rows.sortWithinPartitions(DAY_COLUMN, "order.order_id")
+        .write.mode("error")
+        .option("compression", "zstd")
+        .option("parquet.block.size", ROW_GROUP_BYTES)
+        .partitionBy(DAY_COLUMN)
+        .parquet(uri)
+    )
+
+
+def read_rows(spark: "SparkSession", *uris: str, base: str | None = None, ddl: str | None = None) -> "DataFrame":
+    """Archive rows of directories; with `base`, the parts of their paths below it become columns."""
+    reader = spark.read.schema(ddl or partitioned_ddl())
+    return (reader.option("basePath", base) if base else reader).parquet(*uris)

@@ -1,0 +1,225 @@
+"""Archive runs: their records in `archive_runs`, and the only way from one state to the next."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from bson import Int64
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.client_session import ClientSession
+from pymongo.errors import CollectionInvalid
+
+from ecommerce.archive.errors import ArchiveError
+from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
+
+ARCHIVE_RUNS = "archive_runs"
+SUPERSEDED = "archive_superseded"
+"""Rows that readers leave out, as they are not archived orders: {run_id, order_id, updated_at, order_date, reason}."""
+ARCHIVE_SUMMARY = "orders_archive_summary"
+"""What each purge transaction took out: one document per run, order_date and chunk, with its cells."""
+
+PLANNED, EXPORTED, VERIFIED, PUBLISHED, PURGED, COMMITTED = STATES = (
+    "planned",
+    "exported",
+    "verified",
+    "published",
+    "purged",
+    "committed",
+)
+
+ARCHIVE, COMPACT = "archive", "compact"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Orders of [start, end) by order_time that one Spark task reads."""
+
+    start: datetime
+    end: datetime
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What a run's directory holds of one order_date."""
+
+    order_date: date
+    orders: int
+    total_amount: int
+    """Sum of the orders' total_amount in 10^-4 units."""
+    content_hash: int
+    """The orders' content hashes, folded by exclusive or."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of the archiver (or of a compaction)."""
+
+    run_id: str
+    kind: str
+    state: str
+    cutoff: datetime
+    statuses: tuple[str, ...] | None
+    """Only orders in one of these; None: all."""
+    archive_uri: str
+    attempt: int = 1
+    """Number of the export that counts; an earlier one may have been left half-written."""
+    slices: tuple[Slice, ...] = ()
+    per_day: tuple[Day, ...] = ()
+    """Set when verified."""
+    orders: int = 0
+    days: int = 0
+    bytes_before: int = 0
+    """BSON bytes of the orders, uncompressed."""
+    bytes_after: int = 0
+    """Parquet bytes."""
+    superseded: int = 0
+    replaced_days: tuple[date, ...] = ()
+    """Days that a compaction has taken over: no longer read from this run."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Wall-clock seconds per step, over all processes that worked on the run."""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+def prepare_archive(database: MongoDatabase) -> None:
+    """Create what the archive's own collections need. Safe to call at any time."""
+    # One unfinished run, whatever two processes may believe: the index refuses a second.
+    unfinished = {"unfinished": True}
+    database[ARCHIVE_RUNS].create_indexes(
+        [
+            IndexModel(
+                [("unfinished", ASCENDING)], name="one_unfinished", unique=True, partialFilterExpression=unfinished
+            ),
+            IndexModel([("started_at", DESCENDING)], name="started_at"),
+        ]
+    )
+    database[SUPERSEDED].create_indexes(
+        [IndexModel([("run_id", ASCENDING), ("order_date", ASCENDING)], name="run_date")]
+    )
+    database[ARCHIVE_SUMMARY].create_indexes(
+        [IndexModel([("run_id", ASCENDING)], name="run"), IndexModel([("order_date", ASCENDING)], name="order_date")]
+    )
+    # Two transactions that create a collection at once conflict, so it is there before.
+    if ARCHIVED_ORDERS not in database.list_collection_names(filter={"name": ARCHIVED_ORDERS}):
+        with suppress(CollectionInvalid):
+            database.create_collection(ARCHIVED_ORDERS)
+
+
+def new_run(database: MongoDatabase, run: Run) -> Run:
+    """Record a run in its first state."""
+    database[ARCHIVE_RUNS].insert_one(_to_document(run) | {"_id": run.run_id, "unfinished": True})
+    return run
+
+
+def unfinished_run(database: MongoDatabase) -> Run | None:
+    """The run that was left by a process that died or failed, if there is one."""
+    document = database[ARCHIVE_RUNS].find_one({"unfinished": True})
+    return _from_document(document) if document else None
+
+
+def get_run(database: MongoDatabase, run_id: str) -> Run:
+    """A run by its id. Raises ArchiveError where there is none."""
+    document = database[ARCHIVE_RUNS].find_one({"_id": run_id})
+    if document is None:
+        raise ArchiveError(f"archive_runs of database {database.name!r} has no run {run_id!r}")
+    return _from_document(document)
+
+
+def readable_runs(database: MongoDatabase) -> list[Run]:
+    """Runs that may hold archived orders, oldest first: published or later; a compaction once it took over."""
+    query = {
+        "$or": [
+            {"kind": ARCHIVE, "state": {"$in": [PUBLISHED, PURGED, COMMITTED]}},
+            {"kind": COMPACT, "state": {"$in": [PURGED, COMMITTED]}},
+        ]
+    }
+    return [_from_document(document) for document in database[ARCHIVE_RUNS].find(query).sort("_id", ASCENDING)]
+
+
+def move_on(
+    database: MongoDatabase,
+    run: Run,
+    state: str,
+    *,
+    step: str = "",
+    seconds: float = 0.0,
+    session: ClientSession | None = None,
+    **changes: Any,
+) -> Run:
+    """Take a run from its state to `state`, by compare-and-set: nobody else has moved it meanwhile.
+
+    Raises ArchiveError where somebody has.
+    """
+    changed: dict[str, Any] = {name: _to_value(value) for name, value in changes.items()} | {"state": state}
+    changed["updated_at"] = datetime.now(UTC)
+    update: dict[str, Any] = {"$set": changed}
+    if step:
+        update["$inc"] = {f"seconds.{step}": round(seconds, 3)}
+    if state == COMMITTED:
+        changed["finished_at"] = changed["updated_at"]
+        update["$unset"] = {"unfinished": ""}
+    document = database[ARCHIVE_RUNS].find_one_and_update(
+        {"_id": run.run_id, "state": run.state, "attempt": run.attempt},
+        update,
+        return_document=ReturnDocument.AFTER,
+        session=session,
+    )
+    if document is None:
+        now = get_run(database, run.run_id)
+        raise ArchiveError(
+            f"archive run {run.run_id} went from {run.state} (attempt {run.attempt}) to {now.state} (attempt "
+            f"{now.attempt}) under another process; that one finishes it"
+        )
+    return _from_document(document)
+
+
+def take_over_days(database: MongoDatabase, source: Run, days: Iterable[date], session: ClientSession) -> None:
+    """Within a transaction: these days of a run are from now on read from a compaction."""
+    replaced = {"$addToSet": {"replaced_days": {"$each": [day_start(day) for day in days]}}}
+    database[ARCHIVE_RUNS].update_one({"_id": source.run_id}, replaced, session=session)
+
+
+def day_start(day: date) -> datetime:
+    """Midnight UTC: how a day is kept in MongoDB."""
+    return datetime.combine(day, time(), UTC)
+
+
+def _to_document(run: Run) -> dict[str, Any]:
+    names = [name for name in Run.__slots__ if name != "run_id"]
+    return {name: _to_value(getattr(run, name)) for name in names}
+
+
+def _to_value(value: Any) -> Any:
+    match value:
+        case Slice():
+            return {"start": value.start, "end": value.end, "orders": Int64(value.orders)}
+        case Day():
+            return {
+                "order_date": day_start(value.order_date),
+                "orders": Int64(value.orders),
+                "total_amount": str(value.total_amount),
+                "content_hash": Int64(value.content_hash),
+            }
+        case datetime():
+            return value
+        case date():
+            return day_start(value)
+        case tuple() | list():
+            return [_to_value(element) for element in value]
+        case _:
+            return value
+
+
+def _from_document(document: Mapping[str, Any]) -> Run:
+    values = {name: document[name] for name in Run.__slots__ if name in document}
+    values["statuses"] = tuple(values["statuses"]) if values["statuses"] is not None else None
+    values["slices"] = tuple(Slice(one["start"], one["end"], int(one["orders"])) for one in document["slices"])
+    values["per_day"] = tuple(
+        Day(one["order_date"].date(), int(one["orders"]), int(one["total_amount"]), int(one["content_hash"]))
+        for one in document["per_day"]
+    )
+    values["replaced_days"] = tuple(one.date() for one in document["replaced_days"])
+    return Run(run_id=document["_id"], **values)

@@ -1,0 +1,175 @@
+"""The steps of an archive run, one per state. Each may be killed at any moment and run again.
+
+planned    --export-->  exported    staged Parquet, hashes computed on the way
+exported   --verify-->  verified    read back and equal to what MongoDB holds
+verified   --publish--> published   one atomic rename; readers see what is purged
+published  --purge-->   purged      chunk by chunk; the others stay hot
+purged     --commit-->  committed   staging removed, run closed
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ecommerce.archive.chunks import chunks_of
+from ecommerce.archive.errors import ArchiveError, VerificationError, failures_explained
+from ecommerce.archive.fault_points import reached
+from ecommerce.archive.lease import Lease
+from ecommerce.archive.purge import purge_chunks
+from ecommerce.archive.rows import read_rows, source_frame, write_rows
+from ecommerce.archive.runs import (
+    ARCHIVE_RUNS,
+    COMMITTED,
+    EXPORTED,
+    PLANNED,
+    PUBLISHED,
+    PURGED,
+    VERIFIED,
+    Run,
+    move_on,
+)
+from ecommerce.archive.selection import slices_of
+from ecommerce.archive.storage import Storage
+from ecommerce.archive.verify import verify_rows
+from ecommerce.mongo import MongoDatabase
+from ecommerce.progress import Progress, silent
+from ecommerce.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class Workshop:
+    """What the steps work with. Not a dataclass: Prefect would walk through its fields."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: MongoDatabase,
+        spark: "SparkSession",
+        storage: Storage,
+        lease: Lease,
+        progress: Progress = silent,
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.spark = spark
+        self.storage = storage
+        self.lease = lease
+        self.progress = progress
+
+
+Step = Callable[[Workshop, Run], Run]
+
+SAFE = "Nothing was deleted from MongoDB; run it again to go on."
+
+
+def export(workshop: Workshop, run: Run) -> Run:
+    """planned → exported. An export that was left half-written is not touched: this one gets a directory of its own."""
+    started = time.monotonic()
+    with failures_explained(f"exporting run {run.run_id}", SAFE):
+        if workshop.storage.exists(workshop.storage.staging(run.run_id, run.attempt)):
+            slices = slices_of(workshop.database, run.statuses, run.cutoff)
+            run = move_on(workshop.database, run, PLANNED, attempt=run.attempt + 1, slices=slices)
+        reached("export:before")
+        if run.slices:
+            workshop.progress(0, run.orders, "orders")
+            staging = workshop.storage.staging(run.run_id, run.attempt)
+            write_rows(source_frame(workshop.spark, workshop.settings, run.slices, run.statuses), staging)
+            workshop.storage.make_durable(staging)
+        reached("export:done")
+        return moved(workshop, run, EXPORTED, "export", started)
+
+
+def verify(workshop: Workshop, run: Run) -> Run:
+    """exported → verified; back to planned where the export is not what MongoDB holds."""
+    started = time.monotonic()
+    with failures_explained(f"verifying run {run.run_id}", SAFE):
+        reached("verify:before")
+        staging = workshop.storage.staging(run.run_id, run.attempt)
+        empty = not workshop.storage.exists(staging)
+        if empty and run.slices:
+            raise ArchiveError(f"run {run.run_id} was exported to {staging}, which is not there. {SAFE}")
+        try:
+            days = () if empty else verify_rows(workshop.database, read_rows(workshop.spark, staging), run)
+        except VerificationError as error:
+            moved(workshop, run, PLANNED, "verify", started, error=str(error))
+            raise VerificationError(f"{error}. Nothing was deleted; run it again: it exports anew") from None
+        reached("verify:done")
+        totals = {"per_day": days, "days": len(days), "orders": sum(day.orders for day in days)}
+        return moved(workshop, run, VERIFIED, "verify", started, **totals)
+
+
+def publish(workshop: Workshop, run: Run) -> Run:
+    """verified → published, by one rename. A rename whose outcome is unknown is looked at, not repeated."""
+    started = time.monotonic()
+    with failures_explained(f"publishing run {run.run_id}", SAFE):
+        storage = workshop.storage
+        staging, published = storage.staging(run.run_id, run.attempt), storage.published(run.run_id)
+        reached("publish:before")
+        if run.per_day and not storage.exists(published):
+            storage.move_directory(staging, published)
+            storage.make_durable(published)
+        elif run.per_day and storage.exists(staging):
+            raise ArchiveError(f"{published} exists although run {run.run_id} was not published. {SAFE} Look at it")
+        reached("publish:done")
+        size = storage.size_bytes(published) if run.per_day else 0
+        return moved(workshop, run, PUBLISHED, "publish", started, bytes_after=size)
+
+
+def purge(workshop: Workshop, run: Run) -> Run:
+    """published → purged: deletes from MongoDB what is in the archive, in transactions."""
+    started = time.monotonic()
+    with failures_explained(
+        f"purging run {run.run_id}",
+        "Its orders are safe: each is either still in MongoDB or in the published archive; run it again to go on.",
+    ):
+        reached("purge:before")
+        superseded = 0
+        if run.per_day:
+            rows = read_rows(workshop.spark, workshop.storage.published(run.run_id))
+            chunks = chunks_of(rows, run.orders)
+            superseded = purge_chunks(workshop.database, run, chunks, workshop.lease, workshop.progress)
+        reached("purge:done")
+        return moved(workshop, run, PURGED, "purge", started, superseded=superseded)
+
+
+def commit(workshop: Workshop, run: Run) -> Run:
+    """purged → committed: what the run left in staging goes, and what runs before it left there."""
+    started = time.monotonic()
+    with failures_explained(f"closing run {run.run_id}", "Its orders are archived; run it again to clean up."):
+        reached("commit:before")
+        remove_dead_staging(workshop, run)
+        reached("commit:done")
+        return moved(workshop, run, COMMITTED, "commit", started)
+
+
+def remove_dead_staging(workshop: Workshop, run: Run) -> list[str]:
+    """Remove the staging of this run and of runs that are recorded as finished; returns what nobody can vouch for."""
+    unknown = []
+    for name in workshop.storage.names(workshop.storage.staging()):
+        record = workshop.database[ARCHIVE_RUNS].find_one({"_id": name}, {"state": 1})
+        if name == run.run_id or (record and record["state"] == COMMITTED):
+            workshop.storage.remove(workshop.storage.staging(name))
+        else:
+            unknown.append(workshop.storage.staging(name))
+    return unknown
+
+
+STEPS: dict[str, Step] = {PLANNED: export, EXPORTED: verify, VERIFIED: publish, PUBLISHED: purge, PURGED: commit}
+
+
+def finish(workshop: Workshop, run: Run, steps: dict[str, Step]) -> Run:
+    """Take a run through the steps that are left."""
+    while run.state != COMMITTED:
+        run = steps[run.state](workshop, run)
+    return run
+
+
+def moved(workshop: Workshop, run: Run, state: str, step: str, started: float, **changes: Any) -> Run:
+    """The run after a step that began at `started` (monotonic seconds) and was done; nobody else did it."""
+    workshop.lease.check()
+    seconds = time.monotonic() - started
+    after = move_on(workshop.database, run, state, step=step, seconds=seconds, **changes)
+    reached(f"{step}:recorded")
+    return after

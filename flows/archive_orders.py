@@ -1,0 +1,119 @@
+"""Moves finished orders of old days to the archive: a task per state of the run, and a page about it at the end."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from pydantic import Field
+
+from ecommerce.archive.archiver import archive_workshop, begin_run, nothing_to_do, pending_run, steps_of
+from ecommerce.archive.compact import begin_compaction
+from ecommerce.archive.errors import ArchiveBusyError, VerificationError
+from ecommerce.archive.report import plan_markdown, run_markdown
+from ecommerce.archive.runs import COMMITTED, EXPORTED, PLANNED, PUBLISHED, PURGED, VERIFIED, Run, get_run
+from ecommerce.archive.selection import Plan, Selection, plan_archive
+from ecommerce.archive.steps import Workshop
+from ecommerce.errors import EcommerceError
+from ecommerce.mongo import get_database, prepare_database
+from ecommerce.settings import get_settings
+from flows.common import progress_artifact
+
+RETRIES = 2
+RETRY_DELAY_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class ArchiveReport:
+    """What was planned, and the runs that were finished: one that was left before, the archive's, a compaction's."""
+
+    plan: Plan | None
+    runs: tuple[Run, ...] = ()
+
+
+def is_worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
+    """A service may come back within seconds. What MongoDB and the archive disagree about will not go away."""
+    error = state.result(raise_on_failure=False)
+    return not isinstance(error, ArchiveBusyError | VerificationError) and isinstance(error, EcommerceError)
+
+
+@task(cache_policy=NO_CACHE)
+def plan_run(selection: Selection) -> Plan:
+    """What a run would take, and what stays and why."""
+    plan = plan_archive(get_database(), selection)
+    create_markdown_artifact(key="archive-plan", markdown=plan_markdown(plan))
+    return plan
+
+
+def take_step(workshop: Workshop, run: Run) -> Run:
+    """Take a run through the step of its state; a retry finds the state in which the last attempt left it."""
+    run = get_run(workshop.database, run.run_id)
+    step = steps_of(run)[run.state]
+    with progress_artifact(f"archive {run.state}") as progress:
+        workshop.progress = progress
+        return step(workshop, run)
+
+
+STEP_TASKS = {
+    state: task(
+        name=name,
+        cache_policy=NO_CACHE,
+        # Every step looks at what there is before it does anything, so each may be tried again.
+        retries=RETRIES,
+        retry_delay_seconds=RETRY_DELAY_SECONDS,
+        retry_condition_fn=is_worth_retrying,
+    )(take_step)
+    for state, name in {
+        PLANNED: "export",
+        EXPORTED: "verify",
+        VERIFIED: "publish",
+        PUBLISHED: "purge",
+        PURGED: "commit",
+    }.items()
+}
+
+
+def finish_run(workshop: Workshop, run: Run) -> Run:
+    """Take a run through the steps that are left, and publish a page about it."""
+    while run.state != COMMITTED:
+        run = STEP_TASKS[run.state](workshop, run)
+    create_markdown_artifact(key="archive-run", markdown=run_markdown(run))
+    return run
+
+
+@flow(name="archive-orders")
+def archive_orders(
+    older_than_days: Annotated[
+        int | None, Field(ge=0, le=36_500, description="Archive orders older than this many whole days.")
+    ] = 30,
+    max_hot_orders: Annotated[
+        int | None, Field(ge=0, description="Also the oldest days, until at most this many orders are in MongoDB.")
+    ] = None,
+    max_hot_bytes: Annotated[
+        int | None,
+        Field(ge=0, description="Also the oldest days, until the orders in MongoDB have at most these bytes."),
+    ] = None,
+    include_open: Annotated[bool, Field(description="Also orders that are not finished yet.")] = False,
+    compact_from: Annotated[
+        int, Field(ge=0, le=1000, description="Merge days that at least so many runs hold a part of. 0: never.")
+    ] = 4,
+    dry_run: Annotated[bool, Field(description="Only plan: days, orders, bytes, what stays and why.")] = False,
+) -> ArchiveReport:
+    """Finish the run that was left, then plan, export, verify, publish, purge and commit a new one."""
+    settings = get_settings()
+    prepare_database(get_database(settings))
+    selection = Selection(older_than_days, max_hot_orders, max_hot_bytes, include_open)
+    plan = plan_run(selection)
+    if dry_run or nothing_to_do(settings, selection):
+        return ArchiveReport(plan)
+    finished: list[Run] = []
+    with archive_workshop(settings) as workshop:
+        if left := pending_run(workshop):
+            get_run_logger().warning("run %s was left %s and is finished first", left.run_id, left.state)
+            finished.append(finish_run(workshop, left))
+        if run := begin_run(workshop, selection):
+            finished.append(finish_run(workshop, run))
+        if compact_from and (compaction := begin_compaction(workshop, compact_from)):
+            finished.append(finish_run(workshop, compaction))
+    return ArchiveReport(plan, tuple(finished))
