@@ -80,6 +80,8 @@ class Daemon(Executor):
 
     def launch(self) -> Self:
         """Start the process without waiting for it."""
+        if self._cancelled:
+            raise ServiceError(f"the start of {self.name} was stopped")
         self._timeout = self._start_timeout_seconds
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)

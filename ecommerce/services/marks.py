@@ -39,16 +39,20 @@ def marked_processes(home: Path, name: str | None = None, supervisor: str | None
     return found
 
 
-def orphans(home: Path) -> list[psutil.Process]:
-    """The service processes of `home` whose supervisor has died, those that others need last."""
-    found: list[tuple[int, psutil.Process]] = []
+def orphans(home: Path) -> dict[str, list[psutil.Process]]:
+    """The service processes of `home` whose supervisor has died, by service, those that others need last."""
+    found: dict[str, list[psutil.Process]] = {}
     for process in marked_processes(home):
         with contextlib.suppress(psutil.Error, OSError):
             environment = process.environ()
             if process_of(environment.get(SUPERVISOR_MARK, "")) is None:
-                name = environment.get(NAME_MARK, "")
-                found.append((_STOP_ORDER.index(name) if name in _STOP_ORDER else -1, process))
-    return [process for _, process in sorted(found, key=lambda pair: pair[0])]
+                found.setdefault(environment.get(NAME_MARK, ""), []).append(process)
+    return {name: found[name] for name in sorted(found, key=stop_rank)}
+
+
+def stop_rank(name: str) -> int:
+    """When to stop a service among the others: those that others need last."""
+    return _STOP_ORDER.index(name) if name in _STOP_ORDER else -1
 
 
 def end_processes(processes: Sequence[psutil.Process], timeout_seconds: float) -> None:

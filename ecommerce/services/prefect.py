@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ecommerce.errors import ServiceError
 from ecommerce.services.daemons import Daemon
@@ -62,16 +63,39 @@ def worker_health_port(pid: int | None) -> int | None:
 
 def ensure_work_pool(settings: Settings) -> None:
     """Create the process work pool; the worker gives it its template."""
-    body = json.dumps({"name": WORK_POOL, "type": "process"}).encode()
-    request = urllib.request.Request(  # noqa: S310 - http on loopback
-        f"{prefect_api(settings)}/work_pools/", data=body, headers={"Content-Type": "application/json"}
-    )
     try:
-        with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - as above
-            return
+        _post(settings, "work_pools/", {"name": WORK_POOL, "type": "process"})
     except urllib.error.HTTPError as error:
         if error.code != 409:  # exists
             raise ServiceError(f"the work pool {WORK_POOL} cannot be made: {error.read().decode()[:300]}") from None
+
+
+def close_stranded_runs(settings: Settings) -> None:
+    """Call runs crashed that a worker left unfinished. Call it only while no worker runs.
+
+    They would stay `Running` for ever, and hold the one place that their deployment has.
+    """
+    unfinished = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
+    ours = {"name": {"any_": [WORK_POOL]}}
+    crashed = {"type": "CRASHED", "message": "The services were stopped while it ran."}
+    try:
+        for run in _post(settings, "flow_runs/filter", {"flow_runs": unfinished, "work_pools": ours}):
+            _post(settings, f"flow_runs/{run['id']}/set_state", {"state": crashed, "force": True})
+    except urllib.error.HTTPError as error:
+        raise ServiceError(f"unfinished runs cannot be closed: {error.read().decode()[:300]}") from None
+
+
+def _post(settings: Settings, path: str, body: Mapping[str, Any]) -> Any:
+    request = urllib.request.Request(  # noqa: S310 - http on loopback
+        f"{prefect_api(settings)}/{path}",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
+            return json.load(answer)
+    except urllib.error.HTTPError:
+        raise
     except OSError as error:
         raise ServiceError(f"the Prefect server does not answer: {error}") from None
 

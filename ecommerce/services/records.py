@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import psutil
 
@@ -107,6 +107,15 @@ def write_json(path: Path, content: object) -> None:
         raise ServiceError(
             f"{path} cannot be written ({error.strerror}): free some space or set ECOMMERCE_HOME"
         ) from None
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The content of a small file that `write_json` wrote, None where there is none."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 @contextmanager

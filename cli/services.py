@@ -1,0 +1,92 @@
+"""`ecommerce up`, `down` and `status`."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecommerce.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ecommerce.services.health import ServiceState
+
+
+def up(
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return when everything answers; `ecommerce down` stops it.")
+    ] = False,
+) -> None:
+    """Start MongoDB, HDFS, Prefect and the dashboard on this machine and stay until Ctrl-C."""
+    from rich.console import Console
+
+    from ecommerce.services.health import service_states
+    from ecommerce.services.up import run, run_detached
+
+    settings = get_settings()
+    console = Console(highlight=False)
+    with console.status("starting MongoDB, HDFS, Prefect and the dashboard") as waiting:
+
+        def started() -> None:
+            waiting.stop()
+            _show(console, service_states(settings))
+            _where_to_look(console, settings, detach)
+
+        if detach:
+            run_detached(settings)
+            started()
+        else:
+            run(settings, console.print, started)
+
+
+def down() -> None:
+    """Stop everything that `ecommerce up` started, also what it left behind when it was killed."""
+    from ecommerce.services.up import stop
+
+    typer.echo("stopped" if stop(get_settings(), typer.echo) else "nothing is running")
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the state as JSON.")] = False,
+) -> None:
+    """Tell the state of each service, healthy or not, and why. Exit code 1 when something is down."""
+    from rich.console import Console
+
+    from ecommerce.services.health import order_counts, service_states
+
+    settings = get_settings()
+    states = service_states(settings)
+    counts = order_counts(settings)
+    if as_json:
+        typer.echo(json.dumps({"services": [state.to_dict() for state in states], **counts}, indent=2))
+    else:
+        console = Console(highlight=False)
+        _show(console, states)
+        if counts:
+            console.print(f"orders: {counts['hot_orders']:,} hot, {counts['archived_orders']:,} archived")
+    if not all(state.healthy for state in states):
+        raise typer.Exit(1)
+
+
+def _show(console: "Console", states: list["ServiceState"]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("service", "address", "state", box=None, pad_edge=False)
+    colors = {"up": "green", "starting": "yellow", "down": "red"}
+    for state in states:
+        reason = f": {state.reason}" if state.reason else ""
+        table.add_row(state.name, state.address, f"[{colors[state.state]}]{state.state}[/]{escape(reason)}")
+    console.print(table)
+
+
+def _where_to_look(console: "Console", settings: Settings, detached: bool) -> None:
+    from ecommerce.services.dashboard import dashboard_url
+
+    console.print(
+        f"\nLook first at the dashboard: {dashboard_url(settings)}\n"
+        f"Flows, schedules and runs:   http://127.0.0.1:{settings.prefect_port}\n"
+        f"Logs: {settings.home_directory / 'logs'}. "
+        + ("`ecommerce down` stops everything." if detached else "Ctrl-C stops everything.")
+    )

@@ -1,0 +1,185 @@
+"""How each service is: what `ecommerce status` tells."""
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
+
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
+from ecommerce.services.dashboard import dashboard_url
+from ecommerce.services.endpoints import archive_uri, file_archive, needs_embedded_hdfs
+from ecommerce.services.environment import prefect_api
+from ecommerce.services.hdfs import namenode_state, takes_writes
+from ecommerce.services.ports import LOOPBACK, http_answers
+from ecommerce.services.prefect import WORK_POOL, worker_health_port
+from ecommerce.services.records import ServiceRecord, process_of, read_json, read_record, run_directory
+from ecommerce.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """One service as it is now."""
+
+    name: str
+    address: str
+    state: str
+    """`up`, `down` or `starting`."""
+    reason: str = ""
+    """Why it is not up."""
+
+    @property
+    def healthy(self) -> bool:
+        return self.state == "up"
+
+    def to_dict(self) -> dict[str, str | bool]:
+        return {
+            "name": self.name,
+            "address": self.address,
+            "state": self.state,
+            "healthy": self.healthy,
+            "reason": self.reason,
+        }
+
+
+def service_states(settings: Settings) -> list[ServiceState]:
+    """The state of every service that the settings ask for, each looked at by talking to it."""
+    states = [_mongodb(settings)]
+    if needs_embedded_hdfs(settings):
+        states += _hdfs(settings)
+    else:
+        states.append(_archive(settings))
+    server = f"http://{LOOPBACK}:{settings.prefect_port}"
+    checks: tuple[tuple[str, str, Callable[[ServiceRecord], str | None]], ...] = (
+        ("prefect-server", server, lambda _: _http_problem(f"{prefect_api(settings)}/health")),
+        (
+            "prefect-worker",
+            f"work pool {WORK_POOL}",
+            lambda it: None if worker_health_port(it.pid) else "has not asked for runs for a while",
+        ),
+        (
+            "dashboard",
+            dashboard_url(settings),
+            lambda _: _http_problem(f"http://{LOOPBACK}:{settings.dashboard_port}/liveness"),
+        ),
+    )
+    return states + [_recorded(settings, name, address, problem) for name, address, problem in checks]
+
+
+def order_counts(settings: Settings) -> dict[str, int]:
+    """`hot_orders` and `archived_orders`, from the collections' metadata; empty where MongoDB does not answer."""
+    if settings.mongo_uri is None and _living_record(settings, "mongod") is None:
+        return {}
+    database = get_database(settings)
+    try:
+        return {
+            "hot_orders": database[ORDERS].estimated_document_count(),
+            "archived_orders": database[ARCHIVED_ORDERS].estimated_document_count(),
+        }
+    except PyMongoError:
+        return {}
+
+
+def _mongodb(settings: Settings) -> ServiceState:
+    if settings.mongo_uri is None:
+        address = f"{LOOPBACK}:{settings.mongo_port}"
+        return _recorded(settings, "mongod", address, lambda _: _mongo_problem(settings))
+    try:
+        nodes = parse_uri(settings.mongo_uri.get_secret_value(), validate=False)["nodelist"]
+        address = ",".join(f"{host}:{port}" for host, port in nodes)
+    except (PyMongoError, ValueError, OSError):
+        address = "ECOMMERCE_MONGO_URI"
+    problem = _mongo_problem(settings)
+    return ServiceState("mongodb", address, "down" if problem else "up", problem or "")
+
+
+def _mongo_problem(settings: Settings) -> str | None:
+    try:
+        hello = get_database(settings).client.admin.command("hello")
+    except PyMongoError as error:
+        return str(error).split(", Timeout:")[0][:200]
+    if hello.get("isWritablePrimary") or hello.get("msg") == "isdbgrid":
+        return None
+    return "takes no writes: it is not primary"
+
+
+def _hdfs(settings: Settings) -> list[ServiceState]:
+    namenode = _living_record(settings, "namenode")
+    state = namenode_state(namenode.pid) if namenode else {}
+
+    def namenode_problem(record: ServiceRecord) -> str | None:
+        if not state:
+            return "does not answer"
+        return None if state.get("FSState") == "Operational" else f"in safe mode: {state.get('Safemode')}"
+
+    def datanode_problem(record: ServiceRecord) -> str | None:
+        if takes_writes(namenode.pid if namenode else None, record.pid):
+            return None
+        return "is not registered with the NameNode"
+
+    uri = f"hdfs://{LOOPBACK}:{settings.namenode_port}"
+    return [
+        _recorded(settings, "namenode", uri, namenode_problem),
+        _recorded(settings, "datanode", LOOPBACK, datanode_problem),
+    ]
+
+
+def _archive(settings: Settings) -> ServiceState:
+    """The archive where it is not on the embedded HDFS."""
+    uri = archive_uri(settings)
+    parts = urlsplit(uri)
+    problem = None
+    if parts.scheme == "hdfs" and parts.hostname:
+        with socket.socket() as probe:
+            probe.settimeout(2)
+            # 8020 is what Hadoop takes where an address names no port.
+            if probe.connect_ex((parts.hostname, parts.port or 8020)) != 0:
+                problem = "the NameNode does not answer"
+    elif parts.scheme == "file" and not settings.archive_uri:
+        folder = file_archive(settings)
+        problem = None if folder.parent.is_dir() else f"{folder.parent} is missing"
+    elif parts.scheme == "file" and not Path(parts.path).exists() and not Path(parts.path).parent.exists():
+        problem = f"neither {parts.path} nor its parent folder exists"
+    return ServiceState("archive", uri, "down" if problem else "up", problem or "")
+
+
+def _recorded(
+    settings: Settings, name: str, address: str, problem_of: Callable[[ServiceRecord], str | None]
+) -> ServiceState:
+    """The state of a service that this home runs itself."""
+    record = _living_record(settings, name)
+    if record is None:
+        return ServiceState(name, address, *_why_not_running(settings, name))
+    problem = problem_of(record)
+    if problem is None:
+        return ServiceState(name, record.address, "up")
+    return ServiceState(name, record.address, "starting" if _is_starting(settings) else "down", problem)
+
+
+def _why_not_running(settings: Settings, name: str) -> tuple[str, str]:
+    if _is_starting(settings):
+        return "starting", "not started yet"
+    state = read_json(run_directory(settings.home_directory) / "up.json") or {}
+    if state.get("state") == "failed":
+        return "down", f"`ecommerce up` failed: {state.get('error')}"
+    if process_of(str(state.get("supervisor", ""))):
+        log = settings.home_directory / "logs" / f"{name}.log"
+        return "down", f"its process ended; see {log}"
+    return "down", "not started: `ecommerce up` starts it"
+
+
+def _is_starting(settings: Settings) -> bool:
+    state = read_json(run_directory(settings.home_directory) / "up.json") or {}
+    return state.get("state") == "starting" and process_of(str(state.get("supervisor", ""))) is not None
+
+
+def _living_record(settings: Settings, name: str) -> ServiceRecord | None:
+    record = read_record(settings.home_directory, name)
+    return record if record and record.process() else None
+
+
+def _http_problem(url: str) -> str | None:
+    return None if http_answers(url) else "its process runs but does not answer"

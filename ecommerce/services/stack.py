@@ -1,0 +1,193 @@
+"""Every service of a home: started in order, waited for, watched, and stopped in reverse."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import TypeVar
+
+from pymongo.errors import PyMongoError
+
+from ecommerce.errors import ServiceError
+from ecommerce.mongo import get_database, prepare_database
+from ecommerce.services.archive_choice import choose_archive
+from ecommerce.services.daemons import Daemon
+from ecommerce.services.dashboard import dashboard
+from ecommerce.services.environment import service_environment
+from ecommerce.services.first_data import first_data
+from ecommerce.services.hdfs import embedded_hdfs
+from ecommerce.services.jobs import Job
+from ecommerce.services.marks import end_processes, marked_processes, stop_rank
+from ecommerce.services.mongod import mongod
+from ecommerce.services.prefect import close_stranded_runs, deployment, ensure_work_pool, server, worker
+from ecommerce.services.records import identity, locked
+from ecommerce.settings import Settings
+
+Say = Callable[[str], None]
+"""Tells the user one line."""
+
+Part = TypeVar("Part", Daemon, Job)
+
+FREE_BYTES_MIN = 500_000_000
+"""Below this MongoDB's journal, the NameNode (it goes into safe mode) and Spark's scratch files fail in turn."""
+
+WATCH_SECONDS = 1.0
+RESTARTS_MAX = 3
+RESTART_WINDOW_SECONDS = 600
+
+
+class Stack:
+    """The services of one home. `start`, then `watch` until interrupted, then always `stop`."""
+
+    def __init__(self, settings: Settings, say: Say) -> None:
+        self._settings = settings
+        self._home = settings.home_directory
+        self._say = say
+        self._guard = threading.Lock()
+        self._stopping = False
+        self._parts: list[Daemon | Job] = []
+        self._restarts: dict[str, list[float]] = {}
+        self._pool = ThreadPoolExecutor(thread_name_prefix="start")
+
+    def start(self) -> None:
+        """Start everything and wait until it answers. Raises ServiceError at the first thing that cannot be had.
+
+        What does not need each other starts at the same time: MongoDB, HDFS and the Prefect server, which takes
+        longest; on MongoDB the first data and the dashboard; last the worker, whose first runs need all of it.
+        """
+        require_space(self._home)
+        mongo = self._pool.submit(self._start_mongo)
+        choice = choose_archive(self._settings)
+        if choice.remark:
+            self._say(choice.remark)
+        environment = service_environment(self._settings, choice.java)
+        prefect = self._pool.submit(self._start_server, environment)
+        hdfs = self._pool.submit(self._start_hdfs, choice.java) if choice.embedded_hdfs else None
+        needed = [mongo, prefect, *([hdfs] if hdfs else [])]
+        _await(
+            *needed,
+            self._pool.submit(self._make_first_data, mongo),
+            self._pool.submit(self._start_dashboard, mongo, environment),
+            self._pool.submit(self._deploy, prefect, environment),
+            self._pool.submit(self._start_worker, needed, environment),
+        )
+
+    def watch(self) -> None:
+        """Start again what ends by itself, and say so. Returns only by an exception, such as KeyboardInterrupt."""
+        while True:
+            time.sleep(WATCH_SECONDS)
+            for part in self._parts:
+                if isinstance(part, Daemon) and part.process is not None and not part.running():
+                    self._restart(part)
+
+    def stop(self) -> None:
+        """End everything in reverse order, a start that is under way included."""
+        with self._guard:
+            self._stopping = True
+            parts = list(self._parts)
+        daemons = sorted((part for part in parts if isinstance(part, Daemon)), key=lambda it: stop_rank(it.name))
+        for daemon in daemons:
+            daemon.cancel()
+        for part in (*(part for part in parts if isinstance(part, Job)), *daemons):
+            try:
+                part.stop()
+                if part.name == "prefect-worker":
+                    close_stranded_runs(self._settings)
+            except (ServiceError, OSError) as error:
+                self._say(f"{part.name}: {error}")
+        self._pool.shutdown(cancel_futures=True)
+        end_processes(marked_processes(self._home, supervisor=identity()), timeout_seconds=5)
+
+    def _start_mongo(self) -> None:
+        if self._settings.mongo_uri is None:
+            with locked(self._home, "mongod.start"):
+                self._part(mongod(self._home, self._settings.mongo_port)).start()
+        database = get_database(self._settings)
+        try:
+            database.client.admin.command("ping")
+            prepare_database(database)
+        except PyMongoError as error:
+            raise ServiceError(f"MongoDB cannot be used: {str(error).split(', Timeout:')[0][:300]}") from None
+
+    def _start_hdfs(self, java_home: Path) -> None:
+        with locked(self._home, "hdfs.start"):
+            hdfs = embedded_hdfs(self._home, self._settings.namenode_port, java_home, self._settings.cache)
+            self._part(hdfs.namenode)
+            self._part(hdfs.datanode)
+            hdfs.start()
+
+    def _start_server(self, environment: Mapping[str, str]) -> None:
+        self._part(server(self._settings, environment)).start()
+        close_stranded_runs(self._settings)
+        ensure_work_pool(self._settings)
+
+    def _deploy(self, prefect: Future[None], environment: Mapping[str, str]) -> None:
+        prefect.result()
+        self._part(deployment(self._settings, environment)).start().finish()
+
+    def _make_first_data(self, mongo: Future[None]) -> None:
+        mongo.result()
+        job = first_data(self._settings)
+        if job is not None:
+            self._part(job).start().finish()
+
+    def _start_dashboard(self, mongo: Future[None], environment: Mapping[str, str]) -> None:
+        mongo.result()
+        self._part(dashboard(self._settings, environment)).start()
+
+    def _start_worker(self, needed: list[Future[None]], environment: Mapping[str, str]) -> None:
+        for future in needed:
+            future.result()
+        self._part(worker(self._settings, environment)).start()
+
+    def _part(self, part: Part) -> Part:
+        """Take a part into the list of what `stop` ends, before it is started."""
+        with self._guard:
+            if self._stopping:
+                raise ServiceError(f"the start of {part.name} was stopped")
+            self._parts.append(part)
+        return part
+
+    def _restart(self, daemon: Daemon) -> None:
+        assert daemon.process is not None  # noqa: S101 - the caller looked
+        code = daemon.process.returncode
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        now = time.monotonic()
+        recent = [at for at in self._restarts.get(daemon.name, []) if now - at < RESTART_WINDOW_SECONDS]
+        self._restarts[daemon.name] = [*recent, now]
+        if len(recent) >= RESTARTS_MAX:
+            daemon.kill()
+            self._say(f"{daemon.name} {how} and is left down after {RESTARTS_MAX} restarts; see {daemon.log}")
+            return
+        service = "hdfs" if daemon.name in ("namenode", "datanode") else daemon.name
+        try:
+            with locked(self._home, f"{service}.start"):
+                daemon.restart()
+            self._say(f"{daemon.name} {how}; it was started again")
+        except ServiceError as error:
+            self._say(f"{daemon.name} {how} and did not start again: {error}")
+
+
+def require_space(home: Path) -> None:
+    """Raise ServiceError where the disk of a home is nearly full, or home cannot be made."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(home).free
+    except OSError as error:
+        raise ServiceError(f"{home} cannot be used ({error.strerror}): set ECOMMERCE_HOME to another folder") from None
+    if free < FREE_BYTES_MIN:
+        raise ServiceError(
+            f"the disk of {home} has {free / 1e6:,.0f} MB left, the services need {FREE_BYTES_MIN / 1e6:,.0f}: "
+            "free some space or set ECOMMERCE_HOME to another disk"
+        )
+
+
+def _await(*futures: Future[None]) -> None:
+    """Wait for all, or for the first that fails, and raise what it failed with."""
+    done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+    # In the order given, causes come before what failed because of them.
+    for future in futures:
+        if future in done:
+            future.result()

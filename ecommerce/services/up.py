@@ -1,0 +1,181 @@
+"""`ecommerce up` and `ecommerce down`: one stack for each home, found again however it ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import psutil
+
+from ecommerce.errors import EcommerceError, ServiceError
+from ecommerce.services.environment import settings_environment
+from ecommerce.services.marks import end_processes, orphans
+from ecommerce.services.records import (
+    identity,
+    locked_at_once,
+    process_of,
+    read_json,
+    read_records,
+    remove_record,
+    run_directory,
+    write_json,
+)
+from ecommerce.services.stack import Say, Stack
+from ecommerce.settings import Settings
+
+STATE = "up.json"
+STOP_TIMEOUT_SECONDS = 120
+"""Each service has 30 s before it is killed; all of them together take five as a rule."""
+
+START_TIMEOUT_SECONDS = 600
+
+
+def run(settings: Settings, say: Say, started: Callable[[], None]) -> None:
+    """Start everything, call `started`, and stay until Ctrl-C or SIGTERM; then stop everything in reverse order.
+
+    Raises ServiceError where it already runs for this home, or where something cannot be started.
+    """
+    home = settings.home_directory
+    state = run_directory(home) / STATE
+    with locked_at_once(home, "up") as alone:
+        if not alone:
+            raise ServiceError(
+                f"already running in {home}{_by(home)}: see `ecommerce status`; `ecommerce down` stops it"
+            )
+        _end_orphans(home, say)
+        _await_commands(home, say)
+        stack = Stack(settings, say)
+        try:
+            with _stopped_by_signals():
+                write_json(state, {"supervisor": identity(), "state": "starting"})
+                stack.start()
+                write_json(state, {"supervisor": identity(), "state": "up"})
+                started()
+                stack.watch()
+        except KeyboardInterrupt:
+            say("stopping")
+        except EcommerceError as error:
+            write_json(state, {"supervisor": identity(), "state": "failed", "error": str(error)})
+            raise
+        finally:
+            with _ignoring_signals():
+                stack.stop()
+                if (read_json(state) or {}).get("state") != "failed":
+                    state.unlink(missing_ok=True)
+
+
+def run_detached(settings: Settings) -> None:
+    """Start `run` in a process of its own and wait until everything answers. Raises ServiceError where it does not."""
+    home = settings.home_directory
+    log = home / "logs" / "up.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            [str(Path(sys.executable).parent / "ecommerce"), "up"],
+            env={**os.environ, **settings_environment(settings)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    mine = identity(psutil.Process(child.pid))
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        state = read_json(home / "run" / STATE) or {}
+        if state.get("supervisor") == mine and state.get("state") == "up":
+            return
+        if child.poll() is not None:
+            lines = log.read_text(errors="replace").strip().splitlines()
+            raise ServiceError(lines[-1].removeprefix("error: ") if lines else f"`ecommerce up` ended; see {log}")
+        time.sleep(0.2)
+    child.terminate()
+    raise ServiceError(f"the services did not start within {START_TIMEOUT_SECONDS} s; see {log}")
+
+
+def stop(settings: Settings, say: Say) -> bool:
+    """Stop what `run` started for this home, whatever became of it; whether there was anything."""
+    home = settings.home_directory
+    supervisor = running_supervisor(home)
+    if supervisor is not None:
+        supervisor.terminate()
+        try:
+            supervisor.wait(STOP_TIMEOUT_SECONDS)
+        except psutil.TimeoutExpired:
+            say(f"process {supervisor.pid} does not stop its services: it is killed")
+            supervisor.kill()
+            supervisor.wait(5)
+    found = _end_orphans(home, say)
+    if busy := _busy(home):
+        say(f"{', '.join(busy)}: in use by a command, and stopped when that ends")
+    (home / "run" / STATE).unlink(missing_ok=True)
+    return found or supervisor is not None
+
+
+def running_supervisor(home: Path) -> psutil.Process | None:
+    """The process that runs the stack of a home."""
+    return process_of(str((read_json(home / "run" / STATE) or {}).get("supervisor", "")))
+
+
+def _by(home: Path) -> str:
+    supervisor = running_supervisor(home)
+    return f" (process {supervisor.pid})" if supervisor else ""
+
+
+def _end_orphans(home: Path, say: Say) -> bool:
+    """End the services whose supervisor died without stopping them; whether there were any."""
+    left = orphans(home)
+    if left:
+        say(f"ending what an earlier run left behind: {', '.join(left)}")
+    for processes in left.values():
+        end_processes(processes, timeout_seconds=30)
+    for record in read_records(home):
+        if record.process() is None:
+            remove_record(home, record.name)
+    return bool(left)
+
+
+def _await_commands(home: Path, say: Say) -> None:
+    """Wait until the services that commands started for themselves have ended: data has one server at a time."""
+    if busy := _busy(home):
+        say(f"waiting for a command that uses {', '.join(busy)} to end")
+        while _busy(home):
+            time.sleep(0.2)
+
+
+def _busy(home: Path) -> list[str]:
+    """The services that somebody runs at this moment."""
+    return [record.name for record in read_records(home) if record.process() and process_of(record.supervisor)]
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """SIGTERM, SIGHUP and SIGINT (also where a shell started us with it ignored) raise KeyboardInterrupt meanwhile."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    with _handling(interrupt):
+        yield
+
+
+@contextmanager
+def _ignoring_signals() -> Iterator[None]:
+    """A second Ctrl-C does not stop the stopping."""
+    with _handling(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
