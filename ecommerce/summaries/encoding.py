@@ -1,7 +1,6 @@
-"""Frames of cells as BSON: a document per column, its values in the narrowest integers that hold them, zstd over those.
+"""Frames of cells as BSON: a document per column, its values in the narrowest integers that hold them, under zstd.
 
-Measured on a million generated orders this is half the size of Arrow IPC with zstd, mostly because 128-bit sums shrink to
-the four bytes that they need.
+The 128-bit sums shrink to the few bytes that they need, and Arrow IPC's schema, 2 kB for a tick's delta, is not there.
 """
 
 from collections.abc import Mapping
@@ -53,7 +52,7 @@ def _encode_column(column: pl.Series, compressor: zstandard.ZstdCompressor) -> d
 
 
 def _fits(column: pl.Series) -> bool:
-    return _INT64_MIN <= column.min() and column.max() <= _INT64_MAX  # type: ignore[operator]
+    return bool(column.is_between(_INT64_MIN, _INT64_MAX).all())
 
 
 def _pack(column: pl.Series, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:

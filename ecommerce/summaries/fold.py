@@ -1,6 +1,7 @@
 """Order documents in BSON to cells, in arrays: what `cells_of_orders` says, 20 times as fast."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -8,7 +9,7 @@ import polars as pl
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.order import UNCOUNTED_STATUSES
-from ecommerce.summaries.columns import IntArray, OrderColumns, read_columns
+from ecommerce.summaries.columns import BoolArray, IntArray, OrderColumns, read_columns
 from ecommerce.summaries.reference import DELIVERED, cells_of_orders
 from ecommerce.summaries.table import ITEM_SCHEMA, MILLISECONDS_PER_HOUR, ORDER_SCHEMA, CellTable
 
@@ -43,7 +44,7 @@ def _leave_out_large_lines(columns: OrderColumns) -> None:
 
 
 def _order_rows(columns: OrderColumns, signs: IntArray) -> pl.DataFrame:
-    order, texts, count = columns.order, columns.texts, len(signs)
+    order, texts, count = columns.numbers, columns.texts, len(signs)
     items, quantity, discount = (np.zeros(count, np.int64) for _ in range(3))
     if columns.items:
         np.add.at(items, columns.item_of, 1)
@@ -52,7 +53,7 @@ def _order_rows(columns: OrderColumns, signs: IntArray) -> pl.DataFrame:
     delivered = (texts["delivery.status"] == DELIVERED).to_numpy()
     timed = (delivered & columns.has["delivery.actual_time"]).astype(np.int64)
     delay = (order["delivery.actual_time"] - order["delivery.expected_time"]) * timed
-    values = {
+    values: dict[str, Any] = {
         "hour": order["order.order_time"] // MILLISECONDS_PER_HOUR,
         "payment_type": texts["order.payment_type"],
         "status": texts["delivery.status"],
@@ -75,14 +76,14 @@ def _item_rows(columns: OrderColumns, signs: IntArray) -> pl.DataFrame:
         return pl.DataFrame(schema=ITEM_SCHEMA)
     of, sign = columns.item_of, signs[columns.item_of]
     counted = ~columns.texts["delivery.status"].is_in(UNCOUNTED_STATUSES).to_numpy()
-    values = {
-        "hour": columns.order["order.order_time"][of] // MILLISECONDS_PER_HOUR,
+    values: dict[str, Any] = {
+        "hour": columns.numbers["order.order_time"][of] // MILLISECONDS_PER_HOUR,
         "product_id": columns.items["item.product_id"],
         "warehouse_id": columns.items["item.warehouse_id"],
         "counted": counted[of],
         "order_items": sign,
         "quantity": columns.items["item.quantity"] * sign,
-        "revenue": _line_amounts(columns, MONEY_FACTOR - columns.order["order.discount"][of]) * sign,
+        "revenue": _line_amounts(columns, MONEY_FACTOR - columns.numbers["order.discount"][of]) * sign,
     }
     return _frame(values, ITEM_SCHEMA, columns.regular[of])
 
@@ -96,8 +97,8 @@ def _line_amounts(columns: OrderColumns, fraction: IntArray) -> IntArray:
     return rounded
 
 
-def _frame(values: dict[str, IntArray | pl.Series], schema: dict[str, pl.DataType], keep: np.ndarray) -> pl.DataFrame:  # type: ignore[type-arg]
+def _frame(values: dict[str, Any], schema: dict[str, Any], keep: BoolArray) -> pl.DataFrame:
     frame = pl.DataFrame([pl.Series(name, values[name]) for name in schema])
     if not keep.all():
         frame = frame.filter(pl.Series(keep))
-    return frame.cast(dict(schema))
+    return frame.with_columns(pl.col(name).cast(dtype) for name, dtype in schema.items())

@@ -1,8 +1,8 @@
 """The table of cells: what a set of orders comes to, per hour and dimension. Tables add and subtract exactly.
 
-Two families, because an order has one status and many products: order cells answer by payment type, status, courier and
-location, item cells by product and warehouse. Amounts are integers of 10^-4 units in 128 bits: ten orders of the largest
-amount that a document may hold overflow 64.
+Two families, because an order has one status and many products: order cells answer by payment type, status, courier
+and location, item cells by product and warehouse. Amounts are integers of 10^-4 units in 128 bits: ten orders of the
+largest amount that a document may hold overflow 64.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,0 +1,1 @@
+"""KPIs: every figure, defined once, from the cells of the summaries."""

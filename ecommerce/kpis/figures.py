@@ -1,0 +1,163 @@
+"""The figures: what they are called, their types, and how they are written as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Any
+
+from ecommerce.documents.kinds import MONEY_FACTOR
+
+ORDER_FIGURES = (
+    "orders", "revenue", "average_order_value", "quantity", "delivered", "pending", "by_status", "by_payment_type",
+    "by_courier", "by_location", "late_share", "delivery_timeline",
+)  # fmt: skip
+"""Figures made of order cells: they obey the filters on payment type, status, courier and location."""
+
+ITEM_FIGURES = ("top_products", "by_warehouse", "by_category")
+"""Figures made of item cells: they obey the filters on category and warehouse."""
+
+TOP_PRODUCTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class OrderGroup:
+    """Orders that share a value of a dimension."""
+
+    orders: int
+    revenue: Decimal
+    quantity: int
+    delivered: int
+    late: int
+    timed: int
+    """Delivered orders whose actual_time is known."""
+    delay_ms: int
+    """Sum of actual_time - expected_time over the timed ones; negative is early."""
+
+    @property
+    def late_share(self) -> float | None:
+        """Share of the delivered orders that came late; None where none was delivered."""
+        return share(self.late, self.delivered)
+
+    @property
+    def average_delay_hours(self) -> float | None:
+        """Mean of actual_time - expected_time in hours; None where no time is known."""
+        return self.delay_ms / self.timed / 3_600_000 if self.timed else None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemGroup:
+    """Order items that share a value of a dimension."""
+
+    order_items: int
+    quantity: int
+    revenue: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSales:
+    """A product and how many units of it were ordered."""
+
+    product_id: int
+    name: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePoint:
+    """Orders of one status whose order_time is in the bucket that begins at `time`."""
+
+    time: datetime
+    status: str
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kpis:
+    """Every figure, in the order of `ecommerce kpis --json`. docs/kpis.md has the formulas."""
+
+    orders: int
+    revenue: Decimal
+    average_order_value: Decimal
+    quantity: int
+    delivered: int
+    pending: int
+    by_status: Mapping[str, int]
+    by_payment_type: Mapping[str, OrderGroup]
+    top_products: tuple[ProductSales, ...]
+    by_warehouse: Mapping[str, ItemGroup]
+    by_courier: Mapping[str, OrderGroup]
+    by_location: Mapping[str, OrderGroup]
+    by_category: Mapping[str, ItemGroup]
+    late_share: float | None
+    delivery_timeline: tuple[TimelinePoint, ...]
+    hot_orders: int
+    archived_orders: int
+    as_of: datetime
+    discount: Decimal
+    """What discounts took off the prices of the counted orders' items."""
+    not_filtered: tuple[str, ...]
+    """Figures that do not obey all of the filters, because their cells do not carry them."""
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """The figures as JSON values: money as decimal text, times as ISO 8601 in UTC."""
+        return {
+            "orders": self.orders,
+            "revenue": money_text(self.revenue),
+            "average_order_value": money_text(self.average_order_value),
+            "quantity": self.quantity,
+            "delivered": self.delivered,
+            "pending": self.pending,
+            "by_status": dict(self.by_status),
+            "by_payment_type": _orders_and_revenue(self.by_payment_type),
+            "top_products": [
+                {"product_id": product.product_id, "name": product.name, "quantity": product.quantity}
+                for product in self.top_products
+            ],
+            "by_warehouse": {
+                name: {"order_items": group.order_items, "quantity": group.quantity}
+                for name, group in self.by_warehouse.items()
+            },
+            "by_courier": _orders_and_revenue(self.by_courier),
+            "by_location": _orders_and_revenue(self.by_location),
+            "by_category": {
+                name: {"quantity": group.quantity, "revenue": money_text(group.revenue)}
+                for name, group in self.by_category.items()
+            },
+            "late_share": self.late_share,
+            "delivery_timeline": [
+                {"time": time_text(point.time), "status": point.status, "orders": point.orders}
+                for point in self.delivery_timeline
+            ],
+            "hot_orders": self.hot_orders,
+            "archived_orders": self.archived_orders,
+            "as_of": time_text(self.as_of),
+        }
+
+
+def _orders_and_revenue(groups: Mapping[str, OrderGroup]) -> dict[str, Any]:
+    return {name: {"orders": group.orders, "revenue": money_text(group.revenue)} for name, group in groups.items()}
+
+
+def share(part: int, whole: int) -> float | None:
+    """part / whole to six decimals; None of nothing."""
+    return round(part / whole, 6) if whole else None
+
+
+def average(scaled: int, count: int) -> Decimal:
+    """The mean of amounts that sum up to `scaled` x 10^-4, rounded half to even to two decimals; 0.00 of nothing."""
+    with localcontext() as context:
+        context.prec = 60
+        exact = Decimal(scaled) / (MONEY_FACTOR * count) if count else Decimal(0)
+        return exact.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+
+
+def money_text(amount: Decimal) -> str:
+    """An amount with two decimals, or with three or four where it has them."""
+    text = f"{amount:.4f}"
+    return text[:-2] if text.endswith("00") else text.removesuffix("0")
+
+
+def time_text(time: datetime) -> str:
+    """ISO 8601 in UTC, with a Z."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")

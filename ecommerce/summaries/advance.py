@@ -1,0 +1,150 @@
+"""Brings the summaries up to date: what happened since the stored position becomes one delta, exactly once.
+
+The delta and the new position are written in one transaction that replaces the state it started from. Of any number of
+processes that advance at once one wins and the others find the state moved; a process that is killed has written all of
+a delta and its position, or nothing.
+"""
+
+import time
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from bson import Int64, Timestamp
+from pymongo.client_session import ClientSession
+
+from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
+from ecommerce.progress import Progress, silent
+from ecommerce.summaries.changes import Changes, HistoryLost, changes_since, latest_time
+from ecommerce.summaries.compact import DELTAS_BEFORE_COMPACTION, compact
+from ecommerce.summaries.fold import fold_documents
+from ecommerce.summaries.rebuild import rebuild
+from ecommerce.summaries.state import DELTAS, State, in_transaction, load_state, move_state
+from ecommerce.summaries.table import CellTable
+
+CHANGES_BEFORE_REBUILD = 20_000
+ORDERS_PER_CHANGE = 8
+"""A change costs about as much as rebuilding from 8 orders (50 against 6 microseconds). Once catching up has cost as
+much as a rebuild and there is more to come, rebuilding costs at most twice what the better choice would have."""
+
+IDLE = timedelta(minutes=1)
+"""Without any change the position is written this often, so that it does not fall out of the oplog."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What an advance did, and where the summaries stand now."""
+
+    mode: Literal["advanced", "rebuilt"]
+    reason: str
+    """Why it was rebuilt; empty where it was not."""
+    changes: int
+    """Events taken in, or orders read by the rebuild."""
+    seq: int
+    epoch: str
+    as_of: datetime
+    """Everything that was visible at this moment is in the figures."""
+    seconds: float
+
+
+def advance(database: MongoDatabase, *, progress: Progress = silent) -> Advance:
+    """Take in everything that is visible in `orders` now. Any number of processes may call it, and be killed in it.
+
+    Rebuilds by itself on a first run, where the stored position is gone from the oplog, and where that is cheaper than
+    catching up. Without a replica set there are no change streams: it rebuilds every time, and says so in `reason`.
+    Raises PyMongoError where the server cannot be reached.
+    """
+    started = time.monotonic()
+    if not is_replica_set(database):
+        return _rebuilt(database, "no replica set, so there is no change stream to follow", started, progress)
+    as_of, until = datetime.now(UTC), latest_time(database)
+    allowed = max(CHANGES_BEFORE_REBUILD, database[ORDERS].estimated_document_count() // ORDERS_PER_CHANGE)
+    state, changes = load_state(database), 0
+    try:
+        while state is not None and state.cluster_time < until:
+            outcome, state, taken = _catch_up(database, state, until, as_of, allowed - changes, progress)
+            changes += taken
+            if outcome == "too many":
+                return _rebuilt(database, f"more than {changes:,} changes to catch up with", started, progress)
+            if outcome == "reached":
+                break
+    except HistoryLost as lost:
+        return _rebuilt(database, str(lost), started, progress)
+    if state is None:
+        return _rebuilt(database, "first run", started, progress)
+    if state.seq - state.compacted_seq >= DELTAS_BEFORE_COMPACTION:
+        compact(database)
+    return Advance("advanced", "", changes, state.seq, state.epoch, as_of, time.monotonic() - started)
+
+
+def _catch_up(
+    database: MongoDatabase, state: State, until: Timestamp, as_of: datetime, allowed: int, progress: Progress
+) -> tuple[Literal["reached", "moved", "too many"], State | None, int]:
+    """Take in batches until `until`; how that ended, the state then, and how many changes were taken in.
+
+    "moved": another process moved the state, and it is for the caller to go on from there.
+    """
+    taken = 0
+    for batch, cells in _folded(changes_since(database, state.cluster_time, state.token, until)):
+        reached = batch.cluster_time >= until
+        if batch.events or (reached and as_of - state.as_of > IDLE):
+            after = replace(
+                state,
+                seq=state.seq + (1 if batch.events else 0),
+                cluster_time=batch.cluster_time,
+                token=batch.token,
+                as_of=as_of if reached else state.as_of,
+            )
+            if not _commit(database, state, after, batch, cells):
+                return "moved", load_state(database), taken
+            state, taken = after, taken + batch.events
+            progress(taken, None, "changes")
+        if taken > allowed and not reached:
+            return "too many", state, taken
+    return "reached", state, taken
+
+
+def _folded(batches: Generator[Changes]) -> Iterator[tuple[Changes, CellTable]]:
+    """The batches with their cells; the server works on the next batch while this one is folded."""
+    with closing(batches), ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = thread.submit(next, batches, None)
+            yield batch, fold_documents(batch.added, batch.taken)
+
+
+def _commit(database: MongoDatabase, before: State, after: State, batch: Changes, cells: CellTable) -> bool:
+    """Write a delta and the state after it, both or neither; False where another process moved the state."""
+    if not batch.events:
+        return move_state(database, before, after)
+    delta = {
+        "_id": Int64(after.seq),
+        "epoch": after.epoch,
+        "changes": batch.events,
+        "written_at": datetime.now(UTC),
+        "data": cells.encode(),
+    }
+
+    def write(session: ClientSession) -> None:
+        if not move_state(database, before, after, session):
+            raise _Moved
+        database[DELTAS].insert_one(delta, session=session)
+
+    try:
+        in_transaction(database, write)
+    except _Moved:
+        return False
+    return True
+
+
+class _Moved(Exception):
+    """Another process moved the state: the transaction that noticed is undone."""
+
+
+def _rebuilt(database: MongoDatabase, reason: str, started: float, progress: Progress) -> Advance:
+    built = rebuild(database, progress=progress)
+    state = built.state
+    return Advance("rebuilt", reason, built.orders, state.seq, state.epoch, state.as_of, time.monotonic() - started)

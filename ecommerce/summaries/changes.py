@@ -1,0 +1,126 @@
+"""What happened in `orders` since a moment: the change stream, read in batches without decoding the orders."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bson import Timestamp
+from bson.raw_bson import RawBSONDocument
+from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure
+
+from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.summaries.scan import RAW_OPTIONS
+
+COUNTED_OPERATIONS = ("insert", "update", "replace")
+"""Deletes are the archiver's, and it keeps what it deletes: they change no figure."""
+
+ENDING_OPERATIONS = ("drop", "rename", "dropDatabase", "invalidate")
+
+BATCH_EVENTS = 20_000
+WAIT_MS = 50
+"""How long the server waits for news before an empty batch says how far it has read."""
+
+# ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost, NoMatchingDocument
+_LOST_CODES = {286, 280, 260, 136, 47}
+
+
+class HistoryLost(Exception):
+    """The events since the stored position are not to be had, or not whole: the summaries must be rebuilt."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """A batch of events, as the documents that they added and took away, and the position after them."""
+
+    token: Mapping[str, Any]
+    cluster_time: Timestamp
+    added: list[bytes] = field(default_factory=list)
+    taken: list[bytes] = field(default_factory=list)
+    events: int = 0
+
+
+def latest_time(database: MongoDatabase) -> Timestamp:
+    """The cluster time of the last majority-committed write: who reads up to it has seen all that is visible now."""
+    with database.client.start_session(causal_consistency=False) as session:
+        hello = database.client.admin.command("hello", session=session)
+        written = hello.get("lastWrite", {}).get("majorityOpTime")
+        latest = written["ts"] if written else session.operation_time
+    assert latest is not None  # noqa: S101 - a replica set member and mongos answer with one of them
+    return latest
+
+
+def changes_since(
+    database: MongoDatabase, cluster_time: Timestamp, token: Mapping[str, Any] | None, until: Timestamp
+) -> Generator[Changes]:
+    """The events after a position (the token's, else right after `cluster_time`) until the cluster time `until`.
+
+    Batches come as the server gives them, the last one may be empty and then only moves the position.
+    Raises HistoryLost where the oplog no longer has them, an image is missing or the collection was dropped.
+    """
+    start: dict[str, Any] = {"resumeAfter": token}
+    if token is None:
+        start = {"startAtOperationTime": Timestamp(cluster_time.time, cluster_time.inc + 1)}
+    stream = start | {"fullDocument": "whenAvailable", "fullDocumentBeforeChange": "whenAvailable"}
+    command: dict[str, Any] = {
+        "aggregate": ORDERS,
+        "pipeline": [
+            {"$changeStream": stream},
+            {"$match": {"operationType": {"$in": [*COUNTED_OPERATIONS, *ENDING_OPERATIONS]}}},
+            {"$project": {"operationType": 1, "fullDocument": 1, "fullDocumentBeforeChange": 1}},
+        ],
+        "cursor": {"batchSize": BATCH_EVENTS},
+        "readConcern": {"level": "majority"},
+    }
+    with database.client.start_session(causal_consistency=False) as session:
+        try:
+            yield from _batches(database, command, session, until)
+        except OperationFailure as error:
+            if error.code in _LOST_CODES:
+                raise HistoryLost(f"the change stream cannot go on: {error.details or error}") from error
+            raise
+
+
+def _batches(
+    database: MongoDatabase, command: dict[str, Any], session: ClientSession, until: Timestamp
+) -> Generator[Changes]:
+    cursor_id: int = 0
+    try:
+        while True:
+            reply: Any = database.command(command, session=session, codec_options=RAW_OPTIONS)
+            cursor = reply["cursor"]
+            cursor_id = int(cursor["id"])
+            events = cursor["firstBatch"] if "firstBatch" in cursor else cursor["nextBatch"]
+            token = dict(cursor["postBatchResumeToken"])
+            changes = Changes(token, token_time(token))
+            for event in events:
+                _take_in(event, changes)
+            yield changes
+            if changes.cluster_time >= until or not cursor_id:
+                return
+            command = {"getMore": cursor_id, "collection": ORDERS, "batchSize": BATCH_EVENTS, "maxTimeMS": WAIT_MS}
+    finally:
+        if cursor_id:
+            database.command({"killCursors": ORDERS, "cursors": [cursor_id]}, session=session)
+
+
+def _take_in(event: RawBSONDocument, changes: Changes) -> None:
+    operation = event["operationType"]
+    if operation in ENDING_OPERATIONS:
+        raise HistoryLost(f"the collection {ORDERS} saw a {operation}")
+    after = event.get("fullDocument")
+    before = event.get("fullDocumentBeforeChange")
+    if after is None or (before is None and operation != "insert"):
+        raise HistoryLost(f"an {operation} of {ORDERS} has no image of the document before or after it")
+    changes.events += 1
+    changes.added.append(after.raw)
+    if before is not None:
+        changes.taken.append(before.raw)
+
+
+def token_time(token: Mapping[str, Any]) -> Timestamp:
+    """The cluster time of a resume token, which is how its data begins: a type byte, seconds, ordinal, in hex."""
+    data = token["_data"]
+    if not isinstance(data, str) or not data.startswith("82"):
+        raise HistoryLost(f"a resume token of an unknown form: {data!r}")
+    return Timestamp(int(data[2:10], 16), int(data[10:18], 16))

@@ -1,0 +1,139 @@
+"""Keeps the log of deltas short and the buckets in few parts; no figure changes by it, and it may die at any point."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bson import Int64, ObjectId
+from pymongo.client_session import ClientSession
+
+from ecommerce.mongo import MongoDatabase, is_replica_set
+from ecommerce.summaries.buckets import bucket_documents, bucket_start, cells_documents, insert_buckets, rollup_document
+from ecommerce.summaries.rollup import Rollup
+from ecommerce.summaries.state import BUCKETS, DELTAS, State, in_transaction, load_state, move_compacted
+from ecommerce.summaries.table import CellTable
+
+DELTAS_BEFORE_COMPACTION = 500
+"""A tick every 5 s writes 500 deltas in 42 minutes. A dashboard that starts reads them all: 0.3 s."""
+
+COMPACTED_BYTES_MAX = 8_000_000
+"""Encoded deltas put into buckets by one transaction."""
+
+PARTS_BEFORE_MERGE = 8
+MERGED_BYTES_MAX = 4_000_000
+"""Parts are put together while the sum of their sizes is below this; a document may have 16 MB."""
+
+DELTAS_KEPT = timedelta(minutes=15)
+"""Compacted deltas stay this long for dashboards that have not read them; one that sleeps longer reads the buckets."""
+
+ABANDONED_AFTER = timedelta(days=1)
+"""Buckets of an epoch that never became the state's are those of a rebuild that died."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """What was done."""
+
+    deltas: int
+    merged_parts: int
+    removed_deltas: int
+
+
+def compact(database: MongoDatabase) -> Compaction:
+    """Put deltas into buckets and small parts together. Any number of processes may do so at once."""
+    if not is_replica_set(database):
+        return Compaction(0, 0, 0)  # there are no deltas
+    deltas = 0
+    while (state := load_state(database)) is not None and state.compacted_seq < state.seq:
+        taken = _put_into_buckets(database, state)
+        if not taken:
+            break  # another process is at it
+        deltas += taken
+    merged = 0 if state is None else sum(_merge(database, ids) for ids in _fragmented(database, state.epoch))
+    return Compaction(deltas, merged, _remove_old(database, state) if state else 0)
+
+
+class _LostRace(Exception):
+    """Another process did the same meanwhile: the transaction that noticed is undone."""
+
+
+def _put_into_buckets(database: MongoDatabase, state: State) -> int:
+    upto, tables, size = state.compacted_seq, [], 0
+    query = {"_id": {"$gt": Int64(state.compacted_seq), "$lte": Int64(state.seq)}}
+    for delta in database[DELTAS].find(query).sort("_id", 1):
+        upto = int(delta["_id"])
+        tables.append(CellTable.decode(delta["data"]))
+        size += sum(len(column["data"]) for part in delta["data"].values() for column in part["columns"].values())
+        if size > COMPACTED_BYTES_MAX:
+            break
+    documents = list(bucket_documents(state.epoch, CellTable.sum_of(tables)))
+
+    def write(session: ClientSession) -> None:
+        if not move_compacted(database, state, upto, session):
+            raise _LostRace
+        insert_buckets(database, iter(documents), session)
+
+    try:
+        in_transaction(database, write)
+    except _LostRace:
+        return 0
+    return len(tables)
+
+
+def _fragmented(database: MongoDatabase, epoch: str) -> Iterator[list[str]]:
+    """Ids of the small parts of every bucket that has too many of them."""
+    sizes: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"_id": {"$gte": f"{epoch}:", "$lt": f"{epoch}:~"}}},
+        {"$project": {"size": {"$bsonSize": "$$ROOT"}}},
+    ]
+    for part in database[BUCKETS].aggregate(pipeline):
+        sizes[part["_id"].rpartition(":")[0]].append((part["size"], part["_id"]))
+    for parts in sizes.values():
+        chosen, total = [], 0
+        for size, identity in sorted(parts):
+            total += size
+            if total > MERGED_BYTES_MAX:
+                break
+            chosen.append(identity)
+        if len(chosen) > PARTS_BEFORE_MERGE:
+            yield chosen
+
+
+def _merge(database: MongoDatabase, ids: list[str]) -> int:
+    """Replace parts of one bucket by their sum; 0 where another process replaced some of them."""
+    epoch, kind = ids[0].split(":")[:2]
+    start = bucket_start(ids[0])
+    parts = [part["data"] for part in database[BUCKETS].find({"_id": {"$in": ids}})]
+    if kind == "cells":
+        documents = list(cells_documents(epoch, start, CellTable.sum_of(CellTable.decode(part) for part in parts)))
+    else:
+        documents = [rollup_document(epoch, start, Rollup.sum_of(Rollup.decode(part) for part in parts))]
+
+    def write(session: ClientSession) -> None:
+        if database[BUCKETS].delete_many({"_id": {"$in": ids}}, session=session).deleted_count != len(ids):
+            raise _LostRace
+        insert_buckets(database, iter(documents), session)
+
+    try:
+        in_transaction(database, write)
+    except _LostRace:
+        return 0
+    return len(ids)
+
+
+def _remove_old(database: MongoDatabase, state: State) -> int:
+    """Remove deltas that nobody reads any more and buckets of rebuilds that died. Returns how many deltas."""
+    now = datetime.now(UTC)
+    remove_abandoned(database, state, now - ABANDONED_AFTER)
+    old = {"_id": {"$lte": Int64(state.compacted_seq)}, "written_at": {"$lt": now - DELTAS_KEPT}}
+    return database[DELTAS].delete_many(old).deleted_count
+
+
+def remove_abandoned(database: MongoDatabase, state: State, before: datetime) -> None:
+    """Remove the buckets of other epochs that began before a time."""
+    oldest = str(ObjectId.from_datetime(before))
+    current = {"$gte": f"{state.epoch}:", "$lt": f"{state.epoch}:~"}
+    database[BUCKETS].delete_many({"_id": {"$lt": oldest, "$not": current}})

@@ -1,0 +1,221 @@
+"""Builds the summaries anew: the orders at one cluster time, what the archive recorded at the same time, and from there
+on what changes. Writers keep writing, and readers keep reading the old buckets until the new ones are whole.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import bson
+from bson import ObjectId, Timestamp
+
+from ecommerce.errors import ServiceError
+from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set, prepare_database
+from ecommerce.progress import Progress, silent
+from ecommerce.summaries.buckets import bucket_documents, insert_buckets
+from ecommerce.summaries.changes import HistoryLost, changes_since, latest_time
+from ecommerce.summaries.fold import fold_documents
+from ecommerce.summaries.images import let_images_expire
+from ecommerce.summaries.scan import FOLD_DOCUMENTS, raw_batches
+from ecommerce.summaries.state import ARCHIVE_SUMMARY, BUCKETS, DELTAS, State, load_state, move_epoch
+from ecommerce.summaries.table import CellTable
+
+THREADS = 3
+"""Two fold while one waits for the server; more gain nothing on two cores."""
+
+ORDERS_PER_RANGE = 100_000
+RANGES_MAX = 64
+FLUSH_ROWS = 300_000
+"""Cells gathered by one thread before they are written, about 40 MB."""
+
+PROGRESS_SECONDS = 0.3
+ATTEMPTS = 3
+NEVER = Timestamp(1, 1)
+"""Cluster time of a server that has none: no change stream goes on from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The state after a rebuild, and how many orders of the collection went into it."""
+
+    state: State
+    orders: int
+    seconds: float
+
+
+def rebuild(database: MongoDatabase, *, progress: Progress = silent) -> Rebuilt:
+    """Build the summaries from the documents and the archive's records, and let the figures come from them.
+
+    Where another process rebuilt meanwhile, its result stands and is returned. Memory is flat.
+    Raises ServiceError where the server cannot keep one moment readable for as long as the rebuild takes.
+    """
+    prepare_database(database)
+    let_images_expire(database)
+    for attempt in range(ATTEMPTS):
+        try:
+            return _Rebuild(database, progress).run()
+        except HistoryLost as lost:
+            if attempt == ATTEMPTS - 1:
+                raise ServiceError(f"the summaries were rebuilt {ATTEMPTS} times and could not go on: {lost}") from lost
+    raise AssertionError("not reached")
+
+
+class _Rebuild:
+    """One attempt, writing an epoch of its own."""
+
+    def __init__(self, database: MongoDatabase, progress: Progress) -> None:
+        self.database = database
+        self.progress = progress
+        self.before = load_state(database)
+        self.epoch = str(ObjectId())
+        self.started = time.monotonic()
+        self.orders = 0
+        self.lock = threading.Lock()
+        self.stop = threading.Event()
+
+    def run(self) -> Rebuilt:
+        """Build, move the state to what was built, and remove what it replaces."""
+        as_of = datetime.now(UTC)
+        try:
+            if is_replica_set(self.database):
+                cluster_time = self.snapshot_time()
+                self.build({"level": "snapshot", "atClusterTime": cluster_time})
+                state = self.follow_and_move(cluster_time)
+            else:
+                self.build(None)
+                state = self.move(NEVER, None, as_of)
+        except BaseException:
+            self.remove(self.epoch)
+            raise
+        if state.epoch != self.epoch:
+            self.remove(self.epoch)
+        elif self.before is not None:
+            self.remove(self.before.epoch)
+        return Rebuilt(state, self.orders, time.monotonic() - self.started)
+
+    def snapshot_time(self) -> Timestamp:
+        """A cluster time at which everything visible now can be read."""
+        command = {"find": ORDERS, "limit": 1, "readConcern": {"level": "snapshot"}}
+        with self.database.client.start_session(causal_consistency=False) as session:
+            found: Timestamp = self.database.command(command, session=session)["cursor"]["atClusterTime"]
+        return found
+
+    def build(self, read_concern: Mapping[str, Any] | None) -> None:
+        """Write the buckets of all orders, hot and archived, at the read concern's moment."""
+        expected = self.database[ORDERS].estimated_document_count()
+        with ThreadPoolExecutor(THREADS) as pool:
+            work = [pool.submit(self.add_archived, read_concern)]
+            work += [pool.submit(self.add_hot, match, read_concern) for match in self.ranges(expected)]
+            try:
+                while (state := wait(work, PROGRESS_SECONDS, FIRST_EXCEPTION)).not_done:
+                    for part in state.done:
+                        part.result()
+                    self.progress(self.orders, max(expected, self.orders), "orders")
+                for part in work:
+                    part.result()
+            except BaseException:
+                self.stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        self.progress(self.orders, self.orders, "orders")
+
+    def ranges(self, expected: int) -> list[dict[str, Any]]:
+        """Queries that take a part of the orders each, by order_time, together all of them."""
+        count = min(RANGES_MAX, expected // ORDERS_PER_RANGE)
+        if count < 2:
+            return [{}]
+        sample = self.database[ORDERS].aggregate(
+            [{"$sample": {"size": 20 * count}}, {"$project": {"time": "$order.order_time"}}]
+        )
+        times = sorted(document["time"] for document in sample)
+        cuts = sorted({times[len(times) * number // count] for number in range(1, count)})
+        first, last = {"order.order_time": {"$lt": cuts[0]}}, {"order.order_time": {"$not": {"$lt": cuts[-1]}}}
+        between = ({"order.order_time": {"$gte": start, "$lt": end}} for start, end in pairwise(cuts))
+        return [first, *between, last]
+
+    def add_hot(self, match: Mapping[str, Any], read_concern: Mapping[str, Any] | None) -> None:
+        """Write the buckets of the orders that match."""
+        self.write(self.folded(raw_batches(self.database, match, read_concern=read_concern)))
+
+    def folded(self, batches: Iterator[list[bytes]]) -> Iterator[CellTable]:
+        """The cells of the documents, a good number of them at a time."""
+        documents: list[bytes] = []
+        for batch in batches:
+            documents += batch
+            if len(documents) >= FOLD_DOCUMENTS:
+                yield self.counted(documents)
+                documents = []
+        yield self.counted(documents)
+
+    def counted(self, documents: list[bytes]) -> CellTable:
+        """The cells of documents, which count as read."""
+        with self.lock:
+            self.orders += len(documents)
+        return fold_documents(documents)
+
+    def add_archived(self, read_concern: Mapping[str, Any] | None) -> None:
+        """Write the buckets of what the archive recorded."""
+        records = raw_batches(self.database, {}, collection=ARCHIVE_SUMMARY, read_concern=read_concern)
+        self.write(CellTable.decode(bson.decode(record)["cells"]) for batch in records for record in batch)
+
+    def write(self, tables: Iterator[CellTable]) -> None:
+        """Write cells as buckets, a good number of rows at a time."""
+        gathered: list[CellTable] = []
+        rows = 0
+        for table in tables:
+            if self.stop.is_set():
+                return
+            gathered.append(table)
+            rows += table.orders.height + table.items.height
+            if rows > FLUSH_ROWS:
+                self.insert(CellTable.sum_of(gathered))
+                gathered, rows = [], 0
+        self.insert(CellTable.sum_of(gathered))
+
+    def insert(self, cells: CellTable) -> None:
+        """Write cells as buckets now."""
+        insert_buckets(self.database, bucket_documents(self.epoch, cells))
+
+    def follow_and_move(self, cluster_time: Timestamp) -> State:
+        """Take in what changed meanwhile, so that no figure goes back in time, and move the state.
+
+        Gives up catching up first after as long as the build took: where writers outrun it, the next advance goes on.
+        """
+        token: Mapping[str, Any] | None = None
+        deadline = time.monotonic() + max(1.0, time.monotonic() - self.started)
+        while True:
+            as_of, until = datetime.now(UTC), latest_time(self.database)
+            for batch in changes_since(self.database, cluster_time, token, until):
+                self.insert(fold_documents(batch.added, batch.taken))
+                cluster_time, token = batch.cluster_time, batch.token
+                if time.monotonic() > deadline:
+                    break
+            current = load_state(self.database)
+            if current is None or current.cluster_time <= cluster_time or time.monotonic() > deadline:
+                return self.move(cluster_time, token, as_of)
+
+    def move(self, cluster_time: Timestamp, token: Mapping[str, Any] | None, as_of: datetime) -> State:
+        """Let the figures come from this epoch, unless another process's rebuild was faster; the state then."""
+        while True:
+            current = load_state(self.database)
+            if (current and current.epoch) != (self.before and self.before.epoch):
+                assert current is not None  # noqa: S101 - a state is replaced, never removed
+                return current
+            seq = (current.seq if current else self.last_delta()) + 1
+            state = State(self.epoch, seq, seq, cluster_time, token, as_of, datetime.now(UTC))
+            if move_epoch(self.database, current, state):
+                return state
+
+    def last_delta(self) -> int:
+        """The number of the last delta of a state that is gone."""
+        found = self.database[DELTAS].find_one({}, {"_id": 1}, sort=[("_id", -1)])
+        return int(found["_id"]) if found else 0
+
+    def remove(self, epoch: str) -> None:
+        """Remove the buckets of an epoch."""
+        self.database[BUCKETS].delete_many({"_id": {"$gte": f"{epoch}:", "$lt": f"{epoch}:~"}})

@@ -1,0 +1,111 @@
+"""Where the summaries stand: one document that every change to them moves, so that two changes at once collide.
+
+`summary_state` holds it. `orders_summary` holds the buckets of an epoch, `summary_deltas` the log of what came after:
+
+    figures = buckets of state.epoch + deltas with compacted_seq < seq <= state.seq
+
+A rebuild writes the buckets of a new epoch beside the old ones, then moves the state to it in one write.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bson import Int64, Timestamp
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from ecommerce.mongo import Document, MongoDatabase
+
+STATE = "summary_state"
+DELTAS = "summary_deltas"
+BUCKETS = "orders_summary"
+ARCHIVE_SUMMARY = "orders_archive_summary"
+"""Written by the archiver: what each purge took out of `orders`, with its cells."""
+
+STATE_ID = "orders"
+FORMAT = 1
+"""Of buckets and deltas. State of another format is rebuilt."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the summaries hold: everything that happened in `orders` up to `cluster_time`."""
+
+    epoch: str
+    seq: int
+    """Number of the last delta. It never goes back, not even in a rebuild."""
+    compacted_seq: int
+    """Deltas up to this one are in the buckets."""
+    cluster_time: Timestamp
+    token: Mapping[str, Any] | None
+    """Where the change stream goes on; None: right after `cluster_time`."""
+    as_of: datetime
+    """The clock when `cluster_time` was the latest."""
+    rebuilt_at: datetime
+
+    def to_document(self) -> Document:
+        """As it lies in MongoDB."""
+        return {
+            "format": FORMAT,
+            "epoch": self.epoch,
+            "seq": Int64(self.seq),
+            "compacted_seq": Int64(self.compacted_seq),
+            "cluster_time": self.cluster_time,
+            "token": self.token,
+            "as_of": self.as_of,
+            "rebuilt_at": self.rebuilt_at,
+        }
+
+
+def load_state(database: MongoDatabase, session: ClientSession | None = None) -> State | None:
+    """The state; None before the first build and where an older version of the pipeline left another format."""
+    found = database[STATE].find_one({"_id": STATE_ID}, session=session)
+    if found is None or found["format"] != FORMAT:
+        return None
+    return State(
+        epoch=found["epoch"],
+        seq=int(found["seq"]),
+        compacted_seq=int(found["compacted_seq"]),
+        cluster_time=found["cluster_time"],
+        token=found["token"],
+        as_of=found["as_of"],
+        rebuilt_at=found["rebuilt_at"],
+    )
+
+
+def move_state(database: MongoDatabase, before: State, after: State, session: ClientSession | None = None) -> bool:
+    """Move on from the state that was read; False where another process did meanwhile. Compaction may run beside it."""
+    same = {"_id": STATE_ID, "epoch": before.epoch, "seq": Int64(before.seq), "cluster_time": before.cluster_time}
+    moved = {name: after.to_document()[name] for name in ("seq", "cluster_time", "token", "as_of")}
+    return database[STATE].update_one(same, {"$set": moved}, session=session).matched_count == 1
+
+
+def move_epoch(database: MongoDatabase, before: State | None, after: State) -> bool:
+    """Let the figures come from the buckets of a new epoch; False where another process moved the state meanwhile."""
+    document = after.to_document()
+    if before is not None:
+        same = {"_id": STATE_ID, "epoch": before.epoch, "seq": Int64(before.seq)}
+        return database[STATE].replace_one(same, document).matched_count == 1
+    try:
+        # Without a state, or over one of another format; an upsert that meets a newer state is a duplicate key.
+        database[STATE].replace_one({"_id": STATE_ID, "format": {"$ne": FORMAT}}, document, upsert=True)
+    except DuplicateKeyError:
+        return False
+    return True
+
+
+def move_compacted(database: MongoDatabase, before: State, compacted_seq: int, session: ClientSession | None) -> bool:
+    """Say that the deltas up to `compacted_seq` are in the buckets; False where another process said so meanwhile."""
+    same = {"_id": STATE_ID, "epoch": before.epoch, "compacted_seq": Int64(before.compacted_seq)}
+    moved = {"$set": {"compacted_seq": Int64(compacted_seq)}}
+    return database[STATE].update_one(same, moved, session=session).matched_count == 1
+
+
+def in_transaction(database: MongoDatabase, write: Callable[[ClientSession], None]) -> None:
+    """Run `write` in a transaction, again after a write conflict; whatever it raises undoes it."""
+    with database.client.start_session() as session:
+        session.with_transaction(write, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern(w="majority"))
