@@ -48,7 +48,8 @@ def run_markdown(run: Run) -> str:
         "| day | orders | total amount | content hash |",
         "| --- | ---: | ---: | --- |",
         *(
-            f"| {day.order_date} | {day.orders:,} | {from_scaled(day.total_amount):,} | `{day.content_hash & 2**64 - 1:016x}` |"
+            f"| {day.order_date} | {day.orders:,} | {from_scaled(day.total_amount):,} "
+            f"| `{day.content_hash & 2**64 - 1:016x}` |"
             for day in run.per_day[:DAYS_SHOWN]
         ),
     ]

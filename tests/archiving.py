@@ -1,0 +1,120 @@
+"""What the tests of the archive share: orders to archive, a Spark session for all of them, and where each order is."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson.raw_bson import RawBSONDocument
+from pyspark.sql import SparkSession
+
+from ecommerce.archive.reading import read
+from ecommerce.archive.spark import spark_session
+from ecommerce.documents.bson_codec import encode_order
+from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.settings import Settings
+
+OLD_DAY = date(2024, 3, 1)
+"""The first day of the tests' old orders."""
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """One Spark for all tests of the session: starting it takes seconds."""
+    with spark_session(Settings(home=tmp_path_factory.mktemp("spark"))) as session:
+        yield session
+
+
+def with_archive(settings: Settings, directory: Path | str) -> Settings:
+    """The settings with the archive in a local directory, or at a URI."""
+    uri = directory.as_uri() if isinstance(directory, Path) else directory
+    return settings.model_copy(update={"archive_uri": uri})
+
+
+def an_order(order_id: int, *, day: int = 0, status: str = "Delivered", items: int = 1, **fields: Any) -> OrderDocument:
+    """An order of the day OLD_DAY + `day`; `fields` override those of its `order`."""
+    time = datetime(OLD_DAY.year, OLD_DAY.month, OLD_DAY.day, tzinfo=UTC) + timedelta(
+        days=day, seconds=order_id % 86_400, milliseconds=order_id % 1000
+    )
+    price = Decimal(order_id % 997) / 100 + 1
+    order = {
+        "order_id": order_id,
+        "user_id": order_id % 50,
+        "order_time": time,
+        "total_amount": price * items,
+        "discount": Decimal(0),
+        "quantity": items,
+        "payment_type": ("card", "boleto", "卡")[order_id % 3],
+    }
+    delivered = status == "Delivered"
+    return OrderDocument(
+        order=Order(**(order | fields)),
+        order_items=tuple(
+            OrderItem(order_id * 10 + at, order_id, order_id % 20, order_id % 4, 1 + at, price, time)
+            for at in range(items)
+        ),
+        delivery=Delivery(
+            delivery_id=order_id,
+            order_id=order_id,
+            status=status,
+            expected_time=time + timedelta(days=5),
+            actual_time=time + timedelta(days=order_id % 9) if delivered else None,
+            courier_id=order_id % 5,
+            location=("São Paulo", "Köln", "Rio")[order_id % 3],
+        ),
+        updated_at=time + timedelta(days=9),
+    )
+
+
+def insert(database: MongoDatabase, orders: Iterable[OrderDocument]) -> None:
+    """Put orders into `orders`, whatever is there."""
+    documents = [RawBSONDocument(encode_order(order)) for order in orders]
+    database[ORDERS].insert_many(documents)  # type: ignore[arg-type]
+
+
+def touch(database: MongoDatabase, order_id: int, **changes: Any) -> None:
+    """Change an order as a writer does: `updated_at` moves forward."""
+    forward = [
+        {"$set": {"updated_at": {"$add": ["$updated_at", 1]}} | {k.replace("__", "."): v for k, v in changes.items()}}
+    ]
+    assert database[ORDERS].update_one({"_id": order_id}, forward).modified_count == 1
+
+
+def hot_ids(database: MongoDatabase) -> set[int]:
+    """Ids of the orders in MongoDB."""
+    return {row["_id"] for row in database[ORDERS].find({}, {"_id": 1})}
+
+
+def archived_ids(spark: SparkSession, settings: Settings) -> list[int]:
+    """Ids of the archived orders, as a reader of the archive sees them."""
+    return sorted(row[0] for row in read(spark, settings=settings).select("order.order_id").collect())
+
+
+def assert_one_place(
+    spark: SparkSession, settings: Settings, database: MongoDatabase, orders: Iterable[OrderDocument]
+) -> None:
+    """Every order is either hot or archived, never both, with the content that it has here."""
+    from ecommerce.documents.content_hash import content_hash
+
+    expected = {order.order.order_id: content_hash(order) for order in orders}
+    archived = {
+        row[0]: row[1] for row in read(spark, settings=settings).select("order.order_id", "content_hash").collect()
+    }
+    found = archived_ids(spark, settings)
+    assert len(found) == len(archived), "an order is twice in the archive"
+    entries = {row["_id"]: row["content_hash"] for row in database[ARCHIVED_ORDERS].find()}
+    assert entries == archived
+    hot = hot_contents(database)
+    assert not hot.keys() & archived.keys()
+    assert hot | archived == expected
+
+
+def hot_contents(database: MongoDatabase) -> dict[int, int]:
+    """Content hashes of the orders in MongoDB."""
+    from ecommerce.documents.bson_codec import decode_order
+    from ecommerce.documents.content_hash import content_hash
+
+    return {row["_id"]: content_hash(decode_order(row)) for row in database[ORDERS].find()}
