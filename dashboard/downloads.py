@@ -1,0 +1,94 @@
+"""Figures as CSV: every row, exact, and no cell that a spreadsheet would take for a formula."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from dashboard.figures import Answer
+from dashboard.text import spreadsheet_cell
+from ecommerce.kpis.figures import money_text
+
+BYTE_ORDER_MARK = "\ufeff"
+"""Without it Excel takes UTF-8 for the machine's old code page."""
+
+
+HEADLINES = ("orders", "revenue", "average_order_value", "delivered", "pending", "quantity", "late_share")
+ORDER_COLUMNS = ("orders", "revenue", "quantity", "delivered", "late", "late_share", "average_delay_hours")
+ITEM_COLUMNS = ("order_items", "quantity", "revenue")
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table as CSV (RFC 4180) with text cells made harmless."""
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\r\n")
+    writer.writerow([spreadsheet_cell(name) for name in columns])
+    writer.writerows([spreadsheet_cell(cell) for cell in row] for row in rows)
+    return BYTE_ORDER_MARK + target.getvalue()
+
+
+def card_csv(name: str, answer: Answer) -> str:
+    """All rows of one card of the overview."""
+    kpis = answer.kpis
+    match name:
+        case "status":
+            return csv_text(["status", "orders"], kpis.by_status.items())
+        case "payment":
+            return _groups("payment_type", kpis.by_payment_type, ORDER_COLUMNS)
+        case "courier":
+            return _groups("courier", kpis.by_courier, ORDER_COLUMNS)
+        case "location":
+            return _groups("location", kpis.by_location, ORDER_COLUMNS)
+        case "category":
+            return _groups("category", kpis.by_category, ITEM_COLUMNS)
+        case "warehouse":
+            return _groups("warehouse", kpis.by_warehouse, ITEM_COLUMNS)
+        case "product":
+            rows = ((product.product_id, product.name, product.quantity) for product in kpis.top_products)
+            return csv_text(["product_id", "name", "quantity"], rows)
+        case "legend":
+            return _timeline(answer)
+        case "revenue":
+            return _revenue(answer)
+    raise ValueError(f"there is no card {name!r}")
+
+
+def table_csv(content: str) -> str:
+    """The table that a card's content draws."""
+    table = json.loads(content)
+    rows = ([_text(cell) for cell in row["cells"]] for row in table["rows"])
+    return csv_text([column["name"] for column in table["columns"]], rows)
+
+
+def _text(cell: Any) -> object:
+    return cell["text"] if isinstance(cell, dict) else cell
+
+
+def headline_csv(answer: Answer) -> str:
+    """The headlines of a span and of the one before."""
+    rows = [
+        (name, _value(answer.kpis, name), _value(answer.before, name) if answer.before else "") for name in HEADLINES
+    ]
+    return csv_text(["figure", "value", "span_before"], rows)
+
+
+def _groups(key: str, groups: Mapping[str, Any], columns: Sequence[str]) -> str:
+    rows = ([name, *(_value(group, column) for column in columns)] for name, group in groups.items())
+    return csv_text([key, *columns], rows)
+
+
+def _value(holder: Any, name: str) -> object:
+    value = getattr(holder, name)
+    return money_text(value) if isinstance(value, Decimal) else value
+
+
+def _timeline(answer: Answer) -> str:
+    rows = ((time.isoformat(), status, orders) for time, status, orders in answer.timeline.counts)
+    return csv_text(["time", "status", "orders"], rows)
+
+
+def _revenue(answer: Answer) -> str:
+    rows = ((time.isoformat(), orders, money_text(revenue)) for time, orders, revenue in answer.timeline.exact)
+    return csv_text(["time", "orders", "revenue"], rows)

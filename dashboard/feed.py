@@ -1,0 +1,195 @@
+"""One refresh of the figures for everybody who watches. Knows nothing of Panel.
+
+A tick brings the summaries up to date and answers each distinct question of the watchers once. Watchers are held
+weakly: one whose browser is gone disappears, and with the last one the work ends.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+from weakref import WeakSet
+from zoneinfo import ZoneInfo
+
+from pymongo.errors import PyMongoError
+
+from dashboard.cards import overview_cards
+from dashboard.figures import Answer, Question, Store, compute
+from dashboard.pipeline import LowStock, Pipeline
+from dashboard.pipeline_cards import pipeline_cards, stock_card
+from dashboard.shared import Aging, Shared
+from dashboard.state import Choices, choices_of
+from ecommerce.errors import EcommerceError
+
+log = logging.getLogger(__name__)
+
+CHOICES_SECONDS = 60
+"""How old the values of the filters may be; new couriers and cities are rare."""
+
+STOCK_SECONDS = 30
+PIPELINE_SECONDS = 4
+
+AWAY = (PyMongoError, EcommerceError)
+"""What is raised while the database is away."""
+
+Cards = Mapping[str, str]
+"""Name of a card → its content as JSON."""
+
+
+class Watcher(Protocol):
+    """One open page. Both are called by any thread."""
+
+    def page(self) -> str | None:
+        """The page it shows; None while it is paused or hidden."""
+
+    def question(self) -> Question | None:
+        """What it wants to know of the figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the feed gets what it tells."""
+
+    open_store: Callable[[], Store]
+    read_pipeline: Callable[[], Pipeline]
+    read_low_stock: Callable[[], tuple[LowStock, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the figures are, and what is wrong."""
+
+    tick: int = 0
+    as_of: datetime | None = None
+    """When the figures were last known to be right."""
+    lag_seconds: float = 0.0
+    took_seconds: float = 0.0
+    problem: str | None = None
+    """A sentence for the viewer while the figures cannot be brought up to date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """An answer and what the cards say about it, made once for all who ask the same."""
+
+    answer: Answer
+    cards: Cards
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What a refresh found, for all watchers."""
+
+    freshness: Freshness
+    answers: Mapping[Question, Overview] = field(default_factory=dict)
+    cards: Mapping[str, Cards] = field(default_factory=dict)
+    """Cards beside the figures, by page."""
+    choices: Choices = field(default_factory=dict)
+
+
+class Feed:
+    """The figures of one process. Every method may be called by any thread."""
+
+    def __init__(self, sources: Sources, zone: ZoneInfo, currency: str) -> None:
+        self._sources = sources
+        self._zone = zone
+        self._currency = currency
+        self._store: Store | None = None
+        self._version = 0
+        self._watchers: WeakSet[Watcher] = WeakSet()
+        self._tick_lock = threading.Lock()
+        self._answers: Shared[tuple[int, Question], Overview] = Shared(self._compute)
+        self._names: Choices = {}
+        self._choices = Aging(lambda: choices_of(self._opened().choices()), CHOICES_SECONDS)
+        self._cards: dict[str, Aging[Cards]] = {
+            "overview": Aging(lambda: {"stock": stock_card(sources.read_low_stock())}, STOCK_SECONDS),
+            "pipeline": Aging(self._pipeline_cards, PIPELINE_SECONDS),
+        }
+        self._last = Tick(Freshness())
+
+    def join(self, watcher: Watcher) -> None:
+        self._watchers.add(watcher)
+
+    def leave(self, watcher: Watcher) -> None:
+        self._watchers.discard(watcher)
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody looks: without, a tick is not worth its work."""
+        return any(watcher.page() for watcher in list(self._watchers))
+
+    @property
+    def last(self) -> Tick:
+        """The latest tick; what it tells may be old where the database is away."""
+        return self._last
+
+    def ready(self, question: Question) -> Overview | None:
+        """The answer to a question where somebody has asked it since the latest tick. Never waits."""
+        return self._answers.ready((self._version, question))
+
+    def answer(self, question: Question) -> Overview:
+        """The answer to a question as of the latest tick, at once.
+
+        Raises PyMongoError or EcommerceError while the database is away.
+        """
+        if self._version == 0:
+            self.tick()
+        if self._version == 0:
+            raise EcommerceError(self._last.freshness.problem or "there are no figures yet")
+        return self._answers.get((self._version, question))
+
+    def cards(self, page: str) -> Cards:
+        """The cards of a page beside its figures. Raises as `answer` does."""
+        return self._cards[page].get()
+
+    def tick(self) -> Tick:
+        """Bring the figures up to date for all watchers. Two at once are one after the other."""
+        with self._tick_lock:
+            self._last = self._ticked()
+            return self._last
+
+    def _ticked(self) -> Tick:
+        started = time.monotonic()
+        last = self._last
+        number = last.freshness.tick + 1
+        watchers = list(self._watchers)
+        try:
+            refresh = self._opened().refresh()
+            choices = self._choices.get()
+            if choices != self._names:
+                self._names = choices
+                self._answers.keep(())  # their rows carry names, and say which of them can be chosen
+            self._version = refresh.version
+            questions = {question for watcher in watchers if (question := watcher.question())}
+            answers = {question: self._answers.get((refresh.version, question)) for question in questions}
+            cards = {page: self._cards[page].get() for page in {watcher.page() for watcher in watchers} if page}
+        except AWAY as error:
+            log.warning("the figures could not be brought up to date: %s", error)
+            took = time.monotonic() - started
+            freshness = Freshness(number, last.freshness.as_of, last.freshness.lag_seconds, took, _why(error))
+            return Tick(freshness, last.answers, last.cards, last.choices)
+        self._answers.keep((refresh.version, question) for question in questions)
+        took = time.monotonic() - started
+        freshness = Freshness(number, refresh.as_of.astimezone(UTC), refresh.lag_seconds, took)
+        return Tick(freshness, answers, cards, self._names)
+
+    def _opened(self) -> Store:
+        if self._store is None:
+            self._store = self._sources.open_store()
+        return self._store
+
+    def _compute(self, key: tuple[int, Question]) -> Overview:
+        version, question = key
+        answer = compute(self._opened(), question, version, self._zone)
+        return Overview(answer, overview_cards(answer, self._names, self._currency))
+
+    def _pipeline_cards(self) -> Cards:
+        freshness = self._last.freshness
+        return pipeline_cards(self._sources.read_pipeline(), freshness.lag_seconds, freshness.took_seconds, self._zone)
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, EcommerceError) else "MongoDB does not answer."

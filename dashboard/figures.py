@@ -1,0 +1,240 @@
+"""The figures of one question: read from the KPI store once, and shared by every viewer who asks the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from dashboard.spans import Step, next_step, step_of
+from dashboard.theme import status_color
+from ecommerce.documents.order import UNCOUNTED_STATUSES
+from ecommerce.kpis.figures import Kpis
+from ecommerce.kpis.question import Filters, Span
+
+STATUS_ORDER = ("Delivered", "Shipped", "Pending", "Returned", "Cancelled")
+"""Bottom to top in the timeline; statuses that are not here come after them, by name."""
+
+TIMELINE_STATUSES_MAX = 12
+"""An import may bring any number of statuses; those with the fewest orders are drawn together as OTHER."""
+OTHER = "Other"
+
+SPARK_POINTS_MAX = 60
+
+
+NO_BARS: Mapping[str, Any] = {
+    "left": np.zeros(1), "right": np.full(1, 86_400_000.0), "bottom": np.zeros(1), "top": np.zeros(1),
+    "time": np.zeros(1), "orders": np.zeros(1), "status": [""], "color": ["#00000000"],
+}  # fmt: skip
+NO_REVENUE: Mapping[str, Any] = {
+    "time": np.array([0.0, 86_400_000.0]), "revenue": np.zeros(2), "orders": np.zeros(2), "average": np.zeros(2),
+}  # fmt: skip
+"""Columns for a chart without data: a browser cannot fit its ranges to nothing, and complains."""
+
+
+class Refresh(Protocol):
+    """What the store found when it looked for news."""
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def as_of(self) -> datetime: ...
+
+    @property
+    def lag_seconds(self) -> float: ...
+
+
+class Store(Protocol):
+    """What the dashboard asks of the KPI store."""
+
+    def refresh(self) -> Refresh: ...
+
+    def choices(self) -> Mapping[str, Any]: ...
+
+    def kpis(self, span: Span, filters: Filters) -> Kpis: ...
+
+    def timeline(self, span: Span, filters: Filters, step: Step) -> pl.DataFrame: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a viewer wants to know; equal questions have one answer."""
+
+    span: Span
+    filters: Filters
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Orders and revenue over time: `columns` are those of the two charts, ready to be sent."""
+
+    step: Step
+    statuses: tuple[str, ...]
+    bars: Mapping[str, Any]
+    """One row per bar of the status chart: left, right, bottom, top, status, orders, time, color."""
+    revenue: Mapping[str, Any]
+    """One row per bucket: time, revenue, orders, average."""
+    exact: tuple[tuple[datetime, int, Decimal], ...]
+    """Start of each bucket, its orders and its revenue to the last decimal."""
+    counts: tuple[tuple[datetime, str, int], ...]
+    """Start of a bucket, status, orders; by time, then as stacked."""
+    sparks: Mapping[str, tuple[float, ...]]
+    """Course of each headline, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The figures of a question at one version of the summaries."""
+
+    question: Question
+    version: int
+    kpis: Kpis
+    before: Kpis | None
+    """The figures of the span of the same length before; None for an open span."""
+    timeline: Timeline
+
+
+def compute(store: Store, question: Question, version: int, zone: ZoneInfo) -> Answer:
+    """Ask the store for everything that the overview shows of one question; charts are drawn in the time of `zone`."""
+    span, filters = question.span, question.filters
+    before = span.before()
+    return Answer(
+        question=question,
+        version=version,
+        kpis=store.kpis(span, filters),
+        before=store.kpis(before, filters) if before else None,
+        timeline=_timeline(store, question, zone),
+    )
+
+
+def _timeline(store: Store, question: Question, zone: ZoneInfo) -> Timeline:
+    start, end, filters = question.span.start, question.span.end, question.filters
+    if start is None or end is None:
+        # An open span is as long as its orders: their days tell how finely it can be drawn.
+        frame, step = store.timeline(question.span, filters, "day"), "day"
+        if frame.height:
+            times = frame["time"]
+            start, end = times.min(), times.max() + timedelta(days=1)  # type: ignore[operator, assignment]
+            if (step := step_of(start, end)) != "day":  # type: ignore[arg-type]
+                frame = store.timeline(question.span, filters, step)
+    else:
+        step = step_of(start, end)
+        frame = store.timeline(question.span, filters, step)
+    return _drawn(_with_other(frame), step, question.span, zone)  # type: ignore[arg-type]
+
+
+def _with_other(frame: pl.DataFrame) -> pl.DataFrame:
+    totals = frame.group_by("status").agg(pl.col("orders").sum()).sort("orders", descending=True)
+    if totals.height <= TIMELINE_STATUSES_MAX:
+        return frame
+    kept = totals["status"].head(TIMELINE_STATUSES_MAX - 1)
+    status = pl.when(pl.col("status").is_in(kept.implode())).then(pl.col("status")).otherwise(pl.lit(OTHER))
+    return frame.with_columns(status=status).group_by("time", "status").agg(pl.col("orders", "revenue").sum())
+
+
+def status_rank(status: str) -> tuple[int, str]:
+    """Sort key of a status: the order of a delivery's life, then by name."""
+    rank = STATUS_ORDER.index(status) if status in STATUS_ORDER else len(STATUS_ORDER)
+    return (rank, status)
+
+
+def _drawn(frame: pl.DataFrame, step: Step, span: Span, zone: ZoneInfo) -> Timeline:
+    statuses = tuple(sorted(frame["status"].unique().to_list(), key=status_rank))
+    buckets = _buckets(frame, step, span)
+    if not buckets:
+        return Timeline(step, (), NO_BARS, NO_REVENUE, (), (), {})
+    index = {time: position for position, time in enumerate(buckets)}
+    orders = np.zeros((len(statuses), len(buckets)))
+    amounts = [Decimal(0)] * len(buckets)
+    counted = np.zeros(len(buckets))
+    row_of = {status: row for row, status in enumerate(statuses)}
+    for time, status, count, amount in frame.select("time", "status", "orders", "revenue").iter_rows():
+        column = index[time]
+        orders[row_of[status], column] += count
+        if status not in UNCOUNTED_STATUSES:
+            amounts[column] += Decimal(str(amount))
+            counted[column] += count
+    revenue = np.array([float(amount) for amount in amounts])
+    # A chart has no time zones: hours are moved to those of the display. Days and months are those of UTC.
+    shown = ZoneInfo("UTC") if step != "hour" else zone
+    lefts = _milliseconds(buckets, shown)
+    rights = _milliseconds([next_step(time, step) for time in buckets], shown)
+    average = np.divide(revenue, counted, out=np.zeros_like(revenue), where=counted > 0)
+    total = orders.sum(axis=0)
+    by_status = {status: orders[row] for status, row in row_of.items()}
+    none = np.zeros(len(buckets))
+    return Timeline(
+        step=step,
+        statuses=statuses,
+        bars=_bars(statuses, orders, lefts, rights),
+        revenue={"time": (lefts + rights) / 2, "revenue": revenue, "orders": total, "average": average},
+        exact=tuple(zip(buckets, (int(count) for count in total), amounts, strict=True)),
+        counts=tuple(
+            (time, status, int(orders[row, column]))
+            for column, time in enumerate(buckets)
+            for row, status in enumerate(statuses)
+            if orders[row, column]
+        ),
+        sparks={
+            "orders": _spark(total),
+            "revenue": _spark(revenue),
+            "average_order_value": _spark(average),
+            "delivered": _spark(by_status.get("Delivered", none)),
+            "pending": _spark(by_status.get("Pending", none)),
+        },
+    )
+
+
+def _buckets(frame: pl.DataFrame, step: Step, span: Span) -> list[datetime]:
+    """The start of every bucket, also of those without an order, from the span's or the first order's on."""
+    if not frame.height:
+        return []
+    times = frame["time"]
+    first: datetime = times.min()  # type: ignore[assignment]
+    last: datetime = times.max()  # type: ignore[assignment]
+    if span.start is not None:
+        start = span.start.astimezone(UTC)
+        start = start.replace(hour=0) if step != "hour" else start
+        first = min(first, start.replace(day=1) if step == "month" else start)
+    if span.end is not None:
+        last = max(last, span.end.astimezone(UTC) - timedelta(hours=1))
+    buckets = []
+    while first <= last:
+        buckets.append(first)
+        first = next_step(first, step)
+    return buckets
+
+
+def _bars(statuses: tuple[str, ...], orders: np.ndarray, lefts: np.ndarray, rights: np.ndarray) -> Mapping[str, Any]:
+    tops = orders.cumsum(axis=0) if len(statuses) else orders
+    drawn = orders > 0
+    rows, columns = np.nonzero(drawn)
+    colors = [status_color(status, statuses) for status in statuses]
+    gap = (rights - lefts) * 0.08
+    return {
+        "left": (lefts + gap)[columns],
+        "right": (rights - gap)[columns],
+        "bottom": (tops - orders)[drawn],
+        "top": tops[drawn],
+        "time": lefts[columns],
+        "orders": orders[drawn],
+        "status": [statuses[row] for row in rows],
+        "color": [colors[row] for row in rows],
+    }
+
+
+def _milliseconds(times: list[datetime], zone: ZoneInfo) -> np.ndarray:
+    return np.array([time.astimezone(zone).replace(tzinfo=UTC).timestamp() * 1000 for time in times])
+
+
+def _spark(values: np.ndarray) -> tuple[float, ...]:
+    """At most SPARK_POINTS_MAX values: sums of neighbours, so that the shape stays."""
+    group = -(-len(values) // SPARK_POINTS_MAX) or 1
+    # The rest that does not fill a group is at the oldest end, where it disturbs least.
+    rest = len(values) % group
+    return tuple(float(value) for value in values[rest:].reshape(-1, group).sum(axis=1))

@@ -1,0 +1,91 @@
+"""The tick of the process: one refresh in a thread, then each open page is told on its own turn of the event loop."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import lru_cache, partial
+from typing import Any
+from weakref import WeakKeyDictionary
+from zoneinfo import ZoneInfo
+
+import panel as pn
+from bokeh.document import Document
+
+from dashboard.feed import Feed, Sources, Tick, Watcher
+from dashboard.pipeline import read_low_stock, read_pipeline
+from ecommerce.kpis.store import KpiStore
+from ecommerce.mongo import get_database
+from ecommerce.settings import get_settings
+
+log = logging.getLogger(__name__)
+
+TASK = "dashboard-tick"
+
+Deliver = Callable[[Tick], None]
+
+_pages: "WeakKeyDictionary[Watcher, tuple[Document, Deliver]]" = WeakKeyDictionary()
+_last_start = float("-inf")
+
+
+@lru_cache(maxsize=1)
+def the_feed() -> Feed:
+    """The feed of this process."""
+    settings = get_settings()
+    sources = Sources(
+        open_store=lambda: KpiStore(get_database(settings)),
+        read_pipeline=lambda: read_pipeline(get_database(settings), settings),
+        read_low_stock=lambda: read_low_stock(get_database(settings)),
+    )
+    return Feed(sources, ZoneInfo(settings.timezone), settings.currency)
+
+
+def join(watcher: Watcher, document: Document, deliver: Deliver) -> None:
+    """Have `deliver` called, with the document's lock, after every tick for as long as the watcher lives."""
+    _pages[watcher] = (document, deliver)
+    the_feed().join(watcher)
+    # Idempotent: the first session of the process starts the clock.
+    pn.state.schedule_task(TASK, _tick, period=timedelta(seconds=get_settings().refresh_seconds))
+
+
+def leave(watcher: Watcher) -> None:
+    """Forget a watcher whose session ended."""
+    the_feed().leave(watcher)
+    _pages.pop(watcher, None)
+
+
+async def _tick() -> None:
+    global _last_start
+    started = time.monotonic()
+    # After a stall the scheduler runs every missed tick at once; one is enough.
+    if started - _last_start < get_settings().refresh_seconds / 2 or not the_feed().watched:
+        return
+    _last_start = started
+    try:
+        tick = await asyncio.to_thread(the_feed().tick)
+    except Exception:
+        log.exception("the dashboard's tick failed")
+        return
+    for document, deliver in list(_pages.values()):
+        if document.session_context is not None:
+            document.add_next_tick_callback(partial(_deliver, document, deliver, tick))
+
+
+def _deliver(document: Document, deliver: Deliver, tick: Tick) -> None:
+    with pn.io.hold(document):
+        deliver(tick)
+
+
+def in_thread(work: Callable[[], Any], then: Callable[[Any], None], document: Document) -> None:
+    """Run `work` beside the event loop and hand its result, or its exception, to `then` with the document's lock."""
+
+    async def run() -> None:
+        try:
+            result = await asyncio.to_thread(work)
+        except Exception as error:
+            result = error
+        if document.session_context is not None:
+            document.add_next_tick_callback(partial(_deliver, document, then, result))
+
+    asyncio.get_running_loop().create_task(run())

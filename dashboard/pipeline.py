@@ -1,0 +1,99 @@
+"""What the pipeline page and the stock card are made of: small reads of the pipeline's own records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import DESCENDING
+
+from dashboard.prefect_runs import FlowRun, last_runs
+from ecommerce.archive.runs import ARCHIVE_RUNS, COMMITTED, PUBLISHED, PURGED
+from ecommerce.importing.ledger import IMPORTS, REJECTED_ROWS
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
+from ecommerce.settings import Settings
+
+RECORDS_SHOWN = 12
+LOW_STOCK_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The state of the pipeline."""
+
+    hot_orders: int
+    hot_bytes: int
+    """What `orders` takes on the server's disk."""
+    archived_orders: int
+    archived_bytes: int
+    """Parquet bytes of the runs whose orders are in the archive."""
+    archive_runs: tuple[Document, ...]
+    """Latest first."""
+    imports: tuple[Document, ...]
+    """Latest first."""
+    rejected_rows: int
+    rejected: tuple[Document, ...]
+    """Latest first: file, line, code, reason."""
+    flow_runs: tuple[FlowRun, ...] | None
+    """None: Prefect does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class LowStock:
+    """A product that is running out in a warehouse."""
+
+    product: str
+    warehouse: str
+    quantity: int
+
+
+def read_pipeline(database: MongoDatabase, settings: Settings) -> Pipeline:
+    """Look at the pipeline: counters from metadata, and the latest records by index. Raises PyMongoError."""
+    sizes = database.command({"aggregate": ORDERS, "pipeline": [{"$collStats": {"storageStats": {}}}], "cursor": {}})
+    storage = (sizes["cursor"]["firstBatch"] or [{}])[0].get("storageStats", {})
+    readable = {"kind": "archive", "state": {"$in": [PUBLISHED, PURGED, COMMITTED]}}
+    total = {"_id": None, "bytes": {"$sum": "$bytes_after"}}
+    archived = next(database[ARCHIVE_RUNS].aggregate([{"$match": readable}, {"$group": total}]), {"bytes": 0})
+    shown = {"_id": 0, "file": 1, "line": 1, "code": 1, "reason": 1}
+    runs = last_runs(settings)
+    return Pipeline(
+        hot_orders=int(storage.get("count", 0)),
+        hot_bytes=int(storage.get("storageSize", 0) + storage.get("totalIndexSize", 0)),
+        archived_orders=database[ARCHIVED_ORDERS].estimated_document_count(),
+        archived_bytes=int(archived["bytes"]),
+        archive_runs=_latest(database, ARCHIVE_RUNS),
+        imports=_latest(database, IMPORTS),
+        rejected_rows=database[REJECTED_ROWS].estimated_document_count(),
+        rejected=tuple(database[REJECTED_ROWS].find({}, shown).sort("$natural", DESCENDING).limit(RECORDS_SHOWN)),
+        flow_runs=tuple(runs) if runs is not None else None,
+    )
+
+
+def _latest(database: MongoDatabase, collection: str) -> tuple[Document, ...]:
+    """The latest records of a collection; without their long lists, which nothing here shows."""
+    without = {"slices": 0, "per_day": 0, "replaced_days": 0}
+    return tuple(database[collection].find({}, without).sort("started_at", DESCENDING).limit(RECORDS_SHOWN))
+
+
+def read_low_stock(database: MongoDatabase) -> tuple[LowStock, ...]:
+    """The lowest stocks there are, lowest first, with the catalog's names. Raises PyMongoError."""
+    lowest = list(
+        database["inventory"]
+        .find({"stock_quantity": {"$type": "number"}}, {"product_id": 1, "warehouse_id": 1, "stock_quantity": 1})
+        .sort([("stock_quantity", 1), ("_id", 1)])
+        .limit(LOW_STOCK_SHOWN)
+    )
+    products = _names(database, "products", "name", [row["product_id"] for row in lowest])
+    warehouses = _names(database, "warehouses", "location", [row["warehouse_id"] for row in lowest])
+    return tuple(
+        LowStock(
+            product=products.get(row["product_id"], f"#{row['product_id']}"),
+            warehouse=warehouses.get(row["warehouse_id"], f"#{row['warehouse_id']}"),
+            quantity=int(row["stock_quantity"]),
+        )
+        for row in lowest
+    )
+
+
+def _names(database: MongoDatabase, collection: str, field: str, ids: list[int]) -> Mapping[Any, str]:
+    found = database[collection].find({"_id": {"$in": ids}}, {field: 1})
+    return {document["_id"]: document[field] for document in found}

@@ -1,0 +1,167 @@
+"""What the cards of the pipeline page, and the stock card, say: pure functions to the JSON texts that are drawn."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dashboard.pipeline import LowStock, Pipeline
+from dashboard.text import NOTHING, bytes_text, compact, duration, exact, moment
+
+GOOD_STATES = {"committed", "done", "COMPLETED"}
+BAD_STATES = {"failed", "interrupted", "FAILED", "CRASHED"}
+
+Content = dict[str, Any]
+
+
+def stock_card(lowest: Iterable[LowStock]) -> str:
+    """The low stocks as a table."""
+    rows = [
+        {"key": f"{row.product}|{row.warehouse}|{place}", "cells": [row.product, row.warehouse, _stock(row.quantity)]}
+        for place, row in enumerate(lowest)
+    ]
+    columns = [_column("Product"), _column("Warehouse"), _column("Left", number=True)]
+    return _table("Low stock", "lowest first", columns, rows, "No inventory recorded")
+
+
+def _stock(quantity: int) -> object:
+    return {"text": exact(quantity), "tone": "bad"} if quantity == 0 else exact(quantity)
+
+
+def pipeline_cards(pipeline: Pipeline, lag_seconds: float, took_seconds: float, zone: ZoneInfo) -> dict[str, str]:
+    """Name of each card of the pipeline page → its content as JSON."""
+    return {
+        "pipeline": json.dumps({"rows": _headlines(pipeline, lag_seconds, took_seconds)}),
+        "archive_runs": _archive_runs(pipeline, zone),
+        "imports": _imports(pipeline, zone),
+        "rejected": _rejected(pipeline),
+        "flows": _flows(pipeline, zone),
+    }
+
+
+def _headlines(pipeline: Pipeline, lag_seconds: float, took_seconds: float) -> list[Content]:
+    total = pipeline.hot_orders + pipeline.archived_orders
+    share = [
+        {"key": "hot", "size": pipeline.hot_orders, "color": "var(--mui-palette-warning-main)"},
+        {"key": "archived", "size": pipeline.archived_orders, "color": "var(--mui-palette-primary-main)"},
+    ]
+    per_order = pipeline.archived_bytes / pipeline.archived_orders if pipeline.archived_orders else 0
+    return [
+        _headline("hot", "Hot orders", pipeline.hot_orders, f"{bytes_text(pipeline.hot_bytes)} in MongoDB"),
+        _headline(
+            "archived", "Archived orders", pipeline.archived_orders, f"{bytes_text(pipeline.archived_bytes)} of Parquet"
+        ),
+        _headline("total", "Orders ever accepted", total, "hot and archived") | {"share": share if total else []},
+        _text("density", "Archived size", f"{per_order:.0f} B", "Parquet per order") if per_order else
+        _text("density", "Archived size", NOTHING, "nothing archived yet"),
+        _headline("rejected", "Rejected rows", pipeline.rejected_rows, "kept with their reason"),
+        _text("lag", "Summary lag", duration(lag_seconds), f"last refresh took {duration(took_seconds)}"),
+    ]  # fmt: skip
+
+
+def _headline(key: str, label: str, number: int, note: str) -> Content:
+    return {"key": key, "label": label, "value": compact(number), "exact": exact(number), "note": note}
+
+
+def _text(key: str, label: str, value: str, note: str) -> Content:
+    return {"key": key, "label": label, "value": value, "exact": value, "note": note}
+
+
+def _archive_runs(pipeline: Pipeline, zone: ZoneInfo) -> str:
+    columns = [
+        _column("Run"), _column("State"), _column("Started"), _column("Orders", number=True),
+        _column("Days", number=True), _column("Parquet", number=True), _column("Took", number=True),
+    ]  # fmt: skip
+    rows = []
+    for run in pipeline.archive_runs:
+        seconds = sum((run.get("seconds") or {}).values())
+        cells = [
+            run["_id"] if run.get("kind") == "archive" else f"{run['_id']} ({run.get('kind')})",
+            _state(run.get("state")),
+            moment(_time(run.get("started_at")), zone),
+            exact(int(run.get("orders") or 0)),
+            exact(int(run.get("days") or 0)),
+            bytes_text(int(run.get("bytes_after") or 0)),
+            duration(seconds) if seconds else NOTHING,
+        ]
+        rows.append({"key": str(run["_id"]), "cells": cells})
+    return _table("Archive runs", "latest first", columns, rows, "Nothing has been archived yet")
+
+
+def _imports(pipeline: Pipeline, zone: ZoneInfo) -> str:
+    columns = [
+        _column("File"), _column("State"), _column("Started"), _column("Read", number=True),
+        _column("Accepted", number=True), _column("Changed", number=True), _column("Unchanged", number=True),
+        _column("Rejected", number=True),
+    ]  # fmt: skip
+    rows = []
+    for record in pipeline.imports:
+        path = str(record.get("file", ""))
+        counts = [exact(int(record.get(name) or 0)) for name in ("read", "accepted", "changed", "unchanged")]
+        rejected = int(record.get("rejected") or 0)
+        cells = [
+            {"text": PurePath(path).name or path, "title": path},
+            _state(record.get("state")),
+            moment(_time(record.get("started_at")), zone),
+            *counts,
+            {"text": exact(rejected), "tone": "bad"} if rejected else "0",
+        ]
+        rows.append({"key": str(record["_id"]), "cells": cells})
+    return _table("Imports", "latest first", columns, rows, "No file has been imported yet")
+
+
+def _rejected(pipeline: Pipeline) -> str:
+    columns = [_column("File"), _column("Line", number=True), _column("Code"), _column("Reason")]
+    rows = [
+        {
+            "key": f"{place}",
+            "cells": [
+                {"text": PurePath(str(row.get("file", ""))).name, "title": str(row.get("file", ""))},
+                str(row.get("line", "")),
+                str(row.get("code", "")),
+                str(row.get("reason", "")),
+            ],
+        }
+        for place, row in enumerate(pipeline.rejected)
+    ]
+    return _table("Rejected rows", "latest first", columns, rows, "No row has been rejected")
+
+
+def _flows(pipeline: Pipeline, zone: ZoneInfo) -> str:
+    columns = [_column("Flow"), _column("Last run"), _column("State"), _column("Started"), _column("Took", number=True)]
+    if pipeline.flow_runs is None:
+        return _table("Flows", "", columns, [], "Prefect does not answer")
+    rows = [
+        {
+            "key": run.flow,
+            "cells": [
+                run.flow,
+                {"text": run.run, "link": run.link, "title": "Open in Prefect"},
+                _state(run.state),
+                moment(run.started, zone),
+                duration(run.seconds) if run.seconds else NOTHING,
+            ],
+        }
+        for run in pipeline.flow_runs
+    ]
+    return _table("Flows", "last run of each", columns, rows, "No flow has run yet")
+
+
+def _state(state: object) -> Content:
+    tone = "good" if state in GOOD_STATES else "bad" if state in BAD_STATES else "plain"
+    return {"text": str(state or NOTHING).lower(), "tone": tone}
+
+
+def _time(value: Any) -> datetime | None:
+    return value if isinstance(value, datetime) else None
+
+
+def _column(name: str, *, number: bool = False) -> Content:
+    return {"name": name, "number": number}
+
+
+def _table(title: str, note: str, columns: list[Content], rows: list[Content], empty: str) -> str:
+    content = {"title": title, "note": note, "columns": columns, "rows": rows, "csv": bool(rows)}
+    return json.dumps(content | {"empty": "" if rows else empty}, ensure_ascii=False)

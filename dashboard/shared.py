@@ -1,0 +1,67 @@
+"""Values that many threads want and one makes."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Shared(Generic[Key, Value]):
+    """Values computed once, however many threads want them at the same time."""
+
+    def __init__(self, make: Callable[[Key], Value]) -> None:
+        self._make = make
+        self._futures: dict[Key, Future[Value]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Key) -> Value:
+        """The value of a key; whoever asks first makes it, the others wait. A failure is not kept."""
+        with self._lock:
+            future = self._futures.get(key)
+            mine = future is None
+            if future is None:
+                future = self._futures[key] = Future()
+        if mine:
+            try:
+                future.set_result(self._make(key))
+            except BaseException as error:
+                with self._lock:
+                    if self._futures.get(key) is future:
+                        del self._futures[key]
+                future.set_exception(error)
+        return future.result()
+
+    def ready(self, key: Key) -> Value | None:
+        """The value of a key where it is made already. Never waits."""
+        with self._lock:
+            future = self._futures.get(key)
+        return future.result() if future is not None and future.done() and not future.exception() else None
+
+    def keep(self, keys: Iterable[Key]) -> None:
+        """Forget all values but these."""
+        wanted = set(keys)
+        with self._lock:
+            self._futures = {key: future for key, future in self._futures.items() if key in wanted}
+
+
+class Aging(Generic[Value]):
+    """One value that is made anew when somebody wants it and it is older than `seconds`."""
+
+    def __init__(self, make: Callable[[], Value], seconds: float) -> None:
+        self._make = make
+        self._seconds = seconds
+        self._made_at = float("-inf")
+        self._value: Value | None = None
+        self._lock = threading.Lock()
+
+    def get(self) -> Value:
+        """The value, at most `seconds` old. Where making it fails the failure is the caller's."""
+        with self._lock:
+            if self._value is None or time.monotonic() - self._made_at >= self._seconds:
+                self._value = self._make()
+                self._made_at = time.monotonic()
+            return self._value

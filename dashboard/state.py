@@ -1,0 +1,146 @@
+"""What one viewer looks at, as a value and as the query of a link. Knows nothing of Panel."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+from zoneinfo import ZoneInfo
+
+from dashboard.spans import DEFAULT_PRESET, PRESET_KEYS, dates_span, preset_span
+from ecommerce.kpis.question import Filters, Span
+
+PAGES = ("overview", "pipeline")
+
+DIMENSIONS: Mapping[str, str] = {
+    "payment": "payment_types",
+    "status": "statuses",
+    "courier": "courier_ids",
+    "location": "locations",
+    "category": "categories",
+    "warehouse": "warehouse_ids",
+}
+"""Name of a filter in a link → field of `Filters`."""
+
+ID_DIMENSIONS = frozenset({"courier", "warehouse"})
+"""Filters whose values are ids."""
+
+ITEM_DIMENSIONS = frozenset({"category", "warehouse"})
+"""Filters that exist on order items only: they act on item figures, not on figures of whole orders."""
+
+VALUES_MAX = 100
+"""Most values of one filter that a link may name."""
+
+Choices = Mapping[str, Mapping[str | int, str]]
+"""Per filter: the allowed values, and what each is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Page, span and filters of one viewer."""
+
+    page: str = "overview"
+    preset: str | None = DEFAULT_PRESET
+    """None: the dates `first` to `last`."""
+    first: date | None = None
+    last: date | None = None
+    filters: Filters = Filters()  # noqa: RUF009 - frozen
+    dark: bool = False
+
+    def span(self, now: datetime, zone: ZoneInfo) -> Span:
+        """The hours this view is about at `now`."""
+        if self.preset is None and self.first and self.last:
+            return dates_span(self.first, self.last, zone)
+        return preset_span(self.preset or DEFAULT_PRESET, now, zone)
+
+    def with_preset(self, preset: str) -> "View":
+        return replace(self, preset=preset, first=None, last=None)
+
+    def with_dates(self, first: date, last: date) -> "View":
+        return replace(self, preset=None, first=min(first, last), last=max(first, last))
+
+    def with_page(self, page: str) -> "View":
+        return replace(self, page=page)
+
+    def with_theme(self, dark: bool) -> "View":
+        return replace(self, dark=dark)
+
+    def with_filter(self, dimension: str, values: Iterable[str | int]) -> "View":
+        chosen: Any = {DIMENSIONS[dimension]: frozenset(values)}
+        return replace(self, filters=replace(self.filters, **chosen))
+
+    def toggled(self, dimension: str, values: frozenset[str | int]) -> "View":
+        """With the values taken into a filter, or out of it where they were in."""
+        return self.with_filter(dimension, self.chosen(dimension) ^ values)
+
+    def without_filters(self) -> "View":
+        return replace(self, filters=Filters())
+
+    def chosen(self, dimension: str) -> frozenset[str | int]:
+        values: frozenset[str | int] = getattr(self.filters, DIMENSIONS[dimension])
+        return values
+
+    @property
+    def is_filtered(self) -> bool:
+        return any(getattr(self.filters, field.name) for field in fields(self.filters))
+
+    def query(self) -> str:
+        """The query of a link to this view; what is as by default is left out."""
+        pairs: list[tuple[str, str]] = []
+        if self.page != PAGES[0]:
+            pairs.append(("page", self.page))
+        if self.preset is None and self.first and self.last:
+            pairs += [("from", self.first.isoformat()), ("to", self.last.isoformat())]
+        elif self.preset != DEFAULT_PRESET:
+            pairs.append(("span", str(self.preset)))
+        for dimension in DIMENSIONS:
+            pairs += [(dimension, str(value)) for value in sorted(self.chosen(dimension), key=str)]
+        if self.dark:
+            pairs.append(("theme", "dark"))
+        return "?" + urlencode(pairs) if pairs else ""
+
+
+def view_of_query(query: str) -> View:
+    """The view a link asks for. Anything that is not a page, a span, a date or a filter is left out."""
+    try:
+        values = parse_qs(query.removeprefix("?"), max_num_fields=1_000, errors="replace")
+    except ValueError:  # more than a thousand fields are no link of ours
+        return View()
+    view = View(dark=values.get("theme") == ["dark"])
+    if (page := values.get("page", [""])[0]) in PAGES:
+        view = replace(view, page=page)
+    first, last = (_date(values.get(name, [""])[0]) for name in ("from", "to"))
+    if first and last:
+        view = view.with_dates(first, last)
+    elif (preset := values.get("span", [""])[0]) in PRESET_KEYS:
+        view = view.with_preset(preset)
+    for dimension in DIMENSIONS:
+        texts = values.get(dimension, [])[:VALUES_MAX]
+        if dimension in ID_DIMENSIONS:
+            view = view.with_filter(dimension, (int(text) for text in texts if text.isascii() and text.isdigit()))
+        else:
+            view = view.with_filter(dimension, texts)
+    return view
+
+
+def choices_of(raw: Mapping[str, Any]) -> Choices:
+    """The KPI store's choices by the name of the filter."""
+    texts = {"payment": "payment_types", "status": "statuses", "location": "locations", "category": "categories"}
+    named = {"courier": "couriers", "warehouse": "warehouses"}
+    choices = {dimension: {text: text for text in raw[key]} for dimension, key in texts.items()}
+    return choices | {dimension: dict(raw[key]) for dimension, key in named.items()}
+
+
+def allowed(view: View, choices: Choices) -> View:
+    """The view with only those filter values that exist in the data."""
+    for dimension in DIMENSIONS:
+        view = view.with_filter(dimension, view.chosen(dimension) & choices.get(dimension, {}).keys())
+    return view
+
+
+def _date(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 1970 <= day.year < 2200 else None

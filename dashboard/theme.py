@@ -1,0 +1,72 @@
+"""Colours, and how they reach Material UI, the charts and the cards."""
+
+from typing import Any
+
+STATUS_COLORS = {
+    "Delivered": "#2f9e78",
+    "Shipped": "#4c8dd6",
+    "Pending": "#e3a63b",
+    "Returned": "#9a83c4",
+    "Cancelled": "#c9707f",
+}
+OTHER_COLORS = ("#5aa7a7", "#b58a5b", "#7d93b2", "#a3a84e", "#c77fb0", "#6f7fd0", "#8f9aa8")
+"""For statuses that an import brought."""
+
+ACCENTS = {
+    "payment": "#5b6ee1",
+    "product": "#3d8fd1",
+    "category": "#2f9e94",
+    "location": "#7a6ad8",
+    "courier": "#3f9bb8",
+    "warehouse": "#5a7fbf",
+}
+
+_LIGHT = {
+    "primary": {"main": "#4657d8"},
+    "background": {"default": "#f5f6f9", "paper": "#ffffff"},
+    "text": {"primary": "#1b2130", "secondary": "#667085"},
+    "divider": "#e6e8ee",
+    "success": {"main": "#1f8a63"},
+    "error": {"main": "#c2404f"},
+    "warning": {"main": "#a86b0c"},
+}
+_DARK = {
+    "primary": {"main": "#8c9bff"},
+    "background": {"default": "#0f1218", "paper": "#171b24"},
+    "text": {"primary": "#e7eaf1", "secondary": "#98a2b5"},
+    "divider": "#262c39",
+    "success": {"main": "#4fc294"},
+    "error": {"main": "#f0808d"},
+    "warning": {"main": "#e9b35a"},
+}
+
+THEME_CONFIG: dict[str, Any] = {
+    "light": {"palette": _LIGHT, "shape": {"borderRadius": 8}},
+    "dark": {"palette": _DARK, "shape": {"borderRadius": 8}},
+}
+
+PAGE_SX: dict[str, Any] = {
+    "& .header": {
+        "backgroundColor": "var(--mui-palette-background-paper)",
+        "color": "var(--mui-palette-text-primary)",
+        "backgroundImage": "none",
+        "boxShadow": "none",
+        "borderBottom": "1px solid var(--mui-palette-divider)",
+    },
+    "& .header a": {"color": "inherit"},
+    "& .header .title": {"color": "inherit", "fontSize": "17px", "fontWeight": 500, "whiteSpace": "nowrap"},
+    "& .main": {"backgroundColor": "var(--mui-palette-background-default)"},
+    "& .sidebar": {
+        "backgroundColor": "var(--mui-palette-background-default)",
+        "borderRight": "1px solid var(--mui-palette-divider)",
+        "backgroundImage": "none",
+    },
+}
+
+
+def status_color(status: str, others: tuple[str, ...]) -> str:
+    """The colour of a status; `others` are the statuses of the picture, so that unknown ones differ from each other."""
+    if status in STATUS_COLORS:
+        return STATUS_COLORS[status]
+    unknown = [name for name in others if name not in STATUS_COLORS]
+    return OTHER_COLORS[(unknown.index(status) if status in unknown else 0) % len(OTHER_COLORS)]

@@ -1,0 +1,1 @@
+"""What is drawn: small Viewer classes, built once per session and fed."""

@@ -1,0 +1,146 @@
+"""The page of one session: shell, navigation, and the flow from a tick or a click to what is drawn."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import panel as pn
+import panel_material_ui as pmui
+from panel.viewable import Viewable, Viewer
+
+from dashboard import live
+from dashboard.feed import Overview, Tick
+from dashboard.session import Session
+from dashboard.state import View, allowed, view_of_query
+from dashboard.views.filters import FilterPanel, SpanPicker
+from dashboard.views.freshness import FreshnessLine, ProblemBanner
+from dashboard.views.overview import OverviewPage
+from dashboard.views.pipeline import PipelinePage
+from dashboard.views.shell import navigation, shell
+from ecommerce.settings import Settings
+
+
+class DashboardPage(Viewer):
+    """Everything one viewer sees. Lives as long as its browser tab."""
+
+    def __init__(self, settings: Settings, query: str, *, touch: bool, **parameters: Any) -> None:
+        super().__init__(**parameters)
+        self._feed = live.the_feed()
+        self._session = Session(view_of_query(query), ZoneInfo(settings.timezone))
+        view = self._session.view
+        self._line = FreshnessLine(interval=settings.refresh_seconds, zone=settings.timezone)
+        self._banner = ProblemBanner()
+        self._navigation = navigation(view.page)
+        self._span = SpanPicker(view, self.change)
+        self._filters = FilterPanel(self.change, self._download)
+        self._overview = OverviewPage(self._pick, currency=settings.currency, touch=touch)
+        self._pipeline = PipelinePage()
+        self._content = pn.Column(sizing_mode="stretch_width", margin=0)
+        self._page = shell(
+            [self._banner, pmui.FlexBox(self._navigation, self._span, gap="12px", align_items="center"), self._content],
+            header=[self._line], sidebar=[self._filters], dark=view.dark,
+        )  # fmt: skip
+        self._line.param.watch(self._watching, ["paused", "hidden"])
+        self._navigation.param.watch(lambda event: self.change(lambda now: now.with_page(event.new)), "value")
+        self._page.param.watch(lambda event: self.change(lambda now: now.with_theme(event.new)), "dark_theme")
+
+    def start(self) -> None:
+        """Join the feed, take part in the address bar, and draw what is known."""
+        live.join(self._session, pn.state.curdoc, self._ticked)
+        pn.state.on_session_destroyed(lambda _: live.leave(self._session))
+        if pn.state.location:
+            pn.state.location.param.watch(self._linked, "search")
+        self._show_view()
+        self._ticked(self._feed.last)
+        self._ask()
+
+    def change(self, next_of: Callable[[View], View]) -> None:
+        """Go to another view: address bar, widgets, figures."""
+        view = next_of(self._session.view)
+        if self._feed.last.choices:
+            view = allowed(view, self._feed.last.choices)
+        if view == self._session.view:
+            return
+        self._session.view = view
+        if pn.state.location:
+            pn.state.location.search = view.query()
+        self._show_view()
+        self._ask()
+
+    def _linked(self, event: Any) -> None:
+        """The address bar changed: a step back or forward in the browser."""
+        self.change(lambda _: view_of_query(event.new or ""))
+
+    def _pick(self, dimension: str, name: str) -> None:
+        """A bar was pressed: its values are taken into the filter, or out of it."""
+        labels = self._feed.last.choices.get(dimension, {})
+        values = frozenset(value for value, label in labels.items() if label == name)
+        self.change(lambda view: view.toggled(dimension, values))
+
+    def _watching(self, _: Any) -> None:
+        was_live = self._session.is_live
+        self._session.paused, self._session.hidden = self._line.paused, self._line.hidden
+        if self._session.is_live and not was_live:
+            self._ticked(self._feed.last)
+            self._ask()
+
+    def _ask(self) -> None:
+        """Draw what the present view needs: now where it is known, else as soon as it is."""
+        page, question = self._session.view.page, self._session.asked()
+        live.in_thread(lambda: self._feed.cards(page), self._drawn_beside, pn.state.curdoc)
+        if page != "overview":
+            return
+        if (known := self._feed.ready(question)) is not None:
+            self._overview.show(known)
+            return
+        live.in_thread(lambda: self._feed.answer(question), self._answered, pn.state.curdoc)
+
+    def _answered(self, result: Any) -> None:
+        if isinstance(result, Overview) and result.answer.question == self._session.asked():
+            self._overview.show(result)
+        self._freshen(self._feed.last)
+
+    def _drawn_beside(self, cards: Any) -> None:
+        if isinstance(cards, Exception):
+            self._freshen(self._feed.last)
+        elif "stock" in cards:
+            self._overview.show_beside(cards)
+        else:
+            self._pipeline.show(cards)
+
+    def _ticked(self, tick: Tick) -> None:
+        if not self._session.is_live:
+            return
+        self._freshen(tick)
+        if (overview := tick.answers.get(self._session.asked())) is not None:
+            self._overview.show(overview)
+        if (cards := tick.cards.get(self._session.view.page)) is not None:
+            self._drawn_beside(cards)
+
+    def _freshen(self, tick: Tick) -> None:
+        self._line.show(tick.freshness)
+        self._banner.show(tick.freshness)
+        if tick.choices and (view := allowed(self._session.view, tick.choices)) != self._session.view:
+            self._session.view = view
+            self._ask()
+        self._filters.show(self._session.view, tick.choices)
+
+    def _show_view(self) -> None:
+        view = self._session.view
+        on_overview = view.page == "overview"
+        self._navigation.value = view.page
+        self._span.show(view)
+        self._span.visible = on_overview
+        self._filters.show(view, self._feed.last.choices)
+        self._filters.visible = on_overview
+        self._page.dark_theme = view.dark
+        shown: Viewer = self._overview if on_overview else self._pipeline
+        if [shown.__panel__()] != list(self._content):
+            self._content.objects = [shown.__panel__()]
+
+    def _download(self) -> BytesIO:
+        return BytesIO(self._overview.headline_csv().encode())
+
+    def __panel__(self) -> Viewable:
+        return self._page

@@ -1,0 +1,58 @@
+"""The frame around the pages: header, drawer for the filters, main column, colours."""
+
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+from panel.viewable import Viewable
+
+from dashboard.state import PAGES
+from dashboard.theme import PAGE_SX, THEME_CONFIG
+
+TITLE = "Orders"
+DESCRIPTION = "Live figures of the order pipeline"
+
+MAIN = """
+:host { padding: 20px; gap: 16px; flex: none; max-height: none !important; box-sizing: border-box;
+  margin: 0 auto !important; }
+@media (max-width: 600px) { :host { padding: 10px; gap: 10px; } }
+"""
+
+SEGMENTS_SX: dict[str, Any] = {
+    "& .MuiToggleButton-root": {
+        "textTransform": "none",
+        "whiteSpace": "nowrap",
+        "padding": "7px 14px",
+        "fontSize": "13px",
+        "backgroundColor": "var(--mui-palette-background-paper)",
+        "@media (max-width: 600px)": {"padding": "7px 9px"},
+    },
+}
+"""Buttons that belong together, as one quiet control."""
+
+
+def shell(main: list[Any], *, header: list[Any], sidebar: list[Any], dark: bool) -> pmui.Page:
+    """The page around its parts."""
+    column = pn.Column(*main, stylesheets=[MAIN], sizing_mode="stretch_width", max_width=1680)
+    return pmui.Page(
+        title=TITLE,
+        header=[pn.layout.HSpacer(), *header],
+        sidebar=sidebar,
+        main=[column],
+        sidebar_width=264,
+        sidebar_resizable=False,
+        sidebar_variant="auto",
+        theme_config=THEME_CONFIG,
+        sx=PAGE_SX,
+        dark_theme=dark,
+        busy_indicator=None,
+        meta_description=DESCRIPTION,
+    )
+
+
+def navigation(page: str) -> Viewable:
+    """The pages side by side."""
+    return pmui.RadioButtonGroup(
+        options={name.capitalize(): name for name in PAGES}, value=page, size="small", color="default", label="",
+        margin=0, width=None, sx=SEGMENTS_SX,
+    )  # fmt: skip
