@@ -6,7 +6,7 @@ from typing import Any
 
 from pymongo import MongoClient
 from pymongo.database import Database
-from pymongo.errors import CollectionInvalid, ConfigurationError, InvalidURI, PyMongoError
+from pymongo.errors import CollectionInvalid, ConfigurationError, InvalidURI, OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
@@ -24,6 +24,7 @@ ARCHIVED_ORDERS = "archived_orders"
 """Ids of archived orders: {_id: order_id, content_hash, order_date, run_id}, written by the purge's transactions."""
 
 SERVER_SELECTION_TIMEOUT_MS = 5_000
+_UNAUTHORIZED, _NAMESPACE_EXISTS = 13, 48
 
 
 def embedded_uri(settings: Settings) -> str:
@@ -78,9 +79,29 @@ def _ensure_collection(database: MongoDatabase, name: str, options: Mapping[str,
     try:
         # check_exists would list collections first; a plain create tells the same in one round trip.
         database.create_collection(name, check_exists=False, **options)
+        return
     except CollectionInvalid:
-        database.command("collMod", name, **options)
+        pass
     except PyMongoError as error:
-        if getattr(error, "code", None) != 48:  # NamespaceExists
+        if getattr(error, "code", None) == _UNAUTHORIZED:
+            _require_collection(database, name, options)
+            return
+        if getattr(error, "code", None) != _NAMESPACE_EXISTS:
             raise
+    try:
         database.command("collMod", name, **options)
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        _require_collection(database, name, options)
+
+
+def _require_collection(database: MongoDatabase, name: str, options: Mapping[str, Any]) -> None:
+    """For users with less than an administrator's rights: the collection must be as one of those made it."""
+    found = next(iter(database.list_collections(filter={"name": name})), None)
+    if found is None or any(found["options"].get(key) != value for key, value in options.items()):
+        state = "missing" if found is None else "not as this version needs it"
+        raise ServiceError(
+            f"collection {name!r} of database {database.name!r} is {state}, and this MongoDB user may not change that: "
+            "run `python -m ecommerce.security.bootstrap` as the administrator"
+        )

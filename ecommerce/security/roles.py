@@ -1,0 +1,138 @@
+"""The MongoDB roles of the pipeline's parts, as tables of what each may do with which collection.
+
+Nobody but the administrator may change a validator, drop a collection or touch another database: whoever takes over the
+importer can add orders, but neither delete one nor weaken what the server checks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ecommerce.archive.lease import ARCHIVE_LEASE
+from ecommerce.archive.restore import ORDERS_RESTORED
+from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY, SUPERSEDED
+from ecommerce.documents.catalog import CATALOG
+from ecommerce.generate.catalog_store import GENERATOR
+from ecommerce.generate.store import SERIES, WINDOWS
+from ecommerce.importing.ledger import IMPORTS, REJECTED_ROWS
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS
+from ecommerce.orders import PAST_VERSIONS
+from ecommerce.summaries.state import BUCKETS, DELTAS, STATE
+
+Actions = tuple[str, ...]
+
+READ: Actions = ("find", "collStats", "listIndexes")
+# An index or a collection that is there already is made again at every start of a flow; that needs the right to.
+PREPARE: Actions = ("createCollection", "createIndex")
+ADD: Actions = (*READ, *PREPARE, "insert")
+WRITE: Actions = (*ADD, "update")
+ALL: Actions = (*WRITE, "remove")
+FOLLOW: Actions = (*READ, "changeStream", "createIndex")
+"""Read the documents and what happens to them."""
+
+_CATALOG = tuple(table.name for table in CATALOG)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role in the pipeline's database."""
+
+    name: str
+    why: str
+    collections: Mapping[str, Actions]
+    """What it may do with which collection; on the database itself every role may list collections."""
+    inherits: tuple[str, ...] = field(default=())
+
+
+SUMMARIZER = Role(
+    "summarizer",
+    "Follows `orders` and keeps the summaries; whoever shows figures brings them up to date first.",
+    {
+        ORDERS: FOLLOW,
+        ARCHIVE_SUMMARY: READ,
+        **dict.fromkeys((STATE, DELTAS, BUCKETS), ALL),
+        # Every process looks whether the collections are as they must be; making them is the administrator's.
+        **dict.fromkeys(_CATALOG, READ),
+    },
+)
+
+GENERATOR_ROLE = Role(
+    "generator",
+    "Makes a catalog, orders and their progress; deletes nothing.",
+    {
+        ORDERS: WRITE,
+        ARCHIVED_ORDERS: READ,
+        PAST_VERSIONS: ADD,
+        **dict.fromkeys(_CATALOG, WRITE),
+        **dict.fromkeys((GENERATOR, SERIES, WINDOWS), WRITE),
+    },
+)
+
+IMPORTER = Role(
+    "importer",
+    "Brings orders and catalog rows in and keeps the books of it; deletes no order.",
+    {
+        ORDERS: WRITE,
+        ARCHIVED_ORDERS: READ,
+        PAST_VERSIONS: ADD,
+        **dict.fromkeys(_CATALOG, WRITE),
+        IMPORTS: WRITE,
+        # Rows that were repaired leave the books.
+        REJECTED_ROWS: ALL,
+    },
+)
+
+ARCHIVER = Role(
+    "archiver",
+    "Moves orders to the archive and back into `orders_restored`, and checks everything; makes and changes no order.",
+    {
+        ORDERS: (*READ, "createIndex", "remove"),
+        **dict.fromkeys((ARCHIVED_ORDERS, ARCHIVE_SUMMARY), ADD),
+        **dict.fromkeys((ARCHIVE_RUNS, SUPERSEDED, ARCHIVE_LEASE, ORDERS_RESTORED), ALL),
+        **dict.fromkeys((IMPORTS, REJECTED_ROWS, PAST_VERSIONS), READ),
+    },
+    inherits=(SUMMARIZER.name,),
+)
+
+DASHBOARD = Role(
+    "dashboard",
+    "Reads what it shows and brings the summaries up to date; makes, changes and deletes no order.",
+    dict.fromkeys((ARCHIVED_ORDERS, ARCHIVE_RUNS, IMPORTS, REJECTED_ROWS), READ),
+    inherits=(SUMMARIZER.name,),
+)
+
+MONITOR = Role(
+    "monitor",
+    "Reads what the metrics and the doctor look at.",
+    {
+        **dict.fromkeys((ORDERS, ARCHIVED_ORDERS), READ),
+        **dict.fromkeys((ARCHIVE_RUNS, ARCHIVE_SUMMARY, IMPORTS, REJECTED_ROWS, STATE, DELTAS, BUCKETS), READ),
+        **dict.fromkeys(_CATALOG, READ),
+    },
+)
+
+BI = Role(
+    "bi",
+    "Reads the summaries of archived days, the books and the catalog without its people; no order and no user.",
+    dict.fromkeys((ARCHIVE_SUMMARY, ARCHIVE_RUNS, IMPORTS, *(name for name in _CATALOG if name != "users")), READ),
+)
+
+ROLES = (SUMMARIZER, GENERATOR_ROLE, IMPORTER, ARCHIVER, DASHBOARD, MONITOR, BI)
+
+USERS: Mapping[str, tuple[str, ...]] = {
+    "ingest": (GENERATOR_ROLE.name, IMPORTER.name, SUMMARIZER.name),
+    "archive": (ARCHIVER.name,),
+    "dashboard": (DASHBOARD.name,),
+    "monitor": (MONITOR.name,),
+    "bi": (BI.name,),
+}
+"""Users of docker-compose.yml and their roles; each user's password is `MONGO_<USER>_PASSWORD`."""
+
+
+def role_command(role: Role, database: str) -> dict[str, object]:
+    """The fields of `createRole` and `updateRole`."""
+    privileges: list[dict[str, object]] = [
+        {"resource": {"db": database, "collection": name}, "actions": sorted(actions)}
+        for name, actions in role.collections.items()
+    ]
+    privileges.append({"resource": {"db": database, "collection": ""}, "actions": ["listCollections"]})
+    return {"privileges": privileges, "roles": [{"role": name, "db": database} for name in role.inherits]}
