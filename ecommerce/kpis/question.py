@@ -72,7 +72,3 @@ class Filters:
     def choose_items(self) -> bool:
         """Whether any filter on order items is set."""
         return bool(self.categories or self.warehouse_ids)
-
-
-Everything = Span()
-NoFilters = Filters()

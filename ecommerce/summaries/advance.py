@@ -30,6 +30,8 @@ ORDERS_PER_CHANGE = 8
 """A change costs about as much as rebuilding from 8 orders (50 against 6 microseconds). Once catching up has cost as
 much as a rebuild and there is more to come, rebuilding costs at most twice what the better choice would have."""
 
+NO_REPLICA_SET = "no replica set, so there is no change stream to follow: every advance is a rebuild"
+
 IDLE = timedelta(minutes=1)
 """Without any change the position is written this often, so that it does not fall out of the oplog."""
 
@@ -49,6 +51,11 @@ class Advance:
     """Everything that was visible at this moment is in the figures."""
     seconds: float
 
+    @property
+    def without_stream(self) -> bool:
+        """Whether the server has no change streams, so that every advance is a rebuild."""
+        return self.reason == NO_REPLICA_SET
+
 
 def advance(database: MongoDatabase, *, progress: Progress = silent) -> Advance:
     """Take in everything that is visible in `orders` now. Any number of processes may call it, and be killed in it.
@@ -59,7 +66,7 @@ def advance(database: MongoDatabase, *, progress: Progress = silent) -> Advance:
     """
     started = time.monotonic()
     if not is_replica_set(database):
-        return _rebuilt(database, "no replica set, so there is no change stream to follow", started, progress)
+        return _rebuilt(database, NO_REPLICA_SET, started, progress)
     as_of, until = datetime.now(UTC), latest_time(database)
     allowed = max(CHANGES_BEFORE_REBUILD, database[ORDERS].estimated_document_count() // ORDERS_PER_CHANGE)
     state, changes = load_state(database), 0

@@ -1,4 +1,4 @@
-"""The buckets of `orders_summary`: the cells of a day, the rollup of a month, each in one or more parts that add up.
+"""The buckets of `orders_summary`: cells of a day, rollups of a day and of a month, in one or more parts that add up.
 
 Because parts add up, a bucket is extended by inserting a document, whatever its size; `compact` puts parts together.
 The `_id` is `<epoch>:<kind>:<first day>:<part>`, so a span of buckets is a range of `_id`.
@@ -7,7 +7,7 @@ The `_id` is `<epoch>:<kind>:<first day>:<part>`, so a span of buckets is a rang
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import polars as pl
 from bson import ObjectId
@@ -19,7 +19,8 @@ from ecommerce.summaries.rollup import Rollup
 from ecommerce.summaries.state import BUCKETS
 from ecommerce.summaries.table import CellTable
 
-Kind = Literal["cells", "rollup"]
+Kind = Literal["cells", "day", "month"]
+"""Cells of a day, rollup of a day, rollup of a month."""
 
 PART_ROWS = 200_000
 """Most rows of one part: 2 to 6 MB, where a document may have 16."""
@@ -31,26 +32,27 @@ def bucket_documents(epoch: str, cells: CellTable) -> Iterator[Document]:
     """Documents that add cells to their days and months."""
     part = str(ObjectId())
     for day, of_day in split_days(cells):
-        yield from _parts(epoch, "cells", day, part, of_day)
+        yield from _cells_parts(epoch, day, part, of_day)
+        yield {"_id": bucket_id(epoch, "day", day, part), "data": Rollup.of_cells(of_day).encode()}
     for month, of_month in split_months(cells):
-        yield {"_id": bucket_id(epoch, "rollup", month, part), "data": Rollup.of_cells(of_month).encode()}
+        yield {"_id": bucket_id(epoch, "month", month, part), "data": Rollup.of_cells(of_month).encode()}
 
 
 def cells_documents(epoch: str, day: datetime, cells: CellTable) -> Iterator[Document]:
     """Documents that hold the cells of one day."""
-    return _parts(epoch, "cells", day, str(ObjectId()), cells)
+    return _cells_parts(epoch, day, str(ObjectId()), cells)
 
 
-def rollup_document(epoch: str, month: datetime, rollup: Rollup) -> Document:
-    """The document that holds the rollup of one month."""
-    return {"_id": bucket_id(epoch, "rollup", month, str(ObjectId())), "data": rollup.encode()}
+def rollup_document(epoch: str, kind: Kind, start: datetime, rollup: Rollup) -> Document:
+    """The document that holds the rollup of one day or month."""
+    return {"_id": bucket_id(epoch, kind, start, str(ObjectId())), "data": rollup.encode()}
 
 
-def _parts(epoch: str, kind: Kind, start: datetime, part: str, cells: CellTable) -> Iterator[Document]:
+def _cells_parts(epoch: str, start: datetime, part: str, cells: CellTable) -> Iterator[Document]:
     rows = max(cells.orders.height, cells.items.height)
     for number, offset in enumerate(range(0, rows, PART_ROWS)):
         piece = CellTable(cells.orders.slice(offset, PART_ROWS), cells.items.slice(offset, PART_ROWS))
-        yield {"_id": bucket_id(epoch, kind, start, f"{part}-{number}"), "data": piece.encode()}
+        yield {"_id": bucket_id(epoch, "cells", start, f"{part}-{number}"), "data": piece.encode()}
 
 
 def bucket_id(epoch: str, kind: Kind, start: datetime, part: str) -> str:
@@ -58,9 +60,10 @@ def bucket_id(epoch: str, kind: Kind, start: datetime, part: str) -> str:
     return f"{epoch}:{kind}:{start:%Y-%m-%d}:{part}"
 
 
-def bucket_start(identity: str) -> datetime:
-    """The first day of the bucket that a part belongs to."""
-    return datetime.strptime(identity.split(":")[2], "%Y-%m-%d").replace(tzinfo=UTC)
+def bucket_of(identity: str) -> tuple[str, Kind, datetime]:
+    """Epoch, kind and first day of the bucket that a part belongs to."""
+    epoch, kind, start, _ = identity.split(":")
+    return epoch, cast(Kind, kind), datetime.strptime(start, "%Y-%m-%d").replace(tzinfo=UTC)
 
 
 def parts_of(
@@ -70,8 +73,12 @@ def parts_of(
     start: datetime | None,
     end: datetime | None,
     session: ClientSession | None = None,
+    only: str = "data",
 ) -> Iterator[tuple[datetime, Any]]:
-    """First day and encoded data of every part of the buckets that begin in [start, end); None is open."""
+    """First day and encoded data of every part of the buckets that begin in [start, end); None is open.
+
+    `only` names a table of the data where the others are not needed.
+    """
     prefix = f"{epoch}:{kind}:"
     query = {
         "_id": {
@@ -79,8 +86,8 @@ def parts_of(
             "$lt": f"{prefix}{end:%Y-%m-%d}" if end else f"{prefix}~",
         }
     }
-    for document in database[BUCKETS].find(query, session=session).sort("_id", 1):
-        yield bucket_start(document["_id"]), document["data"]
+    for document in database[BUCKETS].find(query, {only: 1}, session=session).sort("_id", 1):
+        yield bucket_of(document["_id"])[2], document["data"]
 
 
 def insert_buckets(database: MongoDatabase, documents: Iterator[Document], session: ClientSession | None = None) -> int:

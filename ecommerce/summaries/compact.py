@@ -10,7 +10,7 @@ from bson import Int64, ObjectId
 from pymongo.client_session import ClientSession
 
 from ecommerce.mongo import MongoDatabase, is_replica_set
-from ecommerce.summaries.buckets import bucket_documents, bucket_start, cells_documents, insert_buckets, rollup_document
+from ecommerce.summaries.buckets import bucket_documents, bucket_of, cells_documents, insert_buckets, rollup_document
 from ecommerce.summaries.rollup import Rollup
 from ecommerce.summaries.state import BUCKETS, DELTAS, State, in_transaction, load_state, move_compacted
 from ecommerce.summaries.table import CellTable
@@ -104,13 +104,12 @@ def _fragmented(database: MongoDatabase, epoch: str) -> Iterator[list[str]]:
 
 def _merge(database: MongoDatabase, ids: list[str]) -> int:
     """Replace parts of one bucket by their sum; 0 where another process replaced some of them."""
-    epoch, kind = ids[0].split(":")[:2]
-    start = bucket_start(ids[0])
+    epoch, kind, start = bucket_of(ids[0])
     parts = [part["data"] for part in database[BUCKETS].find({"_id": {"$in": ids}})]
     if kind == "cells":
         documents = list(cells_documents(epoch, start, CellTable.sum_of(CellTable.decode(part) for part in parts)))
     else:
-        documents = [rollup_document(epoch, start, Rollup.sum_of(Rollup.decode(part) for part in parts))]
+        documents = [rollup_document(epoch, kind, start, Rollup.sum_of(Rollup.decode(part) for part in parts))]
 
     def write(session: ClientSession) -> None:
         if database[BUCKETS].delete_many({"_id": {"$in": ids}}, session=session).deleted_count != len(ids):

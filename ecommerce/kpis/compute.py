@@ -1,0 +1,182 @@
+"""The one definition of each figure: from a rollup to `Kpis`. docs/kpis.md says the same in words."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Context, Decimal
+from typing import Any, Literal, NamedTuple
+
+import polars as pl
+
+from ecommerce.documents.kinds import MONEY_SCALE
+from ecommerce.kpis.catalog import UNKNOWN, Catalog
+from ecommerce.kpis.figures import (
+    ITEM_FIGURES,
+    ORDER_FIGURES,
+    TOP_PRODUCTS,
+    ItemGroup,
+    Kpis,
+    OrderGroup,
+    ProductSales,
+    TimelinePoint,
+    average,
+    share,
+)
+from ecommerce.kpis.question import Filters, Span
+from ecommerce.summaries.reference import time_of
+from ecommerce.summaries.rollup import GROUP_MEASURES, SALES_MEASURES, Rollup
+
+Step = Literal["hour", "day", "month"]
+
+PENDING = "Pending"
+
+HOURLY_UP_TO = timedelta(days=3)
+DAILY_UP_TO = timedelta(days=400)
+"""Longest spans whose timeline is by the hour and by the day."""
+
+_EXACT = Context(prec=60)
+
+
+class Counts(NamedTuple):
+    """How many orders are where."""
+
+    hot: int
+    archived: int
+
+
+def kpis_of(
+    rollup: Rollup,
+    span: Span,
+    filters: Filters,
+    catalog: Catalog,
+    names: Callable[[list[int]], dict[int, str]],
+    counts: Counts,
+    as_of: datetime,
+) -> Kpis:
+    """Every figure of a rollup. `names` looks up products."""
+    tables = rollup.tables
+    total: dict[str, Any] = {name: tables["status"][name].sum() for name in GROUP_MEASURES}
+    statuses = _groups(tables["status"], lambda status: status)
+    products = _sold(tables["product"], filters, catalog)
+    step = step_of(span, tables["hour"])
+    return Kpis(
+        orders=total["orders"],
+        revenue=amount_of(total["revenue"]),
+        average_order_value=average(total["revenue"], total["counted_orders"]),
+        quantity=total["quantity"],
+        delivered=total["delivered"],
+        pending=statuses[PENDING].orders if PENDING in statuses else 0,
+        by_status={status: group.orders for status, group in statuses.items()},
+        by_payment_type=_groups(tables["payment_type"], lambda payment_type: payment_type),
+        top_products=_top(products, names),
+        by_warehouse=_sales(products, "warehouse_id", catalog.warehouse),
+        by_courier=_groups(tables["courier_id"], catalog.courier),
+        by_location=_groups(tables["location"], lambda location: location),
+        by_category=_sales(products, "category", lambda category: category),
+        late_share=share(total["late"], total["delivered"]),
+        delivery_timeline=tuple(
+            TimelinePoint(time, status, orders)
+            for time, status, orders in timeline_of(rollup, step).select("time", "status", "orders").iter_rows()
+        ),
+        hot_orders=counts.hot,
+        archived_orders=counts.archived,
+        as_of=as_of,
+        discount=amount_of(total["discount"]),
+        not_filtered=(ITEM_FIGURES if filters.choose_orders else ()) + (ORDER_FIGURES if filters.choose_items else ()),
+    )
+
+
+def timeline_of(rollup: Rollup, step: Step) -> pl.DataFrame:
+    """Orders and revenue by time and status: time (UTC), status, orders, revenue, sorted; without empty buckets."""
+    time = pl.from_epoch(pl.col("hour").cast(pl.Int64) * 3600, "s").dt.replace_time_zone("UTC")
+    frame = (
+        rollup.tables["hour"]
+        .with_columns(time=time.dt.truncate({"hour": "1h", "day": "1d", "month": "1mo"}[step]))
+        .group_by("time", "status")
+        .agg(pl.col("orders").sum(), pl.col("revenue").sum())
+        .sort("time", "status")
+    )
+    revenue = pl.Series("revenue", map(amount_of, frame["revenue"]), dtype=pl.Decimal(38, MONEY_SCALE))
+    return frame.with_columns(revenue)
+
+
+def step_of(span: Span, hours: pl.DataFrame) -> Step:
+    """How finely a span's timeline is drawn; an open span is as long as its orders."""
+    if span.start is not None and span.end is not None:
+        length = span.end - span.start
+    elif hours.is_empty():
+        length = timedelta(0)
+    else:
+        first, last = time_of(hours["hour"].min()), time_of(hours["hour"].max())  # type: ignore[arg-type]
+        # An open span is kept by the day.
+        return "day" if last - first <= DAILY_UP_TO else "month"
+    if length <= HOURLY_UP_TO:
+        return "hour"
+    return "day" if length <= DAILY_UP_TO else "month"
+
+
+def is_hourly(span: Span) -> bool:
+    """Whether a span's rollup keeps the timeline by the hour: up to a quarter, 11 000 rows."""
+    return span.start is not None and span.end is not None and span.end - span.start <= timedelta(days=93)
+
+
+def amount_of(scaled: int) -> Decimal:
+    """An amount of 10^-4 units, exact at any size."""
+    return Decimal(scaled).scaleb(-MONEY_SCALE, _EXACT)
+
+
+def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, OrderGroup]:
+    """The groups of a table by name, sorted; ids that share a name are one group."""
+    groups: dict[str, list[int]] = {}
+    for key, *measures in table.select(table.columns[0], *GROUP_MEASURES).iter_rows():
+        name = name_of(key)
+        known = groups.get(name)
+        groups[name] = [a + b for a, b in zip(known, measures, strict=True)] if known else measures
+    result = {}
+    for name in sorted(groups):
+        sums = dict(zip(GROUP_MEASURES, groups[name], strict=True))
+        result[name] = OrderGroup(
+            orders=sums["orders"],
+            revenue=amount_of(sums["revenue"]),
+            quantity=sums["quantity"],
+            delivered=sums["delivered"],
+            late=sums["late"],
+            timed=sums["timed"],
+            delay_ms=sums["delay_ms"],
+        )
+    return result
+
+
+def _sold(products: pl.DataFrame, filters: Filters, catalog: Catalog) -> pl.DataFrame:
+    """The sales by product and warehouse, with categories, that pass the filters on items."""
+    found = products.join(catalog.categories, on="product_id", how="left").with_columns(
+        pl.col("category").fill_null(UNKNOWN)
+    )
+    if filters.categories:
+        found = found.filter(pl.col("category").is_in(list(filters.categories)))
+    if filters.warehouse_ids:
+        found = found.filter(pl.col("warehouse_id").is_in(list(filters.warehouse_ids)))
+    return found
+
+
+def _top(products: pl.DataFrame, names: Callable[[list[int]], dict[int, str]]) -> tuple[ProductSales, ...]:
+    """The products with the largest quantities; of equal ones the smaller id is first."""
+    rows = (
+        products.group_by("product_id")
+        .agg(pl.col("quantity").sum())
+        .sort("quantity", "product_id", descending=[True, False])
+        .head(TOP_PRODUCTS)
+        .rows()
+    )
+    name_of = names([product_id for product_id, _ in rows])
+    return tuple(ProductSales(product_id, name_of[product_id], quantity) for product_id, quantity in rows)
+
+
+def _sales(products: pl.DataFrame, column: str, name_of: Callable[[Any], str]) -> dict[str, ItemGroup]:
+    """The sales by one column, by name, sorted; ids that share a name are one group."""
+    groups: dict[str, list[int]] = {}
+    totals = products.group_by(column).agg(pl.col(name).sum() for name in SALES_MEASURES)
+    for key, *measures in totals.iter_rows():
+        name = name_of(key)
+        known = groups.get(name)
+        groups[name] = [a + b for a, b in zip(known, measures, strict=True)] if known else measures
+    return {name: ItemGroup(groups[name][0], groups[name][1], amount_of(groups[name][2])) for name in sorted(groups)}

@@ -1,0 +1,214 @@
+"""The figures of a running process: kept in memory for the spans that are asked for, and moved by what changed.
+
+A refresh takes in the new deltas. A span's rollup is read from the buckets once, then each delta that came since is
+added to it when it is next asked for: a tick costs what its changes cost, however many orders there are.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+from bson import Int64
+
+from ecommerce.kpis.catalog import UNKNOWN, Catalog, load_catalog, product_names
+from ecommerce.kpis.compute import Counts, Step, is_hourly, kpis_of, timeline_of
+from ecommerce.kpis.figures import Kpis
+from ecommerce.kpis.load import Loaded, load_rollup, rollup_of
+from ecommerce.kpis.question import Filters, Span
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.summaries.advance import Advance, advance
+from ecommerce.summaries.rollup import Rollup
+from ecommerce.summaries.state import DELTAS
+from ecommerce.summaries.table import CellTable
+
+VIEWS_MAX = 64
+"""Spans kept in memory, 1 to 3 MB each with 10 000 products; those asked for longest ago leave."""
+
+DELTAS_MAX = 1_000
+"""Deltas kept for the spans that have not been asked for since; a span further behind is read again."""
+
+CATALOG_SECONDS = 60
+"""How long names are believed."""
+
+REST_FACTOR = 9
+"""Without a replica set every refresh is a rebuild: rest this many times as long as it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Where the figures stand after a refresh."""
+
+    version: int
+    """Grows whenever a figure or a name may have changed."""
+    changed: int
+    """Changed orders taken in since the last refresh of this store; after a rebuild the orders read."""
+    as_of: datetime
+    """Everything that was visible at this moment is in the figures."""
+    lag_seconds: float
+    """How old `as_of` is."""
+
+
+@dataclass(eq=False)
+class _View:
+    """The rollup of a span and filters on orders, up to a delta."""
+
+    rollup: Rollup
+    seq: int
+
+
+class KpiStore:
+    """Every figure for any span and filters, as of the last `refresh`. One per process; any thread may call it."""
+
+    def __init__(self, database: MongoDatabase) -> None:
+        self._database = database
+        self._lock = threading.RLock()
+        self._epoch = ""
+        self._seq = 0
+        self._as_of = datetime.now(UTC)
+        self._deltas: OrderedDict[int, CellTable] = OrderedDict()
+        self._views: OrderedDict[tuple[Span, Filters, bool], _View] = OrderedDict()
+        self._catalog: Catalog | None = None
+        self._catalog_at = float("-inf")
+        self._names: dict[int, str] = {}
+        self._counts = Counts(0, 0)
+        self._version = 0
+        self._rest_until = 0.0
+
+    def refresh(self) -> Refresh:
+        """Bring the summaries up to date and take in what changed. Raises PyMongoError where MongoDB is away."""
+        with self._lock:
+            changed = 0
+            before = (self._epoch, self._seq, self._counts, self._catalog)
+            if time.monotonic() >= self._rest_until:
+                advanced = advance(self._database)
+                changed = self._take_in(advanced)
+                self._as_of = advanced.as_of
+                if advanced.without_stream:
+                    self._rest_until = time.monotonic() + REST_FACTOR * advanced.seconds
+            self._counts = self._count()
+            self._refresh_catalog()
+            if before != (self._epoch, self._seq, self._counts, self._catalog):
+                self._version += 1
+            lag = (datetime.now(UTC) - self._as_of).total_seconds()
+            return Refresh(self._version, changed, self._as_of, max(0.0, lag))
+
+    def kpis(self, span: Span, filters: Filters) -> Kpis:
+        """Every figure of a span."""
+        with self._lock:
+            rollup, catalog = self._rollup(span, filters, hourly=is_hourly(span)), self._refresh_catalog()
+            return kpis_of(rollup, span, filters, catalog, self._product_names, self._counts, self._as_of)
+
+    def timeline(self, span: Span, filters: Filters, step: Step = "hour") -> pl.DataFrame:
+        """Orders and revenue by time and status: columns time (UTC), status, orders, revenue; no empty buckets."""
+        with self._lock:
+            return timeline_of(self._rollup(span, filters, hourly=is_hourly(span) or step == "hour"), step)
+
+    def choices(self) -> dict[str, Any]:
+        """The values that filters can have: texts sorted, couriers and warehouses as (id, name) sorted by name."""
+        with self._lock:
+            tables = self._rollup(Span(), Filters(), hourly=False).tables
+            catalog = self._refresh_catalog()
+            couriers = [(key, catalog.courier(key)) for key in tables["courier_id"]["courier_id"]]
+            houses = [(key, catalog.warehouse(key)) for key in tables["product"]["warehouse_id"].unique()]
+            sold = tables["product"].select("product_id").join(catalog.categories, on="product_id", how="left")
+            return {
+                "payment_types": sorted(tables["payment_type"]["payment_type"]),
+                "statuses": sorted(tables["status"]["status"]),
+                "couriers": sorted(couriers, key=lambda pair: (pair[1], pair[0])),
+                "locations": sorted(tables["location"]["location"]),
+                "categories": sorted(sold["category"].fill_null(UNKNOWN).unique()),
+                "warehouses": sorted(houses, key=lambda pair: (pair[1], pair[0])),
+            }
+
+    def _take_in(self, advanced: Advance) -> int:
+        """Read the deltas that are new to this store; returns how many changes they hold."""
+        if advanced.epoch != self._epoch or advanced.seq < self._seq:
+            self._forget(advanced)
+            return advanced.changes
+        if advanced.seq == self._seq:
+            return 0
+        query = {"_id": {"$gt": Int64(self._seq), "$lte": Int64(advanced.seq)}}
+        found = list(self._database[DELTAS].find(query).sort("_id", 1))
+        if len(found) != advanced.seq - self._seq:  # compacted and removed while this process slept
+            self._forget(advanced)
+            return advanced.changes
+        for delta in found:
+            self._deltas[int(delta["_id"])] = CellTable.decode(delta["data"])
+        while len(self._deltas) > DELTAS_MAX:
+            self._deltas.popitem(last=False)
+        self._seq = advanced.seq
+        return sum(delta["changes"] for delta in found)
+
+    def _forget(self, advanced: Advance) -> None:
+        self._views.clear()
+        self._deltas.clear()
+        self._epoch, self._seq = advanced.epoch, advanced.seq
+
+    def _rollup(self, span: Span, filters: Filters, *, hourly: bool) -> Rollup:
+        if not self._epoch:
+            self.refresh()
+        on_orders = Filters(filters.payment_types, filters.statuses, filters.courier_ids, filters.locations)
+        key = (span, on_orders, hourly)
+        view = self._views.pop(key, None)
+        if view is None or not self._catch_up(view, span, on_orders, hourly=hourly):
+            loaded = self._load(span, on_orders, hourly=hourly)
+            view = _View(loaded.rollup, loaded.state.seq)
+        self._views[key] = view
+        while len(self._views) > VIEWS_MAX:
+            self._views.popitem(last=False)
+        return view.rollup
+
+    def _catch_up(self, view: _View, span: Span, filters: Filters, *, hourly: bool) -> bool:
+        """Add the deltas that a view has not seen; False where some of them are no longer here."""
+        if view.seq >= self._seq:
+            return True
+        if view.seq + 1 not in self._deltas:
+            return False
+        news = CellTable.sum_of(self._deltas[seq] for seq in range(view.seq + 1, self._seq + 1))
+        view.rollup = Rollup.sum_of((view.rollup, rollup_of(news, span, filters, hourly=hourly)))
+        view.seq = self._seq
+        return True
+
+    def _load(self, span: Span, filters: Filters, *, hourly: bool) -> Loaded:
+        loaded = load_rollup(self._database, span, filters, hourly=hourly)
+        if loaded is None:  # somebody removed the summaries
+            self.refresh()
+            return self._load(span, filters, hourly=hourly)
+        if loaded.state.epoch != self._epoch:  # rebuilt since the refresh: the other views are of the old epoch
+            self._views.clear()
+            self._deltas.clear()
+            self._epoch, self._seq = loaded.state.epoch, loaded.state.seq
+            self._version += 1
+        return loaded
+
+    def _count(self) -> Counts:
+        return Counts(
+            hot=self._database[ORDERS].estimated_document_count(),
+            archived=self._database[ARCHIVED_ORDERS].estimated_document_count(),
+        )
+
+    def _refresh_catalog(self) -> Catalog:
+        if self._catalog is None or time.monotonic() - self._catalog_at > CATALOG_SECONDS:
+            found = load_catalog(self._database)
+            if self._catalog is None or not found.same_as(self._catalog):
+                self._catalog = found
+            self._catalog_at = time.monotonic()
+            self._names.clear()
+        return self._catalog
+
+    def _product_names(self, product_ids: list[int]) -> dict[int, str]:
+        missing = [product_id for product_id in product_ids if product_id not in self._names]
+        if missing:
+            self._names |= product_names(self._database, missing)
+        return {product_id: self._names[product_id] for product_id in product_ids}
+
+
+def compute_kpis(database: MongoDatabase, span: Span | None = None, filters: Filters | None = None) -> Kpis:
+    """Bring the summaries up to date and compute every figure of a span, once."""
+    store = KpiStore(database)
+    store.refresh()
+    return store.kpis(span or Span(), filters or Filters())
