@@ -1,8 +1,8 @@
-"""Reads what a span's figures are made of: whole months and days from rollups, the hours at its ends from cells."""
+"""Reads what a span's figures are made of: whole months from their rollups, what lies at its ends from cells."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import polars as pl
 from bson import Int64
@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase, is_replica_set
-from ecommerce.summaries.buckets import HOURS_PER_DAY, month_of, next_month, parts_of
+from ecommerce.summaries.buckets import cells_parts, month_of, next_month, rollup_parts
 from ecommerce.summaries.encoding import decode_frame
 from ecommerce.summaries.rollup import TABLES, Rollup
 from ecommerce.summaries.state import DELTAS, State, load_state
@@ -19,7 +19,7 @@ from ecommerce.summaries.table import ITEM_SCHEMA, ORDER_SCHEMA, CellTable, summ
 GATHERED = 32
 """Parts decoded before they are summed up: few enough for flat memory, enough that summing costs little."""
 
-DAY = timedelta(days=1)
+HOURS_PER_DAY = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +33,8 @@ class Loaded:
 def load_rollup(database: MongoDatabase, span: Span, filters: Filters, *, hourly: bool) -> Loaded | None:
     """Sum up a span at one moment; None where there are no summaries yet.
 
-    `hourly` keeps the timeline by the hour, else it is by the day. Without filters on orders this reads a document per
-    month and per day of a begun month, with them one per day.
+    `hourly` keeps the timeline by the hour, else it is by the day. Without filters on orders this costs a document per
+    month and the cells of begun months, with them the cells of the span.
     """
     snapshot = is_replica_set(database)
     while True:
@@ -75,75 +75,41 @@ def _parts(
     compacted = {"_id": {"$gt": Int64(state.compacted_seq), "$lte": Int64(state.seq)}}
     for delta in database[DELTAS].find(compacted, {"data": 1}, session=session).sort("_id", 1):
         yield rollup_of(CellTable.decode(delta["data"]), span, filters, hourly=True)
-
-    def read(kind: str, start: datetime | None, end: datetime | None) -> Iterator[Rollup]:
-        if kind == "cells":
-            for _, data in parts_of(database, state.epoch, "cells", start, end, session):
-                yield rollup_of(CellTable.decode(data), span, filters, hourly=True)
-        elif not filters.choose_orders:
-            for _, data in parts_of(database, state.epoch, kind, start, end, session):  # type: ignore[arg-type]
-                yield Rollup.decode(data)
-        else:
-            yield from _filtered(database, state, kind, start, end, filters, session)
-
-    for kind, start, end in _cover(span):
-        yield from read(kind, start, end)
-
-
-def _filtered(
-    database: MongoDatabase,
-    state: State,
-    kind: str,
-    start: datetime | None,
-    end: datetime | None,
-    filters: Filters,
-    session: ClientSession,
-) -> Iterator[Rollup]:
-    """Whole days or months under filters on orders: orders from the cells of days, items from the rollups."""
+    months, ends = _cover(span)
+    for start, end in ends:
+        for data in cells_parts(database, state.epoch, start, end, session):
+            yield rollup_of(CellTable.decode(data), Span(start, end), filters, hourly=True)
+    if months is None:
+        return
+    if not filters.choose_orders:
+        for _, data in rollup_parts(database, state.epoch, *months, session):
+            yield Rollup.decode(data)
+        return
+    # Under filters on orders: the orders from cells, the items, which do not obey them, from the rollups.
     no_items = pl.DataFrame(schema=ITEM_SCHEMA)
-    for _, data in parts_of(database, state.epoch, "cells", start, end, session, only="data.orders"):
+    for data in cells_parts(database, state.epoch, *months, session, only="data.orders"):
         cells = CellTable(decode_frame(data["orders"], ORDER_SCHEMA), no_items)
-        yield Rollup.of_cells(chosen(cells, filters))
+        yield rollup_of(cells, Span(*months), filters, hourly=True)
     none = Rollup.of_cells(CellTable.empty()).tables
     dimensions, measures = TABLES["product"]
-    for _, data in parts_of(database, state.epoch, kind, start, end, session, only="data.product"):  # type: ignore[arg-type]
+    for _, data in rollup_parts(database, state.epoch, *months, session, only="data.product"):
         yield Rollup({**none, "product": decode_frame(data["product"], dimensions | measures)})
 
 
-def _cover(span: Span) -> Iterator[tuple[str, datetime | None, datetime | None]]:
-    """Kinds and ranges of buckets that make up a span: cells where days are cut, day and month rollups between."""
+Range = tuple[datetime | None, datetime | None]
+
+
+def _cover(span: Span) -> tuple[Range | None, list[Range]]:
+    """The whole months in a span, and what of it lies before and after them."""
     start, end = span.start, span.end
-    first_day = _ceiled(start, DAY) if start else None
-    last_day = _floored(end) if end else None
-    if first_day and last_day and first_day > last_day:  # within one day
-        yield "cells", last_day, first_day
-        return
-    if start and first_day and start < first_day:
-        yield "cells", first_day - DAY, first_day
-    if end and last_day and last_day < end:
-        yield "cells", last_day, last_day + DAY
-    first_month = _ceiled_month(first_day) if first_day else None
-    last_month = month_of(last_day) if last_day else None
-    if first_month and last_month and first_month >= last_month:
-        yield "day", first_day, last_day
-        return
-    if first_day and first_month and first_day < first_month:
-        yield "day", first_day, first_month
-    if last_day and last_month and last_month < last_day:
-        yield "day", last_month, last_day
-    yield "month", first_month, last_month
-
-
-def _floored(time: datetime) -> datetime:
-    return time.replace(hour=0)
-
-
-def _ceiled(time: datetime, step: timedelta) -> datetime:
-    return time if time == _floored(time) else _floored(time) + step
-
-
-def _ceiled_month(day: datetime) -> datetime:
-    return day if day.day == 1 else next_month(day)
+    first = start if start is None or start == month_of(start) else next_month(start)
+    last = None if end is None else month_of(end)
+    if first is not None and last is not None and first >= last:
+        if first > last:
+            return None, [(start, end)]
+        return None, [(begin, finish) for begin, finish in ((start, first), (last, end)) if begin != finish]
+    ends = [(start, first)] if start != first else []
+    return (first, last), ends + ([(last, end)] if end != last else [])
 
 
 def _summed(parts: Iterator[Rollup]) -> Rollup:

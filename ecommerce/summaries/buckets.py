@@ -1,7 +1,8 @@
-"""The buckets of `orders_summary`: cells of a day, rollups of a day and of a month, in one or more parts that add up.
+"""The buckets of `orders_summary`: per UTC month its cells and its rollup, each in one or more parts that add up.
 
-Because parts add up, a bucket is extended by inserting a document, whatever its size; `compact` puts parts together.
-The `_id` is `<epoch>:<kind>:<first day>:<part>`, so a span of buckets is a range of `_id`.
+Because parts add up, a bucket is extended by inserting a document, whatever its size; `compact` puts small parts
+together. A part of cells is a stretch of hours of its month, so that a day of a busy month is read without the rest, and
+five years of a quiet shop are sixty documents. The `_id` is `<epoch>:<kind>:<month>:<part>`: months are a range of it.
 """
 
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Literal, cast
 
+import numpy as np
 import polars as pl
 from bson import ObjectId
 from pymongo.client_session import ClientSession
@@ -19,104 +21,135 @@ from ecommerce.summaries.rollup import Rollup
 from ecommerce.summaries.state import BUCKETS
 from ecommerce.summaries.table import CellTable
 
-Kind = Literal["cells", "day", "month"]
-"""Cells of a day, rollup of a day, rollup of a month."""
+Kind = Literal["cells", "rollup"]
 
-PART_ROWS = 200_000
-"""Most rows of one part: 2 to 6 MB, where a document may have 16."""
+PART_ROWS = 40_000
+"""Cells of one part, about a day of 20 000 orders and 0.5 MB. An hour with more is cut too."""
 
-HOURS_PER_DAY = 24
+INSERTED_AT_ONCE = 20
 
 
 def bucket_documents(epoch: str, cells: CellTable) -> Iterator[Document]:
-    """Documents that add cells to their days and months."""
-    part = str(ObjectId())
-    for day, of_day in split_days(cells):
-        yield from _cells_parts(epoch, day, part, of_day)
-        yield {"_id": bucket_id(epoch, "day", day, part), "data": Rollup.of_cells(of_day).encode()}
+    """Documents that add cells to their months."""
     for month, of_month in split_months(cells):
-        yield {"_id": bucket_id(epoch, "month", month, part), "data": Rollup.of_cells(of_month).encode()}
+        yield from cells_documents(epoch, month, of_month)
+        yield rollup_document(epoch, month, Rollup.of_cells(of_month))
 
 
-def cells_documents(epoch: str, day: datetime, cells: CellTable) -> Iterator[Document]:
-    """Documents that hold the cells of one day."""
-    return _cells_parts(epoch, day, str(ObjectId()), cells)
+def cells_documents(epoch: str, month: datetime, cells: CellTable) -> Iterator[Document]:
+    """Documents that hold cells of one month, by stretches of hours."""
+    part = ObjectId()
+    for number, piece in enumerate(_pieces(cells)):
+        hours = pl.concat([piece.orders["hour"], piece.items["hour"]])
+        yield {
+            "_id": bucket_id(epoch, "cells", month, f"{part}-{number}"),
+            "first_hour": hours.min(),
+            "last_hour": hours.max(),
+            "data": piece.encode(),
+        }
 
 
-def rollup_document(epoch: str, kind: Kind, start: datetime, rollup: Rollup) -> Document:
-    """The document that holds the rollup of one day or month."""
-    return {"_id": bucket_id(epoch, kind, start, str(ObjectId())), "data": rollup.encode()}
+def rollup_document(epoch: str, month: datetime, rollup: Rollup) -> Document:
+    """The document that holds a rollup of one month."""
+    return {"_id": bucket_id(epoch, "rollup", month, str(ObjectId())), "data": rollup.encode()}
 
 
-def _cells_parts(epoch: str, start: datetime, part: str, cells: CellTable) -> Iterator[Document]:
-    rows = max(cells.orders.height, cells.items.height)
-    for number, offset in enumerate(range(0, rows, PART_ROWS)):
-        piece = CellTable(cells.orders.slice(offset, PART_ROWS), cells.items.slice(offset, PART_ROWS))
-        yield {"_id": bucket_id(epoch, "cells", start, f"{part}-{number}"), "data": piece.encode()}
-
-
-def bucket_id(epoch: str, kind: Kind, start: datetime, part: str) -> str:
+def bucket_id(epoch: str, kind: Kind, month: datetime, part: str) -> str:
     """The `_id` of a part."""
-    return f"{epoch}:{kind}:{start:%Y-%m-%d}:{part}"
+    return f"{epoch}:{kind}:{month:%Y-%m}:{part}"
 
 
 def bucket_of(identity: str) -> tuple[str, Kind, datetime]:
-    """Epoch, kind and first day of the bucket that a part belongs to."""
-    epoch, kind, start, _ = identity.split(":")
-    return epoch, cast(Kind, kind), datetime.strptime(start, "%Y-%m-%d").replace(tzinfo=UTC)
+    """Epoch, kind and month of the bucket that a part belongs to."""
+    epoch, kind, month, _ = identity.split(":")
+    return epoch, cast(Kind, kind), datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
 
 
-def parts_of(
+def rollup_parts(
     database: MongoDatabase,
     epoch: str,
-    kind: Kind,
     start: datetime | None,
     end: datetime | None,
     session: ClientSession | None = None,
     only: str = "data",
 ) -> Iterator[tuple[datetime, Any]]:
-    """First day and encoded data of every part of the buckets that begin in [start, end); None is open.
+    """Month and encoded rollup of every part in the months [start, end); None is open.
 
     `only` names a table of the data where the others are not needed.
     """
-    prefix = f"{epoch}:{kind}:"
-    query = {
-        "_id": {
-            "$gte": f"{prefix}{start:%Y-%m-%d}" if start else prefix,
-            "$lt": f"{prefix}{end:%Y-%m-%d}" if end else f"{prefix}~",
-        }
-    }
-    for document in database[BUCKETS].find(query, {only: 1}, session=session).sort("_id", 1):
+    query = {"_id": _months(epoch, "rollup", start, end)}
+    for document in database[BUCKETS].find(query, {only: 1}, session=session):
         yield bucket_of(document["_id"])[2], document["data"]
+
+
+def cells_parts(
+    database: MongoDatabase,
+    epoch: str,
+    start: datetime | None,
+    end: datetime | None,
+    session: ClientSession | None = None,
+    only: str = "data",
+) -> Iterator[Any]:
+    """Encoded cells of every part that has hours in [start, end); parts at the ends have others too."""
+    query: dict[str, Any] = {"_id": _months(epoch, "cells", start and month_of(start), end and next_month(end))}
+    if start is not None:
+        query["last_hour"] = {"$gte": hour_of(start)}
+    if end is not None:
+        query["first_hour"] = {"$lt": hour_of(end)}
+    for document in database[BUCKETS].find(query, {only: 1}, session=session):
+        yield document["data"]
+
+
+def _months(epoch: str, kind: Kind, start: datetime | None, end: datetime | None) -> dict[str, str]:
+    prefix = f"{epoch}:{kind}:"
+    return {
+        "$gte": f"{prefix}{start:%Y-%m}" if start else prefix,
+        "$lt": f"{prefix}{end:%Y-%m}" if end else f"{prefix}~",
+    }
 
 
 def insert_buckets(database: MongoDatabase, documents: Iterator[Document], session: ClientSession | None = None) -> int:
     """Insert parts, a few at a time: they are large. Returns how many."""
     count = 0
-    while batch := list(islice(documents, 50)):
+    while batch := list(islice(documents, INSERTED_AT_ONCE)):
         database[BUCKETS].insert_many(batch, ordered=False, session=session)
         count += len(batch)
     return count
 
 
-def split_days(cells: CellTable) -> Iterator[tuple[datetime, CellTable]]:
-    """The cells of each UTC day."""
-    day = pl.col("hour") // HOURS_PER_DAY
-    for index in _distinct(cells, day):
-        hours = (index * HOURS_PER_DAY, (index + 1) * HOURS_PER_DAY)
-        yield time_of(hours[0]), cells.within(*hours)
-
-
 def split_months(cells: CellTable) -> Iterator[tuple[datetime, CellTable]]:
-    """The cells of each UTC month."""
-    days = _distinct(cells, pl.col("hour") // HOURS_PER_DAY)
-    for month in sorted({month_of(time_of(day * HOURS_PER_DAY)) for day in days}):
-        yield month, cells.within(hour_of(month), hour_of(next_month(month)))
+    """The cells of each UTC month, by the hour."""
+    ordered = CellTable(cells.orders.sort("hour"), cells.items.sort("hour"))
+    hours = pl.concat([ordered.orders["hour"].unique(), ordered.items["hour"].unique()]).unique()
+    months = sorted({month_of(time_of(hour)) for hour in hours})
+    for month in months:
+        yield month, _slice(ordered, hour_of(month), hour_of(next_month(month)))
 
 
-def _distinct(cells: CellTable, key: pl.Expr) -> list[int]:
-    keys = pl.concat([cells.orders.select(key.alias("key")), cells.items.select(key.alias("key"))])
-    return keys["key"].unique().sort().to_list()
+def _pieces(cells: CellTable) -> Iterator[CellTable]:
+    """Cells sorted by the hour, cut between hours into pieces of about PART_ROWS rows."""
+    ordered = CellTable(cells.orders.sort("hour"), cells.items.sort("hour"))
+    hours = np.sort(pl.concat([ordered.orders["hour"], ordered.items["hour"]]).to_numpy())
+    while len(hours):
+        first = int(hours[0])
+        last = int(hours[min(PART_ROWS, len(hours)) - 1])
+        # Up to the hour in which the piece is full; that hour is in it only where it is the first one.
+        end = last if len(hours) > PART_ROWS and last > first else last + 1
+        piece = _slice(ordered, first, end)
+        rows = max(piece.orders.height, piece.items.height)
+        for offset in range(0, rows, PART_ROWS):
+            yield CellTable(piece.orders.slice(offset, PART_ROWS), piece.items.slice(offset, PART_ROWS))
+        hours = hours[np.searchsorted(hours, end) :]
+
+
+def _slice(ordered: CellTable, first_hour: int, end_hour: int) -> CellTable:
+    """The cells of hours in [first_hour, end_hour) of tables that are sorted by the hour."""
+
+    def cut(frame: pl.DataFrame) -> pl.DataFrame:
+        start, end = np.searchsorted(frame["hour"].to_numpy(), [first_hour, end_hour])
+        return frame.slice(int(start), int(end - start))
+
+    return CellTable(cut(ordered.orders), cut(ordered.items))
 
 
 def month_of(time: datetime) -> datetime:
@@ -124,6 +157,6 @@ def month_of(time: datetime) -> datetime:
     return time.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def next_month(month: datetime) -> datetime:
-    """The beginning of the month after this one's."""
-    return month_of(month.replace(day=1) + timedelta(days=31))
+def next_month(time: datetime) -> datetime:
+    """The beginning of the month after a time's."""
+    return month_of(month_of(time) + timedelta(days=31))

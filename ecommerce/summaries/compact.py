@@ -22,8 +22,11 @@ COMPACTED_BYTES_MAX = 8_000_000
 """Encoded deltas put into buckets by one transaction."""
 
 PARTS_BEFORE_MERGE = 8
+SMALL_BYTES = 250_000
+"""Parts below this are put together; what they come to is cut into parts again."""
+
 MERGED_BYTES_MAX = 4_000_000
-"""Parts are put together while the sum of their sizes is below this; a document may have 16 MB."""
+"""Put together by one transaction."""
 
 DELTAS_KEPT = timedelta(minutes=15)
 """Compacted deltas stay this long for dashboards that have not read them; one that sleeps longer reads the buckets."""
@@ -95,7 +98,7 @@ def _fragmented(database: MongoDatabase, epoch: str) -> Iterator[list[str]]:
         chosen, total = [], 0
         for size, identity in sorted(parts):
             total += size
-            if total > MERGED_BYTES_MAX:
+            if size > SMALL_BYTES or total > MERGED_BYTES_MAX:
                 break
             chosen.append(identity)
         if len(chosen) > PARTS_BEFORE_MERGE:
@@ -104,12 +107,12 @@ def _fragmented(database: MongoDatabase, epoch: str) -> Iterator[list[str]]:
 
 def _merge(database: MongoDatabase, ids: list[str]) -> int:
     """Replace parts of one bucket by their sum; 0 where another process replaced some of them."""
-    epoch, kind, start = bucket_of(ids[0])
+    epoch, kind, month = bucket_of(ids[0])
     parts = [part["data"] for part in database[BUCKETS].find({"_id": {"$in": ids}})]
     if kind == "cells":
-        documents = list(cells_documents(epoch, start, CellTable.sum_of(CellTable.decode(part) for part in parts)))
+        documents = list(cells_documents(epoch, month, CellTable.sum_of(CellTable.decode(part) for part in parts)))
     else:
-        documents = [rollup_document(epoch, kind, start, Rollup.sum_of(Rollup.decode(part) for part in parts))]
+        documents = [rollup_document(epoch, month, Rollup.sum_of(Rollup.decode(part) for part in parts))]
 
     def write(session: ClientSession) -> None:
         if database[BUCKETS].delete_many({"_id": {"$in": ids}}, session=session).deleted_count != len(ids):
