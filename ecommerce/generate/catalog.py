@@ -99,7 +99,8 @@ def product_warehouses(spec: CatalogSpec, product_ids: Ints) -> Ints:
 def popular_products(spec: CatalogSpec, preset_name: str, drawn: Floats) -> Ints:
     """Product ids by Zipf-Mandelbrot popularity: the share of rank r falls with (r + offset) ** -exponent."""
     exponent, offset_share = get_preset(preset_name).popularity
-    offset = 1.0 + offset_share * spec.products
+    # At least ten, or a tenth of a small shop's orders would be for one product.
+    offset = 10.0 + offset_share * spec.products
     power = 1.0 - exponent
     low, high = offset**power, (offset + spec.products) ** power
     rank = ((low + drawn * (high - low)) ** (1.0 / power) - offset).astype(np.int64)

@@ -109,7 +109,9 @@ def _choose(counts: Counts, ids: Ints, salt: str) -> Ints:
 
 
 def _promised(preset: Preset, order_id: Ints, order_time: Ints, speed: float) -> Ints:
-    days = at_quantile(uniform(order_id, "promise"), preset.delivery.promise_days)
+    foreseen = preset.delivery.promise_foresees
+    known = foreseen * uniform(order_id, "delivery days") + (1.0 - foreseen) * uniform(order_id, "promise")
+    days = at_quantile(known, preset.delivery.promise_days)
     promised = order_time + (days * DAY_MS / speed).astype(np.int64)
     if speed == 1.0 and preset.delivery.daytime is not None:
         return -(-promised // DAY_MS) * DAY_MS

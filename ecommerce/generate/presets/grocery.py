@@ -43,6 +43,7 @@ GROCERY = Preset(
         promise_days=(
             (0.0, 0.08), (0.05, 0.12), (0.25, 0.30), (0.50, 0.70), (0.75, 1.0), (0.95, 1.5), (1.0, 3.0),
         ),
+        promise_foresees=0.5,
         handover=(0.3, 0.7),
         daytime=None,
         weekend_handovers=1.0,

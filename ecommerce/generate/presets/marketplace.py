@@ -18,7 +18,7 @@ MARKETPLACE = Preset(
         sale_days=(
             SaleDay("Mother's Day week", 5, 1.3, weekday=6, nth=2, offset=-4),
             SaleDay("eve of Black Friday", 11, 2.0, weekday=4, nth=4, offset=-1),
-            SaleDay("Black Friday", 11, 7.6, weekday=4, nth=4),
+            SaleDay("Black Friday", 11, 7.2, weekday=4, nth=4),
             SaleDay("Saturday after", 11, 3.2, weekday=4, nth=4, offset=1),
             SaleDay("Sunday after", 11, 2.4, weekday=4, nth=4, offset=2),
             SaleDay("Cyber Monday", 11, 2.6, weekday=4, nth=4, offset=3),
@@ -29,11 +29,11 @@ MARKETPLACE = Preset(
     items=((1, 90.1), (2, 7.6), (3, 1.3), (4, 0.5), (5, 0.2), (6, 0.2), (10, 0.1)),
     quantities=((1, 98.0), (2, 1.6), (3, 0.4)),
     prices=(
-        (0.0, 6.0), (0.05, 26.0), (0.25, 57.0), (0.50, 97.0), (0.75, 160.0),
-        (0.90, 285.0), (0.95, 415.0), (0.99, 1000.0), (0.999, 2100.0), (1.0, 4500.0),
+        (0.0, 6.0), (0.05, 26.0), (0.25, 58.0), (0.50, 96.0), (0.75, 152.0),
+        (0.90, 240.0), (0.95, 324.0), (0.99, 800.0), (0.999, 2000.0), (1.0, 5000.0),
     ),
     price_step=10,
-    popularity=(1.2, 0.01),
+    popularity=(0.95, 0.0005),
     repeat_share=0.033,
     weekly_habit=False,
     payments=(("credit_card", 73.9), ("boleto", 19.0), ("voucher", 5.6), ("debit_card", 1.5)),
@@ -41,11 +41,10 @@ MARKETPLACE = Preset(
     sale_discounts=((0, 30.0), (1, 25.0), (2, 25.0), (3, 15.0), (5, 5.0)),
     delivery=Delivery(
         days=(
-            (0.0, 0.8), (0.05, 3.0), (0.25, 6.8), (0.50, 10.2), (0.75, 15.7), (0.95, 29.2), (0.99, 46.0), (1.0, 90.0),
+            (0.0, 0.8), (0.05, 3.2), (0.25, 6.8), (0.50, 10.1), (0.75, 15.7), (0.95, 29.2), (0.99, 46.0), (1.0, 90.0),
         ),
-        promise_days=(
-            (0.0, 5.0), (0.05, 11.0), (0.25, 18.0), (0.50, 23.0), (0.75, 28.0), (0.95, 38.0), (1.0, 80.0),
-        ),
+        promise_days=((0.0, 10.0), (0.25, 16.9), (0.50, 22.0), (0.75, 28.7), (1.0, 60.0)),
+        promise_foresees=0.4,
         handover=(0.10, 0.45),
         daytime=(9.0, 20.0),
         weekend_handovers=0.06,

@@ -58,6 +58,8 @@ class Delivery:
 
     days: Quantiles
     promise_days: Quantiles
+    promise_foresees: float
+    """How much of an order's delivery time the promise knows beforehand, from 0 to 1: far places are promised later."""
     handover: tuple[float, float]
     """Hand-over to the courier, as a fraction of the delivery time: between these two."""
     daytime: tuple[float, float] | None
