@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import panel as pn
 from bokeh.document import Document
 
-from dashboard.feed import Feed, Sources, Tick, Watcher
+from dashboard.feed import AWAY, Feed, Sources, Tick, Watcher
 from dashboard.pipeline import read_low_stock, read_pipeline
 from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import get_database
@@ -73,8 +73,11 @@ async def _tick() -> None:
 
 
 def _deliver(document: Document, deliver: Deliver, tick: Tick) -> None:
-    with pn.io.hold(document):
-        deliver(tick)
+    try:
+        with pn.io.hold(document):
+            deliver(tick)
+    except Exception:
+        log.exception("a page could not be brought up to date")
 
 
 def in_thread(work: Callable[[], Any], then: Callable[[Any], None], document: Document) -> None:
@@ -84,6 +87,8 @@ def in_thread(work: Callable[[], Any], then: Callable[[Any], None], document: Do
         try:
             result = await asyncio.to_thread(work)
         except Exception as error:
+            if not isinstance(error, AWAY):
+                log.exception("an answer failed")
             result = error
         if document.session_context is not None:
             document.add_next_tick_callback(partial(_deliver, document, then, result))

@@ -4,6 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from ecommerce.kpis.figures import money_text
+
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "BRL": "R$"}
 """Currencies that are written as a sign before the amount; others as their code after it."""
 
@@ -37,7 +39,7 @@ def compact(number: int | Decimal) -> str:
 
 def money(amount: Decimal, currency: str, *, short: bool) -> str:
     """An amount with its currency, compact or exact."""
-    digits = compact(amount) if short else exact(amount)
+    digits = compact(amount) if short else exact(Decimal(money_text(amount)))
     symbol = SYMBOLS.get(currency)
     return f"{symbol}{digits}" if symbol else f"{digits} {currency}"
 

@@ -13,7 +13,7 @@ TITLE = "Orders"
 DESCRIPTION = "Live figures of the order pipeline"
 
 MAIN = """
-:host { padding: 20px; gap: 16px; flex: none; max-height: none !important; box-sizing: border-box;
+:host { padding: 20px; gap: 16px; flex: none; max-height: none !important; box-sizing: border-box; width: 100%;
   margin: 0 auto !important; }
 @media (max-width: 600px) { :host { padding: 10px; gap: 10px; } }
 """
