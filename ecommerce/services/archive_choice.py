@@ -36,9 +36,7 @@ def choose_archive(settings: Settings) -> ArchiveChoice:
         hadoop_classpath(settings.cache, java)
     except ServiceError as error:
         if recorded == HDFS:
-            raise ServiceError(
-                f"the archive of {settings.home_directory} is on HDFS, which cannot run: {error}"
-            ) from None
+            raise ServiceError(f"archived orders may be on HDFS, which cannot run: {error}") from None
         if recorded != FILE:
             record_archive_kind(settings, FILE)
         remark = f"no HDFS, the archive is in {file_archive(settings)} instead: {error}"

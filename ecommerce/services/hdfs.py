@@ -129,7 +129,7 @@ def hdfs_shell(configuration: Path, java_home: Path, cache: Path, *arguments: st
     """Run one command of Hadoop's own file system shell (`-ls /`, `-du -s /archive`, …) and return its output."""
     done = subprocess.run(
         [
-            str(java_home / "bin" / "java"), "-Xmx128m", "-XX:+UseSerialGC", "-Djava.net.preferIPv4Stack=true",
+            str(java_home / "bin" / "java"), *_JVM_OPTIONS,
             "-cp", f"{configuration}:{hadoop_classpath(cache, java_home)}", SHELL_CLASS, *arguments,
         ],
         check=False,
@@ -208,6 +208,8 @@ def write_configuration(directory: Path, namenode_port: int) -> Path:
             "dfs.datanode.synconclose": "true",
             # Blocks are waited for all the same; the 30 s on top are for clusters whose DataNodes come one by one.
             "dfs.namenode.safemode.extension": "0",
+            # With fewer than a thousand blocks the threshold of 99.9 % rounds to one less, which is none of one.
+            "dfs.namenode.safemode.min.datanodes": "1",
             # A dead DataNode is called dead after 50 s, not after 10 minutes.
             "dfs.namenode.heartbeat.recheck-interval": "10000",
         },

@@ -28,17 +28,20 @@ _NOT_YET_INITIALIZED = 94
 _INVALID_REPLICA_SET_CONFIG = 93
 _ALREADY_INITIALIZED = 23
 
+_OTHER_VERSION = (
+    "was written by another version of MongoDB",
+    "put the mongod that wrote it on PATH (to move on, raise its featureCompatibilityVersion with that one first)",
+)
 _EXPLANATIONS = (
-    # what mongod's log says, what it means, what to do
+    # what mongod's log says, what it means for the data directory, what to do
     ("Another mongod instance is already running", "is in use by another mongod", "run `ecommerce down`"),
-    ("UPGRADE PROBLEM", "was written by another version of MongoDB", "start the version that wrote it, raise its "
-     "featureCompatibilityVersion, then come back"),
-    ("too recent to start up", "was written by a much older MongoDB", "upgrade it version by version"),
-    ("unsupported WiredTiger file version", "was written by a newer MongoDB", "put that mongod on PATH"),
+    ("UPGRADE PROBLEM", *_OTHER_VERSION),
+    ("unsupported upgrade or downgrade", *_OTHER_VERSION),
+    ("unsupported WiredTiger", *_OTHER_VERSION),
     ("No space left on device", "is on a full disk", "free some space"),
     ("Permission denied", "cannot be written", "give this user the right to it"),
     ("Read-only file system", "is on a read-only disk", "use another one"),
-)  # fmt: skip
+)
 
 
 def find_mongod() -> Path:
@@ -87,7 +90,7 @@ def mongod(home: Path, port: int) -> Daemon:
             "--replSet", REPLICA_SET,
             "--wiredTigerCacheSizeGB", str(CACHE_GB),
             "--oplogSize", str(OPLOG_MB),
-            "--unixSocketPrefix", str(data),
+            "--nounixsocket",
         ],
         home=home,
         address=f"{LOOPBACK}:{port}",
@@ -138,14 +141,15 @@ def _explain(data: Path, log: Path) -> str | None:
         # Each start logs this first: what comes before it belongs to an earlier one.
         if entry.get("msg") == "MongoDB starting":
             complaints.clear()
-        elif entry.get("s") in ("E", "F"):
+        elif entry.get("s") in ("W", "E", "F"):
             complaints.append(entry)
     text = " ".join(map(json.dumps, complaints))
     for said, meaning, remedy in _EXPLANATIONS:
         if said in text:
             return f"MongoDB's data directory {data} {meaning}: {remedy}, or set ECOMMERCE_HOME to another; see {log}"
-    if not complaints:
+    errors = [entry for entry in complaints if entry["s"] != "W"]
+    if not errors:
         return None
-    first = complaints[0]
+    first = errors[0]
     detail = first.get("attr", {}).get("error") or first.get("attr", {}).get("reason") or ""
     return f"mongod did not start: {first['msg']} {detail}; see {log}"

@@ -1,0 +1,83 @@
+"""The embedded MongoDB starts on its old data, wherever it listens, and says in one line why it does not start."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from pymongo import MongoClient
+
+from ecommerce.errors import ServiceError
+from ecommerce.services.mongod import start_mongod
+from tests.conftest import free_port
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    yield tmp_path_factory.mktemp("mongod home")  # the space is on purpose: homes have such names
+
+
+def count_after_insert(port: int) -> int:
+    with MongoClient(f"mongodb://127.0.0.1:{port}/?replicaSet=ecommerce") as client:
+        client.shop.orders.insert_one({})
+        return client.shop.orders.count_documents({})
+
+
+def test_starts_again_on_the_same_data_also_on_another_port(home: Path) -> None:
+    for started, port in enumerate((free_port(), free_port()), start=1):
+        daemon = start_mongod(home, port)
+        try:
+            assert count_after_insert(port) == started
+        finally:
+            daemon.stop()
+
+
+def test_takes_writes_again_after_a_kill(home: Path) -> None:
+    port = free_port()
+    daemon = start_mongod(home, port)
+    try:
+        before = count_after_insert(port)
+        daemon.kill()
+        daemon.start()
+        assert count_after_insert(port) == before + 1
+    finally:
+        daemon.stop()
+
+
+def test_listens_on_loopback_only_and_leaves_nothing_when_stopped(home: Path) -> None:
+    port = free_port()
+    daemon = start_mongod(home, port)
+    process = psutil.Process(daemon.pid)
+    listening = {c.laddr[0] for c in process.net_connections(kind="inet") if c.status == psutil.CONN_LISTEN}
+    daemon.stop()
+    assert listening == {"127.0.0.1"}
+    assert not process.is_running()
+    assert not (home / "run" / "mongod.service.json").exists()
+
+
+def test_a_taken_port_is_named_with_its_owner_and_the_setting(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ServiceError, match=rf"port {port} .* taken by \S+ \(process \d+\).*ECOMMERCE_MONGO_PORT"):
+            start_mongod(tmp_path, port)
+
+
+def test_a_data_directory_in_use_is_said_to_be(home: Path) -> None:
+    daemon = start_mongod(home, free_port())
+    try:
+        with pytest.raises(ServiceError, match=r"mongo is in use by another mongod: run `ecommerce down`"):
+            start_mongod(home, free_port())
+    finally:
+        daemon.stop()
+
+
+def test_data_of_another_version_is_said_to_be(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / "mongo", tmp_path / "mongo")
+    turtle = tmp_path / "mongo" / "WiredTiger.turtle"
+    turtle.write_bytes(turtle.read_bytes().replace(b"major=1", b"major=9"))
+    with pytest.raises(ServiceError, match=r"mongo was written by another version of MongoDB: .*logs/mongod.log"):
+        start_mongod(tmp_path, free_port())
