@@ -5,14 +5,13 @@ with equally far a status the one that was imported last wins, and the door reme
 importing an older file again does not bring them back.
 """
 
-import struct
 from collections.abc import Sequence
 
 import msgspec
 from bson.raw_bson import RawBSONDocument
 
 from ecommerce.documents.bson_codec import decode_order, encode_order
-from ecommerce.orders import EncodedOrder, News, version_time
+from ecommerce.orders import EncodedOrder, News, order_id_of, version_time
 
 _RANKS = {
     "pending": 0,
@@ -30,9 +29,6 @@ _RANKS = {
 UNDER_WAY = 1
 """Shipped, and every status that is not known: more than pending, less than final."""
 
-_ID = struct.Struct("<q")
-_ID_OFFSET = 4 + len(b"\x12_id\x00")
-
 
 def status_rank(status: str) -> int:
     """How far an order with this status has come: 0 pending, 1 under way, 2 delivered or cancelled, 3 returned."""
@@ -44,7 +40,7 @@ def news_rule(batch: Sequence[EncodedOrder]) -> News:
     timed = {order.order_id for order in batch if order.timed}
 
     def is_news(stored: bytes, incoming: bytes) -> bool:
-        if _ID.unpack_from(incoming, _ID_OFFSET)[0] in timed:
+        if order_id_of(incoming) in timed:
             before, now = version_time(stored), version_time(incoming)
             # At one and the same moment the order of import must not matter, so the bytes decide in the end.
             return now > before or (now == before and (_rank(incoming), incoming) > (_rank(stored), stored))
