@@ -1,0 +1,106 @@
+"""How fast orders are generated: into MongoDB, into files, beside a loop that samples data frames."""
+
+import os
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+
+from benchmarks import seed_generator
+from benchmarks.common import Result, a_mongod, main, timed
+from ecommerce.generate.advance import advance_life
+from ecommerce.generate.catalog import CatalogSpec
+from ecommerce.generate.catalog_store import ensure_catalog
+from ecommerce.generate.files import FileJob, Format, write_orders
+from ecommerce.generate.first import first_start
+from ecommerce.generate.rhythm import to_ms
+from ecommerce.generate.store import store_windows
+from ecommerce.generate.windows import Window, span
+from ecommerce.mongo import ORDERS, MongoDatabase, prepare_database
+
+CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=100_000, products=10_000)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DAYS = 90
+MOMENT = START + timedelta(days=DAYS + 60)
+SEED_ORDERS = 2_000
+
+
+def a_window(orders: int, preset: str = "marketplace") -> Window:
+    return span(START, START + timedelta(days=DAYS), orders, seed=1, preset=preset)
+
+
+def run(quick: bool) -> list[Result]:
+    """Every figure of the generator."""
+    sizes = (10_000, 20_000) if quick else (100_000, 2_000_000)
+    seed_rate = _seed_rate(200 if quick else SEED_ORDERS)
+    results = [Result("seed-style generator, nothing stored", seed_rate, "orders/s")]
+    with a_mongod() as database:
+        results += _into_mongodb(database, sizes, seed_rate)
+    results += _into_files(20_000 if quick else 500_000, seed_rate)
+    return results
+
+
+def _seed_rate(orders: int) -> float:
+    # A small catalog, because each sample costs it time in proportion to its data frame.
+    users, products = seed_generator.catalog(1_000, 200)
+    with timed() as clock:
+        seed_generator.generate(orders, users, products)
+    return orders / clock.seconds
+
+
+def _into_mongodb(database: MongoDatabase, sizes: tuple[int, ...], seed_rate: float) -> list[Result]:
+    with timed() as clock:
+        first_start(database)
+    results = [Result("first start: catalog and 5 days of orders", clock.seconds, "s", "< 5")]
+    database.client.drop_database(database.name)
+    prepare_database(database)
+    with timed() as clock:
+        ensure_catalog(database, CATALOG)
+    records = CATALOG.users + 2 * CATALOG.products
+    results.append(Result("catalog of 100 000 users, 10 000 products", records / clock.seconds, "records/s"))
+    for orders in sizes:
+        database.drop_collection(ORDERS)
+        prepare_database(database)
+        with timed() as clock:
+            made = store_windows(database, CATALOG, [a_window(orders)], MOMENT)
+        rate = made.accepted / clock.seconds
+        beside = f"{rate / seed_rate:,.0f} × the seed-style one"
+        results.append(Result(f"{orders:,} orders into MongoDB", rate, "orders/s", "≥ 60 000", beside))
+    with timed() as clock:
+        again = store_windows(database, CATALOG, [a_window(sizes[0])], MOMENT)
+    results.append(Result("the same orders again: nothing added", again.orders / clock.seconds, "orders/s"))
+    results.append(_advancing(database, sizes[0]))
+    resident = psutil.Process(os.getpid()).memory_info().rss / 2**20
+    results.append(Result(f"memory of the process after {sizes[-1]:,} orders", resident, "MiB"))
+    return results
+
+
+def _advancing(database: MongoDatabase, orders: int) -> Result:
+    database.drop_collection(ORDERS)
+    prepare_database(database)
+    end = START + timedelta(days=DAYS)
+    store_windows(database, CATALOG, [a_window(orders)], end)
+    with timed() as clock:
+        moved = advance_life(database, end + timedelta(days=2))
+    return Result(f"advance of {moved.orders:,} orders", moved.orders / clock.seconds, "orders/s")
+
+
+def _into_files(orders: int, seed_rate: float) -> list[Result]:
+    results = []
+    formats: tuple[tuple[Format, str, int], ...] = (
+        ("json", "", 1), ("json", "", 2), ("csv", "", 1), ("csv", "", 2), ("json", ".zst", 2), ("json", ".gz", 2),
+    )  # fmt: skip
+    for format, compression, processes in formats:
+        job = FileJob(CATALOG, a_window(orders), to_ms(MOMENT), format, compression, 0.0)
+        with tempfile.TemporaryDirectory(prefix="ecommerce-bench-") as directory, timed() as clock:
+            write_orders(Path(directory) / f"orders.{format}{compression}", job, processes)
+        rate = orders / clock.seconds
+        name = f"{orders:,} orders to {format}{compression}, {processes} process{'es' if processes > 1 else ''}"
+        target = "" if compression else "≥ 100 000"
+        results.append(Result(name, rate, "orders/s", target, f"{rate / seed_rate:,.0f} × the seed-style one"))
+    return results
+
+
+if __name__ == "__main__":
+    main("Generator", run)
