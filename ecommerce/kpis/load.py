@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase, is_replica_set
-from ecommerce.summaries.buckets import cells_parts, month_of, next_month, rollup_parts
+from ecommerce.summaries.buckets import HOURS_PER_DAY, cells_parts, month_of, next_month, rollup_parts
 from ecommerce.summaries.encoding import decode_frame
 from ecommerce.summaries.rollup import TABLES, Rollup
 from ecommerce.summaries.state import DELTAS, State, load_state
@@ -18,8 +18,6 @@ from ecommerce.summaries.table import ITEM_SCHEMA, ORDER_SCHEMA, CellTable, summ
 
 GATHERED = 32
 """Parts decoded before they are summed up: few enough for flat memory, enough that summing costs little."""
-
-HOURS_PER_DAY = 24
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,9 @@
 """The buckets of `orders_summary`: per UTC month its cells and its rollup, each in one or more parts that add up.
 
 Because parts add up, a bucket is extended by inserting a document, whatever its size; `compact` puts small parts
-together. A part of cells is a stretch of hours of its month, so that a day of a busy month is read without the rest, and
-five years of a quiet shop are sixty documents. The `_id` is `<epoch>:<kind>:<month>:<part>`: months are a range of it.
+together. A part of cells is a stretch of hours of its month, so that a day of a busy month is read without the rest,
+and five years of a quiet shop are sixty documents. The `_id` is `<epoch>:<kind>:<month>:<part>`: a span of months is a
+range of it.
 """
 
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ PART_ROWS = 40_000
 """Cells of one part, about a day of 20 000 orders and 0.5 MB. An hour with more is cut too."""
 
 INSERTED_AT_ONCE = 20
+HOURS_PER_DAY = 24
 
 
 def bucket_documents(epoch: str, cells: CellTable) -> Iterator[Document]:
@@ -100,6 +102,12 @@ def cells_parts(
         yield document["data"]
 
 
+def months_kept(database: MongoDatabase, epoch: str, session: ClientSession | None = None) -> list[datetime]:
+    """The months that have any part."""
+    query = {"_id": {"$gte": f"{epoch}:", "$lt": f"{epoch}:~"}}
+    return sorted({bucket_of(part["_id"])[2] for part in database[BUCKETS].find(query, {"_id": 1}, session=session)})
+
+
 def _months(epoch: str, kind: Kind, start: datetime | None, end: datetime | None) -> dict[str, str]:
     prefix = f"{epoch}:{kind}:"
     return {
@@ -124,6 +132,15 @@ def split_months(cells: CellTable) -> Iterator[tuple[datetime, CellTable]]:
     months = sorted({month_of(time_of(hour)) for hour in hours})
     for month in months:
         yield month, _slice(ordered, hour_of(month), hour_of(next_month(month)))
+
+
+def split_days(cells: CellTable) -> Iterator[tuple[datetime, CellTable]]:
+    """The cells of each UTC day, by the hour."""
+    ordered = CellTable(cells.orders.sort("hour"), cells.items.sort("hour"))
+    hours = pl.concat([ordered.orders["hour"], ordered.items["hour"]])
+    for day in (hours // HOURS_PER_DAY).unique().sort():
+        first = day * HOURS_PER_DAY
+        yield time_of(first), _slice(ordered, first, first + HOURS_PER_DAY)
 
 
 def _pieces(cells: CellTable) -> Iterator[CellTable]:

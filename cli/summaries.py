@@ -1,0 +1,151 @@
+"""`ecommerce summarize`, `ecommerce kpis` and `ecommerce check`."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.runtime import run_flow, services
+from ecommerce.mongo import get_database, prepare_database
+
+if TYPE_CHECKING:
+    from ecommerce.check import CheckReport
+    from ecommerce.kpis import ItemGroup, Kpis, OrderGroup
+
+_HOURS = ["%Y-%m-%d", "%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+_ROWS = 12
+
+
+def summarize() -> None:
+    """Bring the summaries up to date now, compact them and report their lag."""
+    with services():
+        from flows.summarize_orders import summarize_orders
+
+        done = run_flow(summarize_orders)
+    print(f"{done.mode}: {done.changes:,} changes" + (f" ({done.reason})" if done.reason else ""))
+    print(f"compacted: {done.compacted_deltas:,} deltas, {done.merged_parts:,} parts merged")
+    print(f"lag: {done.lag_seconds:.1f} s, figures as of {done.as_of:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def kpis(
+    as_json: Annotated[bool, typer.Option("--json", help="All figures as one JSON document.")] = False,
+    from_: Annotated[datetime | None, typer.Option("--from", formats=_HOURS, help="First hour, UTC.")] = None,
+    to: Annotated[datetime | None, typer.Option("--to", formats=_HOURS, help="Hour of the end, UTC, left out.")] = None,
+) -> None:
+    """Show the figures of all orders, or of those whose order time is in a span of whole hours."""
+    from ecommerce.kpis import Filters, KpiStore, Span
+
+    span = Span(from_, to)
+    with services() as settings:
+        database = get_database(settings)
+        prepare_database(database)
+        store = KpiStore(database)
+        store.refresh()
+        figures = store.kpis(span, Filters())
+        before = span.before()
+        earlier = store.kpis(before, Filters()) if before and not as_json else None
+    if as_json:
+        print(json.dumps(figures.to_json_dict(), indent=2, ensure_ascii=False))
+    else:
+        print_kpis(figures, earlier)
+
+
+def check(
+    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON document.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what differs, then check again.")] = False,
+    archive: Annotated[bool, typer.Option(help="Read the archive's Parquet files too.")] = True,
+) -> None:
+    """Recompute every figure from documents and archive, and compare; exit code 1 where one differs."""
+    from ecommerce.check import has_archive
+    from ecommerce.check.report import FiguresDiffer
+
+    with services() as settings:
+        reads_files = archive and has_archive(get_database(settings))
+        with services(hdfs=reads_files):
+            from flows.check_orders import check_orders
+
+            try:
+                report = run_flow(check_orders, repair=repair, archive=archive)
+            except FiguresDiffer as error:
+                report = error.report
+    if as_json:
+        print(json.dumps(report.to_json_dict(), indent=2))
+    else:
+        print_report(report)
+    if not report.is_good:
+        raise typer.Exit(1)
+
+
+def print_kpis(figures: "Kpis", earlier: "Kpis | None") -> None:
+    """Print the figures as tables, beside those of the span before where there is one."""
+    console = Console()
+    table = Table("figure", "value")
+    if earlier:
+        table.add_column("span before")
+    values, before = figures.to_json_dict(), earlier.to_json_dict() if earlier else {}
+    for name, value in values.items():
+        if isinstance(value, int | float | str | None):
+            # Text that came with orders is printed as it is, never as Rich's markup.
+            table.add_row(name, _text(value), *([_text(before[name])] if earlier else []))
+    console.print(table)
+    _print_counts(console, "status", figures.by_status)
+    _print_orders(console, "payment type", figures.by_payment_type)
+    _print_orders(console, "courier", figures.by_courier)
+    _print_orders(console, "location", figures.by_location)
+    _print_items(console, "warehouse", figures.by_warehouse)
+    _print_items(console, "category", figures.by_category)
+    products = Table("top products", "quantity")
+    for product in figures.top_products:
+        products.add_row(_plain(product.name), f"{product.quantity:,}")
+    console.print(products)
+
+
+def _print_counts(console: Console, title: str, counts: Mapping[str, int]) -> None:
+    table = Table(title, "orders")
+    for name, orders in counts.items():
+        table.add_row(_plain(name), f"{orders:,}")
+    console.print(table)
+
+
+def _print_orders(console: Console, title: str, groups: "Mapping[str, OrderGroup]") -> None:
+    table = Table(title, "orders", "revenue", "late")
+    most = sorted(groups.items(), key=lambda pair: -pair[1].orders)
+    for name, group in most[:_ROWS]:
+        late = "" if group.late_share is None else f"{group.late_share:.1%}"
+        table.add_row(_plain(name), f"{group.orders:,}", f"{group.revenue:,.2f}", late)
+    if len(most) > _ROWS:
+        table.add_row(f"and {len(most) - _ROWS:,} more", "", "", "")
+    console.print(table)
+
+
+def _print_items(console: Console, title: str, groups: "Mapping[str, ItemGroup]") -> None:
+    table = Table(title, "order items", "quantity", "revenue")
+    for name, group in sorted(groups.items(), key=lambda pair: -pair[1].quantity)[:_ROWS]:
+        table.add_row(_plain(name), f"{group.order_items:,}", f"{group.quantity:,}", f"{group.revenue:,.2f}")
+    console.print(table)
+
+
+def print_report(report: "CheckReport") -> None:
+    """Print what a check found, a line per bucket that differs."""
+    for difference in report.differences:
+        print(difference)
+    checked = f"{report.hot_orders:,} orders from documents"
+    if report.archive_checked:
+        checked += f" and {report.archived_orders:,} from the archive's files"
+    state = "mended" if report.repaired else f"{len(report.differences):,} buckets differ"
+    print(f"{state if report.differences else 'all figures equal'}: {checked}, {report.seconds:.1f} s")
+
+
+def _plain(text: str) -> str:
+    """Text that came with orders, not to be read as Rich's markup or as terminal control."""
+    from rich.markup import escape
+
+    return escape("".join(character if character.isprintable() else "�" for character in text))
+
+
+def _text(value: object) -> str:
+    return "–" if value is None else _plain(f"{value:,}" if isinstance(value, int) else str(value))

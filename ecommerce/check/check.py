@@ -1,0 +1,78 @@
+"""The check: every figure recomputed from documents and archive, compared to the last decimal, and mended if asked."""
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from ecommerce.check.archive import archive_session, compare_archive, correct_records, has_archive
+from ecommerce.check.compare import compare_range, compare_rollups, orders_per_day, ranges_of
+from ecommerce.check.report import CheckReport, Difference
+from ecommerce.mongo import MongoDatabase
+from ecommerce.progress import Progress, silent
+from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
+from ecommerce.summaries.cells import CellTable
+from ecommerce.summaries.rebuild import rebuild
+
+
+def check_orders(
+    database: MongoDatabase,
+    settings: Settings,
+    *,
+    repair: bool = False,
+    archive: bool = True,
+    progress: Progress = silent,
+) -> CheckReport:
+    """Recompute all cells and compare; with `repair`, mend what differs and check again.
+
+    Documents are aggregated in MongoDB, archived orders by Spark from the Parquet files; `archive=False` leaves the
+    files out and believes what the purges recorded. Memory is flat; it may run beside writers and an archive run.
+    Raises ServiceError where a service is away, PyMongoError where MongoDB is.
+    """
+    started = time.monotonic()
+    report, too_much = _check(database, settings, archive, progress)
+    if repair and report.differences:
+        _repair(database, too_much, progress)
+        again, _ = _check(database, settings, archive, progress)
+        report = again if again.differences else replace(report, repaired=True)
+    return replace(report, seconds=time.monotonic() - started)
+
+
+def _check(
+    database: MongoDatabase, settings: Settings, archive: bool, progress: Progress
+) -> tuple[CheckReport, list[CellTable]]:
+    started, as_of = time.monotonic(), datetime.now(UTC)
+    advance(database, progress=progress)
+    differences: list[Difference] = []
+    per_day = orders_per_day(database)
+    hot = compared = 0
+    for days in ranges_of(per_day):
+        found, differing = compare_range(database, days)
+        hot += found
+        differences += differing
+        compared += sum(orders for day, orders in per_day.items() if days.start <= day < days.end)
+        progress(compared, sum(per_day.values()), "orders")
+    differences += compare_rollups(database)
+    archived = 0
+    too_much: list[CellTable] = []
+    looks_at_files = archive and has_archive(database)
+    if looks_at_files:
+        with archive_session(settings) as spark:
+            archived, differing, too_much = compare_archive(database, settings, spark, progress)
+            differences += differing
+    report = CheckReport(
+        as_of=as_of,
+        hot_orders=hot,
+        archived_orders=archived,
+        archive_checked=looks_at_files,
+        differences=tuple(differences),
+        repaired=False,
+        seconds=time.monotonic() - started,
+    )
+    return report, too_much
+
+
+def _repair(database: MongoDatabase, too_much: list[CellTable], progress: Progress) -> None:
+    """Make the archive's records those of the files, then build the summaries anew."""
+    correct_records(database, too_much)
+    rebuild(database, progress=progress)

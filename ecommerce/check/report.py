@@ -1,0 +1,117 @@
+"""What a check found: each bucket whose figures differ from a recomputation, and by how much."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import polars as pl
+
+from ecommerce.errors import EcommerceError
+from ecommerce.kpis.compute import amount_of
+from ecommerce.kpis.figures import money_text, time_text
+from ecommerce.summaries.reference import time_of
+from ecommerce.summaries.table import CellTable
+
+NAMED = 5
+"""Buckets that the error names; the report has all of them."""
+
+LISTED = 500
+"""Rows of the page."""
+
+Source = Literal["summaries", "rollups", "archive"]
+"""summaries: cells against documents and archive records. rollups: those of a month against its cells. archive: what
+the purges recorded against the Parquet files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A bucket that is not what it should be; the numbers are what it has too much."""
+
+    source: Source
+    bucket: str
+    """`order cells of 2026-03-01 14:00`, or `rollup of 2026-03`."""
+    cells: int
+    """Cells, or rows of a rollup, that differ."""
+    orders: int
+    """Orders too many; order items for item cells."""
+    amount: str
+    """Amount too much; revenue for item cells."""
+
+    def __str__(self) -> str:
+        return f"{self.bucket}: {self.cells} differ, {self.orders:+d} orders or items, {self.amount} ({self.source})"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What was compared, what differs, and what was done about it."""
+
+    as_of: datetime
+    hot_orders: int
+    """Orders recomputed from documents."""
+    archived_orders: int
+    """Orders recomputed from Parquet files."""
+    archive_checked: bool
+    """False where there is no archive, or it was left out."""
+    differences: tuple[Difference, ...]
+    repaired: bool
+    """Whether the differences were mended, and a second check found none."""
+    seconds: float
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every figure is, now, what a full recomputation gives."""
+        return self.repaired or not self.differences
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self) | {
+            "as_of": time_text(self.as_of),
+            "good": self.is_good,
+            "differences": [asdict(difference) for difference in self.differences],
+            "seconds": round(self.seconds, 3),
+        }
+
+
+class FiguresDiffer(EcommerceError):
+    """Some figure is not what a full recomputation gives. Has the report."""
+
+    def __init__(self, report: CheckReport) -> None:
+        super().__init__(report)
+        self.report = report
+
+    def __str__(self) -> str:
+        found = self.report.differences
+        named = "; ".join(map(str, found[:NAMED]))
+        more = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        return f"{len(found)} buckets differ from a recomputation: {named}{more}. `ecommerce check --repair` mends them"
+
+
+def report_markdown(report: CheckReport) -> str:
+    """A page about a check. It holds times and numbers only, nothing that came with an order."""
+    checked = f"{report.hot_orders:,} orders from documents"
+    if report.archive_checked:
+        checked += f", {report.archived_orders:,} from the archive's files"
+    state = "mended" if report.repaired else "they differ" if report.differences else "all equal"
+    lines = ["# Figures against a full recomputation", "", f"**{state}**: {checked}, in {report.seconds:.1f} s", ""]
+    if report.differences:
+        lines += ["| bucket | where | cells | too many | amount too much |", "| --- | --- | ---: | ---: | ---: |"]
+        lines += [
+            f"| {found.bucket} | {found.source} | {found.cells} | {found.orders} | {found.amount} |"
+            for found in report.differences[:LISTED]
+        ]
+    if len(report.differences) > LISTED:
+        lines += ["", f"and {len(report.differences) - LISTED:,} more"]
+    return "\n".join(lines)
+
+
+def differences_of(source: Source, too_much: CellTable) -> Iterator[Difference]:
+    """The hours in which cells differ; `too_much` is what was kept minus what was recomputed."""
+    for name, frame, count, amount in (
+        ("order cells", too_much.orders, "orders", "amount"),
+        ("item cells", too_much.items, "order_items", "revenue"),
+    ):
+        hours = frame.group_by("hour").agg(pl.len().alias("cells"), pl.col(count).sum(), pl.col(amount).sum())
+        for hour, cells, orders, scaled in hours.sort("hour").iter_rows():
+            bucket = f"{name} of {time_of(hour):%Y-%m-%d %H}:00"
+            yield Difference(source, bucket, cells, orders, money_text(amount_of(scaled)))

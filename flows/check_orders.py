@@ -1,0 +1,47 @@
+"""Recomputes every figure from documents and archive, publishes what differs, and fails where anything does."""
+
+from typing import Annotated
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from pydantic import Field
+
+from ecommerce.check import CheckReport
+from ecommerce.check import check_orders as check_figures
+from ecommerce.check.report import FiguresDiffer, report_markdown
+from ecommerce.mongo import get_database, prepare_database
+from ecommerce.settings import get_settings
+from flows.common import progress_artifact
+
+
+@task(cache_policy=NO_CACHE)
+def recompute_and_compare(repair: bool, archive: bool) -> CheckReport:
+    """Recompute, compare, and mend if asked."""
+    settings = get_settings()
+    database = get_database(settings)
+    prepare_database(database)
+    with progress_artifact("orders checked") as progress:
+        return check_figures(database, settings, repair=repair, archive=archive, progress=progress)
+
+
+@task(cache_policy=NO_CACHE)
+def publish(report: CheckReport) -> None:
+    """Publish a page about the check."""
+    create_markdown_artifact(key="check", markdown=report_markdown(report), description="Figures against documents")
+
+
+@flow(name="check-orders")
+def check_orders(
+    repair: Annotated[bool, Field(description="Mend what differs, then check again.")] = False,
+    archive: Annotated[
+        bool, Field(description="Read the archive's Parquet files too; else believe what the purges recorded.")
+    ] = True,
+) -> CheckReport:
+    """Prove that every figure equals a full recomputation; the run fails where one does not."""
+    report = recompute_and_compare(repair, archive)
+    publish(report)
+    if not report.is_good:
+        get_run_logger().error("%s", FiguresDiffer(report))
+        raise FiguresDiffer(report)
+    return report

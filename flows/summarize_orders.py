@@ -1,0 +1,115 @@
+"""Brings the summaries up to date, keeps them compact, and says how far behind they are."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from pydantic import Field
+
+from ecommerce.documents.order import UNCOUNTED_STATUSES
+from ecommerce.kpis import Filters, KpiStore, Span
+from ecommerce.kpis.figures import money_text
+from ecommerce.mongo import get_database, prepare_database
+from ecommerce.summaries.advance import Advance, advance
+from ecommerce.summaries.compact import Compaction, compact
+from ecommerce.summaries.lag import lag_seconds
+from flows.common import progress_artifact
+
+ROUNDS = 3
+"""Advances of one run; where the lag is longer after each of them, writers bring more than one process takes in."""
+
+
+@dataclass(frozen=True)
+class Summarized:
+    """What a run did, and how far the summaries are behind at its end."""
+
+    mode: str
+    reason: str
+    changes: int
+    compacted_deltas: int
+    merged_parts: int
+    lag_seconds: float
+    lag_grows: bool
+    as_of: datetime
+
+
+@task(cache_policy=NO_CACHE)
+def take_in_changes() -> tuple[Advance, list[float]]:
+    """Advance until the summaries are abreast of the writers, a few times at most; the lag after each time."""
+    database = get_database()
+    prepare_database(database)
+    lags: list[float] = []
+    changes = 0
+    with progress_artifact("summaries") as progress:
+        while True:
+            advanced = advance(database, progress=progress)
+            changes += advanced.changes
+            lags.append(lag_seconds(database))
+            if lags[-1] <= 1 or len(lags) == ROUNDS or advanced.without_stream:
+                return advanced, lags
+
+
+@task(cache_policy=NO_CACHE)
+def compact_summaries() -> Compaction:
+    """Put what was taken in into the months' buckets."""
+    return compact(get_database())
+
+
+@task(cache_policy=NO_CACHE)
+def publish_last_hours(hours: int, lag: float) -> None:
+    """Publish a table of the last hours, newest first, and the lag."""
+    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    store = KpiStore(get_database())
+    frame = store.timeline(Span(end - timedelta(hours=hours), end), Filters(), "hour")
+    rows: dict[datetime, dict[str, Any]] = {}
+    for time, status, orders, revenue in frame.select("time", "status", "orders", "revenue").iter_rows():
+        row = rows.setdefault(time, {"hour (UTC)": f"{time:%Y-%m-%d %H}:00", "orders": 0, "counted": 0, "revenue": 0})
+        row["orders"] += orders
+        row["counted"] += 0 if status in UNCOUNTED_STATUSES else orders
+        row["revenue"] += revenue
+    table = [row | {"revenue": money_text(row["revenue"])} for _, row in sorted(rows.items(), reverse=True)]
+    create_table_artifact(
+        table=table or [{"hour (UTC)": "none", "orders": 0, "counted": 0, "revenue": "0.00"}],
+        key="last-hours",
+        description=f"Orders of the last {hours} hours, by the hour of their order time. Lag: {lag:.1f} s.",
+    )
+
+
+def warn_of_lag(lags: list[float], warn_lag_seconds: float) -> bool:
+    """Whether the lag grew from advance to advance and is worth a warning; logs it."""
+    grows = len(lags) == ROUNDS and lags == sorted(lags) and lags[-1] > lags[0]
+    if grows or lags[-1] > warn_lag_seconds:
+        get_run_logger().warning(
+            "the summaries are %.1f s behind%s: more orders change than one process takes in",
+            lags[-1],
+            " and fall further behind" if grows else "",
+        )
+    return grows
+
+
+@flow(name="summarize-orders")
+def summarize_orders(
+    hours: Annotated[int, Field(ge=1, le=168, description="Hours in the table that the run publishes.")] = 24,
+    warn_lag_seconds: Annotated[
+        float, Field(ge=0, le=86_400, description="Warn when the summaries end further behind than this, in seconds.")
+    ] = 60.0,
+) -> Summarized:
+    """Take in what changed, compact the summaries, publish the last hours and the lag."""
+    advanced, lags = take_in_changes()
+    if advanced.mode == "rebuilt":
+        get_run_logger().info("rebuilt: %s", advanced.reason)
+    compaction = compact_summaries()
+    publish_last_hours(hours, lags[-1])
+    return Summarized(
+        mode=advanced.mode,
+        reason=advanced.reason,
+        changes=advanced.changes,
+        compacted_deltas=compaction.deltas,
+        merged_parts=compaction.merged_parts,
+        lag_seconds=lags[-1],
+        lag_grows=warn_of_lag(lags, warn_lag_seconds),
+        as_of=advanced.as_of,
+    )
