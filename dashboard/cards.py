@@ -81,6 +81,7 @@ def _headlines(answer: Answer, amount: Any) -> Content:
             "share": [
                 {"key": name, "size": size, "color": status_color(name, ())}
                 for name, size in (("Delivered", kpis.delivered), ("Pending", kpis.pending))
+                if size
             ],
         },
         _headline("quantity", "Quantity ordered", compact(kpis.quantity), exact(kpis.quantity)),

@@ -43,6 +43,8 @@ def the_feed() -> Feed:
 
 def join(watcher: Watcher, document: Document, deliver: Deliver) -> None:
     """Have `deliver` called, with the document's lock, after every tick for as long as the watcher lives."""
+    if document.session_context is None:  # `panel serve --warm` builds a page that nobody sees
+        return
     _pages[watcher] = (document, deliver)
     the_feed().join(watcher)
     # Idempotent: the first session of the process starts the clock.

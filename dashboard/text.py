@@ -27,7 +27,7 @@ def compact(number: int | Decimal) -> str:
     """Three digits and a unit, 1.23 M, from ten thousand on; whole below."""
     value = Decimal(number)
     if abs(value) < _COMPACT_FROM:
-        return exact(number if value == value.to_integral_value() else value.quantize(Decimal("0.01")))
+        return exact(number if isinstance(number, int) else value.quantize(Decimal("0.01")))
     for size, unit in _STEPS:
         # A value that rounds up to the next unit belongs to it: 999 999 is 1.00 M, not 1000 k.
         if abs(value) >= size * Decimal("0.9995"):

@@ -21,7 +21,7 @@ bdi { unicode-bidi: isolate; }
   border: 0; background: none; color: inherit; font: inherit; text-align: start; padding: 6px 8px; border-radius: 6px; }
 button.row { cursor: pointer; }
 button.row:hover { background: var(--mui-palette-action-hover); }
-.fill { position: absolute; inset: 3px auto 3px 0; border-radius: 5px; background: var(--tint); opacity: .16; transition: width .4s; }
+.fill { position: absolute; inset: 3px auto 3px 0; border-radius: 5px; background: var(--tint); opacity: .2; transition: width .4s; }
 .row[aria-pressed=true] .fill { opacity: .38; }
 .row[aria-pressed=true] .name { font-weight: 500; }
 .dimmed .row[aria-pressed=false] { opacity: .5; }

@@ -46,7 +46,9 @@ class TimeChart(Viewer):
         self.figure.add_tools(HoverTool(tooltips=tooltips, formatters=_TIME, mode="mouse"))
         self.figure.output_backend = "canvas"
         _calm(self.figure)
-        self._pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_width", height=HEIGHT, margin=(0, 8, 4, 8))
+        self._pane = pn.pane.Bokeh(
+            self.figure, sizing_mode="stretch_width", height=HEIGHT, margin=(0, 8, 4, 8), visible=False
+        )
         self._shown: Any = None
         self._span: Span | None = None
 
@@ -54,6 +56,7 @@ class TimeChart(Viewer):
         """Draw these columns, unless they are what is drawn already. Another span is shown whole."""
         if columns is self._shown:
             return
+        self._pane.visible = columns is not NO_BARS and columns is not NO_REVENUE
         self.source.data = dict(columns)
         self._shown = columns
         if span != self._span:

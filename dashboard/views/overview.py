@@ -86,13 +86,13 @@ class OverviewPage(Viewer):
         return pn.Column(
             cards["headlines"],
             _stack("wide", *charts),
-            _stack("third", cards["status"], cards["payment"], cards["category"]),
-            _stack("third", cards["product"]),
-            _stack("third", cards["location"]),
-            _stack("third", cards["courier"], cards["warehouse"]),
-            cards["stock"],
-            stylesheets=[GRID], sizing_mode="stretch_width", margin=0,
-        )  # fmt: skip
+            _stack("third", cards["status"], cards["payment"], cards["warehouse"]),
+            *(_stack("third", cards[name]) for name in ("product", "category", "location", "courier")),
+            _stack("wide", cards["stock"]),
+            stylesheets=[GRID],
+            sizing_mode="stretch_width",
+            margin=0,
+        )
 
     def __panel__(self) -> Viewable:
         return self._layout

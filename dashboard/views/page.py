@@ -26,6 +26,7 @@ class DashboardPage(Viewer):
 
     def __init__(self, settings: Settings, query: str, *, touch: bool, **parameters: Any) -> None:
         super().__init__(**parameters)
+        self._touch = touch
         self._feed = live.the_feed()
         self._session = Session(view_of_query(query), ZoneInfo(settings.timezone))
         view = self._session.view
@@ -39,7 +40,7 @@ class DashboardPage(Viewer):
         self._content = pn.Column(sizing_mode="stretch_width", margin=0)
         self._page = shell(
             [self._banner, pmui.FlexBox(self._navigation, self._span, gap="12px", align_items="center"), self._content],
-            header=[self._line], sidebar=[self._filters], dark=view.dark,
+            header=[self._line], sidebar=[self._filters], dark=view.dark, sidebar_open=not touch and view.page == "overview",
         )  # fmt: skip
         self._line.param.watch(self._watching, ["paused", "hidden"])
         self._navigation.param.watch(lambda event: self.change(lambda now: now.with_page(event.new)), "value")
@@ -138,6 +139,7 @@ class DashboardPage(Viewer):
         shown: Viewer = self._overview if on_overview else self._pipeline
         if [shown.__panel__()] != list(self._content):
             self._content.objects = [shown.__panel__()]
+            self._page.sidebar_open = on_overview and not self._touch
 
     def _download(self) -> BytesIO:
         return BytesIO(self._overview.headline_csv().encode())

@@ -30,8 +30,15 @@ SEGMENTS_SX: dict[str, Any] = {
 }
 """Buttons that belong together, as one quiet control."""
 
+_PAGES_SX = SEGMENTS_SX | {
+    "& .MuiToggleButton-root.Mui-selected, & .MuiToggleButton-root.Mui-selected:hover": {
+        "color": "var(--mui-palette-text-primary) !important",
+        "backgroundColor": "var(--mui-palette-divider) !important",
+    },
+}
 
-def shell(main: list[Any], *, header: list[Any], sidebar: list[Any], dark: bool) -> pmui.Page:
+
+def shell(main: list[Any], *, header: list[Any], sidebar: list[Any], dark: bool, sidebar_open: bool) -> pmui.Page:
     """The page around its parts."""
     column = pn.Column(*main, stylesheets=[MAIN], sizing_mode="stretch_width", max_width=1680)
     return pmui.Page(
@@ -40,6 +47,7 @@ def shell(main: list[Any], *, header: list[Any], sidebar: list[Any], dark: bool)
         sidebar=sidebar,
         main=[column],
         sidebar_width=264,
+        sidebar_open=sidebar_open,
         sidebar_resizable=False,
         sidebar_variant="auto",
         theme_config=THEME_CONFIG,
@@ -54,5 +62,5 @@ def navigation(page: str) -> Viewable:
     """The pages side by side."""
     return pmui.RadioButtonGroup(
         options={name.capitalize(): name for name in PAGES}, value=page, size="small", color="default", label="",
-        margin=0, width=None, sx=SEGMENTS_SX,
+        margin=0, width=None, sx=_PAGES_SX,
     )  # fmt: skip
