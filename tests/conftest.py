@@ -62,3 +62,12 @@ def database(settings: Settings) -> Iterator[MongoDatabase]:
     prepare_database(database)
     yield database
     database.client.drop_database(database.name)
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A temporary Prefect server that runs of flows report to."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
