@@ -23,6 +23,8 @@ COMMANDS = (
     ("cli.archive", "restore", "restore"),
     ("cli.summaries", "kpis", "kpis"),
     ("cli.summaries", "check", "check"),
+    ("cli.doctor", "doctor", "doctor"),
+    ("cli.doctor", "metrics", "metrics"),
 )
 
 app = typer.Typer(

@@ -25,11 +25,11 @@ case "${1:-}" in
         exec "${java[@]}" org.apache.hadoop.hdfs.server.datanode.DataNode "-Ddfs.datanode.hostname=$(hostname)"
         ;;
     prepare)
-        shell=("${java[@]}" org.apache.hadoop.fs.FsShell)
+        # A JVM each, of which most is start-up: the first compiler alone is faster.
+        shell=("${java[@]}" -XX:TieredStopAtLevel=1 org.apache.hadoop.fs.FsShell)
         "${shell[@]}" -mkdir -p /archive
         "${shell[@]}" -chown archiver:archive /archive
         "${shell[@]}" -chmod 750 /archive
-        "${shell[@]}" -ls -d /archive
         ;;
     *)
         echo "usage: hdfs.sh namenode|datanode|prepare" >&2

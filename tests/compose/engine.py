@@ -76,7 +76,7 @@ class Engine:
                 raise TimeoutError(
                     f"not ready after {timeout_seconds:.0f} s: {names}{self.last_words(unready[0].name)}"
                 )
-            time.sleep(0.3)
+            time.sleep(1)
 
     def start(self, name: str) -> None:
         """Start one service, or start it again."""
@@ -178,14 +178,20 @@ class Engine:
         root = self.root
         lines = [f"mount --bind {root} {root}", f"mount -o remount,bind,ro {root}"]
         lines += [f"mount --rbind /{name} {root}/{name}" for name in ("proc", "dev")]
-        lines += [f"mount -t tmpfs -o {_options(one)} tmpfs {root}{one.partition(':')[0]}" for one in service.tmpfs]
+        lines += [
+            f"mount -t tmpfs -o {_options(one)} tmpfs {self._place(one.partition(':')[0])}" for one in service.tmpfs
+        ]
         for source, target, read_only in service.volumes:
             place = REPOSITORY / source if "/" in source else self._volume(source, service.user)
-            lines.append(f"mount --bind {place} {root}{target}")
-            lines += [f"mount -o remount,bind,ro {root}{target}"] * read_only
+            lines.append(f"mount --bind {place} {self._place(target)}")
+            lines += [f"mount -o remount,bind,ro {self._place(target)}"] * read_only
         hosts = self.directory / f"{service.name}.hosts"
         hosts.write_text("127.0.0.1 localhost\n" + "".join(f"{a} {n}\n" for n, a in self._known_hosts(service).items()))
         return [*lines, f"mount --bind {hosts} {root}/etc/hosts"]
+
+    def _place(self, target: str) -> Path:
+        """Where a path of the container is; an absolute link on the way (/var/run) must not lead out of it."""
+        return self.root / str(Path(target).resolve()).lstrip("/")
 
     def _volume(self, name: str, owner: tuple[int, int]) -> Path:
         """A named volume: at first it takes over the owner of the image's directory, which is the service's user."""
@@ -252,13 +258,9 @@ class Engine:
         # A home directory of root's is closed to others; in the image nothing lies there.
         for place in (virtual, Path(sys.base_prefix), settings.cache):
             lines += [f"chmod o+x {root}{parent}" for parent in (place, *place.parents)]
-        targets = [
-            target for service in self.services.values() for _, target, read_only in service.volumes if not read_only
-        ]
-        lines += [f"mkdir -p {root}{target}" for target in targets]
-        lines += [
-            f"mkdir -p {root}{one.partition(':')[0]}" for service in self.services.values() for one in service.tmpfs
-        ]
+        targets = [target for one in self.services.values() for _, target, read_only in one.volumes if not read_only]
+        targets += [tmpfs.partition(":")[0] for one in self.services.values() for tmpfs in one.tmpfs]
+        lines += [f"mkdir -p {self._place(target)}" for target in targets]
         for instruction, rest in final_stage(DOCKERFILE.read_text()):
             if instruction == "RUN":
                 lines.append(f"{CHROOT} {root} sh -c {shlex.quote(rest.replace('python3.11', f'python{VERSION}'))}")

@@ -1,0 +1,35 @@
+"""The checks in the order in which they are made: what others build on comes first."""
+
+from ecommerce.doctor import machine, mongodb, orchestration, pipeline
+from ecommerce.doctor.findings import Check, Finding, examine
+from ecommerce.settings import Settings
+
+CHECKS = (
+    Check("packages", machine.packages),
+    Check("java", machine.java),
+    Check("jars", machine.jars),
+    Check("home", machine.home),
+    Check("space", machine.space),
+    Check("inbox", machine.inbox),
+    Check("time zone", machine.clock_zone),
+    Check("mongodb", mongodb.mongodb),
+    Check("mongodb version", mongodb.mongodb_version, needs=("mongodb",)),
+    Check("replica set", mongodb.replica_set, needs=("mongodb",)),
+    Check("clock", mongodb.clock, needs=("mongodb",)),
+    Check("validators", mongodb.validators, needs=("mongodb",)),
+    Check("images", mongodb.images, needs=("replica set", "validators")),
+    Check("indexes", mongodb.indexes, needs=("validators",)),
+    Check("summaries", pipeline.summaries, needs=("replica set",)),
+    Check("archive", pipeline.archive),
+    Check("archive runs", pipeline.archive_runs, needs=("replica set",)),
+    Check("prefect", orchestration.prefect),
+    Check("deployments", orchestration.deployments, needs=("prefect",)),
+    Check("schedules", orchestration.schedules, needs=("deployments",)),
+    Check("workers", orchestration.workers, needs=("prefect",)),
+    Check("late runs", orchestration.late_runs, needs=("prefect",)),
+)
+
+
+def checkup(settings: Settings) -> list[Finding]:
+    """Look at everything; changes nothing."""
+    return examine(settings, CHECKS)

@@ -1,0 +1,69 @@
+"""What a check finds, and how the checks are run: one after the other, each only where what it needs is well."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from pymongo.errors import PyMongoError
+
+from ecommerce.errors import EcommerceError
+from ecommerce.settings import Settings
+
+OK, PROBLEM, SKIPPED = "ok", "problem", "skipped"
+
+
+class Problem(Exception):
+    """What a check found wrong: a sentence that names the value, and what to do."""
+
+    def __init__(self, says: str, remedy: str) -> None:
+        super().__init__(says)
+        self.says = says
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to look at. `look` returns how it is where it is well and raises Problem where it is not."""
+
+    name: str
+    look: Callable[[Settings], str]
+    needs: tuple[str, ...] = ()
+    """Checks that must be ok for this one to mean anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of a check."""
+
+    check: str
+    state: str
+    """`ok`, `problem` or `skipped`."""
+    says: str
+    remedy: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def examine(settings: Settings, checks: Sequence[Check]) -> list[Finding]:
+    """Run the checks in their order."""
+    findings: dict[str, Finding] = {}
+    for check in checks:
+        # A check that was left out of the sequence cannot have failed.
+        unmet = [name for name in check.needs if name in findings and findings[name].state != OK]
+        if unmet:
+            findings[check.name] = Finding(check.name, SKIPPED, f"{unmet[0]} comes first")
+        else:
+            findings[check.name] = _look(check, settings)
+    return list(findings.values())
+
+
+def _look(check: Check, settings: Settings) -> Finding:
+    try:
+        return Finding(check.name, OK, check.look(settings))
+    except Problem as problem:
+        return Finding(check.name, PROBLEM, problem.says, problem.remedy)
+    except EcommerceError as error:
+        return Finding(check.name, PROBLEM, str(error), "do what the message says")
+    except (PyMongoError, OSError) as error:
+        reason = next(iter(str(error).split(", Timeout:")[0].splitlines()), type(error).__name__)
+        return Finding(check.name, PROBLEM, f"could not be looked at: {reason[:300]}", "run the doctor again")

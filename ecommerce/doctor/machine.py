@@ -1,0 +1,116 @@
+"""This machine: packages, Java, jars, space, folders."""
+
+import os
+import shutil
+from datetime import UTC, datetime
+from importlib import metadata
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from packaging.requirements import Requirement
+
+from ecommerce.doctor.findings import Problem
+from ecommerce.errors import ServiceError
+from ecommerce.services.jars import missing_jars
+from ecommerce.services.java import java_home
+from ecommerce.settings import Settings
+
+PROJECT = "ecommerce-pipeline"
+FREE_BYTES_MIN = 2_000_000_000
+"""Below it an archive run of a million orders, which spills half of that, may not fit beside MongoDB's journal."""
+
+
+def packages(settings: Settings) -> str:
+    """The installed packages are of the versions that work together."""
+    try:
+        wanted = [Requirement(text) for text in metadata.requires(PROJECT) or ()]
+    except metadata.PackageNotFoundError:
+        # In the image the code is not installed; what it needs is, from the lock.
+        return "installed from the lock, the project itself is not a package here"
+    wrong = []
+    for requirement in wanted:
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            wrong.append(f"{requirement.name} is missing")
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            wrong.append(f"{requirement.name} is {version}, needed is {requirement.specifier}")
+    if wrong:
+        raise Problem("; ".join(wrong), "run `make install`, which installs the versions of requirements.lock")
+    return f"{len(wanted)} packages as needed"
+
+
+def java(settings: Settings) -> str:
+    """A Java that Spark and HDFS run on."""
+    try:
+        return str(java_home(settings))
+    except ServiceError as error:
+        raise Problem(str(error), "install a JDK 17 and set JAVA_HOME to it") from None
+
+
+def jars(settings: Settings) -> str:
+    """The jars that PyPI does not carry."""
+    missing = missing_jars(settings.cache)
+    if missing:
+        raise Problem(
+            f"{', '.join(missing)} not in {settings.cache / 'jars'}",
+            "run `python -m ecommerce.services.fetch` with a network, or set ECOMMERCE_CACHE to where they are",
+        )
+    return f"complete in {settings.cache / 'jars'}"
+
+
+def home(settings: Settings) -> str:
+    """The home directory can be written, or made."""
+    place = settings.home_directory
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise Problem(
+            f"{existing} cannot be written by this user" if existing.is_dir() else f"{existing} is not a directory",
+            "set ECOMMERCE_HOME to a directory of yours",
+        )
+    return str(place)
+
+
+def space(settings: Settings) -> str:
+    """Room on the disk of the home directory."""
+    place = settings.home_directory
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    if free < FREE_BYTES_MIN:
+        raise Problem(
+            f"{free / 1e9:.1f} GB are free at {existing}, {FREE_BYTES_MIN / 1e9:.0f} are the least",
+            "archive older orders (`ecommerce archive`), free some space, or move ECOMMERCE_HOME to another disk",
+        )
+    return f"{free / 1e9:,.0f} GB free at {existing}"
+
+
+def inbox(settings: Settings) -> str:
+    """The folder that the hourly import scans: usable, and nothing waits in failed/."""
+    place = settings.inbox_directory
+    if not place.exists():
+        return f"{place} is made by the first import"
+    if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+        raise Problem(
+            f"{place} cannot be read and written by this user", f"give this user the right: chown or chmod {place}"
+        )
+    failed = sorted(path.name for path in (place / "failed").glob("*")) if (place / "failed").exists() else []
+    if failed:
+        raise Problem(
+            f"{len(failed)} file(s) in {place / 'failed'}, such as {failed[0]!r}, could not be imported",
+            "see why in the collection `imports`, mend them and move them back into the inbox, or remove them",
+        )
+    return str(place)
+
+
+def clock_zone(settings: Settings) -> str:
+    """The dashboard's time zone exists on this machine."""
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise Problem(
+            f"ECOMMERCE_TIMEZONE={settings.timezone!r} is not a time zone that this machine knows",
+            "use a name such as Europe/Berlin, or UTC; a container may lack the package tzdata",
+        ) from None
+    return f"{settings.timezone}, now {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,131 @@
+"""MongoDB: reached, new enough, a replica set, holding what this version needs, and on the same clock."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo.errors import OperationFailure, PyMongoError
+
+from ecommerce.doctor.findings import Problem
+from ecommerce.documents.catalog import CATALOG
+from ecommerce.documents.indexes import ORDER_INDEXES
+from ecommerce.documents.validator import catalog_validator, order_validator
+from ecommerce.mongo import ORDERS, MongoDatabase, get_database, is_replica_set
+from ecommerce.settings import Settings
+
+WIRE_VERSION_MIN = 17
+"""MongoDB 6.0: pre-images in change streams."""
+
+CLOCK_SECONDS_MAX = 60
+_AUTHENTICATION_FAILED = 18
+
+PREPARE = (
+    "start any flow with a user who may (the embedded one may), or run `python -m ecommerce.security.bootstrap` "
+    "as the administrator: both make what is missing"
+)
+
+
+def mongodb(settings: Settings) -> str:
+    """The server answers this user."""
+    where = "ECOMMERCE_MONGO_URI" if settings.mongo_uri else f"the embedded MongoDB on port {settings.mongo_port}"
+    try:
+        database = get_database(settings)
+        database.client.admin.command("ping")
+        database[ORDERS].find_one({}, {"_id": 1})
+    except OperationFailure as error:
+        if error.code == _AUTHENTICATION_FAILED:
+            raise Problem(
+                f"{where} refuses the user or the password", "put the right ones into ECOMMERCE_MONGO_URI"
+            ) from None
+        raise Problem(
+            f"the user of {where} may not read {ORDERS!r}: {error.details.get('codeName') if error.details else error}",
+            "give the user a role of docs/security.md, or use the URI of a user that has one",
+        ) from None
+    except PyMongoError as error:
+        remedy = "check host, port and network of the URI" if settings.mongo_uri else "start it: `ecommerce up`"
+        raise Problem(f"{where} does not answer: {str(error).split(', Timeout:')[0][:200]}", remedy) from None
+    return "answers"
+
+
+def mongodb_version(settings: Settings) -> str:
+    """The server is MongoDB 6.0 or newer."""
+    hello = _hello(settings)
+    if hello["maxWireVersion"] < WIRE_VERSION_MIN:
+        raise Problem(
+            f"the server speaks wire version {hello['maxWireVersion']}, needed is {WIRE_VERSION_MIN} (MongoDB 6.0)",
+            "upgrade it, one major version at a time",
+        )
+    return f"wire version {hello['maxWireVersion']}"
+
+
+def replica_set(settings: Settings) -> str:
+    """The server has transactions and change streams, and takes writes."""
+    hello = _hello(settings)
+    if not is_replica_set(get_database(settings)):
+        raise Problem(
+            "the server is not a replica set: no transactions, so nothing can be archived, and figures are recomputed "
+            "from all orders",
+            "start it with --replSet (one node is enough) and call replSetInitiate once: docs/deployment.md",
+        )
+    if not hello.get("isWritablePrimary"):
+        raise Problem(
+            f"the server takes no writes: it is not primary of {hello.get('setName')!r}",
+            "look at rs.status(); name all members and the replica set in ECOMMERCE_MONGO_URI",
+        )
+    return str(hello.get("setName") or "sharded cluster")
+
+
+def clock(settings: Settings) -> str:
+    """This machine's clock and the server's agree: windows, cutoffs and lags are computed here, stamps are there."""
+    apart = abs((_hello(settings)["localTime"] - datetime.now(UTC)).total_seconds())
+    if apart > CLOCK_SECONDS_MAX:
+        raise Problem(f"this clock and MongoDB's are {apart:,.0f} s apart", "let both machines follow NTP")
+    return f"{apart:.1f} s apart"
+
+
+def validators(settings: Settings) -> str:
+    """The server itself refuses documents that are not as defined."""
+    found = _collections(get_database(settings))
+    wanted = {ORDERS: order_validator(), **{table.name: catalog_validator(table) for table in CATALOG}}
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise Problem(f"collections are missing: {', '.join(missing)}", PREPARE)
+    weak = [
+        name
+        for name, validator in wanted.items()
+        if found[name].get("validator") != validator
+        or found[name].get("validationAction", "error") != "error"
+        or found[name].get("validationLevel", "strict") != "strict"
+    ]
+    if weak:
+        raise Problem(f"the validator of {', '.join(weak)} is not this version's", PREPARE)
+    return f"{len(wanted)} collections validated"
+
+
+def images(settings: Settings) -> str:
+    """`orders` keeps what a document was before a change, which the summaries are advanced from."""
+    options = _collections(get_database(settings)).get(ORDERS, {})
+    if not options.get("changeStreamPreAndPostImages", {}).get("enabled"):
+        raise Problem(
+            f"changeStreamPreAndPostImages is off for {ORDERS!r}: every change leads to a rebuild of the summaries",
+            PREPARE,
+        )
+    return "on"
+
+
+def indexes(settings: Settings) -> str:
+    """The secondary indexes of `orders`."""
+    present = set(get_database(settings)[ORDERS].index_information())
+    missing = [str(index.document["name"]) for index in ORDER_INDEXES if index.document["name"] not in present]
+    if missing:
+        raise Problem(f"{ORDERS!r} lacks the index {', '.join(missing)}: plans and checks read every order", PREPARE)
+    return f"{len(ORDER_INDEXES)} beside _id"
+
+
+def _hello(settings: Settings) -> Mapping[str, Any]:
+    hello: Mapping[str, Any] = get_database(settings).client.admin.command("hello")
+    return hello
+
+
+def _collections(database: MongoDatabase) -> dict[str, Mapping[str, Any]]:
+    return {found["name"]: found.get("options", {}) for found in database.list_collections()}

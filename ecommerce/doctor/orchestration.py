@@ -1,0 +1,130 @@
+"""Prefect: the server answers, everything is deployed and scheduled, and somebody takes the runs."""
+
+import base64
+import json
+import os
+import urllib.error
+import urllib.request
+from typing import Any
+
+import yaml
+
+from ecommerce.doctor.findings import Problem
+from ecommerce.services.environment import prefect_api
+from ecommerce.services.prefect import PREFECT_FILE, REPOSITORY, WORK_POOL
+from ecommerce.settings import Settings
+
+DEPLOY = (
+    "deploy again: `ecommerce up` does, or `prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml`"
+)
+REFUSED = (401, 403)
+
+
+def prefect(settings: Settings) -> str:
+    """The server answers, and lets us in."""
+    api = _api(settings)
+    try:
+        _request(settings, "/admin/version")
+    except urllib.error.HTTPError as error:
+        if error.code in REFUSED:
+            raise Problem(
+                f"the Prefect server {api} refuses us", "set PREFECT_API_AUTH_STRING to its name:password"
+            ) from None
+        raise Problem(f"the Prefect server {api} answers {error.code}", "look at its log") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise Problem(
+            f"the Prefect server {api} does not answer: {reason}",
+            "start it: `ecommerce up`, or correct PREFECT_API_URL",
+        ) from None
+    return api
+
+
+def deployments(settings: Settings) -> str:
+    """Every deployment of deployments/prefect.yaml is there."""
+    wanted = _wanted()
+    missing = sorted(set(wanted) - set(_deployed(settings)))
+    if missing:
+        raise Problem(f"not deployed: {', '.join(missing)}", DEPLOY)
+    return f"{len(wanted)} deployed"
+
+
+def schedules(settings: Settings) -> str:
+    """What should run by itself does."""
+    deployed = _deployed(settings)
+    asleep = []
+    for name, entry in _wanted().items():
+        if not entry.get("schedules") or name not in deployed:
+            continue
+        active = [schedule for schedule in deployed[name].get("schedules", []) if schedule.get("active")]
+        if deployed[name].get("paused") or not active:
+            asleep.append(name)
+    if asleep:
+        raise Problem(
+            f"not running by themselves: {', '.join(sorted(asleep))} (paused, or without an active schedule)",
+            "resume them in the UI or with `prefect deployment schedule resume`",
+        )
+    return "active"
+
+
+def workers(settings: Settings) -> str:
+    """Somebody asks the work pool for runs."""
+    try:
+        pool: Any = _request(settings, f"/work_pools/{WORK_POOL}")
+    except urllib.error.HTTPError as error:
+        raise Problem(f"the work pool {WORK_POOL!r} cannot be had ({error.code})", DEPLOY) from None
+    if pool.get("is_paused"):
+        raise Problem(f"the work pool {WORK_POOL!r} is paused", f"`prefect work-pool resume {WORK_POOL}`")
+    online = [
+        worker["name"]
+        for worker in _request(settings, f"/work_pools/{WORK_POOL}/workers/filter", {})
+        if worker.get("status") == "ONLINE"
+    ]
+    if not online:
+        raise Problem(
+            f"no worker takes runs of the work pool {WORK_POOL!r}",
+            f"start one: `ecommerce up`, or `prefect worker start --pool {WORK_POOL}`",
+        )
+    return f"online: {', '.join(sorted(online))}"
+
+
+def late_runs(settings: Settings) -> str:
+    """No run waits for a long time."""
+    filters = {"flow_runs": {"state": {"name": {"any_": ["Late"]}}}}
+    late: int = _request(settings, "/flow_runs/count", filters)
+    if late:
+        raise Problem(
+            f"{late} run(s) are late", "see that a worker is online and not at its limit; runs execute oldest first"
+        )
+    return "none late"
+
+
+def _wanted() -> dict[str, Any]:
+    """The deployments of the file by `flow/name`."""
+    document = yaml.safe_load((REPOSITORY / PREFECT_FILE).read_text())
+    # The last part of the entrypoint is the flow function, whose flow is called the same with dashes.
+    return {
+        f"{entry['entrypoint'].rpartition('.')[2].replace('_', '-')}/{entry['name']}": entry
+        for entry in document["deployments"]
+    }
+
+
+def _deployed(settings: Settings) -> dict[str, Any]:
+    flows = {flow["id"]: flow["name"] for flow in _request(settings, "/flows/filter", {"limit": 200})}
+    found = _request(settings, "/deployments/filter", {"limit": 200})
+    return {f"{flows.get(one['flow_id'])}/{one['name']}": one for one in found}
+
+
+def _request(settings: Settings, path: str, body: Any = None) -> Any:
+    headers = {"Content-Type": "application/json"}
+    secret = os.environ.get("PREFECT_API_AUTH_STRING")
+    if secret:
+        headers["Authorization"] = f"Basic {base64.b64encode(secret.encode()).decode()}"
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{_api(settings)}{path}", data=data, headers=headers)  # noqa: S310 - http(s) by setting
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def _api(settings: Settings) -> str:
+    return os.environ.get("PREFECT_API_URL") or prefect_api(settings)

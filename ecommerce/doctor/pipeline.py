@@ -1,0 +1,97 @@
+"""The pipeline's own records: summaries, archive runs, the archive itself."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ecommerce.archive.runs import unfinished_run
+from ecommerce.doctor.findings import Problem
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
+from ecommerce.services.endpoints import archive_uri, needs_embedded_hdfs
+from ecommerce.services.hdfs import namenode_state
+from ecommerce.services.ports import answers
+from ecommerce.services.records import read_record
+from ecommerce.settings import Settings
+from ecommerce.summaries.state import load_state
+
+LAG_MAX = timedelta(hours=2)
+"""The hourly flow brings them up to date; two missed runs are no accident."""
+
+RUN_MAX = timedelta(hours=6)
+"""A million orders take less than a minute; a run this old was left."""
+
+
+def summaries(settings: Settings) -> str:
+    """The figures are up to date."""
+    database = get_database(settings)
+    state = load_state(database)
+    if state is None:
+        if database[ORDERS].estimated_document_count() + database[ARCHIVED_ORDERS].estimated_document_count() == 0:
+            return "no orders yet"
+        raise Problem("there are orders, but no summaries of them yet", "run `ecommerce summarize`")
+    lag = datetime.now(UTC) - state.as_of
+    if lag > LAG_MAX:
+        raise Problem(
+            f"the summaries are as of {state.as_of:%Y-%m-%d %H:%M} UTC, {lag.total_seconds() / 3600:,.1f} hours ago",
+            "run `ecommerce summarize`; where that works, look why summarize-orders/hourly did not run",
+        )
+    return f"{max(0.0, lag.total_seconds()):,.0f} s behind"
+
+
+def archive_runs(settings: Settings) -> str:
+    """No archive run was left in the middle."""
+    run = unfinished_run(get_database(settings))
+    if run is None:
+        return "none unfinished"
+    age = datetime.now(UTC) - (run.started_at or datetime.now(UTC))
+    if age > RUN_MAX:
+        raise Problem(
+            f"archive run {run.run_id} is {run.state} since {age.total_seconds() / 3600:,.0f} hours and not committed; "
+            "its orders are safe, but no other run begins before it ends",
+            "run `ecommerce archive`: it finishes that run first, and says what keeps it from doing so",
+        )
+    return f"run {run.run_id} is under way ({run.state})"
+
+
+def archive(settings: Settings) -> str:
+    """The archive's file system answers and takes writes."""
+    uri = archive_uri(settings)
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return _local_archive(Path(parts.path))
+    if needs_embedded_hdfs(settings):
+        return _embedded_hdfs(settings)
+    host, port = parts.hostname or "", parts.port or 8020
+    if not answers(port, host):
+        raise Problem(f"the NameNode {host}:{port} does not answer", "start it, or correct ECOMMERCE_ARCHIVE_URI")
+    return f"{uri} answers"
+
+
+def _local_archive(place: Path) -> str:
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise Problem(
+            f"the archive's directory {place} cannot be written or made by this user (at {existing})",
+            "give this user the right to it, or correct ECOMMERCE_ARCHIVE_URI",
+        )
+    return str(place)
+
+
+def _embedded_hdfs(settings: Settings) -> str:
+    record = read_record(settings.home_directory, "namenode")
+    state = namenode_state(record.pid) if record and record.process() else {}
+    if not state:
+        raise Problem(
+            f"the embedded NameNode on port {settings.namenode_port} is not running", "start it: `ecommerce up`"
+        )
+    if state.get("FSState") != "Operational":
+        raise Problem(
+            f"HDFS is in safe mode and takes no writes: {state.get('Safemode') or state.get('FSState')}",
+            "it leaves it by itself once its DataNodes have reported their blocks: start those; "
+            "where the disk is full, free some space",
+        )
+    living = int(str(state.get("NumLiveDataNodes", 0)))
+    if not living:
+        raise Problem("no DataNode is registered with the NameNode", "start it: `ecommerce up`")
+    return f"operational, {living} DataNode(s)"

@@ -1,0 +1,131 @@
+"""The pipeline's own figures in Prometheus' text form, each a small read by index or from metadata."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import PyMongoError
+
+from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, COMMITTED, PUBLISHED, PURGED
+from ecommerce.importing.ledger import IMPORTS, REJECTED_ROWS
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.summaries.state import load_state
+
+METRICS: Mapping[str, str] = {
+    "ecommerce_up": "1 when MongoDB answered all that follows.",
+    "ecommerce_orders": "Orders by place: hot (in MongoDB) or archived.",
+    "ecommerce_hot_bytes": "Bytes that `orders` and its indexes take on the disk of MongoDB.",
+    "ecommerce_disk_free_ratio": "Free share of the disk that MongoDB writes to.",
+    "ecommerce_oldest_hot_order_age_seconds": "Age of the oldest order in MongoDB.",
+    "ecommerce_summary_lag_seconds": "Age of the summaries: everything visible that long ago is in the figures.",
+    "ecommerce_summary_deltas": "Deltas that wait for compaction.",
+    "ecommerce_archive_age_seconds": "Time since an archive run was last committed.",
+    "ecommerce_archive_unfinished_seconds": "Age of the archive run that is under way or was left; 0 without one.",
+    "ecommerce_archive_bytes": "Parquet bytes of the archive, replicas not counted.",
+    "ecommerce_rejected_rows": "Rows of imported files that wait in `rejected_rows`.",
+    "ecommerce_import_age_seconds": "Time since an import last began.",
+    "ecommerce_failed_imports": "Imports of files that failed in the last 24 hours.",
+    "ecommerce_scrape_seconds": "How long reading all of this took.",
+}
+"""Every metric with its help text. What never happened yet (no archive run, no import) has no sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of a metric."""
+
+    name: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_samples(database: MongoDatabase) -> list[Sample]:
+    """Look at the pipeline. Where MongoDB does not answer there is just `ecommerce_up` 0."""
+    started = time.monotonic()
+    try:
+        samples = [*_orders(database), *_summaries(database), *_archive(database), *_imports(database)]
+    except PyMongoError:
+        return [Sample("ecommerce_up", 0)]
+    return [Sample("ecommerce_up", 1), *samples, Sample("ecommerce_scrape_seconds", time.monotonic() - started)]
+
+
+def metrics_text(database: MongoDatabase) -> str:
+    """All metrics as Prometheus reads them."""
+    return generate_latest(_registry(database)).decode()
+
+
+def serve_metrics(database: MongoDatabase, host: str, port: int) -> None:
+    """Answer scrapes until interrupted; each one looks anew."""
+    _, thread = start_http_server(port, addr=host, registry=_registry(database))
+    thread.join()
+
+
+class _Pipeline(Collector):
+    def __init__(self, database: MongoDatabase) -> None:
+        self._database = database
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        families: dict[str, GaugeMetricFamily] = {}
+        for sample in read_samples(self._database):
+            if sample.name not in families:
+                families[sample.name] = GaugeMetricFamily(sample.name, METRICS[sample.name], labels=[*sample.labels])
+            families[sample.name].add_metric([*sample.labels.values()], sample.value)
+        yield from families.values()
+
+
+def _registry(database: MongoDatabase) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(_Pipeline(database))
+    return registry
+
+
+def _orders(database: MongoDatabase) -> Iterator[Sample]:
+    yield Sample("ecommerce_orders", database[ORDERS].estimated_document_count(), {"place": "hot"})
+    yield Sample("ecommerce_orders", database[ARCHIVED_ORDERS].estimated_document_count(), {"place": "archived"})
+    stats: Any = next(database[ORDERS].aggregate([{"$collStats": {"storageStats": {}}}]), {})
+    storage = stats.get("storageStats", {})
+    yield Sample("ecommerce_hot_bytes", storage.get("storageSize", 0) + storage.get("totalIndexSize", 0))
+    disk = database.command("dbStats")
+    yield Sample("ecommerce_disk_free_ratio", 1 - disk["fsUsedSize"] / disk["fsTotalSize"])
+    oldest = database[ORDERS].find_one({}, {"order.order_time": 1}, sort=[("order.order_time", ASCENDING)])
+    if oldest:
+        yield Sample("ecommerce_oldest_hot_order_age_seconds", _age(oldest["order"]["order_time"]))
+
+
+def _summaries(database: MongoDatabase) -> Iterator[Sample]:
+    state = load_state(database)
+    if state is not None:
+        yield Sample("ecommerce_summary_lag_seconds", _age(state.as_of))
+        yield Sample("ecommerce_summary_deltas", state.seq - state.compacted_seq)
+
+
+def _archive(database: MongoDatabase) -> Iterator[Sample]:
+    runs = database[ARCHIVE_RUNS]
+    latest = runs.find_one({"kind": ARCHIVE, "state": COMMITTED}, sort=[("started_at", DESCENDING)])
+    if latest:
+        yield Sample("ecommerce_archive_age_seconds", _age(latest["finished_at"]))
+    unfinished = runs.find_one({"unfinished": True})
+    yield Sample("ecommerce_archive_unfinished_seconds", _age(unfinished["started_at"]) if unfinished else 0.0)
+    readable = {"state": {"$in": [PUBLISHED, PURGED, COMMITTED]}}
+    total: Any = next(runs.aggregate([{"$match": readable}, {"$group": {"_id": 0, "n": {"$sum": "$bytes_after"}}}]), {})
+    yield Sample("ecommerce_archive_bytes", total.get("n", 0))
+
+
+def _imports(database: MongoDatabase) -> Iterator[Sample]:
+    yield Sample("ecommerce_rejected_rows", database[REJECTED_ROWS].estimated_document_count())
+    latest = database[IMPORTS].find_one({}, {"started_at": 1}, sort=[("started_at", DESCENDING)])
+    if latest:
+        yield Sample("ecommerce_import_age_seconds", _age(latest["started_at"]))
+    day_ago = datetime.fromtimestamp(time.time() - 86_400, UTC)
+    failed = database[IMPORTS].count_documents({"started_at": {"$gte": day_ago}, "state": "failed"})
+    yield Sample("ecommerce_failed_imports", failed)
+
+
+def _age(moment: datetime) -> float:
+    return max(0.0, (datetime.now(UTC) - moment).total_seconds())
