@@ -1,6 +1,6 @@
 """Brings the summaries up to date, keeps them compact, and says how far behind they are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -15,11 +15,14 @@ from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import get_database, prepare_database
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.compact import Compaction, compact
-from ecommerce.summaries.lag import lag_seconds
 from flows.common import progress_artifact
 
 ROUNDS = 3
 """Advances of one run; where the lag is longer after each of them, writers bring more than one process takes in."""
+
+
+ABREAST_SECONDS = 5.0
+"""With a lag up to this, a tick of the dashboard, the summaries are up to date."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +41,21 @@ class Summarized:
 
 @task(cache_policy=NO_CACHE)
 def take_in_changes() -> tuple[Advance, list[float]]:
-    """Advance until the summaries are abreast of the writers, a few times at most; the lag after each time."""
+    """Advance until the summaries are abreast of the writers, a few times at most; the lag in seconds after each time.
+
+    The lag is the age of the moment up to which everything is in the figures: how long catching up with it took.
+    """
     database = get_database()
     prepare_database(database)
     lags: list[float] = []
     changes = 0
     with progress_artifact("summaries") as progress:
         while True:
-            advanced = advance(database, progress=progress)
+            advanced = advance(database, settle=True, progress=progress)
             changes += advanced.changes
-            lags.append(lag_seconds(database))
-            if lags[-1] <= 1 or len(lags) == ROUNDS or advanced.without_stream:
-                return advanced, lags
+            lags.append((datetime.now(UTC) - advanced.as_of).total_seconds())
+            if lags[-1] <= ABREAST_SECONDS or len(lags) == ROUNDS or advanced.without_stream:
+                return replace(advanced, changes=changes), lags
 
 
 @task(cache_policy=NO_CACHE)

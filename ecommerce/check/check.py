@@ -42,7 +42,7 @@ def _check(
     database: MongoDatabase, settings: Settings, archive: bool, progress: Progress
 ) -> tuple[CheckReport, list[CellTable]]:
     started, as_of = time.monotonic(), datetime.now(UTC)
-    advance(database, progress=progress)
+    advance(database, settle=True, progress=progress)
     differences: list[Difference] = []
     per_day = orders_per_day(database)
     hot = compared = 0

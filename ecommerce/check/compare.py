@@ -88,7 +88,7 @@ def _day(hour: int) -> datetime:
 
 def compare_range(database: MongoDatabase, days: DayRange) -> tuple[int, list[Difference]]:
     """Compare the days' cells with documents and archive records; the orders in documents, and what differs."""
-    advance(database)
+    advance(database, settle=True)
     snapshot = is_replica_set(database)
     with database.client.start_session(snapshot=snapshot) as session:
         state = _state(database, session)

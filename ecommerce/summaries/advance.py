@@ -57,11 +57,12 @@ class Advance:
         return self.reason == NO_REPLICA_SET
 
 
-def advance(database: MongoDatabase, *, progress: Progress = silent) -> Advance:
+def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress = silent) -> Advance:
     """Take in everything that is visible in `orders` now. Any number of processes may call it, and be killed in it.
 
     Rebuilds by itself on a first run, where the stored position is gone from the oplog, and where that is cheaper than
     catching up. Without a replica set there are no change streams: it rebuilds every time, and says so in `reason`.
+    `settle` stores the position also where nothing changed, so that the state's cluster time is that of now.
     Raises PyMongoError where the server cannot be reached.
     """
     started = time.monotonic()
@@ -72,7 +73,7 @@ def advance(database: MongoDatabase, *, progress: Progress = silent) -> Advance:
     state, changes = load_state(database), 0
     try:
         while state is not None and state.cluster_time < until:
-            outcome, state, taken = _catch_up(database, state, until, as_of, allowed - changes, progress)
+            outcome, state, taken = _catch_up(database, state, until, as_of, settle, allowed - changes, progress)
             changes += taken
             if outcome == "too many":
                 return _rebuilt(database, f"more than {changes:,} changes to catch up with", started, progress)
@@ -88,7 +89,13 @@ def advance(database: MongoDatabase, *, progress: Progress = silent) -> Advance:
 
 
 def _catch_up(
-    database: MongoDatabase, state: State, until: Timestamp, as_of: datetime, allowed: int, progress: Progress
+    database: MongoDatabase,
+    state: State,
+    until: Timestamp,
+    as_of: datetime,
+    settle: bool,
+    allowed: int,
+    progress: Progress,
 ) -> tuple[Literal["reached", "moved", "too many"], State | None, int]:
     """Take in batches until `until`; how that ended, the state then, and how many changes were taken in.
 
@@ -97,7 +104,7 @@ def _catch_up(
     taken = 0
     for batch, cells in _folded(changes_since(database, state.cluster_time, state.token, until)):
         reached = batch.cluster_time >= until
-        if batch.events or (reached and as_of - state.as_of > IDLE):
+        if batch.events or (reached and (settle or as_of - state.as_of > IDLE)):
             after = replace(
                 state,
                 seq=state.seq + (1 if batch.events else 0),

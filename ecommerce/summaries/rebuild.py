@@ -85,7 +85,7 @@ class _Rebuild:
             if is_replica_set(self.database):
                 cluster_time = self.snapshot_time()
                 self.build({"level": "snapshot", "atClusterTime": cluster_time})
-                state = self.follow_and_move(cluster_time)
+                state = self.follow_and_move(cluster_time, as_of)
             else:
                 self.build(None)
                 state = self.move(NEVER, None, as_of)
@@ -181,7 +181,7 @@ class _Rebuild:
         """Write cells as buckets now."""
         insert_buckets(self.database, bucket_documents(self.epoch, cells))
 
-    def follow_and_move(self, cluster_time: Timestamp) -> State:
+    def follow_and_move(self, cluster_time: Timestamp, as_of: datetime) -> State:
         """Take in what changed meanwhile, so that no figure goes back in time, and move the state.
 
         Gives up catching up first after as long as the build took: where writers outrun it, the next advance goes on.
@@ -189,10 +189,11 @@ class _Rebuild:
         token: Mapping[str, Any] | None = None
         deadline = time.monotonic() + max(1.0, time.monotonic() - self.started)
         while True:
-            as_of, until = datetime.now(UTC), latest_time(self.database)
+            asked_at, until = datetime.now(UTC), latest_time(self.database)
             for batch in changes_since(self.database, cluster_time, token, until):
                 self.insert(fold_documents(batch.added, batch.taken))
                 cluster_time, token = batch.cluster_time, batch.token
+                as_of = asked_at if cluster_time >= until else as_of
                 if time.monotonic() > deadline:
                     break
             current = load_state(self.database)
