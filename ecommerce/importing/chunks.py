@@ -22,7 +22,10 @@ class Chunk(Struct, array_like=True):
     first_line: int
     data: bytes = b""
     values: list[tuple[int, bytes]] = field(default_factory=list)
-    too_large: list[Rejection] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    """Rows that are known to be bad already."""
+    sources: list[bytes] = field(default_factory=list)
+    """Where the values were made from lines by a mapping: the text of those lines, for each value."""
 
 
 def _too_large(line: int, raw: bytes, size: int) -> Rejection:
@@ -52,7 +55,7 @@ def line_chunks(stream: BinaryIO, first_line: int = 1, *, quoted: bool = False) 
                 if end:
                     buffer = block[end:]
                     break
-            yield Chunk(line, too_large=[_too_large(line, kept, size)])
+            yield Chunk(line, rejections=[_too_large(line, kept, size)])
             line += 1
     if buffer:
         yield Chunk(line, buffer)
@@ -86,7 +89,7 @@ def value_chunks(stream: BinaryIO) -> Iterator[Chunk]:
             # Nothing after a value without an end can be told apart: it is one row to the end of the file.
             line, start = splitter.give_up()
             size = len(start) + sum(len(rest) for rest in iter(lambda: stream.read(BLOCK_BYTES), b""))
-            chunk.too_large.append(_too_large(line, start, size))
+            chunk.rejections.append(_too_large(line, start, size))
         yield chunk
     yield splitter.end()
 

@@ -31,6 +31,8 @@ class Row(Struct, gc=False):
     span: int
     """Lines it takes; of JSON values, -1 - its index."""
     raw: bytes = b""
+    text: str = ""
+    """The text of a CSV record."""
     cells: list[str] | None = None
     problem: str | None = None
 
@@ -52,12 +54,21 @@ class Decoded(Struct, array_like=True):
     rejections: list[Rejection] = field(default_factory=list)
 
 
-def raw_text(chunk: Chunk, line: int, span: int) -> bytes:
-    """The text of a row of the chunk."""
-    if span < 0:
-        return chunk.values[-1 - span][1]
-    first = line - chunk.first_line
-    return b"\n".join(chunk.data.split(b"\n")[first : first + span]).rstrip(b"\r")
+class RawRows:
+    """The texts of a chunk's rows, found by their places."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self._chunk = chunk
+        self._lines: list[bytes] | None = None
+
+    def at(self, line: int, span: int) -> bytes:
+        if span < 0:
+            sources = self._chunk.sources or [text for _, text in self._chunk.values]
+            return sources[-1 - span]
+        if self._lines is None:
+            self._lines = self._chunk.data.split(b"\n")
+        first = line - self._chunk.first_line
+        return b"\n".join(self._lines[first : first + span]).rstrip(b"\r")
 
 
 def part_of(span: int) -> int:
@@ -97,7 +108,7 @@ class Decoder:
                         results[index] = self._take(row)
                     except Rejected as problem:
                         results[index] = _rejection(chunk, row, problem)
-        decoded = Decoded(len(rows) + len(chunk.too_large), rejections=list(chunk.too_large))
+        decoded = Decoded(len(rows) + len(chunk.rejections), rejections=list(chunk.rejections))
         for row, result in zip(rows, results, strict=True):
             if isinstance(result, Rejection):
                 decoded.rejections.append(result)
@@ -127,7 +138,7 @@ class Decoder:
                 for index, (line, text) in enumerate(chunk.values):
                     yield Row(line, -1 - index, text)
             case _:
-                yield from _csv_rows(chunk, len(self._shape.columns), self._shape.delimiter)
+                yield from csv_rows(chunk, len(self._shape.columns), self._shape.delimiter)
 
     def _take(self, row: Row) -> EncodedOrder | bytes:
         if row.problem is not None:
@@ -160,7 +171,7 @@ class Decoder:
         }
 
 
-def _csv_rows(chunk: Chunk, columns: int, delimiter: str) -> Iterator[Row]:
+def csv_rows(chunk: Chunk, columns: int, delimiter: str) -> Iterator[Row]:
     """The records of a chunk. After a broken one that took several lines, the line after its first is tried next."""
     lines = list(io.StringIO(chunk.data.decode("utf-8", "surrogateescape"), newline="\n"))
     start = 0
@@ -175,14 +186,15 @@ def _csv_rows(chunk: Chunk, columns: int, delimiter: str) -> Iterator[Row]:
                     if len(cells) != columns:
                         problem = f"{len(cells)} columns, the header has {columns}"
                         break
-                    yield Row(chunk.first_line + start, end - start, cells=cells)
+                    text = lines[start] if end == start + 1 else "".join(lines[start:end])
+                    yield Row(chunk.first_line + start, end - start, text=text, cells=cells)
                 start = end
             else:
                 return
         except csv.Error as error:
             problem = f"not CSV: {error}"
         # A quote that was never closed swallows what follows it, so only its own line is given up.
-        yield Row(chunk.first_line + start, 1, problem=problem)
+        yield Row(chunk.first_line + start, 1, text=lines[start], problem=problem)
         start += 1
 
 
@@ -193,6 +205,9 @@ def _from(lines: list[str], start: int) -> Iterator[str]:
 
 
 def _rejection(chunk: Chunk, row: Row, problem: Rejected) -> Rejection:
-    raw = row.raw or raw_text(chunk, row.line, row.span)
+    if row.span < 0:
+        raw = RawRows(chunk).at(row.line, row.span)
+    else:
+        raw = row.raw or row.text.rstrip("\r\n").encode("utf-8", "surrogateescape")
     kept = raw if len(raw) <= ROW_BYTES_MAX >> 1 else raw[:RAW_KEPT_BYTES]
     return Rejection(row.line, problem.code, problem.reason, kept, len(kept) == len(raw), part_of(row.span))

@@ -56,7 +56,7 @@ def known_suffix(path: Path) -> bool:
 
 
 def import_order(shape: Shape | None) -> int:
-    """Where a file of this shape comes: catalog tables, then order lines and orders, then what could not be read."""
-    if shape is None:
+    """Where a file of this shape comes: catalog tables, then orders and order lines, then what is joined to them."""
+    if shape is None or shape.table is not None:
         return len(CATALOG) + 1
     return _CATALOG_ORDER.get(shape.rows, len(CATALOG))

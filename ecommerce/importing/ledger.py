@@ -93,6 +93,7 @@ class FileLedger:
         counts: dict[str, Any] = {
             "state": "failed" if report.error else "done",
             "finished_at": datetime.now(UTC),
+            "lines": report.lines,
             "read": report.read,
             "accepted": report.accepted,
             "unchanged": report.unchanged,

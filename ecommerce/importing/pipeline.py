@@ -7,20 +7,24 @@ killed and started again ends like one clean run. At most a handful of chunks ar
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from pymongo.errors import BulkWriteError, WriteError
 
+from ecommerce.documents.catalog import CATALOG
 from ecommerce.errors import InputError
 from ecommerce.importing.catalog import ask_catalog, write_records
 from ecommerce.importing.chunks import Chunk, line_chunks, value_chunks
-from ecommerce.importing.decode import Decoded, Place, part_of, raw_text
+from ecommerce.importing.decode import Decoded, Place, RawRows, part_of
 from ecommerce.importing.faults import with_patience
+from ecommerce.importing.flat import CatalogRecords, joined_files, order_lines
 from ecommerce.importing.ledger import FileLedger
+from ecommerce.importing.mapping import load_mapping
 from ecommerce.importing.orders import Known
 from ecommerce.importing.reasons import Rejection
-from ecommerce.importing.recognise import Shape, catalog_table, open_rows
+from ecommerce.importing.recognise import LINES, Shape, catalog_table, open_rows
 from ecommerce.importing.report import FileReport
 from ecommerce.importing.sources import open_source
 from ecommerce.importing.versions import keep_filled, news_rule
@@ -73,12 +77,13 @@ class FileImport:
     report: FileReport
     options: ImportOptions
     progress: Progress
-    only_fill: bool = False
-    """Catalog records only fill gaps."""
     _writing: "list[tuple[set[int], Future[_Taken]]]" = field(default_factory=list)
 
     def run(self, path: Path) -> None:
         """Import the file's rows."""
+        if self.shape.rows == LINES:
+            self._run_order_lines(path)
+            return
         with open_source(path) as stream:
             first_line = open_rows(stream, self.shape)
             if self.shape.layout == "values":
@@ -87,11 +92,31 @@ class FileImport:
                 chunks = line_chunks(stream, first_line, quoted=self.shape.layout == "csv")
             self.run_chunks(chunks, path.stat().st_size)
 
+    def _run_order_lines(self, path: Path) -> None:
+        mapping = load_mapping(self.shape.mapping or "")
+        with order_lines(mapping) as lines:
+            for table, (beside, shape) in joined_files(mapping, path, self.options.mapping).items():
+                lines.load(beside, shape, table)
+            lines.load(path, self.shape)
+            self.report.lines = lines.lines
+            self.run_chunks(self._with_catalog(lines.chunks()), path.stat().st_size)
+
+    def _with_catalog(self, chunks: Iterator[tuple[Chunk, CatalogRecords]]) -> Iterator[Chunk]:
+        """The chunks, each after the customers, products … that its lines tell of."""
+        for chunk, records in chunks:
+            for table in CATALOG:
+                of_table = [record for other, record in records if other.name == table.name]
+                if of_table:
+                    with_patience(partial(write_records, self.database, table, of_table, only_fill=True))
+            yield chunk
+
     def run_chunks(self, chunks: Iterator[Chunk], size_bytes: int) -> None:
         """Import chunks of rows in their order. `size_bytes` tells whether decoding processes are worth starting."""
         processes = self.options.processes if size_bytes >= self.options.processes_from_bytes else 0
+        # A mapping makes JSON values out of lines.
+        shape = replace(self.shape, layout="values") if self.shape.rows == LINES else self.shape
         with (
-            decoding(self.shape, self._ask, processes) as decode,
+            decoding(shape, self._ask, processes) as decode,
             ThreadPoolExecutor(self.options.writers, thread_name_prefix="accept") as writers,
         ):
             ahead: deque[tuple[Chunk, Future[Decoded]]] = deque()
@@ -115,9 +140,7 @@ class FileImport:
         self._reject(decoded.rejections)
         table = catalog_table(self.shape.rows)
         if table is not None:
-            written = with_patience(
-                lambda: write_records(self.database, table, decoded.records, only_fill=self.only_fill)
-            )
+            written = with_patience(lambda: write_records(self.database, table, decoded.records))
             self._count(written.accepted, written.unchanged, written.changed)
         elif decoded.orders:
             ids = {order.order_id for order in decoded.orders}
@@ -162,6 +185,7 @@ class FileImport:
 def take_orders(database: MongoDatabase, chunk: Chunk, decoded: Decoded) -> _Taken:
     """A chunk's orders through the door. Several versions of one order go one after the other."""
     taken = _Taken()
+    raws = RawRows(chunk)
     waiting = list(zip(decoded.orders, decoded.places, strict=True))
     while waiting:
         batch: dict[int, tuple[EncodedOrder, Place]] = {}
@@ -171,13 +195,13 @@ def take_orders(database: MongoDatabase, chunk: Chunk, decoded: Decoded) -> _Tak
                 later.append((order, place))
             else:
                 batch[order.order_id] = (order, place)
-        _take_batch(database, chunk, batch, taken)
+        _take_batch(database, raws, batch, taken)
         waiting = later
     return taken
 
 
 def _take_batch(
-    database: MongoDatabase, chunk: Chunk, batch: dict[int, tuple[EncodedOrder, Place]], taken: _Taken
+    database: MongoDatabase, raws: RawRows, batch: dict[int, tuple[EncodedOrder, Place]], taken: _Taken
 ) -> None:
     orders = [order for order, _ in batch.values()]
     try:
@@ -188,27 +212,26 @@ def _take_batch(
         if VALIDATION_FAILED not in _codes(error):
             raise
         if len(batch) == 1:
-            taken.rejections.append(_refused(chunk, orders[0].order_id, batch, "server_refused", str(error)))
+            taken.rejections.append(_refused(raws, orders[0].order_id, batch, "server_refused", str(error)))
             return
         # The server refuses a whole transaction for one document: halve until that one stands alone.
         entries = list(batch.items())
         for half in (entries[: len(entries) // 2], entries[len(entries) // 2 :]):
-            _take_batch(database, chunk, dict(half), taken)
+            _take_batch(database, raws, dict(half), taken)
         return
     taken.accepted += result.accepted
     taken.unchanged += result.unchanged
     taken.changed += result.changed
     for order_id in result.already_archived:
         reason = f"order {order_id} is in the archive with another content: restore and correct it there"
-        taken.rejections.append(_refused(chunk, order_id, batch, "already_archived", reason))
+        taken.rejections.append(_refused(raws, order_id, batch, "already_archived", reason))
 
 
 def _refused(
-    chunk: Chunk, order_id: int, batch: dict[int, tuple[EncodedOrder, Place]], code: str, reason: str
+    raws: RawRows, order_id: int, batch: dict[int, tuple[EncodedOrder, Place]], code: str, reason: str
 ) -> Rejection:
     place = batch[order_id][1]
-    raw = raw_text(chunk, place.line, place.span)
-    return Rejection(place.line, code, reason, raw, part=part_of(place.span))
+    return Rejection(place.line, code, reason, raws.at(place.line, place.span), part=part_of(place.span))
 
 
 def _codes(error: BulkWriteError | WriteError) -> set[int | None]:

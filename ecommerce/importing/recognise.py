@@ -9,10 +9,13 @@ from typing import Any, BinaryIO
 
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
+from ecommerce.importing.mapping import mapping_for
 from ecommerce.importing.reasons import shown
 from ecommerce.importing.sources import SourceError, open_source
 
 ORDERS = "orders"
+LINES = "order lines"
+JOINED = "joined"
 ORDER_COLUMNS = ("order", "order_items", "delivery")
 _EXTRA_ORDER_COLUMNS = {"_id", "updated_at"}
 _LOOK_BYTES = 1 << 18
@@ -25,12 +28,15 @@ class Shape:
     """What the rows of a file are."""
 
     rows: str
-    """`orders`, the name of a catalog table, or `lines` (order lines, for a mapping)."""
+    """`orders`, a catalog table's name, `order lines` (for a mapping) or `joined` (a further file of a mapping)."""
     layout: str
     """`lines` (JSON Lines), `values` (a JSON array, or objects one after the other) or `csv`."""
     columns: tuple[str, ...] = ()
     delimiter: str = ","
     mapping: str | None = None
+    """Name or path of the mapping."""
+    table: str | None = None
+    """Of a joined file: the mapping's name for it."""
 
 
 def catalog_table(name: str) -> CatalogTable | None:
@@ -38,8 +44,8 @@ def catalog_table(name: str) -> CatalogTable | None:
     return next((table for table in CATALOG if table.name == name), None)
 
 
-def recognise(path: Path) -> Shape | None:
-    """The shape of a file; None for one without content.
+def recognise(path: Path, mapping: str | None = None) -> Shape | None:
+    """The shape of a file; None for one without content. `mapping` is tried instead of the shipped ones.
 
     Raises SourceError where the file cannot be read, or its columns are those of nothing that can be imported.
     """
@@ -52,6 +58,11 @@ def recognise(path: Path) -> Shape | None:
         layout = _json_layout(text)
         return Shape(_rows_of_json(text, layout), layout)
     columns, delimiter = _header(start, path)
+    if not set(columns) >= set(ORDER_COLUMNS):
+        found = mapping_for(columns, mapping)
+        if found:
+            rows = LINES if found[1] is None else JOINED
+            return Shape(rows, "csv", tuple(columns), delimiter, mapping or found[0].name, found[1])
     return Shape(rows_of_columns(columns, path), "csv", tuple(columns), delimiter)
 
 

@@ -17,7 +17,9 @@ class FileReport:
 
     path: Path
     rows_are: str = ""
-    """`orders`, a catalog table's name, or `order lines`; empty for a file that could not be read at all."""
+    """`orders`, a catalog table's name, `order lines` or `joined`; empty for a file that could not be read at all."""
+    lines: int = 0
+    """Of order lines: how many there were. `read` and the other counts are then of orders, made of these lines."""
     read: int = 0
     accepted: int = 0
     unchanged: int = 0

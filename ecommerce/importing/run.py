@@ -6,9 +6,11 @@ from pathlib import Path
 
 from ecommerce.errors import EcommerceError
 from ecommerce.importing.files import find_files, import_order
+from ecommerce.importing.flat import has_lines_beside
 from ecommerce.importing.ledger import FileLedger, prepare_ledger
+from ecommerce.importing.mapping import load_mapping
 from ecommerce.importing.pipeline import FileImport, ImportOptions, TooManyRejected
-from ecommerce.importing.recognise import Shape, recognise
+from ecommerce.importing.recognise import JOINED, Shape, recognise
 from ecommerce.importing.report import FileReport, ImportReport
 from ecommerce.importing.sources import SourceError, digest
 from ecommerce.mongo import MongoDatabase, prepare_database
@@ -30,17 +32,19 @@ def import_paths(
     Raises InputError for a path that names nothing, ServiceError where the database cannot take the rows; what was
     imported until then is safe, and the same call goes on from there.
     """
-    return import_files(database, plan(find_files(paths)), progress=progress, options=options)
+    return import_files(database, plan(find_files(paths), options.mapping), progress=progress, options=options)
 
 
-def plan(files: Iterable[Path]) -> list[Path]:
+def plan(files: Iterable[Path], mapping: str | None = None) -> list[Path]:
     """The files in the order in which they are imported."""
-    return sorted(files, key=lambda path: import_order(_shape_or_none(path)))
+    if mapping is not None:
+        load_mapping(mapping)
+    return sorted(files, key=lambda path: import_order(_shape_or_none(path, mapping)))
 
 
-def _shape_or_none(path: Path) -> Shape | None:
+def _shape_or_none(path: Path, mapping: str | None) -> Shape | None:
     try:
-        return recognise(path)
+        return recognise(path, mapping)
     except SourceError:
         return None
 
@@ -67,7 +71,11 @@ def import_file(
     begun = time.monotonic()
     try:
         fingerprint = digest(path)
-        shape = recognise(path)
+        shape = recognise(path, options.mapping)
+        if shape is not None and shape.rows == JOINED and not has_lines_beside(path, options.mapping):
+            raise SourceError(
+                f"{path}: belongs to the lines of the mapping {shape.mapping}, which are not in its folder"
+            )
     except SourceError as error:
         report.error = str(error)
         ledger = FileLedger(database, path, "", None)
@@ -79,6 +87,7 @@ def import_file(
     try:
         if shape is not None:
             report.rows_are = shape.rows
+        if shape is not None and shape.rows != JOINED:
             FileImport(database, shape, ledger, report, options, progress).run(path)
     except (SourceError, TooManyRejected) as error:
         report.error = str(error)

@@ -1,0 +1,208 @@
+"""Files of order lines to chunks of orders: the lines of an order are brought together, wherever they stand.
+
+They are sorted by a temporary SQLite database on disk, so that memory stays flat and any number of joined files works.
+A line that cannot be read may have belonged to an order beside it: those are rejected too, never imported in part.
+"""
+
+import csv
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+
+from ecommerce.documents.catalog import CatalogTable
+from ecommerce.errors import InputError
+from ecommerce.importing.assemble import CatalogReader, Cells, assemble
+from ecommerce.importing.chunks import Chunk, line_chunks
+from ecommerce.importing.decode import Row, csv_rows
+from ecommerce.importing.files import known_suffix
+from ecommerce.importing.mapping import Joined, Mapping
+from ecommerce.importing.reasons import Rejected, Rejection, shown
+from ecommerce.importing.recognise import JOINED, LINES, Shape, open_rows, recognise
+from ecommerce.importing.sources import SourceError, open_source
+
+ORDERS_A_CHUNK = 1_000
+
+CatalogRecords = list[tuple[CatalogTable, bytes]]
+
+
+class OrderLines:
+    """The lines of one file, and of the files joined to it, by order. `lines` counts those that were read."""
+
+    def __init__(self, mapping: Mapping, connection: sqlite3.Connection) -> None:
+        self._mapping, self._db = mapping, connection
+        self._columns: dict[str, tuple[tuple[str, ...], str]] = {}
+        self._rejections: list[Rejection] = []
+        self._beside = ""
+        self._broken = False
+        self._catalog = CatalogReader(mapping)
+        self.lines = 0
+
+    def load(self, path: Path, shape: Shape, table: str = "") -> None:
+        """Read a file: the lines, or the rows of a joined table."""
+        joined = self._mapping.tables.get(table)
+        key = joined.key if joined else self._key_column
+        self._columns[table] = (shape.columns, shape.delimiter)
+        self._beside, self._broken = "", False
+        self._db.execute(f'CREATE TABLE "t_{table}" (key TEXT, rank REAL, line INTEGER, raw BLOB)')
+        statement = f'INSERT INTO "t_{table}" VALUES (?, ?, ?, ?)'  # noqa: S608 - a name of the mapping, checked
+        with open_source(path) as stream:
+            first_line = open_rows(stream, shape)
+            for chunk in line_chunks(stream, first_line, quoted=True):
+                self._db.executemany(statement, self._stored(chunk, shape, key, joined))
+        self._db.execute(f'CREATE INDEX "i_{table}" ON "t_{table}" (key, rank, line)')
+
+    @property
+    def _key_column(self) -> str:
+        value = self._mapping.order["order_id"]
+        if value.column is None:
+            raise InputError(f"mapping {self._mapping.name}: order.order_id must be one column")
+        return value.column
+
+    def _stored(
+        self, chunk: Chunk, shape: Shape, key: str, joined: Joined | None
+    ) -> Iterator[tuple[str, float, int, bytes]]:
+        position = shape.columns.index(key)
+        rank = shape.columns.index(joined.lowest) if joined and joined.lowest else None
+        for row in csv_rows(chunk, len(shape.columns), shape.delimiter):
+            problem = _problem(row)
+            order = "" if problem or row.cells is None else row.cells[position].strip()
+            if joined is None:
+                self.lines += 1
+            if not problem and not order and joined is None:
+                problem = Rejected("no_mapping_value", f"the column {shown(key)} is empty")
+            raw = row.text.rstrip("\r\n").encode("utf-8", "surrogateescape")
+            if problem:
+                if joined is None:
+                    self._rejections.append(Rejection(row.line, problem.code, problem.reason, raw))
+                self._db.execute("INSERT OR IGNORE INTO broken VALUES (?)", (self._beside,))
+                self._broken = True
+                continue
+            if self._broken:
+                self._db.execute("INSERT OR IGNORE INTO broken VALUES (?)", (order,))
+            self._broken, self._beside = False, order
+            yield order, _rank(row.cells or [], rank), row.line, raw
+        self._rejections += chunk.rejections
+
+    def chunks(self) -> Iterator[tuple[Chunk, CatalogRecords]]:
+        """Orders as chunks of JSON values, and what their lines tell of the catalog. Rejections come as chunks too."""
+        yield Chunk(0, rejections=self._rejections), []
+        chunk, records = Chunk(0), []
+        select = 'SELECT key, line, raw FROM "t_" ORDER BY key, rank, line'
+        for order, rows in groupby(self._db.execute(select), key=lambda row: str(row[0])):
+            stored = list(rows)
+            raw = b"\n".join(row[2] for row in stored)
+            line = min(row[1] for row in stored)
+            try:
+                if self._db.execute("SELECT 1 FROM broken WHERE key = ?", (order,)).fetchone():
+                    raise Rejected("inconsistent_lines", f"a line beside those of {shown(order)} cannot be read")
+                lines, items = self._joined([self._cells(row[2]) for row in stored])
+                document = assemble(self._mapping, lines, items)
+                records += self._catalog.read(items or lines)
+            except Rejected as problem:
+                chunk.rejections.append(Rejection(line, problem.code, problem.reason, raw))
+            else:
+                chunk.values.append((line, msgspec.json.encode(document)))
+                chunk.sources.append(raw)
+            if len(chunk.values) + len(chunk.rejections) >= ORDERS_A_CHUNK:
+                yield chunk, records
+                chunk, records = Chunk(0), []
+        yield chunk, records
+
+    def _cells(self, raw: bytes, table: str = "") -> dict[str, str]:
+        columns, delimiter = self._columns[table]
+        prefix = f"{table}." if table else ""
+        texts = next(csv.reader(raw.decode().splitlines(keepends=True), delimiter=delimiter, strict=True))
+        return {prefix + name: text for name, text in zip(columns, texts, strict=True)}
+
+    def _joined(self, lines: list[dict[str, str]]) -> tuple[Sequence[Cells], Sequence[Cells]]:
+        """The order's lines and those of its items, with what the joined tables add to them."""
+        for cells in lines:
+            self._look_up(cells)
+        if self._mapping.items is None:
+            return lines, lines
+        joined = self._mapping.tables[self._mapping.items]
+        found = self._db.execute(
+            f'SELECT raw FROM "t_{self._mapping.items}" WHERE key = ? ORDER BY line',  # noqa: S608
+            (lines[0].get(joined.by, "").strip(),),
+        ).fetchall()
+        items = [lines[0] | self._cells(raw, self._mapping.items) for (raw,) in found]
+        for cells in items:
+            self._look_up(cells)
+        return lines, items
+
+    def _look_up(self, cells: dict[str, str]) -> None:
+        for name, joined in self._mapping.tables.items():
+            if name == self._mapping.items or joined.by not in cells or name not in self._columns:
+                continue
+            row = self._db.execute(
+                f'SELECT raw FROM "t_{name}" WHERE key = ? ORDER BY rank, line LIMIT 1',  # noqa: S608
+                (cells[joined.by].strip(),),
+            ).fetchone()
+            if row:
+                cells.update(self._cells(row[0], name))
+
+
+def _problem(row: Row) -> Rejected | None:
+    if row.problem is not None:
+        return Rejected("csv_syntax", row.problem)
+    try:
+        row.text.encode()
+    except UnicodeError:
+        return Rejected("encoding", "not UTF-8 text: save the file as UTF-8")
+    return None
+
+
+def _rank(cells: Sequence[str], position: int | None) -> float:
+    if position is None:
+        return 0.0
+    try:
+        return float(cells[position])
+    except ValueError:
+        return float("inf")
+
+
+@contextmanager
+def order_lines(mapping: Mapping) -> Iterator[OrderLines]:
+    """An empty OrderLines on a temporary database that is gone afterwards."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ecommerce-import-") as folder,
+        closing(sqlite3.connect(Path(folder) / "lines.sqlite", isolation_level=None, check_same_thread=False)) as db,
+    ):
+        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536", "temp_store = FILE"):
+            db.execute(f"PRAGMA {setting}")
+        db.execute("CREATE TABLE broken (key TEXT PRIMARY KEY)")
+        yield OrderLines(mapping, db)
+
+
+def joined_files(mapping: Mapping, path: Path, wanted: str | None) -> dict[str, tuple[Path, Shape]]:
+    """The files in the folder of `path` that the mapping joins to it. Raises SourceError where one is missing."""
+    found: dict[str, tuple[Path, Shape]] = {}
+    if not mapping.tables:
+        return found
+    for beside in sorted(path.parent.iterdir()):
+        shape = _shape(beside, wanted) if beside != path and beside.is_file() and known_suffix(beside) else None
+        if shape is not None and shape.table is not None and shape.rows == JOINED:
+            found.setdefault(shape.table, (beside, shape))
+    missing = mapping.tables.keys() - found.keys()
+    if missing:
+        needed = "; ".join(f"{name} (columns {', '.join(sorted(mapping.columns(name)))})" for name in sorted(missing))
+        raise SourceError(f"{path}: the mapping {mapping.name} needs beside it {needed}")
+    return found
+
+
+def has_lines_beside(path: Path, wanted: str | None) -> bool:
+    """Whether the folder of a joined file has the lines that it belongs to."""
+    shapes = (_shape(p, wanted) for p in path.parent.iterdir() if p.is_file() and known_suffix(p))
+    return any(shape is not None and shape.rows == LINES for shape in shapes)
+
+
+def _shape(path: Path, wanted: str | None) -> Shape | None:
+    try:
+        return recognise(path, wanted)
+    except SourceError:
+        return None

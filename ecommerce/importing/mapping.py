@@ -1,0 +1,190 @@
+"""Mappings: how the columns of order lines become orders, as small YAML files. `docs/mappings.md` shows how."""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ecommerce.documents.catalog import CATALOG
+from ecommerce.documents.fields import fields_of
+from ecommerce.documents.order import Delivery, Order, OrderItem
+from ecommerce.errors import InputError
+
+SHIPPED = Path(__file__).parents[2] / "mappings"
+
+
+class Value(BaseModel):
+    """Where a field's value comes from. A plain text in YAML is the name of a column."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str | None = None
+    columns: tuple[str, ...] = Field((), description="Several columns that make one identity or text together.")
+    constant: str | int | None = None
+    first: "tuple[Value, ...]" = Field((), description="The first of these that has a value.")
+    present: str | None = Field(None, description="This text where the column holds anything.")
+    map: dict[str, str | int] = Field({}, description="Texts of the column and what they mean; any case.")
+    otherwise: str | int | None = Field(None, description="For texts that the map does not have, and for empty ones.")
+    number: bool = Field(False, description="The identity is a number already, and is kept.")
+    dates: tuple[str, ...] = Field((), description="Date formats of this column, as strptime has them.")
+    plus_days: "Value | int | None" = Field(None, description="Days that are added to the date.")
+    sum: tuple[str, ...] = Field((), description="Columns that are added up, over all lines of the order.")
+    round: int | None = Field(None, ge=0, le=4, description="Decimals to which an amount is rounded, half to even.")
+    line_total: str | None = Field(
+        None, description="Column with the total of a line; the price is worked out from it."
+    )
+    quantity: str | None = Field(None, description="With line_total: the column with the quantity.")
+    discount: str | None = Field(None, description="With line_total: the column with the line's discount, 0 to 1.")
+    part: str | None = Field(None, description="A share: this column of itself and `rest` together.")
+    rest: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _column_name(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+    @cached_property
+    def meaning(self) -> dict[str, str | int]:
+        """The map, by its texts in lower case."""
+        return {text.lower(): meant for text, meant in self.map.items()}
+
+    def used(self) -> Iterator[str]:
+        """The columns that the value is made of."""
+        yield from (
+            name
+            for name in (self.column, self.line_total, self.quantity, self.discount, self.part, self.rest)
+            if name is not None
+        )
+        yield from self.columns
+        yield from self.sum
+        for value in (*self.first, *((self.plus_days,) if isinstance(self.plus_days, Value) else ())):
+            yield from value.used()
+
+
+class Joined(BaseModel):
+    """A second file, whose rows belong to those of the first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: str = Field(description="Column that both files have; `table.column` where the first is a joined one too.")
+    lowest: str | None = Field(None, description="Of several rows, take that with the lowest number in this column.")
+
+    @property
+    def key(self) -> str:
+        """The column of the joined file."""
+        return self.by.rpartition(".")[2]
+
+
+class Mapping(BaseModel):
+    """One mapping. Two are the same only where they are one object: its content has no hash."""
+
+    __hash__ = object.__hash__
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = ""
+    description: str = ""
+    namespace: str = Field("", description="Shops whose textual ids mean the same share one; default: the name.")
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    decimal_comma: bool = False
+    dates: tuple[str, ...] = Field((), description="Date formats, as strptime has them; ISO 8601 always works.")
+    tables: dict[str, Joined] = Field({}, description="Further files of the same folder, by the name used for them.")
+    items: str | None = Field(None, description="The table whose rows are the order items; default: the lines.")
+    order: dict[str, Value]
+    item: dict[str, Value]
+    delivery: dict[str, Value]
+    catalog: dict[str, dict[str, Value]] = {}
+
+    @model_validator(mode="after")
+    def _known_names(self) -> "Mapping":
+        documents = {"order": Order, "item": OrderItem, "delivery": Delivery}
+        parts = [(part, documents[part], getattr(self, part)) for part in documents]
+        parts += [(f"catalog.{t.name}", t.document, self.catalog[t.name]) for t in CATALOG if t.name in self.catalog]
+        for part, document, values in parts:
+            unknown = values.keys() - {field.name for field in fields_of(document)}
+            if unknown:
+                raise ValueError(f"{part}: no such fields: {', '.join(sorted(unknown))}")
+        unknown = self.catalog.keys() - {table.name for table in CATALOG}
+        if unknown:
+            raise ValueError(f"catalog: no such tables: {', '.join(sorted(unknown))}")
+        for name in ("order_id", "user_id", "order_time", "payment_type"):
+            if name not in self.order:
+                raise ValueError(f"order: {name} is missing")
+        for name in ("product_id", "quantity", "price"):
+            if name not in self.item:
+                raise ValueError(f"item: {name} is missing")
+        for name in ("status", "expected_time", "courier_id"):
+            if name not in self.delivery:
+                raise ValueError(f"delivery: {name} is missing")
+        if self.items is not None and self.items not in self.tables:
+            raise ValueError(f"items: {self.items} is not one of the tables")
+        for column in self._used():
+            alias, dot, _ = column.partition(".")
+            if self.tables and dot and alias not in self.tables:
+                raise ValueError(f"{column}: {alias} is not one of the tables")
+        return self
+
+    def _used(self) -> Iterator[str]:
+        for values in (self.order, self.item, self.delivery, *self.catalog.values()):
+            for value in values.values():
+                yield from value.used()
+
+    def columns(self, table: str | None = None) -> frozenset[str]:
+        """The columns that a file must have: the lines' own, or those of a joined table."""
+        used = set(self._used())
+        if table is None:
+            own = {column for column in used if not self.tables or column.partition(".")[0] not in self.tables}
+            return frozenset(own | {j.by for name, j in self.tables.items() if "." not in j.by})
+        joined = self.tables[table]
+        named = {c.partition(".")[2] for c in used if c.startswith(f"{table}.")}
+        return frozenset(named | {joined.key} | ({joined.lowest} if joined.lowest else set()))
+
+    @cached_property
+    def order_columns(self) -> frozenset[str]:
+        """The columns of the lines that must not differ between the lines of one order."""
+        values = (*self.order.values(), *self.delivery.values())
+        return frozenset(column for value in values for column in value.used() if column not in value.sum)
+
+
+@lru_cache(maxsize=64)
+def load_mapping(name: str) -> Mapping:
+    """A mapping by the name of a shipped one or by its path. Raises InputError that says what is wrong with it."""
+    path = SHIPPED / f"{name}.yaml" if "/" not in name and not name.endswith((".yaml", ".yml")) else Path(name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        shipped = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.yaml")))
+        raise InputError(f"no mapping {name!r}: give the path of one, or one of {shipped}") from None
+    try:
+        content = yaml.safe_load(text)
+        if not isinstance(content, dict):
+            raise InputError(f"{path}: a mapping has `order:`, `item:` and `delivery:`")
+        return Mapping.model_validate({"name": path.stem, **content})
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML: {error}") from None
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+        raise InputError(f"{path}: {problems}") from None
+
+
+def shipped_mappings() -> list[Mapping]:
+    """The mappings that come with the project."""
+    return [load_mapping(path.stem) for path in sorted(SHIPPED.glob("*.yaml"))]
+
+
+def mapping_for(columns: Iterable[str], wanted: str | None) -> tuple[Mapping, str | None] | None:
+    """The mapping whose lines have these columns, and the joined table that they are of, if so.
+
+    Of several, the one that uses most of the columns. With `wanted` only that mapping is looked at.
+    """
+    names = set(columns)
+    best: tuple[int, Mapping, str | None] | None = None
+    for mapping in [load_mapping(wanted)] if wanted else shipped_mappings():
+        for table in (None, *mapping.tables):
+            needed = mapping.columns(table)
+            if needed <= names and (best is None or len(needed) > best[0]):
+                best = (len(needed), mapping, table)
+    return (best[1], best[2]) if best else None
