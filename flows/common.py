@@ -1,16 +1,27 @@
-"""What every flow needs: progress as an artifact that updates in place."""
+"""What every flow needs: the time it was scheduled for, and progress as an artifact that updates in place."""
 
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.runtime import flow_run
 
 from ecommerce.progress import Progress, watcher
 
 UPDATE_SECONDS = 2.0
 """Between two updates of an artifact: each one is a request to the Prefect server of 10 to 30 ms."""
+
+
+def scheduled_time() -> datetime:
+    """The time for which the current run was scheduled, whenever it really runs; now, outside a run.
+
+    Prefect gives a pendulum time, whose arithmetic with `timedelta` fails, so it is made a plain one here.
+    """
+    scheduled: datetime | None = flow_run.scheduled_start_time
+    return datetime.fromtimestamp(scheduled.timestamp(), UTC) if scheduled else datetime.now(UTC)
 
 
 @contextmanager

@@ -14,17 +14,14 @@ from ecommerce.generate.advance import advance_life
 from ecommerce.generate.catalog import CatalogSpec, check_basket, check_catalog
 from ecommerce.generate.catalog_store import ensure_catalog
 from ecommerce.generate.files import FileJob, orders_path, started_moment, write_catalog, write_orders
-from ecommerce.generate.first import FIRST_CATALOG, ORDERS_AN_HOUR
+from ecommerce.generate.first import FIRST_CATALOG, ORDERS_AN_HOUR, SEED
 from ecommerce.generate.live import LIVE_SPEED, check_rate, generate_live
 from ecommerce.generate.people import check_locale
-from ecommerce.generate.rhythm import from_ms, to_ms
+from ecommerce.generate.rhythm import HOUR_MS, from_ms, to_ms
 from ecommerce.generate.store import store_windows
 from ecommerce.generate.windows import Window, hour, span
 from ecommerce.mongo import get_database, prepare_database
-from ecommerce.settings import get_settings
 from flows.common import progress_artifact
-
-PresetName = Literal["marketplace", "grocery", "b2b"]
 
 
 def window_of(
@@ -32,12 +29,12 @@ def window_of(
 ) -> Window:
     """The span that was asked for, else the hour before the scheduled time, whatever the time is now."""
     if start is None and end is None:
-        this_hour = scheduled.replace(minute=0, second=0, microsecond=0)
+        this_hour = scheduled.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         return hour(this_hour - timedelta(hours=1), orders or ORDERS_AN_HOUR, seed=seed, preset=preset)
     if start is None or end is None:
         missing, given = ("--start", "--end") if start is None else ("--end", "--start")
-        raise InputError(f"{missing}: missing, where {given} is given; a span needs both")
-    hours = max(1, (to_ms(end) - to_ms(start)) // 3_600_000)
+        raise InputError(f"{missing} is missing: a span needs it where {given} is given")
+    hours = max(1, (to_ms(end) - to_ms(start)) // HOUR_MS)
     return span(start, end, orders or hours * ORDERS_AN_HOUR, seed=seed, preset=preset)
 
 
@@ -46,103 +43,97 @@ def settled_moment(window: Window, now: datetime) -> datetime:
     return max(now.replace(hour=0, minute=0, second=0, microsecond=0), from_ms(window.end_ms))
 
 
+def check_over(window: Window, now: datetime) -> None:
+    """Raise InputError where a span for the database is not over."""
+    if window.mode == "span" and window.end_ms > to_ms(now):
+        raise InputError(
+            f"--end {from_ms(window.end_ms):%Y-%m-%d %H:%M} is in the future; give at most {now:%Y-%m-%dT%H:%M} (UTC)"
+        )
+
+
 @task(cache_policy=NO_CACHE)
-def prepare_catalog(wanted: dict[str, Any]) -> CatalogSpec:
-    database = get_database(get_settings())
-    prepare_database(database)
+def prepare_catalog(wanted: CatalogSpec) -> CatalogSpec:
+    """The catalog in the database, made or extended."""
+    prepare_database(get_database())
     with progress_artifact("catalog") as progress:
-        return ensure_catalog(database, CatalogSpec(**wanted), progress)
+        return ensure_catalog(get_database(), wanted, progress)
 
 
 @task(cache_policy=NO_CACHE)
 def store_orders(spec: CatalogSpec, window: Window) -> dict[str, int]:
-    now = datetime.now(UTC)
-    if window.mode == "span" and window.end_ms > to_ms(now):
-        raise InputError(f"--end {from_ms(window.end_ms):%Y-%m-%d %H:%M}: is in the future; orders are made up to now")
+    """Bring the window's orders in."""
     with progress_artifact("orders generated") as progress:
-        made = store_windows(get_database(get_settings()), spec, [window], now, progress)
+        made = store_windows(get_database(), spec, [window], datetime.now(UTC), progress)
     return {"accepted": made.accepted, "unchanged": made.unchanged}
 
 
 @task(cache_policy=NO_CACHE)
 def advance_orders() -> dict[str, int]:
+    """Move open orders on."""
     with progress_artifact("orders advanced") as progress:
-        moved = advance_life(get_database(get_settings()), datetime.now(UTC), progress)
-    return {
-        "shipped": moved.shipped,
-        "delivered": moved.delivered,
-        "cancelled": moved.cancelled,
-        "returned": moved.returned,
-    }
+        return advance_life(get_database(), datetime.now(UTC), progress).counts()
 
 
 @task(cache_policy=NO_CACHE)
-def live_orders(
-    spec: CatalogSpec, rate: float, seed: int, preset: str, speed: float, orders: int | None
-) -> dict[str, int]:
-    database = get_database(get_settings())
+def live_orders(spec: CatalogSpec, rate: float, seed: int, preset: str, speed: float, orders: int | None) -> dict[str, int]:
+    """Make orders second by second until the run is cancelled."""
     with progress_artifact("live orders") as progress:
-        lived = generate_live(
-            database, spec, rate, seed=seed, preset=preset, speed=speed, orders=orders, progress=progress
-        )
-    return {"accepted": lived.accepted, "steps": lived.steps}
+        return generate_live(
+            get_database(), spec, rate, seed=seed, preset=preset, speed=speed, orders=orders, progress=progress
+        ).counts()
 
 
 @task(cache_policy=NO_CACHE)
-def write_files(path: str, job: FileJob, processes: int) -> dict[str, Any]:
-    target = Path(path)
+def write_files(path: Path, job: FileJob, processes: int) -> dict[str, Any]:
+    """Write the file of orders, and the catalog's beside it."""
     with progress_artifact("orders written") as progress:
-        written = write_orders(target, job, processes, progress)
-    catalog = write_catalog(target.parent, job.spec)
-    return {
-        "orders": written.orders,
-        "malformed": written.dirt.malformed,
-        "late": written.dirt.late,
-        "duplicate": written.dirt.duplicate,
-        "files": [str(file) for file in (target, *catalog)],
-    }
+        written = write_orders(path, job, processes, progress)
+    catalog = write_catalog(path.parent, job.spec)
+    return written.counts() | {"files": [str(file) for file in (path, *catalog)]}
 
 
 @flow(name="generate-orders")
 def generate_orders(
     orders: Annotated[
         int | None,
-        Field(ge=1, le=1_000_000_000, description="Orders of the span; without a span, of an average hour (40)."),
+        Field(ge=1, le=10**9, description="Orders of the span; without a span, of an average hour. Empty: 40 an hour."),
     ] = None,
     start: Annotated[datetime | None, Field(description="First moment of the span, UTC. Empty: the hour.")] = None,
     end: Annotated[datetime | None, Field(description="End of the span, UTC, itself not in it.")] = None,
-    preset: Annotated[PresetName, Field(description="What the shop looks like.")] = "marketplace",
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="The same seed makes the same orders.")] = 1,
-    locale: Annotated[str, Field(description="Language of the catalog's names, as Faker calls it.")] = "en_US",
+    preset: Annotated[
+        Literal["marketplace", "grocery", "b2b"], Field(description="What the shop looks like.")
+    ] = FIRST_CATALOG.preset,  # type: ignore[assignment]
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="The same seed makes the same orders.")] = SEED,
+    locale: Annotated[
+        str, Field(description="Language of the catalog's names, as Faker calls it.")
+    ] = FIRST_CATALOG.locale,
     users: Annotated[int, Field(ge=1, description="Users in the catalog, at least.")] = FIRST_CATALOG.users,
     products: Annotated[int, Field(ge=1, description="Products in the catalog, at least.")] = FIRST_CATALOG.products,
     rate: Annotated[
         float | None, Field(gt=0, description="Live: so many orders a second, until the run is cancelled.")
     ] = None,
     speed: Annotated[float, Field(ge=1, description="Live: how much faster than in life orders live.")] = LIVE_SPEED,
-    to: Annotated[str | None, Field(description="Write files here (a directory or a file's name).")] = None,
-    format: Annotated[Literal["json", "csv"] | None, Field(description="Format of the file.")] = None,
-    dirt: Annotated[float, Field(ge=0, le=1, description="Files: share of spoiled, late and repeated rows.")] = 0.0,
+    to: Annotated[
+        str | None, Field(description="Write files there: a directory, or a file like orders.json.zst.")
+    ] = None,
+    format: Annotated[Literal["json", "csv"] | None, Field(description="Format of files in a directory.")] = None,
+    dirt: Annotated[float, Field(ge=0, le=1, description="Files: share of malformed, late and repeated rows.")] = 0.0,
     processes: Annotated[int, Field(ge=1, le=64, description="Files: processes that make them.")] = 1,
 ) -> dict[str, Any]:
     """Make orders in the shape of a preset and move open orders on. Running it again adds only what is missing."""
     wanted = CatalogSpec(seed, locale, preset, users, products)
     check_locale(locale)
     check_catalog(wanted)
+    check_basket(wanted, preset)
+    now = datetime.now(UTC)
     if rate is not None:
         check_rate(rate, speed)
-        return live_orders(prepare_catalog(_fields(wanted)), rate, seed, preset, speed, orders)
-    window = window_of(orders, start, end, seed, preset, flow_run.scheduled_start_time or datetime.now(UTC))
+        return live_orders(prepare_catalog(wanted), rate, seed, preset, speed, orders)
+    window = window_of(orders, start, end, seed, preset, flow_run.scheduled_start_time or now)
     if to is not None:
         path, kind, compression = orders_path(Path(to), format)
-        moment = to_ms(settled_moment(window, datetime.now(UTC)))
-        job = FileJob(wanted, window, moment, kind, compression, dirt)
-        job = FileJob(wanted, window, started_moment(path, job), kind, compression, dirt)
-        return write_files(str(path), job, processes)
-    check_basket(wanted, preset)
-    stored = store_orders(prepare_catalog(_fields(wanted)), window)
+        job = FileJob(wanted, window, to_ms(settled_moment(window, now)), kind, compression, dirt)
+        return write_files(path, started_moment(path, job), processes)
+    check_over(window, now)
+    stored = store_orders(prepare_catalog(wanted), window)
     return stored | advance_orders()
-
-
-def _fields(spec: CatalogSpec) -> dict[str, Any]:
-    return {name: getattr(spec, name) for name in CatalogSpec.__slots__}
