@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.runtime import flow_run
 from pydantic import Field
 
 from ecommerce.errors import InputError
@@ -15,13 +14,13 @@ from ecommerce.generate.catalog import CatalogSpec, check_basket, check_catalog
 from ecommerce.generate.catalog_store import ensure_catalog
 from ecommerce.generate.files import FileJob, orders_path, started_moment, write_catalog, write_orders
 from ecommerce.generate.first import FIRST_CATALOG, ORDERS_AN_HOUR, SEED
-from ecommerce.generate.live import LIVE_SPEED, check_rate, generate_live
+from ecommerce.generate.live import LIVE_SPEED, check_modes, check_rate, generate_live
 from ecommerce.generate.people import check_locale
 from ecommerce.generate.rhythm import HOUR_MS, from_ms, to_ms
 from ecommerce.generate.store import store_windows
 from ecommerce.generate.windows import Window, hour, span
 from ecommerce.mongo import get_database, prepare_database
-from flows.common import progress_artifact
+from flows.common import progress_artifact, scheduled_time
 
 
 def window_of(
@@ -75,7 +74,9 @@ def advance_orders() -> dict[str, int]:
 
 
 @task(cache_policy=NO_CACHE)
-def live_orders(spec: CatalogSpec, rate: float, seed: int, preset: str, speed: float, orders: int | None) -> dict[str, int]:
+def live_orders(
+    spec: CatalogSpec, rate: float, seed: int, preset: str, speed: float, orders: int | None
+) -> dict[str, int]:
     """Make orders second by second until the run is cancelled."""
     with progress_artifact("live orders") as progress:
         return generate_live(
@@ -121,6 +122,7 @@ def generate_orders(
     processes: Annotated[int, Field(ge=1, le=64, description="Files: processes that make them.")] = 1,
 ) -> dict[str, Any]:
     """Make orders in the shape of a preset and move open orders on. Running it again adds only what is missing."""
+    check_modes({"rate": rate, "start": start, "end": end, "to": to, "format": format, "dirt": dirt})
     wanted = CatalogSpec(seed, locale, preset, users, products)
     check_locale(locale)
     check_catalog(wanted)
@@ -129,7 +131,7 @@ def generate_orders(
     if rate is not None:
         check_rate(rate, speed)
         return live_orders(prepare_catalog(wanted), rate, seed, preset, speed, orders)
-    window = window_of(orders, start, end, seed, preset, flow_run.scheduled_start_time or now)
+    window = window_of(orders, start, end, seed, preset, scheduled_time())
     if to is not None:
         path, kind, compression = orders_path(Path(to), format)
         job = FileJob(wanted, window, to_ms(settled_moment(window, now)), kind, compression, dirt)
