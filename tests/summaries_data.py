@@ -9,6 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import bson
+
 from ecommerce.documents.bson_codec import encode_catalog, encode_order, to_document
 from ecommerce.documents.catalog import CATALOG, Courier, Product, Warehouse
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
@@ -16,6 +18,8 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.orders import EncodedOrder, accept_orders
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
+
+SUPERSTORE = Path(__file__).parent / "data" / "superstore"
 
 STATUSES = ("Pending", "Shipped", "Delivered", "Cancelled", "Returned", "in Prüfung")
 """The generator's, and one that only an import brings."""
@@ -80,9 +84,8 @@ def document_of(order: OrderDocument) -> dict[str, Any]:
     return {"_id": order.order.order_id, **to_document(order)}
 
 
-def superstore_orders(directory: Path) -> Iterator[OrderDocument]:
-    """The Superstore's orders, with the warehouse of each product and the city of each user."""
-    houses = {row["product_id"]: row.get("warehouse_id") for row in _table(directory, "products")}
+def superstore_orders(directory: Path = SUPERSTORE) -> Iterator[OrderDocument]:
+    """The Superstore's orders, each with the city of its user."""
     cities = {int(row["user_id"]): row["location"] for row in _table(directory, "users")}
     with (directory / "orders.jsonl").open() as lines:
         for line in lines:
@@ -90,21 +93,19 @@ def superstore_orders(directory: Path) -> Iterator[OrderDocument]:
             order, delivery = row["order"], row["delivery"]
             yield OrderDocument(
                 Order(**_typed(order)),
-                tuple(OrderItem(**({"warehouse_id": houses} | _typed(item))) for item in row["order_items"]),
+                tuple(OrderItem(**_typed(item)) for item in row["order_items"]),
                 Delivery(**({"location": cities[order["user_id"]]} | _typed(delivery))),
                 START,
             )
 
 
-def load_superstore_catalog(database: MongoDatabase, directory: Path) -> None:
+def load_superstore_catalog(database: MongoDatabase, directory: Path = SUPERSTORE) -> None:
     tables = {table.name: table for table in CATALOG}
     records: dict[str, list[Any]] = {
         "products": [Product(int(r["product_id"]), r["name"], r["category"]) for r in _table(directory, "products")],
         "warehouses": [Warehouse(int(r["warehouse_id"]), r["location"]) for r in _table(directory, "warehouses")],
         "couriers": [Courier(int(r["courier_id"]), r["name"]) for r in _table(directory, "couriers")],
     }
-    import bson
-
     for name, found in records.items():
         database[name].insert_many([bson.decode(encode_catalog(tables[name], record)) for record in found])
 

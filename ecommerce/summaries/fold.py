@@ -30,8 +30,8 @@ def fold_documents(added: Sequence[bytes], taken: Sequence[bytes] = ()) -> CellT
     if columns.regular.all():
         return cells
     left = np.flatnonzero(~columns.regular).tolist()
-    plain = cells_of_orders(decode_order(documents[index]) for index in left if index < len(added))
-    minus = cells_of_orders(decode_order(documents[index]) for index in left if index >= len(added))
+    plain = cells_of_orders(decode_order(bytes(documents[index])) for index in left if index < len(added))
+    minus = cells_of_orders(decode_order(bytes(documents[index])) for index in left if index >= len(added))
     return CellTable.sum_of((cells, plain, minus.negated()))
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -13,6 +14,7 @@ from typing import Any
 
 import bson
 from bson import ObjectId, Timestamp
+from pymongo.errors import CollectionInvalid, OperationFailure
 
 from ecommerce.errors import ServiceError
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set, prepare_database
@@ -22,7 +24,7 @@ from ecommerce.summaries.changes import HistoryLost, changes_since, latest_time
 from ecommerce.summaries.fold import fold_documents
 from ecommerce.summaries.images import let_images_expire
 from ecommerce.summaries.scan import FOLD_DOCUMENTS, raw_batches
-from ecommerce.summaries.state import ARCHIVE_SUMMARY, BUCKETS, DELTAS, State, load_state, move_epoch
+from ecommerce.summaries.state import ARCHIVE_SUMMARY, BUCKETS, DELTAS, STATE, State, load_state, move_epoch
 from ecommerce.summaries.table import CellTable
 
 THREADS = 3
@@ -35,6 +37,10 @@ FLUSH_ROWS = 300_000
 
 PROGRESS_SECONDS = 0.3
 ATTEMPTS = 3
+SNAPSHOT_TOO_OLD = 239
+SNAPSHOT_UNAVAILABLE = 246
+"""A collection was created or dropped since the moment that is read."""
+
 NEVER = Timestamp(1, 1)
 """Cluster time of a server that has none: no change stream goes on from here."""
 
@@ -55,14 +61,34 @@ def rebuild(database: MongoDatabase, *, progress: Progress = silent) -> Rebuilt:
     Raises ServiceError where the server cannot keep one moment readable for as long as the rebuild takes.
     """
     prepare_database(database)
+    _create_collections(database)
     let_images_expire(database)
-    for attempt in range(ATTEMPTS):
+    attempt = 1
+    while True:
         try:
             return _Rebuild(database, progress).run()
         except HistoryLost as lost:
-            if attempt == ATTEMPTS - 1:
-                raise ServiceError(f"the summaries were rebuilt {ATTEMPTS} times and could not go on: {lost}") from lost
-    raise AssertionError("not reached")
+            reason: Exception = lost
+        except OperationFailure as error:
+            if error.code == SNAPSHOT_TOO_OLD:
+                raise ServiceError(
+                    "the server keeps a moment readable for a shorter time than rebuilding the summaries takes: raise "
+                    "its parameter minSnapshotHistoryWindowInSeconds, or archive more orders"
+                ) from error
+            if error.code != SNAPSHOT_UNAVAILABLE:
+                raise
+            reason = error
+        if attempt == ATTEMPTS:
+            raise ServiceError(f"rebuilding the summaries was cut off {ATTEMPTS} times, at last by: {reason}")
+        attempt += 1
+
+
+def _create_collections(database: MongoDatabase) -> None:
+    """Create what is read at one moment or written in transactions: a moment before its creation cannot be read."""
+    wanted = {STATE, DELTAS, BUCKETS, ARCHIVE_SUMMARY}
+    for name in wanted.difference(database.list_collection_names()):
+        with suppress(CollectionInvalid):
+            database.create_collection(name)
 
 
 class _Rebuild:

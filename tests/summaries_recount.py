@@ -1,0 +1,129 @@
+"""Every figure recounted from orders in plain Python: what `ecommerce kpis --json` must say, without any cell."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Any
+
+from ecommerce.documents.order import OrderDocument, OrderItem
+
+CENT = Decimal("0.01")
+TEN_THOUSANDTH = Decimal("0.0001")
+
+STEPS = {"hour": "%Y-%m-%dT%H:00:00Z", "day": "%Y-%m-%dT00:00:00Z", "month": "%Y-%m-01T00:00:00Z"}
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the catalog calls things; what is missing is called by its id."""
+
+    couriers: dict[int, str] = field(default_factory=dict)
+    warehouses: dict[int, str] = field(default_factory=dict)
+    products: dict[int, str] = field(default_factory=dict)
+    categories: dict[int, str] = field(default_factory=dict)
+
+
+def money(amount: Decimal) -> str:
+    """At least two decimals, up to four where there are more."""
+    text = f"{amount.quantize(TEN_THOUSANDTH)}"
+    while text.endswith("0") and len(text.rpartition(".")[2]) > 2:
+        text = text[:-1]
+    return text
+
+
+def recount(orders: Iterable[OrderDocument], *, step: str, names: Names | None = None) -> dict[str, Any]:
+    """The figures of orders, but for where the orders are and when they were counted. `step`: of the timeline."""
+    with localcontext() as context:
+        context.prec = 80
+        return _recount(list(orders), step, names or Names())
+
+
+def is_counted(order: OrderDocument) -> bool:
+    return order.delivery.status not in ("Cancelled", "Returned")
+
+
+def _recount(orders: list[OrderDocument], step: str, names: Names) -> dict[str, Any]:
+    counted = [order for order in orders if is_counted(order)]
+    delivered = [order for order in orders if order.delivery.status == "Delivered"]
+    late = sum(
+        order.delivery.actual_time is not None and order.delivery.actual_time > order.delivery.expected_time
+        for order in delivered
+    )
+    revenue = sum((order.order.total_amount for order in counted), Decimal(0))
+    average = (revenue / len(counted)).quantize(CENT, ROUND_HALF_EVEN) if counted else Decimal("0.00")
+    statuses = Counter(order.delivery.status for order in orders)
+    sold: Counter[int] = Counter()
+    for order in orders:
+        for item in order.order_items:
+            sold[item.product_id] += item.quantity
+    top = sorted(sold.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
+    timeline = Counter(
+        (order.order.order_time.astimezone(UTC).strftime(STEPS[step]), order.delivery.status) for order in orders
+    )
+    sales = [(order, item) for order in orders for item in order.order_items]
+    warehouses = _sales(sales, lambda item: _named(names.warehouses, item.warehouse_id, "Warehouse"))
+    categories = _sales(sales, lambda item: names.categories.get(item.product_id, "Unknown"))
+    return {
+        "orders": len(orders),
+        "revenue": money(revenue),
+        "average_order_value": money(average),
+        "quantity": sum(sold.values()),
+        "delivered": statuses["Delivered"],
+        "pending": statuses["Pending"],
+        "by_status": dict(sorted(statuses.items())),
+        "by_payment_type": _orders(orders, lambda order: order.order.payment_type),
+        "top_products": [
+            {"product_id": product_id, "name": _named(names.products, product_id, "Product"), "quantity": quantity}
+            for product_id, quantity in top
+        ],
+        "by_warehouse": {
+            name: {"order_items": len(lines), "quantity": sum(item.quantity for _, item in lines)}
+            for name, lines in warehouses.items()
+        },
+        "by_courier": _orders(orders, lambda order: _named(names.couriers, order.delivery.courier_id, "Courier")),
+        "by_location": _orders(orders, lambda order: order.delivery.location),
+        "by_category": {
+            name: {
+                "quantity": sum(item.quantity for _, item in lines),
+                "revenue": money(sum((_line(order, item) for order, item in lines if is_counted(order)), Decimal(0))),
+            }
+            for name, lines in categories.items()
+        },
+        "late_share": round(late / len(delivered), 6) if delivered else None,
+        "delivery_timeline": [
+            {"time": time, "status": status, "orders": count} for (time, status), count in sorted(timeline.items())
+        ],
+    }
+
+
+def _line(order: OrderDocument, item: OrderItem) -> Decimal:
+    exact = item.price * item.quantity * (1 - order.order.discount)
+    return exact.quantize(TEN_THOUSANDTH, ROUND_HALF_EVEN)
+
+
+def _orders(orders: list[OrderDocument], name_of: Callable[[OrderDocument], str]) -> dict[str, Any]:
+    groups: dict[str, list[OrderDocument]] = defaultdict(list)
+    for order in orders:
+        groups[name_of(order)].append(order)
+    return {
+        name: {
+            "orders": len(group),
+            "revenue": money(sum((order.order.total_amount for order in group if is_counted(order)), Decimal(0))),
+        }
+        for name, group in sorted(groups.items())
+    }
+
+
+def _sales(
+    sales: list[tuple[OrderDocument, OrderItem]], name_of: Callable[[OrderItem], str]
+) -> dict[str, list[tuple[OrderDocument, OrderItem]]]:
+    groups: dict[str, list[tuple[OrderDocument, OrderItem]]] = defaultdict(list)
+    for order, item in sales:
+        groups[name_of(item)].append((order, item))
+    return dict(sorted(groups.items()))
+
+
+def _named(names: dict[int, str], key: int, kind: str) -> str:
+    return names.get(key, f"{kind} {key}")
