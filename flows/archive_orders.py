@@ -18,7 +18,7 @@ from ecommerce.archive.steps import Workshop
 from ecommerce.errors import EcommerceError
 from ecommerce.mongo import get_database, prepare_database
 from ecommerce.settings import get_settings
-from flows.common import progress_artifact
+from flows.common import described, progress_artifact
 
 RETRIES = 2
 RETRY_DELAY_SECONDS = 10
@@ -83,6 +83,7 @@ def finish_run(workshop: Workshop, run: Run) -> Run:
 
 
 @flow(name="archive-orders")
+@described
 def archive_orders(
     older_than_days: Annotated[
         int | None, Field(ge=0, le=36_500, description="Archive orders older than this many whole days.")

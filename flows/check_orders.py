@@ -12,7 +12,7 @@ from ecommerce.check import check_orders as check_figures
 from ecommerce.check.report import FiguresDiffer, report_markdown
 from ecommerce.mongo import get_database, prepare_database
 from ecommerce.settings import get_settings
-from flows.common import progress_artifact
+from flows.common import described, progress_artifact
 
 
 @task(cache_policy=NO_CACHE)
@@ -32,6 +32,7 @@ def publish(report: CheckReport) -> None:
 
 
 @flow(name="check-orders")
+@described
 def check_orders(
     repair: Annotated[bool, Field(description="Mend what differs, then check again.")] = False,
     archive: Annotated[

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ecommerce.errors import InputError
 from ecommerce.generate.advance import advance_life
-from ecommerce.generate.catalog import CatalogSpec, check_basket, check_catalog
+from ecommerce.generate.catalog import PRODUCTS_MAX, USERS_MAX, CatalogSpec, check_basket, check_catalog
 from ecommerce.generate.catalog_store import ensure_catalog
 from ecommerce.generate.files import FileJob, orders_path, started_moment, write_catalog, write_orders
 from ecommerce.generate.first import FIRST_CATALOG, ORDERS_AN_HOUR, SEED
@@ -18,7 +18,7 @@ from ecommerce.generate.live import LIVE_SPEED, check_modes, check_rate, generat
 from ecommerce.generate.people import check_locale
 from ecommerce.generate.rhythm import HOUR_MS, from_ms, to_ms
 from ecommerce.generate.store import store_windows
-from ecommerce.generate.windows import Window, hour, span
+from ecommerce.generate.windows import RATE_MAX, SPEED_MAX, Window, hour, span
 from ecommerce.mongo import get_database, prepare_database
 from flows.common import progress_artifact, scheduled_time
 
@@ -95,33 +95,39 @@ def write_files(path: Path, job: FileJob, processes: int) -> dict[str, Any]:
 
 @flow(name="generate-orders")
 def generate_orders(
-    orders: Annotated[
-        int | None,
-        Field(ge=1, le=10**9, description="Orders of the span; without a span, of an average hour. Empty: 40 an hour."),
-    ] = None,
-    start: Annotated[datetime | None, Field(description="First moment of the span, UTC. Empty: the hour.")] = None,
-    end: Annotated[datetime | None, Field(description="End of the span, UTC, itself not in it.")] = None,
-    preset: Annotated[
-        Literal["marketplace", "grocery", "b2b"], Field(description="What the shop looks like.")
-    ] = FIRST_CATALOG.preset,  # type: ignore[assignment]
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="The same seed makes the same orders.")] = SEED,
-    locale: Annotated[
-        str, Field(description="Language of the catalog's names, as Faker calls it.")
-    ] = FIRST_CATALOG.locale,
-    users: Annotated[int, Field(ge=1, description="Users in the catalog, at least.")] = FIRST_CATALOG.users,
-    products: Annotated[int, Field(ge=1, description="Products in the catalog, at least.")] = FIRST_CATALOG.products,
-    rate: Annotated[
-        float | None, Field(gt=0, description="Live: so many orders a second, until the run is cancelled.")
-    ] = None,
-    speed: Annotated[float, Field(ge=1, description="Live: how much faster than in life orders live.")] = LIVE_SPEED,
-    to: Annotated[
-        str | None, Field(description="Write files there: a directory, or a file like orders.json.zst.")
-    ] = None,
-    format: Annotated[Literal["json", "csv"] | None, Field(description="Format of files in a directory.")] = None,
-    dirt: Annotated[float, Field(ge=0, le=1, description="Files: share of malformed, late and repeated rows.")] = 0.0,
-    processes: Annotated[int, Field(ge=1, le=64, description="Files: processes that make them.")] = 1,
+    orders: Annotated[int | None, Field(ge=1, le=10**9)] = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    preset: Literal["marketplace", "grocery", "b2b"] = "marketplace",
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = SEED,
+    locale: str = FIRST_CATALOG.locale,
+    users: Annotated[int, Field(ge=1, le=USERS_MAX)] = FIRST_CATALOG.users,
+    products: Annotated[int, Field(ge=1, le=PRODUCTS_MAX)] = FIRST_CATALOG.products,
+    rate: Annotated[float | None, Field(gt=0, le=RATE_MAX)] = None,
+    speed: Annotated[float, Field(ge=1, le=SPEED_MAX)] = LIVE_SPEED,
+    to: str | None = None,
+    format: Literal["json", "csv"] | None = None,
+    dirt: Annotated[float, Field(ge=0, le=1)] = 0.0,
+    processes: Annotated[int, Field(ge=1, le=64)] = 1,
 ) -> dict[str, Any]:
-    """Make orders in the shape of a preset and move open orders on. Running it again adds only what is missing."""
+    """Make orders in the shape of a preset and move open orders on. Running it again adds only what is missing.
+
+    Args:
+        orders: Orders of the span; without a span, of an average hour. Empty: 40 an hour.
+        start: First moment of the span, UTC. Empty, with the end: the hour before the scheduled time.
+        end: End of the span, UTC; itself not in it.
+        preset: What the shop looks like.
+        seed: The same seed makes the same orders.
+        locale: Language of the catalog's names, as Faker calls it.
+        users: Users in the catalog, at least.
+        products: Products in the catalog, at least.
+        rate: Live: so many orders a second, until the run is cancelled.
+        speed: Live: how much faster than in life orders are shipped and delivered.
+        to: Write files there: a directory, or a file like orders.json.zst. Empty: into MongoDB.
+        format: Format of the file in a directory: json, or csv.
+        dirt: Files: share of malformed, late and repeated rows.
+        processes: Files: processes that make them.
+    """
     check_modes({"rate": rate, "start": start, "end": end, "to": to, "format": format, "dirt": dirt})
     wanted = CatalogSpec(seed, locale, preset, users, products)
     check_locale(locale)

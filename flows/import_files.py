@@ -16,7 +16,7 @@ from ecommerce.importing.report import FileReport, FilesFailed, ImportReport
 from ecommerce.importing.run import import_file, plan
 from ecommerce.mongo import get_database, prepare_database
 from ecommerce.settings import get_settings
-from flows.common import progress_artifact
+from flows.common import described, progress_artifact
 
 
 @task(cache_policy=NO_CACHE)
@@ -67,6 +67,7 @@ def show(report: ImportReport) -> None:
 
 
 @flow(name="import-files")
+@described
 def import_files(
     paths: Annotated[
         list[str] | None,

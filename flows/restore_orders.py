@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ecommerce.archive.restore import restore_orders as restore
 from ecommerce.settings import get_settings
-from flows.common import progress_artifact
+from flows.common import described, progress_artifact
 
 
 @task(cache_policy=NO_CACHE, retries=1, retry_delay_seconds=10)
@@ -20,6 +20,7 @@ def restore_days(start: date, end: date) -> int:
 
 
 @flow(name="restore-orders")
+@described
 def restore_orders(
     start: Annotated[date, Field(description="First day (order_date, UTC).")],
     end: Annotated[date, Field(description="Last day, included.")],

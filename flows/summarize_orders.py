@@ -15,7 +15,7 @@ from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import get_database, prepare_database
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.compact import Compaction, compact
-from flows.common import progress_artifact
+from flows.common import described, progress_artifact
 
 ROUNDS = 3
 """Advances of one run; where the lag is longer after each of them, writers bring more than one process takes in."""
@@ -97,6 +97,7 @@ def warn_of_lag(lags: list[float], warn_lag_seconds: float) -> bool:
 
 
 @flow(name="summarize-orders")
+@described
 def summarize_orders(
     hours: Annotated[int, Field(ge=1, le=168, description="Hours in the table that the run publishes.")] = 24,
     warn_lag_seconds: Annotated[
