@@ -3,11 +3,13 @@
 from datetime import date
 from typing import Annotated
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
+from ecommerce.archive.restore import newest_archived_day
 from ecommerce.archive.restore import restore_orders as restore
+from ecommerce.mongo import get_database
 from ecommerce.settings import get_settings
 from flows.common import described, progress_artifact
 
@@ -22,8 +24,12 @@ def restore_days(start: date, end: date) -> int:
 @flow(name="restore-orders")
 @described
 def restore_orders(
-    start: Annotated[date, Field(description="First day (order_date, UTC).")],
-    end: Annotated[date, Field(description="Last day, included.")],
+    start: Annotated[date | None, Field(description="First day (order_date, UTC). Empty: the newest archived.")] = None,
+    end: Annotated[date | None, Field(description="Last day, included. Empty: the first day alone.")] = None,
 ) -> int:
     """Restore archived days; returns how many orders they have. `orders` is not touched."""
-    return restore_days(start, end)
+    first = start or newest_archived_day(get_database(get_settings()))
+    if first is None:
+        get_run_logger().warning("nothing is archived: there is nothing to restore")
+        return 0
+    return restore_days(first, end or first)

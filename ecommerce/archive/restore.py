@@ -12,6 +12,7 @@ from pymongo.errors import BulkWriteError
 
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.reading import read
+from ecommerce.archive.runs import ARCHIVE_SUMMARY
 from ecommerce.archive.spark import spark_session
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.fields import Field, fields_of
@@ -57,6 +58,12 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
         finally:
             spark.conf.unset("spark.sql.files.maxPartitionBytes")
     return restored
+
+
+def newest_archived_day(database: MongoDatabase) -> date | None:
+    """The last day of which orders are archived; None where there is none."""
+    newest = database[ARCHIVE_SUMMARY].find_one({}, {"order_date": 1}, sort=[("order_date", -1)])
+    return newest["order_date"].date() if newest else None
 
 
 def _write(database: MongoDatabase, batch: Sequence[bytes]) -> None:
