@@ -1,5 +1,6 @@
 """Real services for the tests: started once per session, on free ports, in a temporary directory."""
 
+import os
 import socket
 import uuid
 from collections.abc import Iterator
@@ -67,6 +68,8 @@ def database(settings: Settings) -> Iterator[MongoDatabase]:
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """A temporary Prefect server that runs of flows report to."""
+    # Its telemetry writes while the runs do, and SQLite then says "database is locked".
+    os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     from prefect.testing.utilities import prefect_test_harness
 
     with prefect_test_harness(server_startup_timeout=120):

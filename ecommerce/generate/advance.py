@@ -6,7 +6,7 @@ once, changes nothing more. Only generated orders are touched: those whose id ha
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +40,10 @@ class Advanced:
     def orders(self) -> int:
         """All orders that took a step."""
         return self.shipped + self.delivered + self.cancelled + self.returned
+
+    def counts(self) -> dict[str, int]:
+        """The counts by name."""
+        return asdict(self)
 
 
 def advance_life(database: MongoDatabase, moment: datetime, progress: Progress = silent) -> Advanced:

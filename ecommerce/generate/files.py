@@ -14,7 +14,7 @@ import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -91,6 +91,10 @@ class Written:
     dirt: Dirt
     size_bytes: int
 
+    def counts(self) -> dict[str, int]:
+        """What is in the file, by name."""
+        return {"orders": self.orders, "size_bytes": self.size_bytes, **asdict(self.dirt)}
+
 
 def orders_path(target: Path, format: Format | None) -> tuple[Path, Format, str]:
     """(path, format, compression) that a target names: a directory, or a file like `orders.json.gz`.
@@ -138,14 +142,14 @@ def write_orders(path: Path, job: FileJob, processes: int = 1, progress: Progres
     return Written(path, job.window.orders, dirt, size)
 
 
-def started_moment(path: Path, job: FileJob) -> int:
-    """The moment of a file that was begun with these options, so that it can be continued on a later day."""
+def started_moment(path: Path, job: FileJob) -> FileJob:
+    """The job with the moment at which its file was begun, so that it can be continued on a later day."""
     try:
         begun = json.loads(path.with_name(path.name + ".progress").read_text())["job"]
     except (OSError, ValueError, KeyError):
-        return job.moment_ms
+        return job
     same = {**begun, "moment_ms": job.moment_ms} == job.identity
-    return int(begun["moment_ms"]) if same else job.moment_ms
+    return replace(job, moment_ms=int(begun["moment_ms"])) if same else job
 
 
 def write_catalog(directory: Path, spec: CatalogSpec) -> list[Path]:

@@ -12,7 +12,8 @@ from ecommerce.progress import Progress, silent
 
 DAYS = 5
 ORDERS_AN_HOUR = 40
-FIRST_CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=2_000, products=500)
+SEED = 1
+FIRST_CATALOG = CatalogSpec(seed=SEED, locale="en_US", preset="marketplace", users=2_000, products=500)
 
 
 def first_start(database: MongoDatabase, progress: Progress = silent) -> int:
@@ -26,7 +27,7 @@ def first_start(database: MongoDatabase, progress: Progress = silent) -> int:
     now = datetime.now(UTC)
     this_hour = now.replace(minute=0, second=0, microsecond=0)
     windows = [
-        hour(this_hour - timedelta(hours=back), ORDERS_AN_HOUR, seed=FIRST_CATALOG.seed, preset=FIRST_CATALOG.preset)
+        hour(this_hour - timedelta(hours=back), ORDERS_AN_HOUR, seed=SEED, preset=FIRST_CATALOG.preset)
         for back in range(DAYS * 24, -1, -1)
     ]
     added = store_windows(database, spec, windows, now, progress).accepted

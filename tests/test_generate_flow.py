@@ -1,0 +1,95 @@
+"""The flow makes exactly the hour before its scheduled time, whenever it runs, and the same once more adds nothing."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.flow_engine import run_flow
+from prefect.states import Scheduled
+
+from ecommerce import mongo
+from ecommerce.errors import InputError
+from ecommerce.generate import first_start
+from ecommerce.generate.first import ORDERS_AN_HOUR, SEED
+from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.settings import Settings
+from flows.generate_orders import check_over, generate_orders, settled_moment, window_of
+from tests.generator_samples import APRIL, MARCH, march
+
+SCHEDULED = datetime(2026, 3, 2, 15, tzinfo=UTC)
+
+
+@pytest.fixture
+def flow_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> Iterator[Settings]:
+    """The flow's own look at the settings sees those of the test."""
+    monkeypatch.setattr(mongo, "get_settings", lambda: settings)
+    yield settings
+
+
+def run_scheduled(at: datetime, **parameters: Any) -> dict[str, Any]:
+    """A run of the flow now that was scheduled for another time."""
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(generate_orders, parameters=parameters, state=Scheduled(scheduled_time=at))
+    return run_flow(generate_orders, flow_run=run, parameters=parameters)  # type: ignore[return-value]
+
+
+def test_the_flow_makes_the_hour_it_was_scheduled_for(database: MongoDatabase, flow_settings: Settings) -> None:
+    made = run_scheduled(SCHEDULED, orders=100, users=200, products=100)
+    assert made["accepted"] > 20
+    times = [order["order"]["order_time"] for order in database[ORDERS].find()]
+    assert min(times) >= SCHEDULED - timedelta(hours=1)
+    assert max(times) < SCHEDULED
+    again = run_scheduled(SCHEDULED, orders=100, users=200, products=100)
+    assert (again["accepted"], again["unchanged"]) == (0, made["accepted"])
+
+
+def test_the_flow_writes_files(flow_settings: Settings, tmp_path: Path) -> None:
+    written = generate_orders(orders=500, start=MARCH, end=APRIL, to=str(tmp_path / "out"), format="csv", dirt=0.1)
+    assert written["orders"] == 500
+    assert written["malformed"] > 0
+    assert sorted(Path(file).name for file in written["files"]) == sorted(
+        path.name for path in (tmp_path / "out").iterdir()
+    )
+
+
+def test_the_flow_refuses_what_cannot_be_before_it_begins(database: MongoDatabase, flow_settings: Settings) -> None:
+    with pytest.raises(InputError, match=r"--end .* must be after --start"):
+        generate_orders(start=APRIL, end=MARCH)
+    assert database["users"].find_one() is None
+
+
+def test_the_window_is_that_of_the_schedule_in_any_time_zone() -> None:
+    late = SCHEDULED + timedelta(minutes=47)
+    half_hour_zone = timezone(timedelta(hours=5, minutes=30))
+    window = window_of(None, None, None, 1, "marketplace", SCHEDULED)
+    assert window == window_of(None, None, None, 1, "marketplace", late)
+    assert window == window_of(None, None, None, 1, "marketplace", late.astimezone(half_hour_zone))
+    assert window != window_of(None, None, None, 1, "marketplace", SCHEDULED + timedelta(hours=1))
+
+
+def test_a_span_needs_both_ends() -> None:
+    with pytest.raises(InputError, match="--end is missing"):
+        window_of(10, MARCH, None, 1, "marketplace", SCHEDULED)
+
+
+def test_orders_of_the_future_are_for_files_only() -> None:
+    with pytest.raises(InputError, match=r"--end 2026-04-01 00:00 is in the future"):
+        check_over(march(), MARCH)
+    assert settled_moment(march(), MARCH) == APRIL
+
+
+def test_files_of_one_day_show_the_same_moment() -> None:
+    morning = datetime(2026, 6, 1, 8, tzinfo=UTC)
+    assert settled_moment(march(), morning) == settled_moment(march(), morning + timedelta(hours=9))
+
+
+def test_the_schedule_goes_on_where_the_first_start_ends(database: MongoDatabase, flow_settings: Settings) -> None:
+    first_start(database)
+    last_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    window = window_of(None, None, None, SEED, "marketplace", last_hour)
+    ids = window.ids(0, window.times(0, window.orders)).tolist()
+    assert database[ORDERS].count_documents({"_id": {"$in": ids}}) == window.orders
+    assert abs(window.orders - ORDERS_AN_HOUR) < 3 * ORDERS_AN_HOUR
