@@ -7,6 +7,7 @@ from typing import Any
 from pymongo.errors import OperationFailure, PyMongoError
 
 from ecommerce.doctor.findings import Problem
+from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.indexes import ORDER_INDEXES
 from ecommerce.documents.validator import catalog_validator, order_validator
@@ -43,7 +44,7 @@ def mongodb(settings: Settings) -> str:
         ) from None
     except PyMongoError as error:
         remedy = "check host, port and network of the URI" if settings.mongo_uri else "start it: `ecommerce up`"
-        raise Problem(f"{where} does not answer: {str(error).split(', Timeout:')[0][:200]}", remedy) from None
+        raise Problem(f"{where} does not answer: {str(error).split(' (configured')[0][:200]}", remedy) from None
     return "answers"
 
 
@@ -123,7 +124,7 @@ def indexes(settings: Settings) -> str:
 
 
 def _hello(settings: Settings) -> Mapping[str, Any]:
-    hello: Mapping[str, Any] = get_database(settings).client.admin.command("hello")
+    hello: Mapping[str, Any] = get_database(settings).client.admin.command("hello", codec_options=CODEC_OPTIONS)
     return hello
 
 
