@@ -1,0 +1,200 @@
+"""`python -m cli.reference` writes docs/reference/: pages made of the code, which a test holds to it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import typer
+import yaml
+from pydantic_core import PydanticUndefined
+
+from cli.app import app
+from ecommerce.doctor.checkup import CHECKS
+from ecommerce.importing.reasons import REASONS
+from ecommerce.kpis.figures import ITEM_FIGURES, Kpis
+from ecommerce.metrics import METRICS
+from ecommerce.security.roles import ROLES, USERS
+from ecommerce.services.prefect import PREFECT_FILE, REPOSITORY
+from ecommerce.settings import Settings
+
+DIRECTORY = REPOSITORY / "docs" / "reference"
+NOTE = "<!-- Made by `python -m cli.reference` from the code. Do not edit. -->\n"
+
+
+def pages() -> dict[str, str]:
+    """Every page by its file name."""
+    made = {
+        "commands.md": _commands(),
+        "settings.md": _settings(),
+        "reason-codes.md": _reasons(),
+        "kpis.md": _kpis(),
+        "deployments.md": _deployments(),
+        "metrics.md": _metrics(),
+        "checks.md": _checks(),
+        "roles.md": _roles(),
+    }
+    return {name: NOTE + text for name, text in made.items()}
+
+
+def _commands() -> str:
+    lines = ["# Commands", "", "Exit code 0: it worked; 1: it did not; 2: options or input are wrong.", ""]
+    group: Any = typer.main.get_command(app)
+    for name, command in group.commands.items():
+        arguments = [one for one in command.params if one.param_type_name == "argument"]
+        options = [one for one in command.params if one.param_type_name == "option" and "--help" not in one.opts]
+        usage = " ".join(
+            ["ecommerce", name, *("[OPTIONS]" for _ in options[:1]), *(_metavar(one) for one in arguments)]
+        )
+        lines += [f"## {name}", "", f"`{usage}`", "", _paragraphs(command.help), ""]
+        rows = [(_metavar(one), one.help or "", "") for one in arguments]
+        rows += [(" ".join(f"`{opt}`" for opt in one.opts), one.help or "", _default(one.default)) for one in options]
+        if rows:
+            lines += [*_table(("option", "what it does", "default"), rows), ""]
+    return "\n".join(lines)
+
+
+def _metavar(argument: Any) -> str:
+    text = (argument.metavar or argument.name or "").upper()
+    return f"{text}…" if argument.nargs == -1 else text
+
+
+def _settings() -> str:
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is PydanticUndefined else _default(field.default)
+        rows.append((f"`ECOMMERCE_{name.upper()}`", field.description or _SETTINGS.get(name, ""), default))
+    head = ["# Settings", "", "Environment variables; an empty one counts as not set.", ""]
+    return "\n".join([*head, *_table(("variable", "what it says", "default"), rows), ""])
+
+
+_SETTINGS = {
+    "database": "Name of the MongoDB database.",
+    "mongo_port": "Port of the embedded MongoDB.",
+    "namenode_port": "Port of the embedded NameNode.",
+    "dashboard_port": "Port of the dashboard.",
+    "prefect_port": "Port of the embedded Prefect server.",
+}
+"""What settings say whose names and bounds say it all in the code."""
+
+
+def _reasons() -> str:
+    head = ["# Reason codes", "", "Why a row is in `rejected_rows`: its `code`, with a sentence in `reason`.", ""]
+    return "\n".join([*head, *_table(("code", "what it means"), [(f"`{c}`", text) for c, text in REASONS.items()]), ""])
+
+
+def _kpis() -> str:
+    head = [
+        "# Figures",
+        "",
+        "The fields of `ecommerce kpis --json`, in its order; [kpis.md](../kpis.md) has the definitions.",
+        "",
+    ]
+    hints = get_type_hints(Kpis)
+    blank: Any = {one.name: _blank(hints[one.name]) for one in fields(Kpis)}
+    rows = [
+        (f"`{name}`", _type(hints[name]), "items" if name in ITEM_FIGURES else "")
+        for name in Kpis(**blank).to_json_dict()
+    ]
+    return "\n".join([*head, *_table(("figure", "form", "filtered by category and warehouse"), rows), ""])
+
+
+def _blank(hint: Any) -> Any:
+    """Some value of a type."""
+    origin = get_origin(hint)
+    blanks = {int: 0, Decimal: Decimal(0), datetime: datetime.now(UTC), tuple: (), Mapping: {}}
+    return blanks.get(origin or hint)
+
+
+def _type(hint: Any) -> str:
+    """A type in the words of JSON."""
+    plain = {"Decimal": "decimal text", "int": "number", "datetime": "time", "str": "text", "float": "number"}
+    arguments = get_args(hint)
+    if get_origin(hint) is tuple:
+        return f"list of {_type(arguments[0])}"
+    if arguments and arguments[-1] is type(None):
+        return f"{_type(arguments[0])} or null"
+    if arguments:
+        return f"{{name: {_type(arguments[1])}}}"
+    if is_dataclass(hint) and isinstance(hint, type):
+        return {"OrderGroup": "{orders, revenue}", "ItemGroup": "{quantity, …}"}.get(
+            hint.__name__, "{" + ", ".join(one.name for one in fields(hint)) + "}"
+        )
+    return plain.get(hint.__name__, hint.__name__)
+
+
+def _deployments() -> str:
+    document = yaml.safe_load((REPOSITORY / PREFECT_FILE).read_text())
+    rows = []
+    for entry in document["deployments"]:
+        flow = entry["entrypoint"].rpartition(".")[2].replace("_", "-")
+        crons = ", ".join(f"`{schedule['cron']}` {schedule['timezone']}" for schedule in entry.get("schedules", []))
+        queue = entry["work_pool"].get("work_queue_name", "default")
+        rows.append((f"`{flow}/{entry['name']}`", entry["description"], crons or "on demand", queue))
+    head = ["# Deployments", "", "`prefect deployment run NAME -p parameter=value` starts one by hand.", ""]
+    return "\n".join([*head, *_table(("name", "what it does", "when", "work queue"), rows), ""])
+
+
+def _metrics() -> str:
+    rows = [(f"`{name}`", text) for name, text in METRICS.items()]
+    head = ["# Metrics", "", "What `ecommerce metrics` prints and `ecommerce metrics --serve HOST:PORT` serves.", ""]
+    return "\n".join([*head, *_table(("metric", "what it says"), rows), ""])
+
+
+def _checks() -> str:
+    rows = [(check.name, _first_line(check.look.__doc__), ", ".join(check.needs)) for check in CHECKS]
+    head = ["# The doctor's checks", "", "What `ecommerce doctor` looks at, in its order.", ""]
+    return "\n".join([*head, *_table(("check", "what must be", "needs"), rows), ""])
+
+
+def _roles() -> str:
+    lines = ["# MongoDB roles", ""]
+    users = [(f"`{user}`", ", ".join(f"`{role}`" for role in roles)) for user, roles in USERS.items()]
+    lines += [*_table(("user of docker-compose.yml", "roles"), users), ""]
+    for role in ROLES:
+        inherits = f" Has all of {', '.join(f'`{name}`' for name in role.inherits)}." if role.inherits else ""
+        rows = [(f"`{name}`", ", ".join(sorted(actions))) for name, actions in sorted(role.collections.items())]
+        lines += [f"## {role.name}", "", role.why + inherits, "", *_table(("collection", "actions"), rows), ""]
+    return "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    def line(cells: Sequence[str]) -> str:
+        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+    return [line(head), line(["---"] * len(head)), *(line([" ".join(cell.split()) for cell in row]) for row in rows)]
+
+
+def _default(value: Any) -> str:
+    if value is None or value == () or value is False:
+        return ""
+    if isinstance(value, Path):
+        # The same on every machine.
+        value = str(value).replace(str(Path.home()), "~")
+    return f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value, default=str)}`"
+
+
+def _paragraphs(text: str | None) -> str:
+    return "\n".join(line.strip() for line in (text or "").strip().splitlines())
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().splitlines()[0]
+
+
+def main() -> None:
+    """Write the pages, and remove those that are no more."""
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    made = pages()
+    for path in DIRECTORY.glob("*.md"):
+        if path.name not in made:
+            path.unlink()
+    for name, text in made.items():
+        (DIRECTORY / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()
