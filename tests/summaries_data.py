@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import bson
+from bson import Int64
 
 from ecommerce.documents.bson_codec import encode_catalog, encode_order, to_document
 from ecommerce.documents.catalog import CATALOG, Courier, Product, Warehouse
@@ -81,7 +82,7 @@ def accept(database: MongoDatabase, orders: Iterable[OrderDocument]) -> None:
 
 def document_of(order: OrderDocument) -> dict[str, Any]:
     """An order as it lies in MongoDB."""
-    return {"_id": order.order.order_id, **to_document(order)}
+    return {"_id": Int64(order.order.order_id), **to_document(order)}
 
 
 def superstore_orders(directory: Path = SUPERSTORE) -> Iterator[OrderDocument]:

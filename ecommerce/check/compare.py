@@ -23,6 +23,7 @@ from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.buckets import HOURS_PER_DAY, cells_parts, months_kept, next_month, rollup_parts
 from ecommerce.summaries.cells import CellTable, hour_of, time_of
+from ecommerce.summaries.changes import token_time
 from ecommerce.summaries.rollup import TABLES, Rollup
 from ecommerce.summaries.scan import raw_batches
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, DELTAS, State, load_state
@@ -88,10 +89,13 @@ def _day(hour: int) -> datetime:
 
 def compare_range(database: MongoDatabase, days: DayRange) -> tuple[int, list[Difference]]:
     """Compare the days' cells with documents and archive records; the orders in documents, and what differs."""
-    advance(database, settle=True)
     snapshot = is_replica_set(database)
+    advance(database, settle=True)
     with database.client.start_session(snapshot=snapshot) as session:
         state = _state(database, session)
+        if state.token and state.cluster_time < token_time(state.token):
+            # Another process is advancing, and now within a transaction: no document was ever seen like that.
+            return compare_range(database, days)
         kept = CellTable.sum_of(
             (
                 *(CellTable.decode(data) for data in cells_parts(database, state.epoch, days.start, days.end, session)),

@@ -103,20 +103,19 @@ def _catch_up(
     """
     taken = 0
     for batch, cells in _folded(changes_since(database, state.cluster_time, state.token, until)):
-        reached = batch.cluster_time >= until
-        if batch.events or (reached and (settle or as_of - state.as_of > IDLE)):
+        if batch.events or (batch.reached and (settle or as_of - state.as_of > IDLE)):
             after = replace(
                 state,
                 seq=state.seq + (1 if batch.events else 0),
                 cluster_time=batch.cluster_time,
                 token=batch.token,
-                as_of=as_of if reached else state.as_of,
+                as_of=as_of if batch.reached else state.as_of,
             )
             if not _commit(database, state, after, batch, cells):
                 return "moved", load_state(database), taken
             state, taken = after, taken + batch.events
             progress(taken, None, "changes")
-        if taken > allowed and not reached:
+        if taken > allowed and not batch.reached:
             return "too many", state, taken
     return "reached", state, taken
 

@@ -18,6 +18,9 @@ COUNTED_OPERATIONS = ("insert", "update", "replace")
 ENDING_OPERATIONS = ("drop", "rename", "dropDatabase", "invalidate")
 
 BATCH_EVENTS = 20_000
+BATCH_BYTES = 8_000_000
+"""A batch below both was not ended by its size (the server's limit is 16 MB), but by the end of the news."""
+
 WAIT_MS = 50
 """How long the server waits for news before an empty batch says how far it has read."""
 
@@ -35,6 +38,9 @@ class Changes:
 
     token: Mapping[str, Any]
     cluster_time: Timestamp
+    """Everything up to this time has been read. Where a batch ends within a transaction, that is the time before it."""
+    reached: bool
+    """Whether everything up to the time that was asked for has been read."""
     added: list[bytes] = field(default_factory=list)
     taken: list[bytes] = field(default_factory=list)
     events: int = 0
@@ -76,8 +82,9 @@ def changes_since(
         try:
             yield from _batches(database, command, session, until)
         except OperationFailure as error:
-            if error.code in _LOST_CODES:
-                raise HistoryLost(f"the change stream cannot go on: {error.details or error}") from error
+            if error.code in _LOST_CODES or error.has_error_label("NonResumableChangeStreamError"):
+                reason = str(error).split(", full error")[0]
+                raise HistoryLost(f"the change stream cannot go on: {reason}") from error
             raise
 
 
@@ -92,11 +99,15 @@ def _batches(
             cursor_id = int(cursor["id"])
             events = cursor["firstBatch"] if "firstBatch" in cursor else cursor["nextBatch"]
             token = dict(cursor["postBatchResumeToken"])
-            changes = Changes(token, token_time(token))
+            latest = token_time(token)
+            # The events of a transaction share their time: a batch that the server ended may end within one.
+            cut = len(events) >= BATCH_EVENTS or len(reply.raw) > BATCH_BYTES
+            cluster_time = Timestamp(latest.time, latest.inc - 1) if cut and latest.inc else latest
+            changes = Changes(token, cluster_time, cluster_time >= until)
             for event in events:
                 _take_in(event, changes)
             yield changes
-            if changes.cluster_time >= until or not cursor_id:
+            if changes.reached or not cursor_id:
                 return
             command = {"getMore": cursor_id, "collection": ORDERS, "batchSize": BATCH_EVENTS, "maxTimeMS": WAIT_MS}
     finally:

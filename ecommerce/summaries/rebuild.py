@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -37,6 +36,7 @@ FLUSH_ROWS = 300_000
 
 PROGRESS_SECONDS = 0.3
 ATTEMPTS = 3
+NAMESPACE_EXISTS = 48
 SNAPSHOT_TOO_OLD = 239
 SNAPSHOT_UNAVAILABLE = 246
 """A collection was created or dropped since the moment that is read."""
@@ -87,8 +87,11 @@ def _create_collections(database: MongoDatabase) -> None:
     """Create what is read at one moment or written in transactions: a moment before its creation cannot be read."""
     wanted = {STATE, DELTAS, BUCKETS, ARCHIVE_SUMMARY}
     for name in wanted.difference(database.list_collection_names()):
-        with suppress(CollectionInvalid):
+        try:
             database.create_collection(name)
+        except (CollectionInvalid, OperationFailure) as error:
+            if getattr(error, "code", NAMESPACE_EXISTS) not in (None, NAMESPACE_EXISTS):
+                raise
 
 
 class _Rebuild:
@@ -219,7 +222,7 @@ class _Rebuild:
             for batch in changes_since(self.database, cluster_time, token, until):
                 self.insert(fold_documents(batch.added, batch.taken))
                 cluster_time, token = batch.cluster_time, batch.token
-                as_of = asked_at if cluster_time >= until else as_of
+                as_of = asked_at if batch.reached else as_of
                 if time.monotonic() > deadline:
                     break
             current = load_state(self.database)
