@@ -1,4 +1,4 @@
-"""A generated marketplace month beside Olist: `python -m benchmarks.olist` prints the table and draws the plot.
+"""A generated marketplace month beside Olist: `python -m benchmarks.olist` prints the table.
 
 Olist published 99 000 real orders of 2016 to 2018. The generator is not fitted to their rows, only to these figures.
 """

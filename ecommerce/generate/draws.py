@@ -6,7 +6,8 @@ size, number of processes and restarts, and lets the advance of an order's life 
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+_TAIL = 1e-4
+"""Probability that the first and last row of a table of quantiles stand for."""
+_CURVE_POINTS = 1_024
 _GOLDEN = 0x9E3779B97F4A7C15
 _M1 = np.uint64(0xBF58476D1CE4E5B9)
 _M2 = np.uint64(0x94D049BB133111EB)
@@ -51,7 +55,40 @@ def pick(drawn: Floats, shares: Sequence[float]) -> Ints:
     return np.searchsorted(bounds[:-1] / bounds[-1], drawn, side="right")
 
 
-def at_quantile(drawn: Floats, quantiles: Sequence[tuple[float, float]]) -> Floats:
-    """The value at each drawn probability of a (probability, value) table, log-linear between its rows."""
-    table = np.asarray(quantiles, dtype=np.float64)
-    return np.exp(np.interp(drawn, table[:, 0], np.log(table[:, 1])))
+def at_quantile(drawn: Floats, quantiles: tuple[tuple[float, float], ...]) -> Floats:
+    """The value at each drawn probability of a (probability, value) table that runs from 0 to 1.
+
+    Between the rows it is as smooth as a log-normal distribution: the logarithm of the value is a monotone cubic of the
+    normal score.
+    """
+    probabilities, values = _curve(quantiles)
+    return np.interp(drawn, probabilities, values)
+
+
+@lru_cache(maxsize=64)
+def _curve(quantiles: tuple[tuple[float, float], ...]) -> tuple[Floats, Floats]:
+    normal = NormalDist()
+    scores = np.array([normal.inv_cdf(min(max(share, _TAIL), 1 - _TAIL)) for share, _ in quantiles])
+    logs = np.log([value for _, value in quantiles])
+    grid = np.linspace(scores[0], scores[-1], _CURVE_POINTS)
+    probabilities = np.array([normal.cdf(score) for score in grid.tolist()])
+    return probabilities, np.exp(_monotone_cubic(grid, scores, logs))
+
+
+def _monotone_cubic(at: Floats, x: Floats, y: Floats) -> Floats:
+    """Cubic Hermite interpolation without overshoot (Fritsch and Butland, 1984: harmonic means of the slopes)."""
+    steps, slopes = np.diff(x), np.diff(y) / np.diff(x)
+    tangents = np.concatenate([slopes[:1], np.zeros(len(slopes) - 1), slopes[-1:]])
+    left, right = 2 * steps[1:] + steps[:-1], steps[1:] + 2 * steps[:-1]
+    rising = (slopes[:-1] > 0) & (slopes[1:] > 0)
+    with np.errstate(divide="ignore"):
+        means = (left + right) / (left / slopes[:-1] + right / slopes[1:])
+    tangents[1:-1] = np.where(rising, means, 0.0)
+    part = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(steps) - 1)
+    t = (at - x[part]) / steps[part]
+    return (
+        y[part] * (1 + 2 * t) * (1 - t) ** 2
+        + tangents[part] * steps[part] * t * (1 - t) ** 2
+        + y[part + 1] * t**2 * (3 - 2 * t)
+        + tangents[part + 1] * steps[part] * t**2 * (t - 1)
+    )

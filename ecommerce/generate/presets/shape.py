@@ -7,7 +7,7 @@ Shares = tuple[tuple[str, float], ...]
 Counts = tuple[tuple[int, float], ...]
 """(number, relative frequency) rows."""
 Quantiles = tuple[tuple[float, float], ...]
-"""(probability, value) rows from probability 0 to 1; log-linear between them."""
+"""(probability, value) rows from probability 0 to 1; smooth between them."""
 
 
 @dataclass(frozen=True, slots=True)
