@@ -23,10 +23,13 @@ def import_(
     max_rejected: Annotated[
         float, typer.Option(min=0, max=1, help="Stop a file when more than this share of its rows is rejected.")
     ] = 0.25,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Try the rejected rows again: all, or those of the files named.")
+    ] = False,
 ) -> None:
     """Import orders and catalog tables from CSV, JSON and JSON Lines, also compressed, with every row accounted for."""
-    if not paths:
-        raise InputError("name files, folders or globs to import")
+    if not paths and not replay:
+        raise InputError("name files, folders or globs to import, or --replay to try rejected rows again")
     with services():
         from flows.import_files import import_files
 
@@ -36,6 +39,7 @@ def import_(
                 paths=[str(Path(path).expanduser().absolute()) for path in paths or ()],
                 mapping=mapping,
                 max_rejected_share=max_rejected,
+                replay=replay,
             )
         except FilesFailed as failed:
             print_report(failed.report)

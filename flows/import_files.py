@@ -10,23 +10,21 @@ from pydantic import Field
 
 from ecommerce.importing.files import find_files
 from ecommerce.importing.inbox import put_away, waiting_files
-from ecommerce.importing.ledger import prepare_ledger
 from ecommerce.importing.pipeline import ImportOptions
+from ecommerce.importing.replay import replay_rejected
 from ecommerce.importing.report import FileReport, FilesFailed, ImportReport
-from ecommerce.importing.run import import_file, plan
-from ecommerce.mongo import get_database, prepare_database
+from ecommerce.importing.run import import_file, plan, prepare_import
+from ecommerce.mongo import get_database
 from ecommerce.settings import get_settings
-from flows.common import described, progress_artifact
+from flows.common import progress_artifact
 
 
 @task(cache_policy=NO_CACHE)
-def find_work(paths: list[str], settle_seconds: float) -> list[str]:
+def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> list[str]:
     """The files to import, catalog tables first; without paths, those that wait in the inbox."""
-    settings = get_settings()
-    files = find_files(paths) if paths else waiting_files(settings.inbox_directory, settle_seconds)
-    prepare_database(get_database(settings))
-    prepare_ledger(get_database(settings))
-    return [str(path) for path in plan(files)]
+    files = find_files(paths) if paths else waiting_files(get_settings().inbox_directory, settle_seconds)
+    prepare_import(get_database())
+    return [str(path) for path in plan(files, mapping)]
 
 
 @task(cache_policy=NO_CACHE, task_run_name="import {path}")
@@ -37,10 +35,19 @@ def import_one(path: str, mapping: str | None, max_rejected_share: float) -> Fil
         return import_file(get_database(), Path(path), progress=progress, options=options)
 
 
-@task(cache_policy=NO_CACHE, task_run_name="put away {path}")
-def put_away_one(path: str, report: FileReport) -> None:
-    """Move a file of the inbox to done/ or failed/: its rows are safe."""
-    put_away(Path(path), report)
+@task(cache_policy=NO_CACHE)
+def try_rejected_again(paths: list[str]) -> ImportReport:
+    """Import the rows that were rejected before, and take the accepted ones off the books."""
+    prepare_import(get_database())
+    with progress_artifact("rejected rows") as progress:
+        return replay_rejected(get_database(), paths, progress=progress)
+
+
+@task(cache_policy=NO_CACHE)
+def put_away_files(report: ImportReport) -> None:
+    """Move the files of the inbox to done/ or failed/: their rows are safe."""
+    for file in report.files:
+        put_away(file.path, file)
 
 
 @task(cache_policy=NO_CACHE)
@@ -67,30 +74,29 @@ def show(report: ImportReport) -> None:
 
 
 @flow(name="import-files")
-@described
 def import_files(
-    paths: Annotated[
-        list[str] | None,
-        Field(description="Files, folders or globs. Empty: what waits in the inbox, which is emptied."),
-    ] = None,
-    mapping: Annotated[
-        str | None, Field(description="Mapping of order lines: a shipped name or a file. Empty: found by the columns.")
-    ] = None,
-    max_rejected_share: Annotated[
-        float, Field(ge=0, le=1, description="A file is stopped when more than this share of its rows is rejected.")
-    ] = 0.25,
-    settle_seconds: Annotated[
-        float,
-        Field(ge=0, le=3600, description="Leave files in the inbox that were written to more recently than this."),
-    ] = 5.0,
+    paths: Annotated[list[str] | None, Field(max_length=10_000)] = None,
+    mapping: str | None = None,
+    max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.25,
+    settle_seconds: Annotated[float, Field(ge=0, le=3600)] = 5.0,
+    replay: bool = False,
 ) -> ImportReport:
-    """Bring orders and catalog tables in from files. Fails only where someone must act: a file that stopped."""
-    report = ImportReport()
-    for path in find_work(paths or [], settle_seconds):
-        imported = import_one(path, mapping, max_rejected_share)
-        report.files.append(imported)
+    """Bring orders and catalog tables in from files. Fails only where someone must act: a file that stopped.
+
+    Args:
+        paths: Files, folders or globs. Empty: what waits in the inbox, which is emptied.
+        mapping: Mapping of order lines, a shipped name or a file. Empty: found by the columns.
+        max_rejected_share: A file is stopped when more than this share of its rows is rejected.
+        settle_seconds: Files of the inbox that were written to more recently than this are left for the next run.
+        replay: Instead, try the rejected rows again: all of them, or those of the files that paths name.
+    """
+    if replay:
+        report = try_rejected_again(paths or [])
+    else:
+        files = find_work(paths or [], mapping, settle_seconds)
+        report = ImportReport([import_one(path, mapping, max_rejected_share) for path in files])
         if not paths:
-            put_away_one(path, imported)
+            put_away_files(report)
     show(report)
     if report.failed:
         raise FilesFailed(report)

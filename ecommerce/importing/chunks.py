@@ -24,6 +24,8 @@ class Chunk(Struct, array_like=True):
     values: list[tuple[int, bytes]] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     """Rows that are known to be bad already."""
+    first_part: int = 0
+    """How many values came before, which tells apart those on one line."""
     sources: list[bytes] = field(default_factory=list)
     """Where the values were made from lines by a mapping: the text of those lines, for each value."""
 
@@ -72,7 +74,7 @@ def _quoted_cut(buffer: bytes) -> int:
     return end
 
 
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|"', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]|"', re.DOTALL)
 _SPACE = b" \t\r\n"
 _QUOTE, _ARRAY_END = b'"]'
 
@@ -101,7 +103,9 @@ class _Splitter:
         self._buffer = b""
         self._line = 1
         """Line on which the buffer starts."""
+        self._parts = 0
         self._scanned = 0
+        self._in_string = False
         self._depth = 0
         self._base: int | None = None
         """Depth of the objects: 1 in an array, 0 outside; None before the first character."""
@@ -112,7 +116,10 @@ class _Splitter:
 
     def split(self, block: bytes) -> Chunk:
         self._buffer += block
-        chunk = Chunk(self._line)
+        chunk = Chunk(self._line, first_part=self._parts)
+        if self._in_string and b'"' not in block:
+            return chunk
+        self._in_string = False
         start = 0
         if self._base is None:
             content = self._buffer.lstrip(_SPACE)
@@ -126,6 +133,7 @@ class _Splitter:
             if byte == _QUOTE:
                 if token.end() - token.start() == 1:  # a string that is not all here yet
                     self._scanned = token.start()
+                    self._in_string = True
                     break
             elif byte in b"{[":
                 if self._depth == self._base:
@@ -140,6 +148,7 @@ class _Splitter:
                 start = token.end()
                 self._base = self._depth = 0
             self._scanned = token.end()
+        self._parts += len(chunk.values)
         self._scanned -= start
         self._buffer = self._buffer[start:]
         return chunk
@@ -160,4 +169,5 @@ class _Splitter:
     def end(self) -> Chunk:
         """What is left. An array that nothing closes is a row too: the file has lost its end."""
         rest = self._buffer.strip(_SPACE + b",")
-        return Chunk(self._line, values=[(self._line, rest)] if rest or self._base == 1 else [])
+        values = [(self._line, rest)] if rest or self._base == 1 else []
+        return Chunk(self._line, values=values, first_part=self._parts)

@@ -59,6 +59,7 @@ class RawRows:
 
     def __init__(self, chunk: Chunk) -> None:
         self._chunk = chunk
+        self.first_part = chunk.first_part
         self._lines: list[bytes] | None = None
 
     def at(self, line: int, span: int) -> bytes:
@@ -71,9 +72,9 @@ class RawRows:
         return b"\n".join(self._lines[first : first + span]).rstrip(b"\r")
 
 
-def part_of(span: int) -> int:
-    """What tells apart the rows of one line: the index of a JSON value in its chunk, else 0."""
-    return -1 - span if span < 0 else 0
+def part_of(span: int, first_part: int) -> int:
+    """What tells apart the rows of one line: of a JSON value, how many came before it; else 0."""
+    return first_part - 1 - span if span < 0 else 0
 
 
 class Decoder:
@@ -210,4 +211,6 @@ def _rejection(chunk: Chunk, row: Row, problem: Rejected) -> Rejection:
     else:
         raw = row.raw or row.text.rstrip("\r\n").encode("utf-8", "surrogateescape")
     kept = raw if len(raw) <= ROW_BYTES_MAX >> 1 else raw[:RAW_KEPT_BYTES]
-    return Rejection(row.line, problem.code, problem.reason, kept, len(kept) == len(raw), part_of(row.span))
+    return Rejection(
+        row.line, problem.code, problem.reason, kept, len(kept) == len(raw), part_of(row.span, chunk.first_part)
+    )

@@ -37,9 +37,9 @@ class FileLedger:
             {"file": str(self.path), "digest": self.digest, "state": "running"}, {"$set": {"state": "interrupted"}}
         )
         self.rejected_before = self.database[REJECTED_ROWS].find_one({"digest": self.digest}) is not None
-        imports.insert_one(
+        imports.replace_one(
+            {"_id": self.import_id},
             {
-                "_id": self.import_id,
                 "file": str(self.path),
                 "digest": self.digest,
                 "rows_are": self.shape.rows if self.shape else "",
@@ -47,7 +47,8 @@ class FileLedger:
                 "mapping": self.shape.mapping if self.shape else None,
                 "state": "running",
                 "started_at": datetime.now(UTC),
-            }
+            },
+            upsert=True,
         )
 
     def reject(self, rejections: Sequence[Rejection]) -> None:

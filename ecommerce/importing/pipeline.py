@@ -77,6 +77,9 @@ class FileImport:
     report: FileReport
     options: ImportOptions
     progress: Progress
+    _rows: int = 0
+    _rejected: int = 0
+    """Rows that were decoded, and those of them that were rejected: the share that counts while others are written."""
     _writing: "list[tuple[set[int], Future[_Taken]]]" = field(default_factory=list)
 
     def run(self, path: Path) -> None:
@@ -137,6 +140,8 @@ class FileImport:
 
     def _write_next(self, chunk: Chunk, future: "Future[Decoded]", writers: ThreadPoolExecutor) -> None:
         decoded = future.result()
+        self._rows += decoded.rows
+        self._rejected += len(decoded.rejections)
         self._reject(decoded.rejections)
         table = catalog_table(self.shape.rows)
         if table is not None:
@@ -159,6 +164,7 @@ class FileImport:
                 self._writing.remove(entry)
                 taken = entry[1].result()
                 self._count(taken.accepted, taken.unchanged, taken.changed)
+                self._rejected += len(taken.rejections)
                 self._reject(taken.rejections)
 
     def _count(self, accepted: int, unchanged: int, changed: int) -> None:
@@ -173,7 +179,7 @@ class FileImport:
         self.report.add_rejections(rejections)
 
     def _check_share(self) -> None:
-        read, rejected, limit = self.report.read, self.report.rejected, self.options.max_rejected_share
+        read, rejected, limit = self._rows, self._rejected, self.options.max_rejected_share
         if read >= self.options.share_after_rows and rejected > limit * read:
             most = ", ".join(f"{code} {count}" for code, count in self.report.reasons.most_common(3))
             raise TooManyRejected(
@@ -231,7 +237,9 @@ def _refused(
     raws: RawRows, order_id: int, batch: dict[int, tuple[EncodedOrder, Place]], code: str, reason: str
 ) -> Rejection:
     place = batch[order_id][1]
-    return Rejection(place.line, code, reason, raws.at(place.line, place.span), part=part_of(place.span))
+    return Rejection(
+        place.line, code, reason, raws.at(place.line, place.span), part=part_of(place.span, raws.first_part)
+    )
 
 
 def _codes(error: BulkWriteError | WriteError) -> set[int | None]:

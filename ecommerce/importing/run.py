@@ -2,9 +2,12 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
-from ecommerce.errors import EcommerceError
+from pymongo.errors import PyMongoError
+
+from ecommerce.importing.faults import with_patience
 from ecommerce.importing.files import find_files, import_order
 from ecommerce.importing.flat import has_lines_beside
 from ecommerce.importing.ledger import FileLedger, prepare_ledger
@@ -57,9 +60,14 @@ def import_files(
     options: ImportOptions = DEFAULTS,
 ) -> ImportReport:
     """Import files one after the other, in the given order."""
-    prepare_database(database)
-    prepare_ledger(database)
+    prepare_import(database)
     return ImportReport([import_file(database, path, progress=progress, options=options) for path in files])
+
+
+def prepare_import(database: MongoDatabase) -> None:
+    """What the database must hold before a file is imported. Safe to call at any time."""
+    with_patience(lambda: prepare_database(database))
+    with_patience(lambda: prepare_ledger(database))
 
 
 def import_file(
@@ -79,11 +87,11 @@ def import_file(
     except SourceError as error:
         report.error = str(error)
         ledger = FileLedger(database, path, "", None)
-        ledger.open()
-        ledger.close(report)
+        with_patience(ledger.open)
+        with_patience(lambda: ledger.close(report))
         return report
     ledger = FileLedger(database, path, fingerprint, shape)
-    ledger.open()
+    with_patience(ledger.open)
     try:
         if shape is not None:
             report.rows_are = shape.rows
@@ -91,10 +99,11 @@ def import_file(
             FileImport(database, shape, ledger, report, options, progress).run(path)
     except (SourceError, TooManyRejected) as error:
         report.error = str(error)
-    except EcommerceError as error:
-        report.error = str(error)
+    except BaseException as error:
+        report.error = str(error) or "stopped"
+        with suppress(PyMongoError):
+            ledger.close(report)
         raise
-    finally:
-        report.seconds = time.monotonic() - begun
-        ledger.close(report)
+    report.seconds = time.monotonic() - begun
+    with_patience(lambda: ledger.close(report))
     return report

@@ -1,0 +1,131 @@
+"""Rejected rows once more, after a fix: of the catalog, of a mapping, or of the text kept in `rejected_rows`."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ecommerce.importing.assemble import CatalogReader, assemble
+from ecommerce.importing.catalog import ask_catalog, write_records
+from ecommerce.importing.chunks import Chunk
+from ecommerce.importing.decode import Decoded, Decoder, Place
+from ecommerce.importing.faults import with_patience
+from ecommerce.importing.ledger import REJECTED_ROWS
+from ecommerce.importing.mapping import Mapping, load_mapping
+from ecommerce.importing.pipeline import take_orders
+from ecommerce.importing.reasons import Rejected, Rejection
+from ecommerce.importing.recognise import LINES, ORDERS, Shape, catalog_table
+from ecommerce.importing.report import FileReport, ImportReport
+from ecommerce.mongo import Document, MongoDatabase
+from ecommerce.progress import Progress, silent
+
+BATCH_ROWS = 500
+
+
+def replay_rejected(
+    database: MongoDatabase, paths: Sequence[str | Path] = (), *, progress: Progress = silent
+) -> ImportReport:
+    """Try the rejected rows again; with `paths`, those of these files (a name is enough). Can be stopped at any time.
+
+    A row that is accepted now leaves `rejected_rows`; another one stays with its reason of today.
+    """
+    wanted = {str(path) for path in paths} | {str(Path(path).absolute()) for path in paths}
+    names = {Path(path).name for path in paths}
+    report = ImportReport()
+    rows = database[REJECTED_ROWS].find(sort=[("digest", 1), ("line", 1)])
+    for _, of_file in groupby(rows, key=lambda row: row["digest"]):
+        file: FileReport | None = None
+        while batch := list(islice(of_file, BATCH_ROWS)):
+            if wanted and batch[0]["file"] not in wanted and Path(batch[0]["file"]).name not in names:
+                continue
+            if file is None:
+                file = FileReport(Path(batch[0]["file"]), batch[0]["rows_are"])
+                report.files.append(file)
+            _replay(database, batch, file)
+            progress(report.read, None, "rows")
+    return report
+
+
+def _replay(database: MongoDatabase, rows: Sequence[Document], report: FileReport) -> None:
+    shape = _shape(rows[0])
+    decoder = Decoder(
+        shape if shape.rows != LINES else Shape(ORDERS, "values"),
+        lambda products, users: with_patience(lambda: ask_catalog(database, products, users)),
+    )
+    together = Decoded()
+    chunk = Chunk(0)
+    still: dict[int, Rejection] = {}
+    for index, row in enumerate(rows):
+        raw = row["raw"].encode() if isinstance(row["raw"], str) else bytes(row["raw"])
+        chunk.values.append((row["line"], raw))
+        if not row["raw_complete"]:
+            still[index] = Rejection(row["line"], row["code"], row["reason"], raw)
+            continue
+        try:
+            decoded = decoder.decode(_chunk(database, shape, row["line"], raw))
+        except Rejected as problem:
+            still[index] = Rejection(row["line"], problem.code, problem.reason, raw)
+            continue
+        if decoded.rejections or decoded.rows != 1:
+            problems: Iterator[Rejection] = iter(decoded.rejections)
+            still[index] = next(problems, Rejection(row["line"], row["code"], "the text is not one row", raw))
+            continue
+        together.orders += decoded.orders
+        together.records += decoded.records
+        together.places.append(Place(row["line"], -1 - index))
+    table = catalog_table(shape.rows)
+    if table is not None:
+        written = with_patience(lambda: write_records(database, table, together.records))
+        _count(report, written.accepted, written.unchanged, written.changed)
+    else:
+        taken = take_orders(database, chunk, together)
+        _count(report, taken.accepted, taken.unchanged, taken.changed)
+        still |= {rejection.part: rejection for rejection in taken.rejections}
+    report.read += len(still)
+    report.add_rejections(still.values())
+    gone = [row["_id"] for index, row in enumerate(rows) if index not in still]
+    books = database[REJECTED_ROWS]
+    with_patience(lambda: books.delete_many({"_id": {"$in": gone}}))
+    for index, rejection in still.items():
+        if (rejection.code, rejection.reason) != (rows[index]["code"], rows[index]["reason"]):
+            reason = {"code": rejection.code, "reason": rejection.reason}
+            books.update_one({"_id": rows[index]["_id"]}, {"$set": reason})
+
+
+def _count(report: FileReport, accepted: int, unchanged: int, changed: int) -> None:
+    report.read += accepted + unchanged + changed
+    report.accepted += accepted
+    report.unchanged += unchanged
+    report.changed += changed
+
+
+def _shape(row: Document) -> Shape:
+    return Shape(row["rows_are"], row["layout"], tuple(row["columns"]), row["delimiter"], row["mapping"])
+
+
+def _chunk(database: MongoDatabase, shape: Shape, line: int, raw: bytes) -> Chunk:
+    """The row as a chunk of its own. Raises Rejected where its lines do not make an order."""
+    if shape.rows == LINES:
+        return Chunk(line, values=[(line, _order_of_lines(database, load_mapping(shape.mapping or ""), shape, raw))])
+    if shape.layout == "values":
+        return Chunk(line, values=[(line, raw)])
+    return Chunk(line, data=raw + b"\n")
+
+
+def _order_of_lines(database: MongoDatabase, mapping: Mapping, shape: Shape, raw: bytes) -> bytes:
+    if mapping.tables:
+        raise Rejected("no_mapping_value", "a row of joined files cannot be tried alone: import the files again")
+    try:
+        texts: list[list[str]] = list(
+            csv.reader(raw.decode().splitlines(keepends=True), delimiter=shape.delimiter, strict=True)
+        )
+        lines: list[dict[str, Any]] = [dict(zip(shape.columns, cells, strict=True)) for cells in texts]
+    except (csv.Error, ValueError) as error:
+        raise Rejected("csv_syntax", f"not CSV: {error}") from None
+    document = assemble(mapping, lines, lines)
+    for table, record in CatalogReader(mapping).read(lines):
+        write_records(database, table, [record], only_fill=True)
+    return msgspec.json.encode(document)
