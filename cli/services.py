@@ -1,6 +1,7 @@
 """`ecommerce up`, `down` and `status`."""
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,7 +38,7 @@ def up(
             run_detached(settings)
             started()
         else:
-            run(settings, console.print, started)
+            run(settings, partial(console.print, soft_wrap=True), started)
 
 
 def down() -> None:
@@ -84,9 +85,11 @@ def _show(console: "Console", states: list["ServiceState"]) -> None:
 def _where_to_look(console: "Console", settings: Settings, detached: bool) -> None:
     from ecommerce.services.dashboard import dashboard_url
 
+    server = f"http://127.0.0.1:{settings.prefect_port}"
     console.print(
         f"\nLook first at the dashboard: {dashboard_url(settings)}\n"
-        f"Flows, schedules and runs:   http://127.0.0.1:{settings.prefect_port}\n"
+        f"Flows, schedules and runs:   {server} (for the prefect command: PREFECT_API_URL={server}/api)\n"
         f"Logs: {settings.home_directory / 'logs'}. "
-        + ("`ecommerce down` stops everything." if detached else "Ctrl-C stops everything.")
+        + ("`ecommerce down` stops everything." if detached else "Ctrl-C stops everything."),
+        soft_wrap=True,
     )

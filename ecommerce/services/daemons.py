@@ -111,7 +111,8 @@ class Daemon(Executor):
         except TimeoutExpired:
             raise ServiceError(self._complaint(f"did not answer in {self._start_timeout_seconds:.0f} s")) from None
         except BaseException:
-            self.kill()
+            if not self._cancelled:  # else whoever cancelled it stops it, gently
+                self.kill()
             raise
         return self
 

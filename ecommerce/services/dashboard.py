@@ -36,4 +36,4 @@ def dashboard(settings: Settings, environment: Mapping[str, str]) -> Daemon:
 
 def dashboard_url(settings: Settings) -> str:
     """Where a browser finds the dashboard."""
-    return f"http://{LOOPBACK}:{settings.dashboard_port}/{APP.stem}"
+    return f"http://{LOOPBACK}:{settings.dashboard_port}"

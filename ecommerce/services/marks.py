@@ -5,6 +5,7 @@ A record can be missing where a process was killed at the wrong moment; a mark c
 
 import contextlib
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,10 +60,28 @@ def end_processes(processes: Sequence[psutil.Process], timeout_seconds: float) -
     """Ask processes to end, wait, and kill what is left. psutil refuses to signal a reused process id."""
     for process in processes:
         _signal(process, signal.SIGTERM)
-    _, alive = psutil.wait_procs(processes, timeout=timeout_seconds)
+    alive = wait_for_end(processes, timeout_seconds)
     for process in alive:
         _signal(process, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=5)
+    wait_for_end(alive, 5)
+
+
+def wait_for_end(processes: Sequence[psutil.Process], timeout_seconds: float) -> list[psutil.Process]:
+    """Wait until processes have ended, and return those that have not in time.
+
+    A zombie has ended: where nobody collects it, as in a container without an init, waiting for more takes for ever.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while (alive := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return alive
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _signal(process: psutil.Process, number: int) -> None:

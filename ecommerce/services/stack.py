@@ -90,14 +90,18 @@ class Stack:
         daemons = sorted((part for part in parts if isinstance(part, Daemon)), key=lambda it: stop_rank(it.name))
         for daemon in daemons:
             daemon.cancel()
-        for part in (*(part for part in parts if isinstance(part, Job)), *daemons):
-            try:
+        for part in parts:
+            if isinstance(part, Job):
                 part.stop()
-                if part.name == "prefect-worker":
+        # Now no thread waits for anything any more, and from here on this one alone handles the daemons.
+        self._pool.shutdown(cancel_futures=True)
+        for daemon in daemons:
+            try:
+                daemon.stop()
+                if daemon.name == "prefect-worker":
                     close_stranded_runs(self._settings)
             except (ServiceError, OSError) as error:
-                self._say(f"{part.name}: {error}")
-        self._pool.shutdown(cancel_futures=True)
+                self._say(f"{daemon.name}: {error}")
         end_processes(marked_processes(self._home, supervisor=identity()), timeout_seconds=5)
 
     def _start_mongo(self) -> None:

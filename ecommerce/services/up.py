@@ -14,7 +14,7 @@ import psutil
 
 from ecommerce.errors import EcommerceError, ServiceError
 from ecommerce.services.environment import settings_environment
-from ecommerce.services.marks import end_processes, orphans
+from ecommerce.services.marks import end_processes, orphans, wait_for_end
 from ecommerce.services.records import (
     identity,
     locked_at_once,
@@ -103,12 +103,10 @@ def stop(settings: Settings, say: Say) -> bool:
     supervisor = running_supervisor(home)
     if supervisor is not None:
         supervisor.terminate()
-        try:
-            supervisor.wait(STOP_TIMEOUT_SECONDS)
-        except psutil.TimeoutExpired:
+        if wait_for_end([supervisor], STOP_TIMEOUT_SECONDS):
             say(f"process {supervisor.pid} does not stop its services: it is killed")
             supervisor.kill()
-            supervisor.wait(5)
+            wait_for_end([supervisor], 5)
     found = _end_orphans(home, say)
     if busy := _busy(home):
         say(f"{', '.join(busy)}: in use by a command, and stopped when that ends")

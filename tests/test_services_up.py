@@ -1,0 +1,190 @@
+"""`ecommerce up` on real services: everything answers, what dies comes back, and nothing is left behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ecommerce.mongo import ORDERS, get_database
+from ecommerce.services.environment import settings_environment
+from ecommerce.services.marks import marked_processes, wait_for_end
+from ecommerce.services.ports import http_answers
+from ecommerce.services.records import read_record
+from ecommerce.settings import Settings
+from tests.conftest import free_port
+
+PROGRAM = str(Path(sys.executable).parent / "ecommerce")
+SERVICES = ["mongod", "namenode", "datanode", "prefect-server", "prefect-worker", "dashboard"]
+START_SECONDS = 240
+
+
+def ecommerce(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = clean_environment(settings)
+    return subprocess.run([PROGRAM, *arguments], env=environment, capture_output=True, text=True, timeout=START_SECONDS)
+
+
+def clean_environment(settings: Settings) -> dict[str, str]:
+    """As in a user's terminal: what the test session set up for Prefect must not reach it."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return inherited | settings_environment(settings) | {"COLUMNS": "200"}
+
+
+class Up:
+    """A running `ecommerce up` with its output in a file."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.output = settings.home / f"up-{time.monotonic_ns()}.txt"
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [PROGRAM, "up"], env=clean_environment(settings), stdout=output, stderr=output, stdin=subprocess.DEVNULL
+            )
+
+    def wait_for(self, pattern: str, seconds: float = START_SECONDS) -> str:
+        deadline = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.text)):
+            assert self.process.poll() is None, self.text
+            assert time.monotonic() < deadline, f"{pattern} not in: {self.text}"
+            time.sleep(0.1)
+        return found.group()
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def end(self, how: signal.Signals) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(120)
+
+
+def new_settings(home: Path) -> Settings:
+    ports = {f"{name}_port": free_port() for name in ("mongo", "namenode", "dashboard", "prefect")}
+    return Settings(home=home, **ports)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    settings = new_settings(tmp_path)
+    yield settings
+    ecommerce(settings, "down")
+    assert marked_processes(settings.home_directory) == []
+
+
+def states(settings: Settings) -> dict[str, dict[str, object]]:
+    answer = json.loads(ecommerce(settings, "status", "--json").stdout)
+    return {state["name"]: state for state in answer["services"]}
+
+
+def pid_of(settings: Settings, name: str) -> int:
+    record = read_record(settings.home_directory, name)
+    assert record is not None
+    return record.pid
+
+
+def test_up_starts_everything_keeps_it_up_and_leaves_nothing_behind(settings: Settings) -> None:
+    up = Up(settings)
+    up.wait_for("Look first at the dashboard: http://127.0.0.1:[0-9]+")
+    assert [line.split()[0] for line in up.text.splitlines()[1:7]] == SERVICES
+    assert http_answers(f"http://127.0.0.1:{settings.dashboard_port}", timeout_seconds=60)
+    assert http_answers(f"http://127.0.0.1:{settings.prefect_port}")
+
+    status = ecommerce(settings, "status", "--json")
+    assert status.returncode == 0, status.stdout
+    answer = json.loads(status.stdout)
+    assert [state["name"] for state in answer["services"] if state["healthy"]] == SERVICES
+    assert answer["hot_orders"] > 1_000, "the first start makes a few days of orders"
+    assert answer["archived_orders"] == 0
+
+    second = ecommerce(settings, "up")
+    assert second.returncode == 1
+    assert "already running" in second.stderr
+    assert f"process {up.process.pid}" in second.stderr
+
+    os.kill(pid_of(settings, "dashboard"), signal.SIGKILL)
+    up.wait_for("dashboard was ended by signal 9; it was started again", 60)
+    assert states(settings)["dashboard"]["state"] == "up"
+
+    processes = marked_processes(settings.home_directory)
+    assert len(processes) >= len(SERVICES)
+    assert up.end(signal.SIGINT) == 0, up.text
+    assert wait_for_end(processes, 0) == []
+    assert marked_processes(settings.home_directory) == []
+    down = states(settings)
+    assert {state["state"] for state in down.values()} == {"down"}
+    assert down["mongod"]["reason"] == "not started: `ecommerce up` starts it"
+
+
+def test_a_taken_port_ends_up_in_one_line_and_nothing_stays_started(settings: Settings) -> None:
+    import socket
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", settings.mongo_port))
+        other.listen()
+        up = ecommerce(settings, "up")
+    assert up.returncode == 1
+    (line,) = [line for line in up.stderr.splitlines() if line]
+    assert line.startswith(f"error: port {settings.mongo_port} for the embedded MongoDB is taken by ")
+    assert "set ECOMMERCE_MONGO_PORT" in line
+    assert marked_processes(settings.home_directory) == []
+
+
+def test_down_where_nothing_runs_says_so(tmp_path: Path) -> None:
+    down = ecommerce(new_settings(tmp_path), "down")
+    assert (down.returncode, down.stdout) == (0, "nothing is running\n")
+
+
+@pytest.mark.drill
+def test_a_killed_up_is_recovered_by_down_and_by_the_next_up(settings: Settings) -> None:
+    up = Up(settings)
+    up.wait_for("Look first")
+    orders = get_database(settings)[ORDERS].count_documents({})
+    for recover in (ecommerce, None):
+        left = marked_processes(settings.home_directory)
+        up.end(signal.SIGKILL)
+        assert len(wait_for_end(left, 1)) >= len(SERVICES)
+        if recover:
+            assert recover(settings, "down").stdout.splitlines()[-1] == "stopped"
+            assert wait_for_end(left, 0) == []
+        up = Up(settings)
+        up.wait_for("Look first")
+        assert wait_for_end(left, 0) == []
+        assert get_database(settings)[ORDERS].count_documents({}) == orders
+        assert {state["state"] for state in states(settings).values()} == {"up"}
+    # `down` from another terminal ends a living `up` too.
+    assert ecommerce(settings, "down").returncode == 0
+    assert up.process.wait(10) == 0
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("seconds", [0.5, 3, 6, 12])
+def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing(settings: Settings, seconds: float) -> None:
+    up = Up(settings)
+    time.sleep(seconds)
+    up.end(signal.SIGINT)
+    assert marked_processes(settings.home_directory) == []
+
+
+@pytest.mark.drill
+def test_detached_it_returns_when_all_answers_and_down_ends_it(settings: Settings) -> None:
+    up = ecommerce(settings, "up", "--detach")
+    assert up.returncode == 0, up.stderr
+    assert "`ecommerce down` stops everything" in up.stdout
+    assert {state["state"] for state in states(settings).values()} == {"up"}
+    os.kill(pid_of(settings, "datanode"), signal.SIGSTOP)
+    process = psutil.Process(pid_of(settings, "mongod"))
+    process.suspend()
+    hanging = states(settings)
+    assert hanging["mongod"]["healthy"] is False
+    assert hanging["prefect-server"]["healthy"] is True
+    process.resume()
+    os.kill(pid_of(settings, "datanode"), signal.SIGCONT)
+    assert ecommerce(settings, "down").stdout.splitlines()[-1] == "stopped"
+    assert marked_processes(settings.home_directory) == []
