@@ -17,10 +17,9 @@ from ecommerce.documents.catalog import CATALOG, Courier, Product, Warehouse
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.mongo import MongoDatabase
 from ecommerce.orders import EncodedOrder, accept_orders
+from tests.import_samples import SUPERSTORE
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
-
-SUPERSTORE = Path(__file__).parent / "data" / "superstore"
 
 STATUSES = ("Pending", "Shipped", "Delivered", "Cancelled", "Returned", "in Prüfung")
 """The generator's, and one that only an import brings."""
