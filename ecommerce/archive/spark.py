@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ DRIVER_MEMORY = "1g"
 
 TASK_ATTEMPTS = 3
 """Attempts per task on local[*], as a cluster has; Spark's own default there is one."""
+
+STOP_TIMEOUT_SECONDS = 30
+"""For the JVM to end; after that it is killed, as it holds nothing that counts."""
 
 _LOGGING = Path(__file__).with_name("spark-log4j2.properties")
 
@@ -111,7 +115,11 @@ def _stop(session: "SparkSession") -> None:
         # `stop` leaves the JVM: a gigabyte that a worker process would keep until it ends.
         gateway.shutdown()
         gateway.proc.stdin.close()
-        gateway.proc.wait(timeout=30)
+        try:
+            gateway.proc.wait(timeout=STOP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            gateway.proc.kill()
+            gateway.proc.wait()
         SparkContext._gateway = None
         SparkContext._jvm = None
 

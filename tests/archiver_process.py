@@ -1,0 +1,28 @@
+"""An archiver in a process of its own, to be killed: `python -m tests.archiver_process archive|compact`.
+
+Chunks are small, so that a small run has many transactions.
+"""
+
+import sys
+
+from ecommerce.archive import chunks, purge, spark
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.compact import compact_archive
+from ecommerce.settings import get_settings
+
+CHUNK_ORDERS = 10
+STOP_TIMEOUT_SECONDS = 240
+"""A JVM that writes its classes to a file when it ends needs a while on busy cores."""
+
+
+def main() -> None:
+    chunks.CHUNK_ORDERS = purge.CHUNK_ORDERS = CHUNK_ORDERS  # type: ignore[misc]
+    spark.STOP_TIMEOUT_SECONDS = STOP_TIMEOUT_SECONDS
+    if sys.argv[1] == "compact":
+        compact_archive(get_settings())
+    else:
+        archive_orders(get_settings())
+
+
+if __name__ == "__main__":
+    main()
