@@ -9,5 +9,5 @@ pn.extension(throttled=True, notifications=False, disconnect_notification=None)
 
 query = pn.state.location.search if pn.state.location else ""
 page = DashboardPage(get_settings(), query, touch="Mobi" in pn.state.headers.get("User-Agent", ""))
-page.servable(title="Orders")
 page.start()
+page.servable(title="Orders")

@@ -47,12 +47,19 @@ class DashboardPage(Viewer):
         self._page.param.watch(lambda event: self.change(lambda now: now.with_theme(event.new)), "dark_theme")
 
     def start(self) -> None:
-        """Join the feed, take part in the address bar, and draw what is known."""
+        """Draw what is known already, and go live as soon as the browser has drawn that."""
+        self._show_view()
+        if (known := self._feed.ready(self._session.asked())) is not None:
+            self._overview.show(known)
+        # Between the page's creation and the browser's first word, updates may be lost: nothing is sent before it.
+        pn.state.onload(self._go_live)
+
+    def _go_live(self) -> None:
+        """Join the feed and take part in the address bar."""
         live.join(self._session, pn.state.curdoc, self._ticked)
         pn.state.on_session_destroyed(lambda _: live.leave(self._session))
         if pn.state.location:
             pn.state.location.param.watch(self._linked, "search")
-        self._show_view()
         self._ticked(self._feed.last)
         self._ask()
 

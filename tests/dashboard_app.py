@@ -1,0 +1,135 @@
+"""The real dashboard and a real browser, for the tests that look at pages."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Playwright
+
+from ecommerce.mongo import mongo_uri
+from ecommerce.settings import Settings
+from tests.conftest import free_port
+
+REPOSITORY = Path(__file__).parent.parent
+START_SECONDS = 60
+SHOWN_MS = 30_000
+"""How long a test waits for something to appear, on a busy machine."""
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+def launch(playwright: Playwright) -> Browser:
+    """The Chromium on PATH, else Playwright's own. Raises a clear error where there is neither."""
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None and not Path(playwright.chromium.executable_path).exists():
+        raise RuntimeError(
+            f"no browser for the dashboard's tests: none of {', '.join(BROWSERS)} is on PATH. Install Chromium "
+            "(apt-get install chromium, brew install chromium) or run: .venv/bin/playwright install chromium"
+        )
+    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+
+
+@contextmanager
+def served(settings: Settings, log: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """`panel serve dashboard/app.py` on a free port; yields the address of the page."""
+    port = free_port()
+    variables = os.environ | {
+        "ECOMMERCE_MONGO_URI": mongo_uri(settings),
+        "ECOMMERCE_DATABASE": settings.database,
+        "ECOMMERCE_HOME": str(settings.home_directory),
+        "ECOMMERCE_REFRESH_SECONDS": "1",
+        **(environment or {}),
+    }
+    command = [
+        sys.executable, "-m", "panel", "serve", "dashboard/app.py", "--address", "127.0.0.1", "--port", str(port),
+        "--liveness", "--plugins", "dashboard.readiness",
+    ]  # fmt: skip
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=REPOSITORY, env=variables, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_alive(process, f"http://127.0.0.1:{port}/liveness", log)
+        yield f"http://localhost:{port}/app"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_until_alive(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - loopback
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"the dashboard did not start:\n{log.read_text()}")
+
+
+class Tab:
+    """One browser tab, and what it complained about."""
+
+    def __init__(self, browser: Browser, **options: Any) -> None:
+        self._context = browser.new_context(**({"viewport": {"width": 1440, "height": 1000}} | options))
+        self.page: Page = self._context.new_page()
+        self.page.set_default_timeout(SHOWN_MS)
+        self.errors: list[str] = []
+        self.page.on("console", lambda message: self._heard(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
+        self.page.on("dialog", lambda dialog: self._dialog(dialog))
+        self.page.on("requestfailed", lambda request: self.errors.append(f"failed: {request.url}"))
+        self.page.on("response", lambda response: self._answered(response.status, response.url))
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.errors.append(f"console: {text}")
+
+    def _dialog(self, dialog: Any) -> None:
+        self.errors.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _answered(self, status: int, url: str) -> None:
+        if status >= 400:
+            self.errors.append(f"{status}: {url}")
+
+    def open(self, url: str, ready: str = "#headline-orders") -> "Tab":
+        """Go to an address and wait until the page shows figures."""
+        self.page.goto(url)
+        self.page.locator(ready).wait_for()
+        return self
+
+    def headline(self, key: str) -> str:
+        """A headline's exact figure."""
+        return self.page.locator(f"#headline-{key} .value").get_attribute("data-exact") or ""
+
+    def wait_for_headline(self, key: str, exact: str) -> None:
+        self.page.locator(f'#headline-{key} .value[data-exact="{exact}"]').wait_for()
+
+    def rows(self, title: str) -> dict[str, str]:
+        """Name → exact text of every bar of a card."""
+        rows = self.card(title).locator(".row").evaluate_all("rows => rows.map(r => [r.dataset.name, r.dataset.exact])")
+        return dict(rows)
+
+    def card(self, title: str) -> Any:
+        heading = self.page.get_by_role("heading", name=title, exact=True)
+        return self.page.locator(".tile").filter(has=heading)
+
+    def close(self) -> None:
+        self._context.close()
+
+
+def zoom_of(page: Page) -> list[list[float]]:
+    """Start and end of the time axis of each chart, as the browser has them."""
+    ranges: list[list[float]] = page.evaluate(
+        """() => Bokeh.documents.flatMap(document => [...document._all_models.values()]
+             .filter(model => model.type === "Figure")
+             .map(figure => [figure.x_range.start, figure.x_range.end]))"""
+    )
+    return ranges

@@ -1,0 +1,203 @@
+"""One refresh for everybody: what a tick does, for whom, and what it does not do."""
+
+import gc
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from pymongo.monitoring import CommandListener, CommandStartedEvent
+
+from dashboard.feed import Feed, Sources
+from dashboard.pipeline import read_low_stock, read_pipeline
+from dashboard.session import Session
+from dashboard.state import View
+from ecommerce.errors import ServiceError
+from ecommerce.kpis.figures import Kpis
+from ecommerce.kpis.question import Filters, Span
+from ecommerce.kpis.store import KpiStore
+from ecommerce.mongo import MongoDatabase, mongo_uri
+from ecommerce.settings import Settings
+from tests.summaries_data import START, accept, random_orders
+
+ZONE = ZoneInfo("UTC")
+
+
+class CountingStore(KpiStore):
+    """The real store, which counts what it is asked."""
+
+    def __init__(self, database: MongoDatabase) -> None:
+        super().__init__(database)
+        self.refreshes = 0
+        self.asked: list[tuple[Span, Filters]] = []
+
+    def refresh(self):  # type: ignore[no-untyped-def]
+        self.refreshes += 1
+        return super().refresh()
+
+    def kpis(self, span: Span, filters: Filters) -> Kpis:
+        self.asked.append((span, filters))
+        return super().kpis(span, filters)
+
+
+@pytest.fixture
+def store(database: MongoDatabase) -> CountingStore:
+    accept(database, random_orders(300))
+    return CountingStore(database)
+
+
+@pytest.fixture
+def feed(store: CountingStore, database: MongoDatabase, settings: Settings) -> Feed:
+    sources = Sources(lambda: store, lambda: read_pipeline(database, settings), lambda: read_low_stock(database))
+    return Feed(sources, ZONE, "USD")
+
+
+def watching(feed: Feed, view: View) -> Session:
+    session = Session(view, ZONE, lambda: datetime(2026, 4, 1, 12, 30, tzinfo=UTC))
+    feed.join(session)
+    return session
+
+
+def test_equal_questions_are_computed_once_per_tick(feed: Feed, store: CountingStore) -> None:
+    sessions = [watching(feed, View().with_preset("30d")) for _ in range(50)]
+    sessions.append(watching(feed, View().with_preset("30d").with_filter("status", {"Shipped"})))
+    tick = feed.tick()
+    assert store.refreshes == 1
+    assert len(store.asked) == 4  # two questions, each with the span before it
+    assert {tick.answers[session.asked()].answer.kpis.orders > 0 for session in sessions} == {True}
+
+
+def test_a_tick_without_news_computes_nothing_and_gives_the_same_answers(feed: Feed, store: CountingStore) -> None:
+    session = watching(feed, View())
+    first = feed.tick().answers[session.asked()]
+    asked = len(store.asked)
+    assert feed.tick().answers[session.asked()] is first
+    assert len(store.asked) == asked
+
+
+def test_a_tick_with_news_gives_new_figures(feed: Feed, database: MongoDatabase) -> None:
+    session = watching(feed, View().with_preset("all"))
+    before = feed.tick().answers[session.asked()].answer.kpis.orders
+    accept(database, random_orders(310)[300:])
+    tick = feed.tick()
+    assert tick.answers[session.asked()].answer.kpis.orders == before + 10
+    assert '"310"' in tick.answers[session.asked()].cards["headlines"]
+
+
+def test_nobody_watches_a_paused_or_hidden_page(feed: Feed, store: CountingStore) -> None:
+    session = watching(feed, View())
+    session.paused = True
+    assert not feed.watched
+    feed.tick()
+    assert store.asked == []
+    session.paused = False
+    assert feed.watched
+
+
+def test_a_session_that_is_gone_is_forgotten(feed: Feed) -> None:
+    session = watching(feed, View())
+    assert feed.watched
+    del session
+    gc.collect()
+    assert not feed.watched
+
+
+def test_a_new_question_between_ticks_is_computed_once_for_all_who_ask(feed: Feed, store: CountingStore) -> None:
+    feed.tick()
+    question = watching(feed, View().with_preset("7d")).asked()
+    assert feed.ready(question) is None
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda _: feed.answer(question), range(64)))
+    assert len({id(answer) for answer in answers}) == 1
+    assert len(store.asked) == 2
+    assert feed.ready(question) is answers[0]
+
+
+def test_database_work_of_a_tick_does_not_depend_on_the_viewers(database: MongoDatabase, settings: Settings) -> None:
+    accept(database, random_orders(300))
+    commands: list[str] = []
+
+    class Listener(CommandListener):
+        def started(self, event: CommandStartedEvent) -> None:
+            commands.append(event.command_name)
+
+        def succeeded(self, event: object) -> None:
+            """Only beginnings are counted."""
+
+        def failed(self, event: object) -> None:
+            """Only beginnings are counted."""
+
+    from pymongo import MongoClient
+
+    from ecommerce.documents.bson_codec import CODEC_OPTIONS
+
+    with MongoClient(mongo_uri(settings), event_listeners=[Listener()]) as client:
+        heard = client.get_database(settings.database, CODEC_OPTIONS)
+        sources = Sources(
+            lambda: KpiStore(heard), lambda: read_pipeline(heard, settings), lambda: read_low_stock(heard)
+        )
+        feed = Feed(sources, ZONE, "USD")
+
+        def tick_with(viewers: int) -> list[str]:
+            sessions = [watching(feed, View()) for _ in range(viewers)]
+            feed.tick()
+            commands.clear()
+            feed.tick()
+            del sessions
+            return sorted(commands)
+
+        assert tick_with(200) == tick_with(1)
+
+
+def test_while_the_database_is_away_the_last_figures_stay(settings: Settings, database: MongoDatabase) -> None:
+    accept(database, random_orders(50))
+    store = KpiStore(database)
+    away = False
+
+    def open_store() -> KpiStore:
+        if away:
+            raise ServiceError("MongoDB is away")
+        return store
+
+    sources = Sources(open_store, lambda: read_pipeline(database, settings), lambda: read_low_stock(database))
+    feed = Feed(sources, ZONE, "USD")
+    session = watching(feed, View().with_preset("all"))
+    good = feed.tick()
+    feed._store, away = None, True
+    bad = feed.tick()
+    assert bad.freshness.problem == "MongoDB is away"
+    assert bad.freshness.as_of == good.freshness.as_of
+    assert bad.answers[session.asked()].answer.kpis.orders == 50
+    away = False
+    assert feed.tick().freshness.problem is None
+
+
+def test_the_timeline_adds_up_to_the_figures(feed: Feed) -> None:
+    day = START.date()
+    views = [
+        View().with_preset("all"),
+        View().with_dates(day, day),
+        View().with_dates(day, START.replace(day=30).date()),
+    ]
+    for view in views:
+        overview = feed.answer(watching(feed, view).asked())
+        kpis, timeline = overview.answer.kpis, overview.answer.timeline
+        by_status: dict[str, int] = {}
+        for _, status, orders in timeline.counts:
+            by_status[status] = by_status.get(status, 0) + orders
+        assert by_status == dict(kpis.by_status)
+        assert sum(revenue for _, _, revenue in timeline.exact) == kpis.revenue
+        assert sum(orders for _, orders, _ in timeline.exact) == kpis.orders
+
+
+def test_an_empty_database_has_an_overview(database: MongoDatabase, settings: Settings) -> None:
+    sources = Sources(
+        lambda: KpiStore(database), lambda: read_pipeline(database, settings), lambda: read_low_stock(database)
+    )
+    feed = Feed(sources, ZONE, "USD")
+    for preset in ("all", "30d"):
+        overview = feed.answer(watching(feed, View().with_preset(preset)).asked())
+        assert overview.answer.kpis.orders == 0
+        assert "No orders in this span" in overview.cards["product"]
+    assert "Nothing has been archived yet" in feed.cards("pipeline")["archive_runs"]
+    assert "No inventory recorded" in feed.cards("overview")["stock"]

@@ -1,0 +1,163 @@
+"""What a viewer looks at: links, spans, figures as people read them, downloads."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.downloads import BYTE_ORDER_MARK, csv_text
+from dashboard.shared import Shared
+from dashboard.spans import PRESET_KEYS, next_step, preset_span, step_of
+from dashboard.state import DIMENSIONS, ID_DIMENSIONS, View, allowed, view_of_query
+from dashboard.text import bytes_text, change, compact, duration, money, spreadsheet_cell
+from dashboard.views.freshness import as_markdown_text
+from ecommerce.kpis.question import Span
+
+NOW = datetime(2026, 11, 22, 11, 35, 7, tzinfo=UTC)
+UTC_ZONE = ZoneInfo("UTC")
+
+texts = st.text(min_size=1, max_size=30)
+ids = st.integers(0, 2**63 - 1)
+
+
+@st.composite
+def views(draw: st.DrawFn) -> View:
+    view = View(page=draw(st.sampled_from(["overview", "pipeline"])), dark=draw(st.booleans()))
+    if draw(st.booleans()):
+        view = view.with_preset(draw(st.sampled_from(PRESET_KEYS)))
+    else:
+        days = st.dates(date(1970, 1, 1), date(2199, 12, 31))
+        view = view.with_dates(draw(days), draw(days))
+    for dimension in DIMENSIONS:
+        view = view.with_filter(dimension, draw(st.frozensets(ids if dimension in ID_DIMENSIONS else texts)))
+    return view
+
+
+@given(views())
+def test_a_link_shows_the_same_view(view: View) -> None:
+    assert view_of_query(view.query()) == view
+
+
+@given(st.one_of(st.text(), st.lists(st.tuples(st.text(), st.text())).map(urlencode)))
+def test_any_link_gives_some_view(query: str) -> None:
+    assert view_of_query(query).page in ("overview", "pipeline")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?page=admin&span=1000y",
+        "?from=2026-99-01&to=x",
+        "?from=0001-01-01&to=9999-12-31",
+        "?courier=1e5&courier=-1&courier=²&courier=" + "9" * 400,
+        "?" + "&".join("a=1" for _ in range(2_000)),
+    ],
+)
+def test_what_a_link_must_not_say_is_left_out(query: str) -> None:
+    view = allowed(view_of_query(query), {})
+    assert view == View()
+
+
+def test_filters_are_only_of_values_that_exist() -> None:
+    view = view_of_query("?payment=card&payment=%3Cscript%3E&courier=3&courier=4")
+    assert allowed(view, {"payment": {"card": "card"}, "courier": {3: "Ann"}}) == (
+        View().with_filter("payment", {"card"}).with_filter("courier", {3})
+    )
+
+
+def test_spans_end_with_the_running_hour_and_start_at_the_displays_midnight() -> None:
+    end = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert preset_span("24h", NOW, UTC_ZONE) == Span(end - timedelta(hours=24), end)
+    assert preset_span("all", NOW, UTC_ZONE) == Span(None, None)
+    tokyo = preset_span("today", NOW, ZoneInfo("Asia/Tokyo"))
+    assert tokyo.start == datetime(2026, 11, 21, 15, tzinfo=UTC)
+    dates = View().with_dates(date(2026, 3, 29), date(2026, 3, 29)).span(NOW, ZoneInfo("Europe/Berlin"))
+    assert dates.start and dates.end and dates.end - dates.start == timedelta(hours=23)  # the clocks went forward
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns", "Pacific/Chatham"])
+@pytest.mark.parametrize("hour", range(24))
+def test_today_is_a_span_in_every_zone_at_every_hour(zone: str, hour: int) -> None:
+    span = preset_span("today", NOW.replace(hour=hour), ZoneInfo(zone))
+    assert span.start and span.end and span.start < span.end
+
+
+def test_charts_are_drawn_by_the_hour_the_day_or_the_month() -> None:
+    lengths = (timedelta(days=2), timedelta(days=90), timedelta(days=1500))
+    assert [step_of(NOW - length, NOW) for length in lengths] == ["hour", "day", "month"]
+    assert next_step(datetime(2026, 12, 1, tzinfo=UTC), "month") == datetime(2027, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (9_999, "9,999"),
+        (10_000, "10.0 k"),
+        (999_499, "999 k"),
+        (999_999, "1.00 M"),
+        (1_234_567, "1.23 M"),
+        (-52_400, "-52.4 k"),
+        (Decimal("0.0000"), "0.00"),
+        (Decimal("458.6100"), "458.61"),
+        (Decimal("2297200.8900"), "2.30 M"),
+        (7 * 10**12, "7.00 T"),
+    ],
+)
+def test_numbers_are_short(number: int | Decimal, text: str) -> None:
+    assert compact(number) == text
+
+
+def test_exact_amounts_keep_every_digit() -> None:
+    amount = Decimal("2297200.8912")
+    assert money(amount, "USD", short=False) == "$2,297,200.8912"
+    assert money(amount, "CHF", short=True) == "2.30 M CHF"
+    assert money(Decimal("16.4000"), "EUR", short=False) == "€16.40"
+
+
+def test_sizes_durations_and_changes() -> None:
+    assert [bytes_text(size) for size in (0, 1023, 1536, 5 * 2**40)] == ["0 B", "1023 B", "1.5 KiB", "5.0 TiB"]
+    assert [duration(seconds) for seconds in (0.84, 59.7, 3_661, 180_000)] == ["0.8 s", "1 min", "1 h 1 min", "2 d 2 h"]
+    assert (change(150, 100), change(1, 0)) == (0.5, None)
+
+
+@pytest.mark.parametrize("cell", ["=cmd()", "+1", "-1", "@x", "\t=1", "\r=1", "  =1", "＝1"])
+def test_a_spreadsheet_gets_no_formula(cell: str) -> None:
+    assert spreadsheet_cell(cell) == "'" + cell
+
+
+def test_numbers_and_plain_texts_stay_as_they_are_in_a_download() -> None:
+    assert csv_text(["=name", "n"], [["a,b\n", -3], ['say "x"', Decimal("-1.50")]]) == (
+        BYTE_ORDER_MARK + "'=name,n\r\n" + '"a,b\n",-3\r\n"say ""x""",-1.50\r\n'
+    )
+
+
+def test_a_text_in_markdown_is_only_text() -> None:
+    assert as_markdown_text("<b>*x*[a](b)") == r"\<b\>\*x\*\[a\]\(b\)"
+
+
+def test_a_failed_value_is_made_again_and_a_made_one_is_not() -> None:
+    made: list[int] = []
+
+    def make(key: int) -> int:
+        made.append(key)
+        if len(made) == 1:
+            raise ValueError("not yet")
+        return key
+
+    shared = Shared(make)
+    with pytest.raises(ValueError, match="not yet"):
+        shared.get(3)
+    assert (shared.ready(3), shared.get(3), shared.get(3), shared.ready(3), made) == (None, 3, 3, 3, [3, 3])
+    shared.keep([])
+    assert shared.ready(3) is None
+
+
+def test_pressing_a_bar_twice_changes_nothing() -> None:
+    view = replace(View(), page="overview")
+    assert view.toggled("courier", frozenset({1, 2})).toggled("courier", frozenset({1, 2})) == view
