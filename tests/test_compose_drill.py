@@ -1,0 +1,178 @@
+"""The whole of docker-compose.yml running without Docker: every service, its real program, wired as in the file.
+
+Needs root on Linux for namespaces, and Postgres and Redis installed (Debian: postgresql redis-server).
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.compose.compose_file import REPOSITORY, dotenv, load
+from tests.compose.engine import POSTGRES, Engine
+
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
+
+VARIABLES = {name: secrets.token_hex(12) for name in dotenv((REPOSITORY / ".env.example").read_text())}
+VARIABLES["PREFECT_AUTH"] = f"admin:{secrets.token_hex(12)}"
+FIGURES = ("orders", "revenue", "quantity", "by_status", "by_payment_type", "by_category", "late_share")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Every service without a profile, healthy."""
+    lacking = [name for name in ("unshare", "nsenter", "setpriv", "ip", "redis-server") if shutil.which(name) is None]
+    lacking += ["root on Linux"] * (sys.platform != "linux" or os.geteuid() != 0) + ["postgres"] * (POSTGRES is None)
+    if lacking:
+        pytest.skip(f"the compose file cannot be run without Docker here: {', '.join(lacking)} missing")
+    _, services = load(VARIABLES)
+    engine = Engine(services, tmp_path_factory.mktemp("compose"))
+    try:
+        engine.up(timeout_seconds=600)
+        yield engine
+    finally:
+        engine.close()
+
+
+def run_deployment(stack: Engine, name: str, **parameters: object) -> None:
+    """Start a deployment as an operator would, and wait for the worker to have done it."""
+    given = [part for key, value in parameters.items() for part in ("-p", f"{key}={value}")]
+    output = stack.execute("worker", "prefect", "--no-prompt", "deployment", "run", name, *given, "--watch")
+    assert re.search(r"finished successfully|Completed", output), output
+
+
+def figures(stack: Engine, service: str = "worker") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(stack.execute(service, "ecommerce", "kpis", "--json"))
+    return found
+
+
+def findings(stack: Engine, service: str) -> dict[str, Any]:
+    """What the doctor says there, by check."""
+    script = "ecommerce doctor --json || true"
+    return {found["check"]: found for found in json.loads(stack.execute(service, "bash", "-c", script))}
+
+
+def test_every_service_is_healthy_and_the_doctor_finds_nothing(stack: Engine) -> None:
+    for service in ("worker", "archiver"):
+        problems = {name: found for name, found in findings(stack, service).items() if found["state"] == "problem"}
+        # The worker has no way to the archive, and the machine's disk is not the stack's.
+        assert set(problems) <= ({"archive"} if service == "worker" else set()) | {"space"}, problems
+
+
+def test_the_code_that_runs_is_what_the_image_holds(stack: Engine) -> None:
+    where = stack.execute(
+        "worker", "python", "-c", "import cli, ecommerce, os; print(cli.__file__, ecommerce.__file__, os.getuid())"
+    )
+    assert where.split() == ["/app/cli/__init__.py", "/app/ecommerce/__init__.py", "10001"]
+
+
+def test_the_root_is_read_only(stack: Engine) -> None:
+    with pytest.raises(RuntimeError, match="Read-only file system"):
+        stack.execute("dashboard", "touch", "/app/x")
+
+
+def test_parts_reach_only_what_they_need(stack: Engine) -> None:
+    connect = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3)"
+    stack.execute("archiver", "python", "-c", connect, "namenode", "9800")
+    for service, host, port in (
+        ("dashboard", "namenode", "9800"),
+        ("worker", "namenode", "9800"),
+        ("metrics", "postgres", "5432"),
+    ):
+        with pytest.raises(RuntimeError, match=r"gaierror|unreachable|timed out"):
+            stack.execute(service, "python", "-c", connect, host, port)
+
+
+def test_nobody_gets_in_without_a_password(stack: Engine) -> None:
+    fetch = (
+        "import sys, urllib.request, urllib.error\n"
+        "try: answer = urllib.request.urlopen(sys.argv[1]); print(answer.status, answer.url)\n"
+        "except urllib.error.HTTPError as error: print(error.code)"
+    )
+    answer = stack.execute("prefect-services", "python", "-c", fetch, "http://prefect-server:4200/api/admin/version")
+    assert answer.split() == ["401"]
+    assert "/login" in stack.execute("dashboard", "python", "-c", fetch, "http://127.0.0.1:5006/app")
+    with pytest.raises(RuntimeError, match=r"refuses|[Aa]uthentication|requires"):
+        anonymous = {"ECOMMERCE_MONGO_URI": "mongodb://mongo:27017/?replicaSet=ecommerce"}
+        stack.execute("worker", "ecommerce", "kpis", environment=anonymous)
+
+
+def test_the_worker_takes_runs_and_the_archiver_archives_on_the_spark_cluster(stack: Engine) -> None:
+    span = {"start": "2026-01-01T00:00:00", "end": "2026-01-03T00:00:00"}
+    run_deployment(stack, "generate-orders/backfill", orders=2000, **span)
+    before = figures(stack)
+    assert before["orders"] == before["hot_orders"] >= 2000
+    run_deployment(stack, "archive-orders/daily")
+    after = figures(stack)
+    assert after["archived_orders"] > 1900
+    assert {name: after[name] for name in FIGURES} == {name: before[name] for name in FIGURES}
+    master = (
+        "import json, urllib.request; print(urllib.request.urlopen('http://spark-master:8080/json/').read().decode())"
+    )
+    spark = json.loads(stack.execute("archiver", "python", "-c", master))
+    assert spark["aliveworkers"] == 2
+    assert len(spark["completedapps"]) + len(spark["activeapps"]) >= 1
+    report = json.loads(stack.execute("archiver", "ecommerce", "check", "--json"))
+    assert not report.get("differences"), report
+
+
+def test_the_metrics_tell_what_was_archived(stack: Engine) -> None:
+    text = stack.execute(
+        "metrics",
+        "python",
+        "-c",
+        "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:9108/metrics').read().decode())",
+    )
+    archived = re.search(r'ecommerce_orders\{place="archived"\} (\S+)', text)
+    assert archived and float(archived[1]) == figures(stack)["archived_orders"]
+
+
+def test_a_schedule_that_sleeps_is_found(stack: Engine) -> None:
+    stack.execute("worker", "prefect", "--no-prompt", "deployment", "schedule", "pause", "--all")
+    found = findings(stack, "worker")["schedules"]
+    assert found["state"] == "problem"
+    assert "summarize-orders/hourly" in found["says"]
+    stack.execute("worker", "prefect", "--no-prompt", "deployment", "schedule", "resume", "--all")
+    assert findings(stack, "worker")["schedules"]["state"] == "ok"
+
+
+def test_one_datanode_dies_and_every_archived_order_is_still_read(stack: Engine) -> None:
+    stack.kill("datanode-1")
+    stack.execute("archiver", "ecommerce", "check")
+    stack.start("datanode-1")
+
+
+def test_no_secret_is_in_a_process_list_or_a_log(stack: Engine) -> None:
+    values = set(VARIABLES.values()) | {VARIABLES["PREFECT_AUTH"].partition(":")[2]}
+    lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    assert not [line for line in lines for value in values if value in line]
+    for log in stack.directory.glob("*.log"):
+        text = log.read_text(errors="replace")
+        assert not [value for value in values if value in text], log
+    for log in (stack.directory / "volumes").rglob("*.log"):
+        text = log.read_text(errors="replace")
+        assert not [value for value in values if value in text], log
+
+
+def test_everything_is_killed_at_once_and_comes_back_with_every_order(stack: Engine) -> None:
+    before = figures(stack)
+    for name in list(stack.processes):
+        stack.kill(name)
+    stack.up(timeout_seconds=600)
+    stack.execute("archiver", "ecommerce", "check")
+    after = figures(stack)
+    assert {name: after[name] for name in FIGURES} == {name: before[name] for name in FIGURES}
+
+
+def test_what_runs_is_the_file_as_it_is(stack: Engine) -> None:
+    _, services = load(VARIABLES)
+    assert set(stack.processes) == {name for name, service in services.items() if not service.profiles}
+    assert Path(stack.log("mongo-init")).read_text().count("MongoDB is ready") == 2
