@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from ecommerce.errors import InputError
+from ecommerce.errors import InputError, SettingsError
 from ecommerce.progress import Progress, silent, watched_by
 from ecommerce.settings import Settings, get_settings
 
@@ -27,7 +27,12 @@ def use_prefect(settings: Settings) -> None:
     What the user's environment says goes first.
     """
     home = settings.home_directory / "prefect"
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"ECOMMERCE_HOME: {home} cannot be made ({error.strerror}): set it to another folder"
+        ) from None
     os.environ.setdefault("PREFECT_HOME", str(home))
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # The run's log goes to the server; the terminal gets progress, the result and one line for an error.
