@@ -23,11 +23,13 @@ _RETRYABLE_CODES = (
 """Not reachable, shutting down, no primary, write conflict, interrupted, no such transaction, lock or time limit."""
 
 
-def with_patience(write: Callable[[], T], patience_seconds: float = PATIENCE_SECONDS) -> T:
+def with_patience(write: Callable[[], T], patience_seconds: float | None = None) -> T:
     """Call `write`, which may be called again at any time, until the server has taken it.
 
-    Raises ServiceError once the server was away for longer than `patience_seconds`, or where waiting does not help.
+    Raises ServiceError once the server was away for longer than `patience_seconds` (PATIENCE_SECONDS), or where waiting
+    does not help.
     """
+    patience_seconds = PATIENCE_SECONDS if patience_seconds is None else patience_seconds
     deadline = time.monotonic() + patience_seconds
     while True:
         try:
@@ -37,7 +39,7 @@ def with_patience(write: Callable[[], T], patience_seconds: float = PATIENCE_SEC
                 raise _explained(error) from error
             if time.monotonic() > deadline:
                 raise ServiceError(
-                    f"MongoDB has not answered for {patience_seconds:.0f} s: {error}; what was imported is safe, start"
+                    f"MongoDB has not answered for {patience_seconds:g} s: {error}; what was imported is safe, start"
                     " the import again when the server is back"
                 ) from error
             time.sleep(_PAUSE_SECONDS)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, Protocol
 
 import msgspec
@@ -93,7 +93,8 @@ class _Worker:
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
-        self._to.close()
+        with suppress(BrokenPipeError):  # what it did not read is of no use any more
+            self._to.close()
         self._from.close()
 
 
