@@ -12,7 +12,6 @@ from pymongo.uri_parser import parse_uri
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
 from ecommerce.services.dashboard import dashboard_url
 from ecommerce.services.endpoints import archive_uri, file_archive, needs_embedded_hdfs
-from ecommerce.services.environment import prefect_api
 from ecommerce.services.hdfs import namenode_state, takes_writes
 from ecommerce.services.ports import LOOPBACK, http_answers
 from ecommerce.services.prefect import WORK_POOL, worker_health_port
@@ -54,7 +53,7 @@ def service_states(settings: Settings) -> list[ServiceState]:
         states.append(_archive(settings))
     server = f"http://{LOOPBACK}:{settings.prefect_port}"
     checks: tuple[tuple[str, str, Callable[[ServiceRecord], str | None]], ...] = (
-        ("prefect-server", server, lambda _: _http_problem(f"{prefect_api(settings)}/health")),
+        ("prefect-server", server, lambda it: _http_problem(f"{it.address}/api/health")),
         (
             "prefect-worker",
             f"work pool {WORK_POOL}",
@@ -63,7 +62,7 @@ def service_states(settings: Settings) -> list[ServiceState]:
         (
             "dashboard",
             dashboard_url(settings),
-            lambda _: _http_problem(f"http://{LOOPBACK}:{settings.dashboard_port}/liveness"),
+            lambda it: _http_problem(f"{it.address}/liveness"),
         ),
     )
     return states + [_recorded(settings, name, address, problem) for name, address, problem in checks]
@@ -86,7 +85,7 @@ def order_counts(settings: Settings) -> dict[str, int]:
 def _mongodb(settings: Settings) -> ServiceState:
     if settings.mongo_uri is None:
         address = f"{LOOPBACK}:{settings.mongo_port}"
-        return _recorded(settings, "mongod", address, lambda _: _mongo_problem(settings))
+        return _recorded(settings, "mongod", address, lambda it: _other_port(settings, it) or _mongo_problem(settings))
     try:
         nodes = parse_uri(settings.mongo_uri.get_secret_value(), validate=False)["nodelist"]
         address = ",".join(f"{host}:{port}" for host, port in nodes)
@@ -94,6 +93,12 @@ def _mongodb(settings: Settings) -> ServiceState:
         address = "ECOMMERCE_MONGO_URI"
     problem = _mongo_problem(settings)
     return ServiceState("mongodb", address, "down" if problem else "up", problem or "")
+
+
+def _other_port(settings: Settings, record: ServiceRecord) -> str | None:
+    if record.port == settings.mongo_port:
+        return None
+    return f"runs, but ECOMMERCE_MONGO_PORT is {settings.mongo_port} here: set it to {record.port}"
 
 
 def _mongo_problem(settings: Settings) -> str | None:
