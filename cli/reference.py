@@ -140,7 +140,14 @@ def _deployments() -> str:
 
 def _metrics() -> str:
     rows = [(f"`{name}`", text) for name, text in METRICS.items()]
-    head = ["# Metrics", "", "What `ecommerce metrics` prints and `ecommerce metrics --serve HOST:PORT` serves.", ""]
+    head = [
+        "# Metrics",
+        "",
+        "What `ecommerce metrics` prints and `ecommerce metrics --serve HOST:PORT` serves. The dashboard's own process",
+        "tells on its `/metrics` how its refresh is: `ecommerce_tick_seconds`, `ecommerce_tick_lag_seconds`,",
+        "`ecommerce_ticks` and `ecommerce_tick_failed`.",
+        "",
+    ]
     return "\n".join([*head, *_table(("metric", "what it says"), rows), ""])
 
 

@@ -135,6 +135,16 @@ def test_the_metrics_tell_what_was_archived(stack: Engine) -> None:
     assert archived and float(archived[1]) == figures(stack)["archived_orders"]
 
 
+def test_the_dashboard_tells_how_its_tick_is(stack: Engine) -> None:
+    text = stack.execute(
+        "metrics",
+        "python",
+        "-c",
+        "import urllib.request; print(urllib.request.urlopen('http://dashboard:5006/metrics').read().decode())",
+    )
+    assert "ecommerce_tick_seconds" in text
+
+
 def test_a_schedule_that_sleeps_is_found(stack: Engine) -> None:
     stack.execute("worker", "prefect", "--no-prompt", "deployment", "schedule", "pause", "--all")
     found = findings(stack, "worker")["schedules"]

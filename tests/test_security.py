@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
@@ -19,9 +20,10 @@ from ecommerce.importing.run import import_paths
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.store import KpiStore, compute_kpis
 from ecommerce.metrics import Sample, read_samples
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, prepare_database
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database, prepare_database
 from ecommerce.security.bootstrap import ROOT, bootstrap
 from ecommerce.security.roles import ROLES, USERS
+from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.state import BUCKETS
 from tests.archiving import OLD_DAY, an_order, insert
@@ -189,3 +191,20 @@ def test_a_collection_that_is_not_as_defined_is_named_to_who_may_not_mend_it(mon
 def test_another_administrators_password_is_refused_with_the_reason(mongo: SecuredMongo) -> None:
     with pytest.raises(SettingsError, match="MONGO_ROOT_PASSWORD is not the password"):
         bootstrap(mongo.port, f"127.0.0.1:{mongo.port}", "ecommerce", PASSWORDS | {ROOT: "other"})
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mongodb://user:hunter2@host:hunter2",
+        "mongodb://user:hun/hunter2@host",
+        "mongodb://user:100%hunter2@host",
+        "mongodb://user:hunter2@",
+        "http://user:hunter2@host",
+    ],
+)
+def test_an_address_that_cannot_be_used_is_not_quoted_with_its_password(uri: str) -> None:
+    with pytest.raises(ServiceError, match="ECOMMERCE_MONGO_URI is not a usable MongoDB address") as refused:
+        get_database(Settings(mongo_uri=SecretStr(uri)))
+    assert "hunter2" not in str(refused.value)
+    assert "hunter2" not in repr(Settings(mongo_uri=SecretStr(uri)))

@@ -7,4 +7,4 @@ origins=()
 for origin in $DASHBOARD_ORIGINS; do
     origins+=(--allow-websocket-origin "$origin")
 done
-exec panel serve dashboard/app.py --address 0.0.0.0 --port 5006 --liveness --index app "${origins[@]}"
+exec panel serve dashboard/app.py --address 0.0.0.0 --port 5006 --liveness --index app --plugins dashboard.metrics "${origins[@]}"

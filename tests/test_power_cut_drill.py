@@ -1,0 +1,113 @@
+"""A power cut: everything is killed at once in the middle of traffic, import and archive. Nothing is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ecommerce.archive.runs import unfinished_run
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database
+from ecommerce.services.marks import marked_processes
+from ecommerce.settings import Settings
+from tests.conftest import free_port
+
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(1200)]
+
+COMMAND = str(Path(sys.prefix) / "bin" / "ecommerce")
+
+
+class Machine:
+    """A home with its own ports: what runs there is one machine, whose power can be cut."""
+
+    def __init__(self, directory: Path) -> None:
+        ports = {name: free_port() for name in ("mongo", "namenode", "dashboard", "prefect")}
+        self.settings = Settings.model_validate(
+            {"home": directory / "home"} | {f"{name}_port": port for name, port in ports.items()}
+        )
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "ECOMMERCE_"))}
+        self.environment |= {f"ECOMMERCE_{name.upper()}_PORT": str(port) for name, port in ports.items()}
+        self.environment["ECOMMERCE_HOME"] = str(self.settings.home_directory)
+        self.directory = directory
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [COMMAND, *arguments], env=self.environment, cwd=self.directory, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"ecommerce {' '.join(arguments)}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        return done.stdout
+
+    def begin(self, *arguments: str) -> None:
+        """Start a command and leave it to its work."""
+        with (self.directory / f"{arguments[0]}.log").open("ab") as log:
+            self.started.append(
+                subprocess.Popen(
+                    [COMMAND, *arguments], env=self.environment, cwd=self.directory, stdout=log, stderr=log
+                )
+            )
+
+    def cut_power(self) -> None:
+        """SIGKILL for every process of this machine: services, supervisor, commands, and what these started."""
+        victims = {process.pid: process for process in marked_processes(self.settings.home_directory)}
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("ECOMMERCE_HOME") == self.environment["ECOMMERCE_HOME"]:
+                    victims[process.pid] = process
+        for victim in victims.values():
+            with suppress(psutil.NoSuchProcess):
+                os.kill(victim.pid, signal.SIGKILL)
+        for command in self.started:
+            command.wait()
+        psutil.wait_procs(list(victims.values()), timeout=30)
+        self.started.clear()
+
+    @property
+    def database(self) -> MongoDatabase:
+        return get_database(self.settings)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    running = Machine(tmp_path)
+    yield running
+    running.cut_power()
+
+
+def ids(database: MongoDatabase, collection: str) -> set[int]:
+    return {document["_id"] for document in database[collection].find({}, {"_id": 1})}
+
+
+def test_everything_is_killed_at_once_and_no_order_is_lost(machine: Machine) -> None:
+    machine.run("up", "--detach")
+    machine.run("generate", "--orders", "60000", "--start", "2026-01-01", "--end", "2026-02-01")
+    machine.run("generate", "--to", "shop", "--format", "csv", "--orders", "60000", "--seed", "9",
+                "--start", "2026-03-01", "--end", "2026-04-01")  # fmt: skip
+    machine.begin("generate", "--rate", "100")
+    machine.begin("import", "shop")
+    machine.begin("archive", "--older-than", "30")
+    deadline = time.monotonic() + 180
+    while ids(machine.database, ARCHIVED_ORDERS) == set() and time.monotonic() < deadline:
+        # The archiver deletes, while the others write: the worst moment there is.
+        time.sleep(0.2)
+    hot, archived = ids(machine.database, ORDERS), ids(machine.database, ARCHIVED_ORDERS)
+    assert len(hot | archived) > 60_000
+    assert archived
+    machine.cut_power()
+
+    machine.run("up", "--detach")
+    assert ids(machine.database, ORDERS) | ids(machine.database, ARCHIVED_ORDERS) >= hot | archived
+    machine.run("archive", "--older-than", "30")
+    assert unfinished_run(machine.database) is None
+    machine.run("import", "shop")
+    machine.run("check")
+    hot_after, archived_after = ids(machine.database, ORDERS), ids(machine.database, ARCHIVED_ORDERS)
+    assert not hot_after & archived_after
+    assert hot_after | archived_after >= hot | archived
+    machine.run("down")
