@@ -53,6 +53,20 @@ def test_a_jar_with_another_content_is_refused_and_not_kept(tmp_path: Path, monk
     assert [path.name for path in (tmp_path / "cache" / "jars").iterdir()] == [".lock"]
 
 
+@pytest.mark.drill
+@pytest.mark.parametrize("tool", ["Maven", "Ivy"])
+def test_jars_are_fetched_by_maven_and_without_it_by_ivy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: str
+) -> None:
+    java = java_home(Settings())
+    if tool == "Ivy":
+        monkeypatch.setenv("PATH", str(java / "bin"))
+    smallest = SPARK_CONNECTOR[-1]
+    (jar,) = fetch_jars([smallest], tmp_path / "cache", java)
+    assert jar == tmp_path / "cache" / "jars" / smallest.file_name
+    assert jar.stat().st_size == 11_794
+
+
 def test_without_the_jar_the_archive_is_a_folder_and_stays_one_that_holds_runs(
     tmp_path: Path, offline: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
