@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.runtime import run_flow, services, terminal_progress
-from ecommerce.generate.live import check_modes
+from ecommerce.generate.request import Request
 
 DAYS = 30
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
@@ -46,11 +46,12 @@ def generate(
         options["start"] = options["end"] - timedelta(days=DAYS)
     options["to"] = str(to.absolute()) if to else None
     given = {name: value for name, value in options.items() if value is not None}
-    check_modes(given)
+    request = Request(**given)
+    request.check(datetime.now(UTC))
     with nullcontext() if to else services():
         if rate is not None and "PREFECT_API_URL" not in os.environ:
             # No server runs that would show the run, and Ctrl-C would end a temporary one before it is told.
-            counts = _live(given)
+            counts = _live(request)
         else:
             from flows.generate_orders import generate_orders
 
@@ -59,9 +60,22 @@ def generate(
         typer.echo(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
 
 
-def _live(given: dict[str, Any]) -> dict[str, int]:
-    from ecommerce.generate.live import live
-    from ecommerce.mongo import get_database
+def _live(request: Request) -> dict[str, int]:
+    from ecommerce.generate.catalog_store import ensure_catalog
+    from ecommerce.generate.live import generate_live
+    from ecommerce.mongo import get_database, prepare_database
 
+    database = get_database()
+    prepare_database(database)
+    spec = ensure_catalog(database, request.catalog)
     with terminal_progress("live orders") as progress:
-        return live(get_database(), progress=progress, **given).counts()
+        return generate_live(
+            database,
+            spec,
+            request.rate or 0.0,
+            seed=request.seed,
+            preset=request.preset,
+            speed=request.speed,
+            orders=request.orders,
+            progress=progress,
+        ).counts()

@@ -1,6 +1,6 @@
 """Makes orders: of the hour before the scheduled time, of a span of history, live, or into files."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,46 +8,18 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
-from ecommerce.errors import InputError
 from ecommerce.generate.advance import advance_life
-from ecommerce.generate.catalog import PRODUCTS_MAX, USERS_MAX, CatalogSpec, check_basket, check_catalog
+from ecommerce.generate.catalog import PRODUCTS_MAX, USERS_MAX, CatalogSpec
+from ecommerce.generate.catalog_files import write_catalog
 from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.files import FileJob, orders_path, started_moment, write_catalog, write_orders
-from ecommerce.generate.first import FIRST_CATALOG, ORDERS_AN_HOUR, SEED
-from ecommerce.generate.live import LIVE_SPEED, check_modes, check_rate, generate_live
-from ecommerce.generate.people import check_locale
-from ecommerce.generate.rhythm import HOUR_MS, from_ms, to_ms
+from ecommerce.generate.files import PROCESSES_MAX, FileJob, write_orders
+from ecommerce.generate.first import FIRST_CATALOG, SEED
+from ecommerce.generate.live import LIVE_SPEED, generate_live
+from ecommerce.generate.request import SEED_MAX, Request
 from ecommerce.generate.store import store_windows
-from ecommerce.generate.windows import RATE_MAX, SPEED_MAX, Window, hour, span
+from ecommerce.generate.windows import RATE_MAX, SPEED_MAX, Window
 from ecommerce.mongo import get_database, prepare_database
 from flows.common import progress_artifact, scheduled_time
-
-
-def window_of(
-    orders: int | None, start: datetime | None, end: datetime | None, seed: int, preset: str, scheduled: datetime
-) -> Window:
-    """The span that was asked for, else the hour before the scheduled time, whatever the time is now."""
-    if start is None and end is None:
-        this_hour = scheduled.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        return hour(this_hour - timedelta(hours=1), orders or ORDERS_AN_HOUR, seed=seed, preset=preset)
-    if start is None or end is None:
-        missing, given = ("--start", "--end") if start is None else ("--end", "--start")
-        raise InputError(f"{missing} is missing: a span needs it where {given} is given")
-    hours = max(1, (to_ms(end) - to_ms(start)) // HOUR_MS)
-    return span(start, end, orders or hours * ORDERS_AN_HOUR, seed=seed, preset=preset)
-
-
-def settled_moment(window: Window, now: datetime) -> datetime:
-    """The moment whose state files show: last midnight, or the end of a later span, so that a day's runs agree."""
-    return max(now.replace(hour=0, minute=0, second=0, microsecond=0), from_ms(window.end_ms))
-
-
-def check_over(window: Window, now: datetime) -> None:
-    """Raise InputError where a span for the database is not over."""
-    if window.mode == "span" and window.end_ms > to_ms(now):
-        raise InputError(
-            f"--end {from_ms(window.end_ms):%Y-%m-%d %H:%M} is in the future; give at most {now:%Y-%m-%dT%H:%M} (UTC)"
-        )
 
 
 @task(cache_policy=NO_CACHE)
@@ -99,7 +71,7 @@ def generate_orders(
     start: datetime | None = None,
     end: datetime | None = None,
     preset: Literal["marketplace", "grocery", "b2b"] = "marketplace",
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = SEED,
+    seed: Annotated[int, Field(ge=0, le=SEED_MAX)] = SEED,
     locale: str = FIRST_CATALOG.locale,
     users: Annotated[int, Field(ge=1, le=USERS_MAX)] = FIRST_CATALOG.users,
     products: Annotated[int, Field(ge=1, le=PRODUCTS_MAX)] = FIRST_CATALOG.products,
@@ -108,7 +80,7 @@ def generate_orders(
     to: str | None = None,
     format: Literal["json", "csv"] | None = None,
     dirt: Annotated[float, Field(ge=0, le=1)] = 0.0,
-    processes: Annotated[int, Field(ge=1, le=64)] = 1,
+    processes: Annotated[int, Field(ge=1, le=PROCESSES_MAX)] = 1,
 ) -> dict[str, Any]:
     """Make orders in the shape of a preset and move open orders on. Running it again adds only what is missing.
 
@@ -128,20 +100,15 @@ def generate_orders(
         dirt: Files: share of malformed, late and repeated rows.
         processes: Files: processes that make them.
     """
-    check_modes({"rate": rate, "start": start, "end": end, "to": to, "format": format, "dirt": dirt})
-    wanted = CatalogSpec(seed, locale, preset, users, products)
-    check_locale(locale)
-    check_catalog(wanted)
-    check_basket(wanted, preset)
+    request = Request(
+        orders, start, end, preset, seed, locale, users, products, rate, speed, to, format, dirt, processes
+    )
     now = datetime.now(UTC)
-    if rate is not None:
-        check_rate(rate, speed)
-        return live_orders(prepare_catalog(wanted), rate, seed, preset, speed, orders)
-    window = window_of(orders, start, end, seed, preset, scheduled_time())
+    request.check(now)
     if to is not None:
-        path, kind, compression = orders_path(Path(to), format)
-        job = FileJob(wanted, window, to_ms(settled_moment(window, now)), kind, compression, dirt)
-        return write_files(path, started_moment(path, job), processes)
-    check_over(window, now)
-    stored = store_orders(prepare_catalog(wanted), window)
+        return write_files(*request.file(scheduled_time(), now), processes)
+    spec = prepare_catalog(request.catalog)
+    if rate is not None:
+        return live_orders(spec, rate, seed, preset, speed, orders)
+    stored = store_orders(spec, request.window(scheduled_time()))
     return stored | advance_orders()

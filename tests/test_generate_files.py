@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ecommerce.documents.bson_codec import content_bytes, decode_order, encode_order
-from ecommerce.generate.files import write_catalog, write_orders
+from ecommerce.generate.catalog_files import write_catalog
+from ecommerce.generate.files import write_orders
 from ecommerce.generate.orders import BLOCK_ORDERS
 from ecommerce.importing.run import import_paths
 from ecommerce.mongo import ORDERS, MongoDatabase

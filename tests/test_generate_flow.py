@@ -13,11 +13,13 @@ from prefect.states import Scheduled
 from ecommerce import mongo
 from ecommerce.errors import InputError
 from ecommerce.generate import first_start
-from ecommerce.generate.first import ORDERS_AN_HOUR, SEED
+from ecommerce.generate.files import write_orders
+from ecommerce.generate.first import ORDERS_AN_HOUR
+from ecommerce.generate.request import Request
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
-from flows.generate_orders import check_over, generate_orders, settled_moment, window_of
-from tests.generator_samples import APRIL, MARCH, march
+from flows.generate_orders import generate_orders
+from tests.generator_samples import APRIL, MARCH
 
 SCHEDULED = datetime(2026, 3, 2, 15, tzinfo=UTC)
 
@@ -64,32 +66,30 @@ def test_the_flow_refuses_what_cannot_be_before_it_begins(database: MongoDatabas
 def test_the_window_is_that_of_the_schedule_in_any_time_zone() -> None:
     late = SCHEDULED + timedelta(minutes=47)
     half_hour_zone = timezone(timedelta(hours=5, minutes=30))
-    window = window_of(None, None, None, 1, "marketplace", SCHEDULED)
-    assert window == window_of(None, None, None, 1, "marketplace", late)
-    assert window == window_of(None, None, None, 1, "marketplace", late.astimezone(half_hour_zone))
-    assert window != window_of(None, None, None, 1, "marketplace", SCHEDULED + timedelta(hours=1))
+    window = Request().window(SCHEDULED)
+    assert window == Request().window(late) == Request().window(late.astimezone(half_hour_zone))
+    assert window != Request().window(SCHEDULED + timedelta(hours=1))
 
 
-def test_a_span_needs_both_ends() -> None:
-    with pytest.raises(InputError, match="--end is missing"):
-        window_of(10, MARCH, None, 1, "marketplace", SCHEDULED)
+def test_files_of_one_day_are_the_same_and_begun_ones_are_continued_on_the_next(tmp_path: Path) -> None:
+    request = Request(start=MARCH, end=APRIL, orders=30_000, to=str(tmp_path))
+    morning = datetime(2026, 4, 2, 8, tzinfo=UTC)
+    path, job = request.file(morning, morning)
+    assert request.file(morning, morning + timedelta(hours=9)) == (path, job)
+    assert request.file(morning, morning + timedelta(days=1))[1] != job
+    with pytest.raises(KeyboardInterrupt):
+        write_orders(path, job, progress=interrupt)
+    assert request.file(morning, morning + timedelta(days=1)) == (path, job)
 
 
-def test_orders_of_the_future_are_for_files_only() -> None:
-    with pytest.raises(InputError, match=r"--end 2026-04-01 00:00 is in the future"):
-        check_over(march(), MARCH)
-    assert settled_moment(march(), MARCH) == APRIL
-
-
-def test_files_of_one_day_show_the_same_moment() -> None:
-    morning = datetime(2026, 6, 1, 8, tzinfo=UTC)
-    assert settled_moment(march(), morning) == settled_moment(march(), morning + timedelta(hours=9))
+def interrupt(_done: int, _total: int | None, _what: str) -> None:
+    raise KeyboardInterrupt
 
 
 def test_the_schedule_goes_on_where_the_first_start_ends(database: MongoDatabase, flow_settings: Settings) -> None:
     first_start(database)
     last_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    window = window_of(None, None, None, SEED, "marketplace", last_hour)
+    window = Request().window(last_hour)
     ids = window.ids(0, window.times(0, window.orders)).tolist()
     assert database[ORDERS].count_documents({"_id": {"$in": ids}}) == window.orders
     assert abs(window.orders - ORDERS_AN_HOUR) < 3 * ORDERS_AN_HOUR

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ecommerce.errors import InputError
 from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.live import check_modes, generate_live, live
+from ecommerce.generate.live import generate_live
 from ecommerce.generate.rhythm import to_ms
 from ecommerce.generate.stock import REORDER_LEVEL
 from ecommerce.generate.windows import second
@@ -26,7 +25,8 @@ def test_orders_appear_by_the_second_and_go_through_their_life(database: MongoDa
 
     begun = datetime.now(UTC)
     # A day in a tenth of a second: ten days pass in one.
-    done = live(database, rate=40, speed=86_400, orders=240, users=300, products=100, progress=look)
+    spec = ensure_catalog(database, small_catalog())
+    done = generate_live(database, spec, 40, seed=1, preset="marketplace", speed=86_400, orders=240, progress=look)
     assert 240 <= done.accepted < 290
     assert done.steps > 40
     assert {"Pending", "Shipped", "Delivered"} <= set().union(*seen)
@@ -54,15 +54,3 @@ def test_the_rate_is_kept_over_a_day(rate: float) -> None:
     seconds = range(0, 3_600_000, 1000)
     windows = [second(start + at, rate, seed=1, preset="marketplace", speed=1) for at in seconds]
     assert abs(sum(window.orders for window in windows if window) - 3_600 * rate) <= 1
-
-
-@pytest.mark.parametrize("name", ["start", "end", "to", "format", "dirt"])
-def test_options_of_other_modes_are_refused(name: str) -> None:
-    with pytest.raises(InputError, match=f"--{name} and --rate: live orders"):
-        check_modes({"rate": 5.0, name: "given"})
-
-
-@pytest.mark.parametrize("name", ["format", "dirt"])
-def test_options_for_files_need_a_place_to_write_to(name: str) -> None:
-    with pytest.raises(InputError, match=f"--{name} is for files; say with --to"):
-        check_modes({"rate": None, "dirt": 0.0, name: "given"})

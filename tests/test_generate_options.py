@@ -1,65 +1,73 @@
 """Impossible options are refused at once, with the option's name and what would be right."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecommerce.errors import InputError
-from ecommerce.generate.catalog import check_basket, check_catalog
 from ecommerce.generate.files import orders_path, write_orders
-from ecommerce.generate.live import check_rate
-from ecommerce.generate.people import check_locale
 from ecommerce.generate.presets import get_preset
-from ecommerce.generate.windows import hour, span
-from tests.generator_samples import APRIL, MARCH, file_job, march, small_catalog
+from ecommerce.generate.request import Request
+from tests.generator_samples import APRIL, MARCH, file_job, march
 
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+LIVE: dict[str, Any] = {"start": None, "end": None, "rate": 5.0}
 
-def a_span(**changes: Any) -> Callable[[], object]:
-    given = {"start": MARCH, "end": APRIL, "orders": 100, "preset": "marketplace"} | changes
-    return lambda: span(given["start"], given["end"], given["orders"], seed=1, preset=given["preset"])
-
-
-REFUSED: dict[str, tuple[Callable[[], object], str]] = {
-    "no orders": (a_span(orders=0), r"--orders 0: give a number from 1"),
-    "end before start": (
-        a_span(end=MARCH - timedelta(days=1)),
-        r"--end 2026-02-28 00:00: must be after --start 2026-03",
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no orders": ({"orders": 0}, r"--orders 0: give a number from 1"),
+    "no orders an hour": ({"orders": 0, "start": None, "end": None}, r"--orders 0: give an average hour"),
+    "end before start": ({"end": MARCH - timedelta(days=1)}, r"--end 2026-02-28 00:00: must be after --start 2026-03"),
+    "empty span": ({"end": MARCH}, r"--end 2026-03-01 00:00: must be after --start"),
+    "half a span": ({"end": None}, r"--end is missing"),
+    "before all times": ({"start": MARCH.replace(year=1990)}, r"--start 1990-03-01.*from 2000-01-01 to 2059"),
+    "of the future": (
+        {"end": NOW + timedelta(days=1)},
+        r"--end 2026-06-02 00:00 is in the future; give at most 2026-06-01",
     ),
-    "empty span": (a_span(end=MARCH), r"--end 2026-03-01 00:00: must be after --start"),
-    "before all times": (a_span(start=MARCH.replace(year=1990)), r"--start 1990-03-01.*from 2000-01-01 to 2059"),
     "too many an hour": (
-        a_span(end=MARCH + timedelta(hours=1), orders=2_000_000),
-        r"--orders 2000000: the busiest hour",
+        {"end": MARCH + timedelta(hours=1), "orders": 2_000_000},
+        r"--orders 2000000: the busiest hour .* give a longer span or fewer orders",
     ),
-    "unknown preset": (a_span(preset="bakery"), r"--preset 'bakery': .*marketplace, grocery, b2b"),
-    "average hour": (lambda: hour(MARCH, 0, seed=1, preset="b2b"), r"--orders 0: give an average hour"),
-    "negative rate": (lambda: check_rate(-1, 1), r"--rate -1: give orders a second, more than 0"),
-    "rate too high": (lambda: check_rate(1_000, 1), r"--rate 1000: .*at most 250"),
-    "not a rate": (lambda: check_rate(float("nan"), 1), r"--rate nan"),
-    "speed": (lambda: check_rate(1, 0.5), r"--speed 0.5: give a number from 1"),
-    "unknown locale": (lambda: check_locale("pt_XX"), r"--locale 'pt_XX': .*pt_BR, pt_PT"),
-    "no users": (lambda: check_catalog(replace(small_catalog(), users=0)), r"--users 0: give a number from 1"),
+    "unknown preset": ({"preset": "bakery"}, r"--preset 'bakery': .*marketplace, grocery, b2b"),
+    "unknown locale": ({"locale": "pt_XX"}, r"--locale 'pt_XX': .*pt_BR, pt_PT"),
+    "no locale at all": ({"locale": ""}, r"--locale '': .*en_US"),
+    "negative seed": ({"seed": -1}, r"--seed -1: give a number from 0"),
+    "no users": ({"users": 0}, r"--users 0: give a number from 1"),
+    "too many products": ({"products": 10**9}, r"--products 1000000000: give a number from 1 to 1000000"),
     "more items than products": (
-        lambda: check_basket(replace(small_catalog(), products=5), "grocery"),
+        {"products": 5, "preset": "grocery"},
         r"--products 5: the preset grocery has orders of 40 different products; give at least --products 40",
     ),
-    "format against name": (
-        lambda: orders_path(Path("orders.csv.gz"), "json"),
-        r"--to orders.csv.gz is a name for csv",
-    ),
-    "format unknown": (lambda: orders_path(Path("orders.zst"), None), r"name the format too, like orders.json.zst"),
+    "negative rate": (LIVE | {"rate": -1.0}, r"--rate -1: give orders a second, more than 0"),
+    "rate too high": (LIVE | {"rate": 1_000.0}, r"--rate 1000: .*at most 250"),
+    "not a rate": (LIVE | {"rate": float("nan")}, r"--rate nan"),
+    "speed": (LIVE | {"speed": 0.5}, r"--speed 0.5: give a number from 1"),
+    "live in the past": ({"rate": 5.0}, r"--start and --rate: live orders are made now"),
+    "live into files": (LIVE | {"to": "data"}, r"--to and --rate: live orders"),
+    "dirt in the database": ({"dirt": 0.1}, r"--dirt is for files; say with --to"),
+    "format of nothing": ({"format": "csv"}, r"--format is for files; say with --to"),
+    "format against name": ({"to": "orders.csv.gz", "format": "json"}, r"--to orders.csv.gz is a name for csv"),
+    "format unknown": ({"to": "orders.zst"}, r"--to orders.zst: name the format too, like orders.json.zst"),
+    "too much dirt": ({"to": "data", "dirt": 1.5}, r"--dirt 1.5: give a share from 0 to 1"),
+    "no process": ({"to": "data", "processes": 0}, r"--processes 0: give a number from 1 to 64"),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_it_is_refused_with_what_would_be_right(name: str) -> None:
-    act, message = REFUSED[name]
+    changes, message = REFUSED[name]
+    given: dict[str, Any] = {"start": MARCH, "end": APRIL, "orders": 100} | changes
     with pytest.raises(InputError, match=message):
-        act()
+        Request(**given).check(NOW)
+
+
+def test_what_can_be_is_not_refused() -> None:
+    Request().check(NOW)
+    Request(start=MARCH, end=APRIL, orders=100).check(NOW)
+    Request(start=MARCH, end=NOW + timedelta(days=30), to="data", dirt=0.5, processes=2).check(NOW)
+    Request(rate=0.5, speed=1).check(NOW)
 
 
 @pytest.mark.parametrize(("dirt", "processes"), [(1.5, 1), (-0.1, 1), (float("nan"), 1), (0.0, 0), (0.0, 1_000)])

@@ -14,7 +14,7 @@ from ecommerce.generate.draws import Floats, Ints, at_quantile, key_of, pick, un
 from ecommerce.generate.presets import get_preset
 
 USERS_MAX = 100_000_000
-PRODUCTS_MAX = 10_000_000
+PRODUCTS_MAX = 1_000_000
 _SHUFFLED = 128
 _GOLDEN_FRACTION = 0.6180339887498949
 

@@ -1,31 +1,25 @@
-"""Orders and catalog into files, streamed block by block: the same bytes each time, also when it was killed between.
+"""Orders into files, streamed block by block: the same bytes each time, also when it was killed between.
 
 A file grows under its name with `.part`; beside it, `.progress` says what it is made of and how many blocks are whole.
 A run that finds both goes on after the last whole block. Each block is compressed by itself (gzip members and zstd
 frames follow one another), so blocks may come from several processes and the file is still the same.
 """
 
-import csv
 import gzip
-import io
 import json
 import os
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal, cast
 
 import zstandard
-from msgspec import Struct
-from msgspec.structs import fields as struct_fields
 
 from ecommerce.errors import InputError
-from ecommerce.generate import people
 from ecommerce.generate.catalog import CatalogSpec, check_basket, check_catalog
 from ecommerce.generate.dirt import Dirt, make_dirty, make_late
 from ecommerce.generate.orders import BLOCK_ORDERS, make_orders
@@ -38,6 +32,7 @@ from ecommerce.progress import Progress, silent
 Format = Literal["json", "csv"]
 FILE_NAMES: dict[str, str] = {"json": "orders.json", "csv": "orders_export.csv"}
 COMPRESSIONS = (".gz", ".zst")
+PROCESSES_MAX = 64
 ZSTD_LEVEL = 3
 GZIP_LEVEL = 4
 """Level 6 makes files 4 % smaller in twice the time."""
@@ -113,17 +108,22 @@ def orders_path(target: Path, format: Format | None) -> tuple[Path, Format, str]
     return target, named, compression
 
 
+def check_file_options(dirt: float, processes: int) -> None:
+    """Raise InputError where a file cannot be written like this."""
+    if not 0 <= dirt <= 1:
+        raise InputError(f"--dirt {dirt:g}: give a share from 0 to 1")
+    if not 1 <= processes <= PROCESSES_MAX:
+        raise InputError(f"--processes {processes}: give a number from 1 to {PROCESSES_MAX}")
+
+
 def write_orders(path: Path, job: FileJob, processes: int = 1, progress: Progress = silent) -> Written:
     """Write a file of orders; a run that was stopped, even killed, is continued by the next with the same options."""
     check_locale(job.spec.locale)
     check_catalog(job.spec)
     check_basket(job.spec, job.window.preset)
-    if not 0 <= job.dirt <= 1:
-        raise InputError(f"--dirt {job.dirt:g}: give a share from 0 to 1")
-    if not 1 <= processes <= 64:
-        raise InputError(f"--processes {processes}: give a number from 1 to 64")
+    check_file_options(job.dirt, processes)
     part, mark = path.with_name(path.name + ".part"), path.with_name(path.name + ".progress")
-    _make_directory(path.parent)
+    make_directory(path.parent)
     done, size, dirt = _started(part, mark, job)
     with part.open("r+b" if done else "wb") as file:
         # What was written after the last mark may be half a block.
@@ -142,48 +142,17 @@ def write_orders(path: Path, job: FileJob, processes: int = 1, progress: Progres
     return Written(path, job.window.orders, dirt, size)
 
 
-def started_moment(path: Path, job: FileJob) -> FileJob:
-    """The job with the moment at which its file was begun, so that it can be continued on a later day."""
+def started_moment(path: Path, job: FileJob) -> int:
+    """The moment of a file that was begun as this job, so that it can be continued on a later day; else the job's."""
     try:
         begun = json.loads(path.with_name(path.name + ".progress").read_text())["job"]
     except (OSError, ValueError, KeyError):
-        return job
+        return job.moment_ms
     same = {**begun, "moment_ms": job.moment_ms} == job.identity
-    return replace(job, moment_ms=int(begun["moment_ms"])) if same else job
+    return int(begun["moment_ms"]) if same else job.moment_ms
 
 
-def write_catalog(directory: Path, spec: CatalogSpec) -> list[Path]:
-    """Write the catalog's CSV files."""
-    _make_directory(directory)
-    tables: dict[str, Iterable[Struct]] = {
-        "users": people.users(spec, 1, spec.users),
-        "products": people.products(spec, 1, spec.products),
-        "warehouses": people.warehouses(spec),
-        "couriers": people.couriers(spec),
-        "inventory": people.inventory(spec, 1, spec.products),
-    }
-    paths = []
-    for name, records in tables.items():
-        path = directory / f"{name}.csv"
-        part = path.with_name(path.name + ".part")
-        with part.open("w", newline="", encoding="utf-8") as file:
-            _write_records(file, records)
-        part.replace(path)
-        paths.append(path)
-    return paths
-
-
-def _write_records(file: io.TextIOBase, records: Iterable[Struct]) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    for number, record in enumerate(records):
-        names = [field.name for field in struct_fields(record)]
-        if number == 0:
-            writer.writerow(names)
-        values = [getattr(record, name) for name in names]
-        writer.writerow([f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value for value in values])
-
-
-def _make_directory(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,19 +1,16 @@
 """Live mode: orders appear second by second, and live faster than in life, until it is stopped."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from ecommerce.errors import InputError
 from ecommerce.generate.advance import advance_life
-from ecommerce.generate.catalog import CatalogSpec, check_basket
-from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.first import FIRST_CATALOG, SEED
+from ecommerce.generate.catalog import CatalogSpec
 from ecommerce.generate.rhythm import from_ms
 from ecommerce.generate.store import store_windows
 from ecommerce.generate.windows import RATE_MAX, SPEED_MAX, second
-from ecommerce.mongo import MongoDatabase, prepare_database
+from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
 
 LIVE_SPEED = 8_640.0
@@ -21,18 +18,6 @@ LIVE_SPEED = 8_640.0
 ADVANCE_SECONDS = 2
 CATCH_UP_SECONDS = 60
 """After a longer pause (a laptop that slept) the seconds before are left out."""
-
-
-def check_modes(options: Mapping[str, object]) -> None:
-    """Raise InputError where given options belong to different modes. What is None or 0 is not given."""
-    given = {name for name, value in options.items() if value}
-    if "rate" in given:
-        for name in ("start", "end", "to", "format", "dirt"):
-            if name in given:
-                raise InputError(f"--{name} and --rate: live orders are made now and go into MongoDB; leave one out")
-    for name in ("format", "dirt"):
-        if name in given and "to" not in given:
-            raise InputError(f"--{name} is for files; say with --to where to write them")
 
 
 @dataclass(slots=True)
@@ -91,25 +76,3 @@ def generate_live(
     except KeyboardInterrupt:
         return result
     return result
-
-
-def live(
-    database: MongoDatabase,
-    *,
-    rate: float,
-    seed: int = SEED,
-    preset: str = FIRST_CATALOG.preset,
-    locale: str = FIRST_CATALOG.locale,
-    users: int = FIRST_CATALOG.users,
-    products: int = FIRST_CATALOG.products,
-    speed: float = LIVE_SPEED,
-    orders: int | None = None,
-    progress: Progress = silent,
-) -> Lived:
-    """Live mode with all that it needs: a prepared database and a catalog. Raises InputError for impossible options."""
-    wanted = CatalogSpec(seed, locale, preset, users, products)
-    check_rate(rate, speed)
-    check_basket(wanted, preset)
-    prepare_database(database)
-    spec = ensure_catalog(database, wanted)
-    return generate_live(database, spec, rate, seed=seed, preset=preset, speed=speed, orders=orders, progress=progress)

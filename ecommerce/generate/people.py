@@ -20,12 +20,13 @@ from ecommerce.generate.catalog import (
 )
 from ecommerce.generate.draws import Ints, uniform
 from ecommerce.generate.presets import get_preset
-from ecommerce.generate.rhythm import from_ms
 from ecommerce.generate.windows import FIRST_TIME
 
 POOL_NAMES = 800
 """First and last names of each pool: 640 000 different people."""
 FIRST_STOCK = 200
+CHUNK = 50_000
+"""Records made at once, so that memory does not grow with the catalog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,10 @@ def _numbered(texts: tuple[str, ...], count: int) -> tuple[str, ...]:
     return texts + tuple(f"{texts[at % len(texts)]} {at // len(texts) + 1}" for at in range(len(texts), count))
 
 
+def _chunks(first: int, last: int) -> Iterator[tuple[int, int]]:
+    return ((begin, min(begin + CHUNK - 1, last)) for begin in range(first, last + 1, CHUNK))
+
+
 def _drawn(ids: Ints, salt: str, key: int, size: int) -> list[int]:
     return (uniform(ids, salt, key) * size).astype(np.int64).tolist()
 
@@ -95,6 +100,11 @@ def _slug(name: str) -> str:
 
 def users(spec: CatalogSpec, first: int, last: int) -> Iterator[User]:
     """The users with ids `first` … `last`."""
+    for begin, end in _chunks(first, last):
+        yield from _users(spec, begin, end)
+
+
+def _users(spec: CatalogSpec, first: int, last: int) -> Iterator[User]:
     names, ids = catalog_names(spec), np.arange(first, last + 1)
     slugs = {name: _slug(name) for name in (*names.first, *names.last)}
     given = _drawn(ids, "first name", spec.key, len(names.first))
@@ -117,6 +127,11 @@ def users(spec: CatalogSpec, first: int, last: int) -> Iterator[User]:
 
 def products(spec: CatalogSpec, first: int, last: int) -> Iterator[Product]:
     """The products with ids `first` … `last`."""
+    for begin, end in _chunks(first, last):
+        yield from _products(spec, begin, end)
+
+
+def _products(spec: CatalogSpec, first: int, last: int) -> Iterator[Product]:
     names, ids = catalog_names(spec), np.arange(first, last + 1)
     categories = get_preset(spec.preset).categories
     prices = product_prices(spec, ids)
@@ -174,10 +189,9 @@ def couriers(spec: CatalogSpec) -> Iterator[Courier]:
 
 def inventory(spec: CatalogSpec, first: int, last: int) -> Iterator[Inventory]:
     """The stock of the products `first` … `last`, each in the warehouse that it ships from."""
-    ids = np.arange(first, last + 1)
-    stocks = (FIRST_STOCK * (0.5 + uniform(ids, "stock", spec.key))).astype(np.int64).tolist()
-    restocked = from_ms(0) + (FIRST_TIME - from_ms(0))
-    for product_id, warehouse_id, stock in zip(
-        ids.tolist(), product_warehouses(spec, ids).tolist(), stocks, strict=True
-    ):
-        yield Inventory(product_id, warehouse_id, stock, restocked)
+    for begin, end in _chunks(first, last):
+        ids = np.arange(begin, end + 1)
+        stocks = (FIRST_STOCK * (0.5 + uniform(ids, "stock", spec.key))).astype(np.int64).tolist()
+        homes = product_warehouses(spec, ids).tolist()
+        for product_id, warehouse_id, stock in zip(ids.tolist(), homes, stocks, strict=True):
+            yield Inventory(product_id, warehouse_id, stock, FIRST_TIME)

@@ -26,23 +26,24 @@ def units_sold(columns: OrderColumns, spec: CatalogSpec) -> Ints:
 
 
 def take_stock(
-    database: MongoDatabase, spec: CatalogSpec, sold: Ints, now: datetime, session: ClientSession | None
+    database: MongoDatabase, spec: CatalogSpec, first: int, sold: Ints, now: datetime, session: ClientSession | None
 ) -> int:
-    """Take sold units from the stock, and restock in whole lots what falls under the reorder level.
+    """Take units sold from the stock, and restock in whole lots what falls under the reorder level.
+
+    `sold` begins with the product at index `first`.
 
     Computed on the server, one atomic step a product, so stock is never negative and concurrent runs lose nothing.
     Returns how many products were sold.
     """
-    products = np.nonzero(sold)[0]
-    warehouses = product_warehouses(spec, products + 1).tolist()
+    at = np.nonzero(sold)[0]
+    products = at + first + 1
+    warehouses = product_warehouses(spec, products).tolist()
     changes: list[Any] = [
         UpdateOne(
             {"_id": {"product_id": Int64(product_id), "warehouse_id": Int64(warehouse_id)}},
             _taken(units, now),
         )
-        for product_id, warehouse_id, units in zip(
-            (products + 1).tolist(), warehouses, sold[products].tolist(), strict=True
-        )
+        for product_id, warehouse_id, units in zip(products.tolist(), warehouses, sold[at].tolist(), strict=True)
     ]
     if changes:
         database["inventory"].bulk_write(changes, ordered=False, session=session)

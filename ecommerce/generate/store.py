@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -29,9 +30,11 @@ from ecommerce.progress import Progress, silent
 SERIES = "generator_series"
 """Who has which number in the order ids: {_id: number, series, preset, speed}. The advance of life reads it."""
 WINDOWS = "generator_windows"
-"""Windows whose stock was taken: {_id: series and limits, until_ms, at}."""
+"""Windows whose stock was taken: {_id: series, limits and first product, until_ms, at}."""
 
 INSERTING_THREADS = 3
+STOCK_PRODUCTS = 10_000
+"""Products whose stock is taken in one transaction: half a second of the minute that a transaction may last."""
 
 Work = TypeVar("Work")
 Done = TypeVar("Done")
@@ -152,32 +155,39 @@ def _in_threads(work: Callable[[Work], Done], items: Iterable[Work]) -> Iterator
 
 
 def take_stock_once(database: MongoDatabase, spec: CatalogSpec, sold: dict[Window, Ints]) -> None:
-    """Take the stock of windows, but not of those whose stock was taken before; all of it in one transaction."""
-    if not sold:
-        return
+    """Take the stock of windows, but not of those whose stock was taken before, so many products at a time."""
     now = datetime.now(UTC)
+    with_transactions = is_replica_set(database)
+    for first in range(0, spec.products if sold else 0, STOCK_PRODUCTS):
+        of_part = {window: units[first : first + STOCK_PRODUCTS] for window, units in sold.items()}
+        if not with_transactions:
+            _take_part(database, spec, of_part, first, now, None)
+            continue
+        with database.client.start_session() as session:
+            session.with_transaction(partial(_take_part, database, spec, of_part, first, now))
 
-    def take(session: ClientSession | None) -> None:
-        identities = list({_identity(window) for window in sold})
-        found = database[WINDOWS].find({"_id": {"$in": identities}}, session=session)
-        taken_until = {record["_id"]: record["until_ms"] for record in found}
-        new = [window for window in sold if window.end_ms > taken_until.get(_identity(window), 0)]
-        if not new:
-            return
-        records = [
-            UpdateOne(
-                {"_id": _identity(window)}, {"$max": {"until_ms": window.end_ms}, "$set": {"at": now}}, upsert=True
-            )
-            for window in new
-        ]
-        database[WINDOWS].bulk_write(records, session=session)
-        take_stock(database, spec, np.sum([sold[window] for window in new], axis=0), now, session)
 
-    if not is_replica_set(database):
-        take(None)
+def _take_part(
+    database: MongoDatabase,
+    spec: CatalogSpec,
+    sold: dict[Window, Ints],
+    first: int,
+    now: datetime,
+    session: ClientSession | None,
+) -> None:
+    """Take the stock of the products from index `first` on, and write down for which windows that was done."""
+    identities = {window: f"{_identity(window)}|{first}" for window in sold}
+    found = database[WINDOWS].find({"_id": {"$in": list(set(identities.values()))}}, session=session)
+    taken_until = {record["_id"]: record["until_ms"] for record in found}
+    new = [window for window in sold if window.end_ms > taken_until.get(identities[window], 0)]
+    if not new:
         return
-    with database.client.start_session() as session:
-        session.with_transaction(take)
+    records = [
+        UpdateOne({"_id": identities[window]}, {"$max": {"until_ms": window.end_ms}, "$set": {"at": now}}, upsert=True)
+        for window in new
+    ]
+    database[WINDOWS].bulk_write(records, session=session)
+    take_stock(database, spec, first, np.sum([sold[window] for window in new], axis=0), now, session)
 
 
 def _identity(window: Window) -> str:

@@ -1,0 +1,96 @@
+"""What one asks of the generator, and the refusal of what cannot be, before anything is begun."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ecommerce.errors import InputError
+from ecommerce.generate.catalog import CatalogSpec, check_basket, check_catalog
+from ecommerce.generate.files import FileJob, Format, check_file_options, orders_path, started_moment
+from ecommerce.generate.first import FIRST_CATALOG, ORDERS_AN_HOUR, SEED
+from ecommerce.generate.live import LIVE_SPEED, check_rate
+from ecommerce.generate.people import check_locale
+from ecommerce.generate.presets import get_preset
+from ecommerce.generate.rhythm import HOUR_MS, from_ms, to_ms
+from ecommerce.generate.windows import Window, hour, span
+
+SEED_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The options of the generator, as the command line and the flow's form have them. None is not given."""
+
+    orders: int | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    preset: str = FIRST_CATALOG.preset
+    seed: int = SEED
+    locale: str = FIRST_CATALOG.locale
+    users: int = FIRST_CATALOG.users
+    products: int = FIRST_CATALOG.products
+    rate: float | None = None
+    speed: float = LIVE_SPEED
+    to: str | None = None
+    format: Format | None = None
+    dirt: float = 0.0
+    processes: int = 1
+
+    @property
+    def catalog(self) -> CatalogSpec:
+        """The catalog that is asked for."""
+        return CatalogSpec(self.seed, self.locale, self.preset, self.users, self.products)
+
+    def check(self, now: datetime) -> None:
+        """Raise InputError, with the option's name and what would be right, where this cannot be made at `now`."""
+        self._check_modes()
+        get_preset(self.preset)
+        check_locale(self.locale)
+        check_catalog(self.catalog)
+        check_basket(self.catalog, self.preset)
+        if not 0 <= self.seed <= SEED_MAX:
+            raise InputError(f"--seed {self.seed}: give a number from 0 to {SEED_MAX}")
+        if self.rate is not None:
+            check_rate(self.rate, self.speed)
+            return
+        window = self.window(now)
+        if self.to is not None:
+            orders_path(Path(self.to), self.format)
+            check_file_options(self.dirt, self.processes)
+        elif window.mode == "span" and window.end_ms > to_ms(now):
+            end = from_ms(window.end_ms)
+            raise InputError(f"--end {end:%Y-%m-%d %H:%M} is in the future; give at most {now:%Y-%m-%dT%H:%M} (UTC)")
+
+    def _check_modes(self) -> None:
+        if self.rate is not None:
+            for name in ("start", "end", "to", "format", "dirt"):
+                if getattr(self, name):
+                    raise InputError(
+                        f"--{name} and --rate: live orders are made now and go into MongoDB; leave one out"
+                    )
+        for name in ("format", "dirt"):
+            if getattr(self, name) and self.to is None:
+                raise InputError(f"--{name} is for files; say with --to where to write them")
+
+    def window(self, scheduled: datetime) -> Window:
+        """The span that is asked for, else the hour before the scheduled time, whatever the time is now."""
+        if self.start is None and self.end is None:
+            this_hour = scheduled.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+            average = ORDERS_AN_HOUR if self.orders is None else self.orders
+            return hour(this_hour - timedelta(hours=1), average, seed=self.seed, preset=self.preset)
+        if self.start is None or self.end is None:
+            missing, given = ("--start", "--end") if self.start is None else ("--end", "--start")
+            raise InputError(f"{missing} is missing: a span needs it where {given} is given")
+        hours = max(1, (to_ms(self.end) - to_ms(self.start)) // HOUR_MS)
+        orders = hours * ORDERS_AN_HOUR if self.orders is None else self.orders
+        return span(self.start, self.end, orders, seed=self.seed, preset=self.preset)
+
+    def file(self, scheduled: datetime, now: datetime) -> tuple[Path, FileJob]:
+        """The file that is asked for. It shows the state of last midnight, so that a day's runs agree, or that of the
+        span's end where that is later, or that of a file which was begun and is continued."""
+        path, format, compression = orders_path(Path(self.to or "."), self.format)
+        window = self.window(scheduled)
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        moment = max(midnight, from_ms(window.end_ms))
+        job = FileJob(self.catalog, window, to_ms(moment), format, compression, self.dirt)
+        return path, replace(job, moment_ms=started_moment(path, job))
