@@ -82,6 +82,16 @@ def test_advanced_orders_are_those_that_would_be_generated_now(database: MongoDa
         assert advance_life(database, later).orders == 0
 
 
+def test_an_order_never_goes_back_when_its_preset_gives_it_another_life(database: MongoDatabase) -> None:
+    spec = ensure_catalog(database, small_catalog())
+    soon = MARCH + timedelta(days=32)
+    store_windows(database, spec, [march(500)], soon)
+    before = stored(database)
+    database[SERIES].update_many({}, {"$set": {"speed": 1 / 50}})
+    advance_life(database, soon)
+    assert stored(database) == before
+
+
 def test_a_window_stored_again_reverts_nothing_that_lived_on(database: MongoDatabase) -> None:
     spec = ensure_catalog(database, small_catalog())
     window = march(2_000)

@@ -95,7 +95,8 @@ def _steps(
         mine = own_hour & (numbers == number)
         life = lives(order_ids[mine], times[mine], PRESETS[record["preset"]], record["speed"])
         reached, changed = life.at(moment_ms)
-        due = reached != status
+        # Never back, where a later version of the presets gives an open order another life than it had.
+        due = (reached != status) & (reached != PENDING)
         rows = list(zip(order_ids[mine][due].tolist(), reached[due].tolist(), changed[due].tolist(), strict=True))
         for first in range(0, len(rows), WRITE_ORDERS):
             batch = rows[first : first + WRITE_ORDERS]
