@@ -14,6 +14,8 @@ import zstandard
 _WIDE = 10**12
 """A sum beyond 64 bits is kept as two integers, `high * _WIDE + low`."""
 
+_TYPES = ("<i1", "<i2", "<i4", "<i8")
+
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 
@@ -58,8 +60,9 @@ def _fits(column: pl.Series) -> bool:
 def _pack(column: pl.Series, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:
     values = column.to_numpy()
     lowest, highest = (int(values.min()), int(values.max())) if len(values) else (0, 0)
-    narrow = np.result_type(np.min_scalar_type(lowest), np.min_scalar_type(highest))
-    packed = values.astype(narrow.newbyteorder("<"))
+    # Signed ones only: NumPy finds that what holds an int64 and an uint64 is a float.
+    narrow = next(name for name in _TYPES if np.iinfo(name).min <= lowest and highest <= np.iinfo(name).max)
+    packed = values.astype(narrow)
     return {"type": packed.dtype.str, "data": compressor.compress(packed.tobytes())}
 
 
