@@ -8,7 +8,7 @@ amount has one representation everywhere (`Decimal128("16.4500")`, `decimal(18,4
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -68,9 +68,16 @@ Text = Annotated[
 ]
 
 
+EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
+"""Raises where an operation would round: the default context silently cuts an amount to 28 digits."""
+
+
 def to_scaled(amount: Decimal) -> int:
     """An amount as an integer of 10^-4 units. Raises ValueError where it has more than four places."""
-    scaled = amount.scaleb(MONEY_SCALE)
+    try:
+        scaled = EXACT.scaleb(amount, MONEY_SCALE)
+    except Inexact:
+        raise ValueError(f"{amount} has more than {MONEY_SCALE} decimals") from None
     whole = int(scaled)
     if whole != scaled:
         raise ValueError(f"{amount} has more than {MONEY_SCALE} decimals")

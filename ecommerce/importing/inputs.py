@@ -1,14 +1,14 @@
 """What an import accepts, derived from the definition: the same documents with some fields left to be filled in."""
 
 from datetime import datetime
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
+from decimal import Decimal
 from typing import Any, get_type_hints
 
 import msgspec
 from msgspec import Struct
 
 from ecommerce.documents.fields import fields_of
-from ecommerce.documents.kinds import EARLIEST_TIME, LATEST_TIME, MONEY_SCALE
+from ecommerce.documents.kinds import EARLIEST_TIME, EXACT, LATEST_TIME, MONEY_SCALE
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 
 LEFT_OPEN: dict[type[Struct], tuple[str, ...]] = {
@@ -55,9 +55,6 @@ DocumentInput: Any = msgspec.defstruct(
     gc=False,
 )
 """A whole order document, as a line of JSON holds it."""
-
-EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
-"""Raises where an operation would round: the default context silently cuts an amount to 28 digits."""
 
 _EARLIEST_NAIVE = EARLIEST_TIME.replace(tzinfo=None)
 LATEST_MILLIS = (LATEST_TIME - EARLIEST_TIME).days * 86_400_000
