@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from ecommerce.errors import EcommerceError
 from ecommerce.settings import Settings
 
 OK, PROBLEM, SKIPPED = "ok", "problem", "skipped"
+_UNAUTHORIZED = 13
 
 
 class Problem(Exception):
@@ -64,6 +65,14 @@ def _look(check: Check, settings: Settings) -> Finding:
         return Finding(check.name, PROBLEM, problem.says, problem.remedy)
     except EcommerceError as error:
         return Finding(check.name, PROBLEM, str(error), "do what the message says")
+    except OperationFailure as error:
+        if error.code == _UNAUTHORIZED:
+            return Finding(check.name, SKIPPED, "this MongoDB user may not look at it")
+        return _unknown(check, error)
     except (PyMongoError, OSError) as error:
-        reason = next(iter(str(error).split(", Timeout:")[0].splitlines()), type(error).__name__)
-        return Finding(check.name, PROBLEM, f"could not be looked at: {reason[:300]}", "run the doctor again")
+        return _unknown(check, error)
+
+
+def _unknown(check: Check, error: Exception) -> Finding:
+    reason = next(iter(str(error).split(", Timeout:")[0].splitlines()), type(error).__name__)
+    return Finding(check.name, PROBLEM, f"could not be looked at: {reason[:300]}", "run the doctor again")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from ecommerce.archive.runs import unfinished_run
 from ecommerce.doctor.findings import Problem
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
-from ecommerce.services.endpoints import archive_uri, needs_embedded_hdfs
+from ecommerce.services.endpoints import archive_kind, archive_uri, needs_embedded_hdfs
 from ecommerce.services.hdfs import namenode_state
 from ecommerce.services.ports import answers
 from ecommerce.services.records import read_record
@@ -61,6 +61,8 @@ def archive(settings: Settings) -> str:
     if parts.scheme == "file":
         return _local_archive(Path(parts.path))
     if needs_embedded_hdfs(settings):
+        if settings.mongo_uri is not None and archive_kind(settings) is None:
+            return "none is named in this environment"
         return _embedded_hdfs(settings)
     host, port = parts.hostname or "", parts.port or 8020
     if not answers(port, host):
