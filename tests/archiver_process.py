@@ -11,7 +11,7 @@ from ecommerce.archive.compact import compact_archive
 from ecommerce.settings import get_settings
 
 CHUNK_ORDERS = 10
-STOP_TIMEOUT_SECONDS = 240
+STOP_TIMEOUT_SECONDS = 800
 """A JVM that writes its classes to a file when it ends needs a while on busy cores."""
 
 

@@ -1,6 +1,6 @@
 """What the tests of the archive share: orders to archive, a Spark session for all of them, and where each order is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 from bson.raw_bson import RawBSONDocument
 from pyspark.sql import SparkSession
 
+from ecommerce.archive import purge, steps
 from ecommerce.archive.reading import read
 from ecommerce.archive.spark import spark_session
 from ecommerce.documents.bson_codec import encode_order
@@ -118,3 +119,16 @@ def hot_contents(database: MongoDatabase) -> dict[int, int]:
     from ecommerce.documents.content_hash import content_hash
 
     return {row["_id"]: content_hash(decode_order(row)) for row in database[ORDERS].find()}
+
+
+def at_moment(monkeypatch: pytest.MonkeyPatch, moment: str, action: Callable[[], object]) -> None:
+    """Do something once when the archiver reaches a moment."""
+    done: list[str] = []
+
+    def reached(name: str) -> None:
+        if name == moment and not done:
+            done.append(name)
+            action()
+
+    monkeypatch.setattr(steps, "reached", reached)
+    monkeypatch.setattr(purge, "reached", reached)

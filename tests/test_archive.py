@@ -26,6 +26,7 @@ from tests.archiving import (
     an_order,
     archived_ids,
     assert_one_place,
+    at_moment,
     hot_ids,
     insert,
     spark,
@@ -46,18 +47,6 @@ def directory_of(archive: Settings) -> Path:
     directory = local_path(archive.archive_uri or "")
     assert directory
     return directory
-
-
-def at_moment(monkeypatch: pytest.MonkeyPatch, moment: str, action: object) -> None:
-    """Do something once when the archiver reaches a moment."""
-    done: list[str] = []
-
-    def reached(name: str) -> None:
-        if name == moment and not done:
-            done.append(name)
-            action()  # type: ignore[operator]
-
-    monkeypatch.setattr(steps, "reached", reached)
 
 
 def test_old_finished_orders_go_and_all_others_stay(

@@ -34,7 +34,7 @@ __all__ = ["spark"]
 pytestmark = pytest.mark.drill
 
 AT_A_TIME = 3
-PROCESS_TIMEOUT_SECONDS = 240
+PROCESS_TIMEOUT_SECONDS = 900
 
 BEFORE = ("plan:before", "export:before", "verify:before", "publish:before", "purge:before", "commit:before")
 DONE_BUT_NOT_RECORDED = ("export:done", "verify:done", "publish:done", "purge:done", "commit:done")

@@ -1,0 +1,164 @@
+"""How fast orders are archived, by step; how much memory it takes; beside the archiver that this project began with."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+
+from benchmarks.common import Result, a_mongod, free_port, main, timed
+from ecommerce.archive.runs import ARCHIVE_RUNS, COMMITTED, get_run
+from ecommerce.generate.catalog import CatalogSpec
+from ecommerce.generate.catalog_store import ensure_catalog
+from ecommerce.generate.store import store_windows
+from ecommerce.generate.windows import span
+from ecommerce.mongo import ORDERS, MongoDatabase, prepare_database
+from ecommerce.services.hdfs import start_hdfs
+from ecommerce.services.java import java_home
+from ecommerce.settings import Settings
+
+CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=100_000, products=10_000)
+START = datetime(2024, 1, 1, tzinfo=UTC)
+DAYS = 90
+MOMENT = START + timedelta(days=DAYS + 90)
+"""By then nearly every order is delivered."""
+
+ARCHIVER = (
+    "from ecommerce.archive.archiver import archive_orders\n"
+    "from ecommerce.settings import get_settings\n"
+    "archive_orders(get_settings())\n"
+)
+RESTORER = (
+    "import datetime\n"
+    "from ecommerce.archive.restore import restore_orders\n"
+    "from ecommerce.settings import get_settings\n"
+    "restore_orders(get_settings(), datetime.date(2024, 1, 1), datetime.date(2024, 1, 30))\n"
+)
+PAUSE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One process from start to end: seconds, and the most memory that it and Spark's JVM held, in MiB."""
+
+    seconds: float
+    python_mib: float
+    jvm_mib: float
+
+
+def run(quick: bool) -> list[Result]:
+    """Every figure of the archive."""
+    sizes = (5_000, 10_000) if quick else (200_000, 1_000_000, 2_000_000)
+    results: list[Result] = []
+    settings = Settings()
+    with tempfile.TemporaryDirectory(prefix="ecommerce-bench-archive-") as home, a_mongod() as database:
+        hdfs = start_hdfs(Path(home), free_port(), java_home(settings), settings.cache)
+        try:
+            for orders in sizes:
+                results += _archived(database, f"{hdfs.uri}/archive-{orders}", Path(home), orders, quick)
+        finally:
+            hdfs.stop()
+        results += _seed(database, Path(home), sizes[0] if quick else 1_000_000)
+    return results
+
+
+def _fill(database: MongoDatabase, orders: int) -> None:
+    database.client.drop_database(database.name)
+    prepare_database(database)
+    ensure_catalog(database, CATALOG)
+    store_windows(
+        database, CATALOG, [span(START, START + timedelta(days=DAYS), orders, seed=1, preset="marketplace")], MOMENT
+    )
+
+
+def _environment(database: MongoDatabase, archive_uri: str, home: Path) -> Mapping[str, str]:
+    host, port = next(iter(database.client.nodes))
+    return os.environ | {
+        "ECOMMERCE_MONGO_URI": f"mongodb://{host}:{port}/?replicaSet=ecommerce",
+        "ECOMMERCE_DATABASE": database.name,
+        "ECOMMERCE_ARCHIVE_URI": archive_uri,
+        "ECOMMERCE_HOME": str(home),
+    }
+
+
+def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick: bool) -> list[Result]:
+    _fill(database, orders)
+    collection_bytes = database.command("collStats", ORDERS)["storageSize"]
+    all_orders = database[ORDERS].estimated_document_count()
+    environment = _environment(database, uri, home)
+    measured = _measure([sys.executable, "-c", ARCHIVER], environment)
+    document = database[ARCHIVE_RUNS].find_one({"state": COMMITTED})
+    assert document is not None
+    archived = get_run(database, document["_id"])
+    name = f"{archived.orders:,} orders"
+    is_target = 900_000 < archived.orders < 1_100_000
+    steps = archived.seconds
+    other = measured.seconds - sum(steps.values())
+    rate = f"{archived.orders / measured.seconds:,.0f} orders/s"
+    results = [
+        Result(f"{name}: archived, start to end", measured.seconds, "s", "≤ 45" if is_target else "", rate),
+        *(Result(f"{name}: {step}", seconds, "s") for step, seconds in steps.items()),
+        Result(f"{name}: imports and Spark's start and end", other, "s"),
+        Result(f"{name}: Python at its peak", measured.python_mib, "MiB", "≤ 1024"),
+        Result(f"{name}: Spark's driver at its peak", measured.jvm_mib, "MiB", "≤ 2048"),
+        Result(
+            f"{name}: Parquet per order",
+            archived.bytes_after / archived.orders,
+            "bytes",
+            beside=f"{collection_bytes / all_orders:,.0f} on disk in MongoDB, "
+            f"{archived.bytes_before / archived.orders:,.0f} as BSON",
+        ),
+    ]
+    if is_target or quick:
+        restored = _measure([sys.executable, "-c", RESTORER], environment)
+        count = database["orders_restored"].estimated_document_count()
+        results.append(Result(f"{count:,} orders restored, start to end", restored.seconds, "s"))
+    return results
+
+
+def _seed(database: MongoDatabase, home: Path, orders: int) -> list[Result]:
+    _fill(database, orders)
+    environment = _environment(database, "file:unused", home)
+    uri, cutoff = environment["ECOMMERCE_MONGO_URI"], (START + timedelta(days=DAYS)).isoformat()
+    command = [sys.executable, "-m", "benchmarks.seed_archiver", uri, database.name, cutoff, str(home / "seed")]
+    measured = _measure(command, environment)
+    return [
+        Result(f"seed-style archiver, {orders:,} orders, nothing verified", measured.seconds, "s"),
+        Result("seed-style archiver: Spark's driver at its peak", measured.jvm_mib, "MiB"),
+    ]
+
+
+def _measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
+    """Run a program, looking at its memory and its JVM's ten times a second."""
+    peaks = {"python": 0, "java": 0}
+    with timed() as clock, subprocess.Popen(command, env=dict(environment)) as process:
+        watcher = threading.Thread(target=_watch, args=(process, peaks))
+        watcher.start()
+        code = process.wait()
+        watcher.join()
+    if code:
+        raise SystemExit(f"{' '.join(command)[:100]} ended with {code}")
+    return Measured(clock.seconds, peaks["python"] / 2**20, peaks["java"] / 2**20)
+
+
+def _watch(process: "subprocess.Popen[bytes]", peaks: dict[str, int]) -> None:
+    root = psutil.Process(process.pid)
+    while process.poll() is None:
+        try:
+            for one in (root, *root.children(recursive=True)):
+                kind = "java" if one.name() == "java" else "python"
+                peaks[kind] = max(peaks[kind], one.memory_info().rss)
+        except psutil.Error:
+            continue  # it ended meanwhile
+        time.sleep(PAUSE_SECONDS)
+
+
+if __name__ == "__main__":
+    main("Archive", run)

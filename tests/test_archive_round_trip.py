@@ -1,0 +1,140 @@
+"""Restore: what comes back from the archive is the order that went in, value and type, to the last byte."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson.raw_bson import RawBSONDocument
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.content_expression import content_text_expression
+from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
+from ecommerce.archive.selection import Selection
+from ecommerce.documents.content_hash import content_text
+from ecommerce.documents.kinds import EARLIEST_TIME, INT64_MAX, QUANTITY_MAX, TEXT_LENGTH_MAX
+from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
+from ecommerce.errors import InputError
+from ecommerce.mongo import ORDERS, MongoDatabase, prepare_database
+from ecommerce.settings import Settings
+from tests.archiving import OLD_DAY, an_order, insert, spark, with_archive
+
+__all__ = ["spark"]
+
+ALL_DAYS = (date(1970, 1, 1), date(2199, 12, 31))
+
+ids = st.one_of(st.integers(0, 2**40), st.just(INT64_MAX))
+amounts = st.one_of(
+    st.just(Decimal("99999999999999.9999")),
+    st.just(Decimal("0.0001")),
+    st.integers(0, 10**18 - 1).map(lambda scaled: Decimal(scaled).scaleb(-4)),
+)
+fractions = st.integers(0, 10_000).map(lambda scaled: Decimal(scaled).scaleb(-4))
+times = st.datetimes(
+    EARLIEST_TIME.replace(tzinfo=None),
+    datetime(2026, 1, 1),
+    timezones=st.just(UTC),
+).map(lambda time: time.replace(microsecond=time.microsecond // 1000 * 1000))
+texts = st.one_of(
+    st.sampled_from(
+        ["~", "|", "1:a", "卡", "💳" * TEXT_LENGTH_MAX, "a|b~c", "Zürich\n", "‮مرحبا", "=1+1", "$name", "{}"]
+    ),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=40),
+)
+quantities = st.integers(0, QUANTITY_MAX)
+days = st.sampled_from([0, 1, 11_016, 19_800, 20_453])
+"""Days since 1970 with orders: a directory each. The other times are anywhere."""
+order_times = st.builds(
+    lambda day, millisecond: EARLIEST_TIME + timedelta(days=day, milliseconds=millisecond),
+    days,
+    st.one_of(st.sampled_from([0, 86_399_999]), st.integers(0, 86_399_999)),
+)
+
+
+@st.composite
+def orders_of_the_schema(draw: st.DrawFn) -> OrderDocument:
+    order_id = draw(ids)
+    items = tuple(
+        OrderItem(draw(ids), draw(ids), draw(ids), draw(ids), draw(quantities), draw(amounts), draw(times))
+        for _ in range(draw(st.integers(0, 4)))
+    )
+    order = Order(
+        order_id,
+        draw(ids),
+        draw(times),
+        draw(amounts),
+        draw(fractions),
+        len(items),
+        draw(texts),
+        draw(st.none() | texts),
+    )
+    delivery = Delivery(draw(ids), order_id, draw(texts), draw(times), draw(st.none() | times), draw(ids), draw(texts))
+    return OrderDocument(order, items, delivery, draw(times))
+
+
+def stored(database: MongoDatabase, name: str) -> dict[int, bytes]:
+    """The documents of a collection as they lie in MongoDB, by id."""
+    raw: Any = database.get_collection(name, database.codec_options.with_options(document_class=RawBSONDocument))
+    return {document["_id"]: document.raw for document in raw.find()}
+
+
+@hypothesis_settings(
+    max_examples=2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(made=st.lists(orders_of_the_schema(), min_size=60, max_size=80, unique_by=lambda order: order.order.order_id))
+def test_every_order_of_the_schema_comes_back_byte_for_byte(
+    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path, made: list[OrderDocument]
+) -> None:
+    database.client.drop_database(database.name)
+    prepare_database(database)
+    insert(database, made)
+    before = stored(database, ORDERS)
+    archive = with_archive(settings, tmp_path / "archive")
+    (run,) = archive_orders(archive, Selection(include_open=True))
+    assert (run.orders, run.superseded) == (len(made), 0)
+    assert stored(database, ORDERS) == {}
+    assert restore_orders(archive, *ALL_DAYS) == len(made)
+    assert stored(database, ORDERS_RESTORED) == before
+
+
+@hypothesis_settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(made=st.lists(orders_of_the_schema(), min_size=20, max_size=40, unique_by=lambda order: order.order.order_id))
+def test_mongodb_renders_the_content_text_as_python_does(database: MongoDatabase, made: list[OrderDocument]) -> None:
+    database[ORDERS].delete_many({})
+    insert(database, made)
+    rendered = database[ORDERS].aggregate([{"$project": {"text": content_text_expression()}}])
+    assert {row["_id"]: row["text"] for row in rendered} == {
+        order.order.order_id: content_text(order) for order in made
+    }
+
+
+def test_restoring_twice_writes_the_same_and_leaves_other_days_alone(
+    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path
+) -> None:
+    archive = with_archive(settings, tmp_path / "archive")
+    insert(database, [an_order(i, day=i % 3, items=i % 3) for i in range(90)])
+    before = stored(database, ORDERS)
+    archive_orders(archive)
+    second = OLD_DAY + timedelta(days=1)
+    assert restore_orders(archive, second, second) == 30
+    restored = stored(database, ORDERS_RESTORED)
+    assert restored == {order_id: document for order_id, document in before.items() if order_id % 3 == 1}
+    database[ORDERS_RESTORED].update_one({"_id": 1}, {"$set": {"delivery.location": "changed"}})
+    assert restore_orders(archive, second, second) == 30
+    assert stored(database, ORDERS_RESTORED) == restored
+
+
+def test_a_span_that_ends_before_it_begins_is_refused(settings: Settings) -> None:
+    with pytest.raises(InputError, match="2024-01-01 is before the first day 2024-01-02"):
+        restore_orders(settings, date(2024, 1, 2), date(2024, 1, 1))
