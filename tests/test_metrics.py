@@ -1,0 +1,67 @@
+"""The metrics say what is there, and that MongoDB is away when it is."""
+
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from threading import Thread
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from ecommerce.archive.runs import ARCHIVE, PLANNED, Run, move_on, new_run, prepare_archive
+from ecommerce.importing.ledger import IMPORTS, prepare_ledger
+from ecommerce.metrics import METRICS, metrics_text, serve_metrics
+from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase, get_database
+from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
+from tests.archiving import an_order, insert
+from tests.conftest import free_port
+
+
+def values(text: str) -> dict[str, float]:
+    """Every sample; with labels, their values follow the name."""
+    return {
+        ":".join([sample.name, *sample.labels.values()]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_every_metric_has_its_value_once_everything_has_happened(database: MongoDatabase) -> None:
+    prepare_archive(database)
+    prepare_ledger(database)
+    now = datetime.now(UTC)
+    insert(database, [an_order(1), an_order(2)])
+    advance(database)
+    database[ARCHIVED_ORDERS].insert_many([{"_id": number} for number in range(10, 13)])
+    run = new_run(database, Run("r1", ARCHIVE, PLANNED, now, None, "file:/a", bytes_after=7, started_at=now))
+    move_on(database, run, "committed")
+    database[IMPORTS].insert_many(
+        {"started_at": now - timedelta(hours=hours), "state": state} for hours, state in ((1, "failed"), (40, "failed"))
+    )
+    found = values(metrics_text(database))
+    assert {name.partition(":")[0] for name in found} == set(METRICS)
+    assert (found["ecommerce_orders:hot"], found["ecommerce_orders:archived"]) == (2, 3)
+    assert found["ecommerce_archive_bytes"] == 7
+    assert found["ecommerce_archive_unfinished_seconds"] == 0
+    assert found["ecommerce_failed_imports"] == 1
+    assert 3500 < found["ecommerce_import_age_seconds"] < 7200
+    assert found["ecommerce_oldest_hot_order_age_seconds"] > 365 * 86_400
+    assert 0 < found["ecommerce_disk_free_ratio"] < 1
+
+
+def test_a_server_that_is_away_is_down() -> None:
+    away = get_database(Settings.model_validate({"mongo_uri": f"mongodb://127.0.0.1:{free_port()}/?replicaSet=x"}))
+    assert values(metrics_text(away)) == {"ecommerce_up": 0}
+
+
+def test_they_are_served(database: MongoDatabase) -> None:
+    port = free_port()
+    Thread(target=serve_metrics, args=(database, "127.0.0.1", port), daemon=True).start()
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+                assert values(answer.read().decode())["ecommerce_up"] == 1
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the metrics are not served")
