@@ -65,8 +65,10 @@ def services(*, hdfs: bool = False) -> Iterator[Settings]:
 def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     """Run a flow function in this process, drawing its progress on the terminal, and return its result.
 
-    Raises InputError where a parameter is outside its bounds, and what the flow raises.
+    Raises InputError where a parameter is outside its bounds, ServiceError where the Prefect server goes away, and what
+    the flow raises.
     """
+    from httpx import TransportError
     from prefect.exceptions import ParameterTypeError
 
     try:
@@ -74,7 +76,14 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     except ParameterTypeError as error:
         raise InputError("; ".join(line.strip(" -") for line in str(error).splitlines()[1:])) from None
     with terminal_progress(flow.name.replace("-", " ")) as progress, watched_by(progress):
-        return flow(**parameters)
+        try:
+            return flow(**parameters)
+        except TransportError as error:
+            server = os.environ.get("PREFECT_API_URL", "that was started for this command")
+            raise ServiceError(
+                f"the Prefect server {server} does not answer ({error or type(error).__name__}): run the command again, "
+                "every step can be run again; `ecommerce status` says how the services are"
+            ) from None
 
 
 @contextmanager
