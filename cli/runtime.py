@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from ecommerce.errors import InputError, SettingsError
+from ecommerce.errors import InputError, ServiceError
 from ecommerce.progress import Progress, silent, watched_by
 from ecommerce.settings import Settings, get_settings
 
@@ -81,7 +81,7 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
         except TransportError as error:
             server = os.environ.get("PREFECT_API_URL", "that was started for this command")
             raise ServiceError(
-                f"the Prefect server {server} does not answer ({error or type(error).__name__}): run the command again, "
+                f"the Prefect server {server} does not answer ({error}): run the command again, "
                 "every step can be run again; `ecommerce status` says how the services are"
             ) from None
 
