@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from ecommerce.errors import InputError, ServiceError
+from ecommerce.errors import InputError, ServiceError, SettingsError
 from ecommerce.progress import Progress, silent, watched_by
 from ecommerce.settings import Settings, get_settings
 
