@@ -13,6 +13,8 @@ from dashboard.theme import ACCENTS, status_color
 from ecommerce.kpis.figures import ItemGroup, Kpis, OrderGroup, ProductSales
 
 ROWS_MAX = 10
+STATUSES_MAX = 20
+"""Statuses are in the order of a delivery's life, so a cut would not leave out the smallest ones."""
 NO_ORDERS = "No orders in this span"
 
 Content = dict[str, Any]
@@ -160,7 +162,7 @@ def _counts(title: str, dimension: str, counts: Mapping[str, int], filters: _Fil
         | {"color": status_color(name, tuple(ordered))}
         for name in ordered
     ]
-    return _bars(title, dimension, rows, filters, of_items=False)
+    return _bars(title, dimension, rows, filters, of_items=False, rows_max=STATUSES_MAX)
 
 
 def _order_groups(
@@ -227,10 +229,12 @@ def _row(name: str, value: int, most: int, figure: str, second: str, unit: str) 
     }
 
 
-def _bars(title: str, dimension: str, rows: list[Row], filters: _Filters, *, of_items: bool) -> Content:
+def _bars(
+    title: str, dimension: str, rows: list[Row], filters: _Filters, *, of_items: bool, rows_max: int = ROWS_MAX
+) -> Content:
     selected = filters.selected(dimension) if dimension in DIMENSIONS else frozenset()
     # What is chosen stays in sight, wherever it ranks.
-    kept = [row for position, row in enumerate(rows) if position < ROWS_MAX or row["key"] in selected]
+    kept = [row for position, row in enumerate(rows) if position < rows_max or row["key"] in selected]
     for row in kept:
         row.setdefault("color", ACCENTS.get(dimension))
         row.setdefault("fixed", not filters.pressable(dimension))

@@ -125,16 +125,7 @@ def _timeline(store: Store, question: Question, zone: ZoneInfo) -> Timeline:
     else:
         step = step_of(start, end)
         frame = store.timeline(question.span, filters, step)
-    return _drawn(_with_other(frame), step, question.span, zone)  # type: ignore[arg-type]
-
-
-def _with_other(frame: pl.DataFrame) -> pl.DataFrame:
-    totals = frame.group_by("status").agg(pl.col("orders").sum()).sort("orders", descending=True)
-    if totals.height <= TIMELINE_STATUSES_MAX:
-        return frame
-    kept = totals["status"].head(TIMELINE_STATUSES_MAX - 1)
-    status = pl.when(pl.col("status").is_in(kept.implode())).then(pl.col("status")).otherwise(pl.lit(OTHER))
-    return frame.with_columns(status=status).group_by("time", "status").agg(pl.col("orders", "revenue").sum())
+    return _drawn(frame, step, question.span, zone)  # type: ignore[arg-type]
 
 
 def status_rank(status: str) -> tuple[int, str]:
@@ -144,50 +135,57 @@ def status_rank(status: str) -> tuple[int, str]:
 
 
 def _drawn(frame: pl.DataFrame, step: Step, span: Span, zone: ZoneInfo) -> Timeline:
-    statuses = tuple(sorted(frame["status"].unique().to_list(), key=status_rank))
     buckets = _buckets(frame, step, span)
     if not buckets:
         return Timeline(step, (), NO_BARS, NO_REVENUE, (), (), {})
     index = {time: position for position, time in enumerate(buckets)}
-    orders = np.zeros((len(statuses), len(buckets)))
+    by_status: dict[str, np.ndarray] = {}
     amounts = [Decimal(0)] * len(buckets)
     counted = np.zeros(len(buckets))
-    row_of = {status: row for row, status in enumerate(statuses)}
     for time, status, count, amount in frame.select("time", "status", "orders", "revenue").iter_rows():
         column = index[time]
-        orders[row_of[status], column] += count
+        by_status.setdefault(status, np.zeros(len(buckets), np.int64))[column] += count
         if status not in UNCOUNTED_STATUSES:
-            amounts[column] += Decimal(str(amount))
+            amounts[column] += amount
             counted[column] += count
+    total = np.sum(list(by_status.values()), axis=0)
     revenue = np.array([float(amount) for amount in amounts])
+    average = np.divide(revenue, counted, out=np.zeros_like(revenue), where=counted > 0)
     # A chart has no time zones: hours are moved to those of the display. Days and months are those of UTC.
     shown = ZoneInfo("UTC") if step != "hour" else zone
     lefts = _milliseconds(buckets, shown)
     rights = _milliseconds([next_step(time, step) for time in buckets], shown)
-    average = np.divide(revenue, counted, out=np.zeros_like(revenue), where=counted > 0)
-    total = orders.sum(axis=0)
-    by_status = {status: orders[row] for status, row in row_of.items()}
+    stacked = _with_other(by_status)
+    statuses = tuple(sorted(stacked, key=status_rank))
     none = np.zeros(len(buckets))
     return Timeline(
         step=step,
         statuses=statuses,
-        bars=_bars(statuses, orders, lefts, rights),
+        bars=_bars(statuses, np.array([stacked[status] for status in statuses]), lefts, rights),
         revenue={"time": (lefts + rights) / 2, "revenue": revenue, "orders": total, "average": average},
-        exact=tuple(zip(buckets, (int(count) for count in total), amounts, strict=True)),
+        exact=tuple(zip(buckets, total.tolist(), amounts, strict=True)),
         counts=tuple(
-            (time, status, int(orders[row, column]))
+            (time, status, int(by_status[status][column]))
             for column, time in enumerate(buckets)
-            for row, status in enumerate(statuses)
-            if orders[row, column]
+            for status in sorted(by_status, key=status_rank)
+            if by_status[status][column]
         ),
         sparks={
             "orders": _spark(total),
             "revenue": _spark(revenue),
             "average_order_value": _spark(average),
             "delivered": _spark(by_status.get("Delivered", none)),
-            "pending": _spark(by_status.get("Pending", none)),
         },
     )
+
+
+def _with_other(by_status: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """At most TIMELINE_STATUSES_MAX rows: those with the fewest orders are added up."""
+    if len(by_status) <= TIMELINE_STATUSES_MAX:
+        return by_status
+    ranked = sorted(by_status, key=lambda status: (-by_status[status].sum(), status))
+    kept, rest = ranked[: TIMELINE_STATUSES_MAX - 1], ranked[TIMELINE_STATUSES_MAX - 1 :]
+    return {status: by_status[status] for status in kept} | {OTHER: np.sum([by_status[s] for s in rest], axis=0)}
 
 
 def _buckets(frame: pl.DataFrame, step: Step, span: Span) -> list[datetime]:

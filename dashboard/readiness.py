@@ -1,7 +1,7 @@
 """`/readiness`: 200 when MongoDB answers, else 503. For `panel serve --plugins dashboard.readiness`.
 
-`--liveness` tells whether the process serves at all. A process without its database is alive, and keeps the last figures
-on every screen; it should not be restarted, only get no new viewers.
+`--liveness` tells whether the process serves at all. A process without its database is alive, and keeps the last
+figures on every screen; it should not be restarted, only get no new viewers.
 """
 
 import asyncio
@@ -25,4 +25,4 @@ class Readiness(RequestHandler):
             self.finish("ready\n")
 
 
-ROUTES = [("/readiness", Readiness, {})]
+ROUTES: list[tuple[str, type[RequestHandler], dict[str, object]]] = [("/readiness", Readiness, {})]

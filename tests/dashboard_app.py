@@ -105,6 +105,12 @@ class Tab:
         self.page.locator(ready).wait_for()
         return self
 
+    def show(self, query: str) -> "Tab":
+        """Follow a link within the page, as the browser's own back and forward do: no page is loaded anew."""
+        self.page.evaluate("query => history.pushState({}, '', location.pathname + query)", query)
+        self.page.evaluate("() => { dispatchEvent(new PopStateEvent('popstate')) }")
+        return self
+
     def headline(self, key: str) -> str:
         """A headline's exact figure."""
         return self.page.locator(f"#headline-{key} .value").get_attribute("data-exact") or ""

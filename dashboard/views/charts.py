@@ -13,7 +13,7 @@ import hvplot.pandas  # noqa: F401 - adds .hvplot to frames
 import numpy as np
 import pandas as pd
 import panel as pn
-from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, NumeralTickFormatter
+from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, NumeralTickFormatter, SaveTool
 from panel.viewable import Viewer
 
 from dashboard.figures import NO_BARS, NO_REVENUE
@@ -32,7 +32,14 @@ class TimeChart(Viewer):
     """A figure over time that is fed columns."""
 
     def __init__(
-        self, element: Any, blank: Columns, tooltips: list[tuple[str, str]], *, touch: bool, **parameters: Any
+        self,
+        element: Any,
+        name: str,
+        blank: Columns,
+        tooltips: list[tuple[str, str]],
+        *,
+        touch: bool,
+        **parameters: Any,
     ) -> None:
         super().__init__(**parameters)
         options = {
@@ -43,6 +50,8 @@ class TimeChart(Viewer):
         self.source: ColumnDataSource = self.figure.renderers[0].data_source
         self.source.data = dict(blank)
         self._follow()
+        # Without a name the browser asks for one.
+        self.figure.select_one(SaveTool).filename = name
         self.figure.add_tools(HoverTool(tooltips=tooltips, formatters=_TIME, mode="mouse"))
         self.figure.output_backend = "canvas"
         _calm(self.figure)
@@ -82,7 +91,7 @@ def status_chart(*, touch: bool) -> TimeChart:
     blank = dict(zip(sides, (day, [0.0], next_day, [1.0]), strict=True))
     bars = hv.Rectangles(blank, sides).opts(line_color=None)
     tooltips = [("", "@status"), ("orders", "@orders{0,0}"), ("", "@time{%F %H:%M}")]
-    chart = TimeChart(bars, NO_BARS, tooltips, touch=touch)
+    chart = TimeChart(bars, "orders_by_status", NO_BARS, tooltips, touch=touch)
     # HoloViews would map a column of names to a colour scale of its own; ours comes with the data.
     chart.figure.renderers[0].glyph.update(fill_color="color", hatch_color=None)
     chart.figure.yaxis.formatter = NumeralTickFormatter(format="0,0")
@@ -96,7 +105,7 @@ def revenue_chart(currency: str, *, touch: bool) -> TimeChart:
         x="time", y="revenue", color="#5b6ee1", line_width=2, hover=False, responsive=True, height=HEIGHT
     )
     tooltips = [(currency, "@revenue{0,0.00}"), ("orders", "@orders{0,0}"), ("", "@time{%F %H:%M}")]
-    chart = TimeChart(line, NO_REVENUE, tooltips, touch=touch)
+    chart = TimeChart(line, "revenue", NO_REVENUE, tooltips, touch=touch)
     chart.figure.varea(x="time", y1=0, y2="revenue", source=chart.source, fill_color="#5b6ee1", fill_alpha=0.12)
     chart.figure.select_one(HoverTool).update(mode="vline", renderers=[chart.figure.renderers[0]])
     chart.figure.yaxis.formatter = NumeralTickFormatter(format="0.[0] a")

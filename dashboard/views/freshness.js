@@ -40,10 +40,13 @@ function render({model, el}) {
   const timer = setInterval(clock, 500);
   const hidden = () => { model.hidden = document.hidden; };
   document.addEventListener("visibilitychange", hidden);
+  // Panel tells the server of a changed hash only: a step back or forward is told from here.
+  const stepped = () => { model.send_msg({link: location.search}); };
+  window.addEventListener("popstate", stepped);
   button.addEventListener("click", () => { model.paused = !model.paused; clock(); });
   model.on("tick", () => { arrived = performance.now(); clock(); });
   for (const name of ["paused", "problem", "as_of"]) { model.on(name, clock); }
-  model.on("remove", () => { clearInterval(timer); document.removeEventListener("visibilitychange", hidden); });
+  model.on("remove", () => { clearInterval(timer); document.removeEventListener("visibilitychange", hidden); window.removeEventListener("popstate", stepped); });
   clock();
 }
 

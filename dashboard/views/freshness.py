@@ -1,6 +1,7 @@
 """How fresh the figures are: a line in the header, and a banner while they cannot be brought up to date."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import panel_material_ui as pmui
@@ -31,8 +32,14 @@ class FreshnessLine(JSComponent):
 
     _bundle = "freshness.js"
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, *, on_link: Callable[[str], None], **parameters: Any) -> None:
+        """`on_link` gets the query of the address that the browser stepped back or forward to."""
         super().__init__(margin=(0, 4, 0, 12), align="center", **parameters)
+        self._on_link = on_link
+
+    def _handle_msg(self, message: Any) -> None:
+        if isinstance(message, dict) and isinstance(link := message.get("link"), str):
+            self._on_link(link)
 
     def show(self, freshness: Freshness) -> None:
         as_of = freshness.as_of.timestamp() * 1000 if freshness.as_of else 0

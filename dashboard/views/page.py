@@ -30,7 +30,11 @@ class DashboardPage(Viewer):
         self._feed = live.the_feed()
         self._session = Session(view_of_query(query), ZoneInfo(settings.timezone))
         view = self._session.view
-        self._line = FreshnessLine(interval=settings.refresh_seconds, zone=settings.timezone)
+        self._line = FreshnessLine(
+            on_link=lambda query: self.change(lambda _: view_of_query(query)),
+            interval=settings.refresh_seconds,
+            zone=settings.timezone,
+        )
         self._banner = ProblemBanner()
         self._navigation = navigation(view.page)
         self._span = SpanPicker(view, self.change)
@@ -40,8 +44,11 @@ class DashboardPage(Viewer):
         self._content = pn.Column(sizing_mode="stretch_width", margin=0)
         self._page = shell(
             [self._banner, pmui.FlexBox(self._navigation, self._span, gap="12px", align_items="center"), self._content],
-            header=[self._line], sidebar=[self._filters], dark=view.dark, sidebar_open=not touch and view.page == "overview",
-        )  # fmt: skip
+            header=[self._line],
+            sidebar=[self._filters],
+            dark=view.dark,
+            sidebar_open=not touch and view.page == "overview",
+        )
         self._line.param.watch(self._watching, ["paused", "hidden"])
         self._navigation.param.watch(lambda event: self.change(lambda now: now.with_page(event.new)), "value")
         self._page.param.watch(lambda event: self.change(lambda now: now.with_theme(event.new)), "dark_theme")
@@ -55,11 +62,9 @@ class DashboardPage(Viewer):
         pn.state.onload(self._go_live)
 
     def _go_live(self) -> None:
-        """Join the feed and take part in the address bar."""
+        """Join the feed."""
         live.join(self._session, pn.state.curdoc, self._ticked)
         pn.state.on_session_destroyed(lambda _: live.leave(self._session))
-        if pn.state.location:
-            pn.state.location.param.watch(self._linked, "search")
         self._ticked(self._feed.last)
         self._ask()
 
@@ -71,14 +76,10 @@ class DashboardPage(Viewer):
         if view == self._session.view:
             return
         self._session.view = view
-        if pn.state.location:
+        if pn.state.location and pn.state.location.search != view.query():
             pn.state.location.search = view.query()
         self._show_view()
         self._ask()
-
-    def _linked(self, event: Any) -> None:
-        """The address bar changed: a step back or forward in the browser."""
-        self.change(lambda _: view_of_query(event.new or ""))
 
     def _pick(self, dimension: str, name: str) -> None:
         """A bar was pressed: its values are taken into the filter, or out of it."""

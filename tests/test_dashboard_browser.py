@@ -1,0 +1,397 @@
+"""The dashboard as people see it: real Chromium, real app, real MongoDB."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from bson.raw_bson import RawBSONDocument
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from dashboard.state import view_of_query
+from dashboard.text import exact, money
+from ecommerce.documents.bson_codec import encode_catalog
+from ecommerce.documents.catalog import CATALOG, Courier, Inventory, Product, Warehouse
+from ecommerce.documents.order import OrderDocument
+from ecommerce.kpis.store import compute_kpis
+from ecommerce.mongo import MongoDatabase, get_database, prepare_database
+from ecommerce.mongo import mongo_uri as uri_of
+from ecommerce.settings import Settings
+from tests.dashboard_app import REPOSITORY, Tab, launch, served, zoom_of
+from tests.summaries_data import accept, random_orders
+
+HOSTILE = (
+    "<script>alert('x')</script>",
+    "<img src=x onerror=alert(1)>",
+    "{{ 7 * 7 }}${alert(1)}@orders{safe}",
+    '=cmd|"/c calc"!A1',
+    "\u202egnp.exe שלום مرحبا\u202c",
+    "*Z* [a](javascript:alert(1)) `|`",
+    "L" * 500,
+)
+"""Names that must stay names."""
+
+ORDERS = 700
+RIGHT_ENDS = "nodes => nodes.filter(n => n.checkVisibility()).map(n => n.getBoundingClientRect().right)"
+FIGURES = ("orders", "revenue", "average_order_value", "quantity")
+
+
+def shop_orders() -> list[OrderDocument]:
+    """Orders of forty days, with hostile payment types, statuses and cities among them, and some of the last hours."""
+    orders = random_orders(ORDERS, seed=7)
+    for number, name in enumerate(HOSTILE):
+        order = orders[number]
+        orders[number] = replaced(order, payment_type=name, status=HOSTILE[-1 - number], location=name)
+    now = datetime.now(UTC)
+    for number in range(20, 60):
+        orders[number] = replaced(orders[number], order_time=now - timedelta(hours=number - 20, seconds=number))
+    return orders
+
+
+def replaced(order: OrderDocument, **changes: Any) -> OrderDocument:
+    """The order with other values in its order or delivery."""
+    of_delivery = {name: changes.pop(name) for name in ("status", "location", "actual_time") if name in changes}
+    return msgspec.structs.replace(
+        order,
+        order=msgspec.structs.replace(order.order, **changes),
+        delivery=msgspec.structs.replace(order.delivery, **of_delivery),
+    )
+
+
+def fill(database: MongoDatabase) -> None:
+    prepare_database(database)
+    records: dict[str, list[Any]] = {
+        "products": [
+            Product(number, HOSTILE[number] if number < len(HOSTILE) else f"Product {number}", f"Category {number % 4}")
+            for number in range(30)
+        ],
+        "warehouses": [Warehouse(number, HOSTILE[number]) for number in range(3)] + [Warehouse(3, "North")],
+        "couriers": [Courier(number, HOSTILE[number]) for number in range(3)] + [Courier(3, "Rider")],
+        "inventory": [Inventory(number, number % 4, number) for number in range(20)],
+    }
+    for table in CATALOG:
+        if table.name in records:
+            database[table.name].insert_many(
+                [RawBSONDocument(encode_catalog(table, record)) for record in records[table.name]]
+            )
+    accept(database, shop_orders())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def shop(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a filled database, one for all tests of this file."""
+    settings = Settings(mongo_uri=mongo_uri, database="test_dashboard", home=tmp_path_factory.mktemp("home"))
+    database = get_database(settings)
+    database.client.drop_database(database.name)
+    fill(database)
+    yield settings
+    database.client.drop_database(database.name)
+
+
+@pytest.fixture(scope="module")
+def address(shop: Settings) -> Iterator[str]:
+    log = shop.home_directory / "dashboard.log"
+    with served(shop, log) as url:
+        yield url
+    text = log.read_text()
+    # Tornado logs a browser that leaves in the middle of a message; these are what the dashboard says itself.
+    assert not re.search("a page could not|an answer failed|tick failed|Error running application", text), text
+
+
+@pytest.fixture(scope="module")
+def open_tab(browser: Browser, address: str) -> Iterator[Tab]:
+    """The tab that most tests share: loading the page is what takes long."""
+    tab = Tab(browser).open(address + "?span=all")
+    yield tab
+    tab.close()
+
+
+@pytest.fixture
+def tab(open_tab: Tab) -> Iterator[Tab]:
+    """A tab on the overview of all orders whose console stays clean: every test is also a test of that."""
+    open_tab.show("?span=all")
+    open_tab.page.get_by_role("button", name="All", exact=True, pressed=True).wait_for()
+    open_tab.page.locator("#headline-orders").wait_for()
+    yield open_tab
+    assert open_tab.errors == []
+
+
+def next_id(database: MongoDatabase) -> int:
+    last = database["orders"].find_one(sort=[("_id", -1)])
+    return int(last["_id"]) + 1 if last else 0
+
+
+def add_orders(settings: Settings, count: int, **changes: Any) -> None:
+    """Orders of this moment."""
+    database = get_database(settings)
+    first = next_id(database)
+    new = random_orders(first + count, seed=7)[first:]
+    accept(database, [replaced(order, order_time=datetime.now(UTC), **changes) for order in new])
+
+
+QUERIES = (
+    {"span": "all"},
+    {"from": "2026-03-05", "to": "2026-03-05"},
+    {"from": "2026-03-01", "to": "2026-03-31", "status": ["Delivered", "Shipped"]},
+    {"span": "all", "payment": HOSTILE[0], "courier": "1"},
+    {"span": "all", "location": HOSTILE[4], "status": HOSTILE[2]},
+    {"span": "all", "category": ["Category 1", "Category 2"], "warehouse": "2"},
+)
+
+
+def test_every_figure_on_the_page_is_that_of_the_command_line(tab: Tab, shop: Settings) -> None:
+    for query in QUERIES:
+        view = view_of_query(text := "?" + urlencode(query, doseq=True))
+        span = view.span(datetime.now(UTC), ZoneInfo("UTC"))
+        tab.show(text)
+        check_figures(tab, compute_kpis(get_database(shop), span, view.filters).to_json_dict())
+
+
+def test_the_command_line_says_the_same(tab: Tab, shop: Settings) -> None:
+    command = [sys.executable, "-m", "cli.app", "kpis", "--json", "--from", "2026-03-01", "--to", "2026-03-21"]
+    environment = os.environ | {"ECOMMERCE_MONGO_URI": uri_of(shop), "ECOMMERCE_DATABASE": shop.database}
+    printed = subprocess.run(command, env=environment, capture_output=True, check=True, text=True, cwd=REPOSITORY)
+    tab.show("?from=2026-03-01&to=2026-03-20")
+    check_figures(tab, json.loads(printed.stdout))
+
+
+def check_figures(tab: Tab, kpis: dict[str, Any]) -> None:
+    """Everything that the page shows against `ecommerce kpis --json`."""
+    late = kpis["late_share"]
+    tab.wait_for_headline("orders", exact(kpis["orders"]))
+    tab.wait_for_headline("quantity", exact(kpis["quantity"]))
+    tab.wait_for_headline("delivered", f"{exact(kpis['delivered'])} delivered, {exact(kpis['pending'])} pending")
+    for key in ("revenue", "average_order_value"):
+        tab.wait_for_headline(key, money(Decimal(kpis[key]), "USD", short=False))
+    tab.wait_for_headline("late_share", "nothing delivered" if late is None else f"{late:.6f} of the delivered orders")
+
+    assert tab.rows("Orders by status") == {name: f"{exact(n)} orders" for name, n in kpis["by_status"].items()}
+    for title, key in (
+        ("Payment types", "by_payment_type"),
+        ("Orders by courier", "by_courier"),
+        ("Customer locations", "by_location"),
+    ):
+        shown = {name: text.split(" · ")[:2] for name, text in tab.rows(title).items()}
+        expected = {
+            name: [f"{exact(group['orders'])} orders", money(Decimal(group["revenue"]), "USD", short=False)]
+            for name, group in sorted(kpis[key].items(), key=lambda pair: (-pair[1]["orders"], pair[0]))
+        }
+        assert shown == dict(list(expected.items())[: len(shown)])
+        assert len(shown) >= min(10, len(expected))
+    products = {product["name"]: f"{exact(product['quantity'])} sold" for product in kpis["top_products"]}
+    assert tab.rows("Top products") == products
+    assert {name: text.split(" · ")[0] for name, text in tab.rows("Order items by warehouse").items()} == {
+        name: f"{exact(group['order_items'])} order items" for name, group in kpis["by_warehouse"].items()
+    }
+    assert {
+        name: (text.split(" · ")[0], text.split(" · ")[2]) for name, text in tab.rows("Sales by category").items()
+    } == {
+        name: (f"{exact(group['quantity'])} sold", money(Decimal(group["revenue"]), "USD", short=False))
+        for name, group in kpis["by_category"].items()
+    }
+    timeline = download(tab, "Delivery status over time")
+    summed: dict[str, int] = {}
+    for row in timeline:
+        name = row["status"].removeprefix("'")
+        summed[name] = summed.get(name, 0) + int(row["orders"])
+    assert summed == kpis["by_status"]
+
+
+def download(tab: Tab, title: str) -> list[dict[str, str]]:
+    """The rows of a card's CSV."""
+    with tab.page.expect_download() as started:
+        tab.page.get_by_role("button", name=f"Download {title} as CSV").click()
+    return list(csv.DictReader(Path(started.value.path()).read_text("utf-8-sig").splitlines(keepends=True)))
+
+
+def shown_orders(tab: Tab) -> int:
+    return int(tab.headline("orders").replace(",", ""))
+
+
+def show_last_day(tab: Tab) -> int:
+    """The orders of the last 24 hours, which are far fewer than all."""
+    tab.show("?span=24h")
+    expect(tab.page.locator("#headline-orders .value")).not_to_have_attribute("data-exact", exact(shown_orders(tab)))
+    return shown_orders(tab)
+
+
+def test_new_orders_appear_with_the_next_tick(tab: Tab, shop: Settings) -> None:
+    before = show_last_day(tab)
+    add_orders(shop, 3)
+    tab.wait_for_headline("orders", exact(before + 3))
+
+
+def test_zoom_survives_ticks_and_another_span_is_shown_whole(tab: Tab, shop: Settings) -> None:
+    orders = show_last_day(tab)
+    tab.page.wait_for_timeout(300)
+    canvas = tab.page.locator(".bk-Canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    whole = zoom_of(tab.page)
+    tab.page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60)
+    tab.page.mouse.down()
+    tab.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 140, steps=5)
+    tab.page.mouse.up()
+    tab.page.wait_for_timeout(300)
+    zoomed = zoom_of(tab.page)
+    (chart,) = [number for number, pair in enumerate(zoomed) if length(pair) < 0.5 * length(whole[number])]
+    for extra in (1, 2):
+        add_orders(shop, 1)
+        tab.wait_for_headline("orders", exact(orders + extra))
+    assert zoom_of(tab.page)[chart] == zoomed[chart]
+    tab.page.get_by_role("button", name="7 d", exact=True).click()
+    tab.page.wait_for_function(
+        "whole => Bokeh.documents.some(d => [...d._all_models.values()].filter(m => m.type === 'Figure')"
+        ".every(f => f.x_range.end - f.x_range.start > 4 * whole))",
+        arg=length(whole[chart]),
+    )
+
+
+def length(pair: list[float]) -> float:
+    return pair[1] - pair[0]
+
+
+def test_a_hostile_catalog_does_nothing(tab: Tab) -> None:
+    page = tab.page
+    for name in HOSTILE[:3]:
+        assert name in tab.rows("Orders by courier")
+        assert name in tab.rows("Order items by warehouse")
+    assert page.evaluate("() => document.querySelectorAll('img[src=x]').length") == 0
+    page.get_by_role("combobox", name="Courier").click()
+    expect(page.get_by_role("menuitem").filter(has_text="onerror").first).to_be_visible()
+    page.keyboard.press("Escape")
+    canvas = page.locator(".bk-Canvas").first.bounding_box()
+    assert canvas
+    for step in range(1, 10):
+        page.mouse.move(canvas["x"] + canvas["width"] * step / 10, canvas["y"] + canvas["height"] * 0.7)
+    rows = download(tab, "Orders by courier")
+    assert {row["courier"] for row in rows} >= {HOSTILE[0], HOSTILE[1]}
+    for title in ("Top products", "Payment types", "Customer locations", "Low stock"):
+        for row in download(tab, title):
+            assert not any(cell.lstrip().startswith(("=", "+", "@")) for cell in row.values())
+    widths = page.locator("section.headline, .tile").evaluate_all(
+        "nodes => nodes.map(n => n.getBoundingClientRect().right)"
+    )
+    assert max(widths) <= 1440
+
+
+def test_a_pressed_bar_filters_and_the_page_says_where_it_does_not(tab: Tab) -> None:
+    everything = tab.headline("orders")
+    tab.card("Orders by status").locator('.row[data-name="Shipped"]').click()
+    row = tab.card("Orders by status").locator('.row[data-name="Shipped"][aria-pressed=true]')
+    row.wait_for()
+    assert tab.headline("orders") != everything
+    assert "status=Shipped" in tab.page.url
+    expect(tab.card("Top products").locator(".note")).to_have_text("not filtered by status")
+    row.focus()
+    tab.page.keyboard.press("Enter")
+    tab.wait_for_headline("orders", everything)
+    assert "status" not in tab.page.url
+
+
+def test_a_reload_and_a_shared_link_show_the_same(tab: Tab, browser: Browser) -> None:
+    tab.card("Customer locations").locator(".row").first.click()
+    tab.page.wait_for_url(re.compile("location="))
+    tab.page.locator('.row[aria-pressed="true"]').first.wait_for()
+    shown, rows, link = tab.headline("orders"), tab.rows("Payment types"), tab.page.url
+    tab.page.reload()
+    tab.wait_for_headline("orders", shown)
+    assert (tab.rows("Payment types"), tab.page.url) == (rows, link)
+    other = Tab(browser).open(link)
+    other.wait_for_headline("orders", shown)
+    assert other.rows("Payment types") == rows
+    assert other.errors == []
+    other.close()
+
+
+def test_a_paused_page_stays_as_it_is_until_resumed(tab: Tab, shop: Settings) -> None:
+    before = show_last_day(tab)
+    tab.page.get_by_role("button", name="Pause").click()
+    expect(tab.page.get_by_text("Paused")).to_be_visible()
+    add_orders(shop, 2)
+    tab.page.wait_for_timeout(2_500)
+    assert shown_orders(tab) == before
+    tab.page.get_by_role("button", name="Resume").click()
+    tab.wait_for_headline("orders", exact(before + 2))
+
+
+def test_dark_mode_is_dark_and_stays_in_the_link(tab: Tab) -> None:
+    def brightness() -> float:
+        color = tab.page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+        return sum(map(float, re.findall(r"[\d.]+", color)[:3])) / 765
+
+    assert brightness() > 0.8
+    tab.page.get_by_role("button", name="Toggle theme").click()
+    tab.page.wait_for_url(re.compile("theme=dark"))
+    assert brightness() < 0.2
+    tab.page.reload()
+    tab.page.locator("#headline-orders").wait_for()
+    assert brightness() < 0.2
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, address: str) -> None:
+    agent = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
+    tab = Tab(browser, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, user_agent=agent)
+    tab.open(address + "?span=all")
+    rights = tab.page.locator("section.headline, .tile, button").evaluate_all(RIGHT_ENDS)
+    assert max(rights) <= 390
+    expect(tab.page.get_by_label("Payment type", exact=True)).not_to_be_visible()
+    tab.page.get_by_role("button", name="Open drawer").click()
+    expect(tab.page.get_by_label("Payment type", exact=True)).to_be_visible()
+    tab.close()
+    assert tab.errors == []
+
+
+def test_a_chart_is_saved_as_a_picture(tab: Tab) -> None:
+    chart = tab.page.locator(".bk-Canvas").first
+    chart.hover()
+    with tab.page.expect_download() as started:
+        tab.page.locator(".bk-tool-icon-save").first.click()
+    assert Path(started.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_pipeline_page_shows_what_the_pipeline_wrote_down(tab: Tab, shop: Settings) -> None:
+    database = get_database(shop)
+    now = datetime.now(UTC)
+    database["imports"].insert_one(
+        {"file": f"/inbox/{HOSTILE[1]}", "state": "done", "started_at": now, "read": 5, "accepted": 3, "rejected": 2}
+    )
+    database["rejected_rows"].insert_one({"file": "/inbox/a.csv", "line": 7, "code": "bad", "reason": HOSTILE[0]})
+    tab.page.get_by_role("button", name="Pipeline", exact=True).click()
+    tab.page.locator("#headline-hot").wait_for()
+    row = tab.card("Imports").locator("tbody tr").first
+    expect(row).to_contain_text("done")
+    expect(row.locator("td").nth(3)).to_have_text("5")
+    expect(tab.card("Rejected rows").locator("tbody tr").first).to_contain_text(HOSTILE[0])
+    hot = int(tab.headline("hot").replace(",", ""))
+    assert hot == database["orders"].estimated_document_count()
+    assert "page=pipeline" in tab.page.url
+
+
+def test_figures_are_downloaded_as_they_are(tab: Tab, shop: Settings) -> None:
+    with tab.page.expect_download() as started:
+        tab.page.get_by_role("button", name="Figures as CSV").click()
+    lines = Path(started.value.path()).read_text("utf-8-sig").splitlines()
+    rows = {row["figure"]: row["value"] for row in csv.DictReader(lines)}
+    kpis = compute_kpis(get_database(shop)).to_json_dict()
+    assert {key: rows[key] for key in FIGURES} == {key: str(kpis[key]) for key in FIGURES}
