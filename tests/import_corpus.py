@@ -101,7 +101,9 @@ def bad_rows() -> list[bytes]:
         line.replace(b'"Lima"', b'"\xed\xa0\x80"'), line + b"x", line + line, b"\xef\xbb\xbf" + line[:-1],
         line.replace(b"16.45", b"NaN"), line.replace(b"16.45", b"Infinity"), line.replace(b"16.45", b"1" * 5000),
         line.replace(b"16.45", b"016.45"), line.replace(b"16.45", b".5"), line.replace(b"16.45", b"-16.45"),
-        line.replace(b"16.45", b"1e-300"), line.replace(b'"order_id": 1', b'"order_id": 1, "order_id": "1"', 1),
+        line.replace(b'"order_id": 1', b'"order_id": 1, "order_id": 2', 1), line[:-1] + b', "_id": 1, "_id": 1}',
+        line.replace(b"16.45", b"16.45, \"total_amount\": 1"), line.replace(b"16.45", b"1e-300"),
+        line.replace(b'"order_id": 1', b'"order_id": 1, "order_id": "1"', 1),
     ]  # fmt: skip
     return rows
 

@@ -1,8 +1,9 @@
 """What an import accepts, derived from the definition: the same documents with some fields left to be filled in."""
 
+import types
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -20,15 +21,17 @@ LEFT_OPEN: dict[type[Struct], tuple[str, ...]] = {
 
 
 def _variant(document: type[Struct], replaced: dict[str, Any]) -> type[Struct]:
-    """The document as input: fields left open become optional, nested documents are replaced by their variants."""
+    """The document as input: fields left open become optional, nested documents are replaced by their variants.
+
+    None stands for an absent field and for nothing else, so that the keys of a row can be counted: an explicit null
+    for such a field, and a nullable field that is absent, are for the lenient way.
+    """
     hints = get_type_hints(document, include_extras=True)
     members: list[Any] = []
     for field in fields_of(document):
         hint = replaced.get(field.name, hints[field.name])
         if field.optional or field.name in LEFT_OPEN.get(document, ()):
-            members.append((field.name, hint | None, None))
-        elif field.nullable:
-            members.append((field.name, hint, None))
+            members.append((field.name, _without_none(hint), None))
         else:
             members.append((field.name, hint))
     required = [member for member in members if len(member) == 2]
@@ -36,6 +39,13 @@ def _variant(document: type[Struct], replaced: dict[str, Any]) -> type[Struct]:
     return msgspec.defstruct(
         f"{document.__name__}Input", required + others, forbid_unknown_fields=True, kw_only=True, gc=False
     )
+
+
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) not in (Union, types.UnionType):
+        return hint
+    (only,) = (member for member in get_args(hint) if member is not types.NoneType)
+    return only
 
 
 OrderInput: Any = _variant(Order, {})
@@ -46,8 +56,8 @@ DocumentInput: Any = msgspec.defstruct(
     [
         *((name, hint) for name, hint in (("order", OrderInput), ("order_items", tuple[OrderItemInput, ...]))),
         ("delivery", DeliveryInput),
-        ("updated_at", datetime | None, None),
-        ("id_", int | None, None),
+        ("updated_at", datetime, None),
+        ("id_", int, None),
     ],
     rename={"id_": "_id"},
     forbid_unknown_fields=True,
