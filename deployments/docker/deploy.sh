@@ -5,3 +5,4 @@ set -euo pipefail
 
 prefect --no-prompt work-pool create ecommerce --type process --overwrite
 prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml
+python deployments/automations.py

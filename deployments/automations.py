@@ -1,0 +1,102 @@
+"""`python deployments/automations.py`: what the Prefect server does by itself. Running it again changes nothing.
+
+A run whose process is gone is crashed once its heartbeats stop, so that it holds no concurrency slot for ever. With
+ALERT_WEBHOOK_URL set, a failed archive or check is told there, as a JSON object with `subject` and `body`.
+"""
+
+import os
+from datetime import timedelta
+
+from prefect.automations import (
+    Automation,
+    ChangeFlowRunState,
+    EventTrigger,
+    Posture,
+    ResourceSpecification,
+    SendNotification,
+)
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.client.schemas.objects import StateType
+
+HEARTBEAT_SECONDS = 30
+"""PREFECT_FLOWS_HEARTBEAT_FREQUENCY of the workers; the least that Prefect takes."""
+
+SILENCE = timedelta(seconds=4 * HEARTBEAT_SECONDS)
+"""After this a run is taken for dead: three beats may be late, on a machine that is busy with it."""
+
+ALERT_BLOCK = "pipeline-alerts"
+WATCHED_FLOWS = ["archive-orders", "check-orders"]
+ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
+
+
+def crash_dead_runs() -> Automation:
+    """A run that sent a heartbeat and then neither another one nor its end is crashed."""
+    return Automation(
+        name="Crash runs whose process is gone",
+        description="No heartbeat for two minutes: the worker or its machine died.",
+        trigger=EventTrigger(
+            after={"prefect.flow-run.heartbeat"},
+            expect={"prefect.flow-run.heartbeat", *ENDED},
+            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=SILENCE,
+        ),
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="Its heartbeats stopped: the process is gone.")],
+    )
+
+
+def tell_of_failures(url: str) -> Automation:
+    """A failed or crashed archive or check is told to whoever listens at the URL."""
+    block = CustomWebhookNotificationBlock(
+        name=ALERT_BLOCK, url=url, method="POST", json_data={"subject": "{{subject}}", "body": "{{body}}"}
+    )
+    block.save(ALERT_BLOCK, overwrite=True)
+    return Automation(
+        name="Tell of a failed archive or check",
+        description="Posts to ALERT_WEBHOOK_URL; docs/runbook.md says what to do.",
+        trigger=EventTrigger(
+            expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"},
+            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+            match_related=ResourceSpecification(
+                {"prefect.resource.role": "flow", "prefect.resource.name": WATCHED_FLOWS}
+            ),
+            posture=Posture.Reactive,
+            threshold=1,
+        ),
+        actions=[
+            SendNotification(
+                block_document_id=block._block_document_id,
+                subject="{{ flow.name }} {{ flow_run.state.name }}",
+                body="Run {{ flow_run.name }}: {{ flow_run.state.message }} See docs/runbook.md.",
+            )
+        ],
+    )
+
+
+def bring_up_to_date(wanted: Automation) -> None:
+    """Create an automation, or update the one of its name."""
+    try:
+        found = Automation.read(name=wanted.name)
+    except ValueError:
+        wanted.create()
+        return
+    wanted.id = found.id
+    # One that somebody switched off stays off.
+    wanted.enabled = found.enabled
+    wanted.update()
+
+
+def main() -> None:
+    """Make them all."""
+    bring_up_to_date(crash_dead_runs())
+    url = os.environ.get("ALERT_WEBHOOK_URL")
+    if url:
+        bring_up_to_date(tell_of_failures(url))
+    told = "told" if url else "not told, as ALERT_WEBHOOK_URL is empty"
+    print(f"automations: dead runs are crashed, failures are {told}")
+
+
+if __name__ == "__main__":
+    main()
