@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from ecommerce.importing.catalog import read_record
 from ecommerce.importing.chunks import RAW_KEPT_BYTES, ROW_BYTES_MAX, Chunk
+from ecommerce.importing.extended import unwrap
 from ecommerce.importing.lenient import parse_json
 from ecommerce.importing.orders import AskCatalog, Known, encode_cells, encode_json, encode_value
 from ecommerce.importing.reasons import Rejected, Rejection
@@ -19,6 +20,9 @@ csv.field_size_limit(ROW_BYTES_MAX)
 
 Ask = Callable[[set[int], set[int]], Known]
 """(product ids, user ids) → what the catalog knows about them."""
+
+_EXTENDED = b'"$'
+"""No row of plain JSON has it but one that is refused."""
 
 KNOWN_MAX = 500_000
 """Answers of the catalog that are kept between chunks: about 50 MB."""
@@ -150,9 +154,12 @@ class Decoder:
             return read_record(self._table, self._value(row))
         try:
             if row.cells is None:
-                return encode_json(row.raw, self._known)
+                return encode_json(unwrap(row.raw) if _EXTENDED in row.raw else row.raw, self._known)
             if self._order_cells:
-                return encode_cells(row.cells[0], row.cells[1], row.cells[2], self._known)
+                cells = row.cells
+                if _EXTENDED.decode() in row.text:
+                    cells = [unwrap(cell.encode()).decode() for cell in cells]
+                return encode_cells(cells[0], cells[1], cells[2], self._known)
         except AskCatalog:
             raise
         except Exception:  # noqa: S110 - whatever the fast way does not like, the lenient way judges
