@@ -157,7 +157,7 @@ def test_sparks_log_and_processes_show_no_password(
     secret = settings.mongo_uri.get_secret_value().replace("//", "//somebody:s3cretpass@")
     wrong = settings.model_copy(update={"mongo_uri": SecretStr(secret)})
     frame = mongo_frame(spark, wrong, ORDERS, "_id bigint", [])
-    assert "s3cretpass" not in frame._jdf.queryExecution().toString()
+    assert "s3cretpass" not in frame._jdf.queryExecution().logical().toString()
     with pytest.raises(Exception) as failure:
         frame.collect()
     assert "s3cretpass" not in explain(failure.value)

@@ -29,6 +29,7 @@ __all__ = ["spark"]
 ALL_DAYS = (date(1970, 1, 1), date(2199, 12, 31))
 
 ids = st.one_of(st.integers(0, 2**40), st.just(INT64_MAX))
+"""None of those of EDGES."""
 amounts = st.one_of(
     st.just(Decimal("99999999999999.9999")),
     st.just(Decimal("0.0001")),
@@ -56,6 +57,10 @@ order_times = st.builds(
 )
 
 
+def order_id_of(order: OrderDocument) -> int:
+    return order.order.order_id
+
+
 @st.composite
 def orders_of_the_schema(draw: st.DrawFn) -> OrderDocument:
     order_id = draw(ids)
@@ -77,6 +82,19 @@ def orders_of_the_schema(draw: st.DrawFn) -> OrderDocument:
     return OrderDocument(order, items, delivery, draw(times))
 
 
+LARGEST = Decimal("99999999999999.9999")
+EDGES = [
+    an_order(2**50, items=0),
+    an_order(2**50 + 1, items=300),
+    an_order(2**50 + 2, status="Pending"),
+    an_order(2**50 + 3, total_amount=LARGEST, discount=Decimal(1)),
+    an_order(2**50 + 4, total_amount=Decimal("0.0001"), discount=Decimal("0.0001")),
+    an_order(2**50 + 5, total_amount=Decimal(0), external_id="№ 5|~"),
+    an_order(2**50 + 6, user_id=INT64_MAX, quantity=QUANTITY_MAX, payment_type="💳" * TEXT_LENGTH_MAX),
+    an_order(2**50 + 7, order_time=EARLIEST_TIME, external_id="~"),
+]
+
+
 def stored(database: MongoDatabase, name: str) -> dict[int, bytes]:
     """The documents of a collection as they lie in MongoDB, by id."""
     raw: Any = database.get_collection(name, database.codec_options.with_options(document_class=RawBSONDocument))
@@ -84,14 +102,15 @@ def stored(database: MongoDatabase, name: str) -> dict[int, bytes]:
 
 
 @hypothesis_settings(
-    max_examples=2,
+    max_examples=3,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(made=st.lists(orders_of_the_schema(), min_size=60, max_size=80, unique_by=lambda order: order.order.order_id))
+@given(made=st.lists(orders_of_the_schema(), min_size=4, max_size=9, unique_by=order_id_of))
 def test_every_order_of_the_schema_comes_back_byte_for_byte(
     spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path, made: list[OrderDocument]
 ) -> None:
+    made = made + EDGES
     database.client.drop_database(database.name)
     prepare_database(database)
     insert(database, made)
@@ -105,12 +124,13 @@ def test_every_order_of_the_schema_comes_back_byte_for_byte(
 
 
 @hypothesis_settings(
-    max_examples=10,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(made=st.lists(orders_of_the_schema(), min_size=20, max_size=40, unique_by=lambda order: order.order.order_id))
+@given(made=st.lists(orders_of_the_schema(), min_size=4, max_size=9, unique_by=order_id_of))
 def test_mongodb_renders_the_content_text_as_python_does(database: MongoDatabase, made: list[OrderDocument]) -> None:
+    made = made + EDGES
     database[ORDERS].delete_many({})
     insert(database, made)
     rendered = database[ORDERS].aggregate([{"$project": {"text": content_text_expression()}}])
