@@ -71,10 +71,10 @@ def _in_use(settings: Settings, service: str, port: int) -> Iterator[None]:
                     f"{service} of {home} runs on port {records[0].port}, not on {port}: "
                     f"set ECOMMERCE_{'MONGO' if service == MONGOD else 'NAMENODE'}_PORT={records[0].port}"
                 )
+            if records:
+                use.callback(_leave, home, service, records[0].supervisor)
             use.enter_context(locked(home, f"{service}.users", shared=True))
         yield
-    if records:
-        _leave(home, service, records[0].supervisor)
 
 
 def _running(home: Path, service: str) -> list[ServiceRecord]:

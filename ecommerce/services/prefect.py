@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -20,6 +21,9 @@ PREFECT_FILE = Path("deployments/prefect.yaml")
 WORK_POOL = "ecommerce"
 WORKER_LIMIT = 4
 """Flow runs at once. Each is a Python process of 200 to 400 MB, the archiver a JVM besides."""
+
+
+POST_ATTEMPTS = 5
 
 
 def server(settings: Settings, environment: Mapping[str, str]) -> Daemon:
@@ -91,13 +95,18 @@ def _post(settings: Settings, path: str, body: Mapping[str, Any]) -> Any:
         data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
-            return json.load(answer)
-    except urllib.error.HTTPError:
-        raise
-    except OSError as error:
-        raise ServiceError(f"the Prefect server does not answer: {error}") from None
+    for attempt in range(1, POST_ATTEMPTS + 1):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            # 503: SQLite was locked for too long, which passes.
+            if error.code != 503 or attempt == POST_ATTEMPTS:
+                raise
+        except OSError as error:
+            raise ServiceError(f"the Prefect server does not answer: {error}") from None
+        time.sleep(attempt)
+    return None
 
 
 def deployment(settings: Settings, environment: Mapping[str, str]) -> Job:
