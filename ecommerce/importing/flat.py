@@ -16,7 +16,8 @@ import msgspec
 
 from ecommerce.documents.catalog import CatalogTable
 from ecommerce.errors import InputError
-from ecommerce.importing.assemble import CatalogReader, Cells, assemble
+from ecommerce.importing.assemble import CatalogReader, assemble
+from ecommerce.importing.cells import Cells
 from ecommerce.importing.chunks import Chunk, line_chunks
 from ecommerce.importing.decode import Row, csv_rows
 from ecommerce.importing.files import known_suffix

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from pymongo.errors import BulkWriteError, WriteError
-
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.errors import InputError
+from ecommerce.importing.acceptance import Taken, take_orders
 from ecommerce.importing.catalog import ask_catalog, write_records
 from ecommerce.importing.chunks import Chunk, line_chunks, value_chunks
-from ecommerce.importing.decode import Decoded, Place, RawRows, part_of
+from ecommerce.importing.decode import Decoded
 from ecommerce.importing.faults import with_patience
 from ecommerce.importing.flat import CatalogRecords, joined_files, order_lines
 from ecommerce.importing.ledger import FileLedger
@@ -27,13 +26,9 @@ from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.recognise import LINES, Shape, catalog_table, open_rows
 from ecommerce.importing.report import FileReport
 from ecommerce.importing.sources import open_source
-from ecommerce.importing.versions import keep_filled, news_rule
 from ecommerce.importing.workers import decoding
 from ecommerce.mongo import MongoDatabase
-from ecommerce.orders import EncodedOrder, accept_orders
 from ecommerce.progress import Progress
-
-VALIDATION_FAILED = 121
 
 
 @dataclass(frozen=True)
@@ -58,16 +53,6 @@ class TooManyRejected(InputError):
 
 
 @dataclass
-class _Taken:
-    """What became of a chunk's orders."""
-
-    accepted: int = 0
-    unchanged: int = 0
-    changed: int = 0
-    rejections: list[Rejection] = field(default_factory=list)
-
-
-@dataclass
 class FileImport:
     """The import of one file that was recognised. `report` is right at any time: a row is counted with its outcome."""
 
@@ -79,8 +64,9 @@ class FileImport:
     progress: Progress
     _rows: int = 0
     _rejected: int = 0
+    _bytes: int = 0
     """Rows that were decoded, and those of them that were rejected: the share that counts while others are written."""
-    _writing: "list[tuple[set[int], Future[_Taken]]]" = field(default_factory=list)
+    _writing: "list[tuple[set[int], Future[Taken]]]" = field(default_factory=list)
 
     def run(self, path: Path) -> None:
         """Import the file's rows."""
@@ -127,9 +113,9 @@ class FileImport:
                 for chunk in chunks:
                     ahead.append((chunk, decode(chunk)))
                     if len(ahead) > 2 * processes:
-                        self._write_next(*ahead.popleft(), writers)
+                        self._write_next(*ahead.popleft(), writers, size_bytes)
                 while ahead:
-                    self._write_next(*ahead.popleft(), writers)
+                    self._write_next(*ahead.popleft(), writers, size_bytes)
             finally:
                 # Whatever happens, transactions that were begun are waited for and counted.
                 self._collect(until=0)
@@ -138,7 +124,9 @@ class FileImport:
     def _ask(self, products: set[int], users: set[int]) -> Known:
         return with_patience(lambda: ask_catalog(self.database, products, users))
 
-    def _write_next(self, chunk: Chunk, future: "Future[Decoded]", writers: ThreadPoolExecutor) -> None:
+    def _write_next(
+        self, chunk: Chunk, future: "Future[Decoded]", writers: ThreadPoolExecutor, size_bytes: int
+    ) -> None:
         decoded = future.result()
         self._rows += decoded.rows
         self._rejected += len(decoded.rejections)
@@ -153,7 +141,10 @@ class FileImport:
                 self._collect(until=len(self._writing) - 1)
             self._writing.append((ids, writers.submit(take_orders, self.database, chunk, decoded)))
             self._collect(until=self.options.writers)
-        self.progress(self.report.read, None, "rows")
+        self._bytes += len(chunk.data) + sum(len(text) for _, text in chunk.values)
+        # A compressed file, and one of order lines, holds more than its size: how much is not known before the end.
+        total = self._rows * size_bytes // self._bytes if 0 < self._bytes <= size_bytes else None
+        self.progress(self.report.read, total, "rows")
         self._check_share()
 
     def _collect(self, until: int) -> None:
@@ -186,63 +177,3 @@ class FileImport:
                 f"stopped: {rejected} of the first {read} rows were rejected ({most}), more than {limit:.0%};"
                 " correct the file, or allow more with --max-rejected"
             )
-
-
-def take_orders(database: MongoDatabase, chunk: Chunk, decoded: Decoded) -> _Taken:
-    """A chunk's orders through the door. Several versions of one order go one after the other."""
-    taken = _Taken()
-    raws = RawRows(chunk)
-    waiting = list(zip(decoded.orders, decoded.places, strict=True))
-    while waiting:
-        batch: dict[int, tuple[EncodedOrder, Place]] = {}
-        later: list[tuple[EncodedOrder, Place]] = []
-        for order, place in waiting:
-            if order.order_id in batch:
-                later.append((order, place))
-            else:
-                batch[order.order_id] = (order, place)
-        _take_batch(database, raws, batch, taken)
-        waiting = later
-    return taken
-
-
-def _take_batch(
-    database: MongoDatabase, raws: RawRows, batch: dict[int, tuple[EncodedOrder, Place]], taken: _Taken
-) -> None:
-    orders = [order for order, _ in batch.values()]
-    try:
-        result = with_patience(
-            lambda: accept_orders(database, orders, is_news=news_rule(orders), adapt=keep_filled, remember=True)
-        )
-    except (BulkWriteError, WriteError) as error:
-        if VALIDATION_FAILED not in _codes(error):
-            raise
-        if len(batch) == 1:
-            taken.rejections.append(_refused(raws, orders[0].order_id, batch, "server_refused", str(error)))
-            return
-        # The server refuses a whole transaction for one document: halve until that one stands alone.
-        entries = list(batch.items())
-        for half in (entries[: len(entries) // 2], entries[len(entries) // 2 :]):
-            _take_batch(database, raws, dict(half), taken)
-        return
-    taken.accepted += result.accepted
-    taken.unchanged += result.unchanged
-    taken.changed += result.changed
-    for order_id in result.already_archived:
-        reason = f"order {order_id} is in the archive with another content: restore and correct it there"
-        taken.rejections.append(_refused(raws, order_id, batch, "already_archived", reason))
-
-
-def _refused(
-    raws: RawRows, order_id: int, batch: dict[int, tuple[EncodedOrder, Place]], code: str, reason: str
-) -> Rejection:
-    place = batch[order_id][1]
-    return Rejection(
-        place.line, code, reason, raws.at(place.line, place.span), part=part_of(place.span, raws.first_part)
-    )
-
-
-def _codes(error: BulkWriteError | WriteError) -> set[int | None]:
-    if isinstance(error, BulkWriteError):
-        return {problem.get("code") for problem in (error.details or {}).get("writeErrors", ())}
-    return {error.code}

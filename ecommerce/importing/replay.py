@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ecommerce.importing.acceptance import take_orders
 from ecommerce.importing.assemble import CatalogReader, assemble
 from ecommerce.importing.catalog import ask_catalog, write_records
 from ecommerce.importing.chunks import Chunk
@@ -15,7 +16,6 @@ from ecommerce.importing.decode import Decoded, Decoder, Place
 from ecommerce.importing.faults import with_patience
 from ecommerce.importing.ledger import REJECTED_ROWS
 from ecommerce.importing.mapping import Mapping, load_mapping
-from ecommerce.importing.pipeline import take_orders
 from ecommerce.importing.reasons import Rejected, Rejection
 from ecommerce.importing.recognise import LINES, ORDERS, Shape, catalog_table
 from ecommerce.importing.report import FileReport, ImportReport

@@ -1,0 +1,85 @@
+"""A chunk of decoded orders through the door, with a rejection for every order that does not get through."""
+
+from dataclasses import dataclass, field
+
+from pymongo.errors import BulkWriteError, WriteError
+
+from ecommerce.importing.chunks import Chunk
+from ecommerce.importing.decode import Decoded, Place, RawRows, part_of
+from ecommerce.importing.faults import with_patience
+from ecommerce.importing.reasons import Rejection
+from ecommerce.importing.versions import keep_filled, news_rule
+from ecommerce.mongo import MongoDatabase
+from ecommerce.orders import EncodedOrder, accept_orders
+
+VALIDATION_FAILED = 121
+
+
+@dataclass
+class Taken:
+    """What became of a chunk's orders."""
+
+    accepted: int = 0
+    unchanged: int = 0
+    changed: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+
+
+def take_orders(database: MongoDatabase, chunk: Chunk, decoded: Decoded) -> Taken:
+    """A chunk's orders through the door. Several versions of one order go one after the other."""
+    taken = Taken()
+    raws = RawRows(chunk)
+    waiting = list(zip(decoded.orders, decoded.places, strict=True))
+    while waiting:
+        batch: dict[int, tuple[EncodedOrder, Place]] = {}
+        later: list[tuple[EncodedOrder, Place]] = []
+        for order, place in waiting:
+            if order.order_id in batch:
+                later.append((order, place))
+            else:
+                batch[order.order_id] = (order, place)
+        _take_batch(database, raws, batch, taken)
+        waiting = later
+    return taken
+
+
+def _take_batch(
+    database: MongoDatabase, raws: RawRows, batch: dict[int, tuple[EncodedOrder, Place]], taken: Taken
+) -> None:
+    orders = [order for order, _ in batch.values()]
+    try:
+        result = with_patience(
+            lambda: accept_orders(database, orders, is_news=news_rule(orders), adapt=keep_filled, remember=True)
+        )
+    except (BulkWriteError, WriteError) as error:
+        if VALIDATION_FAILED not in _codes(error):
+            raise
+        if len(batch) == 1:
+            taken.rejections.append(_refused(raws, orders[0].order_id, batch, "server_refused", str(error)))
+            return
+        # The server refuses a whole transaction for one document: halve until that one stands alone.
+        entries = list(batch.items())
+        for half in (entries[: len(entries) // 2], entries[len(entries) // 2 :]):
+            _take_batch(database, raws, dict(half), taken)
+        return
+    taken.accepted += result.accepted
+    taken.unchanged += result.unchanged
+    taken.changed += result.changed
+    for order_id in result.already_archived:
+        reason = f"order {order_id} is in the archive with another content: restore and correct it there"
+        taken.rejections.append(_refused(raws, order_id, batch, "already_archived", reason))
+
+
+def _refused(
+    raws: RawRows, order_id: int, batch: dict[int, tuple[EncodedOrder, Place]], code: str, reason: str
+) -> Rejection:
+    place = batch[order_id][1]
+    return Rejection(
+        place.line, code, reason, raws.at(place.line, place.span), part=part_of(place.span, raws.first_part)
+    )
+
+
+def _codes(error: BulkWriteError | WriteError) -> set[int | None]:
+    if isinstance(error, BulkWriteError):
+        return {problem.get("code") for problem in (error.details or {}).get("writeErrors", ())}
+    return {error.code}
