@@ -65,8 +65,6 @@ def print_plan(report: "ArchiveReport") -> None:
     from ecommerce.archive.report import in_units
 
     plan = report.plan
-    if plan is None:
-        return
     days = [day for day in plan.days if day.orders]
     table = Table("day", box=None)
     for name in ("orders", "bytes", "not finished"):

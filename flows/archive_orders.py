@@ -8,11 +8,21 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
-from ecommerce.archive.archiver import archive_workshop, begin_run, nothing_to_do, pending_run, steps_of
+from ecommerce.archive.archiver import archive_workshop, begin_run, pending_run, require_transactions, steps_of
 from ecommerce.archive.compact import begin_compaction
 from ecommerce.archive.errors import ArchiveBusyError, VerificationError
 from ecommerce.archive.report import plan_markdown, run_markdown
-from ecommerce.archive.runs import COMMITTED, EXPORTED, PLANNED, PUBLISHED, PURGED, VERIFIED, Run, get_run
+from ecommerce.archive.runs import (
+    COMMITTED,
+    EXPORTED,
+    PLANNED,
+    PUBLISHED,
+    PURGED,
+    VERIFIED,
+    Run,
+    get_run,
+    unfinished_run,
+)
 from ecommerce.archive.selection import Plan, Selection, plan_archive
 from ecommerce.archive.steps import Workshop
 from ecommerce.errors import EcommerceError
@@ -28,7 +38,7 @@ RETRY_DELAY_SECONDS = 10
 class ArchiveReport:
     """What was planned, and the runs that were finished: one that was left before, the archive's, a compaction's."""
 
-    plan: Plan | None
+    plan: Plan
     runs: tuple[Run, ...] = ()
 
 
@@ -104,16 +114,18 @@ def archive_orders(
     """Finish the run that was left, then plan, export, verify, publish, purge and commit a new one."""
     settings = get_settings()
     prepare_database(get_database(settings))
+    require_transactions(get_database(settings))
     selection = Selection(older_than_days, max_hot_orders, max_hot_bytes, include_open)
     plan = plan_run(selection)
-    if dry_run or nothing_to_do(settings, selection):
+    nothing_left = unfinished_run(get_database(settings)) is None
+    if dry_run or (nothing_left and not plan.orders):
         return ArchiveReport(plan)
     finished: list[Run] = []
     with archive_workshop(settings) as workshop:
         if left := pending_run(workshop):
             get_run_logger().warning("run %s was left %s and is finished first", left.run_id, left.state)
             finished.append(finish_run(workshop, left))
-        if run := begin_run(workshop, selection):
+        if run := begin_run(workshop, selection, plan if nothing_left else None):
             finished.append(finish_run(workshop, run))
         if compact_from and (compaction := begin_compaction(workshop, compact_from)):
             finished.append(finish_run(workshop, compaction))

@@ -276,3 +276,14 @@ def test_an_archive_that_moved_is_not_mixed_with_a_run_of_the_old_one(
     (run,) = archive_orders(archive)
     assert run.state == COMMITTED
     assert hot_ids(database) == set()
+
+
+def test_staging_of_runs_that_nobody_knows_is_listed_and_left_alone(
+    archive: Settings, database: MongoDatabase, spark: SparkSession
+) -> None:
+    orphan = directory_of(archive) / "_staging" / "20200101T000000-abcdef"
+    orphan.mkdir(parents=True)
+    insert(database, [an_order(1)])
+    (run,) = archive_orders(archive)
+    assert [Path(name).name for name in run.orphans] == [orphan.name]
+    assert [path.name for path in orphan.parent.iterdir()] == [orphan.name]

@@ -10,7 +10,7 @@ from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.lease import archive_lease
 from ecommerce.archive.runs import ARCHIVE, COMPACT, PLANNED, Run, new_run, prepare_archive, unfinished_run
-from ecommerce.archive.selection import Selection, plan_archive
+from ecommerce.archive.selection import Plan, Selection, plan_archive
 from ecommerce.archive.spark import spark_session
 from ecommerce.archive.steps import STEPS, Step, Workshop, finish
 from ecommerce.archive.storage import Storage
@@ -42,10 +42,10 @@ def require_transactions(database: MongoDatabase) -> None:
         )
 
 
-def begin_run(workshop: Workshop, selection: Selection) -> Run | None:
-    """Plan and record a new run; None where no order is selected."""
+def begin_run(workshop: Workshop, selection: Selection, plan: Plan | None = None) -> Run | None:
+    """Record a new run for a plan that was just made, else plan it first; None where no order is selected."""
     started = time.monotonic()
-    plan = plan_archive(workshop.database, selection)
+    plan = plan or plan_archive(workshop.database, selection)
     if not plan.orders:
         return None
     run = Run(
@@ -91,13 +91,6 @@ def pending_run(workshop: Workshop) -> Run | None:
     return run
 
 
-def nothing_to_do(settings: Settings, selection: Selection) -> bool:
-    """Whether no run was left unfinished and no order is selected. Says so in 2 s per million orders, without Spark."""
-    database = get_database(settings)
-    require_transactions(database)
-    return not unfinished_run(database) and not plan_archive(database, selection).orders
-
-
 def archive_orders(settings: Settings, selection: Selection | None = None, progress: Progress = silent) -> list[Run]:
     """Move the selected orders to the archive; returns the runs that were finished, the one left before first.
 
@@ -105,12 +98,16 @@ def archive_orders(settings: Settings, selection: Selection | None = None, progr
     time: it goes on where the last one stopped.
     """
     selection = selection or Selection()
-    if nothing_to_do(settings, selection):
-        return []
+    database = get_database(settings)
+    require_transactions(database)
+    plan = None if unfinished_run(database) else plan_archive(database, selection)
+    if plan and not plan.orders:
+        return []  # said in 2 s per million old orders, without starting Spark
     finished = []
     with archive_workshop(settings, progress) as workshop:
         if left := pending_run(workshop):
             finished.append(finish(workshop, left, steps_of(left)))
-        if run := begin_run(workshop, selection):
+            plan = None
+        if run := begin_run(workshop, selection, plan):
             finished.append(finish(workshop, run, STEPS))
     return finished

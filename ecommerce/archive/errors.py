@@ -32,9 +32,13 @@ _CAUSES: tuple[tuple[str, str], ...] = (
         r"could only be written to 0 of|All datanodes .* are bad|NoRouteToHost|Could not obtain block|BlockMissing",
         "no DataNode takes or gives data: start it, or see whether its disk is full",
     ),
-    (r"ConnectException|Connection refused|Call From .* failed|UnknownHost", "HDFS cannot be reached: start it"),
-    (r"OutOfMemoryError|Java heap space", "Spark ran out of memory"),
+    (r"MongoSecurityException|authenticating MongoCredential", "MongoDB refuses the user of ECOMMERCE_MONGO_URI"),
     (r"Mongo\w*Exception", "Spark lost its connection to MongoDB"),
+    (
+        r"ConnectException|Connection re(?:fused|set)|Call From .* failed|UnknownHost|EOFException",
+        "HDFS cannot be reached: start it",
+    ),
+    (r"OutOfMemoryError|Java heap space", "Spark ran out of memory"),
     (r"Answer from Java side is empty|Error while sending or receiving|Py4JNetworkError", "Spark's JVM ended"),
 )
 """Pattern in a Java error's text → what it means and what to do."""

@@ -35,6 +35,9 @@ from ecommerce.summaries.cells import CellTable, aggregate_cells, hour_of
 THREADS = 2
 """Transactions at a time: one waits for the journal while the other works. More wait for the same two cores."""
 
+QUEUED = 8
+"""Transactions that wait with their ids, so that the threads have work while Spark reads the next ones."""
+
 _DUPLICATE_KEY = 11000
 
 
@@ -49,7 +52,7 @@ def purge_chunks(database: MongoDatabase, run: Run, chunks: Iterable[Chunk], lea
             for group in _groups(chunks, done, run):
                 lease.check()
                 running.add(threads.submit(_purge_group, database, run, group, stop))
-                while len(running) > THREADS:
+                while len(running) > THREADS + QUEUED:
                     finished, running = wait(running, return_when=FIRST_COMPLETED)
                     rows_done += sum(future.result() for future in finished)
                     progress(rows_done, run.orders, "orders")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.rows import DAY_COLUMN, mongo_frame, read_rows, row_ddl
-from ecommerce.archive.runs import PUBLISHED, SUPERSEDED, Run, day_start, prepare_archive, readable_runs
+from ecommerce.archive.runs import PUBLISHED, SUPERSEDED, Run, day_start, readable_runs
 from ecommerce.archive.spark import spark_session
 from ecommerce.archive.storage import Storage
 from ecommerce.mongo import ARCHIVED_ORDERS, get_database
@@ -30,7 +30,6 @@ def read(
     """
     settings = settings or get_settings()
     database = get_database(settings)
-    prepare_archive(database)
     with failures_explained("reading the archive", _UNHURT):
         storage = Storage(spark, archive_uri(settings))
         return archived_rows(spark, settings, readable_runs(database), start, end, storage)

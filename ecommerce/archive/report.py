@@ -39,6 +39,7 @@ def run_markdown(run: Run) -> str:
         f"- {in_units(run.bytes_before)} before, {in_units(run.bytes_after)} in Parquet",
         f"- {run.superseded:,} changed while it ran and stayed in MongoDB",
         f"- in {run.archive_uri}/orders/run={run.run_id}",
+        *(f"- nobody knows of {orphan}; if no other database uses this archive, remove it" for orphan in run.orphans),
         "",
         "| step | seconds |",
         "| --- | ---: |",

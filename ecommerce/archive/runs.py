@@ -78,6 +78,8 @@ class Run:
     superseded: int = 0
     replaced_days: tuple[date, ...] = ()
     """Days that a compaction has taken over: no longer read from this run."""
+    orphans: tuple[str, ...] = ()
+    """Directories in staging of which nothing is known: perhaps another database's, so they are left alone."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall-clock seconds per step, over all processes that worked on the run."""
     started_at: datetime | None = None
@@ -222,4 +224,5 @@ def _from_document(document: Mapping[str, Any]) -> Run:
         for one in document["per_day"]
     )
     values["replaced_days"] = tuple(one.date() for one in document["replaced_days"])
+    values["orphans"] = tuple(document["orphans"])
     return Run(run_id=document["_id"], **values)

@@ -107,11 +107,12 @@ def publish(workshop: Workshop, run: Run) -> Run:
         storage = workshop.storage
         staging, published = storage.staging(run.run_id, run.attempt), storage.published(run.run_id)
         reached("publish:before")
-        if run.per_day and not storage.exists(published):
-            storage.move_directory(staging, published)
+        if run.per_day:
+            if not storage.exists(published):
+                storage.move_directory(staging, published)
+            elif storage.exists(staging):
+                raise ArchiveError(f"{published} exists although run {run.run_id} was not published. {SAFE} Look at it")
             storage.make_durable(published)
-        elif run.per_day and storage.exists(staging):
-            raise ArchiveError(f"{published} exists although run {run.run_id} was not published. {SAFE} Look at it")
         reached("publish:done")
         size = storage.size_bytes(published) if run.per_day else 0
         return moved(workshop, run, PUBLISHED, "publish", started, bytes_after=size)
@@ -128,7 +129,7 @@ def purge(workshop: Workshop, run: Run) -> Run:
         superseded = 0
         if run.per_day:
             rows = read_rows(workshop.spark, workshop.storage.published(run.run_id))
-            chunks = chunks_of(rows, run.orders)
+            chunks = chunks_of(rows, ((day.order_date, day.orders) for day in run.per_day))
             superseded = purge_chunks(workshop.database, run, chunks, workshop.lease, workshop.progress)
         reached("purge:done")
         return moved(workshop, run, PURGED, "purge", started, superseded=superseded)
@@ -139,19 +140,19 @@ def commit(workshop: Workshop, run: Run) -> Run:
     started = time.monotonic()
     with failures_explained(f"closing run {run.run_id}", "Its orders are archived; run it again to clean up."):
         reached("commit:before")
-        remove_dead_staging(workshop, run)
+        orphans = remove_dead_staging(workshop, run)
         reached("commit:done")
-        return moved(workshop, run, COMMITTED, "commit", started)
+        return moved(workshop, run, COMMITTED, "commit", started, orphans=orphans)
 
 
 def remove_dead_staging(workshop: Workshop, run: Run) -> list[str]:
-    """Remove the staging of this run and of runs that are recorded as finished; returns what nobody can vouch for."""
+    """Remove the staging of this run and of runs that are recorded as finished; returns what is unknown."""
     unknown = []
     for name in workshop.storage.names(workshop.storage.staging()):
         record = workshop.database[ARCHIVE_RUNS].find_one({"_id": name}, {"state": 1})
         if name == run.run_id or (record and record["state"] == COMMITTED):
             workshop.storage.remove(workshop.storage.staging(name))
-        else:
+        elif record is None:
             unknown.append(workshop.storage.staging(name))
     return unknown
 

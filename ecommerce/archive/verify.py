@@ -60,7 +60,7 @@ def verify_rows(database: MongoDatabase, rows: "DataFrame", run: Run) -> tuple[D
             f"run {run.run_id}: {sum(corrupt.values())} rows came back from the archive with another content than was "
             f"written, on {', '.join(str(day) for day in sorted(corrupt))}"
         )
-    differing = [day for day, row in per_day.items() if _sums_of(row) != source_sums.get(day)]
+    differing = [(day, int(row["sum_orders"])) for day, row in per_day.items() if _sums_of(row) != source_sums.get(day)]
     if differing:
         _compare_one_by_one(database, rows, differing, run)
     return days_of(per_day.values())
@@ -118,11 +118,9 @@ def _decimal(value: Any) -> Decimal:
     return value.to_decimal() if isinstance(value, Decimal128) else Decimal(value)
 
 
-def _compare_one_by_one(database: MongoDatabase, rows: "DataFrame", days: list[date], run: Run) -> None:
-    from pyspark.sql import functions as f
-
+def _compare_one_by_one(database: MongoDatabase, rows: "DataFrame", days: list[tuple[date, int]], run: Run) -> None:
     different: list[int] = []
-    for chunk in chunks_of(rows.where(f.col(DAY_COLUMN).isin(days)), run.orders):
+    for chunk in chunks_of(rows, days):
         (comparison,) = compare(database, [chunk])
         different.extend(chunk.ids[position] for position, reason in comparison.superseded if reason == DIFFERENT)
     if different:
