@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from bson import Int64
+from bson import Int64, json_util
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -27,9 +28,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from pymongo.read_concern import ReadConcern
+from pyspark.sql import SparkSession
 
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.restore import restore_orders
+from ecommerce.archive.selection import Selection
+from ecommerce.check import check_orders
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.order import OrderDocument
+from ecommerce.importing.run import import_paths
 from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, prepare_database
 from ecommerce.settings import Settings
@@ -38,9 +45,12 @@ from ecommerce.summaries.cells import aggregate_cells
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
+from tests.archiving import spark, with_archive
 from tests.summaries_data import START, STATUSES, accept, document_of, random_order
 from tests.summaries_recount import recount
 from tests.summaries_workers import Workers
+
+__all__ = ["spark"]
 
 SPAN = Span(START + timedelta(days=3, hours=5), START + timedelta(days=36, hours=2))
 
@@ -89,6 +99,16 @@ class Program(RuleBasedStateMachine):
     def some_hot(self) -> list[OrderDocument]:
         return self.rng.sample(list(self.hot.values()), self.rng.randint(1, min(len(self.hot), 20)))
 
+    def bring_new(self, orders: list[OrderDocument]) -> None:
+        accept(self.database, orders)
+
+    def archive_some(self) -> None:
+        purge(self.database, self.some_hot())
+
+    def restore_all(self) -> None:
+        self.database["orders_restored"].delete_many({})
+        self.database["orders_restored"].insert_many(document_of(order) for order in self.archived.values())
+
     def put(self, orders: list[OrderDocument]) -> None:
         """Bring orders in through the door; the archived ones among them are refused there."""
         accept(self.database, orders)
@@ -97,7 +117,9 @@ class Program(RuleBasedStateMachine):
     @rule(count=st.integers(1, 40), wild=st.booleans())
     def orders_come(self, count: int, wild: bool) -> None:
         first = len(self.hot) + len(self.archived)
-        self.put([random_order(self.rng, first + number, wild=wild) for number in range(count)])
+        orders = [random_order(self.rng, first + number, wild=wild) for number in range(count)]
+        self.bring_new(orders)
+        self.hot |= {order.order.order_id: order for order in orders}
 
     @precondition(lambda self: self.hot)
     @rule()
@@ -129,17 +151,16 @@ class Program(RuleBasedStateMachine):
     @precondition(lambda self: self.hot)
     @rule()
     def orders_are_archived(self) -> None:
-        chosen = self.some_hot()
-        purge(self.database, chosen)
-        for order in chosen:
-            self.archived[order.order.order_id] = self.hot.pop(order.order.order_id)
+        self.archive_some()
+        for entry in self.database[ARCHIVED_ORDERS].find({}, {"_id": 1}):
+            if entry["_id"] in self.hot:
+                self.archived[entry["_id"]] = self.hot.pop(entry["_id"])
 
     @precondition(lambda self: self.archived)
     @rule()
     def orders_are_restored(self) -> None:
         """To look at them: into a collection of its own."""
-        self.database["orders_restored"].delete_many({})
-        self.database["orders_restored"].insert_many(document_of(order) for order in self.archived.values())
+        self.restore_all()
 
     @rule(works=st.lists(st.sampled_from([advance, compact, rebuild]), min_size=2, max_size=4))
     def processes_work_at_once(self, works: list[Any]) -> None:
@@ -184,6 +205,34 @@ class Program(RuleBasedStateMachine):
             assert {name: figures[name] for name in expected} == expected
 
 
+class ProgramWithArchive(Program):
+    """The same with the real importer and archiver: Spark, Parquet files, and a check of everything at the end."""
+
+    settings_of_store: Settings
+    inbox: Path
+
+    def bring_new(self, orders: list[OrderDocument]) -> None:
+        file = self.inbox / f"{time.time_ns()}.jsonl"
+        file.write_text("".join(json_util.dumps(document_of(order)) + "\n" for order in orders))
+        report = import_paths(self.database, [file])
+        assert report.accepted + report.rejected == len(orders)
+        if report.rejected:  # wild ones, which only the door takes
+            accept(self.database, orders)
+
+    def archive_some(self) -> None:
+        left = self.rng.randint(0, len(self.hot))
+        archive_orders(self.settings_of_store, Selection(None, max_hot_orders=left, include_open=True))
+
+    def restore_all(self) -> None:
+        first, last = START - timedelta(days=500), START + timedelta(days=500)
+        assert restore_orders(self.settings_of_store, first.date(), last.date()) == len(self.archived)
+
+    def teardown(self) -> None:
+        super().teardown()
+        report = check_orders(self.database, self.settings_of_store)
+        assert report.differences == ()
+
+
 @pytest.fixture
 def machine(database: MongoDatabase, settings: Settings) -> Iterator[type[Program]]:
     with Workers(settings) as workers:
@@ -213,3 +262,16 @@ def test_a_random_program_never_makes_a_figure_wrong(machine: type[Program]) -> 
 @pytest.mark.timeout(900)
 def test_many_long_random_programs(machine: type[Program]) -> None:
     run(machine, programs=30, steps=40)
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(900)
+def test_random_programs_with_the_real_importer_and_archiver(
+    database: MongoDatabase, settings: Settings, tmp_path: Path, spark: SparkSession
+) -> None:
+    archive = with_archive(settings, tmp_path / "archive")
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    with Workers(settings) as workers:
+        given = {"services": (database, workers), "settings_of_store": archive, "inbox": inbox}
+        run(type("ProgramHere", (ProgramWithArchive,), given), programs=4, steps=12)

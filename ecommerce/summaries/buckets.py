@@ -128,9 +128,8 @@ def insert_buckets(database: MongoDatabase, documents: Iterator[Document], sessi
 def split_months(cells: CellTable) -> Iterator[tuple[datetime, CellTable]]:
     """The cells of each UTC month, by the hour."""
     ordered = CellTable(cells.orders.sort("hour"), cells.items.sort("hour"))
-    hours = pl.concat([ordered.orders["hour"].unique(), ordered.items["hour"].unique()]).unique()
-    months = sorted({month_of(time_of(hour)) for hour in hours})
-    for month in months:
+    days = (pl.concat([ordered.orders["hour"], ordered.items["hour"]]) // HOURS_PER_DAY).unique()
+    for month in sorted({month_of(time_of(day * HOURS_PER_DAY)) for day in days}):
         yield month, _slice(ordered, hour_of(month), hour_of(next_month(month)))
 
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bson import Timestamp
-from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
 from ecommerce.mongo import ORDERS, MongoDatabase
-from ecommerce.summaries.scan import RAW_OPTIONS
+from ecommerce.summaries.raw import elements, read_cursor, text
 
 COUNTED_OPERATIONS = ("insert", "update", "replace")
 """Deletes are the archiver's, and it keeps what it deletes: they change no figure."""
@@ -94,17 +93,16 @@ def _batches(
     cursor_id: int = 0
     try:
         while True:
-            reply: Any = database.command(command, session=session, codec_options=RAW_OPTIONS)
-            cursor = reply["cursor"]
-            cursor_id = int(cursor["id"])
-            events = cursor["firstBatch"] if "firstBatch" in cursor else cursor["nextBatch"]
-            token = dict(cursor["postBatchResumeToken"])
+            reply = read_cursor(database, command, session)
+            cursor_id, token = reply.cursor_id, reply.token
+            if token is None:
+                raise HistoryLost("the server gives no position after a batch of changes")
             latest = token_time(token)
             # The events of a transaction share their time: a batch that the server ended may end within one.
-            cut = len(events) >= BATCH_EVENTS or len(reply.raw) > BATCH_BYTES
+            cut = len(reply.documents) >= BATCH_EVENTS or reply.size_bytes > BATCH_BYTES
             cluster_time = Timestamp(latest.time, latest.inc - 1) if cut and latest.inc else latest
             changes = Changes(token, cluster_time, cluster_time >= until)
-            for event in events:
+            for event in reply.documents:
                 _take_in(event, changes)
             yield changes
             if changes.reached or not cursor_id:
@@ -115,18 +113,23 @@ def _batches(
             database.command({"killCursors": ORDERS, "cursors": [cursor_id]}, session=session)
 
 
-def _take_in(event: RawBSONDocument, changes: Changes) -> None:
-    operation = event["operationType"]
+def _take_in(event: bytes, changes: Changes) -> None:
+    operation, after, before = "", b"", b""
+    for name, _, value in elements(event):
+        if name == b"operationType":
+            operation = text(value)
+        elif name == b"fullDocument":
+            after = value
+        elif name == b"fullDocumentBeforeChange":
+            before = value
     if operation in ENDING_OPERATIONS:
         raise HistoryLost(f"the collection {ORDERS} saw a {operation}")
-    after = event.get("fullDocument")
-    before = event.get("fullDocumentBeforeChange")
-    if after is None or (before is None and operation != "insert"):
+    if not after or not (before or operation == "insert"):
         raise HistoryLost(f"an {operation} of {ORDERS} has no image of the document before or after it")
     changes.events += 1
-    changes.added.append(after.raw)
-    if before is not None:
-        changes.taken.append(before.raw)
+    changes.added.append(after)
+    if before:
+        changes.taken.append(before)
 
 
 def token_time(token: Mapping[str, Any]) -> Timestamp:

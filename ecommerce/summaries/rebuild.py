@@ -31,8 +31,8 @@ THREADS = 3
 
 ORDERS_PER_RANGE = 100_000
 RANGES_MAX = 64
-FLUSH_ROWS = 300_000
-"""Cells gathered by one thread before they are written, about 40 MB."""
+FLUSH_ROWS = 150_000
+"""Cells gathered by one thread before they are written, about 20 MB: those of one fold, so they need no summing."""
 
 PROGRESS_SECONDS = 0.3
 ATTEMPTS = 3

@@ -1,24 +1,18 @@
 """Reads order documents as they lie in MongoDB, without decoding them, and folds them into cells."""
 
-import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.summaries.fold import fold_documents
+from ecommerce.summaries.raw import read_cursor
 from ecommerce.summaries.table import CellTable
-
-RAW_OPTIONS: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
 
 BATCH_DOCUMENTS = 20_000
 FOLD_DOCUMENTS = 100_000
 """Documents folded at once, about 60 MB: large enough that grouping costs little, small enough for flat memory."""
-
-_INT32 = struct.Struct("<i")
 
 
 def aggregate_cells(
@@ -78,7 +72,5 @@ def _batches(
 
 
 def _read(database: MongoDatabase, command: dict[str, Any], session: ClientSession) -> tuple[Any, list[bytes]]:
-    reply: Any = database.command(command, session=session, codec_options=RAW_OPTIONS)
-    cursor = reply["cursor"]
-    documents = cursor["firstBatch"] if "firstBatch" in cursor else cursor["nextBatch"]
-    return cursor["id"], [document.raw for document in documents]
+    reply = read_cursor(database, command, session)
+    return reply.cursor_id, reply.documents

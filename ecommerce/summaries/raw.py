@@ -1,0 +1,82 @@
+"""Replies of MongoDB taken apart without decoding their documents or making an object for each.
+
+PyMongo's raw documents cost 3 to 5 microseconds each, as much as folding one; slicing costs a tenth.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import bson
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo.client_session import ClientSession
+
+from ecommerce.mongo import MongoDatabase
+
+_RAW_OPTIONS: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
+
+_INT32, _INT64 = struct.Struct("<i"), struct.Struct("<q")
+_STRING, _DOCUMENT, _ARRAY, _BOOLEAN, _NULL, _TIMESTAMP, _LONG = 0x02, 0x03, 0x04, 0x08, 0x0A, 0x11, 0x12
+_SIZES = {_BOOLEAN: 1, _NULL: 0, _TIMESTAMP: 8, _LONG: 8}
+
+
+@dataclass(slots=True)
+class CursorReply:
+    """A batch of a cursor."""
+
+    cursor_id: int = 0
+    """0 where there is no more to come."""
+    documents: list[bytes] = field(default_factory=list)
+    token: Mapping[str, Any] | None = None
+    """Of a change stream: the position after this batch."""
+    size_bytes: int = 0
+
+
+def read_cursor(database: MongoDatabase, command: dict[str, Any], session: ClientSession) -> CursorReply:
+    """Run a command that opens or reads a cursor."""
+    answer: Any = database.command(command, session=session, codec_options=_RAW_OPTIONS)
+    cursor = bytes(answer["cursor"].raw)
+    reply = CursorReply(size_bytes=len(cursor))
+    for name, kind, value in elements(cursor):
+        if name == b"id":
+            reply.cursor_id = _INT64.unpack(value)[0]
+        elif name == b"postBatchResumeToken":
+            reply.token = bson.decode(value)
+        elif kind == _ARRAY:
+            reply.documents = array_documents(value)
+    return reply
+
+
+def elements(document: bytes) -> Iterator[tuple[bytes, int, bytes]]:
+    """Name, type and value of the elements of a BSON document that has only types of a cursor or a change event."""
+    at = 4
+    while kind := document[at]:
+        value = document.index(0, at + 1) + 1
+        if kind in (_DOCUMENT, _ARRAY):
+            end = value + _INT32.unpack_from(document, value)[0]
+        elif kind == _STRING:
+            end = value + 4 + _INT32.unpack_from(document, value)[0]
+        else:
+            end = value + _SIZES[kind]
+        yield document[at + 1 : value - 1], kind, document[value:end]
+        at = end
+
+
+def text(value: bytes) -> str:
+    """The text of a string element."""
+    return value[4:-1].decode()
+
+
+def array_documents(array: bytes) -> list[bytes]:
+    """The documents of a BSON array."""
+    documents: list[bytes] = []
+    at, last, digits, more_digits, unpack = 4, len(array) - 1, 1, 10, _INT32.unpack_from
+    while at < last:
+        if len(documents) == more_digits:
+            digits, more_digits = digits + 1, more_digits * 10
+        start = at + digits + 2  # behind the type, the index in decimal and a zero
+        at = start + unpack(array, start)[0]
+        documents.append(array[start:at])
+    return documents
