@@ -1,5 +1,6 @@
 """The figures of one question: read from the KPI store once, and shared by every viewer who asks the same."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,13 +27,11 @@ OTHER = "Other"
 SPARK_POINTS_MAX = 60
 
 
-NO_BARS: Mapping[str, Any] = {
-    "left": np.zeros(1), "right": np.full(1, 86_400_000.0), "bottom": np.zeros(1), "top": np.zeros(1),
-    "time": np.zeros(1), "orders": np.zeros(1), "status": [""], "color": ["#00000000"],
-}  # fmt: skip
-NO_REVENUE: Mapping[str, Any] = {
-    "time": np.array([0.0, 86_400_000.0]), "revenue": np.zeros(2), "orders": np.zeros(2), "average": np.zeros(2),
-}  # fmt: skip
+NO_BARS = json.dumps(
+    {"left": [0], "right": [86_400_000], "bottom": [0], "top": [0], "time": [0], "orders": [0], "status": [""]}
+    | {"color": ["#00000000"]}
+)
+NO_REVENUE = json.dumps({"time": [0, 86_400_000], "revenue": [0, 0], "orders": [0, 0], "average": [0, 0]})
 """Columns for a chart without data: a browser cannot fit its ranges to nothing, and complains."""
 
 
@@ -71,13 +70,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Orders and revenue over time: `columns` are those of the two charts, ready to be sent."""
+    """Orders and revenue over time. `bars` and `revenue` are the columns of the two charts as JSON, ready to send."""
 
     step: Step
     statuses: tuple[str, ...]
-    bars: Mapping[str, Any]
+    bars: str
     """One row per bar of the status chart: left, right, bottom, top, status, orders, time, color."""
-    revenue: Mapping[str, Any]
+    revenue: str
     """One row per bucket: time, revenue, orders, average."""
     exact: tuple[tuple[datetime, int, Decimal], ...]
     """Start of each bucket, its orders and its revenue to the last decimal."""
@@ -162,7 +161,7 @@ def _drawn(frame: pl.DataFrame, step: Step, span: Span, zone: ZoneInfo) -> Timel
         step=step,
         statuses=statuses,
         bars=_bars(statuses, np.array([stacked[status] for status in statuses]), lefts, rights),
-        revenue={"time": (lefts + rights) / 2, "revenue": revenue, "orders": total, "average": average},
+        revenue=_columns(time=(lefts + rights) / 2, revenue=revenue, orders=total, average=average.round(4)),
         exact=tuple(zip(buckets, total.tolist(), amounts, strict=True)),
         counts=tuple(
             (time, status, int(by_status[status][column]))
@@ -208,22 +207,27 @@ def _buckets(frame: pl.DataFrame, step: Step, span: Span) -> list[datetime]:
     return buckets
 
 
-def _bars(statuses: tuple[str, ...], orders: np.ndarray, lefts: np.ndarray, rights: np.ndarray) -> Mapping[str, Any]:
+def _bars(statuses: tuple[str, ...], orders: np.ndarray, lefts: np.ndarray, rights: np.ndarray) -> str:
     tops = orders.cumsum(axis=0) if len(statuses) else orders
     drawn = orders > 0
     rows, columns = np.nonzero(drawn)
     colors = [status_color(status, statuses) for status in statuses]
     gap = (rights - lefts) * 0.08
-    return {
-        "left": (lefts + gap)[columns],
-        "right": (rights - gap)[columns],
-        "bottom": (tops - orders)[drawn],
-        "top": tops[drawn],
-        "time": lefts[columns],
-        "orders": orders[drawn],
-        "status": [statuses[row] for row in rows],
-        "color": [colors[row] for row in rows],
-    }
+    return _columns(
+        left=(lefts + gap)[columns],
+        right=(rights - gap)[columns],
+        bottom=(tops - orders)[drawn],
+        top=tops[drawn],
+        time=lefts[columns],
+        orders=orders[drawn],
+        status=[statuses[row] for row in rows],
+        color=[colors[row] for row in rows],
+    )
+
+
+def _columns(**columns: np.ndarray | list[str]) -> str:
+    lists = {name: values if isinstance(values, list) else values.tolist() for name, values in columns.items()}
+    return json.dumps(lists, ensure_ascii=False, separators=(",", ":"))
 
 
 def _milliseconds(times: list[datetime], zone: ZoneInfo) -> np.ndarray:

@@ -10,6 +10,7 @@ from panel.custom import JSComponent
 from panel.viewable import Viewable, Viewer
 
 from dashboard.feed import Freshness
+from dashboard.views.cards import send
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
@@ -43,7 +44,7 @@ class FreshnessLine(JSComponent):
 
     def show(self, freshness: Freshness) -> None:
         as_of = freshness.as_of.timestamp() * 1000 if freshness.as_of else 0
-        self.param.update(tick=freshness.tick, as_of=as_of, problem=freshness.problem is not None)
+        send(self, tick=freshness.tick, as_of=as_of, problem=freshness.problem is not None)
 
 
 class ProblemBanner(Viewer):

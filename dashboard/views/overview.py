@@ -94,6 +94,14 @@ class OverviewPage(Viewer):
             margin=0,
         )
 
+    @property
+    def visible(self) -> bool:
+        return bool(self._layout.visible)
+
+    @visible.setter
+    def visible(self, visible: bool) -> None:
+        self._layout.visible = visible
+
     def __panel__(self) -> Viewable:
         return self._layout
 

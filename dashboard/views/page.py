@@ -41,7 +41,7 @@ class DashboardPage(Viewer):
         self._filters = FilterPanel(self.change, self._download)
         self._overview = OverviewPage(self._pick, currency=settings.currency, touch=touch)
         self._pipeline = PipelinePage()
-        self._content = pn.Column(sizing_mode="stretch_width", margin=0)
+        self._content = pn.Column(self._overview, sizing_mode="stretch_width", margin=0)
         self._page = shell(
             [self._banner, pmui.FlexBox(self._navigation, self._span, gap="12px", align_items="center"), self._content],
             header=[self._line],
@@ -144,10 +144,13 @@ class DashboardPage(Viewer):
         self._filters.show(view, self._feed.last.choices)
         self._filters.visible = on_overview
         self._page.dark_theme = view.dark
-        shown: Viewer = self._overview if on_overview else self._pipeline
-        if [shown.__panel__()] != list(self._content):
-            self._content.objects = [shown.__panel__()]
+        # Pages are hidden, not taken out: a chart that comes back keeps its data and its zoom.
+        self._overview.visible = on_overview
+        if on_overview == self._pipeline.visible:
+            self._pipeline.visible = not on_overview
             self._page.sidebar_open = on_overview and not self._touch
+        if not on_overview and len(self._content) == 1:
+            self._content.append(self._pipeline.__panel__())
 
     def _download(self) -> BytesIO:
         return BytesIO(self._overview.headline_csv().encode())

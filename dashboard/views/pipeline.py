@@ -21,7 +21,9 @@ class PipelinePage(Viewer):
         self._cards = {"pipeline": Card(kind="headlines")}
         for name in TABLES:
             self._cards[name] = self._table(name)
-        self._layout = pn.Column(*self._cards.values(), stylesheets=[GRID], sizing_mode="stretch_width", margin=0)
+        self._layout = pn.Column(
+            *self._cards.values(), stylesheets=[GRID], sizing_mode="stretch_width", margin=0, visible=False
+        )
 
     def _table(self, name: str) -> Card:
         return Card(kind="table", csv=lambda: (f"{name}.csv", table_csv(self._cards[name].content)))
@@ -30,6 +32,14 @@ class PipelinePage(Viewer):
         """Draw what is new."""
         for name, content in cards.items():
             self._cards[name].show(content)
+
+    @property
+    def visible(self) -> bool:
+        return bool(self._layout.visible)
+
+    @visible.setter
+    def visible(self, visible: bool) -> None:
+        self._layout.visible = visible
 
     def __panel__(self) -> Viewable:
         return self._layout

@@ -1,0 +1,169 @@
+"""The dashboard under load: sessions held open on one process while orders arrive.
+
+For each number of sessions: from a tick to its update in the browser, what a session costs in processor and memory,
+operations on MongoDB per tick, and how long a page takes to open. 100 orders are new in every tick, so everything on
+the page changes every time.
+"""
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+
+from benchmarks.common import Result, a_mongod, free_port, main
+from benchmarks.dashboard_client import Viewer
+from ecommerce.generate.catalog import CatalogSpec
+from ecommerce.generate.catalog_store import ensure_catalog
+from ecommerce.generate.store import store_windows
+from ecommerce.generate.windows import Window, span
+from ecommerce.mongo import MongoDatabase
+
+TITLE = "dashboard"
+REPOSITORY = Path(__file__).parent.parent
+TICK_SECONDS = 5.0
+OPENING_AT_ONCE = 4
+"""Pages that load at the same time; people do not all come in one second."""
+
+HISTORY = timedelta(days=60)
+HISTORY_ORDERS = 50_000
+ORDERS_A_TICK = 100
+
+
+@contextmanager
+def served_dashboard(database: MongoDatabase) -> Iterator[tuple[str, psutil.Process]]:
+    """The dashboard as one process on a free port; yields its address and the process."""
+    port = free_port()
+    host, mongo_port = next(iter(database.client.nodes))
+    environment = os.environ | {
+        "ECOMMERCE_MONGO_URI": f"mongodb://{host}:{mongo_port}/?replicaSet=ecommerce",
+        "ECOMMERCE_DATABASE": database.name,
+        "ECOMMERCE_REFRESH_SECONDS": str(TICK_SECONDS),
+    }
+    command = [
+        sys.executable, "-m", "panel", "serve", "dashboard/app.py", "--address", "127.0.0.1", "--port", str(port),
+        "--allow-websocket-origin", f"127.0.0.1:{port}", "--liveness", "--log-level", "error",
+    ]  # fmt: skip
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stderr=subprocess.DEVNULL) as server:
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/liveness")
+            yield f"http://127.0.0.1:{port}/app", psutil.Process(server.pid)
+        finally:
+            server.terminate()
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - loopback
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"{url} does not answer")
+
+
+def _window(start: datetime, end: datetime, orders: int, seed: int) -> Window:
+    return span(start, end, orders, seed=seed, preset="marketplace")
+
+
+class Shop:
+    """A database that gets orders."""
+
+    def __init__(self, database: MongoDatabase) -> None:
+        self.database = database
+        self._spec = ensure_catalog(database, CatalogSpec(1, "en_US", "marketplace", 2_000, 500))
+        now = datetime.now(UTC)
+        self._seed = 1
+        store_windows(database, self._spec, [_window(now - HISTORY, now, HISTORY_ORDERS, 1)], now)
+
+    def sell(self) -> None:
+        """Bring in the orders of one tick."""
+        self._seed += 1
+        now = datetime.now(UTC)
+        window = _window(now - timedelta(minutes=1), now, ORDERS_A_TICK, self._seed)
+        store_windows(self.database, self._spec, [window], now)
+
+    def reads(self) -> int:
+        """Commands that read, since the server started."""
+        counters = self.database.client.admin.command("serverStatus")["opcounters"]
+        return int(counters["query"] + counters["getmore"])
+
+
+async def open_viewers(address: str, count: int) -> list[Viewer]:
+    """So many more pages, a few at a time."""
+    gate = asyncio.Semaphore(OPENING_AT_ONCE)
+    viewers = [Viewer(address) for _ in range(count)]
+
+    async def opened(viewer: Viewer) -> None:
+        async with gate:
+            await viewer.open()
+
+    await asyncio.gather(*(opened(viewer) for viewer in viewers))
+    return viewers
+
+
+async def _measure(
+    shop: Shop, address: str, server: psutil.Process, counts: tuple[int, ...], ticks: int
+) -> list[Result]:
+    results: list[Result] = []
+    viewers: list[Viewer] = []
+    warm = await open_viewers(address, 1)  # the first page of a process imports what all of them need
+    await warm[0].close()
+    empty_mb = server.memory_info().rss / 2**20
+    for count in counts:
+        new = await open_viewers(address, count - len(viewers))
+        viewers += new
+        await asyncio.sleep(2 * TICK_SECONDS)
+        for viewer in viewers:
+            viewer.delays.clear()
+            viewer.received_bytes = 0
+        processor, reads, begin = _seconds(server), shop.reads(), time.perf_counter()
+        for _ in range(ticks):
+            await asyncio.to_thread(shop.sell)
+            await asyncio.sleep(TICK_SECONDS)
+        seconds = time.perf_counter() - begin
+        delays = sorted(delay for viewer in viewers for delay in viewer.delays)
+        seen = len(delays) / count
+        used = _seconds(server) - processor
+        memory = server.memory_info().rss / 2**20
+        received = sum(viewer.received_bytes for viewer in viewers) / 1024
+        opened = statistics.median(viewer.opened_seconds for viewer in new)
+        of = f"{count} session{'s' if count > 1 else ''}: "
+        results += [
+            Result(of + "tick to update, median", statistics.median(delays), "s"),
+            Result(of + "tick to update, p95", delays[int(0.95 * len(delays))], "s", "<= 1" if count == 200 else ""),
+            Result(of + "page opened, median", opened, "s", "<= 2"),
+            Result(of + "processor per session and tick", 1000 * used / seen / count, "ms"),
+            Result(of + "processor of the process", 100 * used / seconds, "%"),
+            Result(of + "memory per session", (memory - empty_mb) / count, "MB", beside=f"{memory:.0f} MB in all"),
+            Result(of + "sent per session and tick", received / seen / count, "kB"),
+            Result(of + "reads of MongoDB per tick", (shop.reads() - reads) / seen, "commands"),
+        ]
+    for viewer in viewers:
+        await viewer.close()
+    return results
+
+
+def _seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def run(quick: bool) -> list[Result]:
+    """Hold 1 to 200 sessions open (quick: 1 and 10) and measure a tick."""
+    counts = (1, 10) if quick else (1, 10, 50, 100, 200)
+    with a_mongod() as database, served_dashboard(database) as (address, server):
+        return asyncio.run(_measure(Shop(database), address, server, counts, 3 if quick else 8))
+
+
+if __name__ == "__main__":
+    main(TITLE, run)
