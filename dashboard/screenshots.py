@@ -1,0 +1,78 @@
+"""Takes the pictures of the documentation: `python -m dashboard.screenshots http://127.0.0.1:5006`.
+
+The dashboard must be running, with figures to show. Needs Playwright and a Chromium (both come with the development
+packages, or from `playwright install chromium`).
+"""
+
+import argparse
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent.parent / "docs" / "images"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WAIT_MS = 60_000
+SETTLED_MS = 1_500
+"""Bars grow for 0.4 s, and a chart is drawn after its card."""
+
+DESKTOP = {"viewport": {"width": 1440, "height": 1010}}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+    "user_agent": "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One file under docs/images, and what it shows."""
+
+    name: str
+    query: str
+    ready: str = "#headline-orders"
+    device: dict[str, Any] = field(default_factory=lambda: DESKTOP)
+
+
+PICTURES = (
+    Picture("dashboard-light.png", "?span=90d"),
+    Picture("dashboard-dark.png", "?span=90d&theme=dark"),
+    Picture("dashboard-phone.png", "?span=90d", device=PHONE),
+    Picture("dashboard-pipeline.png", "?page=pipeline", ready="#headline-hot"),
+)
+
+
+def take(address: str, folder: Path) -> list[Path]:
+    """Take all pictures of the dashboard at `address`; returns the files."""
+    from playwright.sync_api import sync_playwright
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    with sync_playwright() as playwright:
+        path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        for picture in PICTURES:
+            page = browser.new_page(**picture.device)
+            page.goto(address + picture.query, timeout=WAIT_MS)
+            page.locator(picture.ready).wait_for(timeout=WAIT_MS)
+            page.wait_for_timeout(SETTLED_MS)
+            files.append(folder / picture.name)
+            page.screenshot(path=files[-1])
+            page.close()
+        browser.close()
+    return files
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Take the pictures of the documentation.")
+    parser.add_argument("address", help="address of the running dashboard's page, such as http://127.0.0.1:5006/app")
+    parser.add_argument("--to", type=Path, default=FOLDER, help="folder for the pictures (default: docs/images)")
+    arguments = parser.parse_args()
+    for file in take(arguments.address, arguments.to):
+        print(file)
+
+
+if __name__ == "__main__":
+    main()
