@@ -1,0 +1,102 @@
+"""The flows: a task per state, a page about the run, retries where they help, and a plan that changes nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from ecommerce.archive import steps
+from ecommerce.archive.errors import ArchiveError, VerificationError
+from ecommerce.archive.restore import ORDERS_RESTORED
+from ecommerce.mongo import MongoDatabase
+from ecommerce.settings import Settings, get_settings
+from tests.archiving import OLD_DAY, an_order, hot_ids, insert, spark, with_archive
+
+__all__ = ["spark"]
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture
+def archive(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings of the test, also for whoever asks `get_settings`."""
+    archive = with_archive(settings, tmp_path / "archive")
+    assert archive.mongo_uri
+    monkeypatch.setenv("ECOMMERCE_MONGO_URI", archive.mongo_uri.get_secret_value())
+    monkeypatch.setenv("ECOMMERCE_DATABASE", archive.database)
+    monkeypatch.setenv("ECOMMERCE_HOME", str(archive.home))
+    monkeypatch.setenv("ECOMMERCE_ARCHIVE_URI", str(archive.archive_uri))
+    get_settings.cache_clear()
+    yield archive
+    get_settings.cache_clear()
+
+
+def pages() -> dict[str, str]:
+    """The newest Markdown artifact of each key."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.sorting import ArtifactSort
+
+    with get_client(sync_client=True) as client:
+        artifacts = client.read_artifacts(sort=ArtifactSort.CREATED_DESC)
+    found: dict[str, str] = {}
+    for artifact in artifacts:
+        if artifact.type == "markdown" and artifact.key:
+            found.setdefault(artifact.key, str(artifact.data))
+    return found
+
+
+def test_a_dry_run_plans_and_an_archive_run_has_a_page(
+    archive: Settings, database: MongoDatabase, spark: SparkSession
+) -> None:
+    from flows.archive_orders import archive_orders
+    from flows.restore_orders import restore_orders
+
+    insert(database, [an_order(i, day=i % 2) for i in range(20)])
+    report = archive_orders(dry_run=True)
+    assert (report.plan.orders, report.runs) == (20, ())
+    assert hot_ids(database) == set(range(20))
+    assert "**20 orders** of 2 days would go" in pages()["archive-plan"]
+    (run,) = archive_orders().runs
+    assert hot_ids(database) == set()
+    page = pages()["archive-run"]
+    assert f"{run.run_id}: committed" in page
+    assert all(f"| {step} |" in page for step in ("plan", "export", "verify", "publish", "purge", "commit"))
+    assert f"| {OLD_DAY} | 10 |" in page
+    assert archive_orders().runs == ()
+    assert restore_orders(start=OLD_DAY, end=OLD_DAY) == 10
+    assert database[ORDERS_RESTORED].count_documents({}) == 10
+
+
+def test_a_step_is_tried_again_unless_the_archive_is_wrong(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import archive_orders as module
+
+    for state, task in module.STEP_TASKS.items():
+        monkeypatch.setitem(module.STEP_TASKS, state, task.with_options(retry_delay_seconds=0))
+    insert(database, [an_order(i) for i in range(10)])
+    tries: list[str] = []
+    right = steps.write_rows
+
+    def fails_once(*arguments: object) -> None:
+        tries.append("write")
+        right(*arguments)  # type: ignore[arg-type]
+        if len(tries) == 1:
+            raise ArchiveError("the network is gone")
+
+    monkeypatch.setattr(steps, "write_rows", fails_once)
+    (run,) = module.archive_orders().runs
+    assert (len(tries), run.attempt) == (2, 2)
+
+    insert(database, [an_order(i) for i in range(100, 110)])
+
+    def never_equal(*arguments: object) -> None:
+        tries.append("verify")
+        raise VerificationError("something differs")
+
+    monkeypatch.setattr(steps, "verify_rows", never_equal)
+    with pytest.raises(VerificationError, match=r"something differs\. Nothing was deleted"):
+        module.archive_orders()
+    assert tries.count("verify") == 1
+    assert hot_ids(database) == set(range(100, 110))
