@@ -89,7 +89,7 @@ def test_an_import_killed_and_started_again_ends_like_a_clean_one(
 def test_twenty_kills_of_a_large_import(settings: Settings, database: MongoDatabase, tmp_path: Path) -> None:
     file = tmp_path / "orders.jsonl"
     file.write_bytes(b"\n".join(rows_of(200_000)))
-    killed_and_clean(settings, database, file, kills=20, within=8.0)
+    killed_and_clean(settings, database, file, kills=20, within=5.0)
 
 
 def test_a_decoding_process_that_dies_is_an_error_and_not_a_hang(database: MongoDatabase, tmp_path: Path) -> None:

@@ -38,9 +38,11 @@ def with_patience(write: Callable[[], T], patience_seconds: float | None = None)
             if not _passes(error):
                 raise _explained(error) from error
             if time.monotonic() > deadline:
+                # Behind the driver's own words there is a dump of the topology.
+                said = str(error).split(", Timeout:")[0]
                 raise ServiceError(
-                    f"MongoDB has not answered for {patience_seconds:g} s: {error}; what was imported is safe, start"
-                    " the import again when the server is back"
+                    f"MongoDB has not answered for {patience_seconds:g} s: {said}; what was imported is safe: look into"
+                    " the server's log (a full disk stops it), then start the import again"
                 ) from error
             time.sleep(_PAUSE_SECONDS)
 
@@ -55,7 +57,8 @@ def _passes(error: PyMongoError) -> bool:
 
 def _explained(error: PyMongoError) -> Exception:
     code = getattr(error, "code", None)
-    if code == _OUT_OF_DISK:
+    # mongod 6 says it as an unknown error with the system's text, later ones with a code of its own.
+    if code == _OUT_OF_DISK or "No space left on device" in str(error):
         return ServiceError("MongoDB's disk is full: make room, then start the import again; what was imported is safe")
     if code in _UNAUTHORIZED:
         return ServiceError(f"MongoDB does not let this user write: {error}; give the user readWrite on the database")
