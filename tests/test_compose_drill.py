@@ -19,7 +19,7 @@ import pytest
 from tests.compose.compose_file import REPOSITORY, dotenv, load
 from tests.compose.engine import POSTGRES, Engine
 
-pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(1500)]
 
 VARIABLES = {name: secrets.token_hex(12) for name in dotenv((REPOSITORY / ".env.example").read_text())}
 VARIABLES["PREFECT_AUTH"] = f"admin:{secrets.token_hex(12)}"

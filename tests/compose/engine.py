@@ -109,7 +109,7 @@ class Engine:
             check=False,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=600,
             stdin=subprocess.DEVNULL,
         )
         if done.returncode != 0:
