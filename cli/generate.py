@@ -30,8 +30,13 @@ def generate(
     format: Annotated[str | None, typer.Option(help="json or csv, where --to is a directory.")] = None,
     preset: Annotated[str | None, typer.Option(help="Kind of shop: marketplace, grocery or b2b.")] = None,
     locale: Annotated[str | None, typer.Option(help="Language of the catalog's names, as Faker calls it.")] = None,
-    users: Annotated[int | None, typer.Option(help="Users in the catalog, at least.")] = None,
-    products: Annotated[int | None, typer.Option(help="Products in the catalog, at least.")] = None,
+    users: Annotated[
+        int | None, typer.Option(help="Users in the catalog, at least; default: as many as orders, 2 000 to 100 000.")
+    ] = None,
+    products: Annotated[
+        int | None,
+        typer.Option(help="Products in the catalog, at least; default: a tenth of the orders, 500 to 10 000."),
+    ] = None,
     processes: Annotated[int | None, typer.Option(help="Files: processes that make them.")] = None,
     dirt: Annotated[float | None, typer.Option(help="Files: share of malformed, late and repeated rows.")] = None,
 ) -> None:

@@ -73,8 +73,8 @@ def generate_orders(
     preset: Literal["marketplace", "grocery", "b2b"] = "marketplace",
     seed: Annotated[int, Field(ge=0, le=SEED_MAX)] = SEED,
     locale: str = FIRST_CATALOG.locale,
-    users: Annotated[int, Field(ge=1, le=USERS_MAX)] = FIRST_CATALOG.users,
-    products: Annotated[int, Field(ge=1, le=PRODUCTS_MAX)] = FIRST_CATALOG.products,
+    users: Annotated[int | None, Field(ge=1, le=USERS_MAX)] = None,
+    products: Annotated[int | None, Field(ge=1, le=PRODUCTS_MAX)] = None,
     rate: Annotated[float | None, Field(gt=0, le=RATE_MAX)] = None,
     speed: Annotated[float, Field(ge=1, le=SPEED_MAX)] = LIVE_SPEED,
     to: str | None = None,
@@ -91,8 +91,8 @@ def generate_orders(
         preset: What the shop looks like.
         seed: The same seed makes the same orders.
         locale: Language of the catalog's names, as Faker calls it.
-        users: Users in the catalog, at least.
-        products: Products in the catalog, at least.
+        users: Users in the catalog, at least. Empty: as many as there are orders, from 2 000 to 100 000.
+        products: Products in the catalog, at least. Empty: a tenth of the orders, from 500 to 10 000.
         rate: Live: so many orders a second, until the run is cancelled.
         speed: Live: how much faster than in life orders are shipped and delivered.
         to: Write files there: a directory, or a file like orders.json.zst. Empty: into MongoDB.

@@ -48,6 +48,11 @@ def test_the_flow_makes_the_hour_it_was_scheduled_for(database: MongoDatabase, f
     assert (again["accepted"], again["unchanged"]) == (0, made["accepted"])
 
 
+def test_the_flow_makes_live_orders_until_there_are_enough(database: MongoDatabase, flow_settings: Settings) -> None:
+    done = generate_orders(rate=20, orders=5)
+    assert done["accepted"] == database[ORDERS].count_documents({}) >= 5
+
+
 def test_the_flow_writes_files(flow_settings: Settings, tmp_path: Path) -> None:
     written = generate_orders(orders=500, start=MARCH, end=APRIL, to=str(tmp_path / "out"), format="csv", dirt=0.1)
     assert written["orders"] == 500

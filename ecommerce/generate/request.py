@@ -15,6 +15,9 @@ from ecommerce.generate.rhythm import HOUR_MS, from_ms, to_ms
 from ecommerce.generate.windows import Window, hour, span
 
 SEED_MAX = 2**63 - 1
+USERS_BY_DEFAULT = 100_000
+PRODUCTS_BY_DEFAULT = 10_000
+"""Largest catalog that nobody asked for: it takes three seconds to make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,8 @@ class Request:
     preset: str = FIRST_CATALOG.preset
     seed: int = SEED
     locale: str = FIRST_CATALOG.locale
-    users: int = FIRST_CATALOG.users
-    products: int = FIRST_CATALOG.products
+    users: int | None = None
+    products: int | None = None
     rate: float | None = None
     speed: float = LIVE_SPEED
     to: str | None = None
@@ -38,8 +41,12 @@ class Request:
 
     @property
     def catalog(self) -> CatalogSpec:
-        """The catalog that is asked for."""
-        return CatalogSpec(self.seed, self.locale, self.preset, self.users, self.products)
+        """The catalog that is asked for. Where its size is not given, it grows with the orders, up to a point."""
+        orders = self.orders or 0
+        users = min(max(orders, FIRST_CATALOG.users), USERS_BY_DEFAULT) if self.users is None else self.users
+        products = min(max(orders // 10, FIRST_CATALOG.products), PRODUCTS_BY_DEFAULT)
+        products = products if self.products is None else self.products
+        return CatalogSpec(self.seed, self.locale, self.preset, users, products)
 
     def check(self, now: datetime) -> None:
         """Raise InputError, with the option's name and what would be right, where this cannot be made at `now`."""
