@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PREFECT_FILE = Path("deployments/prefect.yaml")
 WORK_POOL = "ecommerce"
 WORKER_LIMIT = 4
-"""Flow runs at once. Each is a Python process of 200 to 400 MB, the archiver a JVM besides."""
+"""Flow runs at once. Each is a Python process of 120 to 240 MB, the archiver a JVM besides."""
 
 
 POST_ATTEMPTS = 5
