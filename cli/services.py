@@ -38,7 +38,7 @@ def up(
             run_detached(settings)
             started()
         else:
-            run(settings, partial(console.print, soft_wrap=True), started)
+            run(settings, partial(console.print, soft_wrap=True, markup=False), started)
 
 
 def down() -> None:
@@ -78,7 +78,7 @@ def _show(console: "Console", states: list["ServiceState"]) -> None:
     colors = {"up": "green", "starting": "yellow", "down": "red"}
     for state in states:
         reason = f": {state.reason}" if state.reason else ""
-        table.add_row(state.name, state.address, f"[{colors[state.state]}]{state.state}[/]{escape(reason)}")
+        table.add_row(state.name, escape(state.address), f"[{colors[state.state]}]{state.state}[/]{escape(reason)}")
     console.print(table)
 
 
@@ -92,4 +92,5 @@ def _where_to_look(console: "Console", settings: Settings, detached: bool) -> No
         f"Logs: {settings.home_directory / 'logs'}. "
         + ("`ecommerce down` stops everything." if detached else "Ctrl-C stops everything."),
         soft_wrap=True,
+        markup=False,
     )
