@@ -13,7 +13,7 @@ from typing import Any
 
 import bson
 from bson import ObjectId, Timestamp
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import OperationFailure
 
 from ecommerce.errors import ServiceError
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set, prepare_database
@@ -23,7 +23,15 @@ from ecommerce.summaries.changes import HistoryLost, changes_since, latest_time
 from ecommerce.summaries.fold import fold_documents
 from ecommerce.summaries.images import let_images_expire
 from ecommerce.summaries.scan import FOLD_DOCUMENTS, raw_batches
-from ecommerce.summaries.state import ARCHIVE_SUMMARY, BUCKETS, DELTAS, STATE, State, load_state, move_epoch
+from ecommerce.summaries.state import (
+    ARCHIVE_SUMMARY,
+    BUCKETS,
+    DELTAS,
+    State,
+    create_collections,
+    load_state,
+    move_epoch,
+)
 from ecommerce.summaries.table import CellTable
 
 THREADS = 3
@@ -36,7 +44,6 @@ FLUSH_ROWS = 150_000
 
 PROGRESS_SECONDS = 0.3
 ATTEMPTS = 3
-NAMESPACE_EXISTS = 48
 SNAPSHOT_TOO_OLD = 239
 SNAPSHOT_UNAVAILABLE = 246
 """A collection was created or dropped since the moment that is read."""
@@ -61,7 +68,7 @@ def rebuild(database: MongoDatabase, *, progress: Progress = silent) -> Rebuilt:
     Raises ServiceError where the server cannot keep one moment readable for as long as the rebuild takes.
     """
     prepare_database(database)
-    _create_collections(database)
+    create_collections(database)
     let_images_expire(database)
     attempt = 1
     while True:
@@ -81,17 +88,6 @@ def rebuild(database: MongoDatabase, *, progress: Progress = silent) -> Rebuilt:
         if attempt == ATTEMPTS:
             raise ServiceError(f"rebuilding the summaries was cut off {ATTEMPTS} times, at last by: {reason}")
         attempt += 1
-
-
-def _create_collections(database: MongoDatabase) -> None:
-    """Create what is read at one moment or written in transactions: a moment before its creation cannot be read."""
-    wanted = {STATE, DELTAS, BUCKETS, ARCHIVE_SUMMARY}
-    for name in wanted.difference(database.list_collection_names()):
-        try:
-            database.create_collection(name)
-        except (CollectionInvalid, OperationFailure) as error:
-            if getattr(error, "code", NAMESPACE_EXISTS) not in (None, NAMESPACE_EXISTS):
-                raise
 
 
 class _Rebuild:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bson import Int64, Timestamp
 from pymongo.client_session import ClientSession
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -27,6 +27,8 @@ ARCHIVE_SUMMARY = "orders_archive_summary"
 """Written by the archiver: what each purge took out of `orders`, with its cells."""
 
 STATE_ID = "orders"
+_NAMESPACE_EXISTS = 48
+
 FORMAT = 1
 """Of buckets and deltas. State of another format is rebuilt."""
 
@@ -59,6 +61,17 @@ class State:
             "as_of": self.as_of,
             "rebuilt_at": self.rebuilt_at,
         }
+
+
+def create_collections(database: MongoDatabase) -> None:
+    """Create what is read at one moment or written in transactions: a moment before its creation cannot be read."""
+    wanted = {STATE, DELTAS, BUCKETS, ARCHIVE_SUMMARY}
+    for name in wanted.difference(database.list_collection_names()):
+        try:
+            database.create_collection(name)
+        except (CollectionInvalid, OperationFailure) as error:
+            if getattr(error, "code", _NAMESPACE_EXISTS) not in (None, _NAMESPACE_EXISTS):
+                raise
 
 
 def load_state(database: MongoDatabase, session: ClientSession | None = None) -> State | None:
