@@ -20,7 +20,7 @@ from tests.conftest import free_port
 
 REPOSITORY = Path(__file__).parent.parent
 START_SECONDS = 60
-SHOWN_MS = 30_000
+SHOWN_MS = 60_000
 """How long a test waits for something to appear, on a busy machine."""
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -59,7 +59,7 @@ def served(settings: Settings, log: Path, environment: Mapping[str, str] | None 
         yield f"http://localhost:{port}/app"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _wait_until_alive(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

@@ -256,7 +256,7 @@ def test_new_orders_appear_with_the_next_tick(tab: Tab, shop: Settings) -> None:
 
 def test_zoom_survives_ticks_and_another_span_is_shown_whole(tab: Tab, shop: Settings) -> None:
     orders = show_last_day(tab)
-    tab.page.wait_for_timeout(300)
+    wait_for_charts(tab, "end - start < 3 * 86400e3")
     canvas = tab.page.locator(".bk-Canvas").first
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -266,7 +266,9 @@ def test_zoom_survives_ticks_and_another_span_is_shown_whole(tab: Tab, shop: Set
     tab.page.mouse.down()
     tab.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 140, steps=5)
     tab.page.mouse.up()
-    tab.page.wait_for_timeout(300)
+    tab.page.wait_for_function(
+        f"whole => {CHARTS}.some(f => f.x_range.end - f.x_range.start < 0.5 * whole)", arg=length(whole[0])
+    )
     zoomed = zoom_of(tab.page)
     (chart,) = [number for number, pair in enumerate(zoomed) if length(pair) < 0.5 * length(whole[number])]
     for extra in (1, 2):
@@ -274,11 +276,15 @@ def test_zoom_survives_ticks_and_another_span_is_shown_whole(tab: Tab, shop: Set
         tab.wait_for_headline("orders", exact(orders + extra))
     assert zoom_of(tab.page)[chart] == zoomed[chart]
     tab.page.get_by_role("button", name="7 d", exact=True).click()
-    tab.page.wait_for_function(
-        "whole => Bokeh.documents.some(d => [...d._all_models.values()].filter(m => m.type === 'Figure')"
-        ".every(f => f.x_range.end - f.x_range.start > 4 * whole))",
-        arg=length(whole[chart]),
-    )
+    wait_for_charts(tab, "end - start > 5 * 86400e3")
+
+
+CHARTS = "Bokeh.documents.flatMap(d => [...d._all_models.values()].filter(m => m.type === 'Figure'))"
+
+
+def wait_for_charts(tab: Tab, condition: str) -> None:
+    """Wait until the time axes of all charts fulfil a condition on their start and end, in milliseconds."""
+    tab.page.wait_for_function(f"() => {CHARTS}.every(({{x_range: {{start, end}}}}) => {condition})")
 
 
 def length(pair: list[float]) -> float:

@@ -24,7 +24,11 @@ from ecommerce.kpis.question import Span
 HEIGHT = 250
 TOOLS = ["xpan", "xbox_zoom", "xwheel_zoom", "reset", "save"]
 
-_FEED = "source.data = JSON.parse(cb_obj.tags[0])"
+_FEED = """
+source.data = JSON.parse(cb_obj.tags[0])
+if (source.shown !== cb_obj.tags[1]) { source.shown = cb_obj.tags[1]; cb_obj.reset.emit() }
+"""
+"""In the browser: draw the columns, and all of them where another span is asked for."""
 
 _TIME = {"@time": "datetime"}
 
@@ -51,15 +55,16 @@ class TimeChart(Viewer):
         self.source: ColumnDataSource = self.figure.renderers[0].data_source
         self.source.data = json.loads(blank)
         self.figure.js_on_change("tags", CustomJS(args={"source": self.source}, code=_FEED))
-        self._follow()
+        self.figure.x_range = DataRange1d(range_padding=0.01)
+        self.figure.y_range = DataRange1d(start=0, range_padding=0.08, default_span=1)
         # Without a name the browser asks for one.
         self.figure.select_one(SaveTool).filename = name
         self.figure.add_tools(HoverTool(tooltips=tooltips, formatters=_TIME, mode="mouse"))
         self.figure.output_backend = "canvas"
         _calm(self.figure)
-        self._pane = pn.pane.Bokeh(
-            self.figure, sizing_mode="stretch_width", height=HEIGHT, margin=(0, 8, 4, 8), visible=False
-        )
+        pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_width", height=HEIGHT, margin=(0, 8, 4, 8))
+        self._layout = pn.Column(pane, sizing_mode="stretch_width", margin=0, visible=False)
+        self._spans = 0
         self._shown: Any = None
         self._span: Span | None = None
 
@@ -67,26 +72,19 @@ class TimeChart(Viewer):
         """Draw these columns (JSON), unless they are what is drawn already. Another span is shown whole."""
         if columns is self._shown:
             return
-        self._pane.visible = columns is not NO_BARS and columns is not NO_REVENUE
+        # A preset moves with the clock, an hour at a time, but a viewer who zoomed has not asked for another span.
+        moved = self._span and self._span.start and span.start and span.start - self._span.start == HOUR
+        if span != self._span and not moved:
+            self._spans += 1
+        self._layout.visible = columns not in (NO_BARS, NO_REVENUE)
         if self.figure.document is None:
             self.source.data = json.loads(columns)
         else:
-            self.figure.tags = [columns]
-        self._shown = columns
-        if span != self._span:
-            # A span that moves with the clock is another one each hour, but a viewer who zoomed has not asked for it.
-            moved = self._span and self._span.start and span.start and span.start - self._span.start == HOUR
-            if self._span is not None and not moved:
-                self._follow()
-            self._span = span
-
-    def _follow(self) -> None:
-        """Have the browser fit the ranges to the data from now on."""
-        self.figure.x_range = DataRange1d(range_padding=0.01)
-        self.figure.y_range = DataRange1d(start=0, range_padding=0.08, default_span=1)
+            self.figure.tags = [columns, self._spans]
+        self._shown, self._span = columns, span
 
     def __panel__(self) -> pn.viewable.Viewable:
-        return self._pane
+        return self._layout
 
 
 def status_chart(*, touch: bool) -> TimeChart:

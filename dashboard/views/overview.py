@@ -21,6 +21,9 @@ GRID = """
 @media (min-width: 1240px) { :host > .third { grid-column: span 4; } :host > .wide { grid-column: span 8; } }
 @media (max-width: 600px) { :host { gap: 10px; } }
 """
+PAGE = ":host { flex: none; max-height: none !important; }"
+"""A page around its grid: a grid's own display would win over hiding it."""
+
 STACK = """
 :host { gap: 16px; max-height: none !important; }
 :host > * { max-height: none !important; }
@@ -46,7 +49,7 @@ class OverviewPage(Viewer):
         self._cards["stock"] = Card(kind="table", csv=self._stock_csv)
         self._status = status_chart(touch=touch)
         self._revenue = revenue_chart(currency, touch=touch)
-        self._layout = self._laid_out()
+        self._layout = pn.Column(self._laid_out(), stylesheets=[PAGE], sizing_mode="stretch_width", margin=0)
 
     def _card(self, name: str, on_pick: Callable[[str, str], None] | None, dimension: str, kind: str) -> Card:
         pick = (lambda key: on_pick(dimension, key)) if on_pick else None
