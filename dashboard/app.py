@@ -5,7 +5,10 @@ import panel as pn
 from dashboard.views.page import DashboardPage
 from ecommerce.settings import get_settings
 
-pn.extension(throttled=True, notifications=False, disconnect_notification=None)
+# While the page loads, its figures may be there already: no grey veil over them.
+VEIL = "#loader { background: none !important; }"
+
+pn.extension(throttled=True, notifications=False, disconnect_notification=None, raw_css=[VEIL])
 
 query = pn.state.location.search if pn.state.location else ""
 page = DashboardPage(get_settings(), query, touch="Mobi" in pn.state.headers.get("User-Agent", ""))

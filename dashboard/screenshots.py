@@ -57,6 +57,8 @@ def take(address: str, folder: Path) -> list[Path]:
             page = browser.new_page(**picture.device)
             page.goto(address + picture.query, timeout=WAIT_MS)
             page.locator(picture.ready).wait_for(timeout=WAIT_MS)
+            page.locator(".as-of").filter(has_text="As of").wait_for(state="attached", timeout=WAIT_MS)
+            page.locator("#loader").wait_for(state="hidden", timeout=WAIT_MS)
             page.wait_for_timeout(SETTLED_MS)
             files.append(folder / picture.name)
             page.screenshot(path=files[-1])
