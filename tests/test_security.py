@@ -14,6 +14,7 @@ from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
 from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY
 from ecommerce.archive.selection import Selection
+from ecommerce.documents.bson_codec import encode_order
 from ecommerce.errors import ServiceError, SettingsError
 from ecommerce.generate.first import first_start
 from ecommerce.importing.run import import_paths
@@ -21,6 +22,7 @@ from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.store import KpiStore, compute_kpis
 from ecommerce.metrics import Sample, read_samples
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database, prepare_database
+from ecommerce.orders import Accepted, EncodedOrder, accept_orders
 from ecommerce.security.bootstrap import ROOT, bootstrap
 from ecommerce.security.roles import ROLES, USERS
 from ecommerce.settings import Settings
@@ -53,6 +55,15 @@ def test_ingest_generates_imports_and_summarizes(mongo: SecuredMongo, tmp_path: 
     assert import_paths(database, [tmp_path / "orders.jsonl"]).unchanged == 5
     assert advance(database).as_of
     assert compute_kpis(database).orders > 1_000
+
+
+def test_a_user_that_may_just_read_and_write_brings_orders_in_too(mongo: SecuredMongo, tmp_path: Path) -> None:
+    mongo.database(ROOT).command("createUser", "plain", pwd="plain-secret", roles=["readWrite"])
+    plain = get_database(Settings(mongo_uri=SecretStr(mongo.uri("plain", "plain-secret"))))
+    batch = [EncodedOrder(order_id, encode_order(an_order(order_id))) for order_id in (9_001, 9_002)]
+    for expected in (Accepted(accepted=2), Accepted(unchanged=2)):
+        assert accept_orders(plain, batch, is_news=lambda _stored, _incoming: False) == expected
+    assert plain[ORDERS].count_documents({"_id": {"$in": [9_001, 9_002]}}) == 2
 
 
 def test_the_dashboard_brings_figures_up_to_date_and_shows_everything(mongo: SecuredMongo) -> None:
