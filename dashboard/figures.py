@@ -210,6 +210,7 @@ def _buckets(frame: pl.DataFrame, step: Step, span: Span) -> list[datetime]:
 def _bars(statuses: tuple[str, ...], orders: np.ndarray, lefts: np.ndarray, rights: np.ndarray) -> str:
     tops = orders.cumsum(axis=0) if len(statuses) else orders
     drawn = orders > 0
+    drawn[0, [0, -1]] = True  # bars without height: the chart is as long as the span
     rows, columns = np.nonzero(drawn)
     colors = [status_color(status, statuses) for status in statuses]
     gap = (rights - lefts) * 0.08
