@@ -90,6 +90,7 @@ def _environment(database: MongoDatabase, archive_uri: str, home: Path) -> Mappi
 
 def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick: bool) -> list[Result]:
     _fill(database, orders)
+    database.client.admin.command("fsync")  # sizes on disk are those of the last checkpoint
     collection_bytes = database.command("collStats", ORDERS)["storageSize"]
     all_orders = database[ORDERS].estimated_document_count()
     environment = _environment(database, uri, home)
