@@ -61,7 +61,7 @@ class OverviewPage(Viewer):
         return f"{name}.csv", card_csv(name, self._overview.answer)
 
     def _stock_csv(self) -> tuple[str, str]:
-        return "low_stock.csv", table_csv(self._cards["stock"].content)
+        return "low_stock.csv", table_csv(self._cards["stock"].shown)
 
     def headline_csv(self) -> str:
         """The headlines as CSV; empty before the first figures."""

@@ -26,7 +26,7 @@ class PipelinePage(Viewer):
         )
 
     def _table(self, name: str) -> Card:
-        return Card(kind="table", csv=lambda: (f"{name}.csv", table_csv(self._cards[name].content)))
+        return Card(kind="table", csv=lambda: (f"{name}.csv", table_csv(self._cards[name].shown)))
 
     def show(self, cards: Cards) -> None:
         """Draw what is new."""
