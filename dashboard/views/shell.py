@@ -4,6 +4,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from panel.util import edit_readonly
 from panel.viewable import Viewable
 
 from dashboard.state import PAGES
@@ -41,7 +42,7 @@ _PAGES_SX = SEGMENTS_SX | {
 def shell(main: list[Any], *, header: list[Any], sidebar: list[Any], dark: bool, sidebar_open: bool) -> pmui.Page:
     """The page around its parts."""
     column = pn.Column(*main, stylesheets=[MAIN], sizing_mode="stretch_width", max_width=1680)
-    return pmui.Page(
+    page = pmui.Page(
         title=TITLE,
         header=[pn.layout.HSpacer(), *header],
         sidebar=sidebar,
@@ -56,6 +57,11 @@ def shell(main: list[Any], *, header: list[Any], sidebar: list[Any], dark: bool,
         busy_indicator=None,
         meta_description=DESCRIPTION,
     )
+    # A page follows the busy state of the whole process: each event of one session would be told to all others, with a
+    # walk through every document. With 25 sessions that alone took a processor.
+    with edit_readonly(page):
+        page.busy = False
+    return page
 
 
 def navigation(page: str) -> Viewable:
