@@ -27,6 +27,11 @@ _JVM_OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dja
 CLIENT_OPTIONS = {
     "dfs.replication": "1",
     "dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",
+    # Of 1 236 small files 532 were closed before the DataNode had reported the block, and for each of them the client
+    # waited 400 ms before it asked again: 213 of the 256 s of that export. From 5 ms on, doubling at each retry, it
+    # still waits longer in all than with the default of five retries.
+    "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "5",
+    "dfs.client.block.write.locateFollowingBlock.retries": "12",
 }
 """What a client of the single DataNode must set: the client, not the server, chooses a file's replication."""
 
