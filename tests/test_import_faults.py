@@ -92,6 +92,11 @@ def test_twenty_kills_of_a_large_import(settings: Settings, database: MongoDatab
     killed_and_clean(settings, database, file, kills=20, within=5.0)
 
 
+def decoding_processes() -> list[psutil.Process]:
+    """Those of this process's children; others may be the services of other tests."""
+    return [child for child in psutil.Process().children() if "ecommerce.importing.workers" in child.cmdline()]
+
+
 def test_a_decoding_process_that_dies_is_an_error_and_not_a_hang(database: MongoDatabase, tmp_path: Path) -> None:
     file = tmp_path / "orders.jsonl"
     file.write_bytes(b"\n".join(rows_of(20_000)))
@@ -100,12 +105,12 @@ def test_a_decoding_process_that_dies_is_an_error_and_not_a_hang(database: Mongo
     def kill_one(done: int, _total: int | None, _what: str) -> None:
         if done and not killed.is_set():
             killed.set()
-            psutil.Process().children()[-1].kill()
+            decoding_processes()[-1].kill()
 
     with pytest.raises(ServiceError, match=r"a decoding process ended with -9 .* start the import again"):
         import_paths(database, [file], options=IN_PROCESSES, progress=kill_one)
     assert killed.is_set()
-    assert not [child for child in psutil.Process().children() if "ecommerce.importing.workers" in child.cmdline()]
+    assert not decoding_processes()
     (record,) = database[IMPORTS].find()
     assert (record["state"], "a decoding process" in record["error"]) == ("failed", True)
     import_paths(database, [file], options=IN_PROCESSES)
