@@ -9,7 +9,8 @@ from bson import Int64
 from pymongo.client_session import ClientSession
 
 from ecommerce.archive.chunks import Chunk
-from ecommerce.archive.content_expression import content_text_expression, hash_of_text
+from ecommerce.archive.content_expression import content_text_expression
+from ecommerce.documents.content_hash import hash_of_text
 from ecommerce.mongo import ORDERS, MongoDatabase
 
 CHANGED, GONE, DIFFERENT = "changed", "gone", "different"

@@ -27,7 +27,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def content_hash(order: OrderDocument) -> int:
     """The hash of an order's content, a signed 64-bit integer."""
-    unsigned = xxhash.xxh64_intdigest(content_text(order).encode(), seed=SEED)
+    return hash_of_text(content_text(order))
+
+
+def hash_of_text(text: str) -> int:
+    """The content hash of an order's content text, a signed 64-bit integer."""
+    unsigned = xxhash.xxh64_intdigest(text.encode(), seed=SEED)
     return unsigned - 2**64 if unsigned >= 2**63 else unsigned
 
 
