@@ -1,6 +1,8 @@
 """The documentation is held to the code: reference pages, commands, links, alerts and their runbook."""
 
+import importlib.util
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,12 @@ from tests.compose.compose_file import REPOSITORY
 
 DOCS = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").rglob("*.md")])
 ALERTS = yaml.safe_load((REPOSITORY / "deployments/docker/prometheus/alerts.yml").read_text())["groups"][0]["rules"]
+MAKEFILE = (REPOSITORY / "Makefile").read_text()
+SERVICES = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+DEPLOYMENTS = {
+    f"{one['entrypoint'].rpartition('.')[2].replace('_', '-')}/{one['name']}"
+    for one in yaml.safe_load((REPOSITORY / "deployments" / "prefect.yaml").read_text())["deployments"]
+}
 RUNBOOK = (REPOSITORY / "docs" / "runbook.md").read_text()
 
 
@@ -24,33 +32,114 @@ def test_the_reference_pages_are_what_the_code_says() -> None:
     assert written == pages(), "run `python -m cli.reference`"
 
 
+COMPOSE_OPTIONS = {
+    "build": set(),
+    "config": {"--resolve-image-digests"},
+    "cp": set(),
+    "exec": {"-T"},
+    "logs": {"--follow", "--tail"},
+    "ps": set(),
+    "start": set(),
+    "stop": set(),
+    "up": {"--detach", "--wait"},
+}
+"""What the pages use of Docker's own command; `docker compose SUBCOMMAND --help` has all of it."""
+
+NOT_OURS = {"chmod", "cp", "export", "git", "hadoop", "sed", "true"}
+"""Programs in the pages whose options are not for us to hold."""
+
+USAGE_ERROR: Any = typer.BadParameter.__base__
+"""Typer brings its own Click, of which this is not public."""
+
+PLACEHOLDERS = {"N": "5", "…": "2026-01-01"}
+
+
 def shell_lines(path: Path) -> list[str]:
-    """The commands of a page's shell blocks; a line that ends in a backslash goes on."""
+    """The commands of a page's shell blocks, without comments; a line that ends in a backslash goes on."""
     blocks = re.findall(r"^```sh\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
-    return [line.strip() for block in blocks for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+    lines = (re.sub(r"(^|\s)# .*", "", line) for block in blocks for line in block.replace("\\\n", " ").splitlines())
+    return [line.strip() for line in lines if line.strip()]
 
 
-def ecommerce_commands() -> list[tuple[str, str]]:
-    """(page, arguments) of every use of our own command in the documentation, in blocks and in sentences."""
+def commands() -> list[tuple[str, str]]:
+    """(page, command) of every command in a shell block, and of every one in a sentence that is one of ours."""
     found = []
     for path in DOCS:
-        texts = [line.partition(" #")[0] for line in shell_lines(path)]
-        texts += re.findall(r"`([^`\n]+)`", path.read_text())
-        for text in texts:
-            match = re.search(r"(?:^|[\s/])ecommerce ((?:[a-z]+)(?: .*)?)$", text.replace(" || true", "").strip())
-            if match and DIRECTORY not in path.parents:
-                found.append((path.name, match[1].partition(" > ")[0].partition(" | ")[0]))
+        if DIRECTORY not in path.parents:
+            texts = [(part, True) for line in shell_lines(path) for part in re.split(r" (?:&&|\|\||\|) ", line)]
+            texts += [(text, False) for text in re.findall(r"`([^`\n]+)`", path.read_text())]
+            ours = r"(\.venv/bin/)?(ecommerce|prefect|python -m|docker compose|make) .+"
+            found += [(path.name, text) for text, in_block in texts if in_block or re.fullmatch(ours, text)]
     return sorted(set(found))
 
 
-@pytest.mark.parametrize(("page", "arguments"), ecommerce_commands(), ids=lambda value: value)
-def test_every_command_in_the_documentation_exists_with_its_options(page: str, arguments: str) -> None:
-    group: Any = typer.main.get_command(app)
-    name, *words = arguments.split()
-    assert name in group.commands, f"{page}: ecommerce {arguments}"
-    known = {option for parameter in group.commands[name].params for option in parameter.opts} | {"--help"}
-    used = {word.partition("=")[0].strip("[]") for word in words if word.startswith(("-", "[-"))}
-    assert used <= known, f"{page}: ecommerce {arguments}"
+@pytest.mark.parametrize(("page", "text"), commands(), ids=lambda value: value)
+def test_every_command_in_the_documentation_is_one_with_its_options_and_values(page: str, text: str) -> None:
+    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(re.sub(r" [<>] .*| \[.*\]", "", text))]
+    in_environment = [re.match(r"[A-Z_]+=|2026", word) is not None for word in words]
+    hold(words[in_environment.index(False) :])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ecommerce archiv",
+        "ecommerce archive --older 30",
+        "ecommerce archive --older-than many",
+        "ecommerce restore --from 2026-01-01",
+        "docker compose exec archivist ecommerce archive",
+        "docker compose exec archiver ecommerce archive --older 30",
+        "docker compose up --detatch",
+        "prefect deployment run archive-orders/nightly",
+        "make instal",
+        "python -m benchmark",
+        "ecomerce up",
+    ],
+)
+def test_a_command_that_is_none_would_be_found(text: str) -> None:
+    with pytest.raises((AssertionError, USAGE_ERROR)):
+        hold(text.split())
+
+
+def hold(words: list[str]) -> None:
+    """Fail where a command is not one, or would refuse its options."""
+    match [words[0].removeprefix(".venv/bin/"), *words[1:]]:
+        case ["ecommerce", name, *rest]:
+            group: Any = typer.main.get_command(app)
+            assert name in group.commands
+            if rest:
+                group.commands[name].make_context(name, rest)
+        case ["prefect", "deployment", "run", name, *_]:
+            assert name in {*DEPLOYMENTS, PLACEHOLDERS["…"]}
+        case ["prefect", "deploy", *_]:
+            pass
+        case ["python", "-m", module, *_]:
+            assert importlib.util.find_spec(module)
+        case ["make", target, *variables]:
+            assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
+            assert all(f"$({one.partition('=')[0]})" in MAKEFILE for one in variables)
+        case ["docker", "compose", *rest]:
+            hold_compose(rest)
+        case [program, *_]:
+            assert program in NOT_OURS
+
+
+def hold_compose(words: list[str]) -> None:
+    """The same for `docker compose`: services and profiles are those of the file."""
+    if words[:1] == ["--profile"]:
+        assert any(words[1] in service.get("profiles", []) for service in SERVICES.values())
+        words = words[2:]
+    subcommand, *rest = words
+    options = [word for word in rest if word.startswith("-")]
+    if subcommand == "exec":
+        service, *inner = [word for word in rest if word not in COMPOSE_OPTIONS["exec"]]
+        assert service in SERVICES
+        if inner[0] in {"ecommerce", "prefect", "python"}:
+            hold(inner)
+        return
+    assert set(options) <= COMPOSE_OPTIONS[subcommand]
+    names = [word.partition(":")[0] for word in rest if not word.startswith("-") and not word.isdigit()]
+    assert set(names[1:] if subcommand == "cp" else names) <= SERVICES.keys()
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(REPOSITORY)))
