@@ -51,7 +51,7 @@ def _commands() -> str:
         )
         lines += [f"## {name}", "", f"`{usage}`", "", _paragraphs(command.help), ""]
         rows = [(_metavar(one), one.help or "", "") for one in arguments]
-        rows += [(" ".join(f"`{opt}`" for opt in one.opts), one.help or "", _default(one.default)) for one in options]
+        rows += [(" ".join(f"`{opt}`" for opt in (*one.opts, *one.secondary_opts)), one.help or "", _default(one.default)) for one in options]
         if rows:
             lines += [*_table(("option", "what it does", "default"), rows), ""]
     return "\n".join(lines)

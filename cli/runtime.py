@@ -1,23 +1,23 @@
 """What commands share: the services they need, the Prefect server they report to, progress on a terminal."""
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from ecommerce.errors import InputError, ServiceError, SettingsError
 from ecommerce.progress import Progress, silent, watched_by
+from ecommerce.services.environment import HEARTBEAT_SECONDS, prefect_api
+from ecommerce.services.ports import http_answers
 from ecommerce.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from prefect import Flow
 
 Result = TypeVar("Result")
-
-HEALTH_TIMEOUT_SECONDS = 2
 
 
 def use_prefect(settings: Settings) -> None:
@@ -39,17 +39,11 @@ def use_prefect(settings: Settings) -> None:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     # A first start migrates the history database: 14 s on two idle cores, more on busy ones.
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
-    api = f"http://127.0.0.1:{settings.prefect_port}/api"
-    if "PREFECT_API_URL" not in os.environ and _answers(f"{api}/health"):
+    # A server that runs crashes runs that do not say so often that they live, this process's too.
+    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", str(HEARTBEAT_SECONDS))
+    api = prefect_api(settings)
+    if "PREFECT_API_URL" not in os.environ and http_answers(f"{api}/health"):
         os.environ["PREFECT_API_URL"] = api
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=HEALTH_TIMEOUT_SECONDS) as response:  # noqa: S310 - a fixed http URL on loopback
-            return bool(response.status == 200)
-    except (URLError, OSError):
-        return False
 
 
 @contextmanager
@@ -75,6 +69,7 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
         flow.validate_parameters(parameters)
     except ParameterTypeError as error:
         raise InputError("; ".join(line.strip(" -") for line in str(error).splitlines()[1:])) from None
+    _start_prefect_where_none_runs()
     with terminal_progress(flow.name.replace("-", " ")) as progress, watched_by(progress):
         try:
             return flow(**parameters)
@@ -84,6 +79,33 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
                 f"the Prefect server {server} does not answer ({error}): run the command again, "
                 "every step can be run again; `ecommerce status` says how the services are"
             ) from None
+
+
+def _start_prefect_where_none_runs() -> None:
+    """Start the temporary server that Prefect would start by itself, deaf to Ctrl-C; Prefect ends it with this process.
+
+    In this process's group it would end with the first Ctrl-C, and the run, which then has to say that it was stopped,
+    would try to reach it for another minute. A blocked signal stays blocked in the processes that a thread starts.
+    """
+    from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import PREFECT_API_URL
+
+    if PREFECT_API_URL.value():
+        return
+    failures: list[Exception] = []
+
+    def start() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            SubprocessASGIServer().start()
+        except Exception as error:
+            failures.append(error)
+
+    starting = threading.Thread(target=start, daemon=True)
+    starting.start()
+    starting.join()
+    if failures:
+        raise ServiceError(f"a temporary Prefect server does not start: {failures[0]}")
 
 
 @contextmanager

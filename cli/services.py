@@ -18,6 +18,14 @@ def up(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return when everything answers; `ecommerce down` stops it.")
     ] = False,
+    demo: Annotated[
+        bool | None,
+        typer.Option(
+            "--demo/--no-demo",
+            help="Make a small catalog and a few days of orders in a database that holds neither. By default in the "
+            "embedded MongoDB, and not in a server that ECOMMERCE_MONGO_URI names.",
+        ),
+    ] = None,
 ) -> None:
     """Start MongoDB, HDFS, Prefect and the dashboard on this machine and stay until Ctrl-C."""
     from rich.console import Console
@@ -26,6 +34,8 @@ def up(
     from ecommerce.services.up import run, run_detached
 
     settings = get_settings()
+    if demo is None:
+        demo = settings.mongo_uri is None
     console = Console(highlight=False)
     with console.status("starting MongoDB, HDFS, Prefect and the dashboard") as waiting:
 
@@ -35,10 +45,10 @@ def up(
             _where_to_look(console, settings, detach)
 
         if detach:
-            run_detached(settings)
+            run_detached(settings, demo=demo)
             started()
         else:
-            run(settings, partial(console.print, soft_wrap=True, markup=False), started)
+            run(settings, partial(console.print, soft_wrap=True, markup=False), started, demo=demo)
 
 
 def down() -> None:

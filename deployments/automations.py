@@ -18,8 +18,7 @@ from prefect.automations import (
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.schemas.objects import StateType
 
-HEARTBEAT_SECONDS = 30
-"""PREFECT_FLOWS_HEARTBEAT_FREQUENCY of the workers; the least that Prefect takes."""
+from ecommerce.services.environment import HEARTBEAT_SECONDS
 
 SILENCE = timedelta(seconds=4 * HEARTBEAT_SECONDS)
 """After this a run is taken for dead: three beats may be late, on a machine that is busy with it."""

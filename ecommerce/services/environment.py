@@ -7,6 +7,9 @@ from pydantic import SecretStr
 
 from ecommerce.settings import Settings
 
+HEARTBEAT_SECONDS = 30
+"""Between two signs of life of a flow run; the least that Prefect takes."""
+
 
 def settings_environment(settings: Settings) -> dict[str, str]:
     """Every setting as its `ECOMMERCE_*` variable, paths absolute: a child may run in another directory."""
@@ -39,6 +42,8 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
         # A run starts 11 s after it is due instead of 24 s with the default of 10 s.
         "PREFECT_WORKER_QUERY_SECONDS": "2",
+        # Runs say so often that they live: deployments/automations.py crashes those that stop saying so.
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
         "PREFECT_WORKER_WEBSERVER_PORT": "0",
         "PREFECT_LOGGING_LEVEL": "INFO",

@@ -18,6 +18,7 @@ from ecommerce.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PREFECT_FILE = Path("deployments/prefect.yaml")
+AUTOMATIONS = Path("deployments/automations.py")
 WORK_POOL = "ecommerce"
 WORKER_LIMIT = 4
 """Flow runs at once. Each is a Python process of 120 to 240 MB, the archiver a JVM besides."""
@@ -116,6 +117,17 @@ def deployment(settings: Settings, environment: Mapping[str, str]) -> Job:
     return Job(
         "prefect-deploy",
         [_program("prefect"), "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)],
+        home=settings.home_directory,
+        environment=environment,
+        cwd=REPOSITORY,
+    )
+
+
+def automations(settings: Settings, environment: Mapping[str, str]) -> Job:
+    """The job that tells the server to crash runs whose process is gone, not started yet."""
+    return Job(
+        "prefect-automations",
+        [sys.executable, str(AUTOMATIONS)],
         home=settings.home_directory,
         environment=environment,
         cwd=REPOSITORY,

@@ -21,7 +21,14 @@ from ecommerce.services.hdfs import embedded_hdfs
 from ecommerce.services.jobs import Job
 from ecommerce.services.marks import end_processes, marked_processes, stop_rank
 from ecommerce.services.mongod import mongod
-from ecommerce.services.prefect import close_stranded_runs, deployment, ensure_work_pool, server, worker
+from ecommerce.services.prefect import (
+    automations,
+    close_stranded_runs,
+    deployment,
+    ensure_work_pool,
+    server,
+    worker,
+)
 from ecommerce.services.records import identity, locked
 from ecommerce.settings import Settings
 
@@ -41,8 +48,9 @@ RESTART_WINDOW_SECONDS = 600
 class Stack:
     """The services of one home. `start`, then `watch` until interrupted, then always `stop`."""
 
-    def __init__(self, settings: Settings, say: Say) -> None:
+    def __init__(self, settings: Settings, say: Say, *, demo: bool) -> None:
         self._settings = settings
+        self._demo = demo
         self._home = settings.home_directory
         self._say = say
         self._guard = threading.Lock()
@@ -68,7 +76,7 @@ class Stack:
         needed = [mongo, prefect, *([hdfs] if hdfs else [])]
         _await(
             *needed,
-            self._pool.submit(self._make_first_data, mongo),
+            *([self._pool.submit(self._make_first_data, mongo)] if self._demo else []),
             self._pool.submit(self._start_dashboard, mongo, environment),
             self._pool.submit(self._deploy, prefect, environment),
             self._pool.submit(self._start_worker, needed, environment),
@@ -130,6 +138,7 @@ class Stack:
     def _deploy(self, prefect: Future[None], environment: Mapping[str, str]) -> None:
         prefect.result()
         self._part(deployment(self._settings, environment)).start().finish()
+        self._part(automations(self._settings, environment)).start().finish()
 
     def _make_first_data(self, mongo: Future[None]) -> None:
         mongo.result()

@@ -35,9 +35,10 @@ STOP_TIMEOUT_SECONDS = 120
 START_TIMEOUT_SECONDS = 600
 
 
-def run(settings: Settings, say: Say, started: Callable[[], None]) -> None:
+def run(settings: Settings, say: Say, started: Callable[[], None], *, demo: bool) -> None:
     """Start everything, call `started`, and stay until Ctrl-C or SIGTERM; then stop everything in reverse order.
 
+    With `demo`, a database that holds no order and no product gets some first.
     Raises ServiceError where it already runs for this home, or where something cannot be started.
     """
     home = settings.home_directory
@@ -49,7 +50,7 @@ def run(settings: Settings, say: Say, started: Callable[[], None]) -> None:
             )
         _end_orphans(home, say)
         _await_commands(home, say)
-        stack = Stack(settings, say)
+        stack = Stack(settings, say, demo=demo)
         try:
             with _stopped_by_signals():
                 write_json(state, {"supervisor": identity(), "state": "starting"})
@@ -69,14 +70,14 @@ def run(settings: Settings, say: Say, started: Callable[[], None]) -> None:
                     state.unlink(missing_ok=True)
 
 
-def run_detached(settings: Settings) -> None:
+def run_detached(settings: Settings, *, demo: bool) -> None:
     """Start `run` in a process of its own and wait until everything answers. Raises ServiceError where it does not."""
     home = settings.home_directory
     log = home / "logs" / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         child = subprocess.Popen(
-            [str(Path(sys.executable).parent / "ecommerce"), "up"],
+            [str(Path(sys.executable).parent / "ecommerce"), "up", "--demo" if demo else "--no-demo"],
             env={**os.environ, **settings_environment(settings)},
             stdin=subprocess.DEVNULL,
             stdout=output,
