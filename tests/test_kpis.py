@@ -12,7 +12,7 @@ import pytest
 from ecommerce.documents.order import OrderDocument
 from ecommerce.errors import InputError
 from ecommerce.kpis import Filters, Kpis, KpiStore, Span, compute_kpis
-from ecommerce.kpis.figures import ITEM_FIGURES, ORDER_FIGURES, average, money_text
+from ecommerce.kpis.figures import ITEM_FIGURES, ORDER_FIGURES, average, money_text, share
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.compact import compact
@@ -232,11 +232,20 @@ def test_the_timeline_adds_up_to_the_figures(database: MongoDatabase, orders: li
         frame = store.timeline(span, Filters(), step)  # type: ignore[arg-type]
         assert frame["orders"].sum() == figures.orders
         assert sum(frame["revenue"], Decimal(0)) == figures.revenue
+        assert frame["quantity"].sum() == figures.quantity
+        assert frame["delivered"].sum() == figures.delivered
+        assert share(frame["late"].sum(), frame["delivered"].sum()) == figures.late_share
         assert not frame.select("time", "status").is_duplicated().any()
-    hours = store.timeline(span, Filters(), "hour")["time"]
-    assert set(hours) == {
-        order.order.order_time.replace(minute=0, second=0, microsecond=0) for order in within(orders, span)
-    }
+    counted: dict[tuple[datetime, str], list[int]] = {}
+    for order in within(orders, span):
+        delivery, hour = order.delivery, order.order.order_time.replace(minute=0, second=0, microsecond=0)
+        sums = counted.setdefault((hour, delivery.status), [0, 0, 0])
+        sums[0] += sum(item.quantity for item in order.order_items)
+        if delivery.status == "Delivered":
+            sums[1] += 1
+            sums[2] += delivery.actual_time is not None and delivery.actual_time > delivery.expected_time
+    hours = store.timeline(span, Filters(), "hour").select("time", "status", "quantity", "delivered", "late")
+    assert {(time, status): sums for time, status, *sums in hours.iter_rows()} == counted
 
 
 def test_choices_are_the_values_there_are(database: MongoDatabase, orders: list[OrderDocument]) -> None:

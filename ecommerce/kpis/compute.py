@@ -23,7 +23,7 @@ from ecommerce.kpis.figures import (
 )
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.summaries.reference import time_of
-from ecommerce.summaries.rollup import GROUP_MEASURES, SALES_MEASURES, Rollup
+from ecommerce.summaries.rollup import GROUP_MEASURES, SALES_MEASURES, TIME_MEASURES, Rollup
 
 Step = Literal["hour", "day", "month"]
 
@@ -86,13 +86,16 @@ def kpis_of(
 
 
 def timeline_of(rollup: Rollup, step: Step) -> pl.DataFrame:
-    """Orders and revenue by time and status: time (UTC), status, orders, revenue, sorted; without empty buckets."""
+    """Sums by time and status: time (UTC), status and TIME_MEASURES, revenue as a decimal, by time and status.
+
+    There are no empty buckets. `late` / `delivered` of a time is its late share.
+    """
     time = pl.from_epoch(pl.col("hour").cast(pl.Int64) * 3600, "s").dt.replace_time_zone("UTC")
     frame = (
         rollup.tables["hour"]
         .with_columns(time=time.dt.truncate({"hour": "1h", "day": "1d", "month": "1mo"}[step]))
         .group_by("time", "status")
-        .agg(pl.col("orders").sum(), pl.col("revenue").sum())
+        .agg(pl.col(name).sum() for name in TIME_MEASURES)
         .sort("time", "status")
     )
     revenue = pl.Series("revenue", map(amount_of, frame["revenue"]), dtype=pl.Decimal(38, MONEY_SCALE))

@@ -103,7 +103,7 @@ class KpiStore:
             return kpis_of(rollup, span, filters, catalog, self._product_names, self._counts, self._as_of)
 
     def timeline(self, span: Span, filters: Filters, step: Step = "hour") -> pl.DataFrame:
-        """Orders and revenue by time and status: columns time (UTC), status, orders, revenue; no empty buckets."""
+        """Columns time (UTC), status, orders, revenue, quantity, delivered, late; no empty buckets."""
         with self._lock:
             return timeline_of(self._rollup(span, filters, hourly=is_hourly(span) or step == "hour"), step)
 

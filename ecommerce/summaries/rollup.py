@@ -26,7 +26,13 @@ GROUP_MEASURES: dict[str, Any] = {
     "late": pl.Int64,
     "delay_ms": pl.Int128,
 }
-TIME_MEASURES: dict[str, Any] = {"orders": pl.Int64, "revenue": pl.Int128}
+TIME_MEASURES: dict[str, Any] = {
+    "orders": pl.Int64,
+    "revenue": pl.Int128,
+    "quantity": pl.Int128,
+    "delivered": pl.Int64,
+    "late": pl.Int64,
+}
 SALES_MEASURES: dict[str, Any] = {
     "order_items": pl.Int64,
     "quantity": pl.Int128,

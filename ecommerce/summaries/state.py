@@ -29,8 +29,8 @@ ARCHIVE_SUMMARY = "orders_archive_summary"
 STATE_ID = "orders"
 _NAMESPACE_EXISTS = 48
 
-FORMAT = 1
-"""Of buckets and deltas. State of another format is rebuilt."""
+FORMAT = 2
+"""Of buckets and deltas. State of another format is rebuilt. In 1 the timeline knew only orders and revenue."""
 
 
 @dataclass(frozen=True, slots=True)
