@@ -1,11 +1,15 @@
-"""`python -m benchmarks [--quick] [PART…]`: run the benchmarks and print one table."""
+"""`python -m benchmarks [--quick] [PART…]`: run the benchmarks, print one table, keep docs/performance.md up to date.
+
+A quick run says whether they work, not how fast anything is: it leaves the page as it was.
+"""
 
 import argparse
 from importlib import import_module
 
-from benchmarks.common import Result, print_table
+from benchmarks import report
+from benchmarks.common import Result, print_table, shown
 
-PARTS = ("generate", "import", "summaries", "archive", "dashboard")
+PARTS = ("generate", "import", "summaries", "archive", "dashboard", "up")
 
 
 def main() -> None:
@@ -16,7 +20,11 @@ def main() -> None:
     results: list[Result] = []
     for part in arguments.parts or PARTS:
         print(f"benchmark: {part}", flush=True)
-        results += import_module(f"benchmarks.bench_{part}").run(arguments.quick)
+        where = report.started()
+        measured = shown(import_module(f"benchmarks.bench_{part}").run(arguments.quick))
+        if not arguments.quick:
+            report.keep(part, where, measured)
+        results += measured
     print_table("Benchmarks", results)
 
 

@@ -4,7 +4,7 @@ import argparse
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,17 +66,30 @@ def a_mongod(database: str = "bench") -> Iterator[MongoDatabase]:
             executor.stop()
 
 
+def formatted(value: float) -> str:
+    """A figure as it is read: 70,785 or 2.45."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
+
+
 def print_table(title: str, results: Sequence[Result]) -> None:
     """The results as a table on standard output."""
     table = Table("what", "value", "unit", "to reach", "beside", title=title)
     for result in results:
-        value = f"{result.value:,.0f}" if abs(result.value) >= 100 else f"{result.value:,.3g}"
-        table.add_row(result.name, value, result.unit, result.target, result.beside)
+        table.add_row(result.name, formatted(result.value), result.unit, result.target, result.beside)
     Console(width=160).print(table)
 
 
-def main(title: str, run: Callable[[bool], list[Result]]) -> None:
+def shown(results: Iterable[Result]) -> list[Result]:
+    """All results, each printed as soon as it is there: a part may take minutes, or fail in the end."""
+    kept = []
+    for result in results:
+        print(f"  {result.name}: {formatted(result.value)} {result.unit}", flush=True)
+        kept.append(result)
+    return kept
+
+
+def main(title: str, run: Callable[[bool], Iterable[Result]]) -> None:
     """Command line of one benchmark: `python -m benchmarks.bench_<part> [--quick]`."""
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run, not how fast is it")
-    print_table(title, run(parser.parse_args().quick))
+    print_table(title, shown(run(parser.parse_args().quick)))

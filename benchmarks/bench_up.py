@@ -1,0 +1,39 @@
+"""How long `ecommerce up` takes on an empty home until everything answers with figures; again on its data; `down`."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from benchmarks.common import Result, free_port, main, timed
+
+COMMAND = str(Path(sys.executable).parent / "ecommerce")
+
+
+def run(quick: bool) -> Iterator[Result]:
+    """Start and stop everything in a home of its own, twice (quick: once)."""
+    with tempfile.TemporaryDirectory(prefix="ecommerce-bench-") as home:
+        ports = {f"ECOMMERCE_{name}_PORT": str(free_port()) for name in ("MONGO", "NAMENODE", "DASHBOARD", "PREFECT")}
+        environment = os.environ | ports | {"ECOMMERCE_HOME": home}
+        for what in ("up, empty home, to first figures", "up again on its data")[: 1 if quick else 2]:
+            try:
+                with timed() as clock:
+                    _ecommerce(environment, "up", "--detach")
+                    assert json.loads(_ecommerce(environment, "kpis", "--json"))["orders"] > 0
+                yield Result(what, clock.seconds, "s", "≤ 60")
+            finally:
+                with timed() as clock:
+                    _ecommerce(environment, "down")
+            yield Result("down", clock.seconds, "s")
+
+
+def _ecommerce(environment: Mapping[str, str], *arguments: str) -> str:
+    command = [COMMAND, *arguments]
+    return subprocess.run(command, env=dict(environment), check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+if __name__ == "__main__":
+    main("Up", run)

@@ -1,0 +1,112 @@
+"""What was measured, kept: `benchmarks/results.json`, and the table and curves of docs/performance.md drawn from it.
+
+A part that is measured anew replaces its own figures and leaves the others'. Nothing on the page between the two marks
+is written by hand.
+"""
+
+import json
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from benchmarks.common import Result, formatted
+from benchmarks.curves import CURVES, draw
+
+REPOSITORY = Path(__file__).parent.parent
+RESULTS = REPOSITORY / "benchmarks" / "results.json"
+PAGE = REPOSITORY / "docs" / "performance.md"
+README = REPOSITORY / "README.md"
+IMAGES = REPOSITORY / "docs" / "images"
+BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
+
+
+class Measured(msgspec.Struct, kw_only=True):
+    """One part's figures, and where and when they were obtained."""
+
+    measured_at: str
+    commit: str
+    machine: str
+    load_before: float
+    """Processes that wanted a processor in the minute before, from the operating system; near 0 on a quiet machine."""
+    results: list[Result]
+
+
+def read_results() -> dict[str, Measured]:
+    """Every part's last figures; none where nothing has been measured."""
+    return msgspec.json.decode(RESULTS.read_bytes(), type=dict[str, Measured]) if RESULTS.exists() else {}
+
+
+def started() -> dict[str, str | float]:
+    """Where and when a part is measured, taken before it begins."""
+    memory = psutil.virtual_memory().total / 2**30
+    return {
+        "measured_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": _commit(),
+        "machine": f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}",
+        "load_before": round(os.getloadavg()[0], 1),
+    }
+
+
+def _commit() -> str:
+    try:
+        found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True)
+    except OSError:
+        return "unknown"
+    return found.stdout.strip() or "unknown"
+
+
+def keep(part: str, where: Mapping[str, str | float], results: Iterable[Result]) -> None:
+    """Replace a part's figures in the file, and bring the page and its pictures up to date."""
+    kept = read_results() | {part: msgspec.convert({**where, "results": [asdict(one) for one in results]}, Measured)}
+    RESULTS.write_text(json.dumps(msgspec.to_builtins(kept), indent=1, ensure_ascii=False) + "\n")
+    PAGE.write_text(between_marks(PAGE.read_text(), measured_text(kept)))
+    README.write_text(between_marks(README.read_text(), targets_text(kept)))
+    draw([result for measured in kept.values() for result in measured.results], IMAGES)
+
+
+def between_marks(text: str, measured: str) -> str:
+    """A page with what was measured between its two marks."""
+    before, found, rest = text.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not found or not ended:
+        raise ValueError(f"a page has lost its marks {BEGIN.strip()} and {END.strip()}")
+    return before + BEGIN + "\n" + measured + "\n" + END + after
+
+
+def targets_text(kept: Mapping[str, Measured]) -> str:
+    """One table of the figures that have something to reach."""
+    results = [result for measured in kept.values() for result in measured.results if result.target]
+    return _table(results)
+
+
+def measured_text(kept: Mapping[str, Measured]) -> str:
+    """The curves that have figures, then a table per part."""
+    names = [result.name for measured in kept.values() for result in measured.results]
+    pictures = [
+        f"![{curve.title}](images/{curve.file})\n" for curve in CURVES if any(curve.takes(name) for name in names)
+    ]
+    return "\n".join([*pictures, *(_part(part, measured) for part, measured in kept.items())])
+
+
+def _part(part: str, measured: Measured) -> str:
+    results = sorted(measured.results, key=lambda result: not result.target)
+    where = (
+        f"{measured.measured_at}, commit `{measured.commit}`, {measured.machine}, load {measured.load_before} before."
+    )
+    return f"### {part}\n\n{where}\n\n{_table(results)}"
+
+
+def _table(results: Sequence[Result]) -> str:
+    rows = [(one.name, formatted(one.value), one.unit, one.target, one.beside) for one in results]
+    lines = ["| " + " | ".join(re.sub(r"[|\n]", " ", text) for text in row) + " |" for row in rows]
+    return (
+        "| what | measured | unit | to reach | beside |\n| --- | ---: | --- | --- | --- |\n" + "\n".join(lines) + "\n"
+    )
