@@ -97,7 +97,8 @@ def test_days_of_killed_hours_ends_as_if_nothing_had_happened(
     assert stored == expected
     sold: dict[int, int] = {}
     for bson in expected.values():
-        for item in decode_order(bson).order_items:
+        order = decode_order(bson)
+        for item in order.order_items if order.delivery.status != "Cancelled" else ():
             sold[item.product_id] = sold.get(item.product_id, 0) + item.quantity
     left = {record["product_id"]: record["stock_quantity"] for record in database["inventory"].find()}
     assert min(left.values()) >= REORDER_LEVEL

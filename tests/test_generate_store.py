@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -215,7 +216,6 @@ def test_a_killed_run_leaves_whole_batches_and_the_next_completes_it(
 
 def test_a_month_of_traffic_breaks_no_reference_and_no_stock(database: MongoDatabase) -> None:
     spec = ensure_catalog(database, small_catalog())
-    sold: dict[int, int] = {}
     for day in range(31):
         now = MARCH + timedelta(days=day + 1)
         windows = [hour(now - timedelta(hours=back), 10, seed=1, preset="marketplace") for back in range(24, 0, -1)]
@@ -225,17 +225,43 @@ def test_a_month_of_traffic_breaks_no_reference_and_no_stock(database: MongoData
     assert broken_references(database) == []
     statuses = {group["_id"] for group in database[ORDERS].aggregate([{"$group": {"_id": "$delivery.status"}}])}
     assert statuses == {"Pending", "Shipped", "Delivered", "Cancelled", "Returned"}
+    assert_stock_adds_up(database)
+
+
+def assert_stock_adds_up(database: MongoDatabase) -> None:
+    """What is there is what there was, less what was sold and not cancelled, plus whole lots."""
+    sold: dict[int, int] = {}
     for group in database[ORDERS].aggregate(
         [
+            {"$match": {"delivery.status": {"$ne": "Cancelled"}}},
             {"$unwind": "$order_items"},
             {"$group": {"_id": "$order_items.product_id", "units": {"$sum": "$order_items.quantity"}}},
         ]
     ):
         sold[group["_id"]] = group["units"]
-    # What is there is what there was, less what was sold, plus whole lots.
     left = stocks(database)
     for product_id, first in stocks_of_a_new_catalog(database).items():
-        assert (left[product_id] + sold.get(product_id, 0) - first) % LOT == 0
+        assert (left[product_id] + sold.get(product_id, 0) - first) % LOT == 0, product_id
+
+
+def test_cancelled_orders_put_their_goods_back_once_whoever_cancels_them_how_often(database: MongoDatabase) -> None:
+    spec = ensure_catalog(database, small_catalog())
+    windows = [march(1_000), march(1_000, seed=4, preset="grocery")]
+    early = TWO_WEEKS + timedelta(days=18)
+    # Stopped before the end of March, and begun again when some of its orders are cancelled.
+    store_windows(database, spec, windows, TWO_WEEKS)
+    advance_life(database, early)
+    store_windows(database, spec, windows, early)
+    assert_stock_adds_up(database)
+    cancelled = database[ORDERS].count_documents({"delivery.status": "Cancelled"})
+    with ThreadPoolExecutor() as pool:
+        moved = list(pool.map(lambda _: advance_life(database, MONTH_LATER + timedelta(days=200)), range(3)))
+    assert sum(each.cancelled for each in moved) > 0
+    now_cancelled = database[ORDERS].count_documents({"delivery.status": "Cancelled"})
+    assert sum(each.cancelled for each in moved) == now_cancelled - cancelled
+    assert_stock_adds_up(database)
+    store_windows(database, spec, windows, MONTH_LATER + timedelta(days=200))
+    assert_stock_adds_up(database)
 
 
 def test_the_catalog_is_made_once_and_extended(database: MongoDatabase) -> None:

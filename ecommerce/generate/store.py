@@ -1,16 +1,12 @@
 """Windows of orders into MongoDB: through the one door, by several threads, stock taken once."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime
 from typing import TypeVar
 
-import numpy as np
-from pymongo import UpdateOne
-from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from ecommerce.errors import InputError
@@ -21,20 +17,17 @@ from ecommerce.generate.orders import BLOCK_ORDERS, make_orders
 from ecommerce.generate.people import catalog_names
 from ecommerce.generate.presets import get_preset
 from ecommerce.generate.rhythm import to_ms
-from ecommerce.generate.stock import take_stock, units_sold
+from ecommerce.generate.stock import units_sold
 from ecommerce.generate.windows import Window
-from ecommerce.mongo import MongoDatabase, is_replica_set
+from ecommerce.generate.windows_done import stored_moments, take_stock_once
+from ecommerce.mongo import MongoDatabase
 from ecommerce.orders import Accepted, EncodedOrder, accept_orders
 from ecommerce.progress import Progress, silent
 
 SERIES = "generator_series"
 """Who has which number in the order ids: {_id: number, series, preset, speed}. The advance of life reads it."""
-WINDOWS = "generator_windows"
-"""Windows whose stock was taken: {_id: series, limits and first product, until_ms, at}."""
 
 INSERTING_THREADS = 3
-STOCK_PRODUCTS = 10_000
-"""Products whose stock is taken in one transaction: half a second of the minute that a transaction may last."""
 
 Work = TypeVar("Work")
 Done = TypeVar("Done")
@@ -84,19 +77,21 @@ def store_windows(
 
     Of a window that is not over at `moment` only the orders placed by then are made; a later run adds the others.
     Orders that are there already, hot or archived, stay as they are, so running a window again, or to its end after it
-    was stopped, adds only what is missing. Raises InputError for impossible options.
+    was stopped, adds only what is missing, in the state that the first run stored: `advance_life` brings all of them
+    to that of today. Raises InputError for impossible options.
     """
     for series in {window.series: window for window in windows}.values():
         check_basket(spec, series.preset)
         register_series(database, series)
     moment_ms = to_ms(moment)
     counts = {window: window.placed_by(moment_ms) for window in windows}
+    moments = stored_moments(database, windows, moment_ms)
     total = sum(counts.values())
     result = Generated()
     sold: dict[Window, Ints] = {}
 
     def store(blocks: list[tuple[Window, int, int]]) -> tuple[Accepted, list[tuple[Window, Ints]]]:
-        encoded, units = _make(spec, blocks, moment_ms)
+        encoded, units = _make(spec, blocks, moments)
         return accept_orders(database, encoded, is_news=never), units
 
     for accepted, units in _in_threads(store, _batches(counts)):
@@ -126,13 +121,13 @@ def _batches(counts: dict[Window, int]) -> Iterator[list[tuple[Window, int, int]
 
 
 def _make(
-    spec: CatalogSpec, blocks: list[tuple[Window, int, int]], moment_ms: int
+    spec: CatalogSpec, blocks: list[tuple[Window, int, int]], moments: Mapping[Window, int]
 ) -> tuple[list[EncodedOrder], list[tuple[Window, Ints]]]:
     encoded: list[EncodedOrder] = []
     units: list[tuple[Window, Ints]] = []
     cities = catalog_names(spec).cities
     for window, first, count in blocks:
-        columns = make_orders(spec, window, first, count, moment_ms)
+        columns = make_orders(spec, window, first, count, moments[window])
         encoded += encode_orders(columns, [name for name, _ in get_preset(window.preset).payments], cities)
         units.append((window, units_sold(columns, spec)))
     return encoded, units
@@ -152,44 +147,3 @@ def _in_threads(work: Callable[[Work], Done], items: Iterable[Work]) -> Iterator
         finally:
             for future in running:
                 future.cancel()
-
-
-def take_stock_once(database: MongoDatabase, spec: CatalogSpec, sold: dict[Window, Ints]) -> None:
-    """Take the stock of windows, but not of those whose stock was taken before, so many products at a time."""
-    now = datetime.now(UTC)
-    with_transactions = is_replica_set(database)
-    for first in range(0, spec.products if sold else 0, STOCK_PRODUCTS):
-        of_part = {window: units[first : first + STOCK_PRODUCTS] for window, units in sold.items()}
-        if not with_transactions:
-            _take_part(database, spec, of_part, first, now, None)
-            continue
-        with database.client.start_session() as session:
-            session.with_transaction(partial(_take_part, database, spec, of_part, first, now))
-
-
-def _take_part(
-    database: MongoDatabase,
-    spec: CatalogSpec,
-    sold: dict[Window, Ints],
-    first: int,
-    now: datetime,
-    session: ClientSession | None,
-) -> None:
-    """Take the stock of the products from index `first` on, and write down for which windows that was done."""
-    identities = {window: f"{_identity(window)}|{first}" for window in sold}
-    found = database[WINDOWS].find({"_id": {"$in": list(set(identities.values()))}}, session=session)
-    taken_until = {record["_id"]: record["until_ms"] for record in found}
-    new = [window for window in sold if window.end_ms > taken_until.get(identities[window], 0)]
-    if not new:
-        return
-    records = [
-        UpdateOne({"_id": identities[window]}, {"$max": {"until_ms": window.end_ms}, "$set": {"at": now}}, upsert=True)
-        for window in new
-    ]
-    database[WINDOWS].bulk_write(records, session=session)
-    take_stock(database, spec, first, np.sum([sold[window] for window in new], axis=0), now, session)
-
-
-def _identity(window: Window) -> str:
-    """One record for each window; one for all seconds of live mode, which come in their order."""
-    return window.series if window.mode == "live" else f"{window.series}|{window.start_ms}|{window.end_ms}"
