@@ -12,7 +12,8 @@ from benchmarks.common import Result, a_mongod, main, timed
 from ecommerce.generate.advance import advance_life
 from ecommerce.generate.catalog import CatalogSpec
 from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.files import FileJob, Format, write_orders
+from ecommerce.generate.file_job import FileJob, Format
+from ecommerce.generate.files import write_orders
 from ecommerce.generate.first import first_start
 from ecommerce.generate.rhythm import to_ms
 from ecommerce.generate.store import store_windows

@@ -16,7 +16,8 @@ import psutil
 
 from benchmarks.common import Result, a_mongod, main, timed
 from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.files import FileJob, write_orders
+from ecommerce.generate.file_job import FileJob
+from ecommerce.generate.files import write_orders
 from ecommerce.generate.rhythm import to_ms
 from ecommerce.generate.windows import Window
 from ecommerce.importing.run import import_paths

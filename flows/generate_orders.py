@@ -12,7 +12,8 @@ from ecommerce.generate.advance import advance_life
 from ecommerce.generate.catalog import PRODUCTS_MAX, USERS_MAX, CatalogSpec
 from ecommerce.generate.catalog_files import write_catalog
 from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.files import PROCESSES_MAX, FileJob, write_orders
+from ecommerce.generate.file_job import FileJob
+from ecommerce.generate.files import PROCESSES_MAX, write_orders
 from ecommerce.generate.first import FIRST_CATALOG, SEED
 from ecommerce.generate.live import LIVE_SPEED, generate_live
 from ecommerce.generate.request import SEED_MAX, Request

@@ -4,13 +4,12 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ecommerce.generate.catalog import CatalogSpec
 from ecommerce.generate.encode import encode_orders
-from ecommerce.generate.files import FileJob
+from ecommerce.generate.file_job import FileJob
 from ecommerce.generate.orders import make_orders
 from ecommerce.generate.people import catalog_names
 from ecommerce.generate.presets import PRESETS, get_preset
@@ -47,20 +46,17 @@ def file_job(orders: int = 30_000, format: str = "json", compression: str = "", 
 _WRITER = """
 import json, sys
 from pathlib import Path
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.files import FileJob, write_orders
-from ecommerce.generate.windows import Window
+from ecommerce.generate.file_job import job_of
+from ecommerce.generate.files import write_orders
 if __name__ == "__main__":
-    job, path, processes = json.loads(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    spec, window = CatalogSpec(**job.pop("spec")), Window(**job.pop("window"))
-    write_orders(path, FileJob(spec=spec, window=window, **job), processes)
+    write_orders(Path(sys.argv[2]), job_of(json.loads(sys.argv[1])), int(sys.argv[3]))
 """
 
 
 def writing_process(path: Path, job: FileJob, processes: int = 1) -> subprocess.Popen[bytes]:
     """A process that writes a file of orders."""
     return subprocess.Popen(
-        [sys.executable, "-c", _WRITER, json.dumps(asdict(job)), str(path), str(processes)], start_new_session=True
+        [sys.executable, "-c", _WRITER, json.dumps(job.identity), str(path), str(processes)], start_new_session=True
     )
 
 

@@ -5,76 +5,23 @@ A run that finds both goes on after the last whole block. Each block is compress
 frames follow one another), so blocks may come from several processes and the file is still the same.
 """
 
-import gzip
 import json
 import os
-import signal
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal, cast
-
-import zstandard
 
 from ecommerce.errors import InputError
-from ecommerce.generate.catalog import CatalogSpec, check_basket, check_catalog
-from ecommerce.generate.dirt import Dirt, make_dirty, make_late
-from ecommerce.generate.orders import BLOCK_ORDERS, make_orders
-from ecommerce.generate.people import catalog_names, check_locale
-from ecommerce.generate.presets import get_preset
-from ecommerce.generate.text import CSV_HEADER, csv_rows, json_lines
-from ecommerce.generate.windows import Window
+from ecommerce.generate.catalog import check_basket, check_catalog
+from ecommerce.generate.dirt import Dirt
+from ecommerce.generate.file_blocks import file_blocks
+from ecommerce.generate.file_job import FileJob, Format
+from ecommerce.generate.orders import BLOCK_ORDERS
+from ecommerce.generate.people import check_locale
 from ecommerce.progress import Progress, silent
 
-Format = Literal["json", "csv"]
 FILE_NAMES: dict[str, str] = {"json": "orders.json", "csv": "orders_export.csv"}
 COMPRESSIONS = (".gz", ".zst")
 PROCESSES_MAX = 64
-ZSTD_LEVEL = 3
-GZIP_LEVEL = 4
-"""Level 6 makes files 4 % smaller in twice the time."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileJob:
-    """All that determines the bytes of a file of orders."""
-
-    spec: CatalogSpec
-    window: Window
-    moment_ms: int
-    format: Format
-    compression: str
-    dirt: float
-
-    @property
-    def identity(self) -> dict[str, object]:
-        """What a started file must be of to be continued."""
-        return cast(dict[str, object], json.loads(json.dumps(asdict(self))))
-
-    def block(self, number: int) -> tuple[bytes, Dirt]:
-        """The bytes of the file's `number`-th block, the first is 0, and its dirt."""
-        first = number * BLOCK_ORDERS
-        columns = make_orders(
-            self.spec, self.window, first, min(BLOCK_ORDERS, self.window.orders - first), self.moment_ms
-        )
-        if self.dirt:
-            columns = make_late(columns, self.dirt)
-        payments = [name for name, _ in get_preset(self.window.preset).payments]
-        write = json_lines if self.format == "json" else csv_rows
-        rows = write(columns, payments, catalog_names(self.spec).cities)
-        dirt = Dirt()
-        if self.dirt:
-            rows, dirt = make_dirty(rows, columns.order_id, self.dirt)
-        header = CSV_HEADER if self.format == "csv" and number == 0 else b""
-        return _compressed(header + b"".join(rows), self.compression), dirt
-
-    @property
-    def blocks(self) -> int:
-        """Number of blocks of the file."""
-        return -(-self.window.orders // BLOCK_ORDERS)
 
 
 @dataclass(slots=True)
@@ -129,7 +76,7 @@ def write_orders(path: Path, job: FileJob, processes: int = 1, progress: Progres
         # What was written after the last mark may be half a block.
         file.truncate(size)
         file.seek(size)
-        for number, (data, found) in _blocks(job, done, processes):
+        for number, (data, found) in file_blocks(job, done, processes):
             file.write(data)
             file.flush()
             size += len(data)
@@ -159,16 +106,6 @@ def make_directory(directory: Path) -> None:
         raise InputError(f"--to {directory}: cannot be made a directory ({error.strerror})") from None
 
 
-def _compressed(data: bytes, compression: str) -> bytes:
-    match compression:
-        case ".gz":
-            return gzip.compress(data, GZIP_LEVEL, mtime=0)
-        case ".zst":
-            return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(data)
-        case _:
-            return data
-
-
 def _started(part: Path, mark: Path, job: FileJob) -> tuple[int, int, Dirt]:
     """(whole blocks, their size, their dirt) of a file that was begun; zeros where there is none of this job."""
     try:
@@ -184,28 +121,3 @@ def _write_mark(mark: Path, job: FileJob, blocks: int, size: int, dirt: Dirt) ->
     new = mark.with_name(mark.name + ".new")
     new.write_text(json.dumps({"job": job.identity, "blocks": blocks, "size_bytes": size, "dirt": asdict(dirt)}))
     new.replace(mark)
-
-
-def _blocks(job: FileJob, first: int, processes: int) -> Iterator[tuple[int, tuple[bytes, Dirt]]]:
-    if processes == 1:
-        for number in range(first, job.blocks):
-            yield number, job.block(number)
-        return
-    # Spawned, because a fork of a process with threads (Prefect's, MongoDB's) can hang.
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_ignore_interrupt)
-    running: deque[tuple[int, Future[tuple[bytes, Dirt]]]] = deque()
-    try:
-        for number in range(first, job.blocks):
-            running.append((number, pool.submit(job.block, number)))
-            if len(running) > 2 * processes:
-                ready, future = running.popleft()
-                yield ready, future.result()
-        while running:
-            ready, future = running.popleft()
-            yield ready, future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _ignore_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ecommerce.errors import InputError
 from ecommerce.generate.catalog import CatalogSpec, check_basket, check_catalog
-from ecommerce.generate.files import FileJob, Format, check_file_options, orders_path, started_moment
+from ecommerce.generate.file_job import FileJob, Format
+from ecommerce.generate.files import check_file_options, orders_path, started_moment
 from ecommerce.generate.first import FIRST_CATALOG, ORDERS_AN_HOUR, SEED
 from ecommerce.generate.live import LIVE_SPEED, check_rate
 from ecommerce.generate.people import check_locale
