@@ -26,7 +26,10 @@ case "${1:-}" in
         ;;
     prepare)
         # A JVM each, of which most is start-up: the first compiler alone is faster.
-        shell=("${java[@]}" -XX:TieredStopAtLevel=1 org.apache.hadoop.fs.FsShell)
+        client=("${java[@]}" -XX:TieredStopAtLevel=1)
+        shell=("${client[@]}" org.apache.hadoop.fs.FsShell)
+        # Blocks that were written before have to be reported first.
+        "${client[@]}" org.apache.hadoop.hdfs.tools.DFSAdmin -safemode wait
         "${shell[@]}" -mkdir -p /archive
         "${shell[@]}" -chown archiver:archive /archive
         "${shell[@]}" -chmod 750 /archive
