@@ -51,10 +51,14 @@ def _commands() -> str:
         )
         lines += [f"## {name}", "", f"`{usage}`", "", _paragraphs(command.help), ""]
         rows = [(_metavar(one), one.help or "", "") for one in arguments]
-        rows += [(" ".join(f"`{opt}`" for opt in (*one.opts, *one.secondary_opts)), one.help or "", _default(one.default)) for one in options]
+        rows += [(_flags(one), one.help or "", _default(one.default)) for one in options]
         if rows:
             lines += [*_table(("option", "what it does", "default"), rows), ""]
     return "\n".join(lines)
+
+
+def _flags(option: Any) -> str:
+    return " ".join(f"`{flag}`" for flag in (*option.opts, *option.secondary_opts))
 
 
 def _metavar(argument: Any) -> str:
