@@ -54,12 +54,16 @@ class Engine:
             ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sleep", "infinity"]
         )
         self._first = _child_of(self._holder.pid)
-        self._lay_out_root()
         names = sorted({network for service in services.values() for network in service.networks})
         self._network_numbers = {name: number for number, name in enumerate(names, 1)}
         self._addresses = {name: number for number, name in enumerate(services, 2)}
         numbers = self._network_numbers.values()
-        self._shell([f"{IP} link add br-{n} type bridge && {IP} link set br-{n} up" for n in numbers], "--net")
+        try:
+            self._lay_out_root()
+            self._shell([f"{IP} link add br-{n} type bridge && {IP} link set br-{n} up" for n in numbers], "--net")
+        except BaseException:
+            self.close()
+            raise
 
     def up(self, timeout_seconds: float = 300) -> None:
         """Start every service without a profile as soon as what it depends on is ready; return when all are."""
