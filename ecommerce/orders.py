@@ -124,12 +124,13 @@ def _accept(
 ) -> Accepted:
     orders: Any = database.get_collection(ORDERS, codec_options=_RAW_OPTIONS)
     ids = [order.order_id for order in batch]
-    hot = _stored(orders, ids, session)
+    hot = _stored(orders, ids, session) if _any_between(orders, ids, session) else {}
     absent = [order_id for order_id in ids if order_id not in hot] if hot else ids
-    archived = {
-        document["_id"]: document["content_hash"]
-        for document in database[ARCHIVED_ORDERS].find({"_id": {"$in": absent}}, session=session)
-    }
+    archive = database[ARCHIVED_ORDERS]
+    archived: dict[int, int] = {}
+    if absent and _any_between(archive, absent, session):
+        found = archive.find({"_id": {"$in": absent}}, session=session)
+        archived = {document["_id"]: document["content_hash"] for document in found}
     result = Accepted()
     new: list[RawBSONDocument] = []
     differing: list[tuple[int, bytes, bytes, bool]] = []
@@ -158,6 +159,15 @@ def _accept(
     if differing:
         _judge(database, differing, is_news, remember, session, result)
     return result
+
+
+def _any_between(collection: Any, ids: Sequence[int], session: ClientSession | None) -> bool:
+    """Whether the collection has any order from the lowest to the highest of these ids.
+
+    Where ids grow with time, new orders lie behind all that are there: one look at the index spares one for each.
+    """
+    span = {"_id": {"$gte": min(ids), "$lte": max(ids)}}
+    return collection.find_one(span, {"_id": 1}, session=session) is not None
 
 
 def _stored(orders: Any, ids: Sequence[int], session: ClientSession | None) -> dict[int, bytes]:
