@@ -19,11 +19,13 @@ import psutil
 
 from benchmarks.common import Result, formatted
 from benchmarks.curves import CURVES, draw
+from benchmarks.plan import plan_text
 
 REPOSITORY = Path(__file__).parent.parent
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
 PAGE = REPOSITORY / "docs" / "performance.md"
 README = REPOSITORY / "README.md"
+SCALING = REPOSITORY / "docs" / "scaling.md"
 IMAGES = REPOSITORY / "docs" / "images"
 BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 
@@ -69,7 +71,13 @@ def keep(part: str, where: Mapping[str, str | float], results: Iterable[Result])
     RESULTS.write_text(json.dumps(msgspec.to_builtins(kept), indent=1, ensure_ascii=False) + "\n")
     PAGE.write_text(between_marks(PAGE.read_text(), measured_text(kept)))
     README.write_text(between_marks(README.read_text(), targets_text(kept)))
-    draw([result for measured in kept.values() for result in measured.results], IMAGES)
+    SCALING.write_text(between_marks(SCALING.read_text(), plan_text(all_results(kept))))
+    draw(all_results(kept), IMAGES)
+
+
+def all_results(kept: Mapping[str, Measured]) -> list[Result]:
+    """Every part's figures."""
+    return [result for measured in kept.values() for result in measured.results]
 
 
 def between_marks(text: str, measured: str) -> str:

@@ -5,13 +5,15 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.common import Result
 from benchmarks.curves import CURVES, draw
+from benchmarks.plan import plan_text
 
 
 def test_the_pages_show_what_was_measured() -> None:
     kept = report.read_results()
-    page, readme = report.PAGE.read_text(), report.README.read_text()
+    page, readme, scaling = report.PAGE.read_text(), report.README.read_text(), report.SCALING.read_text()
     assert page == report.between_marks(page, report.measured_text(kept)), "run `make bench`"
     assert readme == report.between_marks(readme, report.targets_text(kept)), "run `make bench`"
+    assert scaling == report.between_marks(scaling, plan_text(report.all_results(kept))), "run `make bench`"
 
 
 def test_every_curve_has_its_figures() -> None:
