@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from benchmarks.common import Result
 
@@ -86,15 +87,21 @@ def _points(line: Line, results: Sequence[Result]) -> list[tuple[float, float]]:
     return sorted((float(match["x"].replace(",", "")), value) for match, value in found if match)
 
 
-def _draw(curve: Curve, lines: Sequence[tuple[str, list[tuple[float, float]]]], path: Path) -> None:
+def pyplot() -> ModuleType:
+    """Matplotlib for SVG files without a screen, with names inside the files that don't change from run to run."""
     import matplotlib as mpl
 
     mpl.use("svg")
-    # Without these two the file would change with every run.
-    mpl.rcParams["svg.hashsalt"] = "performance"
+    mpl.rcParams["svg.hashsalt"] = "ecommerce"
     from matplotlib import pyplot as plt
+
+    return plt
+
+
+def _draw(curve: Curve, lines: Sequence[tuple[str, list[tuple[float, float]]]], path: Path) -> None:
     from matplotlib.ticker import EngFormatter
 
+    plt = pyplot()
     figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
     for label, points in lines:
         axes.plot(*zip(*points, strict=True), marker="o", label=label)
