@@ -12,6 +12,8 @@ import yaml
 from packaging.requirements import Requirement
 
 from ecommerce.security.roles import USERS
+from ecommerce.services.environment import HEARTBEAT_SECONDS
+from ecommerce.services.mongod import TRANSACTION_SECONDS
 from tests.compose.compose_file import (
     COMPOSE_FILE,
     REPOSITORY,
@@ -139,6 +141,13 @@ def test_every_service_is_pinned_limited_confined_and_comes_back(name: str) -> N
     once = service["restart"] == "on-failure:5"
     # Prefect's background services listen on no port.
     assert once or "healthcheck" in service or name == "prefect-services"
+
+
+def test_the_containers_keep_the_same_times_as_the_embedded_services() -> None:
+    for name in ("worker", "archiver"):
+        assert SERVICES[name].environment["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == str(HEARTBEAT_SECONDS)
+    script = (REPOSITORY / "deployments" / "docker" / "mongo.sh").read_text()
+    assert f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}\n" in script
 
 
 def test_every_volume_is_used_and_belongs_to_one_service() -> None:

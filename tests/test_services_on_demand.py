@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from ecommerce.mongo import ORDERS, get_database
 from ecommerce.services.environment import settings_environment
 from ecommerce.services.marks import marked_processes, wait_for_end
 from ecommerce.services.records import read_record
@@ -100,6 +102,31 @@ def test_the_service_ends_after_its_command_however_that_ended(
     assert len(marked_processes(settings.home_directory)) == 1
     commands[0].process.send_signal(how)
     commands[0].process.wait()
+    wait_until_nothing_runs(settings)
+
+
+@pytest.mark.drill
+def test_ctrl_c_ends_a_flow_its_prefect_server_and_its_services(settings: Settings) -> None:
+    program = str(Path(sys.executable).parent / "ecommerce")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    command = subprocess.Popen(
+        [program, "generate", "--rate", "50"],
+        env=inherited | settings_environment(settings),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    database = get_database(settings.model_copy(update={"mongo_uri": None}))
+    deadline = time.monotonic() + 120
+    while read_record(settings.home, "mongod") is None or database[ORDERS].find_one() is None:
+        assert command.poll() is None and time.monotonic() < deadline
+        time.sleep(0.2)
+    started = psutil.Process(command.pid).children(recursive=True)
+    assert [one for one in started if "uvicorn" in one.cmdline()], "a Prefect server of its own"
+    os.killpg(command.pid, signal.SIGINT)
+    _, errors = command.communicate(timeout=30)
+    assert (command.returncode, errors.splitlines()[-1:]) == (130, ["stopped"])
+    assert wait_for_end(started, 0) == []
     wait_until_nothing_runs(settings)
 
 

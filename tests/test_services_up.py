@@ -180,10 +180,11 @@ def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing(settings: Settings, se
 
 @pytest.mark.drill
 def test_detached_it_returns_when_all_answers_and_down_ends_it(settings: Settings) -> None:
-    up = ecommerce(settings, "up", "--detach")
+    up = ecommerce(settings, "up", "--detach", "--no-demo")
     assert up.returncode == 0, up.stderr
     assert "`ecommerce down` stops everything" in up.stdout
     assert {state["state"] for state in states(settings).values()} == {"up"}
+    assert get_database(settings)[ORDERS].count_documents({}) == 0
     os.kill(pid_of(settings, "datanode"), signal.SIGSTOP)
     process = psutil.Process(pid_of(settings, "mongod"))
     process.suspend()
