@@ -21,8 +21,11 @@ csv.field_size_limit(ROW_BYTES_MAX)
 Ask = Callable[[set[int], set[int]], Known]
 """(product ids, user ids) → what the catalog knows about them."""
 
-_EXTENDED = b'"$'
-"""No row of plain JSON has it but one that is refused."""
+_EXTENDED = "$"
+"""No key of plain JSON has it but one that is refused. Looking for the sign alone takes a tenth of the time that it
+takes with the quote before it."""
+
+_EXTENDED_SIGN = _EXTENDED.encode()
 
 KNOWN_MAX = 500_000
 """Answers of the catalog that are kept between chunks: about 50 MB."""
@@ -154,10 +157,11 @@ class Decoder:
             return read_record(self._table, self._value(row))
         try:
             if row.cells is None:
-                return encode_json(unwrap(row.raw) if _EXTENDED in row.raw else row.raw, self._known)
+                extended = _EXTENDED_SIGN in row.raw
+                return encode_json(unwrap(row.raw) if extended else row.raw, self._known)
             if self._order_cells:
                 cells = row.cells
-                if _EXTENDED.decode() in row.text:
+                if _EXTENDED in row.text:
                     cells = [unwrap(cell.encode()).decode() for cell in cells]
                 return encode_cells(cells[0], cells[1], cells[2], self._known)
         except AskCatalog:

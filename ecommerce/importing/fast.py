@@ -6,6 +6,7 @@ and give no reasons: whatever raises here goes through `lenient`, which does. A 
 
 import struct
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +21,9 @@ _NULL = b"\x0a"
 _DECIMAL_HIGH = ((6176 - 4) << 49).to_bytes(8, "little")
 """High word of a Decimal128 with exponent -4 and a coefficient below 2^63, which is its low word."""
 
+AMOUNTS_KEPT = 50_000
+"""Amounts of one field of a document that are kept: about 10 MB."""
+
 _int32 = struct.Struct("<i").pack
 
 
@@ -27,6 +31,24 @@ def _text(value: str) -> bytes:
     if "\0" in value:
         raise ValueError("NUL character")
     return value.encode()
+
+
+class _Scaled(dict[Decimal, int]):
+    """Amounts as scaled integers, worked out once: prices come again and again, and looking one up is ten times faster.
+
+    Raises what `exact_scaled` raises.
+    """
+
+    def __init__(self, limit: int, inclusive: bool) -> None:
+        super().__init__()
+        self._limit, self._inclusive = limit, inclusive
+
+    def __missing__(self, amount: Decimal) -> int:
+        scaled = exact_scaled(amount, self._limit, self._inclusive)
+        if len(self) >= AMOUNTS_KEPT:
+            self.clear()
+        self[amount] = scaled
+        return scaled
 
 
 def _element(kind: bytes, name: str) -> bytes:
@@ -38,7 +60,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {
-            "scaled": exact_scaled, "millis": millis, "text": _text, "int32": _int32, "HIGH": _DECIMAL_HIGH
+            "millis": millis, "text": _text, "int32": _int32, "HIGH": _DECIMAL_HIGH
         }  # fmt: skip
         self.lines: list[str] = []
         self.parts: list[str] = []
@@ -66,12 +88,13 @@ class _Writer:
         self._format, self._arguments = "", []
 
 
-def _expression(field: Field, source: str) -> list[str]:
+def _expression(writer: _Writer, field: Field, source: str) -> list[str]:
     assert field.kind is not None  # noqa: S101 - only scalars come here
     match field.kind.bson_type:
         case "decimal":
             bounds = field.kind.bson_bounds
-            return [f"scaled({source}, {bounds['maximum']}, {'exclusiveMaximum' not in bounds})", "HIGH"]
+            scaled = writer.constant(_Scaled(int(bounds["maximum"]), "exclusiveMaximum" not in bounds))
+            return [f"{scaled}[{source}]", "HIGH"]
         case "date":
             return [f"millis({source})"]
         case _:
@@ -98,10 +121,10 @@ def _write_scalar(writer: _Writer, field: Field, source: str) -> None:
         name = f"v{len(writer.lines)}"
         writer.lines.append(f"{name} = {source}")
         pack = writer.constant(struct.Struct(f"<{len(element)}s{_FORMAT[kind]}").pack)
-        packed = f"{pack}({', '.join([writer.constant(element), *_expression(field, name)])})"
+        packed = f"{pack}({', '.join([writer.constant(element), *_expression(writer, field, name)])})"
         writer.variable(f"({writer.constant(null)} if {name} is None else {packed})")
     else:
-        writer.fixed(element, _FORMAT[kind], *_expression(field, source))
+        writer.fixed(element, _FORMAT[kind], *_expression(writer, field, source))
 
 
 def _compile(document: type[Struct]) -> Callable[..., bytes]:
@@ -151,17 +174,15 @@ def encode_input(
     and another exception where the order cannot be accepted as it is.
     """
     order_id = order.order_id
-    if delivery.order_id != order_id or len(items) != order.quantity:
+    if delivery.order_id != order_id or len(items) != order.quantity or len(items) > ITEMS_MAX:
         raise ValueError("reference")
     parts: list[bytes] = []
-    seen = set()
     for key, item in zip(_ITEM_KEYS, items, strict=False):
         if item.order_id != order_id:
             raise ValueError("reference")
-        seen.add(item.order_item_id)
         warehouse_id = item.warehouse_id
         parts += (key, _encode_item(item, warehouses[item.product_id] if warehouse_id is None else warehouse_id))
-    if len(seen) != len(items):
+    if len(items) > 1 and len({item.order_item_id for item in items}) != len(items):
         raise ValueError("duplicate items")
     location = delivery.location
     head = _encode_order_part(order)

@@ -48,15 +48,15 @@ def encode_json(line: bytes, known: Known) -> EncodedOrder:
     if row.id_ is not None and row.id_ != row.order.order_id:
         raise ValueError("_id")
     given = 3 + (row.updated_at is not None) + (row.id_ is not None)
-    _check_keys(line.count(b'":') + line.count(b'" :'), given, row.order, row.order_items, row.delivery)
-    return _encode(row.order, row.order_items, row.delivery, row.updated_at, known)
+    keys = line.count(b'":') + line.count(b'" :')
+    return _encode(row.order, row.order_items, row.delivery, row.updated_at, known, keys - given)
 
 
 def encode_cells(order: str, order_items: str, delivery: str, known: Known) -> EncodedOrder:
     """The order of the three cells of a CSV row, the fast way. Raises any exception where that way does not go."""
     parts = _decode_order(order), _decode_items(order_items), _decode_delivery(delivery)
-    _check_keys(sum(cell.count('":') + cell.count('" :') for cell in (order, order_items, delivery)), 0, *parts)
-    return _encode(*parts, None, known)
+    keys = sum(cell.count('":') + cell.count('" :') for cell in (order, order_items, delivery))
+    return _encode(*parts, None, known, keys)
 
 
 _ORDER_KEYS, _ITEM_KEYS, _DELIVERY_KEYS = (
@@ -64,21 +64,29 @@ _ORDER_KEYS, _ITEM_KEYS, _DELIVERY_KEYS = (
 )
 
 
-def _check_keys(keys: int, given: int, order: Any, items: Any, delivery: Any) -> None:
-    """Raises ValueError where the text has another number of keys than what was decoded from it.
+def _left_open(keys: int, order: Any, items: Any, delivery: Any) -> int:
+    """How many fields the row leaves to the catalog.
 
-    msgspec takes the last of two values for one field; which one was meant is for nobody to guess. Texts that look
-    like keys, and keys that are followed by two spaces, only take the lenient way.
+    Raises ValueError where its parts have another number of keys than what was decoded from them: msgspec takes the
+    last of two values for one field; which one was meant is for nobody to guess. Texts that look like keys, and keys
+    that are followed by two spaces, only take the lenient way.
     """
-    given += _ORDER_KEYS - (order.external_id is None) + _DELIVERY_KEYS - (delivery.location is None)
+    left_open = int(delivery.location is None)
     for item in items:
-        given += _ITEM_KEYS - (item.warehouse_id is None)
+        if item.warehouse_id is None:
+            left_open += 1
+    given = _ORDER_KEYS - (order.external_id is None) + _DELIVERY_KEYS + _ITEM_KEYS * len(items) - left_open
     if keys != given:
         raise ValueError(f"{keys} keys, {given} fields")
+    return left_open
 
 
-def _encode(order: Any, items: Any, delivery: Any, updated_at: datetime | None, known: Known) -> EncodedOrder:
-    filled = bytes((delivery.location is None, *(item.warehouse_id is None for item in items)))
+def _encode(
+    order: Any, items: Any, delivery: Any, updated_at: datetime | None, known: Known, keys: int
+) -> EncodedOrder:
+    filled = b""
+    if _left_open(keys, order, items, delivery):
+        filled = bytes((delivery.location is None, *(item.warehouse_id is None for item in items)))
     try:
         # A None among the answers does not encode, so that such an order goes the slow way, to its reason.
         bson = encode_input(order, items, delivery, updated_at, known.warehouses, known.locations)
@@ -87,7 +95,7 @@ def _encode(order: Any, items: Any, delivery: Any, updated_at: datetime | None, 
             {item.product_id for item in items if item.warehouse_id is None} - known.warehouses.keys(),
             {order.user_id} - known.locations.keys() if delivery.location is None else set(),
         ) from None
-    return EncodedOrder(order.order_id, bson, updated_at is not None, filled if any(filled) else b"")
+    return EncodedOrder(order.order_id, bson, updated_at is not None, filled)
 
 
 def encode_value(value: Any, known: Known) -> EncodedOrder:
