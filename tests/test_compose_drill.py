@@ -127,8 +127,6 @@ def test_the_worker_takes_runs_and_the_archiver_archives_on_the_spark_cluster(st
     spark = json.loads(stack.execute("archiver", "python", "-c", master))
     assert spark["aliveworkers"] == 2
     assert len(spark["completedapps"]) + len(spark["activeapps"]) >= 1
-    report = json.loads(stack.execute("archiver", "ecommerce", "check", "--json"))
-    assert not report.get("differences"), report
 
 
 def test_the_metrics_tell_what_was_archived(stack: Engine) -> None:
@@ -163,7 +161,8 @@ def test_a_schedule_that_sleeps_is_found(stack: Engine) -> None:
 
 def test_one_datanode_dies_and_every_archived_order_is_still_read(stack: Engine) -> None:
     stack.kill("datanode-1")
-    stack.execute("archiver", "ecommerce", "check")
+    report = json.loads(stack.execute("archiver", "ecommerce", "check", "--json"))
+    assert report["archive_checked"] and report["archived_orders"] > 1900 and report["good"], report
     stack.start("datanode-1")
 
 

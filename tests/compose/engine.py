@@ -38,6 +38,10 @@ exec postgres -D "$PGDATA" -c listen_addresses='*' -c unix_socket_directories=/v
 """What the entrypoint of the Postgres image does."""
 
 
+LOOK_SECONDS = 2
+"""Between two looks at what is not ready: each costs processes, twice a second half of the processor."""
+
+
 class Engine:
     """Runs services of a compose file until `close`, which ends every process that it started."""
 
@@ -79,7 +83,7 @@ class Engine:
                         self.start(service.name)
                 elif self._is_ready(service):
                     self._ready.add(service.name)
-            time.sleep(0.5)
+            time.sleep(LOOK_SECONDS)
 
     def start(self, name: str) -> None:
         """Start one service, or start it again."""
