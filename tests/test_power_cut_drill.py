@@ -21,7 +21,7 @@ from tests.conftest import free_port
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1200)]
 
-HOT, IN_FILES = 60_000, 150_000
+HOT, IN_FILES = 40_000, 80_000
 COMMAND = str(Path(sys.prefix) / "bin" / "ecommerce")
 
 
