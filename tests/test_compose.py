@@ -4,6 +4,7 @@ import importlib.util
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,20 @@ def test_the_image_is_built_of_files_that_exist_and_reach_the_builder() -> None:
     for source in sources:
         assert (REPOSITORY / source).exists(), source
         assert source.split("/")[0] in allowed, source
+
+
+def test_the_layer_of_the_jars_holds_the_code_that_fetches_them(tmp_path: Path) -> None:
+    stage = DOCKERFILE[DOCKERFILE.index("AS jars") : DOCKERFILE.index("RUN python -m ecommerce.services.fetch")]
+    for line in re.findall(r"^COPY (.*)$", stage, re.MULTILINE):
+        *sources, target = line.split()
+        folder = tmp_path / target.removeprefix("/app/")
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in sources:
+            shutil.copy(REPOSITORY / source, folder)
+    code = "import ecommerce.services.fetch as fetch; print(fetch.__file__)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)
+    assert done.stdout.strip() == str(tmp_path / "ecommerce/services/fetch.py"), done.stderr
 
 
 def test_the_image_runs_as_nobody_in_particular_and_its_layers_change_in_order() -> None:
