@@ -6,6 +6,7 @@ Needs root on Linux for namespaces, and Postgres and Redis installed (Debian: po
 import json
 import re
 import secrets
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,11 +18,16 @@ import pytest
 
 from tests.compose.compose_file import REPOSITORY, dotenv, load
 from tests.compose.engine import POSTGRES, Engine
+from tests.test_docs import commands
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1500)]
 
 VARIABLES = {name: secrets.token_hex(12) for name in dotenv((REPOSITORY / ".env.example").read_text())}
 VARIABLES["PREFECT_AUTH"] = f"admin:{secrets.token_hex(12)}"
+EXEC = "docker compose exec "
+ELSEWHERE = ("ecommerce check", "ecommerce doctor", "ecommerce kpis", "prefect deployment run", "mongodump")
+"""Run by the other tests here, but for mongodump, which is in MongoDB's image only."""
+
 FIGURES = ("orders", "revenue", "quantity", "by_status", "by_payment_type", "by_category", "late_share")
 
 
@@ -157,6 +163,17 @@ def test_a_schedule_that_sleeps_is_found(stack: Engine) -> None:
     assert "summarize-orders/hourly" in found["says"]
     stack.execute("worker", "prefect", "--no-prompt", "deployment", "schedule", "resume", "--all")
     assert findings(stack, "worker")["schedules"]["state"] == "ok"
+
+
+def test_the_commands_of_the_pages_work_where_the_pages_run_them(stack: Engine) -> None:
+    orders = stack.directory / "volumes" / "inbox" / "orders.csv"
+    shutil.copy(REPOSITORY / "tests" / "data" / "superstore" / "orders_export.csv", orders)
+    orders.chmod(0o644)
+    lines = {text.removeprefix(EXEC) for _, text in commands() if text.startswith(EXEC)}
+    lines = {line for line in lines if not any(part in line for part in ELSEWHERE)}
+    assert {line.split()[0] for line in lines} == {"archiver", "worker"}
+    for line in sorted(lines):
+        stack.execute(*shlex.split(line))
 
 
 def test_one_datanode_dies_and_every_archived_order_is_still_read(stack: Engine) -> None:
