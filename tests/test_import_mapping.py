@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import re
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -175,6 +176,78 @@ def test_lines_are_tried_again_after_a_fix(database: MongoDatabase, tmp_path: Pa
     assert replay_rejected(database).accepted == 1
     assert database[REJECTED_ROWS].count_documents({}) == 0
     assert len(stored_orders(database)[0].order_items) == 2
+
+
+def test_an_order_of_joined_files_is_tried_again_after_a_fix(database: MongoDatabase, tmp_path: Path) -> None:
+    for name, text in OLIST.items():
+        (tmp_path / name).write_text(text.replace('29.99,8.72\n"o1",2', '?,8.72\n"o1",2'))
+    report = import_paths(database, [tmp_path])
+    assert (report.accepted, report.rejected) == (1, 1)
+    assert replay_rejected(database).rejected == 1
+    (row,) = database[REJECTED_ROWS].find()
+    assert (row["code"], row["reason"]) == ("wrong_type", "order_items[].price is '?', not a number")
+    corrected = row["raw"].replace('"items.price":"?"', '"items.price":"29.99"')
+    database[REJECTED_ROWS].update_one({"_id": row["_id"]}, {"$set": {"raw": corrected}})
+    assert replay_rejected(database).accepted == 1
+    orders = {order.order.external_id: order for order in stored_orders(database)}
+    assert (orders["o1"].order.total_amount, len(orders["o1"].order_items)) == (Decimal("77.42"), 2)
+    # The files, corrected too, hold nothing new.
+    (tmp_path / "olist_order_items_dataset.csv").write_text(OLIST["olist_order_items_dataset.csv"])
+    assert import_paths(database, [tmp_path]).unchanged == 2
+
+
+def test_a_line_that_cannot_be_read_is_not_tried_again_without_its_order(
+    database: MongoDatabase, tmp_path: Path, french: ImportOptions
+) -> None:
+    lines = ("A;x;31/12/2025;thé;2;1,5;Lyon", 'A;x;31/12/2025;"sel;1;1;Lyon', "B;y;01/01/2026;café;1;0,5;Lille")
+    (tmp_path / "a.csv").write_text(HEADER + "\n".join(lines))
+    assert import_paths(database, [tmp_path / "a.csv"], options=french).rejected == 3
+    assert replay_rejected(database).rejected == 3
+    (tmp_path / "a.csv").write_text(HEADER + "\n".join(lines).replace('"', ""))
+    assert import_paths(database, [tmp_path / "a.csv"], options=french).accepted == 2
+
+
+@pytest.mark.parametrize("line", ["A;x;31/12/2025;thé;2,5;1;Lyon", "A;x;31/12/2025;thé;;1;Lyon", "A;x;;thé;1;1;Lyon"])
+def test_a_line_without_what_an_order_needs_is_rejected(
+    database: MongoDatabase, tmp_path: Path, french: ImportOptions, line: str
+) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + line + "\nB;y;01/01/2026;café;9e999999999;9e999999999;Lille\n")
+    report = import_paths(database, [tmp_path / "a.csv"], options=french)
+    assert (report.accepted, report.rejected, report.files[0].balanced) == (0, 2, True)
+
+
+def test_what_lines_tell_of_the_catalog_counts_for_the_orders_after_them_in_any_process(
+    database: MongoDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecommerce.importing.flat.ORDERS_A_CHUNK", 20)
+    told = "catalog: {users: {user_id: client, name: client, location: ville}}\n"
+    (tmp_path / "french.yaml").write_text(FRENCH.replace(", location: ville}", "}") + told)
+    # Every seventh order tells where its customer lives, each time another place: the first one stays.
+    lines = (f"{n:04};{n % 50};31/12/2025;thé;1;1;{f'V{n}' if n % 7 == 0 else ''}\n" for n in range(600))
+    (tmp_path / "a.csv").write_text(HEADER + "".join(lines))
+    ends = []
+    for processes in (0, 2):
+        database.client.drop_database(database.name)
+        options = ImportOptions(str(tmp_path / "french.yaml"), processes=processes, processes_from_bytes=0)
+        assert import_paths(database, [tmp_path / "a.csv"], options=options).accepted == 600
+        ends.append((raw_orders(database), list(database["users"].find().sort("_id"))))
+    assert ends[0] == ends[1]
+    assert len({order.delivery.location for order in stored_orders(database)}) > 40
+
+
+def test_the_page_on_mappings_shows_one_that_works(database: MongoDatabase, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "mappings.md").read_text()
+    example = page.partition("## One in five minutes")[2].partition("\n## ")[0]
+    (tmp_path / "bestellungen.csv").write_text("\n".join(re.findall("^    (.+)$", example, re.MULTILINE)) + "\n")
+    (tmp_path / "shop.yaml").write_text("\n".join(re.findall("```yaml\n(.*?)```", example, re.DOTALL)))
+    options = ImportOptions(mapping=str(tmp_path / "shop.yaml"))
+    assert import_paths(database, [tmp_path / "bestellungen.csv"], options=options).accepted == 1
+    (order,) = stored_orders(database)
+    assert (order.order.external_id, order.order.total_amount) == ("B-1001", Decimal("4038.90"))
+    assert (order.delivery.status, order.delivery.location, len(order.order_items)) == ("Shipped", "Köln", 2)
+    names = {table: database[table].distinct("name") for table in ("users", "products", "couriers")}
+    assert names == {"users": ["Ada Lovelace"], "products": ["Tasse", "Teekanne"], "couriers": ["DHL"]}
+    assert database["warehouses"].distinct("location") == ["Köln"]
 
 
 @pytest.mark.parametrize(

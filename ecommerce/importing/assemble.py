@@ -1,20 +1,34 @@
 """The lines of one order to an order document and catalog records, as a mapping says."""
 
-from collections.abc import Collection, Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from collections.abc import Collection, Iterable, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from functools import lru_cache
 from typing import Any
 
 from ecommerce.documents.bson_codec import encode_catalog
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.order import Delivery, Order, OrderItem
-from ecommerce.importing.cells import FOUR_DECIMALS, Cells, ValueMaker, stable_id
+from ecommerce.importing.cells import FOUR_DECIMALS, Cells, field_makers, made, stable_id, text_maker
 from ecommerce.importing.lenient import read_document
-from ecommerce.importing.mapping import Mapping
+from ecommerce.importing.mapping import Mapping, Value
 from ecommerce.importing.reasons import Rejected, shown
 
 SEEN_MAX = 200_000
 """What lines told of the catalog and is not read again: about 50 MB."""
+
+
+class _Makers:
+    """What makes the parts of an order, compiled from a mapping."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.namespace = mapping.namespace or mapping.name
+        self.order = field_makers(mapping, Order, mapping.order, "order")
+        self.item = field_makers(mapping, OrderItem, mapping.item, "order_items[]")
+        self.delivery = field_makers(mapping, Delivery, mapping.delivery, "delivery")
+        self.order_text = text_maker(mapping.order["order_id"])
+
+
+_makers = lru_cache(maxsize=8)(_Makers)
 
 
 def assemble(mapping: Mapping, lines: Sequence[Cells], items: Sequence[Cells]) -> dict[str, Any]:
@@ -22,58 +36,89 @@ def assemble(mapping: Mapping, lines: Sequence[Cells], items: Sequence[Cells]) -
 
     `lines` are the order's own lines, `items` those of its order items (the same ones in a flat file).
     """
-    maker = _maker(mapping)
+    makers = _makers(mapping)
     head = _merged(lines, mapping.order_columns)
-    order_text = maker.text(mapping.order["order_id"], head, "order.order_id")
-    made_items = [maker.fields(OrderItem, mapping.item, cells, "order_items[]") for cells in items]
-    order = maker.fields(Order, mapping.order, head, "order", lines=items)
+    order_text = makers.order_text(head)
+    made_items = [made(makers.item, cells) for cells in items]
+    order = made(makers.order, head, items)
     order_id = order["order_id"]
-    gross = sum((Decimal(item["price"]) * int(item["quantity"]) for item in made_items), Decimal(0))
-    order.setdefault("total_amount", str(gross.quantize(FOUR_DECIMALS, ROUND_HALF_EVEN)))
-    order.setdefault("discount", _share_given(gross, Decimal(order["total_amount"])))
+    if "total_amount" not in order or "discount" not in order:
+        _work_out_amounts(order, made_items)
     order["quantity"] = len(made_items)
     if not mapping.order["order_id"].number:
         order["external_id"] = order_text
     for position, item in enumerate(made_items):
         item["order_id"] = order_id
-        item.setdefault("order_item_id", stable_id(maker.namespace, "order_item_id", f"{order_text}#{position}"))
-        item.setdefault("event_time", order["order_time"])
-    delivery = maker.fields(Delivery, mapping.delivery, head, "delivery", lines=items)
+        if "order_item_id" not in item:
+            item["order_item_id"] = stable_id(makers.namespace, "order_item_id", f"{order_text}#{position}")
+        if "event_time" not in item:
+            item["event_time"] = order.get("order_time")
+    delivery = made(makers.delivery, head, items)
     delivery["order_id"] = order_id
     delivery.setdefault("delivery_id", order_id)
     return {"order": order, "order_items": made_items, "delivery": delivery}
+
+
+def _work_out_amounts(order: dict[str, Any], items: Sequence[dict[str, Any]]) -> None:
+    """The total is the sum of the items, the discount what is missing from it, where the mapping has neither."""
+    gross = Decimal(0)
+    try:
+        for item in items:
+            for name in ("price", "quantity"):
+                if name not in item:
+                    raise Rejected("missing_field", f"order_items[].{name} has no value")
+            gross += Decimal(item["price"]) * Decimal(item["quantity"])
+        order.setdefault("total_amount", str(gross.quantize(FOUR_DECIMALS, ROUND_HALF_EVEN)))
+        order.setdefault("discount", _share_given(gross, Decimal(order["total_amount"])))
+    except DecimalException:
+        raise Rejected("out_of_range", "order: the amounts of its lines are out of range") from None
 
 
 class CatalogReader:
     """Reads from lines what they tell of users, products, warehouses and couriers, each thing once."""
 
     def __init__(self, mapping: Mapping) -> None:
-        self._maker = ValueMaker(mapping)
         self._tables = [
-            (table, values, tuple(sorted({column for value in values.values() for column in value.used()})))
+            (
+                table,
+                field_makers(mapping, table.document, values, table.name),
+                _columns(values[name] for name in table.key if name in values),
+                _columns(values.values()),
+            )
             for table in CATALOG
             if (values := mapping.catalog.get(table.name))
         ]
-        self._seen: set[tuple[str, ...]] = set()
+        self._seen: set[tuple[str | None, ...]] = set()
+        """What was told, and of what is known in full the identity alone: nothing more can be told of it."""
 
     def read(self, lines: Sequence[Cells]) -> list[tuple[CatalogTable, bytes]]:
         """The records of these lines that did not come before. What is not valid or has no name is left out."""
         records: list[tuple[CatalogTable, bytes]] = []
         if len(self._seen) > SEEN_MAX:
             self._seen.clear()
-        for table, values, columns in self._tables:
+        for table, makers, key, columns in self._tables:
             for cells in lines:
-                told = (table.name, *(cells.get(column, "") for column in columns))
+                identity = (table.name, "", *map(cells.get, key))
+                if identity in self._seen:
+                    continue
+                told = (table.name, *map(cells.get, columns))
                 if told in self._seen:
                     continue
                 self._seen.add(told)
                 try:
-                    made = self._maker.fields(table.document, values, cells, table.name)
-                    record = table.document(**read_document(table.document, made))
+                    values = made(makers, cells)
+                    record = table.document(**read_document(table.document, values))
                 except Rejected:
                     continue
+                if len(values) == len(makers):
+                    self._seen.add(identity)
                 records.append((table, encode_catalog(table, record)))
         return records
+
+
+def _columns(values: Iterable[Value]) -> tuple[str, ...]:
+    """The columns that the values are made of."""
+    return tuple(sorted({column for value in values for column in value.used()}))
 
 
 def _merged(lines: Sequence[Cells], of_the_order: Collection[str]) -> dict[str, str]:
@@ -95,8 +140,3 @@ def _share_given(gross: Decimal, total: Decimal) -> str:
     if gross <= 0:
         return "0"
     return str(min(max(1 - total / gross, Decimal(0)), Decimal(1)).quantize(FOUR_DECIMALS, ROUND_HALF_EVEN))
-
-
-@lru_cache(maxsize=8)
-def _maker(mapping: Mapping) -> ValueMaker:
-    return ValueMaker(mapping)

@@ -9,7 +9,7 @@ from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_catalog
-from ecommerce.documents.catalog import CatalogTable
+from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
 from ecommerce.importing.lenient import read_document
 from ecommerce.importing.orders import UNKNOWN_LOCATION, Known
@@ -73,6 +73,14 @@ def write_records(
     return written
 
 
+def write_told(database: MongoDatabase, told: Sequence[tuple[str, bytes]]) -> None:
+    """What order lines told of customers, products …: gaps of the catalog are filled, what it says is kept."""
+    for table in CATALOG:
+        records = [record for name, record in told if name == table.name]
+        if records:
+            write_records(database, table, records, only_fill=True)
+
+
 def _insert(database: MongoDatabase, table: CatalogTable, documents: Sequence[Document]) -> None:
     try:
         database[table.name].insert_many(documents, ordered=False)
@@ -98,6 +106,8 @@ def _in_order(table: CatalogTable, record: Document) -> Document:
 def ask_catalog(database: MongoDatabase, products: set[int], users: set[int]) -> Known:
     """What the catalog knows about these products and users."""
     known = Known(dict.fromkeys(products), dict.fromkeys(users, UNKNOWN_LOCATION))
+    if not products and not users:
+        return known
     for product in database["products"].find({"_id": {"$in": list(products)}}, {"warehouse_id": 1}):
         known.warehouses[int(product["_id"])] = product.get("warehouse_id")
     for user in database["users"].find({"_id": {"$in": list(users)}}, {"location": 1}):

@@ -17,7 +17,8 @@ RAW_KEPT_BYTES = 1 << 16
 
 
 class Chunk(Struct, array_like=True):
-    """Some rows of a file. `data` holds lines; of JSON that is not a value a line, `values` holds (line, text)."""
+    """Some rows of a file. `data` holds lines; of JSON that is not a value a line, and of the orders of order lines,
+    `values` holds (line, text)."""
 
     first_line: int
     data: bytes = b""
@@ -26,8 +27,6 @@ class Chunk(Struct, array_like=True):
     """Rows that are known to be bad already."""
     first_part: int = 0
     """How many values came before, which tells apart those on one line."""
-    sources: list[bytes] = field(default_factory=list)
-    """Where the values were made from lines by a mapping: the text of those lines, for each value."""
 
 
 def _too_large(line: int, raw: bytes, size: int) -> Rejection:

@@ -11,15 +11,19 @@ from ecommerce.importing.catalog import read_record
 from ecommerce.importing.chunks import RAW_KEPT_BYTES, ROW_BYTES_MAX, Chunk
 from ecommerce.importing.extended import unwrap
 from ecommerce.importing.lenient import parse_json
+from ecommerce.importing.lines import LinesReader
 from ecommerce.importing.orders import AskCatalog, Known, encode_cells, encode_json, encode_value
 from ecommerce.importing.reasons import Rejected, Rejection
-from ecommerce.importing.recognise import ORDER_COLUMNS, Shape, catalog_table
+from ecommerce.importing.recognise import LINES, ORDER_COLUMNS, Shape, catalog_table
 from ecommerce.orders import EncodedOrder
 
 csv.field_size_limit(ROW_BYTES_MAX)
 
-Ask = Callable[[set[int], set[int]], Known]
-"""(product ids, user ids) → what the catalog knows about them."""
+Told = list[tuple[str, bytes]]
+"""Records of the catalog that order lines told of: (table, BSON)."""
+
+Ask = Callable[[set[int], set[int], Told], Known]
+"""(product ids, user ids, records that belong into the catalog before) → what it knows about them."""
 
 _EXTENDED = "$"
 """No key of plain JSON has it but one that is refused. Looking for the sign alone takes a tenth of the time that it
@@ -59,6 +63,8 @@ class Decoded(Struct, array_like=True):
     records: list[bytes] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    told: Told = field(default_factory=list)
+    """What belongs into the catalog before the orders, where it was not told with a question."""
 
 
 class RawRows:
@@ -71,8 +77,7 @@ class RawRows:
 
     def at(self, line: int, span: int) -> bytes:
         if span < 0:
-            sources = self._chunk.sources or [text for _, text in self._chunk.values]
-            return sources[-1 - span]
+            return self._chunk.values[-1 - span][1]
         if self._lines is None:
             self._lines = self._chunk.data.split(b"\n")
         first = line - self._chunk.first_line
@@ -92,8 +97,11 @@ class Decoder:
         self._known = Known()
         self._table = catalog_table(shape.rows)
         self._order_cells = shape.columns == ORDER_COLUMNS
+        self._lines = LinesReader(shape) if shape.rows == LINES else None
 
     def decode(self, chunk: Chunk) -> Decoded:
+        if self._lines is not None:
+            self._known = Known()  # the lines add to the catalog, and another process may have decoded those before
         rows: list[Row] = []
         results: list[EncodedOrder | bytes | Rejection | None] = []
         products: set[int] = set()
@@ -126,13 +134,20 @@ class Decoder:
                 decoded.orders.append(result)
             elif result is not None:
                 decoded.records.append(result)
+        decoded.told = self._told()
         return decoded
+
+    def _told(self) -> Told:
+        if self._lines is None:
+            return []
+        told, self._lines.told = self._lines.told, []
+        return told
 
     def _answer(self, products: set[int], users: set[int]) -> None:
         if len(self._known.warehouses) + len(self._known.locations) > KNOWN_MAX:
             self._known.warehouses.clear()
             self._known.locations.clear()
-        answers = self._ask(products, users)
+        answers = self._ask(products, users, self._told())
         self._known.warehouses.update(answers.warehouses)
         self._known.locations.update(answers.locations)
 
@@ -155,10 +170,10 @@ class Decoder:
             raise Rejected("row_too_large", f"the row has {len(row.raw) >> 20} MB, more than {ROW_BYTES_MAX >> 20} MB")
         if self._table is not None:
             return read_record(self._table, self._value(row))
+        raw = row.raw if self._lines is None else self._lines.order(row.raw)
         try:
             if row.cells is None:
-                extended = _EXTENDED_SIGN in row.raw
-                return encode_json(unwrap(row.raw) if extended else row.raw, self._known)
+                return encode_json(unwrap(raw) if _EXTENDED_SIGN in raw else raw, self._known)
             if self._order_cells:
                 cells = row.cells
                 if _EXTENDED in row.text:
@@ -168,7 +183,7 @@ class Decoder:
             raise
         except Exception:  # noqa: S110 - whatever the fast way does not like, the lenient way judges
             pass
-        return encode_value(self._value(row), self._known)
+        return encode_value(parse_json(raw) if row.cells is None else self._value(row), self._known)
 
     def _value(self, row: Row) -> Any:
         if row.cells is None:

@@ -1,10 +1,9 @@
-"""Files of order lines to chunks of orders: the lines of an order are brought together, wherever they stand.
+"""Files of order lines to chunks with a text for each order: its lines brought together, wherever they stand.
 
 They are sorted by a temporary SQLite database on disk, so that memory stays flat and any number of joined files works.
 A line that cannot be read may have belonged to an order beside it: those are rejected too, never imported in part.
 """
 
-import csv
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,23 +11,18 @@ from contextlib import closing, contextmanager
 from itertools import groupby
 from pathlib import Path
 
-import msgspec
-
-from ecommerce.documents.catalog import CatalogTable
 from ecommerce.errors import InputError
-from ecommerce.importing.assemble import CatalogReader, assemble
 from ecommerce.importing.cells import Cells
 from ecommerce.importing.chunks import Chunk, line_chunks
 from ecommerce.importing.decode import Row, csv_rows
 from ecommerce.importing.files import known_suffix
+from ecommerce.importing.lines import cells_of_line, joined_text
 from ecommerce.importing.mapping import Joined, Mapping
 from ecommerce.importing.reasons import Rejected, Rejection, shown
 from ecommerce.importing.recognise import JOINED, LINES, Shape, open_rows, recognise
 from ecommerce.importing.sources import SourceError, open_source
 
 ORDERS_A_CHUNK = 1_000
-
-CatalogRecords = list[tuple[CatalogTable, bytes]]
 
 
 class OrderLines:
@@ -40,21 +34,24 @@ class OrderLines:
         self._rejections: list[Rejection] = []
         self._beside = ""
         self._broken = False
-        self._catalog = CatalogReader(mapping)
         self.lines = 0
 
     def load(self, path: Path, shape: Shape, table: str = "") -> None:
         """Read a file: the lines, or the rows of a joined table."""
         joined = self._mapping.tables.get(table)
         key = joined.key if joined else self._key_column
-        self._columns[table] = (shape.columns, shape.delimiter)
+        prefix = f"{table}." if table else ""
+        self._columns[table] = (tuple(prefix + column for column in shape.columns), shape.delimiter)
         self._beside, self._broken = "", False
         self._db.execute(f'CREATE TABLE "t_{table}" (key TEXT, rank REAL, line INTEGER, raw BLOB)')
         statement = f'INSERT INTO "t_{table}" VALUES (?, ?, ?, ?)'  # noqa: S608 - a name of the mapping, checked
         with open_source(path) as stream:
             first_line = open_rows(stream, shape)
+            # In one transaction: one for each line would be most of the time.
+            self._db.execute("BEGIN")
             for chunk in line_chunks(stream, first_line, quoted=True):
                 self._db.executemany(statement, self._stored(chunk, shape, key, joined))
+            self._db.execute("COMMIT")
         self._db.execute(f'CREATE INDEX "i_{table}" ON "t_{table}" (key, rank, line)')
 
     @property
@@ -79,7 +76,9 @@ class OrderLines:
             raw = row.text.rstrip("\r\n").encode("utf-8", "surrogateescape")
             if problem:
                 if joined is None:
-                    self._rejections.append(Rejection(row.line, problem.code, problem.reason, raw))
+                    # Not complete: the other lines of its order are missing, so it may not be tried again by itself.
+                    rejection = Rejection(row.line, problem.code, problem.reason, raw, raw_complete=False)
+                    self._rejections.append(rejection)
                 self._db.execute("INSERT OR IGNORE INTO broken VALUES (?)", (self._beside,))
                 self._broken = True
                 continue
@@ -89,36 +88,31 @@ class OrderLines:
             yield order, _rank(row.cells or [], rank), row.line, raw
         self._rejections += chunk.rejections
 
-    def chunks(self) -> Iterator[tuple[Chunk, CatalogRecords]]:
-        """Orders as chunks of JSON values, and what their lines tell of the catalog. Rejections come as chunks too."""
-        yield Chunk(0, rejections=self._rejections), []
-        chunk, records = Chunk(0), []
+    def chunks(self) -> Iterator[Chunk]:
+        """The texts of the orders, by their ids. What is known to be bad comes as a chunk too."""
+        yield Chunk(0, rejections=self._rejections)
+        chunk = Chunk(0)
+        broken = {key for (key,) in self._db.execute("SELECT key FROM broken")}
         select = 'SELECT key, line, raw FROM "t_" ORDER BY key, rank, line'
         for order, rows in groupby(self._db.execute(select), key=lambda row: str(row[0])):
-            stored = list(rows)
-            raw = b"\n".join(row[2] for row in stored)
-            line = min(row[1] for row in stored)
-            try:
-                if self._db.execute("SELECT 1 FROM broken WHERE key = ?", (order,)).fetchone():
-                    raise Rejected("inconsistent_lines", f"a line beside those of {shown(order)} cannot be read")
-                lines, items = self._joined([self._cells(row[2]) for row in stored])
-                document = assemble(self._mapping, lines, items)
-                records += self._catalog.read(items or lines)
-            except Rejected as problem:
-                chunk.rejections.append(Rejection(line, problem.code, problem.reason, raw))
+            stored = [(line, raw) for _, line, raw in rows]
+            line = min(stored)[0]
+            if order in broken:
+                reason = f"a line beside those of {shown(order)} cannot be read"
+                raw = _together(stored)
+                chunk.rejections.append(Rejection(line, "inconsistent_lines", reason, raw, raw_complete=False))
+            elif self._mapping.tables:
+                chunk.values.append((line, joined_text(*self._joined([self._cells(raw) for _, raw in stored]))))
             else:
-                chunk.values.append((line, msgspec.json.encode(document)))
-                chunk.sources.append(raw)
+                chunk.values.append((line, _together(stored)))
             if len(chunk.values) + len(chunk.rejections) >= ORDERS_A_CHUNK:
-                yield chunk, records
-                chunk, records = Chunk(0), []
-        yield chunk, records
+                yield chunk
+                chunk = Chunk(0)
+        yield chunk
 
     def _cells(self, raw: bytes, table: str = "") -> dict[str, str]:
         columns, delimiter = self._columns[table]
-        prefix = f"{table}." if table else ""
-        texts = next(csv.reader(raw.decode().splitlines(keepends=True), delimiter=delimiter, strict=True))
-        return {prefix + name: text for name, text in zip(columns, texts, strict=True)}
+        return cells_of_line(raw.decode(), columns, delimiter)
 
     def _joined(self, lines: list[dict[str, str]]) -> tuple[Sequence[Cells], Sequence[Cells]]:
         """The order's lines and those of its items, with what the joined tables add to them."""
@@ -146,6 +140,10 @@ class OrderLines:
             ).fetchone()
             if row:
                 cells.update(self._cells(row[0], name))
+
+
+def _together(stored: Sequence[tuple[int, bytes]]) -> bytes:
+    return b"\n".join(raw for _, raw in stored)
 
 
 def _problem(row: Row) -> Rejected | None:

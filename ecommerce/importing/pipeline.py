@@ -8,17 +8,15 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
-from ecommerce.documents.catalog import CATALOG
 from ecommerce.errors import InputError
 from ecommerce.importing.acceptance import Taken, take_orders
-from ecommerce.importing.catalog import ask_catalog, write_records
+from ecommerce.importing.catalog import ask_catalog, write_records, write_told
 from ecommerce.importing.chunks import Chunk, line_chunks, value_chunks
-from ecommerce.importing.decode import Decoded
+from ecommerce.importing.decode import Decoded, Told
 from ecommerce.importing.faults import with_patience
-from ecommerce.importing.flat import CatalogRecords, joined_files, order_lines
+from ecommerce.importing.flat import joined_files, order_lines
 from ecommerce.importing.ledger import FileLedger
 from ecommerce.importing.mapping import load_mapping
 from ecommerce.importing.orders import Known
@@ -88,21 +86,12 @@ class FileImport:
                 lines.load(beside, shape, table)
             lines.load(path, self.shape)
             self.report.lines = lines.lines
-            self.run_chunks(self._with_catalog(lines.chunks()), path.stat().st_size)
-
-    def _with_catalog(self, chunks: Iterator[tuple[Chunk, CatalogRecords]]) -> Iterator[Chunk]:
-        """The chunks, each after the customers, products … that its lines tell of."""
-        for chunk, records in chunks:
-            for table in CATALOG:
-                of_table = [record for other, record in records if other.name == table.name]
-                if of_table:
-                    with_patience(partial(write_records, self.database, table, of_table, only_fill=True))
-            yield chunk
+            self.run_chunks(lines.chunks(), path.stat().st_size)
 
     def run_chunks(self, chunks: Iterator[Chunk], size_bytes: int) -> None:
         """Import chunks of rows in their order. `size_bytes` tells whether decoding processes are worth starting."""
         processes = self.options.processes if size_bytes >= self.options.processes_from_bytes else 0
-        # A mapping makes JSON values out of lines.
+        # A chunk of order lines holds the text of each order.
         shape = replace(self.shape, layout="values") if self.shape.rows == LINES else self.shape
         with (
             decoding(shape, self._ask, processes) as decode,
@@ -121,7 +110,8 @@ class FileImport:
                 self._collect(until=0)
         self._check_share()
 
-    def _ask(self, products: set[int], users: set[int]) -> Known:
+    def _ask(self, products: set[int], users: set[int], told: Told) -> Known:
+        with_patience(lambda: write_told(self.database, told))
         return with_patience(lambda: ask_catalog(self.database, products, users))
 
     def _write_next(

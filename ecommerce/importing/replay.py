@@ -1,23 +1,19 @@
 """Rejected rows once more, after a fix: of the catalog, of a mapping, or of the text kept in `rejected_rows`."""
 
-import csv
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from ecommerce.importing.acceptance import take_orders
-from ecommerce.importing.assemble import CatalogReader, assemble
-from ecommerce.importing.catalog import ask_catalog, write_records
+from ecommerce.importing.catalog import ask_catalog, write_records, write_told
 from ecommerce.importing.chunks import Chunk
-from ecommerce.importing.decode import Decoded, Decoder, Place
+from ecommerce.importing.decode import Decoded, Decoder, Place, Told
 from ecommerce.importing.faults import with_patience
 from ecommerce.importing.ledger import REJECTED_ROWS
-from ecommerce.importing.mapping import Mapping, load_mapping
-from ecommerce.importing.reasons import Rejected, Rejection
-from ecommerce.importing.recognise import LINES, ORDERS, Shape, catalog_table
+from ecommerce.importing.orders import Known
+from ecommerce.importing.reasons import Rejection
+from ecommerce.importing.recognise import LINES, Shape, catalog_table
 from ecommerce.importing.report import FileReport, ImportReport
 from ecommerce.mongo import Document, MongoDatabase
 from ecommerce.progress import Progress, silent
@@ -51,10 +47,12 @@ def replay_rejected(
 
 def _replay(database: MongoDatabase, rows: Sequence[Document], report: FileReport) -> None:
     shape = _shape(rows[0])
-    decoder = Decoder(
-        shape if shape.rows != LINES else Shape(ORDERS, "values"),
-        lambda products, users: with_patience(lambda: ask_catalog(database, products, users)),
-    )
+
+    def ask(products: set[int], users: set[int], told: Told) -> Known:
+        with_patience(lambda: write_told(database, told))
+        return with_patience(lambda: ask_catalog(database, products, users))
+
+    decoder = Decoder(shape, ask)
     together = Decoded()
     chunk = Chunk(0)
     still: dict[int, Rejection] = {}
@@ -64,11 +62,8 @@ def _replay(database: MongoDatabase, rows: Sequence[Document], report: FileRepor
         if not row["raw_complete"]:
             still[index] = Rejection(row["line"], row["code"], row["reason"], raw)
             continue
-        try:
-            decoded = decoder.decode(_chunk(database, shape, row["line"], raw))
-        except Rejected as problem:
-            still[index] = Rejection(row["line"], problem.code, problem.reason, raw)
-            continue
+        decoded = decoder.decode(_chunk(shape, row["line"], raw))
+        with_patience(partial(write_told, database, decoded.told))
         if decoded.rejections or decoded.rows != 1:
             problems: Iterator[Rejection] = iter(decoded.rejections)
             still[index] = next(problems, Rejection(row["line"], row["code"], "the text is not one row", raw))
@@ -103,29 +98,10 @@ def _count(report: FileReport, accepted: int, unchanged: int, changed: int) -> N
 
 
 def _shape(row: Document) -> Shape:
-    return Shape(row["rows_are"], row["layout"], tuple(row["columns"]), row["delimiter"], row["mapping"])
+    layout = "values" if row["rows_are"] == LINES else row["layout"]
+    return Shape(row["rows_are"], layout, tuple(row["columns"]), row["delimiter"], row["mapping"])
 
 
-def _chunk(database: MongoDatabase, shape: Shape, line: int, raw: bytes) -> Chunk:
-    """The row as a chunk of its own. Raises Rejected where its lines do not make an order."""
-    if shape.rows == LINES:
-        return Chunk(line, values=[(line, _order_of_lines(database, load_mapping(shape.mapping or ""), shape, raw))])
-    if shape.layout == "values":
-        return Chunk(line, values=[(line, raw)])
-    return Chunk(line, data=raw + b"\n")
-
-
-def _order_of_lines(database: MongoDatabase, mapping: Mapping, shape: Shape, raw: bytes) -> bytes:
-    if mapping.tables:
-        raise Rejected("no_mapping_value", "a row of joined files cannot be tried alone: import the files again")
-    try:
-        texts: list[list[str]] = list(
-            csv.reader(raw.decode().splitlines(keepends=True), delimiter=shape.delimiter, strict=True)
-        )
-        lines: list[dict[str, Any]] = [dict(zip(shape.columns, cells, strict=True)) for cells in texts]
-    except (csv.Error, ValueError) as error:
-        raise Rejected("csv_syntax", f"not CSV: {error}") from None
-    document = assemble(mapping, lines, lines)
-    for table, record in CatalogReader(mapping).read(lines):
-        write_records(database, table, [record], only_fill=True)
-    return msgspec.json.encode(document)
+def _chunk(shape: Shape, line: int, raw: bytes) -> Chunk:
+    """The row as a chunk of its own."""
+    return Chunk(line, values=[(line, raw)]) if shape.layout == "values" else Chunk(line, data=raw + b"\n")

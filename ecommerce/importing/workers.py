@@ -4,35 +4,41 @@ Plain subprocesses with pipes and not `multiprocessing`: nothing of the parent i
 with the parent whatever way it ends, and a worker that dies is the end of a pipe and not a wait for ever.
 """
 
+import itertools
 import os
 import queue
 import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import BinaryIO, Protocol
+from functools import partial
+from typing import BinaryIO, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from ecommerce.errors import ServiceError
 from ecommerce.importing.chunks import Chunk
-from ecommerce.importing.decode import Ask, Decoded, Decoder
+from ecommerce.importing.decode import Ask, Decoded, Decoder, Told
 from ecommerce.importing.orders import Known
-from ecommerce.importing.recognise import Shape
+from ecommerce.importing.recognise import LINES, Shape
 
 _LENGTH = struct.Struct("<I")
 
+Result = TypeVar("Result")
+
 
 class _Answer(Struct, array_like=True):
-    """A worker's message: the decoded chunk, or a question about the catalog."""
+    """A worker's message: the decoded chunk, or a question about the catalog, with what must be in it before."""
 
     decoded: Decoded | None = None
     products: list[int] = []
     users: list[int] = []
+    told: Told = []
 
 
 _pack = msgspec.msgpack.encode
@@ -82,7 +88,7 @@ class _Worker:
                 answer = _unpack_answer(_receive(self._from))
                 if answer.decoded is not None:
                     return answer.decoded
-                _send(self._to, ask(set(answer.products), set(answer.users)))
+                _send(self._to, ask(set(answer.products), set(answer.users), answer.told))
         except (EOFError, BrokenPipeError):
             code = self._process.wait()
             raise ServiceError(
@@ -98,6 +104,40 @@ class _Worker:
         self._from.close()
 
 
+def _tell(decoded: Decoded, ask: Ask) -> Decoded:
+    if decoded.told:
+        ask(set(), set(), decoded.told)
+    return decoded
+
+
+class _Turns:
+    """Chunks have their turn one after the other, in their order, whichever is decoded first."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._turn = 0
+        self._ended = False
+
+    def waited(self, number: int, work: Callable[[], Result], *, last: bool = False) -> Result:
+        """Do some work of a chunk when its turn has come; after the last the next one has its turn."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._turn == number or self._ended)
+            if self._ended:
+                raise EOFError
+        result = work()
+        if last:
+            with self._changed:
+                self._turn = number + 1
+                self._changed.notify_all()
+        return result
+
+    def end(self) -> None:
+        """Let nobody wait any longer: a chunk before will have no turn."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
 class Decode(Protocol):
     """Start decoding a chunk."""
 
@@ -106,13 +146,16 @@ class Decode(Protocol):
 
 @contextmanager
 def decoding(shape: Shape, ask: Ask, processes: int) -> Iterator[Decode]:
-    """Decode chunks in that many processes; with 0, in the calling thread."""
+    """Decode chunks in that many processes; with 0, in the calling thread.
+
+    What order lines tell of the catalog is in it before a later chunk asks, in whatever process that is decoded.
+    """
     if processes == 0:
         decoder = Decoder(shape, ask)
 
         def at_once(chunk: Chunk) -> "Future[Decoded]":
             future: Future[Decoded] = Future()
-            future.set_result(decoder.decode(chunk))
+            future.set_result(_tell(decoder.decode(chunk), ask))
             return future
 
         yield at_once
@@ -129,12 +172,27 @@ def decoding(shape: Shape, ask: Ask, processes: int) -> Iterator[Decode]:
         finally:
             idle.put(worker)
 
+    turns = _Turns()
+
+    def decode_in_turn(chunk: Chunk, number: int) -> Decoded:
+        worker = idle.get()
+        try:
+            decoded = worker.decode(chunk, lambda *question: turns.waited(number, partial(ask, *question)))
+            return turns.waited(number, partial(_tell, decoded, ask), last=True)
+        finally:
+            idle.put(worker)
+
     threads = ThreadPoolExecutor(processes, thread_name_prefix="decode")
+    numbers = itertools.count()
     try:
-        yield lambda chunk: threads.submit(decode, chunk)
+        if shape.rows == LINES:
+            yield lambda chunk: threads.submit(decode_in_turn, chunk, next(numbers))
+        else:
+            yield lambda chunk: threads.submit(decode, chunk)
     finally:
         # The workers first: a thread that waits for one of them is free as soon as its pipe ends.
         threads.shutdown(wait=False, cancel_futures=True)
+        turns.end()
         for worker in workers:
             worker.close()
         threads.shutdown()
@@ -146,8 +204,8 @@ def main() -> None:
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints goes to the log and not between the messages
 
-    def ask(products: set[int], users: set[int]) -> Known:
-        _send(target, _Answer(products=list(products), users=list(users)))
+    def ask(products: set[int], users: set[int], told: Told) -> Known:
+        _send(target, _Answer(products=list(products), users=list(users), told=told))
         return _unpack_known(_receive(source))
 
     try:
