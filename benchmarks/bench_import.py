@@ -15,6 +15,7 @@ from typing import Literal
 import psutil
 
 from benchmarks.common import Result, a_mongod, main, timed
+from benchmarks.order_lines import write_order_lines
 from ecommerce.generate.catalog import CatalogSpec
 from ecommerce.generate.file_job import FileJob
 from ecommerce.generate.files import write_orders
@@ -26,10 +27,13 @@ from ecommerce.mongo import ORDERS, MongoDatabase
 ORDERS_FULL = 1_000_000
 ORDERS_QUICK = 20_000
 BASELINE_BATCH = 2_000
+LINES_SHARE = 5
+"""Of so many orders one is imported from order lines."""
+CATALOG = CatalogSpec(1, "en_US", "marketplace", users=100_000, products=10_000)
 
 
 def run(quick: bool) -> list[Result]:
-    """Import the same orders from two formats, twice each, and what else there is from the first."""
+    """Import the same orders from two formats, twice each, what else there is from the first, and order lines."""
     count = ORDERS_QUICK if quick else ORDERS_FULL
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="ecommerce-bench-") as folder:
@@ -41,15 +45,20 @@ def run(quick: bool) -> list[Result]:
                 for again in (False, True):
                     results += _import(database, name, file, again, beside)
                     beside = ""
+            lines = write_order_lines(Path(folder) / "lines.csv", CATALOG, _window(count // LINES_SHARE))
+            database[ORDERS].delete_many({})
+            results += _import(database, "order lines by a mapping", lines, False, "")
     return results
+
+
+def _window(count: int) -> Window:
+    start, end = to_ms(datetime(2025, 1, 1, tzinfo=UTC)), to_ms(datetime(2025, 12, 1, tzinfo=UTC))
+    return Window("span", start, end, count, 1, "marketplace")
 
 
 def _orders(folder: Path, kind: Literal["json", "csv"], count: int) -> Path:
     """A file of generated orders of 2025, about 660 bytes each."""
-    start, end = to_ms(datetime(2025, 1, 1, tzinfo=UTC)), to_ms(datetime(2025, 12, 1, tzinfo=UTC))
-    window = Window("span", start, end, count, 1, "marketplace")
-    spec = CatalogSpec(1, "en_US", "marketplace", users=100_000, products=10_000)
-    job = FileJob(spec, window, to_ms(datetime(2026, 6, 1, tzinfo=UTC)), kind, "", 0.0)
+    job = FileJob(CATALOG, _window(count), to_ms(datetime(2026, 6, 1, tzinfo=UTC)), kind, "", 0.0)
     return write_orders(folder / ("orders.jsonl" if kind == "json" else "orders.csv"), job).path
 
 
