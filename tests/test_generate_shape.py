@@ -1,5 +1,7 @@
 """Generated orders look like those of a real shop, and their references hold."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,11 +15,12 @@ from ecommerce.generate.rhythm import to_ms
 from tests.generator_samples import MARCH, MONTH_LATER, PRESET_NAMES, encoded, march, small_catalog
 
 
-def test_a_marketplace_month_has_every_figure_of_olist() -> None:
+def test_a_marketplace_month_has_every_figure_of_olist_and_the_page_shows_them() -> None:
     rows = comparison()
     print(table(rows))
     assert [row for row in rows if not row.holds] == []
     assert len(rows) >= 34
+    assert table(rows) in (Path(__file__).parents[1] / "docs" / "generator.md").read_text()
 
 
 @pytest.mark.parametrize("preset", PRESET_NAMES)
