@@ -8,7 +8,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
-from ecommerce.archive.archiver import archive_workshop, begin_run, pending_run, require_transactions, steps_of
+from ecommerce.archive.archiver import STEPS_OF, begin_run
 from ecommerce.archive.compact import begin_compaction
 from ecommerce.archive.errors import ArchiveBusyError, VerificationError
 from ecommerce.archive.report import plan_markdown, run_markdown
@@ -24,7 +24,7 @@ from ecommerce.archive.runs import (
     unfinished_run,
 )
 from ecommerce.archive.selection import Plan, Selection, plan_archive
-from ecommerce.archive.steps import Workshop
+from ecommerce.archive.workshop import Workshop, archive_workshop, pending_run, require_transactions
 from ecommerce.errors import EcommerceError
 from ecommerce.mongo import get_database, prepare_database
 from ecommerce.settings import get_settings
@@ -59,7 +59,7 @@ def plan_run(selection: Selection) -> Plan:
 def take_step(workshop: Workshop, run: Run) -> Run:
     """Take a run through the step of its state; a retry finds the state in which the last attempt left it."""
     run = get_run(workshop.database, run.run_id)
-    step = steps_of(run)[run.state]
+    step = STEPS_OF[run.kind][run.state]
     with progress_artifact(f"archive {run.state}") as progress:
         workshop.progress = progress
         return step(workshop, run)

@@ -6,8 +6,7 @@ Chunks are small, so that a small run has many transactions.
 import sys
 
 from ecommerce.archive import chunks, purge, spark
-from ecommerce.archive.archiver import archive_orders
-from ecommerce.archive.compact import compact_archive
+from ecommerce.archive.archiver import archive_orders, compact_archive
 from ecommerce.settings import get_settings
 
 CHUNK_ORDERS = 10

@@ -7,8 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce.archive import steps
-from ecommerce.archive.archiver import archive_orders
-from ecommerce.archive.compact import compact_archive
+from ecommerce.archive.archiver import archive_orders, compact_archive
 from ecommerce.archive.errors import ArchiveBusyError, ArchiveError, VerificationError
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
 from ecommerce.archive.reading import read, read_pandas

@@ -20,8 +20,7 @@ import pytest
 from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
-from ecommerce.archive.archiver import archive_orders
-from ecommerce.archive.compact import compact_archive
+from ecommerce.archive.archiver import archive_orders, compact_archive
 from ecommerce.archive.runs import COMMITTED, Run, unfinished_run
 from ecommerce.mongo import get_database, prepare_database
 from ecommerce.settings import Settings

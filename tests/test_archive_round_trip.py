@@ -5,7 +5,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import bson
 import pytest
+from bson import Decimal128
 from bson.raw_bson import RawBSONDocument
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -13,11 +15,12 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
-from ecommerce.archive.content_expression import content_text_expression
+from ecommerce.archive.hot import hot_orders
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
 from ecommerce.archive.selection import Selection
-from ecommerce.documents.content_hash import content_text
-from ecommerce.documents.kinds import EARLIEST_TIME, INT64_MAX, QUANTITY_MAX, TEXT_LENGTH_MAX
+from ecommerce.documents.bson_codec import encode_order, to_document
+from ecommerce.documents.content_hash import content_hash
+from ecommerce.documents.kinds import EARLIEST_TIME, INT64_MAX, QUANTITY_MAX, TEXT_LENGTH_MAX, to_scaled
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.errors import InputError
 from ecommerce.mongo import ORDERS, MongoDatabase, prepare_database
@@ -123,20 +126,21 @@ def test_every_order_of_the_schema_comes_back_byte_for_byte(
     assert stored(database, ORDERS_RESTORED) == before
 
 
-@hypothesis_settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(made=st.lists(orders_of_the_schema(), min_size=4, max_size=9, unique_by=order_id_of))
-def test_mongodb_renders_the_content_text_as_python_does(database: MongoDatabase, made: list[OrderDocument]) -> None:
+@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.data_too_large])
+@given(made=st.lists(orders_of_the_schema(), min_size=1, max_size=9))
+def test_content_hashes_in_columns_are_those_of_the_orders_one_by_one(made: list[OrderDocument]) -> None:
     made = made + EDGES
-    database[ORDERS].delete_many({})
-    insert(database, made)
-    rendered = database[ORDERS].aggregate([{"$project": {"text": content_text_expression()}}])
-    assert {row["_id"]: row["text"] for row in rendered} == {
-        order.order.order_id: content_text(order) for order in made
-    }
+    hot = hot_orders([encode_order(order) for order in made])
+    assert hot.hashes.tolist() == [content_hash(order) for order in made]
+    assert hot.ids.tolist() == [order.order.order_id for order in made]
+    assert hot.amounts.tolist() == [to_scaled(order.order.total_amount) for order in made]
+
+
+def test_a_document_that_the_archive_cannot_hold_is_never_the_same() -> None:
+    order = to_document(an_order(1)) | {"_id": 1}
+    order["order"]["total_amount"] = Decimal128("1.00005")
+    (hashed,) = hot_orders([bson.encode(order)]).hashes.tolist()
+    assert hashed == 0
 
 
 def test_restoring_twice_writes_the_same_and_leaves_other_days_alone(

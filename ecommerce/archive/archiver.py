@@ -1,44 +1,20 @@
 """The archiver: finishes the run that was left, plans a new one, and takes it through its steps."""
 
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.compact import COMPACT_STEPS, FILES_MIN, begin_compaction
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.lease import archive_lease
-from ecommerce.archive.runs import ARCHIVE, COMPACT, PLANNED, Run, new_run, prepare_archive, unfinished_run
+from ecommerce.archive.runs import ARCHIVE, COMMITTED, COMPACT, PLANNED, Run, new_run, unfinished_run
 from ecommerce.archive.selection import Plan, Selection, plan_archive
-from ecommerce.archive.spark import spark_session
-from ecommerce.archive.steps import STEPS, Step, Workshop, finish
-from ecommerce.archive.storage import Storage
-from ecommerce.mongo import MongoDatabase, get_database, is_replica_set
+from ecommerce.archive.steps import STEPS
+from ecommerce.archive.workshop import Step, Workshop, archive_workshop, new_run_id, pending_run, require_transactions
+from ecommerce.mongo import get_database
 from ecommerce.progress import Progress, silent
-from ecommerce.services.endpoints import archive_uri
 from ecommerce.settings import Settings
 
-
-@contextmanager
-def archive_workshop(settings: Settings, progress: Progress = silent) -> Iterator[Workshop]:
-    """The lease, Spark and the archive's storage, for as long as one archiver works.
-
-    Raises ArchiveBusyError where another one does.
-    """
-    database = get_database(settings)
-    require_transactions(database)
-    with archive_lease(database) as lease, spark_session(settings) as spark:
-        prepare_archive(database)
-        yield Workshop(settings, database, spark, Storage(spark, archive_uri(settings)), lease, progress)
-
-
-def require_transactions(database: MongoDatabase) -> None:
-    """Raise ArchiveError where the server has no transactions: without them an order could be lost or doubled."""
-    if not is_replica_set(database):
-        raise ArchiveError(
-            "this MongoDB is no replica set, so it has no transactions, and nothing can be moved safely: "
-            "start it with --replSet (one node is enough)"
-        )
+STEPS_OF: Mapping[str, Mapping[str, Step]] = {ARCHIVE: STEPS, COMPACT: COMPACT_STEPS}
+"""By kind of run: the step that takes it on from each state."""
 
 
 def begin_run(workshop: Workshop, selection: Selection, plan: Plan | None = None) -> Run | None:
@@ -66,26 +42,10 @@ def begin_run(workshop: Workshop, selection: Selection, plan: Plan | None = None
     return run
 
 
-def new_run_id() -> str:
-    """Ids sort by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-
-
-def steps_of(run: Run) -> dict[str, Step]:
-    """The steps that a run of this kind goes through."""
-    from ecommerce.archive.compact import COMPACT_STEPS
-
-    return COMPACT_STEPS if run.kind == COMPACT else STEPS
-
-
-def pending_run(workshop: Workshop) -> Run | None:
-    """The run to be finished before a new one begins. Raises ArchiveError where it belongs to another archive."""
-    run = unfinished_run(workshop.database)
-    if run and run.archive_uri != workshop.storage.uri:
-        raise ArchiveError(
-            f"run {run.run_id} is {run.state} in {run.archive_uri}, but the archive is now {workshop.storage.uri}: "
-            "set ECOMMERCE_ARCHIVE_URI back until that run is finished"
-        )
+def finish(workshop: Workshop, run: Run) -> Run:
+    """Take a run through the steps that are left."""
+    while run.state != COMMITTED:
+        run = STEPS_OF[run.kind][run.state](workshop, run)
     return run
 
 
@@ -104,8 +64,19 @@ def archive_orders(settings: Settings, selection: Selection | None = None, progr
     finished = []
     with archive_workshop(settings, progress) as workshop:
         if left := pending_run(workshop):
-            finished.append(finish(workshop, left, steps_of(left)))
+            finished.append(finish(workshop, left))
             plan = None
         if run := begin_run(workshop, selection, plan):
-            finished.append(finish(workshop, run, STEPS))
+            finished.append(finish(workshop, run))
+    return finished
+
+
+def compact_archive(settings: Settings, progress: Progress = silent, *, at_least: int = FILES_MIN) -> list[Run]:
+    """Merge the days that at least so many runs hold; returns the runs that were finished."""
+    finished = []
+    with archive_workshop(settings, progress) as workshop:
+        if left := pending_run(workshop):
+            finished.append(finish(workshop, left))
+        if run := begin_compaction(workshop, at_least):
+            finished.append(finish(workshop, run))
     return finished

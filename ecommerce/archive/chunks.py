@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN
 from ecommerce.documents.kinds import MONEY_FACTOR
+from ecommerce.summaries.columns import IntArray
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -28,11 +29,11 @@ class Chunk:
 
     order_date: date
     number: int
-    ids: list[int]
-    versions: list[int]
+    ids: IntArray
+    versions: IntArray
     """updated_at in milliseconds since 1970."""
-    hashes: list[int]
-    amounts: list[int]
+    hashes: IntArray
+    amounts: IntArray
     """total_amount in 10^-4 units."""
 
 
@@ -78,6 +79,6 @@ def _chunks(table: Any) -> Iterator[Chunk]:
     for day, rows in ((one["values"], one["counts"]) for one in counts):
         for number, at in enumerate(range(0, rows, CHUNK_ORDERS)):
             part = table.slice(start + at, min(CHUNK_ORDERS, rows - at))
-            columns = (part[name].to_pylist() for name in ("id", "version", "hash", "amount"))
+            columns = (part[name].to_numpy() for name in ("id", "version", "hash", "amount"))
             yield Chunk(day, number, *columns)
         start += rows

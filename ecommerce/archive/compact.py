@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from pymongo.client_session import ClientSession
 from pymongo.write_concern import WriteConcern
 
-from ecommerce.archive.archiver import archive_workshop, new_run_id, pending_run, steps_of
 from ecommerce.archive.errors import VerificationError, failures_explained
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.reading import archived_rows
@@ -36,27 +35,15 @@ from ecommerce.archive.runs import (
     readable_runs,
     take_over_days,
 )
-from ecommerce.archive.steps import SAFE, Step, Workshop, commit, finish, moved, publish
+from ecommerce.archive.steps import SAFE, commit, moved, publish
 from ecommerce.archive.verify import days_of, summary_of_days
-from ecommerce.progress import Progress, silent
-from ecommerce.settings import Settings
+from ecommerce.archive.workshop import Step, Workshop, new_run_id
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 FILES_MIN = 2
 """A day is worth compacting when at least this many runs hold a part of it."""
-
-
-def compact_archive(settings: Settings, progress: Progress = silent, *, at_least: int = FILES_MIN) -> list[Run]:
-    """Merge the days that at least so many runs hold; returns the runs that were finished."""
-    finished = []
-    with archive_workshop(settings, progress) as workshop:
-        if left := pending_run(workshop):
-            finished.append(finish(workshop, left, steps_of(left)))
-        if run := begin_compaction(workshop, at_least):
-            finished.append(finish(workshop, run, COMPACT_STEPS))
-    return finished
 
 
 def scattered_days(runs: Sequence[Run], at_least: int = FILES_MIN) -> list[date]:

@@ -1,61 +1,59 @@
 """Compares chunks of the archive with the orders that MongoDB holds, order by order and by content."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass
 
-from bson import Int64
+import numpy as np
 from pymongo.client_session import ClientSession
 
 from ecommerce.archive.chunks import Chunk
-from ecommerce.archive.content_expression import content_text_expression
-from ecommerce.documents.content_hash import hash_of_text
-from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.archive.hot import HotOrders, hot_orders
+from ecommerce.archive.id_filter import filter_of_ids
+from ecommerce.mongo import MongoDatabase
+from ecommerce.summaries.columns import IntArray
+from ecommerce.summaries.scan import raw_batches
 
 CHANGED, GONE, DIFFERENT = "changed", "gone", "different"
 """Why an archived row is superseded: MongoDB has another version; none; this version with another content."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """What became of a chunk's rows; positions are those in the chunk."""
+    """What became of a chunk's rows."""
 
-    same: list[int] = field(default_factory=list)
-    superseded: list[tuple[int, str]] = field(default_factory=list)
-    """Position and reason."""
+    same: IntArray
+    """Positions in the chunk."""
+    documents: IntArray
+    """For each of them: the position of its document in HotOrders."""
+    superseded: list[tuple[int, str]]
+    """Position in the chunk, and reason."""
 
 
-def compare(database: MongoDatabase, chunks: Sequence[Chunk], session: ClientSession | None = None) -> list[Comparison]:
-    """How the rows of each chunk stand to MongoDB's orders, read at once (in the session's transaction, if any).
+def read_hot(
+    database: MongoDatabase, chunks: Sequence[Chunk], session: ClientSession | None = None
+) -> HotOrders | None:
+    """The orders of the chunks' ids that are in MongoDB, read at once (in the session's transaction, if any)."""
+    ids = np.unique(np.concatenate([chunk.ids for chunk in chunks]))
+    documents = [document for batch in raw_batches(database, filter_of_ids(ids), session) for document in batch]
+    return hot_orders(documents) if documents else None
 
-    A row is the same only if MongoDB holds that very version and renders the same content from it.
+
+def compare(hot: HotOrders | None, chunk: Chunk) -> Comparison:
+    """How the rows of a chunk stand to MongoDB's orders.
+
+    A row is the same only if MongoDB holds that very version and its content has the archived hash.
     """
-    ids = [Int64(order_id) for chunk in chunks for order_id in chunk.ids]
-    project: dict[str, Any] = {"version": {"$toLong": "$updated_at"}, "text": content_text_expression()}
-    pipeline: list[dict[str, Any]] = [{"$match": {"_id": {"$in": ids}}}, {"$project": project}]
-    hot = {
-        row["_id"]: (row["version"], hash_of_text(row["text"]))
-        for row in database[ORDERS].aggregate(pipeline, session=session, batchSize=len(ids) + 1)
-    }
-    return [_compared(chunk, hot) for chunk in chunks]
-
-
-def _compared(chunk: Chunk, hot: dict[int, tuple[int, int]]) -> Comparison:
-    comparison = Comparison()
-    for position, (order_id, version, content) in enumerate(zip(chunk.ids, chunk.versions, chunk.hashes, strict=True)):
-        stored = hot.get(order_id)
-        if stored == (version, content):
-            comparison.same.append(position)
-        elif stored is None:
-            comparison.superseded.append((position, GONE))
-        else:
-            comparison.superseded.append((position, CHANGED if stored[0] != version else DIFFERENT))
-    return comparison
-
-
-def time_of_version(version: int) -> datetime:
-    """An updated_at from its milliseconds since 1970."""
-    return _EPOCH + timedelta(milliseconds=version)
+    if hot is None:
+        none = np.empty(0, np.int64)
+        return Comparison(none, none, [(at, GONE) for at in range(len(chunk.ids))])
+    by_id = np.argsort(hot.ids)
+    at = np.minimum(np.searchsorted(hot.ids, chunk.ids, sorter=by_id), len(by_id) - 1)
+    of_row = by_id[at]
+    there = hot.ids[of_row] == chunk.ids
+    version = hot.versions[of_row] == chunk.versions
+    same = there & version & (hot.hashes[of_row] == chunk.hashes)
+    superseded = [
+        (row, GONE if not there[row] else DIFFERENT if version[row] else CHANGED)
+        for row in np.flatnonzero(~same).tolist()
+    ]
+    return Comparison(np.flatnonzero(same), of_row[same], superseded)

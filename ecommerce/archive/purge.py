@@ -13,24 +13,27 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import bson
+import numpy as np
 from bson import Decimal128, Int64
-from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from ecommerce.archive.chunks import CHUNK_ORDERS, Chunk
-from ecommerce.archive.compare import Comparison, compare, time_of_version
+from ecommerce.archive.compare import Comparison, compare, read_hot
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
+from ecommerce.archive.hot import HotOrders, time_of
+from ecommerce.archive.id_filter import filter_of_ids
 from ecommerce.archive.lease import Lease
 from ecommerce.archive.runs import ARCHIVE_SUMMARY, SUPERSEDED, Run, day_start
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.progress import Progress
-from ecommerce.summaries.cells import CellTable, aggregate_cells, hour_of
+from ecommerce.summaries.cells import CellTable, hour_of
+from ecommerce.summaries.columns import IntArray
+from ecommerce.summaries.fold import fold_columns
 
 THREADS = 2
 """Transactions at a time: one waits for the journal while the other works. More wait for the same two cores."""
@@ -126,33 +129,37 @@ def _was_done(error: Exception) -> bool:
 
 
 def _purge(database: MongoDatabase, run: Run, group: list[Chunk], session: ClientSession) -> None:
-    comparisons = compare(database, group, session)
-    gone = [Int64(chunk.ids[at]) for chunk, found in zip(group, comparisons, strict=True) for at in found.same]
-    cells = aggregate_cells(database, {"_id": {"$in": gone}}, session) if gone else CellTable.empty()
-    summaries = [_summary(run, chunk, found, cells) for chunk, found in zip(group, comparisons, strict=True)]
-    database[ARCHIVE_SUMMARY].insert_many(summaries, session=session)
-    if gone:
-        deleted = database[ORDERS].delete_many({"_id": {"$in": gone}}, session=session).deleted_count
-        if deleted != len(gone):
+    hot = read_hot(database, group, session)
+    found = [(chunk, compare(hot, chunk)) for chunk in group]
+    taken = np.concatenate([comparison.documents for _, comparison in found])
+    cells = _cells(hot, taken) if hot else CellTable.empty()
+    database[ARCHIVE_SUMMARY].insert_many([_summary(run, *one, cells) for one in found], session=session)
+    if hot and len(taken):
+        gone = filter_of_ids(hot.ids[taken])
+        deleted = database[ORDERS].delete_many(gone, session=session).deleted_count
+        if deleted != len(taken):
             raise ArchiveError(
-                f"run {run.run_id}: {deleted} of {len(gone)} orders were there to be deleted; nothing was"
+                f"run {run.run_id}: {deleted} of {len(taken)} orders were there to be deleted; nothing was"
             )
-        entries = (
-            entry for chunk, found in zip(group, comparisons, strict=True) for entry in _entries(run, chunk, found)
-        )
+        entries = (entry for chunk, comparison in found for entry in _entries(run, chunk, comparison))
         database[ARCHIVED_ORDERS].insert_many(entries, ordered=False, session=session)
-    superseded = [
-        row for chunk, found in zip(group, comparisons, strict=True) for row in _superseded(run, chunk, found)
-    ]
+    superseded = [row for chunk, comparison in found for row in _superseded(run, chunk, comparison)]
     if superseded:
         database[SUPERSEDED].insert_many(superseded, ordered=False, session=session)
     reached("purge:before-commit")
 
 
+def _cells(hot: HotOrders, taken: IntArray) -> CellTable:
+    """The cells of the documents at these positions, from the columns in which they were compared."""
+    signs = np.zeros(len(hot.documents), np.int64)
+    signs[taken] = 1
+    return fold_columns(hot.columns, hot.documents, signs)
+
+
 def _summary(run: Run, chunk: Chunk, found: Comparison, cells: CellTable) -> dict[str, Any]:
     start = hour_of(day_start(chunk.order_date))
     own = cells.within(start, start + 24)
-    amounts = [chunk.amounts[at] for at in found.same]
+    amounts = chunk.amounts[found.same].tolist()
     orders, total = len(amounts), sum(amounts)
     return {
         "_id": summary_id(run, chunk),
@@ -170,25 +177,20 @@ def _summary(run: Run, chunk: Chunk, found: Comparison, cells: CellTable) -> dic
     }
 
 
-def _entries(run: Run, chunk: Chunk, found: Comparison) -> Iterator[RawBSONDocument]:
+def _entries(run: Run, chunk: Chunk, found: Comparison) -> Iterator[dict[str, Any]]:
     day = day_start(chunk.order_date)
-    for at in found.same:
-        entry = {
-            "_id": Int64(chunk.ids[at]),
-            "content_hash": Int64(chunk.hashes[at]),
-            "order_date": day,
-            "run_id": run.run_id,
-        }
-        yield RawBSONDocument(bson.encode(entry))
+    for order_id, content in zip(chunk.ids[found.same].tolist(), chunk.hashes[found.same].tolist(), strict=True):
+        yield {"_id": Int64(order_id), "content_hash": Int64(content), "order_date": day, "run_id": run.run_id}
 
 
 def _superseded(run: Run, chunk: Chunk, found: Comparison) -> Iterator[dict[str, Any]]:
     for at, reason in found.superseded:
+        order_id, version = int(chunk.ids[at]), int(chunk.versions[at])
         yield {
-            "_id": f"{run.run_id}/{chunk.ids[at]}/{chunk.versions[at]}",
+            "_id": f"{run.run_id}/{order_id}/{version}",
             "run_id": run.run_id,
-            "order_id": Int64(chunk.ids[at]),
-            "updated_at": time_of_version(chunk.versions[at]),
+            "order_id": Int64(order_id),
+            "updated_at": time_of(version),
             "order_date": day_start(chunk.order_date),
             "reason": reason,
         }

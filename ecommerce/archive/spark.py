@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,27 @@ def spark_session(settings: Settings) -> Iterator["SparkSession"]:
             if _users == 0:
                 _session = None
                 _stop(session)
+
+
+@contextmanager
+def spark_ahead(settings: Settings) -> Iterator[None]:
+    """Spark starts in the background: whoever asks for a session inside waits for what is left of that.
+
+    An error shows where the session is asked for.
+    """
+    left = threading.Event()
+
+    def hold() -> None:
+        with suppress(Exception), spark_session(settings):
+            left.wait()
+
+    thread = threading.Thread(target=hold, name="spark-ahead")
+    thread.start()
+    try:
+        yield
+    finally:
+        left.set()
+        thread.join()
 
 
 def _start(settings: Settings) -> "SparkSession":

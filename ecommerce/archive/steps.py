@@ -8,13 +8,11 @@ purged     --commit-->  committed   staging removed, run closed
 """
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ecommerce.archive.chunks import chunks_of
 from ecommerce.archive.errors import ArchiveError, VerificationError, failures_explained
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.lease import Lease
 from ecommerce.archive.purge import purge_chunks
 from ecommerce.archive.rows import read_rows, source_frame, write_rows
 from ecommerce.archive.runs import (
@@ -29,37 +27,8 @@ from ecommerce.archive.runs import (
     move_on,
 )
 from ecommerce.archive.selection import slices_of
-from ecommerce.archive.storage import Storage
 from ecommerce.archive.verify import verify_rows
-from ecommerce.mongo import MongoDatabase
-from ecommerce.progress import Progress, silent
-from ecommerce.settings import Settings
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-
-class Workshop:
-    """What the steps work with. Not a dataclass: Prefect would walk through its fields."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        database: MongoDatabase,
-        spark: "SparkSession",
-        storage: Storage,
-        lease: Lease,
-        progress: Progress = silent,
-    ) -> None:
-        self.settings = settings
-        self.database = database
-        self.spark = spark
-        self.storage = storage
-        self.lease = lease
-        self.progress = progress
-
-
-Step = Callable[[Workshop, Run], Run]
+from ecommerce.archive.workshop import Step, Workshop
 
 SAFE = "Nothing was deleted from MongoDB; run it again to go on."
 
@@ -158,13 +127,6 @@ def remove_dead_staging(workshop: Workshop, run: Run) -> list[str]:
 
 
 STEPS: dict[str, Step] = {PLANNED: export, EXPORTED: verify, VERIFIED: publish, PUBLISHED: purge, PURGED: commit}
-
-
-def finish(workshop: Workshop, run: Run, steps: dict[str, Step]) -> Run:
-    """Take a run through the steps that are left."""
-    while run.state != COMMITTED:
-        run = steps[run.state](workshop, run)
-    return run
 
 
 def moved(workshop: Workshop, run: Run, state: str, step: str, started: float, **changes: Any) -> Run:

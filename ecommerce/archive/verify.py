@@ -1,66 +1,73 @@
 """Verification: what was written is read back and compared with what MongoDB holds, before anything is published.
 
 Twice. Within Spark: every row's content hash, computed from the source, must equal the one computed from what the
-Parquet file gives back. Against MongoDB: counts and sums per day, which MongoDB aggregates itself. Where a day differs,
-because its orders changed meanwhile or because something is wrong, its orders are compared one by one.
+Parquet file gives back. Against MongoDB: per day the number of orders, their amounts, and the hashes of contents and
+versions, folded, as computed from the documents without Spark. Where a day differs, because its orders changed
+meanwhile or because something is wrong, its orders are compared one by one.
 """
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
-from bson import Decimal128
+import numpy as np
 
 from ecommerce.archive.chunks import chunks_of
-from ecommerce.archive.compare import DIFFERENT, compare
+from ecommerce.archive.compare import DIFFERENT, compare, read_hot
+from ecommerce.archive.content_columns import xxh64
 from ecommerce.archive.errors import VerificationError
+from ecommerce.archive.hot import HotOrders, hot_orders
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN
 from ecommerce.archive.runs import Day, Run
 from ecommerce.archive.selection import order_match
-from ecommerce.documents.content_hash import content_hash_sql
+from ecommerce.documents.content_hash import MICROSECONDS_PER_MILLISECOND, content_hash_sql
 from ecommerce.documents.kinds import to_scaled
-from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.mongo import MongoDatabase
+from ecommerce.summaries.scan import raw_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
 
-Sums = dict[str, Decimal]
+MILLISECONDS_PER_DAY = 86_400_000
 
-_SUMS: tuple[tuple[str, str, Any], ...] = (
-    # name, as Spark sums it, as MongoDB sums it
-    ("orders", "1", 1),
-    ("total_amount", "order.total_amount", "$order.total_amount"),
-    ("discount", "order.discount", "$order.discount"),
-    ("items", "cast(size(order_items) as bigint)", {"$size": "$order_items"}),
-    (
-        "item_prices",
-        "aggregate(order_items.price, cast(0 as decimal(38,4)), (sum, price) -> cast(sum + price as decimal(38,4)))",
-        {"$sum": "$order_items.price"},
-    ),
-    (
-        "item_quantities",
-        "aggregate(order_items.quantity, cast(0 as bigint), (sum, quantity) -> sum + quantity)",
-        {"$sum": "$order_items.quantity"},
-    ),
-    ("versions", "cast(unix_millis(updated_at) as decimal(20,0))", {"$toDecimal": {"$toLong": "$updated_at"}}),
-)
+
+@dataclass(frozen=True, slots=True)
+class DaySums:
+    """What the orders of a day come to."""
+
+    orders: int
+    total_amount: int
+    """In 10^-4 units."""
+    content_hash: int
+    """Content hashes, folded by exclusive or."""
+    versioned_hash: int
+    """The same with each order's `updated_at` hashed into it."""
+
+    def plus(self, other: "DaySums") -> "DaySums":
+        """Both together."""
+        return DaySums(
+            self.orders + other.orders,
+            self.total_amount + other.total_amount,
+            self.content_hash ^ other.content_hash,
+            self.versioned_hash ^ other.versioned_hash,
+        )
 
 
 def verify_rows(database: MongoDatabase, rows: "DataFrame", run: Run) -> tuple[Day, ...]:
     """What the exported rows hold per day, verified. Raises VerificationError where they are not what MongoDB holds."""
     with ThreadPoolExecutor(1, "verify") as threads:
-        source = threads.submit(_source_sums, database, run)
+        source = threads.submit(source_sums, database, run)
         per_day = {row[DAY_COLUMN]: row for row in _archive_days(rows, run)}
-        source_sums = source.result()
+        of_source = source.result()
     corrupt = {day: row["corrupt"] for day, row in per_day.items() if row["corrupt"]}
     if corrupt:
         raise VerificationError(
             f"run {run.run_id}: {sum(corrupt.values())} rows came back from the archive with another content than was "
             f"written, on {', '.join(str(day) for day in sorted(corrupt))}"
         )
-    differing = [(day, int(row["sum_orders"])) for day, row in per_day.items() if _sums_of(row) != source_sums.get(day)]
+    differing = [(day, int(row["orders"])) for day, row in per_day.items() if _sums_of(row) != of_source.get(day)]
     if differing:
         _compare_one_by_one(database, rows, differing, run)
     return days_of(per_day.values())
@@ -69,60 +76,70 @@ def verify_rows(database: MongoDatabase, rows: "DataFrame", run: Run) -> tuple[D
 def days_of(summary: Iterable["Row"]) -> tuple[Day, ...]:
     """The days of a `summary_of_days`, in order."""
     days = (
-        Day(row[DAY_COLUMN], int(row["sum_orders"]), to_scaled(row["sum_total_amount"]), int(row["content_hash"]))
+        Day(row[DAY_COLUMN], int(row["orders"]), to_scaled(row["total_amount"]), int(row["content_hash"]))
         for row in summary
     )
     return tuple(sorted(days, key=lambda day: day.order_date))
 
 
 def summary_of_days(rows: "DataFrame") -> list["Row"]:
-    """Count, sum and folded content hash per day, with the number of rows whose content is not what its hash says."""
+    """Count, sum and folded hashes per day, with the number of rows whose content is not what their hash says."""
     from pyspark.sql import functions as f
 
-    # The sum of the whole comparison is one pass: each row is decoded once.
+    # No lambda anywhere: with one, Spark would neither compile the aggregation nor run it over unboxed values.
     return list(
         rows.groupBy(DAY_COLUMN)
         .agg(
+            f.count("*").alias("orders"),
+            f.sum("order.total_amount").cast("decimal(38,4)").alias("total_amount"),
             f.bit_xor(HASH_COLUMN).alias("content_hash"),
-            f.sum(f.expr(f"cast({content_hash_sql()} <=> {HASH_COLUMN} as int) * -1 + 1")).alias("corrupt"),
-            *(f.sum(f.expr(sql)).cast("decimal(38,4)").alias(f"sum_{name}") for name, sql, _ in _SUMS),
-            f.min("order.order_time").alias("first"),
-            f.max("order.order_time").alias("last"),
+            f.bit_xor(f.xxhash64(HASH_COLUMN, f.unix_micros("updated_at"))).alias("versioned_hash"),
+            f.sum(f.expr(f"if({content_hash_sql()} <=> {HASH_COLUMN}, 0, 1)")).alias("corrupt"),
         )
         .collect()
     )
 
 
+def source_sums(database: MongoDatabase, run: Run) -> Mapping[date, DaySums]:
+    """What the orders that a run selects come to per day, as MongoDB holds them now."""
+    sums: dict[date, DaySums] = {}
+    match = order_match(run.statuses, run.slices[0].start if run.slices else None, run.cutoff)
+    for documents in raw_batches(database, match):
+        for day, found in _sums_per_day(hot_orders(documents)) if documents else ():
+            sums[day] = sums[day].plus(found) if day in sums else found
+    return sums
+
+
+def _sums_per_day(hot: HotOrders) -> Iterable[tuple[date, DaySums]]:
+    days = hot.times // MILLISECONDS_PER_DAY
+    versioned = xxh64(hot.versions * MICROSECONDS_PER_MILLISECOND, xxh64(hot.hashes)).view(np.int64)
+    for day in np.unique(days).tolist():
+        rows = days == day
+        sums = DaySums(
+            int(rows.sum()),
+            sum(hot.amounts[rows].tolist()),  # ten of the largest amounts overflow 64 bits
+            int(np.bitwise_xor.reduce(hot.hashes[rows])),
+            int(np.bitwise_xor.reduce(versioned[rows])),
+        )
+        yield datetime.fromtimestamp(day * MILLISECONDS_PER_DAY // 1000, UTC).date(), sums
+
+
 def _archive_days(rows: "DataFrame", run: Run) -> list["Row"]:
     days = summary_of_days(rows)
-    outside = [row[DAY_COLUMN] for row in days if row["sum_orders"] < 1]
-    if outside or (run.orders and not days):
+    if run.orders and not days:
         raise VerificationError(f"run {run.run_id}: the export of {run.orders} orders came back empty")
     return days
 
 
-def _sums_of(row: "Row") -> Sums:
-    return {name: row[f"sum_{name}"] for name, _, _ in _SUMS}
-
-
-def _source_sums(database: MongoDatabase, run: Run) -> Mapping[date, Sums]:
-    day = {"$dateTrunc": {"date": "$order.order_time", "unit": "day"}}
-    group = {"_id": day} | {name: {"$sum": expression} for name, _, expression in _SUMS}
-    start = run.slices[0].start if run.slices else None
-    match = order_match(run.statuses, start, run.cutoff)
-    found = database[ORDERS].aggregate([{"$match": match}, {"$group": group}], allowDiskUse=True)
-    return {row["_id"].date(): {name: _decimal(row[name]) for name, _, _ in _SUMS} for row in found}
-
-
-def _decimal(value: Any) -> Decimal:
-    return value.to_decimal() if isinstance(value, Decimal128) else Decimal(value)
+def _sums_of(row: "Row") -> DaySums:
+    return DaySums(row["orders"], to_scaled(row["total_amount"]), row["content_hash"], row["versioned_hash"])
 
 
 def _compare_one_by_one(database: MongoDatabase, rows: "DataFrame", days: list[tuple[date, int]], run: Run) -> None:
     different: list[int] = []
     for chunk in chunks_of(rows, days):
-        (comparison,) = compare(database, [chunk])
-        different.extend(chunk.ids[position] for position, reason in comparison.superseded if reason == DIFFERENT)
+        comparison = compare(read_hot(database, [chunk]), chunk)
+        different.extend(int(chunk.ids[at]) for at, reason in comparison.superseded if reason == DIFFERENT)
     if different:
         raise VerificationError(
             f"run {run.run_id}: {len(different)} exported orders differ from the same version in MongoDB, "

@@ -1,11 +1,13 @@
-"""A hash of an order's content that Python and Spark compute alike.
+"""A hash of an order's content that Python and Spark compute alike, one order at a time or in columns.
 
-The text that is hashed renders every scalar in canonical order, `updated_at` left out: integers and scaled amounts in
-decimal, times as milliseconds since 1970, texts with their length in code points before them, an array's length before
-its elements, `~` for no value. The hash is XXH64 with seed 42 over its UTF-8, as a signed 64-bit integer, which is what
-Spark's `xxhash64` gives for a string.
+An order's content is a sequence of 64-bit integers, `updated_at` left out: its fields in canonical order, amounts
+scaled, times in microseconds since 1970, texts by their own hash, -1 for no value (no value is negative), an array's
+length before its elements. XXH64 goes over them one by one, each with the hash so far as its seed, which is what
+Spark's `xxhash64` does with integers, decimals and timestamps, in compiled code.
 """
 
+import struct
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,82 +16,101 @@ import xxhash
 from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.documents.kinds import MONEY_FACTOR, to_scaled
+from ecommerce.documents.kinds import to_scaled
 from ecommerce.documents.order import OrderDocument
 
 SEED = 42
-SEPARATOR = "|"
-NO_VALUE = "~"
+"""Of Spark's `xxhash64`."""
+NO_VALUE = -1
 LEFT_OUT = "updated_at"
+MICROSECONDS_PER_MILLISECOND = 1000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_INT64 = struct.Struct("<q")
 
 
 def content_hash(order: OrderDocument) -> int:
     """The hash of an order's content, a signed 64-bit integer."""
-    return hash_of_text(content_text(order))
+    hashed = SEED
+    for value in content_values(order):
+        hashed = xxhash.xxh64_intdigest(_INT64.pack(value), hashed)
+    return _signed(hashed)
 
 
-def hash_of_text(text: str) -> int:
-    """The content hash of an order's content text, a signed 64-bit integer."""
-    unsigned = xxhash.xxh64_intdigest(text.encode(), seed=SEED)
-    return unsigned - 2**64 if unsigned >= 2**63 else unsigned
+def text_hash(text: str) -> int:
+    """What a text counts as: its XXH64, a signed 64-bit integer."""
+    return _signed(xxhash.xxh64_intdigest(text.encode(), SEED))
 
 
-def content_text(struct: Struct) -> str:
-    """The text that `content_hash` hashes."""
-    parts: list[str] = []
-    for field in fields_of(type(struct)):
-        value = getattr(struct, field.name)
+def content_values(document: Struct) -> Iterator[int]:
+    """The sequence of integers that is hashed."""
+    for field in fields_of(type(document)):
+        value = getattr(document, field.name)
         if field.name == LEFT_OUT:
             continue
         if field.is_array:
-            parts.append(str(len(value)))
-            parts.extend(content_text(element) for element in value)
+            yield len(value)
+            for element in value:
+                yield from content_values(element)
         elif field.document is not None:
-            parts.append(content_text(value))
+            yield from content_values(value)
         else:
-            parts.append(_scalar_text(value))
-    return SEPARATOR.join(parts)
+            yield _scalar(value)
 
 
-def _scalar_text(value: Any) -> str:
+def _scalar(value: Any) -> int:
     if value is None:
         return NO_VALUE
     if isinstance(value, str):
-        return f"{len(value)}:{value}"
+        return text_hash(value)
     if isinstance(value, Decimal):
-        return str(to_scaled(value))
+        return to_scaled(value)
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return str((aware - _EPOCH) // timedelta(milliseconds=1))
-    return str(value)
+        return (aware - _EPOCH) // timedelta(milliseconds=1) * MICROSECONDS_PER_MILLISECOND
+    return int(value)
+
+
+def _signed(unsigned: int) -> int:
+    return unsigned - 2**64 if unsigned >= 2**63 else unsigned
 
 
 def content_hash_sql() -> str:
     """A Spark SQL expression over the columns of `order_ddl` that equals `content_hash`."""
-    return f"xxhash64({_struct_sql(OrderDocument, '')})"
+    return f"xxhash64({', '.join(_struct_sql(OrderDocument, ''))})"
 
 
-def _struct_sql(document: type[Struct], prefix: str) -> str:
-    parts = [_field_sql(field, prefix + f"`{field.name}`") for field in fields_of(document) if field.name != LEFT_OUT]
-    return f"concat_ws('{SEPARATOR}', {', '.join(parts)})"
+def _struct_sql(document: type[Struct], prefix: str) -> Iterator[str]:
+    for field in fields_of(document):
+        column = f"{prefix}`{field.name}`"
+        if field.name == LEFT_OUT:
+            continue
+        if field.is_array:
+            _require_plain_numbers(field)
+            yield f"cast(size({column}) as bigint)"
+            yield column
+        elif field.document is not None:
+            yield from _struct_sql(field.document, f"{column}.")
+        else:
+            yield _scalar_sql(field, column)
 
 
-def _field_sql(field: Field, column: str) -> str:
-    if field.document is not None:
-        if not field.is_array:
-            return _struct_sql(field.document, column + ".")
-        element = _struct_sql(field.document, "element.")
-        return f"cast(size({column}) as string), transform({column}, element -> {element})"
-    assert field.kind is not None  # noqa: S101 - a field is a scalar or a document
+def _scalar_sql(field: Field, column: str) -> str:
+    assert field.kind is not None  # noqa: S101 - the caller passes scalars
     match field.kind.bson_type:
-        case "decimal":
-            text = f"cast(cast({column} * {MONEY_FACTOR} as decimal(24,0)) as string)"
-        case "date":
-            text = f"cast(unix_millis({column}) as string)"
         case "string":
-            text = f"concat(length({column}), ':', {column})"
+            value = f"xxhash64({column})"
+        case "date":
+            value = f"unix_micros({column})"
         case _:
-            text = f"cast({column} as string)"
-    return f"coalesce({text}, '{NO_VALUE}')"
+            value = column
+    # Spark leaves a null out of the sequence, so each of them gets its place.
+    return f"if({column} is null, {NO_VALUE}L, {value})" if field.nullable else value
+
+
+def _require_plain_numbers(array: Field) -> None:
+    """Spark hashes an array as a whole, so its elements must be what hashes natively: numbers that are always there."""
+    assert array.document is not None  # noqa: S101 - arrays hold documents
+    for field in fields_of(array.document):
+        if field.kind is None or field.nullable or field.kind.bson_type == "string":
+            raise TypeError(f"{array.name}.{field.name}: the content hash has no rule for texts or nulls in arrays")

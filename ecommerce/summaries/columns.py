@@ -137,6 +137,9 @@ class _Reader:
         if prefix != ITEM and kind in ("date", "long"):
             self.columns.has[stretch.path] = has
             self.columns.numbers[stretch.path] = np.where(has, _values(window, len(header), "<i8"), 0)
+        elif prefix != ITEM and kind == "string":
+            self.columns.has[stretch.path] = has
+            self.columns.texts[stretch.path] = self.text(rows, value + 4, np.where(has, size - 1, 0))
         if stretch.ending == "optional":
             return np.where(has, after, at)
         null = TYPE_BYTES["null"] + name

@@ -22,16 +22,20 @@ def fold_documents(added: Sequence[bytes], taken: Sequence[bytes] = ()) -> CellT
     documents = [*added, *taken]
     if not documents:
         return CellTable.empty()
-    columns = read_columns(documents)
     signs = np.ones(len(documents), np.int64)
     signs[len(added) :] = -1
+    return fold_columns(read_columns(documents), documents, signs)
+
+
+def fold_columns(columns: OrderColumns, documents: Sequence[bytes], signs: IntArray) -> CellTable:
+    """The cells of documents, each as often as its sign says (1, 0 or -1); the columns are theirs, read before."""
     _leave_out_large_lines(columns)
     cells = CellTable.of_rows(_order_rows(columns, signs), _item_rows(columns, signs))
     if columns.regular.all():
         return cells
     left = np.flatnonzero(~columns.regular).tolist()
-    plain = cells_of_orders(decode_order(bytes(documents[index])) for index in left if index < len(added))
-    minus = cells_of_orders(decode_order(bytes(documents[index])) for index in left if index >= len(added))
+    plain = cells_of_orders(decode_order(bytes(documents[index])) for index in left if signs[index] > 0)
+    minus = cells_of_orders(decode_order(bytes(documents[index])) for index in left if signs[index] < 0)
     return CellTable.sum_of((cells, plain, minus.negated()))
 
 

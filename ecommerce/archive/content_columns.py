@@ -1,0 +1,111 @@
+"""The content hashes of order documents as they lie in MongoDB, in columns: many times as fast as one by one.
+
+So what stands in the archive is compared with what MongoDB holds by a way that has nothing in common with the way that
+it came: not the connector, not Spark. `documents.content_hash` says what the hash is.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import polars as pl
+from msgspec import Struct
+
+from ecommerce.documents import content_hash
+from ecommerce.documents.content_hash import LEFT_OUT, MICROSECONDS_PER_MILLISECOND, NO_VALUE, text_hash
+from ecommerce.documents.fields import Field, fields_of
+from ecommerce.documents.order import OrderDocument
+from ecommerce.summaries.columns import ITEM, IntArray, OrderColumns
+
+_P1, _P2, _P3, _P4, _P5 = (
+    np.uint64(prime)
+    for prime in (
+        0x9E3779B185EBCA87,
+        0xC2B2AE3D27D4EB4F,
+        0x165667B19E3779F9,
+        0x85EBCA77C2B2AE63,
+        0x27D4EB2F165667C5,
+    )
+)
+"""The primes of XXH64, https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md."""
+
+SEED = np.uint64(content_hash.SEED)
+
+UnsignedArray = np.ndarray[Any, np.dtype[np.uint64]]
+
+
+def content_hashes(columns: OrderColumns) -> IntArray:
+    """The content hash of each document that was read; those of irregular ones mean nothing."""
+    hashes = np.full(len(columns.regular), SEED)
+    _add_struct(hashes, columns, OrderDocument, "")
+    return hashes.view(np.int64)
+
+
+def _add_struct(hashes: UnsignedArray, columns: OrderColumns, document: type[Struct], prefix: str) -> None:
+    for field in fields_of(document):
+        path = prefix + field.name
+        if path == LEFT_OUT:
+            continue
+        if field.is_array:
+            _add_items(hashes, columns, field)
+        elif field.document is not None:
+            _add_struct(hashes, columns, field.document, path + ".")
+        else:
+            hashes[:] = xxh64(_values(columns, field, path), hashes)
+
+
+def _values(columns: OrderColumns, field: Field, path: str) -> IntArray:
+    texts = columns.texts.get(path)
+    values = _in_its_unit(field, columns.numbers[path]) if texts is None else _text_hashes(texts)
+    return np.where(columns.has[path], values, NO_VALUE) if field.nullable else values
+
+
+def _in_its_unit(field: Field, values: IntArray) -> IntArray:
+    is_time = field.kind is not None and field.kind.bson_type == "date"
+    return values * MICROSECONDS_PER_MILLISECOND if is_time else values
+
+
+def _text_hashes(texts: pl.Series) -> IntArray:
+    """Each text is hashed once, however many orders have it."""
+    distinct = texts.unique()
+    hashes = pl.Series([text_hash(text) for text in distinct.to_list()], dtype=pl.Int64)
+    return texts.replace_strict(distinct, hashes, return_dtype=pl.Int64).to_numpy()
+
+
+def _add_items(hashes: UnsignedArray, columns: OrderColumns, field: Field) -> None:
+    """How many items each order has, and then their fields: the first items of all orders, the second ones, …"""
+    sizes = np.bincount(columns.item_of, minlength=len(hashes))
+    hashes[:] = xxh64(sizes, hashes)
+    for at, rows in _rounds(columns.item_of):
+        hashed = hashes[rows]
+        for values in _item_values(columns, field):
+            hashed = xxh64(values[at], hashed)
+        hashes[rows] = hashed
+
+
+def _item_values(columns: OrderColumns, field: Field) -> Iterator[IntArray]:
+    assert field.document is not None  # noqa: S101 - arrays hold documents
+    for part in fields_of(field.document):
+        yield _in_its_unit(part, columns.items[ITEM + part.name])
+
+
+def _rounds(item_of: IntArray) -> Iterator[tuple[slice, IntArray]]:
+    """Stretches of the columns of items in which no order comes twice: `read_columns` puts first items first."""
+    starts = [0, *(np.flatnonzero(np.diff(item_of) <= 0) + 1).tolist(), len(item_of)]
+    for start, end in pairwise(starts):
+        if end > start:
+            yield slice(start, end), item_of[start:end]
+
+
+def xxh64(values: IntArray, seeds: UnsignedArray | np.uint64 = SEED) -> UnsignedArray:
+    """XXH64 of each value's eight bytes with each seed."""
+    hashed = _rotated(values.astype(np.int64).view(np.uint64) * _P2, 31) * _P1
+    hashed = _rotated(hashed ^ (seeds + _P5 + np.uint64(8)), 27) * _P1 + _P4
+    hashed = (hashed ^ (hashed >> np.uint64(33))) * _P2
+    hashed = (hashed ^ (hashed >> np.uint64(29))) * _P3
+    return hashed ^ (hashed >> np.uint64(32))
+
+
+def _rotated(values: UnsignedArray, bits: int) -> UnsignedArray:
+    return (values << np.uint64(bits)) | (values >> np.uint64(64 - bits))
