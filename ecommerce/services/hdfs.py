@@ -82,10 +82,18 @@ def embedded_hdfs(home: Path, namenode_port: int, java_home: Path, cache: Path) 
     configuration = write_configuration(directory, namenode_port)
     java = str(java_home / "bin" / "java")
     _format_once(directory, configuration, java, class_path, home)
+    # Each daemon unpacks its web pages into a new directory, and one that is killed leaves it behind.
+    scratch = directory / "tmp" / "java"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
 
     def daemon(name: str, main_class: str, address: str, ready: Callable[[Daemon], bool]) -> Daemon:
-        logging = _logging(configuration, home / "logs" / f"{name}.log")
-        command = [java, *_JVM_OPTIONS, *logging, "-cp", f"{configuration}:{class_path}", main_class]
+        options = (
+            *_JVM_OPTIONS,
+            f"-Djava.io.tmpdir={scratch}",
+            *_logging(configuration, home / "logs" / f"{name}.log"),
+        )
+        command = [java, *options, "-cp", f"{configuration}:{class_path}", main_class]
         return Daemon(name, command, home=home, address=address, ready=ready)
 
     uri = f"hdfs://{LOOPBACK}:{namenode_port}"
