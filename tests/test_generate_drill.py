@@ -23,6 +23,7 @@ from ecommerce.generate.windows import hour
 from ecommerce.mongo import ORDERS, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
 from tests.generator_samples import MARCH, encoded, file_job, small_catalog, wait_for, writing_process
+from tests.transactions import short_transactions
 
 HOURS = 8 * 24
 AVERAGE = 120
@@ -69,13 +70,10 @@ def traffic(database: MongoDatabase, settings: Settings, at: Path) -> subprocess
 def test_days_of_killed_hours_ends_as_if_nothing_had_happened(
     database: MongoDatabase, settings: Settings, tmp_path: Path
 ) -> None:
-    admin = database.client.admin
-    lifetime = admin.command("getParameter", 1, transactionLifetimeLimitSeconds=1)["transactionLifetimeLimitSeconds"]
-    admin.command("setParameter", 1, transactionLifetimeLimitSeconds=3)
     spec, at = ensure_catalog(database, small_catalog()), tmp_path / "at"
     at.write_text("0")
     moments = random.Random(7)
-    try:
+    with short_transactions(database):
         for kill in range(KILLS):
             process = traffic(database, settings, at)
             goal = (kill + 1) * HOURS // (KILLS + 1)
@@ -85,8 +83,6 @@ def test_days_of_killed_hours_ends_as_if_nothing_had_happened(
             process.wait()
             at.write_text(str(goal))
         assert traffic(database, settings, at).wait(180) == 0
-    finally:
-        admin.command("setParameter", 1, transactionLifetimeLimitSeconds=lifetime)
     end = MARCH + timedelta(hours=HOURS)
     expected: dict[int, bytes] = {}
     for number in range(HOURS):

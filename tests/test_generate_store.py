@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +25,7 @@ from ecommerce.generate.windows import hour
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
 from tests.generator_samples import MARCH, MONTH_LATER, encoded, march, small_catalog, wait_for
+from tests.transactions import short_transactions
 
 TWO_WEEKS = MARCH + timedelta(days=14)
 
@@ -179,18 +179,8 @@ store_windows(database, spec, [window], datetime.fromisoformat(given["moment"]))
 """
 
 
-@pytest.fixture
-def short_transactions(database: MongoDatabase) -> Iterator[None]:
-    """A transaction whose client was killed stands in the way until the server gives it up: not after a minute here."""
-    admin, name = database.client.admin, "transactionLifetimeLimitSeconds"
-    before = admin.command("getParameter", 1, **{name: 1})[name]
-    admin.command("setParameter", 1, **{name: 3})
-    yield
-    admin.command("setParameter", 1, **{name: before})
-
-
 def test_a_killed_run_leaves_whole_batches_and_the_next_completes_it(
-    database: MongoDatabase, settings: Settings, short_transactions: None
+    database: MongoDatabase, settings: Settings
 ) -> None:
     spec = ensure_catalog(database, small_catalog())
     window = march(120_000)
@@ -201,13 +191,14 @@ def test_a_killed_run_leaves_whole_batches_and_the_next_completes_it(
         "window": asdict(window),
         "moment": MONTH_LATER.isoformat(),
     }
-    process = subprocess.Popen([sys.executable, "-c", _STORER, json.dumps(given)], start_new_session=True)
-    wait_for(lambda: database[ORDERS].find_one() is not None)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    before = stocks(database)
-    assert before == stocks_of_a_new_catalog(database)
-    result = store_windows(database, spec, [window], MONTH_LATER)
+    with short_transactions(database):
+        process = subprocess.Popen([sys.executable, "-c", _STORER, json.dumps(given)], start_new_session=True)
+        wait_for(lambda: database[ORDERS].find_one() is not None)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        before = stocks(database)
+        assert before == stocks_of_a_new_catalog(database)
+        result = store_windows(database, spec, [window], MONTH_LATER)
     assert result.orders == 120_000
     assert 0 < result.unchanged < 120_000
     assert database[ORDERS].count_documents({}) == 120_000

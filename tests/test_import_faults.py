@@ -25,6 +25,7 @@ from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 from tests.conftest import free_port
 from tests.import_samples import complete_row, raw_orders
+from tests.transactions import short_transactions
 
 IN_PROCESSES = ImportOptions(max_rejected_share=1.0, processes_from_bytes=0)
 
@@ -82,14 +83,16 @@ def test_an_import_killed_and_started_again_ends_like_a_clean_one(
 ) -> None:
     file = tmp_path / "orders.jsonl"
     file.write_bytes(b"\n".join(rows_of(12_000)))
-    killed_and_clean(settings, database, file, kills=3, within=1.5)
+    with short_transactions(database):
+        killed_and_clean(settings, database, file, kills=3, within=1.5)
 
 
 @pytest.mark.drill
 def test_twenty_kills_of_a_large_import(settings: Settings, database: MongoDatabase, tmp_path: Path) -> None:
     file = tmp_path / "orders.jsonl"
     file.write_bytes(b"\n".join(rows_of(200_000)))
-    killed_and_clean(settings, database, file, kills=20, within=5.0)
+    with short_transactions(database):
+        killed_and_clean(settings, database, file, kills=20, within=5.0)
 
 
 def decoding_processes() -> list[psutil.Process]:
