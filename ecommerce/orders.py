@@ -15,7 +15,6 @@ import xxhash
 from bson import Int64
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from msgspec import Struct
 from pymongo import MongoClient, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
@@ -24,6 +23,7 @@ from pymongo.write_concern import WriteConcern
 
 from ecommerce.documents.bson_codec import content_bytes, decode_order, same_content
 from ecommerce.documents.content_hash import content_hash
+from ecommerce.encoded import EncodedOrder as EncodedOrder
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, is_replica_set
 
 PAST_VERSIONS = "past_versions"
@@ -34,18 +34,6 @@ _VALIDATED: WeakSet[MongoClient[Document]] = WeakSet()
 """Clients whose user may not bypass validation (built into dbAdmin, not into readWrite): the server looks again."""
 
 _RAW_OPTIONS = CodecOptions(document_class=RawBSONDocument)
-
-
-class EncodedOrder(Struct, frozen=True, array_like=True, gc=False):
-    """An order as canonical BSON (`bson_codec.encode_order`) and its id."""
-
-    order_id: int
-    bson: bytes
-    timed: bool = False
-    """The source itself named `updated_at`."""
-    filled: bytes = b""
-    """What the catalog gave because the source left it open: 1 or 0 for the location, then for each item's warehouse.
-    Empty: nothing."""
 
 
 News = Callable[[bytes, bytes], bool]

@@ -15,10 +15,10 @@ from msgspec import Struct
 
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.order import Delivery, Order, OrderItem
+from ecommerce.encoded import EncodedOrder
 from ecommerce.generate.draws import Ints
 from ecommerce.generate.life import DELIVERED, STATUSES
 from ecommerce.generate.orders import OrderColumns
-from ecommerce.orders import EncodedOrder
 
 Bytes = npt.NDArray[np.uint8]
 Slots = dict[str, int]

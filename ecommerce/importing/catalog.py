@@ -8,10 +8,9 @@ import bson
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
-from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_catalog
+from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
-from ecommerce.importing.lenient import read_document
 from ecommerce.importing.orders import UNKNOWN_LOCATION, Known
 from ecommerce.mongo import Document, MongoDatabase
 
@@ -25,13 +24,6 @@ class Written:
     accepted: int = 0
     unchanged: int = 0
     changed: int = 0
-
-
-def read_record(table: CatalogTable, value: Any) -> bytes:
-    """The canonical BSON of a parsed catalog row. Raises Rejected with the reason."""
-    if isinstance(value, dict):
-        value = {name: member for name, member in value.items() if name != "_id"}
-    return encode_catalog(table, table.document(**read_document(table.document, value)))
 
 
 def write_records(

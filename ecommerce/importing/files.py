@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.errors import InputError
-from ecommerce.importing.recognise import Shape
+from ecommerce.importing.shape import Shape
 
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 COMPRESSED = (".gz", ".zst")

@@ -19,7 +19,8 @@ from ecommerce.importing.files import known_suffix
 from ecommerce.importing.lines import cells_of_line, joined_text
 from ecommerce.importing.mapping import Joined, Mapping
 from ecommerce.importing.reasons import Rejected, Rejection, shown
-from ecommerce.importing.recognise import JOINED, LINES, Shape, open_rows, recognise
+from ecommerce.importing.recognise import open_rows, recognise
+from ecommerce.importing.shape import JOINED, LINES, Shape
 from ecommerce.importing.sources import SourceError, open_source
 
 ORDERS_A_CHUNK = 1_000

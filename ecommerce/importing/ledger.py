@@ -10,8 +10,8 @@ from bson import Binary, ObjectId
 from pymongo import IndexModel, ReplaceOne
 
 from ecommerce.importing.reasons import Rejection
-from ecommerce.importing.recognise import Shape
 from ecommerce.importing.report import FileReport
+from ecommerce.importing.shape import Shape
 from ecommerce.mongo import Document, MongoDatabase
 
 IMPORTS = "imports"

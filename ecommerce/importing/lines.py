@@ -14,7 +14,7 @@ from ecommerce.importing.assemble import CatalogReader, assemble
 from ecommerce.importing.cells import Cells
 from ecommerce.importing.mapping import load_mapping
 from ecommerce.importing.reasons import Rejected
-from ecommerce.importing.recognise import Shape
+from ecommerce.importing.shape import Shape
 
 
 class _Joined(msgspec.Struct):

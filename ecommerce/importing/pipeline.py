@@ -21,8 +21,9 @@ from ecommerce.importing.ledger import FileLedger
 from ecommerce.importing.mapping import load_mapping
 from ecommerce.importing.orders import Known
 from ecommerce.importing.reasons import Rejection
-from ecommerce.importing.recognise import LINES, Shape, catalog_table, open_rows
+from ecommerce.importing.recognise import open_rows
 from ecommerce.importing.report import FileReport
+from ecommerce.importing.shape import LINES, Shape, catalog_table
 from ecommerce.importing.sources import open_source
 from ecommerce.importing.workers import decoding
 from ecommerce.mongo import MongoDatabase

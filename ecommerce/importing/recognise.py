@@ -3,7 +3,6 @@
 import csv
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,37 +10,13 @@ from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
 from ecommerce.importing.mapping import mapping_for
 from ecommerce.importing.reasons import shown
+from ecommerce.importing.shape import JOINED, LINES, ORDER_COLUMNS, ORDERS, Shape
 from ecommerce.importing.sources import SourceError, open_source
 
-ORDERS = "orders"
-LINES = "order lines"
-JOINED = "joined"
-ORDER_COLUMNS = ("order", "order_items", "delivery")
 _EXTRA_ORDER_COLUMNS = {"_id", "updated_at"}
 _LOOK_BYTES = 1 << 18
 _LOOK_ROWS = 50
 _DELIMITERS = ",;\t|"
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What the rows of a file are."""
-
-    rows: str
-    """`orders`, a catalog table's name, `order lines` (for a mapping) or `joined` (a further file of a mapping)."""
-    layout: str
-    """`lines` (JSON Lines), `values` (a JSON array, or objects one after the other) or `csv`."""
-    columns: tuple[str, ...] = ()
-    delimiter: str = ","
-    mapping: str | None = None
-    """Name or path of the mapping."""
-    table: str | None = None
-    """Of a joined file: the mapping's name for it."""
-
-
-def catalog_table(name: str) -> CatalogTable | None:
-    """The catalog table of that name."""
-    return next((table for table in CATALOG if table.name == name), None)
 
 
 def recognise(path: Path, mapping: str | None = None) -> Shape | None:

@@ -13,8 +13,9 @@ from ecommerce.importing.flat import has_lines_beside
 from ecommerce.importing.ledger import FileLedger, prepare_ledger
 from ecommerce.importing.mapping import load_mapping
 from ecommerce.importing.pipeline import FileImport, ImportOptions, TooManyRejected
-from ecommerce.importing.recognise import JOINED, Shape, recognise
+from ecommerce.importing.recognise import recognise
 from ecommerce.importing.report import FileReport, ImportReport
+from ecommerce.importing.shape import JOINED, Shape
 from ecommerce.importing.sources import SourceError, digest
 from ecommerce.mongo import MongoDatabase, prepare_database
 from ecommerce.progress import Progress, silent

@@ -25,7 +25,7 @@ from ecommerce.errors import ServiceError
 from ecommerce.importing.chunks import Chunk
 from ecommerce.importing.decode import Ask, Decoded, Decoder, Told
 from ecommerce.importing.orders import Known
-from ecommerce.importing.recognise import LINES, Shape
+from ecommerce.importing.shape import LINES, Shape
 
 _LENGTH = struct.Struct("<I")
 
