@@ -103,9 +103,9 @@ def pause(process: psutil.Process) -> None:
 
 def test_everything_is_killed_at_once_and_no_order_is_lost(machine: Machine) -> None:
     machine.run("up", "--detach")
-    machine.run("generate", "--orders", str(HOT), "--start", "2026-01-01", "--end", "2026-02-01")
+    machine.run("generate", "--orders", str(HOT), "--start", "2026-01-01", "--end", "2026-01-11")
     machine.run("generate", "--to", "shop", "--format", "csv", "--orders", str(IN_FILES), "--seed", "9",
-                "--start", "2026-03-01", "--end", "2026-04-01")  # fmt: skip
+                "--start", "2026-03-01", "--end", "2026-03-11")  # fmt: skip
     database = machine.database
 
     machine.begin("generate", "--rate", "100")
