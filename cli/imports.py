@@ -64,5 +64,7 @@ def print_report(report: ImportReport) -> None:
         shown = file.first_rejections[:REJECTIONS_PRINTED]
         for rejection in shown:
             console.print(Text(f"{file.path.name} line {rejection.line}: {rejection.code}: {rejection.reason}"))
-        if file.rejected > sum(rejection.rows for rejection in shown):
-            console.print(Text(f"{file.path.name}: {file.rejected:,} rejected in all, kept in rejected_rows"))
+        if file.rejected:
+            kept = f"{file.path.name}: {file.rejected:,} rejected, kept in rejected_rows; --replay tries them again"
+            alone = f", but not {file.need_file:,} of which parts are missing: import the corrected file"
+            console.print(Text(kept + (alone if file.need_file else "")))

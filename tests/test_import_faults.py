@@ -14,8 +14,10 @@ from typing import Any
 import psutil
 import pytest
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from ecommerce.errors import ServiceError
+from ecommerce.importing.faults import with_patience
 from ecommerce.importing.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.importing.pipeline import ImportOptions
 from ecommerce.importing.run import import_paths
@@ -92,7 +94,7 @@ def test_twenty_kills_of_a_large_import(settings: Settings, database: MongoDatab
     file = tmp_path / "orders.jsonl"
     file.write_bytes(b"\n".join(rows_of(200_000)))
     with short_transactions(database):
-        killed_and_clean(settings, database, file, kills=20, within=5.0)
+        killed_and_clean(settings, database, file, kills=20, within=4.0)
 
 
 def decoding_processes() -> list[psutil.Process]:
@@ -156,6 +158,22 @@ def test_two_imports_of_one_file_at_once_end_like_one(database: MongoDatabase, t
     assert sum(report.accepted for report in reports) == 8_000
     assert sum(report.unchanged for report in reports) == 16_000
     assert database[ORDERS].count_documents({}) == 8_000
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OperationFailure("out of disk", 14031), "disk is full: make room, then start the import again"),
+        (OperationFailure("WT_PANIC: No space left on device", 8), "disk is full: make room, then start"),
+        (OperationFailure("not authorized on shop", 13), "does not let this user write: .* give the user readWrite"),
+    ],
+)
+def test_what_waiting_does_not_help_is_said_at_once(error: Exception, message: str) -> None:
+    def write() -> None:
+        raise error
+
+    with pytest.raises(ServiceError, match=message):
+        with_patience(write)
 
 
 def test_a_server_that_stays_away_is_an_error_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

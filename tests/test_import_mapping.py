@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cli.imports import print_report
 from ecommerce.errors import InputError
 from ecommerce.importing.ledger import REJECTED_ROWS
 from ecommerce.importing.mapping import load_mapping, shipped_mappings
@@ -197,12 +198,16 @@ def test_an_order_of_joined_files_is_tried_again_after_a_fix(database: MongoData
 
 
 def test_a_line_that_cannot_be_read_is_not_tried_again_without_its_order(
-    database: MongoDatabase, tmp_path: Path, french: ImportOptions
+    database: MongoDatabase, tmp_path: Path, french: ImportOptions, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = ("A;x;31/12/2025;thé;2;1,5;Lyon", 'A;x;31/12/2025;"sel;1;1;Lyon', "B;y;01/01/2026;café;1;0,5;Lille")
     (tmp_path / "a.csv").write_text(HEADER + "\n".join(lines))
-    assert import_paths(database, [tmp_path / "a.csv"], options=french).rejected == 3
+    report = import_paths(database, [tmp_path / "a.csv"], options=french)
+    assert report.rejected == 3
     assert replay_rejected(database).rejected == 3
+    print_report(report)
+    assert "a.csv: 3 rejected, kept in rejected_rows" in (said := capsys.readouterr().out)
+    assert "but not 3 of which parts are missing: import the corrected file" in " ".join(said.split())
     (tmp_path / "a.csv").write_text(HEADER + "\n".join(lines).replace('"', ""))
     assert import_paths(database, [tmp_path / "a.csv"], options=french).accepted == 2
 

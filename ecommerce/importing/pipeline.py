@@ -42,7 +42,7 @@ class ImportOptions:
     processes: int = 2
     """Decoding processes for a large file; 0 decodes in the calling thread."""
     processes_from_bytes: int = 4 << 20
-    """Smaller files are decoded in the calling thread: starting the processes takes 0.4 s."""
+    """Smaller files are decoded in the calling thread, which takes as long as starting the processes."""
     writers: int = 2
     """Transactions at once."""
 

@@ -27,6 +27,8 @@ class FileReport:
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     """How many rows were rejected with each code."""
+    need_file: int = 0
+    """Rejected rows whose text is not all of them: they cannot be tried again without their file."""
     first_rejections: list[Rejection] = field(default_factory=list)
     error: str | None = None
     """Why the file was not read to its end. What was imported of it stays and counts above."""
@@ -36,6 +38,7 @@ class FileReport:
         for rejection in rejections:
             self.rejected += rejection.rows
             self.reasons[rejection.code] += rejection.rows
+            self.need_file += 0 if rejection.raw_complete else rejection.rows
             if len(self.first_rejections) < REJECTIONS_SHOWN:
                 self.first_rejections.append(rejection)
 
