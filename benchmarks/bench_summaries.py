@@ -1,20 +1,25 @@
 """What the summaries cost: taking in changes, building anew, a dashboard's tick at three sizes, bytes per order."""
 
+import resource
 import statistics
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
 
 import bson
-from bson import Int64
+from bson import Decimal128, Int64
+from pymongo import MongoClient
 
 from benchmarks.common import Result, a_mongod, main, timed
 from ecommerce.generate.catalog import CatalogSpec
 from ecommerce.generate.catalog_store import ensure_catalog
 from ecommerce.generate.store import store_windows
 from ecommerce.generate.windows import span
-from ecommerce.kpis import Filters, KpiStore, Span
-from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
+from ecommerce.mongo import ORDERS, Document, MongoDatabase
 from ecommerce.summaries import advance as advance_module
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.rebuild import rebuild
@@ -23,6 +28,10 @@ from ecommerce.summaries.state import BUCKETS
 CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=100_000, products=10_000)
 START = datetime(2025, 6, 1, tzinfo=UTC)
 END = START + timedelta(days=365)
+AGGREGATION_SECONDS_MAX = 90
+"""Where the documents' aggregation would take longer, judging by the size before, it is left out."""
+PANDAS_SIZES = 2
+"""Ten million documents are more than a machine's memory."""
 CHANGED = 100
 """Orders that change between two ticks."""
 TICKS = 30
@@ -36,21 +45,23 @@ def run(quick: bool) -> list[Result]:
     results: list[Result] = []
     with a_mongod() as database:
         ensure_catalog(database, CATALOG)
-        stored = 0
-        first_tick = 0.0
+        stored, first_tick, aggregation_seconds = 0, 0.0, 0.0
         for number, size in enumerate(sizes):
             _store(database, size - stored, seed=number)
-            stored = size
-            with timed() as clock:
-                built = rebuild(database)
-            per_million = clock.seconds / built.orders * 1_000_000
-            results.append(Result(f"rebuild at {size:,} orders", per_million, "s per million", "≤ 10"))
+            results += _rebuilding(database, size)
             tick = _tick_milliseconds(database)
             first_tick = first_tick or tick
             beside = f"{tick / first_tick:.2f} × the tick at {sizes[0]:,}"
             results.append(Result(f"tick, {CHANGED} changed, {size:,} orders", tick, "ms", "≤ 100, ≤ 1.3 ×", beside))
+            results.append(_from_cells(database, size))
+            if aggregation_seconds * size <= AGGREGATION_SECONDS_MAX * stored:
+                aggregation_seconds = _by_aggregation(database)
+                name = f"figures of {size:,} orders by aggregation"
+                results.append(Result(name, aggregation_seconds * 1000, "ms"))
+            if number < PANDAS_SIZES:
+                results.append(_by_pandas(database, size))
+            stored = size
             if number == 1:
-                results += _beside_it(database, size)
                 results += _bytes_per_order(database, size)
                 results += _advancing(database, 2_000 if quick else 100_000)
                 results.append(_lag(database, 2 if quick else 20))
@@ -86,45 +97,72 @@ def _tick_milliseconds(database: MongoDatabase) -> float:
     return statistics.median(times)
 
 
-def _beside_it(database: MongoDatabase, size: int) -> list[Result]:
-    """The same headline figures without summaries: by aggregation, and by loading documents into pandas."""
+def _rebuilding(database: MongoDatabase, size: int) -> list[Result]:
+    """A rebuild, and the most memory that this process ever held in it."""
+    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far, see proc(5)
+    with timed() as clock:
+        built = rebuild(database)
+    status = Path("/proc/self/status").read_text()
+    peak_kib = int(status.partition("VmHWM:")[2].split()[0])
+    return [
+        Result(f"rebuild, {size:,} orders", clock.seconds / built.orders * 1_000_000, "s per million", "≤ 10"),
+        Result(f"rebuild, {size:,} orders: memory of the process", peak_kib / 1024, "MiB"),
+    ]
+
+
+def _from_cells(database: MongoDatabase, size: int) -> Result:
+    """Every figure of all time in a store that is new, as `ecommerce kpis` asks for them."""
+    advance(database)
+    with timed() as clock:
+        compute_kpis(database)
+    return Result(f"figures of {size:,} orders from their cells, first time", clock.seconds * 1000, "ms")
+
+
+def _by_aggregation(database: MongoDatabase) -> float:
+    """Seconds for the headline figures from the documents, in one pass of MongoDB over them."""
+    group = {"orders": {"$sum": 1}, "revenue": {"$sum": "$order.total_amount"}}
+    facets: dict[str, list[Document]] = {
+        name: [{"$group": {"_id": path} | group}]
+        for name, path in {
+            "total": None,
+            "status": "$delivery.status",
+            "payment": "$order.payment_type",
+            "courier": "$delivery.courier_id",
+            "location": "$delivery.location",
+        }.items()
+    }
+    for name in ("product_id", "warehouse_id"):
+        sales = {"quantity": {"$sum": "$order_items.quantity"}}
+        facets[name] = [{"$unwind": "$order_items"}, {"$group": {"_id": f"$order_items.{name}"} | sales}]
+    with timed() as clock:
+        list(database[ORDERS].aggregate([{"$facet": facets}], allowDiskUse=True))
+    return clock.seconds
+
+
+def _by_pandas(database: MongoDatabase, size: int) -> Result:
+    """The same by loading all documents into pandas, in a process of its own: it needs gigabytes."""
+    host, port = database.client.address or ("", 0)
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        seconds, peak_mib = process.submit(load_into_pandas, f"mongodb://{host}:{port}/", database.name).result()
+    name = f"figures of {size:,} orders by loading them into pandas"
+    return Result(name, seconds * 1000, "ms", "", f"{peak_mib:,.0f} MiB")
+
+
+def load_into_pandas(uri: str, name: str) -> tuple[float, float]:
+    """Seconds for the headline figures with all orders in data frames, and the most MiB that it took."""
     import pandas as pd
 
-    with timed() as aggregated:
-        group = {"orders": {"$sum": 1}, "revenue": {"$sum": "$order.total_amount"}}
-        facets = {
-            name: [{"$group": {"_id": path} | group}]
-            for name, path in {
-                "total": None,
-                "status": "$delivery.status",
-                "payment": "$order.payment_type",
-                "courier": "$delivery.courier_id",
-                "location": "$delivery.location",
-            }.items()
-        }
-        items = [{"$unwind": "$order_items"}]
-        for name in ("product_id", "warehouse_id"):
-            sales = {"quantity": {"$sum": "$order_items.quantity"}}
-            facets[name] = [*items, {"$group": {"_id": f"$order_items.{name}"} | sales}]
-        list(database[ORDERS].aggregate([{"$facet": facets}], allowDiskUse=True))
-    loaded_orders = min(size, 100_000)
-    with timed() as loaded:
-        documents = list(database[ORDERS].find().limit(loaded_orders))
+    client: MongoClient[Document] = MongoClient(uri, directConnection=True)
+    with timed() as clock:
+        documents = list(client[name][ORDERS].find())
         frame = pd.json_normalize(documents, sep="_")
-        items_frame = pd.json_normalize(documents, "order_items")
-        frame.groupby("delivery_status").size()
-        items_frame.groupby("product_id")["quantity"].sum()
-    seconds = loaded.seconds * size / loaded_orders
-    return [
-        Result(f"figures of {size:,} orders by aggregation", aggregated.seconds * 1000, "ms"),
-        Result(
-            f"figures of {size:,} orders by loading them into pandas",
-            seconds * 1000,
-            "ms",
-            "",
-            f"from {loaded_orders:,}",
-        ),
-    ]
+        frame["total"] = frame["order_total_amount"].map(Decimal128.to_decimal)
+        for column in ("delivery_status", "order_payment_type", "delivery_courier_id", "delivery_location"):
+            frame.groupby(column)["total"].agg(["size", "sum"])
+        items = pd.json_normalize(documents, "order_items")
+        for column in ("product_id", "warehouse_id"):
+            items.groupby(column)["quantity"].sum()
+    return clock.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _bytes_per_order(database: MongoDatabase, size: int) -> list[Result]:
@@ -142,14 +180,14 @@ def _advancing(database: MongoDatabase, changes: int) -> list[Result]:
         _store(database, changes, seed=99)
         with timed() as inserted:
             taken = advance(database).changes
-        results = [Result("advance, new orders", taken / inserted.seconds, "changes/s", "≥ 20 000")]
+        results = [Result("advance, new orders", taken / inserted.seconds, "changes/s", "≥ 20,000")]
         ids = [order["_id"] for order in database[ORDERS].find({}, {"_id": 1}).limit(changes)]
         for start in range(0, len(ids), 10_000):
             chosen = {"_id": {"$in": ids[start : start + 10_000]}}
             database[ORDERS].update_many(chosen, {"$set": {"delivery.status": "Returned"}})
         with timed() as updated:
             taken = advance(database).changes
-        return [*results, Result("advance, changed orders", taken / updated.seconds, "changes/s", "≥ 20 000")]
+        return [*results, Result("advance, changed orders", taken / updated.seconds, "changes/s", "≥ 20,000")]
     finally:
         advance_module.CHANGES_BEFORE_REBUILD = before
 
@@ -180,19 +218,23 @@ def _lag(database: MongoDatabase, seconds: int) -> Result:
 
     writer = threading.Thread(target=write)
     base = store.kpis(Span(), Filters()).orders
-    behind = 0
+    behind, longest = 0, 0.0
     writer.start()
+    began = time.monotonic()
     for _ in range(seconds):
         time.sleep(1)
         known = accepted
-        store.refresh()
-        if store.kpis(Span(), Filters()).orders - base < known:
-            behind += 1
+        with timed() as clock:
+            store.refresh()
+            counted = store.kpis(Span(), Filters()).orders - base
+        behind += counted < known
+        longest = max(longest, clock.seconds)
+    rate = accepted / (time.monotonic() - began)
     stop.set()
     writer.join()
-    return Result(
-        f"ticks of {seconds} that missed an order accepted before them, {RATE} orders/s", behind, "ticks", "0"
-    )
+    name = f"ticks of {seconds} that missed an order accepted before them, {RATE} orders/s"
+    beside = f"longest tick {longest * 1000:.0f} ms, {rate:.0f} orders/s came"
+    return Result(name, behind, "ticks", "0", beside)
 
 
 if __name__ == "__main__":

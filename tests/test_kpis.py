@@ -229,12 +229,12 @@ def test_the_timeline_adds_up_to_the_figures(database: MongoDatabase, orders: li
     span = Span(START + 30 * HOUR, START + timedelta(days=34))
     figures = store.kpis(span, Filters())
     for step in ("hour", "day", "month"):
-        frame = store.timeline(span, Filters(), step)  # type: ignore[arg-type]
+        frame = store.timeline(span, Filters(), step)
         assert frame["orders"].sum() == figures.orders
         assert sum(frame["revenue"], Decimal(0)) == figures.revenue
         assert frame["quantity"].sum() == figures.quantity
         assert frame["delivered"].sum() == figures.delivered
-        assert share(frame["late"].sum(), frame["delivered"].sum()) == figures.late_share
+        assert share(int(frame["late"].sum()), int(frame["delivered"].sum())) == figures.late_share
         assert not frame.select("time", "status").is_duplicated().any()
     counted: dict[tuple[datetime, str], list[int]] = {}
     for order in within(orders, span):

@@ -24,6 +24,7 @@ from ecommerce.kpis.figures import (
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.summaries.reference import time_of
 from ecommerce.summaries.rollup import GROUP_MEASURES, SALES_MEASURES, TIME_MEASURES, Rollup
+from ecommerce.summaries.table import AS_WRITTEN
 
 Step = Literal["hour", "day", "month"]
 
@@ -75,7 +76,7 @@ def kpis_of(
         late_share=share(total["late"], total["delivered"]),
         delivery_timeline=tuple(
             TimelinePoint(time, status, orders)
-            for time, status, orders in timeline_of(rollup, step).select("time", "status", "orders").iter_rows()
+            for time, status, orders in _by_time(rollup, step, ("orders",)).iter_rows()
         ),
         hot_orders=counts.hot,
         archived_orders=counts.archived,
@@ -90,16 +91,23 @@ def timeline_of(rollup: Rollup, step: Step) -> pl.DataFrame:
 
     There are no empty buckets. `late` / `delivered` of a time is its late share.
     """
-    time = pl.from_epoch(pl.col("hour").cast(pl.Int64) * 3600, "s").dt.replace_time_zone("UTC")
-    frame = (
-        rollup.tables["hour"]
-        .with_columns(time=time.dt.truncate({"hour": "1h", "day": "1d", "month": "1mo"}[step]))
-        .group_by("time", "status")
-        .agg(pl.col(name).sum() for name in TIME_MEASURES)
-        .sort("time", "status")
-    )
+    frame = _by_time(rollup, step, tuple(TIME_MEASURES))
     revenue = pl.Series("revenue", map(amount_of, frame["revenue"]), dtype=pl.Decimal(38, MONEY_SCALE))
     return frame.with_columns(revenue)
+
+
+def _by_time(rollup: Rollup, step: Step, measures: tuple[str, ...]) -> pl.DataFrame:
+    """Some of the sums by time and status, sorted."""
+    time = pl.from_epoch(pl.col("hour").cast(pl.Int64) * 3600, "s").dt.replace_time_zone("UTC")
+    return (
+        rollup.tables["hour"]
+        .lazy()
+        .with_columns(time=time.dt.truncate({"hour": "1h", "day": "1d", "month": "1mo"}[step]))
+        .group_by("time", "status")
+        .agg(pl.col(*measures).sum())
+        .sort("time", "status")
+        .collect(optimizations=AS_WRITTEN)
+    )
 
 
 def step_of(span: Span, hours: pl.DataFrame) -> Step:
@@ -130,7 +138,7 @@ def amount_of(scaled: int) -> Decimal:
 def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, OrderGroup]:
     """The groups of a table by name, sorted; ids that share a name are one group."""
     groups: dict[str, list[int]] = {}
-    for key, *measures in table.select(table.columns[0], *GROUP_MEASURES).iter_rows():
+    for key, *measures in zip(table[table.columns[0]], *(table[name] for name in GROUP_MEASURES), strict=True):
         name = name_of(key)
         known = groups.get(name)
         groups[name] = [a + b for a, b in zip(known, measures, strict=True)] if known else measures
@@ -151,23 +159,27 @@ def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, Ord
 
 def _sold(products: pl.DataFrame, filters: Filters, catalog: Catalog) -> pl.DataFrame:
     """The sales by product and warehouse, with categories, that pass the filters on items."""
-    found = products.join(catalog.categories, on="product_id", how="left").with_columns(
-        pl.col("category").fill_null(UNKNOWN)
+    found = (
+        products.lazy()
+        .join(catalog.categories.lazy(), on="product_id", how="left")
+        .with_columns(pl.col("category").fill_null(UNKNOWN))
     )
     if filters.categories:
         found = found.filter(pl.col("category").is_in(list(filters.categories)))
     if filters.warehouse_ids:
         found = found.filter(pl.col("warehouse_id").is_in(list(filters.warehouse_ids)))
-    return found
+    return found.collect(optimizations=AS_WRITTEN)
 
 
 def _top(products: pl.DataFrame, names: Callable[[list[int]], dict[int, str]]) -> tuple[ProductSales, ...]:
     """The products with the largest quantities; of equal ones the smaller id is first."""
     rows = (
-        products.group_by("product_id")
+        products.lazy()
+        .group_by("product_id")
         .agg(pl.col("quantity").sum())
         .sort("quantity", "product_id", descending=[True, False])
         .head(TOP_PRODUCTS)
+        .collect(optimizations=AS_WRITTEN)
         .rows()
     )
     name_of = names([product_id for product_id, _ in rows])
@@ -177,7 +189,7 @@ def _top(products: pl.DataFrame, names: Callable[[list[int]], dict[int, str]]) -
 def _sales(products: pl.DataFrame, column: str, name_of: Callable[[Any], str]) -> dict[str, ItemGroup]:
     """The sales by one column, by name, sorted; ids that share a name are one group."""
     groups: dict[str, list[int]] = {}
-    totals = products.group_by(column).agg(pl.col(name).sum() for name in SALES_MEASURES)
+    totals = products.group_by(column).agg(pl.col(*SALES_MEASURES).sum())
     for key, *measures in totals.iter_rows():
         name = name_of(key)
         known = groups.get(name)

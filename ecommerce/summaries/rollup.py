@@ -13,7 +13,7 @@ import polars as pl
 from ecommerce.documents.order import UNCOUNTED_STATUSES
 from ecommerce.summaries.encoding import decode_frame, encode_frame
 from ecommerce.summaries.reference import DELIVERED
-from ecommerce.summaries.table import ITEM_DIMENSIONS, ORDER_DIMENSIONS, CellTable, summed
+from ecommerce.summaries.table import AS_WRITTEN, ITEM_DIMENSIONS, ORDER_DIMENSIONS, CellTable, lazily_summed
 
 GROUP_MEASURES: dict[str, Any] = {
     "orders": pl.Int64,
@@ -48,6 +48,16 @@ TABLES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 """Dimensions and measures of each table of a rollup."""
 
+_COUNTED = ~pl.col("status").is_in(UNCOUNTED_STATUSES)
+_OF_ORDERS = {
+    "revenue": pl.when(_COUNTED).then("amount").otherwise(pl.lit(0, pl.Int128)),
+    "discount": pl.when(_COUNTED).then("discount_amount").otherwise(pl.lit(0, pl.Int128)),
+    "counted_orders": pl.when(_COUNTED).then("orders").otherwise(0),
+    "delivered": pl.when(pl.col("status") == DELIVERED).then("orders").otherwise(0),
+}
+_OF_ITEMS = {"revenue": pl.when(pl.col("counted")).then("revenue").otherwise(pl.lit(0, pl.Int128))}
+"""The measures that cells have under another name, or of which not all rows count."""
+
 
 @dataclass(frozen=True, eq=False)
 class Rollup:
@@ -58,17 +68,9 @@ class Rollup:
     @staticmethod
     def of_cells(cells: CellTable) -> "Rollup":
         """The rollup of cells."""
-        counted = ~pl.col("status").is_in(UNCOUNTED_STATUSES)
-        orders = cells.orders.with_columns(
-            revenue=pl.when(counted).then("amount").otherwise(pl.lit(0, pl.Int128)),
-            discount=pl.when(counted).then("discount_amount").otherwise(pl.lit(0, pl.Int128)),
-            counted_orders=pl.when(counted).then("orders").otherwise(0),
-            delivered=pl.when(pl.col("status") == DELIVERED).then("orders").otherwise(0),
-        )
-        items = cells.items.with_columns(
-            revenue=pl.when(pl.col("counted")).then("revenue").otherwise(pl.lit(0, pl.Int128))
-        )
-        return Rollup({name: summed(items if name == "product" else orders, *shape) for name, shape in TABLES.items()})
+        orders = cells.orders.lazy().with_columns(**_OF_ORDERS)
+        items = cells.items.lazy().with_columns(**_OF_ITEMS)
+        return _collected({name: items if name == "product" else orders for name in TABLES})
 
     @staticmethod
     def sum_of(rollups: "Iterable[Rollup]") -> "Rollup":
@@ -76,12 +78,11 @@ class Rollup:
         found = list(rollups)
         if len(found) == 1:
             return found[0]
-        return Rollup(
+        return _collected(
             {
-                name: summed(
-                    pl.concat([pl.DataFrame(schema=shape[0] | shape[1]), *(rollup.tables[name] for rollup in found)]),
-                    *shape,
-                )
+                name: pl.concat(
+                    [pl.DataFrame(schema=shape[0] | shape[1]), *(rollup.tables[name] for rollup in found)]
+                ).lazy()
                 for name, shape in TABLES.items()
             }
         )
@@ -98,3 +99,9 @@ class Rollup:
     def decode(document: Mapping[str, Any]) -> "Rollup":
         """The rollup of a document that `encode` made."""
         return Rollup({name: decode_frame(document[name], shape[0] | shape[1]) for name, shape in TABLES.items()})
+
+
+def _collected(frames: Mapping[str, pl.LazyFrame]) -> Rollup:
+    """The rollup of a frame for each table, grouped and summed in one go."""
+    plans = [lazily_summed(frames[name], *shape) for name, shape in TABLES.items()]
+    return Rollup(dict(zip(TABLES, pl.collect_all(plans, optimizations=AS_WRITTEN), strict=True)))
