@@ -5,10 +5,7 @@ import panel as pn
 from dashboard.views.page import DashboardPage
 from ecommerce.settings import get_settings
 
-# While the page loads, its figures may be there already: no grey veil over them.
-VEIL = "#loader { background: none !important; }"
-
-pn.extension(throttled=True, notifications=False, disconnect_notification=None, raw_css=[VEIL])
+pn.extension(notifications=False, browser_info=False)
 
 query = pn.state.location.search if pn.state.location else ""
 page = DashboardPage(get_settings(), query, touch="Mobi" in pn.state.headers.get("User-Agent", ""))

@@ -41,7 +41,18 @@ def overview_cards(answer: Answer, choices: Choices, currency: str) -> dict[str,
         ),
         "revenue": _revenue(answer, filters, amount),
     }
-    return {name: json.dumps(content, ensure_ascii=False) for name, content in contents.items()}
+    charts = {
+        "status_chart": _chart(answer, answer.timeline.bars),
+        "revenue_chart": _chart(answer, answer.timeline.revenue),
+    }
+    return {name: json.dumps(content, ensure_ascii=False) for name, content in contents.items()} | charts
+
+
+def _chart(answer: Answer, columns: str) -> str:
+    """Columns of a chart, and the span that it shows whole when it is another than before."""
+    span = answer.question.span
+    ends = json.dumps([at and round(at.timestamp() * 1000) for at in (span.start, span.end)])
+    return f'{{"span":{ends},"empty":{json.dumps(not answer.timeline.exact)},"columns":{columns}}}'
 
 
 class _Filters:
@@ -79,7 +90,6 @@ def _headlines(answer: Answer, amount: Any) -> Content:
         )
         | {
             "small": f" / {compact(kpis.pending)}",
-            "note": f"{percent(kpis.delivered / orders)} delivered" if orders else "",
             "share": [
                 {"key": name, "size": size, "color": status_color(name, ())}
                 for name, size in (("Delivered", kpis.delivered), ("Pending", kpis.pending))
@@ -97,7 +107,7 @@ def _headlines(answer: Answer, amount: Any) -> Content:
     for row in rows:
         key = row["key"]
         row["spark"] = [round(point, 4) for point in answer.timeline.sparks.get(key, ())]
-        if answer.before is not None and key != "delivered":
+        if answer.before is not None:
             row |= _versus(key, getattr(kpis, key), getattr(answer.before, key))
     return {"rows": rows}
 
@@ -118,14 +128,15 @@ def _versus(key: str, now: Any, before: Any) -> Row:
     relative = change(now, before)
     if relative is None:
         return {"note": "nothing to compare with"}
-    return _tone(relative, percent(abs(relative)), rising_is_good=True)
+    # Fewer delivered may only mean that the orders are young: neither good nor bad.
+    return _tone(relative, percent(abs(relative)), rising_is_good=None if key == "delivered" else True)
 
 
-def _tone(rise: float, text: str, *, rising_is_good: bool) -> Row:
+def _tone(rise: float, text: str, *, rising_is_good: bool | None) -> Row:
     if abs(rise) < 0.0005:
         return {"change": "unchanged"}
     arrow = "▲" if rise > 0 else "▼"
-    tone = "good" if (rise > 0) is rising_is_good else "bad"
+    tone = "" if rising_is_good is None else "good" if (rise > 0) is rising_is_good else "bad"
     return {"change": f"{arrow} {text}", "tone": tone, "note": "vs. before"}
 
 
@@ -143,13 +154,13 @@ def _legend(timeline: Timeline, kpis: Kpis, filters: _Filters) -> Content:
         }
         for status in timeline.statuses
     ]
-    note = f"orders per {timeline.step}" + (f" · {note}" if (note := filters.note(of_items=False)) else "")
+    note = f"orders per {timeline.per}" + (f" · {note}" if (note := filters.note(of_items=False)) else "")
     empty = "" if rows else NO_ORDERS
     return {"title": "Delivery status over time", "note": note, "rows": rows, "csv": True, "empty": empty}
 
 
 def _revenue(answer: Answer, filters: _Filters, amount: Any) -> Content:
-    note = f"per {answer.timeline.step}, without cancelled and returned orders"
+    note = f"per {answer.timeline.per}, without cancelled and returned orders"
     empty = "" if answer.timeline.exact else NO_ORDERS
     return {"title": "Revenue over time", "note": note, "rows": [], "csv": True, "empty": empty}
 

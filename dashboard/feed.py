@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from pymongo.errors import PyMongoError
 
 from dashboard.cards import overview_cards
+from dashboard.content import Content
 from dashboard.figures import Answer, Question, Store, compute
 from dashboard.pipeline import LowStock, Pipeline
 from dashboard.pipeline_cards import pipeline_cards, stock_card
@@ -34,9 +35,6 @@ PIPELINE_SECONDS = 4
 
 AWAY = (PyMongoError, EcommerceError)
 """What is raised while the database is away."""
-
-Cards = Mapping[str, str]
-"""Name of a card → its content as JSON."""
 
 
 class Watcher(Protocol):
@@ -76,7 +74,7 @@ class Overview:
     """An answer and what the cards say about it, made once for all who ask the same."""
 
     answer: Answer
-    cards: Cards
+    cards: Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ class Tick:
 
     freshness: Freshness
     answers: Mapping[Question, Overview] = field(default_factory=dict)
-    cards: Mapping[str, Cards] = field(default_factory=dict)
+    cards: Mapping[str, Content] = field(default_factory=dict)
     """Cards beside the figures, by page."""
     choices: Choices = field(default_factory=dict)
 
@@ -104,8 +102,8 @@ class Feed:
         self._answers: Shared[tuple[int, Question], Overview] = Shared(self._compute)
         self._names: Choices = {}
         self._choices = Aging(lambda: choices_of(self._opened().choices()), CHOICES_SECONDS)
-        self._cards: dict[str, Aging[Cards]] = {
-            "overview": Aging(lambda: {"stock": stock_card(sources.read_low_stock())}, STOCK_SECONDS),
+        self._cards: dict[str, Aging[Content]] = {
+            "overview": Aging(lambda: Content({"stock": stock_card(sources.read_low_stock())}), STOCK_SECONDS),
             "pipeline": Aging(self._pipeline_cards, PIPELINE_SECONDS),
         }
         self._last = Tick(Freshness())
@@ -141,7 +139,14 @@ class Feed:
             raise EcommerceError(self._last.freshness.problem or "there are no figures yet")
         return self._answers.get((self._version, question))
 
-    def cards(self, page: str) -> Cards:
+    def prepare(self, question: Question) -> None:
+        """Have an answer ready for the first viewer, where the database is there."""
+        try:
+            self.answer(question)
+        except AWAY as error:
+            log.warning("there are no figures to begin with: %s", error)
+
+    def cards(self, page: str) -> Content:
         """The cards of a page beside its figures. Raises as `answer` does."""
         return self._cards[page].get()
 
@@ -184,11 +189,12 @@ class Feed:
     def _compute(self, key: tuple[int, Question]) -> Overview:
         version, question = key
         answer = compute(self._opened(), question, version, self._zone)
-        return Overview(answer, overview_cards(answer, self._names, self._currency))
+        return Overview(answer, Content(overview_cards(answer, self._names, self._currency)))
 
-    def _pipeline_cards(self) -> Cards:
+    def _pipeline_cards(self) -> Content:
         freshness = self._last.freshness
-        return pipeline_cards(self._sources.read_pipeline(), freshness.lag_seconds, freshness.took_seconds, self._zone)
+        lag, took = freshness.lag_seconds, freshness.took_seconds
+        return Content(pipeline_cards(self._sources.read_pipeline(), lag, took, self._zone))
 
 
 def _why(error: Exception) -> str:

@@ -26,6 +26,7 @@ OTHER = "Other"
 
 SPARK_POINTS_MAX = 60
 
+TIMELINE_COLUMNS = ("time", "status", "orders", "revenue", "quantity", "delivered", "late")
 
 NO_BARS = json.dumps(
     {"left": [0], "right": [86_400_000], "bottom": [0], "top": [0], "time": [0], "orders": [0], "status": [""]}
@@ -72,7 +73,8 @@ class Question:
 class Timeline:
     """Orders and revenue over time. `bars` and `revenue` are the columns of the two charts as JSON, ready to send."""
 
-    step: Step
+    per: str
+    """What a bucket is, in words: hour, day, month; with UTC before it where those of the display are others."""
     statuses: tuple[str, ...]
     bars: str
     """One row per bar of the status chart: left, right, bottom, top, status, orders, time, color."""
@@ -135,14 +137,17 @@ def status_rank(status: str) -> tuple[int, str]:
 
 def _drawn(frame: pl.DataFrame, step: Step, span: Span, zone: ZoneInfo) -> Timeline:
     buckets = _buckets(frame, step, span)
+    per = step if step == "hour" or zone.key == "UTC" else f"UTC {step}"
     if not buckets:
-        return Timeline(step, (), NO_BARS, NO_REVENUE, (), (), {})
+        return Timeline(per, (), NO_BARS, NO_REVENUE, (), (), {})
     index = {time: position for position, time in enumerate(buckets)}
     by_status: dict[str, np.ndarray] = {}
     amounts = [Decimal(0)] * len(buckets)
-    counted = np.zeros(len(buckets))
-    for time, status, count, amount in frame.select("time", "status", "orders", "revenue").iter_rows():
+    counted, quantity, delivered, late = np.zeros((4, len(buckets)))
+    for time, status, count, amount, *measures in frame.select(TIMELINE_COLUMNS).iter_rows():
         column = index[time]
+        for measure, value in zip((quantity, delivered, late), measures, strict=True):
+            measure[column] += value
         by_status.setdefault(status, np.zeros(len(buckets), np.int64))[column] += count
         if status not in UNCOUNTED_STATUSES:
             amounts[column] += amount
@@ -156,9 +161,8 @@ def _drawn(frame: pl.DataFrame, step: Step, span: Span, zone: ZoneInfo) -> Timel
     rights = _milliseconds([next_step(time, step) for time in buckets], shown)
     stacked = _with_other(by_status)
     statuses = tuple(sorted(stacked, key=status_rank))
-    none = np.zeros(len(buckets))
     return Timeline(
-        step=step,
+        per=per,
         statuses=statuses,
         bars=_bars(statuses, np.array([stacked[status] for status in statuses]), lefts, rights),
         revenue=_columns(time=(lefts + rights) / 2, revenue=revenue, orders=total, average=average.round(4)),
@@ -172,8 +176,10 @@ def _drawn(frame: pl.DataFrame, step: Step, span: Span, zone: ZoneInfo) -> Timel
         sparks={
             "orders": _spark(total),
             "revenue": _spark(revenue),
-            "average_order_value": _spark(average),
-            "delivered": _spark(by_status.get("Delivered", none)),
+            "average_order_value": _spark(revenue, counted),
+            "delivered": _spark(delivered),
+            "quantity": _spark(quantity),
+            "late_share": _spark(late, delivered),
         },
     )
 
@@ -235,9 +241,13 @@ def _milliseconds(times: list[datetime], zone: ZoneInfo) -> np.ndarray:
     return np.array([time.astimezone(zone).replace(tzinfo=UTC).timestamp() * 1000 for time in times])
 
 
-def _spark(values: np.ndarray) -> tuple[float, ...]:
-    """At most SPARK_POINTS_MAX values: sums of neighbours, so that the shape stays."""
+def _spark(values: np.ndarray, per: np.ndarray | None = None) -> tuple[float, ...]:
+    """At most SPARK_POINTS_MAX values: sums of neighbours, or what they are `per` the sums of another measure."""
     group = -(-len(values) // SPARK_POINTS_MAX) or 1
     # The rest that does not fill a group is at the oldest end, where it disturbs least.
     rest = len(values) % group
-    return tuple(float(value) for value in values[rest:].reshape(-1, group).sum(axis=1))
+    sums = values[rest:].reshape(-1, group).sum(axis=1)
+    if per is not None:
+        whole = per[rest:].reshape(-1, group).sum(axis=1)
+        sums = np.divide(sums, whole, out=np.zeros(len(sums)), where=whole > 0)
+    return tuple(sums.tolist())

@@ -43,8 +43,6 @@ def the_feed() -> Feed:
 
 def join(watcher: Watcher, document: Document, deliver: Deliver) -> None:
     """Have `deliver` called, with the document's lock, after every tick for as long as the watcher lives."""
-    if document.session_context is None:  # `panel serve --warm` builds a page that nobody sees
-        return
     _pages[watcher] = (document, deliver)
     the_feed().join(watcher)
     # Idempotent: the first session of the process starts the clock.
@@ -55,6 +53,11 @@ def leave(watcher: Watcher) -> None:
     """Forget a watcher whose session ended."""
     the_feed().leave(watcher)
     _pages.pop(watcher, None)
+
+
+def is_rehearsal(document: Document) -> bool:
+    """Whether this page is one that nobody will see: `panel serve --warm` builds it before it listens."""
+    return document.session_context is None or document.session_context.server_context is None
 
 
 async def _tick() -> None:

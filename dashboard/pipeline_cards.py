@@ -43,17 +43,15 @@ def pipeline_cards(pipeline: Pipeline, lag_seconds: float, took_seconds: float, 
 
 def _headlines(pipeline: Pipeline, lag_seconds: float, took_seconds: float) -> list[Content]:
     total = pipeline.hot_orders + pipeline.archived_orders
-    share = [
-        {"key": "hot", "size": pipeline.hot_orders, "color": "var(--mui-palette-warning-main)"},
-        {"key": "archived", "size": pipeline.archived_orders, "color": "var(--mui-palette-primary-main)"},
-    ]
+    parts = (("hot", pipeline.hot_orders, "#e3a63b"), ("archived", pipeline.archived_orders, "#4c8dd6"))
+    share = [{"key": key, "size": size, "color": color} for key, size, color in parts if size]
     per_order = pipeline.archived_bytes / pipeline.archived_orders if pipeline.archived_orders else 0
     return [
         _headline("hot", "Hot orders", pipeline.hot_orders, f"{bytes_text(pipeline.hot_bytes)} in MongoDB"),
         _headline(
             "archived", "Archived orders", pipeline.archived_orders, f"{bytes_text(pipeline.archived_bytes)} of Parquet"
         ),
-        _headline("total", "Orders ever accepted", total, "hot and archived") | {"share": share if total else []},
+        _headline("total", "Orders ever accepted", total, "hot and archived") | {"share": share},
         _text("density", "Archived size", f"{per_order:.0f} B", "Parquet per order") if per_order else
         _text("density", "Archived size", NOTHING, "nothing archived yet"),
         _headline("rejected", "Rejected rows", pipeline.rejected_rows, "kept with their reason"),

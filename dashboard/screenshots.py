@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent.parent / "docs" / "images"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 WAIT_MS = 60_000
 SETTLED_MS = 1_500
 """Bars grow for 0.4 s, and a chart is drawn after its card."""
@@ -44,6 +44,11 @@ PICTURES = (
 )
 
 
+def chromium() -> str | None:
+    """The Chromium on PATH; None: Playwright's own."""
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
 def take(address: str, folder: Path) -> list[Path]:
     """Take all pictures of the dashboard at `address`; returns the files."""
     from playwright.sync_api import sync_playwright
@@ -51,14 +56,13 @@ def take(address: str, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     with sync_playwright() as playwright:
-        path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         for picture in PICTURES:
             page = browser.new_page(**picture.device)
             page.goto(address + picture.query, timeout=WAIT_MS)
             page.locator(picture.ready).wait_for(timeout=WAIT_MS)
             page.locator(".as-of").filter(has_text="As of").wait_for(state="attached", timeout=WAIT_MS)
-            page.locator("#loader").wait_for(state="hidden", timeout=WAIT_MS)
+            page.locator("#first-paint").wait_for(state="detached", timeout=WAIT_MS)
             page.wait_for_timeout(SETTLED_MS)
             files.append(folder / picture.name)
             page.screenshot(path=files[-1])

@@ -40,9 +40,9 @@ _DARK = {
     "warning": {"main": "#e9b35a"},
 }
 
+PALETTES: dict[str, Any] = {"light": _LIGHT, "dark": _DARK}
 THEME_CONFIG: dict[str, Any] = {
-    "light": {"palette": _LIGHT, "shape": {"borderRadius": 8}},
-    "dark": {"palette": _DARK, "shape": {"borderRadius": 8}},
+    name: {"palette": palette, "shape": {"borderRadius": 8}} for name, palette in PALETTES.items()
 }
 
 PAGE_SX: dict[str, Any] = {
@@ -57,7 +57,7 @@ PAGE_SX: dict[str, Any] = {
     "& .header .title": {"color": "inherit", "fontSize": "17px", "fontWeight": 500, "whiteSpace": "nowrap"},
     "& .main": {"backgroundColor": "var(--mui-palette-background-default)"},
     "& .sidebar": {
-        "backgroundColor": "var(--mui-palette-background-default)",
+        "backgroundColor": "var(--mui-palette-background-paper)",
         "borderRight": "1px solid var(--mui-palette-divider)",
         "backgroundImage": "none",
     },

@@ -8,10 +8,11 @@ from typing import Any
 
 import panel_material_ui as pmui
 import param
-from panel.viewable import Viewable, Viewer
+from panel.viewable import Viewable
 
 from dashboard.spans import PRESETS
 from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, Choices, View
+from dashboard.views.part import Part
 from dashboard.views.shell import SEGMENTS_SX
 
 Change = Callable[[Callable[[View], View]], None]
@@ -29,7 +30,7 @@ OPTIONS_SHOWN = 200
 """A catalog may have thousands of cities: the list shows these and finds the others by typing."""
 
 
-class SpanPicker(Viewer):
+class SpanPicker(Part):
     """Presets side by side, and a range of days."""
 
     def __init__(self, view: View, change: Change, **parameters: Any) -> None:
@@ -57,14 +58,6 @@ class SpanPicker(Viewer):
         finally:
             self._quiet = False
 
-    @property
-    def visible(self) -> bool:
-        return bool(self._layout.visible)
-
-    @visible.setter
-    def visible(self, visible: bool) -> None:
-        self._layout.visible = visible
-
     def _picked_preset(self, event: param.parameterized.Event) -> None:
         if not self._quiet and event.new:
             self._change(lambda view: view.with_preset(event.new))
@@ -73,15 +66,12 @@ class SpanPicker(Viewer):
         if not self._quiet and event.new and all(event.new):
             self._change(lambda view: view.with_dates(*event.new))
 
-    def __panel__(self) -> Viewable:
-        return self._layout
-
 
 def _days(view: View) -> tuple[date, date] | None:
     return (view.first, view.last) if view.first and view.last else None
 
 
-class FilterPanel(Viewer):
+class FilterPanel(Part):
     """A choice of values per filter, and a button that clears them."""
 
     def __init__(self, change: Change, download: Callable[[], BytesIO], **parameters: Any) -> None:
@@ -132,17 +122,6 @@ class FilterPanel(Viewer):
             _heading("Orders"), *orders, _heading("Order items"), *items, self._clear, self._download,
             sizing_mode="stretch_width",
         )  # fmt: skip
-
-    @property
-    def visible(self) -> bool:
-        return bool(self._layout.visible)
-
-    @visible.setter
-    def visible(self, visible: bool) -> None:
-        self._layout.visible = visible
-
-    def __panel__(self) -> Viewable:
-        return self._layout
 
 
 def _heading(text: str) -> pmui.Typography:

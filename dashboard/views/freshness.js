@@ -26,14 +26,14 @@ function render({model, el}) {
   root.append(dot, as_of, next, button);
   el.append(style, root);
 
-  let arrived = performance.now();
+  let arrived = performance.now(), state = JSON.parse(model.state);
   const clock = () => {
-    const time = model.as_of ? new Date(model.as_of).toLocaleTimeString("en-GB", {timeZone: model.zone}) : null;
-    as_of.textContent = time ? `As of ${time}` : "Loading…";
-    as_of.title = model.as_of ? `${new Date(model.as_of).toLocaleString("en-GB", {timeZone: model.zone})} ${model.zone}` : "";
+    const from = state.as_of ? new Date(state.as_of) : null;
+    as_of.textContent = from ? `As of ${from.toLocaleTimeString("en-GB", {timeZone: model.zone})}` : "Loading…";
+    as_of.title = from ? `${from.toLocaleString("en-GB", {timeZone: model.zone})} ${model.zone}` : "";
     const left = Math.max(0, Math.ceil(model.interval - (performance.now() - arrived) / 1000));
     next.textContent = model.paused ? "Paused" : left > 0 ? `next in ${left} s` : "updating…";
-    root.className = model.problem ? "problem" : model.paused ? "paused" : "live";
+    root.className = state.problem ? "problem" : model.paused ? "paused" : "live";
     button.textContent = model.paused ? "Resume" : "Pause";
     button.setAttribute("aria-pressed", String(model.paused));
   };
@@ -44,8 +44,15 @@ function render({model, el}) {
   const stepped = () => { model.send_msg({link: location.search}); };
   window.addEventListener("popstate", stepped);
   button.addEventListener("click", () => { model.paused = !model.paused; clock(); });
-  model.on("tick", () => { arrived = performance.now(); clock(); });
-  for (const name of ["paused", "problem", "as_of"]) { model.on(name, clock); }
+  model.on("state", () => {
+    const tick = state.tick;
+    state = JSON.parse(model.state);
+    if (state.tick !== tick) { arrived = performance.now(); }
+    // Without figures there is nothing that would take the place of the first paint.
+    if (state.problem) { document.getElementById("first-paint")?.remove(); }
+    clock();
+  });
+  model.on("paused", clock);
   model.on("remove", () => { clearInterval(timer); document.removeEventListener("visibilitychange", hidden); window.removeEventListener("popstate", stepped); });
   clock();
 }

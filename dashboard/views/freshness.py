@@ -1,5 +1,6 @@
 """How fresh the figures are: a line in the header, and a banner while they cannot be brought up to date."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 import panel_material_ui as pmui
 import param
 from panel.custom import JSComponent
-from panel.viewable import Viewable, Viewer
 
 from dashboard.feed import Freshness
-from dashboard.views.cards import send
+from dashboard.views.board import send
+from dashboard.views.part import Part
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
@@ -23,11 +24,9 @@ def as_markdown_text(text: str) -> str:
 class FreshnessLine(JSComponent):
     """Time of the figures, countdown to the next tick, pause button."""
 
-    tick = param.Integer(default=0)
-    as_of = param.Number(default=0, doc="Milliseconds since 1970; 0 before the first figures.")
+    state = param.String(default='{"tick":0,"as_of":0,"problem":false}', doc="JSON: one change a tick.")
     interval = param.Number(default=5, doc="Seconds between two ticks.")
     zone = param.String(default="UTC")
-    problem = param.Boolean(default=False)
     paused = param.Boolean(default=False)
     hidden = param.Boolean(default=False, doc="The browser says that nobody can see the page.")
 
@@ -44,26 +43,24 @@ class FreshnessLine(JSComponent):
 
     def show(self, freshness: Freshness) -> None:
         as_of = freshness.as_of.timestamp() * 1000 if freshness.as_of else 0
-        send(self, tick=freshness.tick, as_of=as_of, problem=freshness.problem is not None)
+        state = {"tick": freshness.tick, "as_of": as_of, "problem": freshness.problem is not None}
+        send(self, state=json.dumps(state, separators=(",", ":")))
 
 
-class ProblemBanner(Viewer):
+class ProblemBanner(Part):
     """Says that the figures are old, and why, until they are not."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
-        self._alert = pmui.Alert(
+        self._layout: pmui.Alert = pmui.Alert(
             title="The figures cannot be brought up to date", object="", severity="warning", visible=False,
             sizing_mode="stretch_width", margin=(0, 0, 12, 0),
         )  # fmt: skip
 
     def show(self, freshness: Freshness) -> None:
         if freshness.problem is None:
-            self._alert.visible = False
+            self._layout.visible = False
             return
         since = f"They are from {freshness.as_of:%H:%M:%S} UTC." if freshness.as_of else "There are none yet."
         text = f"{as_markdown_text(freshness.problem)} {since} This page goes on by itself as soon as it can."
-        self._alert.param.update(object=text, visible=True)
-
-    def __panel__(self) -> Viewable:
-        return self._alert
+        self._layout.param.update(object=text, visible=True)

@@ -11,8 +11,9 @@ from panel.viewable import Viewable, Viewer
 
 from dashboard import live
 from dashboard.feed import Overview, Tick
+from dashboard.first_paint import first_paint
 from dashboard.session import Session
-from dashboard.state import View, allowed, view_of_query
+from dashboard.state import Choices, View, allowed, view_of_query
 from dashboard.views.filters import FilterPanel, SpanPicker
 from dashboard.views.freshness import FreshnessLine, ProblemBanner
 from dashboard.views.overview import OverviewPage
@@ -28,7 +29,8 @@ class DashboardPage(Viewer):
         super().__init__(**parameters)
         self._touch = touch
         self._feed = live.the_feed()
-        self._session = Session(view_of_query(query), ZoneInfo(settings.timezone))
+        self._zone = ZoneInfo(settings.timezone)
+        self._session = Session(view_of_query(query), self._zone)
         view = self._session.view
         self._line = FreshnessLine(
             on_link=lambda query: self.change(lambda _: view_of_query(query)),
@@ -49,6 +51,7 @@ class DashboardPage(Viewer):
             dark=view.dark,
             sidebar_open=not touch and view.page == "overview",
         )
+        self._choices: Choices | None = None
         self._line.param.watch(self._watching, ["paused", "hidden"])
         self._navigation.param.watch(lambda event: self.change(lambda now: now.with_page(event.new)), "value")
         self._page.param.watch(lambda event: self.change(lambda now: now.with_theme(event.new)), "dark_theme")
@@ -56,13 +59,21 @@ class DashboardPage(Viewer):
     def start(self) -> None:
         """Draw what is known already, and go live as soon as the browser has drawn that."""
         self._show_view()
+        if live.is_rehearsal(pn.state.curdoc):
+            self._feed.prepare(self._session.asked())
         if (known := self._feed.ready(self._session.asked())) is not None:
             self._overview.show(known)
+        view, last = self._session.view, self._feed.last
+        cards = known.cards if known and view.page == "overview" else last.cards.get(view.page, {})
+        paint = first_paint(view, cards, last.freshness.as_of, self._zone)
+        pn.state.curdoc.template_variables["first_paint"] = paint
         # Between the page's creation and the browser's first word, updates may be lost: nothing is sent before it.
         pn.state.onload(self._go_live)
 
     def _go_live(self) -> None:
         """Join the feed."""
+        if live.is_rehearsal(pn.state.curdoc):
+            return
         live.join(self._session, pn.state.curdoc, self._ticked)
         pn.state.on_session_destroyed(lambda _: live.leave(self._session))
         self._ticked(self._feed.last)
@@ -121,15 +132,18 @@ class DashboardPage(Viewer):
     def _ticked(self, tick: Tick) -> None:
         if not self._session.is_live:
             return
-        self._freshen(tick)
         if (overview := tick.answers.get(self._session.asked())) is not None:
             self._overview.show(overview)
         if (cards := tick.cards.get(self._session.view.page)) is not None:
             self._drawn_beside(cards)
+        self._freshen(tick)
 
     def _freshen(self, tick: Tick) -> None:
         self._line.show(tick.freshness)
         self._banner.show(tick.freshness)
+        if tick.choices is self._choices:
+            return
+        self._choices = tick.choices
         if tick.choices and (view := allowed(self._session.view, tick.choices)) != self._session.view:
             self._session.view = view
             self._ask()

@@ -1,64 +1,5 @@
-// Cards drawn from a JSON text. Everything from data goes through textContent or setAttribute, never through markup.
+// A page of cards drawn from JSON texts. Everything from data goes through textContent or setAttribute, never through markup.
 // Elements are kept and updated in place, so that focus, hover and selection survive a tick.
-
-const STYLE = `
-:host { display: block; min-width: 0; }
-* { box-sizing: border-box; }
-.tile, .headlines { font: 400 14px/1.4 Roboto, system-ui, sans-serif; color: var(--mui-palette-text-primary); }
-.tile { height: 100%; padding: 16px 18px 14px; display: flex; flex-direction: column; }
-.framed { background: var(--mui-palette-background-paper); border: 1px solid var(--mui-palette-divider); border-radius: 12px; }
-header { display: flex; align-items: baseline; gap: 8px; min-height: 28px; margin-bottom: 8px; }
-h2 { font: 500 15px/1.3 Roboto, system-ui, sans-serif; margin: 0; white-space: nowrap; }
-.note { color: var(--mui-palette-text-secondary); font-size: 12px; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.tool { margin-left: auto; border: 0; background: none; color: var(--mui-palette-text-secondary); font: 500 11px/1 Roboto, sans-serif;
-  letter-spacing: .04em; padding: 6px 8px; border-radius: 6px; cursor: pointer; opacity: .65; }
-.tool:hover, .tool:focus-visible { opacity: 1; background: var(--mui-palette-action-hover); }
-:focus-visible { outline: 2px solid var(--mui-palette-primary-main); outline-offset: 1px; }
-.empty { color: var(--mui-palette-text-secondary); padding: 28px 0; text-align: center; }
-bdi { unicode-bidi: isolate; }
-.rows { list-style: none; margin: 0; padding: 0; display: flex; flex-direction: column; gap: 2px; }
-.row { display: grid; grid-template-columns: minmax(0, 1fr) auto auto; gap: 10px; align-items: center; width: 100%; position: relative;
-  border: 0; background: none; color: inherit; font: inherit; text-align: start; padding: 6px 8px; border-radius: 6px; }
-button.row { cursor: pointer; }
-button.row:hover { background: var(--mui-palette-action-hover); }
-.fill { position: absolute; inset: 3px auto 3px 0; border-radius: 5px; background: var(--tint); opacity: .2; transition: width .4s; }
-.row[aria-pressed=true] .fill { opacity: .38; }
-.row[aria-pressed=true] .name { font-weight: 500; }
-.dimmed .row[aria-pressed=false] { opacity: .5; }
-.name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; position: relative; }
-.figure { font-variant-numeric: tabular-nums; white-space: nowrap; position: relative; }
-.second { color: var(--mui-palette-text-secondary); font-size: 12px; font-variant-numeric: tabular-nums; text-align: end; white-space: nowrap; position: relative; min-width: 44px; }
-.second:empty, .under span:empty { display: none; }
-.headlines { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 16px; }
-@media (max-width: 1240px) { .headlines { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
-.headline { padding: 14px 18px 0; overflow: hidden; display: flex; flex-direction: column; min-height: 132px; position: relative; }
-.label { color: var(--mui-palette-text-secondary); font-size: 13px; white-space: nowrap; }
-.value { font: 500 27px/1.25 Roboto, system-ui, sans-serif; letter-spacing: -.01em; font-variant-numeric: tabular-nums; white-space: nowrap; margin-top: 2px; }
-.value small { font-size: 15px; font-weight: 400; color: var(--mui-palette-text-secondary); letter-spacing: 0; }
-.under { display: flex; gap: 6px; font-size: 12px; color: var(--mui-palette-text-secondary); min-height: 18px; white-space: nowrap; }
-.good { color: var(--mui-palette-success-main); font-weight: 500; } .bad { color: var(--mui-palette-error-main); font-weight: 500; }
-svg { display: block; width: calc(100% + 36px); height: 34px; margin: auto -18px 0; }
-.share { display: flex; height: 6px; border-radius: 3px; overflow: hidden; gap: 2px; margin: 6px 0 8px; }
-.share i { display: block; transition: flex-grow .4s; min-width: 3px; }
-.scroll { overflow-x: auto; margin: 0 -4px; }
-table { border-collapse: collapse; width: 100%; font-size: 13px; }
-th { text-align: start; font-weight: 500; color: var(--mui-palette-text-secondary); font-size: 12px; padding: 4px; white-space: nowrap; }
-td { padding: 6px 4px; border-top: 1px solid var(--mui-palette-divider); white-space: nowrap; max-width: 320px; overflow: hidden; text-overflow: ellipsis; }
-.end { text-align: end; font-variant-numeric: tabular-nums; }
-a { color: var(--mui-palette-primary-main); text-decoration: none; } a:hover { text-decoration: underline; }
-.pill { border-radius: 10px; padding: 1px 8px; font-size: 12px; background: var(--mui-palette-action-selected); }
-.pill.good { background: color-mix(in srgb, var(--mui-palette-success-main) 14%, transparent); }
-.pill.bad { background: color-mix(in srgb, var(--mui-palette-error-main) 14%, transparent); }
-.legend { display: flex; flex-wrap: wrap; gap: 2px 4px; margin: -4px -8px 0; }
-.legend button { border: 0; background: none; font: inherit; font-size: 12px; color: inherit; display: flex; align-items: center; gap: 6px; padding: 4px 8px; border-radius: 6px; cursor: pointer; max-width: 220px; }
-.legend button:hover { background: var(--mui-palette-action-hover); }
-.legend button[aria-pressed=true] { background: var(--mui-palette-action-selected); }
-.legend i { width: 9px; height: 9px; border-radius: 3px; flex: none; background: var(--tint); }
-.legend b { font-weight: 500; font-variant-numeric: tabular-nums; }
-@media (max-width: 600px) { .headlines { grid-template-columns: 1fr 1fr; gap: 10px; } .headline { padding: 12px 12px 0; min-height: 118px; }
-  .value { font-size: 22px; } .value small { font-size: 12px; } svg { width: calc(100% + 24px); margin-inline: -12px; } .tile { padding: 14px 12px; } }
-@media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
-`;
 
 function element(tag, className, parent) {
   const made = document.createElement(tag);
@@ -232,16 +173,48 @@ function save(name, text) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+// Columns go straight into the figure's source. Its ranges are the browser's: they follow the data until the viewer zooms.
+function plot(slot, figure, {columns, span, empty}) {
+  slot.hidden = empty;
+  figure.renderers[0].data_source.data = columns;
+  const before = slot.span;
+  slot.span = span;
+  if (before == null || JSON.stringify(before) === JSON.stringify(span)) { return; }
+  // A preset moves with the clock, an hour at a time, but a viewer who zoomed has not asked for another span.
+  if (span[0] - before[0] !== 3_600_000) { figure.reset.emit(); }
+}
+
 const KINDS = {headlines, bars, legend, table};
 
+// Places for all cards, in stacks on a grid; returns what draws each.
+function laid_out(el, model) {
+  const grid = element("div", "grid", el), draws = new Map(), figures = model.get_child("charts");
+  for (const {span, cards} of model.stacks) {
+    const stack = element("div", `stack ${span}`, grid);
+    for (const {name, kind, chart} of cards) {
+      const frame = chart ? element("div", "frame framed", stack) : stack;
+      const root = element("div", "", frame), talk = {send_msg: (message) => model.send_msg({card: name, ...message})};
+      draws.set(name, (content) => KINDS[kind](root, content, talk));
+      if (chart) {
+        const number = draws.figures ??= 0, slot = element("div", "chart", frame);
+        draws.figures = number + 1;
+        slot.append(figures[number]);
+        draws.set(chart, (content) => plot(slot, model.charts[number], content));
+      }
+    }
+  }
+  return draws;
+}
+
 function render({model, el}) {
-  element("style", "", el).textContent = STYLE;
-  el.style.height = "100%";
-  const root = element("div", "", el);
-  const draw = () => { if (model.content) { KINDS[model.kind](root, JSON.parse(model.content), model); } };
-  model.on("content", draw);
+  const draws = laid_out(el, model);
+  const draw = (news) => {
+    if (!news) { return; }
+    for (const [name, content] of Object.entries(JSON.parse(news))) { draws.get(name)(content); }
+    document.getElementById("first-paint")?.remove();
+  };
+  for (const name of ["figures", "beside"]) { model.on(name, () => draw(model[name])); draw(model[name]); }
   model.on("msg:custom", (event) => { const data = event.data ?? event; if (data.csv) { save(data.name, data.csv); } });
-  draw();
 }
 
 export default {render};

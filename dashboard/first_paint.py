@@ -1,0 +1,52 @@
+"""What a browser shows before any script is there: the frame and the headlines, as plain HTML in the page itself.
+
+Scripts, the socket and the document take a second and more; this is read with the page's first bytes, and the board
+takes it away when it has drawn the real ones.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dashboard.state import View
+from dashboard.theme import PALETTES
+
+STYLE = Path(__file__).with_name("first_paint.css").read_text(encoding="utf-8")
+
+HEADLINES = 6
+HEADLINE_CARDS = {"overview": "headlines", "pipeline": "pipeline"}
+
+
+def first_paint(view: View, cards: Mapping[str, str], as_of: datetime | None, zone: ZoneInfo) -> str:
+    """The frame of a page with the headlines of its `cards` where they are known, as HTML."""
+    palette = PALETTES["dark" if view.dark else "light"]
+    colors = {
+        "back": palette["background"]["default"],
+        "paper": palette["background"]["paper"],
+        "ink": palette["text"]["primary"],
+        "quiet": palette["text"]["secondary"],
+        "line": palette["divider"],
+    }
+    known = HEADLINE_CARDS[view.page] in cards
+    rows = json.loads(cards[HEADLINE_CARDS[view.page]])["rows"] if known else [{}] * HEADLINES
+    time = f"As of {as_of.astimezone(zone):%H:%M:%S}" if known and as_of else "Loading…"
+    drawer, charts = ("drawer", "charts") if view.page == "overview" else ("", "charts tables")
+    return (
+        f"<style>{STYLE}</style>"
+        f'<div id="first-paint" style="{";".join(f"--{name}:{color}" for name, color in colors.items())}">'
+        f"<header><b>Orders</b><span>{time}</span></header>"
+        f'<main class="{drawer}"><div class="headlines">{"".join(_headline(row) for row in rows)}</div>'
+        f'<div class="{charts}"><i></i><i></i></div></main></div>'
+    )
+
+
+def _headline(row: Mapping[str, Any]) -> str:
+    texts = {name: escape(str(row.get(name) or "")) for name in ("label", "value", "small", "change", "note")}
+    return (
+        f"<section><label>{texts['label']}</label><strong>{texts['value'] or '&nbsp;'}<small>{texts['small']}</small>"
+        f"</strong><small>{texts['change']} {texts['note']}</small></section>"
+    )

@@ -1,0 +1,86 @@
+"""The board: one component that draws a page of cards, and the charts among them, from JSON texts.
+
+One for the whole page: a card of its own each cost a page 2 ms to open and every tick a change per card. The texts are
+made once per answer and shared by all sessions.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import param
+from panel.custom import Children, JSComponent
+
+from dashboard.content import Content, whole
+
+Span = Literal["full", "wide", "third"]
+Kind = Literal["headlines", "bars", "legend", "table"]
+
+
+def card(name: str, kind: Kind = "bars", chart: str = "") -> dict[str, str]:
+    """A card, and the name under which the chart below it gets its columns."""
+    return {"name": name, "kind": kind, "chart": chart}
+
+
+def stack(span: Span, *cards: dict[str, str]) -> dict[str, Any]:
+    """Cards one below the other, as wide as `span` says where there is room."""
+    return {"span": span, "cards": list(cards)}
+
+
+def send(component: JSComponent, **values: Any) -> None:
+    """Set parameters that only the browser reads: straight on the component's models where it has been drawn.
+
+    Panel's own way resolves the design for every change: 0.42 ms each. The parameter itself keeps the value that was
+    first drawn. Call it with the document's lock.
+    """
+    if not component._models:
+        component.param.update(**values)
+    for reference, (model, _) in component._models.items():
+        # Said beforehand, as Panel does, or it would take the change for the browser's and answer it: 300 ms a session.
+        # It stays said, because the document's hold tells of the change only when this is over.
+        component._changing[reference] = list(values)
+        model.data.update(**values)
+
+
+class Board(JSComponent):
+    """A page of cards. What comes from data is drawn as text, never as markup."""
+
+    stacks = param.List(doc="What is where: see `stack`.", constant=True)
+    charts = Children(doc="The figures, in the order of the cards that they belong to.")
+    figures = param.String(doc="News of the cards that answer the viewer's question.")
+    beside = param.String(doc="News of the others. Of its own, as both may come at once and only the last is told.")
+
+    _bundle = "board.js"
+    _stylesheets: ClassVar[list[str]] = [Path(__file__).with_name("board.css").read_text(encoding="utf-8")]
+
+    def __init__(
+        self,
+        *,
+        on_pick: Callable[[str, str], None] | None = None,
+        csv: Callable[[str], tuple[str, str]],
+        **parameters: Any,
+    ) -> None:
+        """`on_pick` gets a card and the key of its pressed bar; `csv` gives file name and text of a card's download."""
+        super().__init__(sizing_mode="stretch_width", margin=0, **parameters)
+        self._shown: dict[str, dict[str, str]] = {"figures": {}, "beside": {}}
+        self._on_pick = on_pick
+        self._csv = csv
+
+    def show(self, content: Content, part: Literal["figures", "beside"] = "figures") -> None:
+        """Draw what is new in these cards."""
+        shown = self._shown[part]
+        news = content.news(shown)
+        shown.update(content)
+        if not self._models:  # the page is told everything when it is made
+            send(self, **{part: whole(shown)})
+        elif news:
+            send(self, **{part: news})
+
+    def _handle_msg(self, message: Any) -> None:
+        if not isinstance(message, dict) or not isinstance(name := message.get("card"), str):
+            return
+        if self._on_pick and isinstance(key := message.get("pick"), str):
+            self._on_pick(name, key)
+        if message.get("csv"):
+            file, text = self._csv(name)
+            self._send_msg({"name": file, "csv": text})
