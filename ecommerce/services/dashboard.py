@@ -11,6 +11,8 @@ from ecommerce.services.prefect import REPOSITORY
 from ecommerce.settings import Settings
 
 APP = Path("dashboard/app.py")
+PLUGINS = ("dashboard.readiness", "dashboard.metrics")
+"""Modules with routes of their own: `/readiness` and `/metrics`."""
 
 
 def dashboard(settings: Settings, environment: Mapping[str, str]) -> Daemon:
@@ -19,19 +21,24 @@ def dashboard(settings: Settings, environment: Mapping[str, str]) -> Daemon:
         raise ServiceError(f"{REPOSITORY / APP} is missing: run `ecommerce up` from a checkout of the project")
     port = settings.dashboard_port
     require_free_port(port, "ECOMMERCE_DASHBOARD_PORT", "the dashboard")
-    origins = [part for host in (LOOPBACK, "localhost") for part in ("--allow-websocket-origin", f"{host}:{port}")]
     return Daemon(
         "dashboard",
-        [
-            sys.executable, "-m", "panel", "serve", str(APP), "--address", LOOPBACK, "--port", str(port),
-            *origins, "--liveness", "--index", APP.stem,
-        ],
+        [*serve_command(port), "--index", APP.stem],
         home=settings.home_directory,
         address=dashboard_url(settings),
         ready=lambda _: http_answers(f"http://{LOOPBACK}:{port}/liveness"),
         environment=environment,
         cwd=REPOSITORY,
-    )  # fmt: skip
+    )
+
+
+def serve_command(port: int) -> list[str]:
+    """`panel serve` on loopback with all that it offers: a first page as fast as the next ones, health and metrics."""
+    origins = [part for host in (LOOPBACK, "localhost") for part in ("--allow-websocket-origin", f"{host}:{port}")]
+    return [
+        sys.executable, "-m", "panel", "serve", str(APP), "--address", LOOPBACK, "--port", str(port), *origins,
+        "--warm", "--liveness", *(part for plugin in PLUGINS for part in ("--plugins", plugin)),
+    ]  # fmt: skip
 
 
 def dashboard_url(settings: Settings) -> str:
