@@ -15,11 +15,13 @@ from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 TOKEN = re.compile(r'"token":\s*"([^"]+)"')
-TICK = re.compile(r'"attr":\s*"as_of",\s*"new":\s*([\d.]+)')
+TICK = re.compile(r'\\"as_of\\":([\d.]+)')
 """The change of a page's freshness: when its figures are from, in milliseconds since 1970."""
 
 MESSAGE_BYTES_MAX = 64 * 2**20
 TIMEOUT_SECONDS = 300
+PAINTED = re.compile(r'id="first-paint".*As of \d\d:\d\d', re.DOTALL)
+"""Headlines with figures in the page itself, which a browser shows before it has loaded anything else."""
 
 DRAWN = {
     "kind": "MessageSent",
@@ -33,6 +35,8 @@ class Viewer:
     """One open page."""
 
     address: str
+    painted_seconds: float = 0.0
+    """From the request of the page to its first bytes with figures being here."""
     opened_seconds: float = 0.0
     """From the request of the page to its document being here."""
     delays: list[float] = field(default_factory=list)
@@ -46,9 +50,10 @@ class Viewer:
         """Load the page and follow it until `close`."""
         begin = time.perf_counter()
         page = await AsyncHTTPClient().fetch(self.address, request_timeout=TIMEOUT_SECONDS)
-        found = TOKEN.search(page.body.decode())
-        if found is None:
-            raise RuntimeError(f"{self.address}: the page carries no session token")
+        self.painted_seconds = time.perf_counter() - begin
+        found, painted = TOKEN.search(text := page.body.decode()), PAINTED.search(text)
+        if found is None or painted is None:
+            raise RuntimeError(f"{self.address}: the page carries no {'figures' if found else 'session token'}")
         self._socket = await websocket_connect(
             self.address.replace("http", "ws", 1) + "/ws",
             subprotocols=["bokeh", found.group(1)],

@@ -1,9 +1,7 @@
 """The real dashboard and a real browser, for the tests that look at pages."""
 
 import os
-import shutil
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,7 +12,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, Playwright
 
+from dashboard.screenshots import BROWSERS, chromium
 from ecommerce.mongo import mongo_uri
+from ecommerce.services.dashboard import serve_command
 from ecommerce.settings import Settings
 from tests.conftest import free_port
 
@@ -23,12 +23,10 @@ START_SECONDS = 60
 SHOWN_MS = 60_000
 """How long a test waits for something to appear, on a busy machine."""
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-
 
 def launch(playwright: Playwright) -> Browser:
     """The Chromium on PATH, else Playwright's own. Raises a clear error where there is neither."""
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    path = chromium()
     if path is None and not Path(playwright.chromium.executable_path).exists():
         raise RuntimeError(
             f"no browser for the dashboard's tests: none of {', '.join(BROWSERS)} is on PATH. Install Chromium "
@@ -48,12 +46,10 @@ def served(settings: Settings, log: Path, environment: Mapping[str, str] | None 
         "ECOMMERCE_REFRESH_SECONDS": "1",
         **(environment or {}),
     }
-    command = [
-        sys.executable, "-m", "panel", "serve", "dashboard/app.py", "--address", "127.0.0.1", "--port", str(port),
-        "--liveness", "--plugins", "dashboard.readiness",
-    ]  # fmt: skip
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=REPOSITORY, env=variables, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            serve_command(port), cwd=REPOSITORY, env=variables, stdout=output, stderr=subprocess.STDOUT
+        )
     try:
         _wait_until_alive(process, f"http://127.0.0.1:{port}/liveness", log)
         yield f"http://localhost:{port}/app"
@@ -81,6 +77,9 @@ class Tab:
         self.page: Page = self._context.new_page()
         self.page.set_default_timeout(SHOWN_MS)
         self.errors: list[str] = []
+        self.sent: list[str | bytes] = []
+        """What the browser told the server since the page was loaded."""
+        self.page.on("websocket", lambda socket: socket.on("framesent", self.sent.append))
         self.page.on("console", lambda message: self._heard(message.type, message.text))
         self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
         self.page.on("dialog", lambda dialog: self._dialog(dialog))

@@ -20,7 +20,7 @@ from bson.raw_bson import RawBSONDocument
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from dashboard.state import view_of_query
-from dashboard.text import exact, money
+from dashboard.text import compact, exact, money
 from ecommerce.documents.bson_codec import encode_catalog
 from ecommerce.documents.catalog import CATALOG, Courier, Inventory, Product, Warehouse
 from ecommerce.documents.order import OrderDocument
@@ -254,6 +254,23 @@ def test_new_orders_appear_with_the_next_tick(tab: Tab, shop: Settings) -> None:
     tab.wait_for_headline("orders", exact(before + 3))
 
 
+def test_a_browser_does_not_answer_ticks(tab: Tab, shop: Settings) -> None:
+    orders = show_last_day(tab)
+    add_orders(shop, 1)
+    tab.wait_for_headline("orders", exact(orders + 1))
+    said = len(tab.sent)
+    add_orders(shop, 1)
+    tab.wait_for_headline("orders", exact(orders + 2))
+    assert tab.sent[said:] == []
+
+
+def test_the_page_itself_carries_the_headlines(tab: Tab, address: str, shop: Settings) -> None:
+    first = tab.page.request.get(address + "?span=all").text().split("<script")[0]
+    orders = get_database(shop)["orders"].estimated_document_count()
+    assert f"<strong>{compact(orders)}<" in first
+    expect(tab.page.locator("#first-paint")).to_have_count(0)
+
+
 def test_zoom_survives_ticks_and_another_span_is_shown_whole(tab: Tab, shop: Settings) -> None:
     orders = show_last_day(tab)
     wait_for_charts(tab, "end - start < 3 * 86400e3")
@@ -368,6 +385,7 @@ def test_dark_mode_is_dark_and_stays_in_the_link(tab: Tab) -> None:
     tab.page.wait_for_function(f"() => {brightness} < 150")
 
 
+@pytest.mark.drill
 def test_the_page_outlives_its_database(browser: Browser, tmp_path: Path) -> None:
     port = free_port()
     uri = f"mongodb://127.0.0.1:{port}/?replicaSet=ecommerce"

@@ -1,14 +1,16 @@
 """One refresh for everybody: what a tick does, for whom, and what it does not do."""
 
 import gc
+import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from dashboard.feed import Feed, Sources
+from dashboard.figures import Question, compute
 from dashboard.pipeline import read_low_stock, read_pipeline
 from dashboard.session import Session
 from dashboard.state import View
@@ -188,6 +190,24 @@ def test_the_timeline_adds_up_to_the_figures(feed: Feed) -> None:
         assert by_status == dict(kpis.by_status)
         assert sum(revenue for _, _, revenue in timeline.exact) == kpis.revenue
         assert sum(orders for _, orders, _ in timeline.exact) == kpis.orders
+
+
+def test_every_headline_has_its_course_and_its_change(feed: Feed) -> None:
+    day = START.date()
+    answer = feed.answer(watching(feed, View().with_dates(day.replace(day=10), day.replace(day=19))).asked())
+    for row in json.loads(answer.cards["headlines"])["rows"]:
+        assert len(row["spark"]) == 10
+        assert row["change"]
+        assert row["note"] == "vs. before"
+    sparks = answer.answer.timeline.sparks
+    assert sum(sparks["quantity"]) == answer.answer.kpis.quantity
+    assert sum(sparks["delivered"]) == answer.answer.kpis.delivered
+
+
+def test_days_of_another_zone_are_called_days_of_utc(store: CountingStore) -> None:
+    question = Question(Span(START, START + timedelta(days=10)), Filters())
+    assert compute(store, question, 1, ZONE).timeline.per == "day"
+    assert compute(store, question, 1, ZoneInfo("Asia/Tokyo")).timeline.per == "UTC day"
 
 
 def test_an_empty_database_has_an_overview(database: MongoDatabase, settings: Settings) -> None:

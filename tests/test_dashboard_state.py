@@ -1,5 +1,6 @@
 """What a viewer looks at: links, spans, figures as people read them, downloads."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.content import Content
 from dashboard.downloads import BYTE_ORDER_MARK, csv_text
+from dashboard.first_paint import first_paint
 from dashboard.shared import Shared
 from dashboard.spans import PRESET_KEYS, next_step, preset_span, step_of
 from dashboard.state import DIMENSIONS, ID_DIMENSIONS, View, allowed, view_of_query
@@ -161,3 +164,22 @@ def test_a_failed_value_is_made_again_and_a_made_one_is_not() -> None:
 def test_pressing_a_bar_twice_changes_nothing() -> None:
     view = replace(View(), page="overview")
     assert view.toggled("courier", frozenset({1, 2})).toggled("courier", frozenset({1, 2})) == view
+
+
+def test_a_viewer_is_told_only_what_differs_and_all_viewers_the_same_text() -> None:
+    content = Content({"orders": '{"n":1}', "revenue": '{"n":2}'})
+    assert json.loads(content.news({})) == {"orders": {"n": 1}, "revenue": {"n": 2}}
+    one, other = (content.news({"orders": '{"n":0}', "revenue": '{"n":2}'}) for _ in range(2))
+    assert json.loads(one) == {"orders": {"n": 1}}
+    assert one is other
+    assert content.news(dict(content)) == ""
+
+
+def test_the_first_paint_shows_headlines_as_text() -> None:
+    rows = [{"key": "orders", "label": "Orders", "value": "12.3 k", "change": "<img src=x>", "note": "vs. before"}]
+    cards = {"headlines": json.dumps({"rows": rows})}
+    page = first_paint(View(), cards, NOW, ZoneInfo("Asia/Tokyo"))
+    assert "12.3 k" in page
+    assert "As of 20:35:07" in page
+    assert "<img" not in page
+    assert "Loading" in first_paint(View(page="pipeline", dark=True), {}, None, UTC_ZONE)
