@@ -15,6 +15,7 @@ from pymongo import MongoClient
 
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order
 from ecommerce.documents.order import OrderDocument
+from ecommerce.errors import ServiceError
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import ORDERS, MongoDatabase, prepare_database
 from ecommerce.services.mongod import find_mongod
@@ -23,6 +24,7 @@ from ecommerce.summaries import compact as compact_module
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.buckets import cells_parts, rollup_parts
 from ecommerce.summaries.cells import CellTable, cells_of_orders
+from ecommerce.summaries.changes import latest_time
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.images import let_images_expire
 from ecommerce.summaries.rebuild import rebuild
@@ -234,6 +236,42 @@ def test_a_rebuild_while_writers_write_loses_nothing(database: MongoDatabase, mo
         stop.set()
         writer.join()
     advance(database)
+    assert_exact(database)
+
+
+def snapshot_window(database: MongoDatabase) -> int:
+    answer = database.client.admin.command("getParameter", 1, minSnapshotHistoryWindowInSeconds=1)
+    return int(answer["minSnapshotHistoryWindowInSeconds"])
+
+
+def test_a_rebuild_of_many_orders_keeps_its_moment_readable_for_longer(
+    database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(database, random_orders(400))
+    before, seen = snapshot_window(database), []
+    monkeypatch.setattr("ecommerce.summaries.history.ORDERS_PER_SECOND", 1)
+    rebuild(database, progress=lambda *_: seen.append(snapshot_window(database)))
+    assert set(seen) == {max(before, 400)}
+    assert snapshot_window(database) == before
+
+
+def test_a_moment_that_is_no_longer_readable_is_an_error_that_says_what_to_do(
+    database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, before = database.client.admin, snapshot_window(database)
+    orders = random_orders(100)
+    accept(database, orders[:50])
+    advance(database)
+    moment = latest_time(database)
+    monkeypatch.setattr("ecommerce.summaries.rebuild._Rebuild.snapshot_time", lambda _: moment)
+    admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=0)
+    try:
+        accept(database, orders[50:])
+        with pytest.raises(ServiceError, match="raise its parameter minSnapshotHistoryWindowInSeconds"):
+            rebuild(database)
+    finally:
+        admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=before)
+    assert compute_kpis(database).orders == 100
     assert_exact(database)
 
 

@@ -45,6 +45,11 @@ class Changes:
     events: int = 0
 
 
+def plain(error: Exception) -> str:
+    """What an error says, without the server's reply that PyMongo puts behind it."""
+    return str(error).partition(", full error")[0]
+
+
 def latest_time(database: MongoDatabase) -> Timestamp:
     """The cluster time of the last majority-committed write: who reads up to it has seen all that is visible now."""
     with database.client.start_session(causal_consistency=False) as session:
@@ -82,8 +87,7 @@ def changes_since(
             yield from _batches(database, command, session, until)
         except OperationFailure as error:
             if error.code in _LOST_CODES or error.has_error_label("NonResumableChangeStreamError"):
-                reason = str(error).split(", full error")[0]
-                raise HistoryLost(f"the change stream cannot go on: {reason}") from error
+                raise HistoryLost(f"the change stream cannot go on: {plain(error)}") from error
             raise
 
 

@@ -8,7 +8,7 @@ IMAGES_KEPT_SECONDS = 2 * 24 * 3600
 """The hourly flow reads them within an hour; two days bridge a weekend's outage, later ones lead to a rebuild."""
 
 # Unauthorized, CommandNotFound (before MongoDB 6), InvalidOptions: this server decides by itself.
-_REFUSED = {13, 59, 72}
+REFUSED = {13, 59, 72}
 
 
 def let_images_expire(database: MongoDatabase) -> bool:
@@ -26,7 +26,7 @@ def let_images_expire(database: MongoDatabase) -> bool:
         images = {"preAndPostImages": {"expireAfterSeconds": IMAGES_KEPT_SECONDS}}
         admin.command("setClusterParameter", {"changeStreamOptions": images})
     except OperationFailure as error:
-        if error.code in _REFUSED:
+        if error.code in REFUSED:
             return False
         raise
     return True

@@ -19,8 +19,9 @@ from ecommerce.errors import ServiceError
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set, prepare_database
 from ecommerce.progress import Progress, silent
 from ecommerce.summaries.buckets import bucket_documents, insert_buckets
-from ecommerce.summaries.changes import HistoryLost, changes_since, latest_time
+from ecommerce.summaries.changes import HistoryLost, changes_since, latest_time, plain
 from ecommerce.summaries.fold import fold_documents
+from ecommerce.summaries.history import moment_kept
 from ecommerce.summaries.images import let_images_expire
 from ecommerce.summaries.scan import FOLD_DOCUMENTS, raw_batches
 from ecommerce.summaries.state import (
@@ -86,7 +87,7 @@ def rebuild(database: MongoDatabase, *, progress: Progress = silent) -> Rebuilt:
                 raise
             reason = error
         if attempt == ATTEMPTS:
-            raise ServiceError(f"rebuilding the summaries was cut off {ATTEMPTS} times, at last by: {reason}")
+            raise ServiceError(f"rebuilding the summaries was cut off {ATTEMPTS} times, at last by: {plain(reason)}")
         attempt += 1
 
 
@@ -99,6 +100,7 @@ class _Rebuild:
         self.before = load_state(database)
         self.epoch = str(ObjectId())
         self.started = time.monotonic()
+        self.expected = database[ORDERS].estimated_document_count()
         self.orders = 0
         self.lock = threading.Lock()
         self.stop = threading.Event()
@@ -108,8 +110,9 @@ class _Rebuild:
         as_of = datetime.now(UTC)
         try:
             if is_replica_set(self.database):
-                cluster_time = self.snapshot_time()
-                self.build({"level": "snapshot", "atClusterTime": cluster_time})
+                with moment_kept(self.database, self.expected):
+                    cluster_time = self.snapshot_time()
+                    self.build({"level": "snapshot", "atClusterTime": cluster_time})
                 state = self.follow_and_move(cluster_time, as_of)
             else:
                 self.build(None)
@@ -132,15 +135,14 @@ class _Rebuild:
 
     def build(self, read_concern: Mapping[str, Any] | None) -> None:
         """Write the buckets of all orders, hot and archived, at the read concern's moment."""
-        expected = self.database[ORDERS].estimated_document_count()
         with ThreadPoolExecutor(THREADS) as pool:
             work = [pool.submit(self.add_archived, read_concern)]
-            work += [pool.submit(self.add_hot, match, read_concern) for match in self.ranges(expected)]
+            work += [pool.submit(self.add_hot, match, read_concern) for match in self.ranges()]
             try:
                 while (state := wait(work, PROGRESS_SECONDS, FIRST_EXCEPTION)).not_done:
                     for part in state.done:
                         part.result()
-                    self.progress(self.orders, max(expected, self.orders), "orders")
+                    self.progress(self.orders, max(self.expected, self.orders), "orders")
                 for part in work:
                     part.result()
             except BaseException:
@@ -149,9 +151,9 @@ class _Rebuild:
                 raise
         self.progress(self.orders, self.orders, "orders")
 
-    def ranges(self, expected: int) -> list[dict[str, Any]]:
+    def ranges(self) -> list[dict[str, Any]]:
         """Queries that take a part of the orders each, by order_time, together all of them."""
-        count = min(RANGES_MAX, expected // ORDERS_PER_RANGE)
+        count = min(RANGES_MAX, self.expected // ORDERS_PER_RANGE)
         if count < 2:
             return [{}]
         sample = self.database[ORDERS].aggregate(
