@@ -214,6 +214,8 @@ function render({model, el}) {
     document.getElementById("first-paint")?.remove();
   };
   for (const name of ["figures", "beside"]) { model.on(name, () => draw(model[name])); draw(model[name]); }
+  const wait = () => { el.setAttribute("aria-busy", String(Boolean(model.waiting))); };
+  model.on("waiting", wait); wait();
   model.on("msg:custom", (event) => { const data = event.data ?? event; if (data.csv) { save(data.name, data.csv); } });
 }
 

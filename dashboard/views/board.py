@@ -37,8 +37,8 @@ def send(component: JSComponent, **values: Any) -> None:
         component.param.update(**values)
     for reference, (model, _) in component._models.items():
         # Said beforehand, as Panel does, or it would take the change for the browser's and answer it: 300 ms a session.
-        # It stays said, because the document's hold tells of the change only when this is over.
-        component._changing[reference] = list(values)
+        # It stays said, because the document's hold tells of all changes only when this is over.
+        component._changing[reference] = list({*component._changing.get(reference, ()), *values})
         model.data.update(**values)
 
 
@@ -49,6 +49,8 @@ class Board(JSComponent):
     charts = Children(doc="The figures, in the order of the cards that they belong to.")
     figures = param.String(doc="News of the cards that answer the viewer's question.")
     beside = param.String(doc="News of the others. Of its own, as both may come at once and only the last is told.")
+
+    waiting = param.Boolean(doc="Other figures are asked for, and those that are drawn are going to be replaced.")
 
     _bundle = "board.js"
     _stylesheets: ClassVar[list[str]] = [Path(__file__).with_name("board.css").read_text(encoding="utf-8")]
@@ -63,8 +65,15 @@ class Board(JSComponent):
         """`on_pick` gets a card and the key of its pressed bar; `csv` gives file name and text of a card's download."""
         super().__init__(sizing_mode="stretch_width", margin=0, **parameters)
         self._shown: dict[str, dict[str, str]] = {"figures": {}, "beside": {}}
+        self._waits = False
         self._on_pick = on_pick
         self._csv = csv
+
+    def wait(self, waiting: bool) -> None:
+        """Show that other figures are on their way, or that they are there."""
+        if waiting != self._waits:
+            self._waits = waiting
+            send(self, waiting=waiting)
 
     def show(self, content: Content, part: Literal["figures", "beside"] = "figures") -> None:
         """Draw what is new in these cards."""

@@ -35,8 +35,13 @@ class OverviewPage(Part):
             csv=self._csv,
         )
 
+    def wait(self, waiting: bool) -> None:
+        """Show that an answer is on its way, or that none is."""
+        self._layout.wait(waiting)
+
     def show(self, overview: Overview) -> None:
         """Draw an answer; cards and charts whose content did not change are left alone."""
+        self.wait(False)
         if overview is not self._overview:
             self._overview = overview
             self._layout.show(overview.cards)

@@ -10,7 +10,7 @@ import panel_material_ui as pmui
 from panel.viewable import Viewable, Viewer
 
 from dashboard import live
-from dashboard.feed import Overview, Tick
+from dashboard.feed import Tick
 from dashboard.first_paint import first_paint
 from dashboard.session import Session
 from dashboard.state import Choices, View, allowed, view_of_query
@@ -114,10 +114,13 @@ class DashboardPage(Viewer):
         if (known := self._feed.ready(question)) is not None:
             self._overview.show(known)
             return
+        self._overview.wait(True)
         live.in_thread(lambda: self._feed.answer(question), self._answered, pn.state.curdoc)
 
     def _answered(self, result: Any) -> None:
-        if isinstance(result, Overview) and result.answer.question == self._session.asked():
+        if isinstance(result, Exception):
+            self._overview.wait(False)
+        elif result.answer.question == self._session.asked():
             self._overview.show(result)
         self._freshen(self._feed.last)
 
