@@ -36,7 +36,7 @@ class Viewer:
 
     address: str
     painted_seconds: float = 0.0
-    """From the request of the page to its first bytes with figures being here."""
+    """From the request of the page to figures being here: in the page itself, or else with its document."""
     opened_seconds: float = 0.0
     """From the request of the page to its document being here."""
     delays: list[float] = field(default_factory=list)
@@ -50,10 +50,10 @@ class Viewer:
         """Load the page and follow it until `close`."""
         begin = time.perf_counter()
         page = await AsyncHTTPClient().fetch(self.address, request_timeout=TIMEOUT_SECONDS)
-        self.painted_seconds = time.perf_counter() - begin
-        found, painted = TOKEN.search(text := page.body.decode()), PAINTED.search(text)
-        if found is None or painted is None:
-            raise RuntimeError(f"{self.address}: the page carries no {'figures' if found else 'session token'}")
+        painted_seconds = time.perf_counter() - begin
+        found = TOKEN.search(text := page.body.decode())
+        if found is None:
+            raise RuntimeError(f"{self.address}: the page carries no session token")
         self._socket = await websocket_connect(
             self.address.replace("http", "ws", 1) + "/ws",
             subprotocols=["bokeh", found.group(1)],
@@ -65,6 +65,7 @@ class Viewer:
         while (await self._message())[0] != "PULL-DOC-REPLY":
             pass
         self.opened_seconds = time.perf_counter() - begin
+        self.painted_seconds = painted_seconds if PAINTED.search(text) else self.opened_seconds
         await self._send("PATCH-DOC", {"events": [DRAWN]})
         self._reader = asyncio.create_task(self._follow())
 
