@@ -4,6 +4,7 @@ import resource
 import statistics
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
@@ -39,33 +40,30 @@ RATE = 500
 """Orders a second of the live traffic."""
 
 
-def run(quick: bool) -> list[Result]:
+def run(quick: bool) -> Iterator[Result]:
     """Every figure of the summaries."""
     sizes = (5_000, 10_000, 20_000) if quick else (100_000, 1_000_000, 10_000_000)
-    results: list[Result] = []
     with a_mongod() as database:
         ensure_catalog(database, CATALOG)
         stored, first_tick, aggregation_seconds = 0, 0.0, 0.0
         for number, size in enumerate(sizes):
             _store(database, size - stored, seed=number)
-            results += _rebuilding(database, size)
+            yield from _rebuilding(database, size)
             tick = _tick_milliseconds(database)
             first_tick = first_tick or tick
             beside = f"{tick / first_tick:.2f} × the tick at {sizes[0]:,}"
-            results.append(Result(f"tick, {CHANGED} changed, {size:,} orders", tick, "ms", "≤ 100, ≤ 1.3 ×", beside))
-            results.append(_from_cells(database, size))
+            yield Result(f"tick, {CHANGED} changed, {size:,} orders", tick, "ms", "≤ 100, ≤ 1.3 ×", beside)
+            yield _from_cells(database, size)
             if aggregation_seconds * size <= AGGREGATION_SECONDS_MAX * stored:
                 aggregation_seconds = _by_aggregation(database)
-                name = f"figures of {size:,} orders by aggregation"
-                results.append(Result(name, aggregation_seconds * 1000, "ms"))
+                yield Result(f"figures of {size:,} orders by aggregation", aggregation_seconds * 1000, "ms")
             if number < PANDAS_SIZES:
-                results.append(_by_pandas(database, size))
+                yield _by_pandas(database, size)
             stored = size
             if number == 1:
-                results += _bytes_per_order(database, size)
-                results += _advancing(database, 2_000 if quick else 100_000)
-                results.append(_lag(database, 2 if quick else 20))
-    return results
+                yield _bytes_per_order(database, size)
+                yield from _advancing(database, 2_000 if quick else 100_000)
+                yield _lag(database, 2 if quick else 20)
 
 
 def _store(database: MongoDatabase, orders: int, seed: int) -> None:
@@ -165,10 +163,10 @@ def load_into_pandas(uri: str, name: str) -> tuple[float, float]:
     return clock.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _bytes_per_order(database: MongoDatabase, size: int) -> list[Result]:
+def _bytes_per_order(database: MongoDatabase, size: int) -> Result:
     documents = database.command("collStats", ORDERS)["size"] / size
     cells = database.command("collStats", BUCKETS)["size"] / size
-    return [Result("cells", cells, "bytes per order", "", f"a document has {documents:.0f}")]
+    return Result("cells", cells, "bytes per order", "", f"a document has {documents:.0f}")
 
 
 def _advancing(database: MongoDatabase, changes: int) -> list[Result]:
