@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -214,11 +215,11 @@ def csv_rows(chunk: Chunk, columns: int, delimiter: str) -> Iterator[Row]:
     while start < len(lines):
         base = start
         problem = ""
-        reader = csv.reader(_from(lines, base), delimiter=delimiter, strict=True)
+        reader = csv.reader(islice(lines, base, None), delimiter=delimiter, strict=True)
         try:
             for cells in reader:
                 end = base + reader.line_num
-                if cells and any(cell.strip() for cell in cells):
+                if cells and (cells[0].strip() or any(cell.strip() for cell in cells)):
                     if len(cells) != columns:
                         problem = f"{len(cells)} columns, the header has {columns}"
                         break
@@ -232,12 +233,6 @@ def csv_rows(chunk: Chunk, columns: int, delimiter: str) -> Iterator[Row]:
         # A quote that was never closed swallows what follows it, so only its own line is given up.
         yield Row(chunk.first_line + start, 1, text=lines[start], problem=problem)
         start += 1
-
-
-def _from(lines: list[str], start: int) -> Iterator[str]:
-    """The lines from `start` on, without copying them."""
-    for index in range(start, len(lines)):
-        yield lines[index]
 
 
 def _rejection(chunk: Chunk, row: Row, problem: Rejected) -> Rejection:

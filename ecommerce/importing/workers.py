@@ -4,6 +4,7 @@ Plain subprocesses with pipes and not `multiprocessing`: nothing of the parent i
 with the parent whatever way it ends, and a worker that dies is the end of a pipe and not a wait for ever.
 """
 
+import fcntl
 import itertools
 import os
 import queue
@@ -26,6 +27,9 @@ from ecommerce.importing.chunks import Chunk
 from ecommerce.importing.decode import Ask, Decoded, Decoder, Told
 from ecommerce.importing.orders import Known
 from ecommerce.importing.shape import LINES, Shape
+
+PIPE_BYTES = 1 << 20
+"""A chunk at once, where a pipe else holds 64 KiB."""
 
 _LENGTH = struct.Struct("<I")
 
@@ -74,6 +78,10 @@ class _Worker:
             [sys.executable, "-m", "ecommerce.importing.workers"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert self._process.stdin and self._process.stdout  # noqa: S101 - both are pipes
+        for pipe in (self._process.stdin, self._process.stdout):
+            # Not everywhere allowed, nor known: it only spares changes between the processes.
+            with suppress(OSError, AttributeError):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._to: BinaryIO = self._process.stdin  # type: ignore[assignment]
         self._from: BinaryIO = self._process.stdout  # type: ignore[assignment]
         self._shape: Shape | None = shape
