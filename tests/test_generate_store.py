@@ -183,7 +183,7 @@ def test_a_killed_run_leaves_whole_batches_and_the_next_completes_it(
     database: MongoDatabase, settings: Settings
 ) -> None:
     spec = ensure_catalog(database, small_catalog())
-    window = march(120_000)
+    window = march(60_000)
     given = {
         "uri": mongo_uri(settings),
         "database": settings.database,
@@ -199,9 +199,9 @@ def test_a_killed_run_leaves_whole_batches_and_the_next_completes_it(
         before = stocks(database)
         assert before == stocks_of_a_new_catalog(database)
         result = store_windows(database, spec, [window], MONTH_LATER)
-    assert result.orders == 120_000
-    assert 0 < result.unchanged < 120_000
-    assert database[ORDERS].count_documents({}) == 120_000
+    assert result.orders == 60_000
+    assert 0 < result.unchanged < 60_000
+    assert database[ORDERS].count_documents({}) == 60_000
     assert stocks(database) != before
 
 
