@@ -40,9 +40,11 @@ class Machine:
         self.started: list[subprocess.Popen[bytes]] = []
 
     def run(self, *arguments: str) -> str:
+        started = time.monotonic()
         done = subprocess.run(
             [COMMAND, *arguments], env=self.environment, cwd=self.directory, capture_output=True, text=True, check=False
         )
+        print(f"{time.monotonic() - started:5.1f} s  ecommerce {' '.join(arguments)}")
         assert done.returncode == 0, f"ecommerce {' '.join(arguments)}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         return done.stdout
 
