@@ -79,12 +79,15 @@ class Tab:
         self.errors: list[str] = []
         self.sent: list[str | bytes] = []
         """What the browser told the server since the page was loaded."""
-        self.page.on("websocket", lambda socket: socket.on("framesent", self.sent.append))
+        self.page.on("websocket", lambda socket: socket.on("framesent", self._told))
         self.page.on("console", lambda message: self._heard(message.type, message.text))
         self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
         self.page.on("dialog", lambda dialog: self._dialog(dialog))
         self.page.on("requestfailed", lambda request: self.errors.append(f"failed: {request.url}"))
         self.page.on("response", lambda response: self._answered(response.status, response.url))
+
+    def _told(self, frame: str | bytes) -> None:
+        self.sent.append(frame)
 
     def _heard(self, kind: str, text: str) -> None:
         if kind == "error":

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from pymongo import MongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from dashboard.feed import Feed, Sources
@@ -14,11 +15,12 @@ from dashboard.figures import Question, compute
 from dashboard.pipeline import read_low_stock, read_pipeline
 from dashboard.session import Session
 from dashboard.state import View
+from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.errors import ServiceError
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.store import KpiStore
-from ecommerce.mongo import MongoDatabase, mongo_uri
+from ecommerce.mongo import Document, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
 from tests.summaries_data import START, accept, random_orders
 
@@ -129,11 +131,8 @@ def test_database_work_of_a_tick_does_not_depend_on_the_viewers(database: MongoD
         def failed(self, event: object) -> None:
             """Only beginnings are counted."""
 
-    from pymongo import MongoClient
-
-    from ecommerce.documents.bson_codec import CODEC_OPTIONS
-
-    with MongoClient(mongo_uri(settings), event_listeners=[Listener()]) as client:
+    client: MongoClient[Document] = MongoClient(mongo_uri(settings), event_listeners=[Listener()])
+    with client:
         heard = client.get_database(settings.database, CODEC_OPTIONS)
         sources = Sources(
             lambda: KpiStore(heard), lambda: read_pipeline(heard, settings), lambda: read_low_stock(heard)

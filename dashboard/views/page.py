@@ -64,8 +64,8 @@ class DashboardPage(Viewer):
         if (known := self._feed.ready(self._session.asked())) is not None:
             self._overview.show(known)
         view, last = self._session.view, self._feed.last
-        cards = known.cards if known and view.page == "overview" else last.cards.get(view.page, {})
-        paint = first_paint(view, cards, last.freshness.as_of, self._zone)
+        cards = known.cards if known and view.page == "overview" else last.cards.get(view.page)
+        paint = first_paint(view, cards or {}, last.freshness.as_of, self._zone)
         pn.state.curdoc.template_variables["first_paint"] = paint
         # Between the page's creation and the browser's first word, updates may be lost: nothing is sent before it.
         pn.state.onload(self._go_live)
