@@ -224,7 +224,7 @@ _ID = struct.Struct("<9xq")
 
 
 def order_id_of(bson: bytes) -> int:
-    """`_id` of a canonical order (its first element)."""
+    """`_id` of a canonical order (its first element), or of another document whose `_id` is one integer."""
     order_id: int = _ID.unpack_from(bson)[0]
     return order_id
 
