@@ -119,3 +119,17 @@ def test_every_layout_gives_the_same_orders(database: MongoDatabase, tmp_path: P
 def test_a_path_that_names_nothing_is_an_error(database: MongoDatabase, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         import_paths(database, [tmp_path / "nothing.csv"])
+
+
+@pytest.mark.parametrize("again", ["1,2,7,\n", "1,2,7,\n1,2,9,\n"])
+def test_records_of_two_keys_come_once_and_are_corrected(database: MongoDatabase, tmp_path: Path, again: str) -> None:
+    header = "product_id,warehouse_id,stock_quantity,last_restock_time\n"
+    (tmp_path / "inventory.csv").write_text(header + "1,2,5,2026-03-01\n1,3,6,\n1,3,6,\n")
+    report = import_paths(database, [tmp_path / "inventory.csv"])
+    assert (report.accepted, report.unchanged) == (2, 1)
+    (tmp_path / "inventory.csv").write_text(header + again + "1,3,6,\n")
+    report = import_paths(database, [tmp_path / "inventory.csv"])
+    assert (report.changed, report.unchanged) == (again.count("\n"), 1)
+    stored = {(record["product_id"], record["warehouse_id"]): record for record in database["inventory"].find()}
+    assert {key: record["stock_quantity"] for key, record in stored.items()} == {(1, 2): int(again[-3]), (1, 3): 6}
+    assert stored[1, 2]["last_restock_time"].isoformat() == "2026-03-01T00:00:00+00:00"
