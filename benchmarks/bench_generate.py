@@ -61,17 +61,18 @@ def _into_mongodb(database: MongoDatabase, sizes: tuple[int, ...], seed_rate: fl
         ensure_catalog(database, CATALOG)
     records = CATALOG.users + 2 * CATALOG.products
     results.append(Result("catalog of 100 000 users, 10 000 products", records / clock.seconds, "records/s"))
-    for orders in reversed(sizes):
+    for orders in sizes:
         _empty(database)
         with timed() as clock:
             made = store_windows(database, CATALOG, [a_window(orders)], MOMENT)
         rate = made.accepted / clock.seconds
         beside = f"{rate / seed_rate:,.0f} × the seed-style one"
         results.append(Result(f"{orders:,} orders into MongoDB", rate, "orders/s", "≥ 60 000", beside))
-    with timed() as clock:
-        again = store_windows(database, CATALOG, [a_window(sizes[0])], MOMENT)
-    assert again.accepted == 0
-    results.append(Result("the same orders again: nothing added", again.orders / clock.seconds, "orders/s"))
+        if orders == sizes[0]:
+            with timed() as clock:
+                again = store_windows(database, CATALOG, [a_window(orders)], MOMENT)
+            assert again.accepted == 0
+            results.append(Result("the same orders again: nothing added", orders / clock.seconds, "orders/s"))
     results.append(_advancing(database, sizes[0]))
     resident = psutil.Process(os.getpid()).memory_info().rss / 2**20
     results.append(Result(f"memory of the process after {sizes[-1]:,} orders", resident, "MiB"))
