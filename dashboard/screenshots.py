@@ -17,6 +17,7 @@ SETTLED_MS = 1_500
 """Bars grow for 0.4 s, and a chart is drawn after its card."""
 
 DESKTOP = {"viewport": {"width": 1440, "height": 1010}}
+TALL = {"viewport": {"width": 1440, "height": 1140}}
 PHONE = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
@@ -40,7 +41,7 @@ PICTURES = (
     Picture("dashboard-light.png", "?span=90d"),
     Picture("dashboard-dark.png", "?span=90d&theme=dark"),
     Picture("dashboard-phone.png", "?span=90d", device=PHONE),
-    Picture("dashboard-pipeline.png", "?page=pipeline", ready="#headline-hot"),
+    Picture("dashboard-pipeline.png", "?page=pipeline", ready="#headline-hot", device=TALL),
 )
 
 

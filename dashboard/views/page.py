@@ -60,7 +60,7 @@ class DashboardPage(Viewer):
         """Draw what is known already, and go live as soon as the browser has drawn that."""
         self._show_view()
         if live.is_rehearsal(pn.state.curdoc):
-            self._feed.prepare(self._session.asked())
+            live.rehearse(self._session.asked())
         if (known := self._feed.ready(self._session.asked())) is not None:
             self._overview.show(known)
         view, last = self._session.view, self._feed.last
