@@ -147,6 +147,9 @@ def test_every_service_is_pinned_limited_confined_and_comes_back(name: str) -> N
 def test_the_containers_keep_the_same_times_as_the_embedded_services() -> None:
     for name in ("worker", "archiver"):
         assert SERVICES[name].environment["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == str(HEARTBEAT_SECONDS)
+    for deployment in yaml.safe_load((REPOSITORY / "deployments" / "prefect.yaml").read_text())["deployments"]:
+        given = deployment["work_pool"]["job_variables"]["env"]
+        assert given == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}
     script = (REPOSITORY / "deployments" / "docker" / "mongo.sh").read_text()
     assert f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}\n" in script
 
