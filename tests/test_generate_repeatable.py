@@ -7,9 +7,11 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 import zstandard
 
+from ecommerce.errors import ServiceError
 from ecommerce.generate.files import write_orders
 from ecommerce.generate.orders import BLOCK_ORDERS
 from ecommerce.generate.rhythm import to_ms
@@ -78,6 +80,23 @@ def test_a_killed_run_is_continued_to_the_same_bytes(tmp_path: Path, processes: 
     assert seen[0] >= 3 * BLOCK_ORDERS
     assert killed.read_bytes() == whole.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.zst", "whole.zst"]
+
+
+def test_a_process_that_dies_is_an_error_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    job = file_job(orders=4 * BLOCK_ORDERS)
+    path, whole = tmp_path / "orders.json", tmp_path / "whole.json"
+
+    def kill(done: int, total: int | None, what: str) -> None:
+        for child in psutil.Process().children():
+            if "ecommerce.generate.file_blocks" in child.cmdline():
+                child.kill()
+
+    with pytest.raises(ServiceError, match=r"a process that makes orders ended with -9; .* start the same again"):
+        write_orders(path, job, processes=2, progress=kill)
+    assert not path.exists()
+    write_orders(path, job, processes=2)
+    write_orders(whole, job)
+    assert path.read_bytes() == whole.read_bytes()
 
 
 def test_a_file_begun_with_other_options_is_begun_anew(tmp_path: Path) -> None:
