@@ -128,7 +128,7 @@ async def _measure(
     viewers: list[Viewer] = []
     warm = await open_viewers(address, 1)  # the first page of a process imports what all of them need
     await warm[0].close()
-    empty_mb = server.memory_info().rss / 2**20
+    alone_mb = 0.0
     for count in counts:
         new = await open_viewers(address, count - len(viewers))
         viewers += new
@@ -145,6 +145,8 @@ async def _measure(
         seen = len(delays) / count
         used = _seconds(server) - processor
         memory = server.memory_info().rss / 2**20
+        alone_mb = alone_mb or memory
+        more_mb = (memory - alone_mb) / max(1, count - 1)
         received = sum(viewer.received_bytes for viewer in viewers) / 1024
         of = f"{count} session{'s' if count > 1 else ''}: "
         results += [
@@ -155,7 +157,7 @@ async def _measure(
             *(Result(of + name, seconds, "s", target) for name, seconds, target in await _in_browser(address)),
             Result(of + "processor per session and tick", 1000 * used / seen / count, "ms"),
             Result(of + "processor of the process", 100 * used / seconds, "%"),
-            Result(of + "memory per session", (memory - empty_mb) / count, "MB", beside=f"{memory:.0f} MB in all"),
+            Result(of + "memory per session after the first", more_mb, "MB", beside=f"{memory:.0f} MB in all"),
             Result(of + "sent per session and tick", received / seen / count, "kB"),
             Result(of + "reads of MongoDB per tick", (shop.reads() - reads) / seen, "commands"),
         ]
