@@ -47,6 +47,6 @@ def first_paint(view: View, cards: Mapping[str, str], as_of: datetime | None, zo
 def _headline(row: Mapping[str, Any]) -> str:
     texts = {name: escape(str(row.get(name) or "")) for name in ("label", "value", "small", "change", "note")}
     return (
-        f"<section><label>{texts['label']}</label><strong>{texts['value'] or '&nbsp;'}<small>{texts['small']}</small>"
+        f"<section><p>{texts['label']}</p><strong>{texts['value'] or '&nbsp;'}<small>{texts['small']}</small>"
         f"</strong><small>{texts['change']} {texts['note']}</small></section>"
     )
