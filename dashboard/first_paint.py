@@ -6,7 +6,7 @@ takes it away when it has drawn the real ones.
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,17 @@ from dashboard.theme import PALETTES
 
 STYLE = Path(__file__).with_name("first_paint.css").read_text(encoding="utf-8")
 
+RECENT = timedelta(minutes=5)
+"""Nothing is refreshed while nobody watches: figures from before that are not shown to the first who comes again."""
+
 HEADLINES = 6
 HEADLINE_CARDS = {"overview": "headlines", "pipeline": "pipeline"}
 
 
-def first_paint(view: View, cards: Mapping[str, str], as_of: datetime | None, zone: ZoneInfo) -> str:
-    """The frame of a page with the headlines of its `cards` where they are known, as HTML."""
+def first_paint(
+    view: View, cards: Mapping[str, str], as_of: datetime | None, zone: ZoneInfo, now: datetime | None = None
+) -> str:
+    """The frame of a page as HTML, with the headlines of its `cards` where they are known and no older than RECENT."""
     palette = PALETTES["dark" if view.dark else "light"]
     colors = {
         "back": palette["background"]["default"],
@@ -31,7 +36,8 @@ def first_paint(view: View, cards: Mapping[str, str], as_of: datetime | None, zo
         "quiet": palette["text"]["secondary"],
         "line": palette["divider"],
     }
-    known = HEADLINE_CARDS[view.page] in cards
+    recent = as_of is not None and (now or datetime.now(UTC)) - as_of < RECENT
+    known = recent and HEADLINE_CARDS[view.page] in cards
     rows = json.loads(cards[HEADLINE_CARDS[view.page]])["rows"] if known else [{}] * HEADLINES
     time = f"As of {as_of.astimezone(zone):%H:%M:%S}" if known and as_of else "Loading…"
     drawer, charts = ("drawer", "charts") if view.page == "overview" else ("", "charts tables")

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any
@@ -50,9 +50,12 @@ def the_feed() -> Feed:
 def join(watcher: Watcher, document: Document, deliver: Deliver) -> None:
     """Have `deliver` called, with the document's lock, after every tick for as long as the watcher lives."""
     _pages[watcher] = (document, deliver)
+    was_watched = the_feed().watched
     the_feed().join(watcher)
     # Idempotent: the first session of the process starts the clock.
     pn.state.schedule_task(TASK, _tick, period=timedelta(seconds=get_settings().refresh_seconds))
+    if not was_watched:  # the figures are as old as the last one who looked
+        _begin(_tick())
 
 
 def leave(watcher: Watcher) -> None:
@@ -111,6 +114,10 @@ def in_thread(work: Callable[[], Any], then: Callable[[Any], None], document: Do
         if document.session_context is not None:
             document.add_next_tick_callback(partial(_deliver, document, then, result))
 
-    task = asyncio.get_running_loop().create_task(run())
+    _begin(run())
+
+
+def _begin(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
     _tasks.add(task)  # the loop itself holds tasks weakly
     task.add_done_callback(_tasks.discard)

@@ -178,8 +178,9 @@ def test_a_viewer_is_told_only_what_differs_and_all_viewers_the_same_text() -> N
 def test_the_first_paint_shows_headlines_as_text() -> None:
     rows = [{"key": "orders", "label": "Orders", "value": "12.3 k", "change": "<img src=x>", "note": "vs. before"}]
     cards = {"headlines": json.dumps({"rows": rows})}
-    page = first_paint(View(), cards, NOW, ZoneInfo("Asia/Tokyo"))
+    page = first_paint(View(), cards, NOW, ZoneInfo("Asia/Tokyo"), now=NOW + timedelta(seconds=5))
     assert "12.3 k" in page
     assert "As of 20:35:07" in page
     assert "<img" not in page
     assert "Loading" in first_paint(View(page="pipeline", dark=True), {}, None, UTC_ZONE)
+    assert "12.3 k" not in first_paint(View(), cards, NOW, UTC_ZONE, now=NOW + timedelta(hours=1))
