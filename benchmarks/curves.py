@@ -92,7 +92,7 @@ def pyplot() -> ModuleType:
     import matplotlib as mpl
 
     mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "ecommerce"
+    mpl.rcParams.update({"svg.hashsalt": "ecommerce", "svg.fonttype": "none", "font.family": "sans-serif"})
     from matplotlib import pyplot as plt
 
     return plt
