@@ -86,6 +86,8 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
         f"ECOMMERCE_{name}_PORT": str(free_port()) for name in ("MONGO", "NAMENODE", "DASHBOARD", "PREFECT")
     }
     environment["ECOMMERCE_HOME"] = str(folder / ".ecommerce")
+    # Spark is started for a few seconds of work, again and again: the first compiler alone is faster.
+    environment["JAVA_TOOL_OPTIONS"] = "-XX:TieredStopAtLevel=1"
     somebody = Newcomer(folder, environment)
     yield somebody
     somebody.run(".venv/bin/ecommerce down")
