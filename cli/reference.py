@@ -123,6 +123,8 @@ def _type(hint: Any) -> str:
         return f"{_type(arguments[0])} or null"
     if arguments:
         return f"{{name: {_type(arguments[1])}}}"
+    if hasattr(hint, "_fields"):
+        return "{" + ", ".join(hint._fields) + "}"
     if is_dataclass(hint) and isinstance(hint, type):
         return {"OrderGroup": "{orders, revenue}", "ItemGroup": "{quantity, …}"}.get(
             hint.__name__, "{" + ", ".join(one.name for one in fields(hint)) + "}"
