@@ -113,7 +113,7 @@ class Engine:
         """Run a command beside a service, with its environment and place: `docker compose exec`. Returns its output."""
         done = subprocess.run(
             self._command(self.services[name], command),
-            env=self._environment(self.services[name]) | (environment or {}),
+            env=self._environment(self.services[name]) | dict(environment or {}),
             check=False,
             capture_output=True,
             text=True,
@@ -159,7 +159,7 @@ class Engine:
         ours = image_environment(DOCKERFILE.read_text()) if service.is_ours else {}
         # Ten JVMs boot on the two cores of a small machine: the first compiler alone is what makes that bearable.
         machine = {"PATH": f"{POSTGRES}:/usr/local/bin:/usr/bin:/bin", "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
-        return machine | ours | service.environment
+        return machine | ours | dict(service.environment)
 
     def _command(self, service: Service, command: Sequence[str]) -> list[str]:
         """The command in the service's place. Its environment is for the caller to give, as arguments can be seen."""
