@@ -1,8 +1,9 @@
 """The one definition of each figure: from a rollup to `Kpis`. docs/kpis.md says the same in words."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
+from itertools import repeat
 from typing import Any, Literal, NamedTuple
 
 import polars as pl
@@ -74,10 +75,7 @@ def kpis_of(
         by_location=_groups(tables["location"], lambda location: location),
         by_category=_sales(products, "category", lambda category: category),
         late_share=share(total["late"], total["delivered"]),
-        delivery_timeline=tuple(
-            TimelinePoint(time, status, orders)
-            for time, status, orders in _by_time(rollup, step, ("orders",)).iter_rows()
-        ),
+        delivery_timeline=_points(_by_time(rollup, step, ("orders",))),
         hot_orders=counts.hot,
         archived_orders=counts.archived,
         as_of=as_of,
@@ -110,6 +108,12 @@ def _by_time(rollup: Rollup, step: Step, measures: tuple[str, ...]) -> pl.DataFr
     )
 
 
+def _points(frame: pl.DataFrame) -> tuple[TimelinePoint, ...]:
+    """The rows of a timeline, taken by column: Polars makes aware times one by one, and slowly."""
+    times = map(datetime.fromtimestamp, frame["time"].dt.epoch("s").to_list(), repeat(UTC))
+    return tuple(map(TimelinePoint, times, frame["status"].to_list(), frame["orders"].to_list()))
+
+
 def step_of(span: Span, hours: pl.DataFrame) -> Step:
     """How finely a span's timeline is drawn; an open span is as long as its orders."""
     if span.start is not None and span.end is not None:
@@ -138,7 +142,8 @@ def amount_of(scaled: int) -> Decimal:
 def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, OrderGroup]:
     """The groups of a table by name, sorted; ids that share a name are one group."""
     groups: dict[str, list[int]] = {}
-    for key, *measures in zip(table[table.columns[0]], *(table[name] for name in GROUP_MEASURES), strict=True):
+    columns = (table[name].to_list() for name in (table.columns[0], *GROUP_MEASURES))
+    for key, *measures in zip(*columns, strict=True):
         name = name_of(key)
         known = groups.get(name)
         groups[name] = [a + b for a, b in zip(known, measures, strict=True)] if known else measures

@@ -23,9 +23,9 @@ def moment_kept(database: MongoDatabase, orders: int) -> Iterator[None]:
     """
     admin, needed = database.client.admin, orders // ORDERS_PER_SECOND
     try:
-        before = admin.command("getParameter", 1, **{WINDOW: 1})[WINDOW]
+        before = admin.command({"getParameter": 1, WINDOW: 1})[WINDOW]
         if needed > before:
-            admin.command("setParameter", 1, **{WINDOW: needed})
+            admin.command({"setParameter": 1, WINDOW: needed})
     except OperationFailure as error:
         if error.code not in REFUSED:
             raise
@@ -34,4 +34,4 @@ def moment_kept(database: MongoDatabase, orders: int) -> Iterator[None]:
         yield
     finally:
         if needed > before:
-            admin.command("setParameter", 1, **{WINDOW: before})
+            admin.command({"setParameter": 1, WINDOW: before})

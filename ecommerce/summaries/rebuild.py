@@ -39,6 +39,8 @@ THREADS = 3
 """Two fold while one waits for the server; more gain nothing on two cores."""
 
 ORDERS_PER_RANGE = 100_000
+ORDERS_PER_RANGE_MIN = 15_000
+"""Of few orders the ranges are smaller, so that every thread has some."""
 RANGES_MAX = 64
 FLUSH_ROWS = 150_000
 """Cells gathered by one thread before they are written, about 20 MB: those of one fold, so they need no summing."""
@@ -95,15 +97,13 @@ class _Rebuild:
     """One attempt, writing an epoch of its own."""
 
     def __init__(self, database: MongoDatabase, progress: Progress) -> None:
-        self.database = database
-        self.progress = progress
+        self.database, self.progress = database, progress
         self.before = load_state(database)
         self.epoch = str(ObjectId())
         self.started = time.monotonic()
         self.expected = database[ORDERS].estimated_document_count()
         self.orders = 0
-        self.lock = threading.Lock()
-        self.stop = threading.Event()
+        self.lock, self.stop = threading.Lock(), threading.Event()
 
     def run(self) -> Rebuilt:
         """Build, move the state to what was built, and remove what it replaces."""
@@ -153,13 +153,14 @@ class _Rebuild:
 
     def ranges(self) -> list[dict[str, Any]]:
         """Queries that take a part of the orders each, by order_time, together all of them."""
-        count = min(RANGES_MAX, self.expected // ORDERS_PER_RANGE)
-        if count < 2:
-            return [{}]
+        few = min(2 * THREADS, self.expected // ORDERS_PER_RANGE_MIN)
+        count = min(RANGES_MAX, max(few, self.expected // ORDERS_PER_RANGE))
         sample = self.database[ORDERS].aggregate(
-            [{"$sample": {"size": 20 * count}}, {"$project": {"time": "$order.order_time"}}]
+            [{"$sample": {"size": 20 * max(count, 1)}}, {"$project": {"time": "$order.order_time"}}]
         )
         times = sorted(document["time"] for document in sample)
+        if count < 2 or not times:
+            return [{}]
         cuts = sorted({times[len(times) * number // count] for number in range(1, count)})
         first, last = {"order.order_time": {"$lt": cuts[0]}}, {"order.order_time": {"$not": {"$lt": cuts[-1]}}}
         between = ({"order.order_time": {"$gte": start, "$lt": end}} for start, end in pairwise(cuts))
