@@ -23,7 +23,8 @@ from ecommerce.archive.runs import (
     get_run,
     unfinished_run,
 )
-from ecommerce.archive.selection import Plan, Selection, plan_archive
+from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
+from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.workshop import Workshop, archive_workshop, pending_run, require_transactions
 from ecommerce.errors import EcommerceError
 from ecommerce.mongo import get_database, prepare_database
@@ -116,17 +117,18 @@ def archive_orders(
     prepare_database(get_database(settings))
     require_transactions(get_database(settings))
     selection = Selection(older_than_days, max_hot_orders, max_hot_bytes, include_open)
-    plan = plan_run(selection)
     nothing_left = unfinished_run(get_database(settings)) is None
-    if dry_run or (nothing_left and not plan.orders):
-        return ArchiveReport(plan)
+    if dry_run or (nothing_left and not may_select(get_database(settings), selection)):
+        return ArchiveReport(plan_run(selection))
     finished: list[Run] = []
-    with archive_workshop(settings) as workshop:
-        if left := pending_run(workshop):
-            get_run_logger().warning("run %s was left %s and is finished first", left.run_id, left.state)
-            finished.append(finish_run(workshop, left))
-        if run := begin_run(workshop, selection, plan if nothing_left else None):
-            finished.append(finish_run(workshop, run))
-        if compact_from and (compaction := begin_compaction(workshop, compact_from)):
-            finished.append(finish_run(workshop, compaction))
+    with spark_ahead(settings):
+        plan = plan_run(selection)
+        with archive_workshop(settings) as workshop:
+            if left := pending_run(workshop):
+                get_run_logger().warning("run %s was left %s and is finished first", left.run_id, left.state)
+                finished.append(finish_run(workshop, left))
+            if run := begin_run(workshop, selection, plan if nothing_left else None):
+                finished.append(finish_run(workshop, run))
+            if compact_from and (compaction := begin_compaction(workshop, compact_from)):
+                finished.append(finish_run(workshop, compaction))
     return ArchiveReport(plan, tuple(finished))

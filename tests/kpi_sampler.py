@@ -20,7 +20,7 @@ from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.summaries.cells import CellTable, aggregate_cells
 
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = 0.5
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Archiving: which orders go, that each is in exactly one place, and what happens to orders that change meanwhile."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
 from ecommerce.archive.reading import read, read_pandas
 from ecommerce.archive.rows import read_rows, write_rows
 from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY, COMMITTED, PLANNED, SUPERSEDED, unfinished_run
-from ecommerce.archive.selection import Selection, plan_archive
+from ecommerce.archive.selection import SLICE_DAYS, Selection, may_select, plan_archive
 from ecommerce.archive.storage import local_path
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
@@ -80,6 +81,7 @@ def test_a_second_run_changes_nothing(spark: SparkSession, archive: Settings, da
     insert(database, [an_order(i) for i in range(10)])
     archive_orders(archive)
     before = list(database[ARCHIVE_RUNS].find()), list(database[ARCHIVED_ORDERS].find())
+    assert not may_select(database, Selection())
     assert archive_orders(archive) == []
     assert (list(database[ARCHIVE_RUNS].find()), list(database[ARCHIVED_ORDERS].find())) == before
 
@@ -99,8 +101,18 @@ def test_a_plan_says_what_goes_and_what_stays_and_why(database: MongoDatabase) -
 def test_the_oldest_days_go_until_few_enough_orders_are_left(database: MongoDatabase, left: int, days: int) -> None:
     insert(database, [an_order(i, day=i // 10) for i in range(30)])
     insert(database, [an_order(100, status="Pending"), an_order(200, order_time=datetime.now(UTC))])
-    plan = plan_archive(database, Selection(older_than_days=None, max_hot_orders=left))
-    assert plan.orders == 10 * days
+    selection = Selection(older_than_days=None, max_hot_orders=left)
+    assert plan_archive(database, selection).orders == 10 * days
+    assert may_select(database, selection)
+
+
+def test_a_task_gets_few_enough_days_to_write_them_side_by_side(database: MongoDatabase) -> None:
+    insert(database, [an_order(i, day=i // 2) for i in range(300)])
+    slices = plan_archive(database, Selection()).slices
+    assert sum(part.orders for part in slices) == 300
+    assert len(slices) == 4
+    assert all(part.end - part.start <= timedelta(days=SLICE_DAYS) for part in slices)
+    assert all(left.end <= right.start for left, right in pairwise(slices))
 
 
 def test_orders_that_change_meanwhile_stay_and_go_with_the_next_run(

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from ecommerce.errors import InputError
 from ecommerce.mongo import ORDERS, MongoDatabase, prepare_database
 from ecommerce.settings import Settings
 from tests.archiving import OLD_DAY, an_order, insert, spark, with_archive
+from tests.summaries_data import superstore_orders
 
 __all__ = ["spark"]
 
@@ -141,6 +143,26 @@ def test_a_document_that_the_archive_cannot_hold_is_never_the_same() -> None:
     order["order"]["total_amount"] = Decimal128("1.00005")
     (hashed,) = hot_orders([bson.encode(order)]).hashes.tolist()
     assert hashed == 0
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(None, marks=pytest.mark.drill)])
+def test_the_superstore_s_orders_come_back_byte_for_byte(
+    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path, count: int | None
+) -> None:
+    """Four years with a few orders a day; all of them take a minute."""
+    orders = list(islice(superstore_orders(), count))
+    insert(database, orders)
+    before = stored(database, ORDERS)
+    archive = with_archive(settings, tmp_path / "archive")
+    (run,) = archive_orders(archive, Selection(include_open=True))
+    assert (run.orders, run.days, run.superseded) == (
+        len(orders),
+        len({one.order.order_time.date() for one in orders}),
+        0,
+    )
+    assert stored(database, ORDERS) == {}
+    assert restore_orders(archive, *ALL_DAYS) == len(orders)
+    assert stored(database, ORDERS_RESTORED) == before
 
 
 def test_restoring_twice_writes_the_same_and_leaves_other_days_alone(

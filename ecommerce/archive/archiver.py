@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from ecommerce.archive.compact import COMPACT_STEPS, FILES_MIN, begin_compaction
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.runs import ARCHIVE, COMMITTED, COMPACT, PLANNED, Run, new_run, unfinished_run
-from ecommerce.archive.selection import Plan, Selection, plan_archive
+from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
+from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.steps import STEPS
 from ecommerce.archive.workshop import Step, Workshop, archive_workshop, new_run_id, pending_run, require_transactions
 from ecommerce.mongo import get_database
@@ -58,16 +59,17 @@ def archive_orders(settings: Settings, selection: Selection | None = None, progr
     selection = selection or Selection()
     database = get_database(settings)
     require_transactions(database)
-    plan = None if unfinished_run(database) else plan_archive(database, selection)
-    if plan and not plan.orders:
-        return []  # said in 2 s per million old orders, without starting Spark
+    if not unfinished_run(database) and not may_select(database, selection):
+        return []
     finished = []
-    with archive_workshop(settings, progress) as workshop:
-        if left := pending_run(workshop):
-            finished.append(finish(workshop, left))
-            plan = None
-        if run := begin_run(workshop, selection, plan):
-            finished.append(finish(workshop, run))
+    with spark_ahead(settings):
+        plan = None if unfinished_run(database) else plan_archive(database, selection)
+        with archive_workshop(settings, progress) as workshop:
+            if left := pending_run(workshop):
+                finished.append(finish(workshop, left))
+                plan = None
+            if run := begin_run(workshop, selection, plan):
+                finished.append(finish(workshop, run))
     return finished
 
 

@@ -28,8 +28,6 @@ ORDERS_RESTORED = "orders_restored"
 BATCH_ORDERS = 5_000
 PARTITION_BYTES = 4 * 1024 * 1024
 """Parquet per Spark partition, as one partition at a time comes into the driver."""
-OPEN_COST_BYTES = 64 * 1024
-"""What opening a file counts for: with Spark's 4 MB each small day would be a job of its own."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DUPLICATE_KEY = 11000
@@ -50,7 +48,6 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
         failures_explained("restoring", "The archive and `orders` were not touched; run it again."),
     ):
         spark.conf.set("spark.sql.files.maxPartitionBytes", str(PARTITION_BYTES))
-        spark.conf.set("spark.sql.files.openCostInBytes", str(OPEN_COST_BYTES))
         try:
             rows = read(spark, start, end, settings=settings)
             plain = rows.selectExpr(*_plain_columns()).toLocalIterator(prefetchPartitions=True)
@@ -60,7 +57,6 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
                 progress(restored, None, "orders")
         finally:
             spark.conf.unset("spark.sql.files.maxPartitionBytes")
-            spark.conf.unset("spark.sql.files.openCostInBytes")
     return restored
 
 

@@ -12,7 +12,10 @@ from ecommerce.documents.order import TERMINAL_STATUSES
 from ecommerce.mongo import ORDERS, MongoDatabase
 
 SLICE_ORDERS = 100_000
-"""Orders per Spark task: some 60 MB of BSON, sorted in memory by a task that has a quarter GB."""
+"""Most orders per Spark task, unless an hour has more; half of it at least. They stream, so it bounds no memory: with
+more, the last tasks leave processors idle."""
+SLICE_DAYS = 40
+"""Most days per Spark task. A file per day is written by each, side by side; a small one costs HDFS more than Spark."""
 SLICES_MAX = 400
 
 _HOUR = timedelta(hours=1)
@@ -33,6 +36,11 @@ class Selection:
     @property
     def statuses(self) -> tuple[str, ...] | None:
         return None if self.include_open else TERMINAL_STATUSES
+
+    @property
+    def by_size(self) -> bool:
+        """Whether the size of `orders` has a limit."""
+        return self.max_hot_orders is not None or self.max_hot_bytes is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +92,22 @@ class _Hour:
     open_bytes: int
 
 
+def may_select(database: MongoDatabase, selection: Selection, now: datetime | None = None) -> bool:
+    """Whether any order could be selected: one look, where a plan reads all old orders."""
+    with failures_explained("looking for orders to archive", "Nothing was changed; run it again."):
+        match = order_match(selection.statuses, None, _latest_cutoff(selection, now))
+        return database[ORDERS].find_one(match, {"_id": 1}) is not None
+
+
 def plan_archive(database: MongoDatabase, selection: Selection, now: datetime | None = None) -> Plan:
     """The plan for a selection at a moment. Reads the old orders once (about 2 s per million), writes nothing."""
     started = time.monotonic()
     with failures_explained("planning the archive run", "Nothing was changed; run it again."):
-        today = (now or datetime.now(UTC)).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        by_age = datetime(1970, 1, 1, tzinfo=UTC)
-        if selection.older_than_days is not None:
-            by_age = today - timedelta(days=selection.older_than_days)
-        by_size = selection.max_hot_orders is not None or selection.max_hot_bytes is not None
-        # By size, any day before today may go: today's orders still come in.
-        hours = _hours(database, selection.statuses, today if by_size else by_age)
+        hours = _hours(database, selection.statuses, _latest_cutoff(selection, now))
         hot_orders = database[ORDERS].estimated_document_count()
-        cutoff = max(by_age, _cutoff_by_size(database, selection, hours)) if by_size else by_age
+        cutoff = _cutoff_by_age(selection, now)
+        if selection.by_size:
+            cutoff = max(cutoff, _cutoff_by_size(database, selection, hours))
     return replace(plan_before(hours, cutoff, hot_orders), seconds=time.monotonic() - started)
 
 
@@ -148,6 +159,21 @@ def _hours(database: MongoDatabase, statuses: tuple[str, ...] | None, end: datet
     ]
 
 
+def _today(now: datetime | None) -> datetime:
+    return (now or datetime.now(UTC)).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _latest_cutoff(selection: Selection, now: datetime | None) -> datetime:
+    """No selected order is later. By size, any day before today may go: today's orders still come in."""
+    return _today(now) if selection.by_size else _cutoff_by_age(selection, now)
+
+
+def _cutoff_by_age(selection: Selection, now: datetime | None) -> datetime:
+    if selection.older_than_days is None:
+        return datetime(1970, 1, 1, tzinfo=UTC)
+    return _today(now) - timedelta(days=selection.older_than_days)
+
+
 def _cutoff_by_size(database: MongoDatabase, selection: Selection, hours: Sequence[_Hour]) -> datetime:
     """The start of the first day that may stay."""
     (totals,) = list(
@@ -177,7 +203,8 @@ def _slices(hours: Sequence[_Hour]) -> tuple[Slice, ...]:
             continue
         last = slices[-1] if slices else None
         new_day = last is None or hour.start.date() != (last.end - _HOUR).date()
-        if last is None or (last.orders >= wanted * (0.5 if new_day else 1)):
+        many_days = last is not None and new_day and hour.start - last.start >= timedelta(days=SLICE_DAYS - 1)
+        if last is None or many_days or (last.orders >= wanted * (0.5 if new_day else 1)):
             slices.append(Slice(hour.start, hour.start + _HOUR, hour.orders))
         else:
             slices[-1] = Slice(last.start, hour.start + _HOUR, last.orders + hour.orders)

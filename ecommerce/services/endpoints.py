@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from ecommerce.services.hdfs import CLIENT_OPTIONS
+from ecommerce.services.hdfs import CLIENT_OPTIONS, CLOSE_OPTIONS
 from ecommerce.services.ports import LOOPBACK
 from ecommerce.settings import Settings
 
@@ -31,7 +31,7 @@ def needs_embedded_hdfs(settings: Settings) -> bool:
 
 def archive_options(settings: Settings) -> dict[str, str]:
     """Hadoop options that a client of the archive must set, Spark's among them (there with `spark.hadoop.` before)."""
-    return dict(CLIENT_OPTIONS) if needs_embedded_hdfs(settings) else {}
+    return dict(CLIENT_OPTIONS if needs_embedded_hdfs(settings) else CLOSE_OPTIONS)
 
 
 def file_archive(settings: Settings) -> Path:

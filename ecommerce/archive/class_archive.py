@@ -1,0 +1,60 @@
+"""The JVM's class-data archive: Spark's classes, loaded and verified once, are mapped from a file by later starts.
+
+The first Spark of a machine writes it when it ends. A JVM that finds it unfit (another Java, other jars) does without.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ecommerce.settings import Settings
+
+_QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
+"""Else the JVM lists every class that it cannot keep."""
+
+
+def class_archive_options(settings: Settings, java_home: Path, jars: Sequence[Path], scratch: Path) -> tuple[str, ...]:
+    """Options for a JVM with these jars on its class path: to use the archive, or to write one into `scratch`.
+
+    None where the cache cannot be written, as in a container.
+    """
+    archive = _place(settings, java_home, jars)
+    if archive.exists():
+        return (*_QUIET, f"-XX:SharedArchiveFile={archive}")
+    try:
+        archive.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return ()
+    if not os.access(archive.parent, os.W_OK):
+        return ()
+    return (*_QUIET, f"-XX:ArchiveClassesAtExit={scratch / archive.name}")
+
+
+def keep_class_archive(settings: Settings, java_home: Path, jars: Sequence[Path], scratch: Path) -> None:
+    """Move what a JVM that ended well has written into the cache; nothing happens where it wrote none."""
+    archive = _place(settings, java_home, jars)
+    written = scratch / archive.name
+    if not written.exists():
+        return
+    try:
+        # The cache may be another file system; whoever looks meanwhile finds the whole file or none.
+        moving = archive.with_suffix(f".{os.getpid()}")
+        moving.write_bytes(written.read_bytes())
+        moving.replace(archive)
+    except OSError:
+        return  # a cache that cannot be written costs seconds, nothing else
+    finally:
+        written.unlink(missing_ok=True)
+
+
+def _place(settings: Settings, java_home: Path, jars: Sequence[Path]) -> Path:
+    """A name for each Java and each set of jars, so that neither's update meets the other's archive."""
+    import pyspark
+
+    spark_jars = Path(pyspark.__file__).parent / "jars"
+    parts = [str(java_home.resolve()), str(spark_jars), str(spark_jars.stat().st_mtime_ns)]
+    for jar in jars:
+        parts += [str(jar), str(jar.stat().st_mtime_ns)]
+    key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return settings.cache.expanduser().absolute() / "classes" / f"spark-{pyspark.__version__}-{key}.jsa"
