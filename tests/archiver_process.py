@@ -1,11 +1,11 @@
 """An archiver in a process of its own, to be killed: `python -m tests.archiver_process archive|compact`.
 
-Chunks are small, so that a small run has many transactions.
+Its runs have small chunks, so that a small run has many transactions.
 """
 
 import sys
 
-from ecommerce.archive import chunks, purge, spark
+from ecommerce.archive import archiver, spark
 from ecommerce.archive.archiver import archive_orders, compact_archive
 from ecommerce.settings import get_settings
 
@@ -15,7 +15,7 @@ STOP_TIMEOUT_SECONDS = 800
 
 
 def main() -> None:
-    chunks.CHUNK_ORDERS = purge.CHUNK_ORDERS = CHUNK_ORDERS  # type: ignore[misc]
+    archiver.CHUNK_ORDERS = CHUNK_ORDERS  # type: ignore[misc]
     spark.STOP_TIMEOUT_SECONDS = STOP_TIMEOUT_SECONDS
     if sys.argv[1] == "compact":
         compact_archive(get_settings())

@@ -239,8 +239,9 @@ def played(drill: Drill, spark: SparkSession, request: pytest.FixtureRequest) ->
     """Every selected case, several at a time, each with its own database and archive."""
     selected = {item.callspec.params.get("case") for item in request.session.items if hasattr(item, "callspec")}
     chosen = [(number, case) for number, case in enumerate(CASES, 1) if case in selected]
-    with ThreadPoolExecutor(AT_A_TIME) as threads:
-        yield {case: threads.submit(play, drill, number, case) for number, case in chosen}
+    threads = ThreadPoolExecutor(AT_A_TIME)
+    yield {case: threads.submit(play, drill, number, case) for number, case in chosen}
+    threads.shutdown(cancel_futures=True)
 
 
 def test_there_are_enough_cases() -> None:

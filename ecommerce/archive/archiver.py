@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from ecommerce.archive.compact import COMPACT_STEPS, FILES_MIN, begin_compaction
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.runs import ARCHIVE, COMMITTED, COMPACT, PLANNED, Run, new_run, unfinished_run
+from ecommerce.archive.runs import ARCHIVE, CHUNK_ORDERS, COMMITTED, COMPACT, PLANNED, Run, new_run, unfinished_run
 from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.steps import STEPS
@@ -31,6 +31,7 @@ def begin_run(workshop: Workshop, selection: Selection, plan: Plan | None = None
         statuses=selection.statuses,
         archive_uri=workshop.storage.uri,
         slices=plan.slices,
+        chunk_orders=CHUNK_ORDERS,
         orders=plan.orders,
         days=sum(1 for day in plan.days if day.orders),
         bytes_before=plan.bytes,

@@ -1,7 +1,7 @@
 """What a run holds, in chunks of ids: the unit of verification and of deletion.
 
-Chunk n of a day holds its rows n*CHUNK_ORDERS … by (order_id, updated_at), so that a run's chunks are the same whoever
-asks and whenever, and a purge that was killed goes on where it was.
+Chunk n of a day holds its rows from n times the run's chunk_orders on, by (order_id, updated_at), so that a run's
+chunks are the same whoever asks and whenever, and a purge that was killed goes on where it was.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,9 +15,6 @@ from ecommerce.summaries.columns import IntArray
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-CHUNK_ORDERS = 10_000
-"""Most orders per transaction: 10 000 deletes reach the server's best rate and stay below its limits."""
 
 BATCH_ORDERS = 100_000
 """Orders whose ids come into the driver at a time, 4 MB as Arrow columns; more where one day has more."""
@@ -37,7 +34,7 @@ class Chunk:
     """total_amount in 10^-4 units."""
 
 
-def chunks_of(rows: "DataFrame", days: Iterable[tuple[date, int]]) -> Iterator[Chunk]:
+def chunks_of(rows: "DataFrame", days: Iterable[tuple[date, int]], chunk_orders: int) -> Iterator[Chunk]:
     """The chunks of archive rows of some days, each given with its number of orders.
 
     Arrow carries the columns; grouping rows into arrays in Spark, with a shuffle and a window, took six times as long.
@@ -53,7 +50,8 @@ def chunks_of(rows: "DataFrame", days: Iterable[tuple[date, int]]) -> Iterator[C
     )
     for batch in _batches(days):
         table = columns.where(f.col("day").isin(batch)).toArrow().combine_chunks()
-        yield from _chunks(table.sort_by([("day", "ascending"), ("id", "ascending"), ("version", "ascending")]))
+        ordered = table.sort_by([("day", "ascending"), ("id", "ascending"), ("version", "ascending")])
+        yield from _chunks(ordered, chunk_orders)
 
 
 def _batches(days: Iterable[tuple[date, int]]) -> Iterator[list[date]]:
@@ -70,15 +68,15 @@ def _batches(days: Iterable[tuple[date, int]]) -> Iterator[list[date]]:
         yield batch
 
 
-def _chunks(table: Any) -> Iterator[Chunk]:
+def _chunks(table: Any, chunk_orders: int) -> Iterator[Chunk]:
     """Cuts an Arrow table that is sorted by day and id."""
     import pyarrow.compute as compute
 
     counts = compute.value_counts(table["day"]).to_pylist()
     start = 0
     for day, rows in ((one["values"], one["counts"]) for one in counts):
-        for number, at in enumerate(range(0, rows, CHUNK_ORDERS)):
-            part = table.slice(start + at, min(CHUNK_ORDERS, rows - at))
+        for number, at in enumerate(range(0, rows, chunk_orders)):
+            part = table.slice(start + at, min(chunk_orders, rows - at))
             columns = (part[name].to_numpy() for name in ("id", "version", "hash", "amount"))
             yield Chunk(day, number, *columns)
         start += rows

@@ -20,7 +20,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from ecommerce.archive.chunks import CHUNK_ORDERS, Chunk
+from ecommerce.archive.chunks import Chunk
 from ecommerce.archive.compare import Comparison, compare, read_hot
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
@@ -65,7 +65,20 @@ def purge_chunks(database: MongoDatabase, run: Run, chunks: Iterable[Chunk], lea
             stop.set()
             raise
     progress(run.orders, run.orders, "orders")
-    return database[SUPERSEDED].count_documents({"run_id": run.run_id})
+    return _superseded_of_all(database, run)
+
+
+def _superseded_of_all(database: MongoDatabase, run: Run) -> int:
+    """How many rows are superseded; with those that were deleted they are all rows of the run, or nothing is closed."""
+    of_run: dict[str, Any] = {"run_id": run.run_id}
+    superseded = database[SUPERSEDED].count_documents(of_run)
+    totals = [{"$match": of_run}, {"$group": {"_id": None, "orders": {"$sum": "$total_orders"}}}]
+    deleted = next((int(row["orders"]) for row in database[ARCHIVE_SUMMARY].aggregate(totals)), 0)
+    if deleted + superseded != run.orders:
+        raise ArchiveError(
+            f"run {run.run_id} has {run.orders} rows, but {deleted} were deleted and {superseded} superseded"
+        )
+    return superseded
 
 
 def summary_id(run: Run, chunk: Chunk) -> str:
@@ -80,7 +93,7 @@ def _groups(chunks: Iterable[Chunk], done: set[str], run: Run) -> Iterator[list[
     for chunk in chunks:
         if summary_id(run, chunk) in done:
             continue
-        if group and size + len(chunk.ids) > CHUNK_ORDERS:
+        if group and size + len(chunk.ids) > run.chunk_orders:
             yield group
             group, size = [], 0
         group.append(chunk)

@@ -31,6 +31,9 @@ PLANNED, EXPORTED, VERIFIED, PUBLISHED, PURGED, COMMITTED = STATES = (
 
 ARCHIVE, COMPACT = "archive", "compact"
 
+CHUNK_ORDERS = 10_000
+"""Most orders per transaction: 10 000 deletes reach the server's best rate and stay below its limits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
@@ -69,6 +72,8 @@ class Run:
     slices: tuple[Slice, ...] = ()
     per_day: tuple[Day, ...] = ()
     """Set when verified."""
+    chunk_orders: int = CHUNK_ORDERS
+    """Most orders of a chunk. Chunks are counted, so whoever finishes the run must cut it as it was cut before."""
     orders: int = 0
     days: int = 0
     bytes_before: int = 0

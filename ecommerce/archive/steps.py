@@ -98,7 +98,7 @@ def purge(workshop: Workshop, run: Run) -> Run:
         superseded = 0
         if run.per_day:
             rows = read_rows(workshop.spark, workshop.storage.published(run.run_id))
-            chunks = chunks_of(rows, ((day.order_date, day.orders) for day in run.per_day))
+            chunks = chunks_of(rows, ((day.order_date, day.orders) for day in run.per_day), run.chunk_orders)
             superseded = purge_chunks(workshop.database, run, chunks, workshop.lease, workshop.progress)
         reached("purge:done")
         return moved(workshop, run, PURGED, "purge", started, superseded=superseded)

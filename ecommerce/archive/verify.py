@@ -137,7 +137,7 @@ def _sums_of(row: "Row") -> DaySums:
 
 def _compare_one_by_one(database: MongoDatabase, rows: "DataFrame", days: list[tuple[date, int]], run: Run) -> None:
     different: list[int] = []
-    for chunk in chunks_of(rows, days):
+    for chunk in chunks_of(rows, days, run.chunk_orders):
         comparison = compare(read_hot(database, [chunk]), chunk)
         different.extend(int(chunk.ids[at]) for at, reason in comparison.superseded if reason == DIFFERENT)
     if different:
