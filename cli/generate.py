@@ -55,7 +55,7 @@ def generate(
     request.check(datetime.now(UTC))
     with nullcontext() if to else services():
         if rate is not None and "PREFECT_API_URL" not in os.environ:
-            # No server runs that would show the run, and Ctrl-C would end a temporary one before it is told.
+            # No server runs that would show the run while it lasts.
             counts = _live(request)
         else:
             from flows.generate_orders import generate_orders
