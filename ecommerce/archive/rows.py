@@ -44,8 +44,7 @@ _ONE_PARTITION = "com.mongodb.spark.sql.connector.read.partitioner.SinglePartiti
 
 _PADDING = " " * 1500
 """A field that Spark leaves out. MongoDB sends 16 MB at a time, the connector decodes all of that at once and has no
-option for less: of the small documents of orders it is 30 000, 5 kB each as objects, which the JVM copied around for as
-long as it worked. With this it is 8 000, and what they take stays young."""
+option for less: of the small documents of orders it is 30 000, some 5 kB each as objects. With this it is 8 000."""
 
 
 def row_ddl() -> str:
