@@ -29,7 +29,7 @@ DRIVER_MEMORY = "1400m"
 _JVM_OPTIONS = (
     "-Duser.timezone=UTC",
     # On two cores the parallel collector costs a tenth less than G1 while orders stream through. The sizes of its
-    # generations are its own choice: with 800 of 1200 MB for the young one it did little but collect the old one.
+    # generations are its own choice: with 600 of 1000 MB for the young one it worked 18 s instead of 11 for 400 000.
     "-XX:+UseParallelGC",
     # The quick compiler alone: for 400 000 orders it took 4 s of processor time instead of 18, and the tasks 20 instead
     # of 12.
