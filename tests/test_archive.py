@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from ecommerce.archive import steps
+from ecommerce.archive import archiver, steps
 from ecommerce.archive.archiver import archive_orders, compact_archive
 from ecommerce.archive.errors import ArchiveBusyError, ArchiveError, VerificationError
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
@@ -287,6 +287,27 @@ def test_an_archive_that_moved_is_not_mixed_with_a_run_of_the_old_one(
     (run,) = archive_orders(archive)
     assert run.state == COMMITTED
     assert hot_ids(database) == set()
+
+
+def test_a_run_is_finished_in_the_chunks_in_which_it_began(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [an_order(i) for i in range(300)]
+    insert(database, orders)
+
+    def power_cut() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(archiver, "CHUNK_ORDERS", 10)
+    at_moment(monkeypatch, "purge:after-chunk", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        archive_orders(archive)
+    assert hot_ids(database)
+    monkeypatch.undo()
+    (run,) = archive_orders(archive)
+    assert (run.state, run.orders, run.superseded) == (COMMITTED, 300, 0)
+    assert hot_ids(database) == set()
+    assert_one_place(spark, archive, database, orders)
 
 
 def test_staging_of_runs_that_nobody_knows_is_listed_and_left_alone(
