@@ -11,6 +11,9 @@ from cli.runtime import use_prefect
 from ecommerce.errors import EcommerceError, InputError
 from ecommerce.settings import get_settings
 
+STOPPED = 130
+"""Exit code after Ctrl-C."""
+
 COMMANDS = (
     # module, function, command
     ("cli.services", "up", "up"),
@@ -55,9 +58,11 @@ def main() -> None:
     except PyMongoError as error:
         print(f"error: MongoDB: {_first_line(error)}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        # What Typer makes of Ctrl-C, without a word.
+        if end.code == STOPPED:
+            print("stopped", file=sys.stderr)
+        raise
     except BrokenPipeError:
         # The reader of a pipe (`| head`) left; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

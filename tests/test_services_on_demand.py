@@ -126,7 +126,7 @@ def test_ctrl_c_ends_a_flow_its_prefect_server_and_its_services(settings: Settin
     os.killpg(command.pid, signal.SIGINT)
     _, errors = command.communicate(timeout=30)
     assert (command.returncode, errors.splitlines()) == (130, ["stopped"])
-    assert wait_for_end(started, 0) == []
+    assert wait_for_end(started, 10) == []
     wait_until_nothing_runs(settings)
 
 
