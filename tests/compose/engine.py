@@ -183,6 +183,11 @@ class Engine:
         lines += [
             f"mount -t tmpfs -o {_options(one)} tmpfs {self._place(one.partition(':')[0])}" for one in service.tmpfs
         ]
+        # Where the checkout or the cache is below /tmp, the service's own /tmp has hidden them.
+        places = [one.partition(":")[0] for one in service.tmpfs]
+        for needed in (Path(sys.prefix), Path(sys.base_prefix), Settings().cache):
+            if any(needed.is_relative_to(place) for place in places):
+                lines.append(f"mkdir -p {root}{needed} && mount --bind {needed} {root}{needed}")
         for source, target, read_only in service.volumes:
             place = REPOSITORY / source if "/" in source else self._volume(source, service.user)
             # A volume within a volume: the engine makes the place.
