@@ -69,11 +69,21 @@ def shell(main: list[Any], *, header: list[Any], sidebar: list[Any], dark: bool,
         template=TEMPLATE,
         meta_description=DESCRIPTION,
     )
-    # A page follows the busy state of the whole process: each event of one session would be told to all others, with a
-    # walk through every document. With 25 sessions that alone took a processor.
+    _unfollow(page)
+    return page
+
+
+def _unfollow(page: pmui.Page) -> None:
+    """Take a page off the busy state of the whole process, which it follows from its first moment.
+
+    Each event of one session would be told to all others, with a walk through every document: with 25 sessions that
+    alone took a processor. And whoever watches the process is held by it: a page that is closed, 1 MB, never went away.
+    """
     with edit_readonly(page):
         page.busy = False
-    return page
+    for watcher in list(pn.state.param.watchers.get("busy", {}).get("value", ())):
+        if getattr(getattr(watcher.fn, "__self__", None), "self", None) is page:
+            pn.state.param.unwatch(watcher)
 
 
 def navigation(page: str) -> Viewable:
