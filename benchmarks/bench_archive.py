@@ -6,7 +6,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,20 +53,18 @@ class Measured:
     jvm_mib: float
 
 
-def run(quick: bool) -> list[Result]:
+def run(quick: bool) -> Iterator[Result]:
     """Every figure of the archive."""
     sizes = (5_000, 10_000) if quick else (200_000, 1_000_000, 2_000_000)
-    results: list[Result] = []
     settings = Settings()
     with tempfile.TemporaryDirectory(prefix="ecommerce-bench-archive-") as home, a_mongod() as database:
         hdfs = start_hdfs(Path(home), free_port(), java_home(settings), settings.cache)
         try:
             for orders in sizes:
-                results += _archived(database, f"{hdfs.uri}/archive-{orders}", Path(home), orders, quick)
+                yield from _archived(database, f"{hdfs.uri}/archive-{orders}", Path(home), orders, quick)
         finally:
             hdfs.stop()
-        results += _seed(database, Path(home), sizes[0] if quick else 1_000_000)
-    return results
+        yield from _seed(database, Path(home), sizes[0] if quick else 1_000_000)
 
 
 def _fill(database: MongoDatabase, orders: int) -> None:
