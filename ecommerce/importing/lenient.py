@@ -44,7 +44,8 @@ def parse_json(text: bytes | str) -> Any:
     except RecursionError:
         raise Rejected("too_deep", f"nested deeper than {DEPTH_MAX} levels") from None
     except json.JSONDecodeError as error:
-        raise Rejected("json_syntax", f"not JSON: {error.msg} at character {error.pos + 1}") from None
+        what = error.msg.removesuffix(" at")  # "Unterminated string starting at"
+        raise Rejected("json_syntax", f"not JSON: {what} at character {error.pos + 1}") from None
     _check_depth(value, DEPTH_MAX)
     return value
 
