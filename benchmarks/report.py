@@ -91,13 +91,12 @@ def between_marks(text: str, measured: str) -> str:
 
 def targets_text(kept: Mapping[str, Measured]) -> str:
     """One table of the figures that have something to reach."""
-    results = [result for measured in kept.values() for result in measured.results if result.target]
-    return _table(results)
+    return _table([result for result in all_results(kept) if result.target])
 
 
 def measured_text(kept: Mapping[str, Measured]) -> str:
     """The curves that have figures, then a table per part."""
-    names = [result.name for measured in kept.values() for result in measured.results]
+    names = [result.name for result in all_results(kept)]
     pictures = [
         f"![{curve.title}](images/{curve.file})\n" for curve in CURVES if any(curve.takes(name) for name in names)
     ]

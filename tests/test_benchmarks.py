@@ -17,7 +17,7 @@ def test_the_pages_show_what_was_measured() -> None:
 
 
 def test_every_curve_has_its_figures() -> None:
-    names = [result.name for measured in report.read_results().values() for result in measured.results]
+    names = [result.name for result in report.all_results(report.read_results())]
     for curve in CURVES:
         for line in curve.lines:
             assert any(line.takes(name) for name in names), f"{curve.title}: {line.label}"

@@ -17,7 +17,7 @@ _QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
 def class_archive_options(settings: Settings, java_home: Path, jars: Sequence[Path], scratch: Path) -> tuple[str, ...]:
     """Options for a JVM with these jars on its class path: to use the archive, or to write one into `scratch`.
 
-    None where the cache cannot be written, as in a container.
+    No options where the cache cannot be written, as in a container.
     """
     archive = _place(settings, java_home, jars)
     if archive.exists():
