@@ -81,10 +81,6 @@ def _wait_for(url: str) -> None:
     raise RuntimeError(f"{url} does not answer")
 
 
-def _window(start: datetime, end: datetime, orders: int, seed: int) -> Window:
-    return span(start, end, orders, seed=seed, preset="marketplace")
-
-
 class Shop:
     """A database that gets orders."""
 
@@ -92,14 +88,16 @@ class Shop:
         self.database = database
         self._spec = ensure_catalog(database, CatalogSpec(1, "en_US", "marketplace", 2_000, 500))
         now = datetime.now(UTC)
-        self._seed = 1
-        store_windows(database, self._spec, [_window(now - HISTORY, now, HISTORY_ORDERS, 1)], now)
+        self._sold_ms = int(now.timestamp()) * 1000
+        store_windows(
+            database, self._spec, [span(now - HISTORY, now, HISTORY_ORDERS, seed=1, preset="marketplace")], now
+        )
 
     def sell(self) -> None:
         """Bring in the orders of one tick."""
-        self._seed += 1
         now = datetime.now(UTC)
-        window = _window(now - timedelta(minutes=1), now, ORDERS_A_TICK, self._seed)
+        start_ms, self._sold_ms = self._sold_ms, int(now.timestamp()) * 1000
+        window = Window("live", start_ms, self._sold_ms, ORDERS_A_TICK, seed=1, preset="marketplace")
         store_windows(self.database, self._spec, [window], now)
 
     def reads(self) -> int:

@@ -9,8 +9,34 @@ import sys
 from pathlib import Path
 
 from ecommerce.documents.spark import order_ddl
-from ecommerce.services.jars import spark_connector_jars
+from ecommerce.services.jars import Jar, fetch_jars
 from ecommerce.settings import get_settings
+
+SPARK_CONNECTOR = (
+    Jar(
+        "org.mongodb.spark",
+        "mongo-spark-connector_2.13",
+        "10.5.0",
+        "6617a1fa42fdb93a0a921b7822f458492bf8d695d57f34a321d8a1b7976c0627",
+    ),
+    Jar(
+        "org.mongodb",
+        "mongodb-driver-sync",
+        "5.1.4",
+        "341880078296edd762756440e9d6b1d6d2bf4d6b91975c2638e3da611f28b1c2",
+    ),
+    Jar(
+        "org.mongodb",
+        "mongodb-driver-core",
+        "5.1.4",
+        "ae3dbfd439d5afe9e0d6abbd61ef27d858ca2d38083bb7361f69e243aff31dec",
+    ),
+    Jar("org.mongodb", "bson", "5.1.4", "bba556a8acd4e87545c1b9a1cb25c12ce9587ed5bf01685f236c5d92abf1e676"),
+    Jar(
+        "org.mongodb", "bson-record-codec", "5.1.4", "698b2b9a10fdd49a3ed99ad2b7bcc8e797639c8c4a5c974de7f6fc8654bda655"
+    ),
+)
+"""The MongoDB Spark Connector and its driver, of a version that works with Spark 4.1."""
 
 
 def main(uri: str, database: str, cutoff: str, directory: str) -> None:
@@ -19,7 +45,7 @@ def main(uri: str, database: str, cutoff: str, directory: str) -> None:
 
     spark = (
         SparkSession.builder.master("local[*]")
-        .config("spark.jars", ",".join(str(jar) for jar in spark_connector_jars(get_settings().cache)))
+        .config("spark.jars", ",".join(str(jar) for jar in fetch_jars(SPARK_CONNECTOR, get_settings().cache)))
         .config("spark.ui.enabled", "false")
         .config("spark.driver.memory", "2g")
         .config("spark.mongodb.read.connection.uri", uri)

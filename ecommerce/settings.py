@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".ecommerce"), description="Data, logs and state of the embedded services.")
     cache: Path = Field(
         Path(platformdirs.user_cache_dir("ecommerce-pipeline", appauthor=False)),
-        description="What is fetched once: Hadoop and connector jars, a Java where none is installed.",
+        description="What is fetched once: Hadoop's jar, a Java where none is installed.",
     )
     inbox: Path | None = Field(None, description="Folder that the hourly import scans; default: inbox/ under home.")
     mongo_port: int = Field(27117, ge=1, le=65535)

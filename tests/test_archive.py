@@ -233,7 +233,7 @@ def test_nothing_is_deleted_when_the_archive_gives_back_something_else(
     assert_one_place(spark, archive, database, orders)
 
 
-def test_what_the_connector_converts_wrongly_is_found_by_mongodb_itself(
+def test_what_spark_converts_wrongly_is_found_by_what_mongodb_holds(
     spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     insert(database, [an_order(i) for i in range(20)])

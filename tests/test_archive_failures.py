@@ -148,15 +148,15 @@ def test_no_error_shows_a_password() -> None:
 def test_sparks_log_and_processes_show_no_password(
     spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path
 ) -> None:
-    """The connector gets an address with a password; MongoDB refuses it, and Spark logs what it knows about that."""
+    """Spark's workers get an address with a password; MongoDB refuses it, and Spark logs what it knows about that."""
     from pydantic import SecretStr
 
-    from ecommerce.archive.rows import mongo_frame
+    from ecommerce.archive.source import mongo_frame
 
     assert settings.mongo_uri
     secret = settings.mongo_uri.get_secret_value().replace("//", "//somebody:s3cretpass@")
     wrong = settings.model_copy(update={"mongo_uri": SecretStr(secret)})
-    frame = mongo_frame(spark, wrong, ORDERS, "_id bigint", [])
+    frame = mongo_frame(spark, wrong, ORDERS, "_id bigint", {})
     assert "s3cretpass" not in frame._jdf.queryExecution().logical().toString()
     with pytest.raises(Exception) as failure:
         frame.collect()

@@ -1,11 +1,10 @@
 """The JVM's class-data archive: Spark's classes, loaded and verified once, are mapped from a file by later starts.
 
-The first Spark of a machine writes it when it ends. A JVM that finds it unfit (another Java, other jars) does without.
+The first Spark of a machine writes it when it ends. A JVM that finds it unfit (another Java) does without.
 """
 
 import hashlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from ecommerce.settings import Settings
@@ -14,12 +13,12 @@ _QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
 """Else the JVM lists every class that it cannot keep."""
 
 
-def class_archive_options(settings: Settings, java_home: Path, jars: Sequence[Path], scratch: Path) -> tuple[str, ...]:
-    """Options for a JVM with these jars on its class path: to use the archive, or to write one into `scratch`.
+def class_archive_options(settings: Settings, java_home: Path, scratch: Path) -> tuple[str, ...]:
+    """Options for a JVM: to use the archive, or to write one into `scratch`.
 
     No options where the cache cannot be written, as in a container.
     """
-    archive = _place(settings, java_home, jars)
+    archive = _place(settings, java_home)
     if archive.exists():
         return (*_QUIET, f"-XX:SharedArchiveFile={archive}")
     try:
@@ -31,9 +30,9 @@ def class_archive_options(settings: Settings, java_home: Path, jars: Sequence[Pa
     return (*_QUIET, f"-XX:ArchiveClassesAtExit={scratch / archive.name}")
 
 
-def keep_class_archive(settings: Settings, java_home: Path, jars: Sequence[Path], scratch: Path) -> None:
+def keep_class_archive(settings: Settings, java_home: Path, scratch: Path) -> None:
     """Move what a JVM that ended well has written into the cache; nothing happens where it wrote none."""
-    archive = _place(settings, java_home, jars)
+    archive = _place(settings, java_home)
     written = scratch / archive.name
     if not written.exists():
         return
@@ -48,13 +47,11 @@ def keep_class_archive(settings: Settings, java_home: Path, jars: Sequence[Path]
         written.unlink(missing_ok=True)
 
 
-def _place(settings: Settings, java_home: Path, jars: Sequence[Path]) -> Path:
-    """A name for each Java and each set of jars, so that neither's update meets the other's archive."""
+def _place(settings: Settings, java_home: Path) -> Path:
+    """A name for each Java and each Spark, so that neither's update meets the other's archive."""
     import pyspark
 
     spark_jars = Path(pyspark.__file__).parent / "jars"
     parts = [str(java_home.resolve()), str(spark_jars), str(spark_jars.stat().st_mtime_ns)]
-    for jar in jars:
-        parts += [str(jar), str(jar.stat().st_mtime_ns)]
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     return settings.cache.expanduser().absolute() / "classes" / f"spark-{pyspark.__version__}-{key}.jsa"

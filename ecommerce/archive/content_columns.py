@@ -1,7 +1,7 @@
 """The content hashes of order documents as they lie in MongoDB, in columns: many times as fast as one by one.
 
-So what stands in the archive is compared with what MongoDB holds by a way that has nothing in common with the way that
-it came: not the connector, not Spark. `documents.content_hash` says what the hash is.
+Spark computes the same hash from the columns of the archive, in SQL; so whatever went wrong between a document and the
+Parquet file shows. `documents.content_hash` says what the hash is.
 """
 
 from collections.abc import Iterator

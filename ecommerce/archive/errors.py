@@ -32,8 +32,8 @@ _CAUSES: tuple[tuple[str, str], ...] = (
         r"could only be written to 0 of|All datanodes .* are bad|NoRouteToHost|Could not obtain block|BlockMissing",
         "no DataNode takes or gives data: start it, or see whether its disk is full",
     ),
-    (r"MongoSecurityException|authenticating MongoCredential", "MongoDB refuses the user of ECOMMERCE_MONGO_URI"),
-    (r"Mongo\w*Exception", "Spark lost its connection to MongoDB"),
+    (r"pymongo\.errors\.OperationFailure: Auth", "MongoDB refuses the user of ECOMMERCE_MONGO_URI"),
+    (r"pymongo\.errors\.", "Spark lost its connection to MongoDB"),
     (
         r"ConnectException|Connection re(?:fused|set)|Call From .* failed|UnknownHost|EOFException",
         "HDFS cannot be reached: start it",
@@ -41,7 +41,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"OutOfMemoryError|Java heap space", "Spark ran out of memory"),
     (r"Answer from Java side is empty|Error while sending or receiving|Py4JNetworkError", "Spark's JVM ended"),
 )
-"""Pattern in a Java error's text → what it means and what to do."""
+"""Pattern in the text of an error of Java, or of a Python worker → what it means and what to do."""
 
 _CREDENTIALS = re.compile(r"(mongodb(?:\+srv)?://)[^@/\s]*@", re.IGNORECASE)
 _EXCERPT_LENGTH = 300

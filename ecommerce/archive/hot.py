@@ -13,6 +13,8 @@ from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.kinds import to_scaled
 from ecommerce.summaries.columns import IntArray, OrderColumns, read_columns
 
+MILLISECONDS_PER_DAY = 86_400_000
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

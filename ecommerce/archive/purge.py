@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from bson import Decimal128, Int64
+from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
@@ -22,10 +23,10 @@ from pymongo.write_concern import WriteConcern
 
 from ecommerce.archive.chunks import Chunk
 from ecommerce.archive.compare import Comparison, compare, read_hot
+from ecommerce.archive.encoded_ids import archived_entries, filter_of_ids
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.hot import HotOrders, time_of
-from ecommerce.archive.id_filter import filter_of_ids
 from ecommerce.archive.lease import Lease
 from ecommerce.archive.runs import ARCHIVE_SUMMARY, SUPERSEDED, Run, day_start
 from ecommerce.documents.kinds import from_scaled
@@ -154,7 +155,7 @@ def _purge(database: MongoDatabase, run: Run, group: list[Chunk], session: Clien
             raise ArchiveError(
                 f"run {run.run_id}: {deleted} of {len(taken)} orders were there to be deleted; nothing was"
             )
-        entries = [entry for chunk, comparison in found for entry in _entries(run, chunk, comparison)]
+        entries = [entry for chunk, comparison in found for entry in _entries(run, chunk, comparison.same)]
         _insert(database, ARCHIVED_ORDERS, entries, session)
     superseded = [row for chunk, comparison in found for row in _superseded(run, chunk, comparison)]
     if superseded:
@@ -162,7 +163,7 @@ def _purge(database: MongoDatabase, run: Run, group: list[Chunk], session: Clien
     reached("purge:before-commit")
 
 
-def _insert(database: MongoDatabase, collection: str, documents: list[dict[str, Any]], session: ClientSession) -> None:
+def _insert(database: MongoDatabase, collection: str, documents: list[RawBSONDocument], session: ClientSession) -> None:
     """Insert documents that have their `_id`, by one command: half the time of `insert_many`, which looks at each."""
     reply = database.command({"insert": collection, "documents": documents, "ordered": False}, session=session)
     if reply.get("writeErrors"):
@@ -197,10 +198,8 @@ def _summary(run: Run, chunk: Chunk, found: Comparison, cells: CellTable) -> dic
     }
 
 
-def _entries(run: Run, chunk: Chunk, found: Comparison) -> Iterator[dict[str, Any]]:
-    day = day_start(chunk.order_date)
-    for order_id, content in zip(chunk.ids[found.same].tolist(), chunk.hashes[found.same].tolist(), strict=True):
-        yield {"_id": Int64(order_id), "content_hash": Int64(content), "order_date": day, "run_id": run.run_id}
+def _entries(run: Run, chunk: Chunk, same: IntArray) -> list[RawBSONDocument]:
+    return archived_entries(chunk.ids[same], chunk.hashes[same], day_start(chunk.order_date), run.run_id)
 
 
 def _superseded(run: Run, chunk: Chunk, found: Comparison) -> Iterator[dict[str, Any]]:

@@ -5,8 +5,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ecommerce.archive.errors import failures_explained
-from ecommerce.archive.rows import DAY_COLUMN, mongo_frame, read_rows, row_ddl
+from ecommerce.archive.rows import DAY_COLUMN, read_rows, row_ddl
 from ecommerce.archive.runs import PUBLISHED, SUPERSEDED, Run, day_start, readable_runs
+from ecommerce.archive.source import mongo_frame
 from ecommerce.archive.spark import spark_session
 from ecommerce.archive.storage import Storage
 from ecommerce.mongo import ARCHIVED_ORDERS, get_database
@@ -95,8 +96,9 @@ def _purged_so_far(spark: "SparkSession", settings: Settings, rows: "DataFrame",
     """Of a run that is being purged, the rows whose orders have left MongoDB."""
     from pyspark.sql import functions as f
 
-    match = [{"$match": {"run_id": run.run_id}}]
-    gone = mongo_frame(spark, settings, ARCHIVED_ORDERS, "_id bigint, content_hash bigint", match).alias("gone")
+    gone = mongo_frame(
+        spark, settings, ARCHIVED_ORDERS, "_id bigint, content_hash bigint", {"run_id": run.run_id}
+    ).alias("gone")
     return rows.join(
         gone, (f.col("order.order_id") == f.col("gone._id")) & (rows.content_hash == gone.content_hash), "left_semi"
     )
@@ -112,7 +114,7 @@ def _without_superseded(
     if get_database(settings)[SUPERSEDED].find_one(match, {"_id": 1}) is None:
         return rows
     ddl = "run_id string, order_id bigint, updated_at timestamp"
-    superseded = mongo_frame(spark, settings, SUPERSEDED, ddl, [{"$match": match}]).alias("superseded")
+    superseded = mongo_frame(spark, settings, SUPERSEDED, ddl, match).alias("superseded")
     same_row = (
         (rows["run"] == f.col("superseded.run_id"))
         & (rows["order.order_id"] == f.col("superseded.order_id"))

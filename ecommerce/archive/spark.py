@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,14 +17,13 @@ from ecommerce.archive.class_archive import class_archive_options, keep_class_ar
 from ecommerce.archive.selection import SLICE_DAYS
 from ecommerce.errors import ServiceError
 from ecommerce.services.endpoints import archive_options
-from ecommerce.services.jars import spark_connector_jars
 from ecommerce.services.java import java_home
 from ecommerce.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-DRIVER_MEMORY = "1400m"
+DRIVER_MEMORY = "1g"
 """Heap of the JVM; on local[*] it does the tasks too. Orders stream, so it bounds speed, not size."""
 
 _JVM_OPTIONS = (
@@ -56,7 +56,6 @@ class _Spark:
     session: "SparkSession"
     settings: Settings
     java: Path
-    jars: list[Path]
     scratch: Path
 
 
@@ -64,7 +63,7 @@ class _Spark:
 def spark_session(settings: Settings) -> Iterator["SparkSession"]:
     """A Spark session; the outermost `with` of a process starts it (about 7 s) and stops it.
 
-    Raises ServiceError where there is no Java or no connector, or Spark does not start.
+    Raises ServiceError where there is no Java, or Spark does not start.
     """
     global _users, _running
     with _lock:
@@ -107,17 +106,16 @@ def _start(settings: Settings) -> _Spark:
     # A session of Spark Connect would need a server; the archive needs the JVM beside it.
     java = java_home(settings)
     os.environ["JAVA_HOME"] = str(java)
+    # Of the workers that read MongoDB: this Python has what they need. Executors elsewhere may need another path.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     from pyspark.sql import SparkSession
 
     scratch = _scratch_directory(settings)
-    jars = spark_connector_jars(settings.cache, java)
     log = settings.home_directory / "logs" / "spark.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     builder = SparkSession.builder.master(_master(settings)).appName("ecommerce-archive")
     options = {
         "spark.driver.memory": DRIVER_MEMORY,
-        # On the class path of the driver, where their classes are archived too; a cluster's executors fetch them.
-        "spark.driver.extraClassPath": os.pathsep.join(map(str, jars)),
         "spark.local.dir": str(scratch),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -135,27 +133,22 @@ def _start(settings: Settings) -> _Spark:
         "spark.sql.files.openCostInBytes": str(64 * 1024),
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
-        # Query plans name the options of their sources, the MongoDB URI with its password among them.
-        "spark.redaction.string.regex": r"mongodb(\+srv)?://\S*",
-        "spark.redaction.regex": "(?i)secret|password|token|access[.]key|connection[.]uri",
         "spark.driver.extraJavaOptions": " ".join(
             (
                 f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}",
                 f"-Decommerce.log={log}",
                 *_JVM_OPTIONS,
-                *class_archive_options(settings, java, jars, scratch),
+                *class_archive_options(settings, java, scratch),
             )
         ),
     }
     if settings.spark_master == "local" or settings.spark_master.startswith("local["):
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-    else:
-        options["spark.jars"] = ",".join(map(str, jars))
     options |= {f"spark.hadoop.{name}": value for name, value in archive_options(settings).items()}
     for name, value in options.items():
         builder = builder.config(name, value)
     try:
-        return _Spark(builder.getOrCreate(), settings, java, jars, scratch)
+        return _Spark(builder.getOrCreate(), settings, java, scratch)
     except Exception as error:
         shutil.rmtree(scratch, ignore_errors=True)
         raise ServiceError(
@@ -175,7 +168,7 @@ def _stop(spark: _Spark) -> None:
         gateway.proc.stdin.close()
         try:
             if gateway.proc.wait(timeout=STOP_TIMEOUT_SECONDS) == 0:
-                keep_class_archive(spark.settings, spark.java, spark.jars, spark.scratch)
+                keep_class_archive(spark.settings, spark.java, spark.scratch)
         except subprocess.TimeoutExpired:
             gateway.proc.kill()
             gateway.proc.wait()

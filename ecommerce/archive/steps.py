@@ -14,7 +14,7 @@ from ecommerce.archive.chunks import chunks_of
 from ecommerce.archive.errors import ArchiveError, VerificationError, failures_explained
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.purge import purge_chunks
-from ecommerce.archive.rows import read_rows, source_frame, write_rows
+from ecommerce.archive.rows import read_rows, write_rows
 from ecommerce.archive.runs import (
     ARCHIVE_RUNS,
     COMMITTED,
@@ -27,6 +27,7 @@ from ecommerce.archive.runs import (
     move_on,
 )
 from ecommerce.archive.selection import slices_of
+from ecommerce.archive.source import source_frame
 from ecommerce.archive.verify import verify_rows
 from ecommerce.archive.workshop import Step, Workshop
 

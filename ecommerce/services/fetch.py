@@ -3,17 +3,16 @@
 import sys
 
 from ecommerce.errors import EcommerceError
-from ecommerce.services.jars import hadoop_classpath, spark_connector_jars
+from ecommerce.services.jars import hadoop_classpath
 from ecommerce.services.java import java_home
 from ecommerce.settings import get_settings
 
 
 def main() -> None:
-    """Fetch the jars and, where there is none, a Java. What cannot be had is said and left to `ecommerce up`."""
+    """Fetch the jar and, where there is none, a Java. What cannot be had is said and left to `ecommerce up`."""
     settings = get_settings()
     for what, fetch in (
         ("Java", lambda: java_home(settings)),
-        ("MongoDB Spark Connector", lambda: spark_connector_jars(settings.cache)),
         ("Hadoop", lambda: hadoop_classpath(settings.cache)),
     ):
         try:

@@ -1,6 +1,6 @@
-"""The jars that PyPI does not carry, fetched once into the cache: HDFS's daemons and the MongoDB Spark Connector.
+"""The jar that PyPI does not carry, fetched once into the cache: HDFS's daemons.
 
-Maven fetches them where it is installed, since it knows the machine's mirrors and credentials; else Apache Ivy, whose
+Maven fetches it where it is installed, since it knows the machine's mirrors and credentials; else Apache Ivy, whose
 jar PySpark ships. Both use their own default repository unless they are configured otherwise.
 """
 
@@ -44,38 +44,8 @@ HADOOP_DAEMONS = Jar(
 )
 """NameNode and DataNode, shaded; the client that it needs beside it is the one in PySpark, of the same version."""
 
-SPARK_CONNECTOR = (
-    Jar(
-        "org.mongodb.spark",
-        "mongo-spark-connector_2.13",
-        "10.5.0",
-        "6617a1fa42fdb93a0a921b7822f458492bf8d695d57f34a321d8a1b7976c0627",
-    ),
-    Jar(
-        "org.mongodb",
-        "mongodb-driver-sync",
-        "5.1.4",
-        "341880078296edd762756440e9d6b1d6d2bf4d6b91975c2638e3da611f28b1c2",
-    ),
-    Jar(
-        "org.mongodb",
-        "mongodb-driver-core",
-        "5.1.4",
-        "ae3dbfd439d5afe9e0d6abbd61ef27d858ca2d38083bb7361f69e243aff31dec",
-    ),
-    Jar("org.mongodb", "bson", "5.1.4", "bba556a8acd4e87545c1b9a1cb25c12ce9587ed5bf01685f236c5d92abf1e676"),
-    Jar(
-        "org.mongodb", "bson-record-codec", "5.1.4", "698b2b9a10fdd49a3ed99ad2b7bcc8e797639c8c4a5c974de7f6fc8654bda655"
-    ),
-)
-
 # What the daemons load from PySpark's own jars: the Hadoop client and logging. Spark itself stays out of their way.
 _PYSPARK_PATTERNS = ("hadoop-client-*.jar", "slf4j-api-*.jar", "log4j-*.jar", "jcl-over-slf4j-*.jar")
-
-
-def spark_connector_jars(cache: Path, java_home: Path | None = None) -> list[Path]:
-    """The MongoDB Spark Connector and its driver, fetched at the first call. Raises ServiceError without them."""
-    return fetch_jars(SPARK_CONNECTOR, cache, java_home)
 
 
 def hadoop_classpath(cache: Path, java_home: Path | None = None) -> str:
@@ -88,7 +58,7 @@ def hadoop_classpath(cache: Path, java_home: Path | None = None) -> str:
 
 def missing_jars(cache: Path) -> list[str]:
     """File names of the jars that are not in the cache yet."""
-    return [jar.file_name for jar in (HADOOP_DAEMONS, *SPARK_CONNECTOR) if not _place(cache, jar).exists()]
+    return [jar.file_name for jar in (HADOOP_DAEMONS,) if not _place(cache, jar).exists()]
 
 
 def fetch_jars(jars: Sequence[Jar], cache: Path, java_home: Path | None = None) -> list[Path]:

@@ -41,6 +41,7 @@ def raw_batches(
     *,
     collection: str = ORDERS,
     read_concern: Mapping[str, Any] | None = None,
+    sort: Mapping[str, int] | None = None,
 ) -> Iterator[list[bytes]]:
     """The documents of a query as BSON, in batches.
 
@@ -49,6 +50,8 @@ def raw_batches(
     command: dict[str, Any] = {"find": collection, "filter": match, "batchSize": BATCH_DOCUMENTS}
     if read_concern:
         command["readConcern"] = read_concern
+    if sort:
+        command["sort"] = sort
     if session is None:
         with database.client.start_session(causal_consistency=False) as own:
             yield from _batches(database, command, own, collection)

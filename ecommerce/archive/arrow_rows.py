@@ -1,0 +1,127 @@
+"""Order documents as Arrow record batches of archive rows, without an object for each order or value."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import bson
+import msgspec
+import numpy as np
+import pyarrow as pa
+from msgspec import Struct
+
+from ecommerce.archive.content_columns import content_hashes
+from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.hot import MILLISECONDS_PER_DAY
+from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN
+from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order
+from ecommerce.documents.content_hash import content_hash
+from ecommerce.documents.fields import Field, fields_of
+from ecommerce.documents.kinds import MONEY_SCALE
+from ecommerce.documents.order import OrderDocument
+from ecommerce.summaries.columns import ITEM, BoolArray, IntArray, OrderColumns, read_columns
+
+_MONEY = pa.decimal128(18, MONEY_SCALE)
+_TYPES = {"long": pa.int64(), "date": pa.timestamp("us", tz="UTC"), "string": pa.string(), "decimal": _MONEY}
+"""By type of BSON; what Spark makes of them is `Kind.spark_type`."""
+
+
+def row_batches(documents: Sequence[bytes]) -> Iterator[pa.RecordBatch]:
+    """The archive rows of documents in BSON, with the columns of `partitioned_ddl`; those of an unusual layout last.
+
+    Raises ArchiveError where a document is not an order.
+    """
+    if not documents:
+        return
+    columns = read_columns(documents)
+    if columns.regular.all():
+        yield _batch(columns)
+        return
+    regular = [document for document, fits in zip(documents, columns.regular, strict=True) if fits]
+    yield from row_batches(regular)
+    irregular = [documents[at] for at in np.flatnonzero(~columns.regular).tolist()]
+    yield pa.RecordBatch.from_pylist([_row(document) for document in irregular], schema=_schema())
+
+
+def _batch(columns: OrderColumns) -> pa.RecordBatch:
+    arrays = _struct_arrays(OrderDocument, columns, "")
+    days = (columns.numbers["order.order_time"] // MILLISECONDS_PER_DAY).astype(np.int32)
+    arrays += [pa.array(content_hashes(columns)), pa.array(days).cast(pa.date32())]
+    return pa.RecordBatch.from_arrays(arrays, schema=_schema())
+
+
+def _row(document: bytes) -> dict[str, Any]:
+    mapping = bson.decode(document, CODEC_OPTIONS)
+    try:
+        order = decode_order(mapping)
+        row: dict[str, Any] = msgspec.structs.asdict(order)
+        row |= {name: _plain(value) for name, value in row.items()}
+        return row | {HASH_COLUMN: content_hash(order), DAY_COLUMN: order.order.order_time.date()}
+    except (TypeError, ValueError) as error:
+        raise ArchiveError(f"the document with _id {mapping.get('_id')!r} is not an order: {error}") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Struct):
+        return {name: _plain(part) for name, part in msgspec.structs.asdict(value).items()}
+    return [_plain(element) for element in value] if isinstance(value, tuple) else value
+
+
+def _schema() -> pa.Schema:
+    return pa.schema([*_members(OrderDocument), pa.field(HASH_COLUMN, pa.int64()), pa.field(DAY_COLUMN, pa.date32())])
+
+
+def _members(document: type[Struct]) -> list[pa.Field]:
+    return [pa.field(field.name, _type(field)) for field in fields_of(document)]
+
+
+def _type(field: Field) -> pa.DataType:
+    if field.document is None:
+        assert field.kind is not None  # noqa: S101 - a field is a scalar or a document
+        return _TYPES[field.kind.bson_type]
+    struct = pa.struct(_members(field.document))
+    return pa.list_(struct) if field.is_array else struct
+
+
+def _struct_arrays(document: type[Struct], columns: OrderColumns, prefix: str) -> list[pa.Array]:
+    return [_array(field, columns, prefix + field.name) for field in fields_of(document)]
+
+
+def _array(field: Field, columns: OrderColumns, path: str) -> pa.Array:
+    if field.is_array:
+        return _item_lists(field, columns)
+    if field.document is not None:
+        members = _struct_arrays(field.document, columns, path + ".")
+        return pa.StructArray.from_arrays(members, fields=_members(field.document))
+    absent = ~columns.has[path] if field.nullable else None
+    texts = columns.texts.get(path)
+    if texts is None:
+        return _scalars(field, columns.numbers[path], absent)
+    values = texts.to_arrow().cast(pa.string())
+    return values if absent is None else pa.compute.if_else(pa.array(absent), pa.scalar(None, pa.string()), values)
+
+
+def _scalars(field: Field, values: IntArray, absent: BoolArray | None = None) -> pa.Array:
+    kind = _type(field)
+    if kind is _MONEY:
+        assert absent is None  # noqa: S101 - no amount of an order may be null
+        halves = np.zeros((len(values), 2), np.int64)  # little-endian; amounts are not negative
+        halves[:, 0] = values
+        return pa.Array.from_buffers(_MONEY, len(values), [None, pa.py_buffer(halves)])
+    if pa.types.is_timestamp(kind):
+        values = values * 1000
+    return pa.array(values, pa.int64(), mask=absent).cast(kind)
+
+
+def _item_lists(field: Field, columns: OrderColumns) -> pa.Array:
+    assert field.document is not None  # noqa: S101 - arrays hold documents
+    together = np.argsort(columns.item_of, kind="stable")
+    sizes = np.bincount(columns.item_of, minlength=len(columns.regular))
+    starts = np.concatenate(([0], np.cumsum(sizes))).astype(np.int32)
+    parts = fields_of(field.document)
+    members = (
+        [_scalars(part, columns.items[ITEM + part.name][together]) for part in parts]
+        if len(together)
+        else [pa.array([], _type(part)) for part in parts]
+    )
+    items = pa.StructArray.from_arrays(members, fields=_members(field.document))
+    return pa.ListArray.from_arrays(pa.array(starts), items)
