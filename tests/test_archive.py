@@ -250,7 +250,18 @@ def test_what_spark_converts_wrongly_is_found_by_what_mongodb_holds(
         return frame.withColumn("content_hash", f.expr(content_hash_sql()))
 
     monkeypatch.setattr(steps, "source_frame", wrong)
-    with pytest.raises(VerificationError, match=r"1 exported orders differ .* \[5\]"):
+    with pytest.raises(VerificationError, match=r"on 2024-03-01 .*; 1 exported orders differ, .* \[5\]"):
+        archive_orders(archive)
+    assert hot_ids(database) == set(range(20))
+
+
+def test_a_row_that_spark_loses_is_missed(
+    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert(database, [an_order(i, day=i % 2) for i in range(20)])
+    right = steps.source_frame
+    monkeypatch.setattr(steps, "source_frame", lambda *arguments: right(*arguments).where("order.order_id <> 5"))
+    with pytest.raises(VerificationError, match=r"on 2024-03-02 the files do not hold what was read from MongoDB\. "):
         archive_orders(archive)
     assert hot_ids(database) == set(range(20))
 

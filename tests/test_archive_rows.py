@@ -17,8 +17,10 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from ecommerce.archive import hot
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.arrow_rows import row_batches
+from ecommerce.archive.day_sums import require_same_reading
 from ecommerce.archive.encoded_ids import archived_entries
-from ecommerce.archive.errors import ArchiveError, VerificationError
+from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.hot import hot_orders
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN, partitioned_ddl
 from ecommerce.archive.selection import Selection
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_order
@@ -33,7 +35,7 @@ __all__ = ["spark"]
 
 
 def rows_of(documents: list[bytes]) -> list[dict[str, Any]]:
-    return [row for batch in row_batches(documents) for row in batch.to_pylist()]
+    return [row for batch in row_batches(hot_orders(documents)) for row in batch.to_pylist()]
 
 
 def decoded(order: OrderDocument) -> dict[str, Any]:
@@ -65,14 +67,10 @@ def test_documents_of_another_layout_come_behind_the_others_with_the_same_values
     assert rows_of(documents) == [expected(one) for one in (an_order(2), order, order, EDGES[1])]
 
 
-def test_no_documents_have_no_rows() -> None:
-    assert rows_of([]) == []
-
-
 def test_the_columns_are_those_that_spark_expects(spark: SparkSession) -> None:
     from pyspark.sql.types import StructType
 
-    (batch,) = row_batches([encode_order(an_order(1))])
+    (batch,) = row_batches(hot_orders([encode_order(an_order(1))]))
     assert from_arrow_schema(batch.schema) == StructType.fromDDL(partitioned_ddl())
 
 
@@ -87,19 +85,13 @@ def test_what_is_not_an_order_is_named_and_stays(
     assert hot_ids(database) == {1, 2}
 
 
-def test_a_misreading_that_export_and_comparison_share_is_seen(
-    spark: SparkSession,
-    settings: Settings,
-    database: MongoDatabase,
-    tmp_path: Any,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    insert(database, [an_order(1), an_order(2)])
+def test_a_misreading_that_export_and_purge_share_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = [encode_order(an_order(i)) for i in range(3)]
+    require_same_reading(hot_orders(documents))
     right = hot.content_hashes
     monkeypatch.setattr(hot, "content_hashes", lambda columns: right(columns) ^ 1)
-    with pytest.raises(VerificationError, match=r"order \d reads otherwise in columns than one by one"):
-        archive_orders(with_archive(settings, tmp_path / "archive"), Selection())
-    assert hot_ids(database) == {1, 2}
+    with pytest.raises(ArchiveError, match=r"order 0 reads otherwise in columns than one by one"):
+        require_same_reading(hot_orders(documents))
 
 
 def test_entries_of_archived_orders_are_encoded_as_pymongo_would() -> None:

@@ -1,6 +1,6 @@
 """Order documents as Arrow record batches of archive rows, without an object for each order or value."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import bson
@@ -9,43 +9,40 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
-from ecommerce.archive.content_columns import content_hashes
 from ecommerce.archive.errors import ArchiveError
-from ecommerce.archive.hot import MILLISECONDS_PER_DAY
+from ecommerce.archive.hot import MILLISECONDS_PER_DAY, HotOrders, hot_orders
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.kinds import MONEY_SCALE
 from ecommerce.documents.order import OrderDocument
-from ecommerce.summaries.columns import ITEM, BoolArray, IntArray, OrderColumns, read_columns
+from ecommerce.summaries.columns import ITEM, BoolArray, IntArray, OrderColumns
 
 _MONEY = pa.decimal128(18, MONEY_SCALE)
 _TYPES = {"long": pa.int64(), "date": pa.timestamp("us", tz="UTC"), "string": pa.string(), "decimal": _MONEY}
 """By type of BSON; what Spark makes of them is `Kind.spark_type`."""
 
 
-def row_batches(documents: Sequence[bytes]) -> Iterator[pa.RecordBatch]:
-    """The archive rows of documents in BSON, with the columns of `partitioned_ddl`; those of an unusual layout last.
+def row_batches(hot: HotOrders) -> Iterator[pa.RecordBatch]:
+    """The archive rows of orders, with the columns of `partitioned_ddl`; those of documents of an unusual layout last.
 
     Raises ArchiveError where a document is not an order.
     """
-    if not documents:
+    regular = hot.columns.regular
+    if regular.all():
+        yield _batch(hot)
         return
-    columns = read_columns(documents)
-    if columns.regular.all():
-        yield _batch(columns)
-        return
-    regular = [document for document, fits in zip(documents, columns.regular, strict=True) if fits]
-    yield from row_batches(regular)
-    irregular = [documents[at] for at in np.flatnonzero(~columns.regular).tolist()]
+    if regular.any():
+        yield _batch(hot_orders([hot.documents[at] for at in np.flatnonzero(regular).tolist()]))
+    irregular = [hot.documents[at] for at in np.flatnonzero(~regular).tolist()]
     yield pa.RecordBatch.from_pylist([_row(document) for document in irregular], schema=_schema())
 
 
-def _batch(columns: OrderColumns) -> pa.RecordBatch:
-    arrays = _struct_arrays(OrderDocument, columns, "")
-    days = (columns.numbers["order.order_time"] // MILLISECONDS_PER_DAY).astype(np.int32)
-    arrays += [pa.array(content_hashes(columns)), pa.array(days).cast(pa.date32())]
+def _batch(hot: HotOrders) -> pa.RecordBatch:
+    arrays = _struct_arrays(OrderDocument, hot.columns, "")
+    days = (hot.times // MILLISECONDS_PER_DAY).astype(np.int32)
+    arrays += [pa.array(hot.hashes), pa.array(days).cast(pa.date32())]
     return pa.RecordBatch.from_arrays(arrays, schema=_schema())
 
 

@@ -36,8 +36,8 @@ from ecommerce.summaries.cells import CellTable, hour_of
 from ecommerce.summaries.columns import IntArray
 from ecommerce.summaries.fold import fold_columns
 
-THREADS = 2
-"""Transactions at a time: one waits for the journal while the other works. More wait for the same two cores."""
+THREADS = 3
+"""Transactions at a time, for two cores: one waits for the journal while the others work. With four they wait."""
 
 QUEUED = 8
 """Transactions that wait with their ids, so that the threads have work while Spark reads the next ones."""

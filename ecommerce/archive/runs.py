@@ -46,7 +46,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What a run's directory holds of one order_date."""
+    """What the orders of one order_date come to."""
 
     order_date: date
     orders: int
@@ -54,6 +54,18 @@ class Day:
     """Sum of the orders' total_amount in 10^-4 units."""
     content_hash: int
     """The orders' content hashes, folded by exclusive or."""
+    versioned_hash: int
+    """The same with each order's `updated_at` hashed into it."""
+
+    def plus(self, other: "Day") -> "Day":
+        """This and more orders of the day."""
+        return Day(
+            self.order_date,
+            self.orders + other.orders,
+            self.total_amount + other.total_amount,
+            self.content_hash ^ other.content_hash,
+            self.versioned_hash ^ other.versioned_hash,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +82,10 @@ class Run:
     attempt: int = 1
     """Number of the export that counts; an earlier one may have been left half-written."""
     slices: tuple[Slice, ...] = ()
+    read_days: tuple[Day, ...] = ()
+    """What was read from MongoDB, by the documents themselves. Set when exported."""
     per_day: tuple[Day, ...] = ()
-    """Set when verified."""
+    """What the run's directory holds. Set when verified."""
     chunk_orders: int = CHUNK_ORDERS
     """Most orders of a chunk. Chunks are counted, so whoever finishes the run must cut it as it was cut before."""
     orders: int = 0
@@ -209,6 +223,7 @@ def _to_value(value: Any) -> Any:
                 "orders": Int64(value.orders),
                 "total_amount": str(value.total_amount),
                 "content_hash": Int64(value.content_hash),
+                "versioned_hash": Int64(value.versioned_hash),
             }
         case datetime():
             return value
@@ -220,14 +235,17 @@ def _to_value(value: Any) -> Any:
             return value
 
 
+def _day(one: Mapping[str, Any]) -> Day:
+    hashes = int(one["content_hash"]), int(one["versioned_hash"])
+    return Day(one["order_date"].date(), int(one["orders"]), int(one["total_amount"]), *hashes)
+
+
 def _from_document(document: Mapping[str, Any]) -> Run:
     values = {name: document[name] for name in Run.__slots__ if name in document}
     values["statuses"] = tuple(values["statuses"]) if values["statuses"] is not None else None
     values["slices"] = tuple(Slice(one["start"], one["end"], int(one["orders"])) for one in document["slices"])
-    values["per_day"] = tuple(
-        Day(one["order_date"].date(), int(one["orders"]), int(one["total_amount"]), int(one["content_hash"]))
-        for one in document["per_day"]
-    )
+    for name in ("read_days", "per_day"):
+        values[name] = tuple(_day(one) for one in document[name])
     values["replaced_days"] = tuple(one.date() for one in document["replaced_days"])
     values["orphans"] = tuple(document["orphans"])
     return Run(run_id=document["_id"], **values)

@@ -4,37 +4,77 @@ MongoDB's own connector for Spark makes an object of every value of every docume
 more than all the rest of an export.
 """
 
+import gc
+import sys
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
+from zipimport import zipimporter
 
-from ecommerce.archive.hot import milliseconds_of
+from ecommerce.archive.arrow_rows import row_batches
+from ecommerce.archive.day_sums import days_of_orders, require_same_reading, together
+from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.hot import hot_orders, milliseconds_of
 from ecommerce.archive.rows import partitioned_ddl
+from ecommerce.archive.runs import Day, Slice
 from ecommerce.archive.selection import order_match
 from ecommerce.mongo import get_database
+from ecommerce.summaries.scan import raw_batches
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark import Accumulator
     from pyspark.sql import DataFrame, SparkSession
 
-    from ecommerce.archive.runs import Slice
     from ecommerce.settings import Settings
 
 _BATCH_DOCUMENTS = 20_000
 
 
+class DaysRead:
+    """What Spark's workers read of each day, by the documents themselves."""
+
+    def __init__(self, spark: "SparkSession", slices: "tuple[Slice, ...]") -> None:
+        self.by_slice: Accumulator[dict[int, tuple[Day, ...]]] = spark.sparkContext.accumulator({}, _Latest())
+        self._slices = len(slices)
+
+    def days(self) -> tuple[Day, ...]:
+        """The days, after the export. Raises ArchiveError where a slice was not read."""
+        by_slice = self.by_slice.value
+        if len(by_slice) != self._slices:
+            raise ArchiveError(f"{len(by_slice)} of {self._slices} stretches of time were read")
+        return together(day for days in by_slice.values() for day in days)
+
+
+class _Latest:
+    """Accumulates by slice; a task that runs again says again what its slice holds."""
+
+    def zero(self, _: object) -> "dict[int, tuple[Day, ...]]":
+        return {}
+
+    def addInPlace(
+        self, days: "dict[int, tuple[Day, ...]]", more: "dict[int, tuple[Day, ...]]"
+    ) -> "dict[int, tuple[Day, ...]]":
+        return days | more
+
+
 def source_frame(
-    spark: "SparkSession", settings: "Settings", slices: "tuple[Slice, ...]", statuses: tuple[str, ...] | None
+    spark: "SparkSession",
+    settings: "Settings",
+    slices: "tuple[Slice, ...]",
+    statuses: tuple[str, ...] | None,
+    days_read: DaysRead,
 ) -> "DataFrame":
     """The orders of the slices as archive rows, a Spark partition per slice, each in the order of order_time.
 
-    Slices are ranges of order_time in whole hours, so an order is in one of them whatever happens meanwhile to others,
-    and a day's orders meet in one task without a shuffle.
+    What was read is in `days_read` when the rows have been written. Slices are ranges of order_time in whole hours, so
+    an order is in one of them whatever happens meanwhile to others, and a day's orders meet in one task without a
+    shuffle.
     """
     from pyspark.sql import functions as f
 
     numbers = spark.range(0, len(slices), 1, len(slices))
-    rows = numbers.mapInArrow(partial(_orders, settings, slices, statuses), partitioned_ddl())
+    rows = numbers.mapInArrow(partial(_orders, settings, slices, statuses, days_read.by_slice), partitioned_ddl())
     # A wrong order here would be deleted from MongoDB, so Spark looks as well.
     time = f.unix_millis("order.order_time")
     rows = rows.where((time >= milliseconds_of(slices[0].start)) & (time < milliseconds_of(slices[-1].end)))
@@ -58,20 +98,41 @@ def _orders(
     settings: "Settings",
     slices: "tuple[Slice, ...]",
     statuses: tuple[str, ...] | None,
+    by_slice: "Accumulator[dict[int, tuple[Day, ...]]]",
     numbers: Iterable["pa.RecordBatch"],
 ) -> Iterator["pa.RecordBatch"]:
     """In a Python worker: the rows of the slices with these numbers."""
-    from ecommerce.archive.arrow_rows import row_batches
-    from ecommerce.summaries.scan import raw_batches
-
+    _settle_worker()
     database = get_database(settings)
     for batch in numbers:
         for number in batch.column(0).to_pylist():
             part = slices[number]
             match = order_match(statuses, part.start, part.end)
+            days: tuple[Day, ...] = ()
             # The index on order_time gives this order, so nothing is sorted.
             for documents in raw_batches(database, match, sort={"order.order_time": 1}):
-                yield from row_batches(documents)
+                if documents:
+                    hot = hot_orders(documents)
+                    require_same_reading(hot)
+                    yield from row_batches(hot)
+                    days = together((*days, *days_of_orders(hot)))
+            by_slice.add({number: days})
+
+
+def _settle_worker() -> None:
+    """Spare the worker what Spark does around each task, a third of its time.
+
+    Before it, Spark has Python forget and read again what is in every directory of its path, PySpark's zip among them;
+    after it, Spark collects garbage among all objects, nearly all of which are modules that stay.
+    """
+    for path in [path for path, finder in sys.path_importer_cache.items() if isinstance(finder, zipimporter)]:
+        del sys.path_importer_cache[path]
+    _keep_modules()
+
+
+@cache
+def _keep_modules() -> None:
+    gc.freeze()
 
 
 def _fields(

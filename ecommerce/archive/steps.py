@@ -23,11 +23,12 @@ from ecommerce.archive.runs import (
     PUBLISHED,
     PURGED,
     VERIFIED,
+    Day,
     Run,
     move_on,
 )
 from ecommerce.archive.selection import slices_of
-from ecommerce.archive.source import source_frame
+from ecommerce.archive.source import DaysRead, source_frame
 from ecommerce.archive.verify import verify_rows
 from ecommerce.archive.workshop import Step, Workshop
 
@@ -42,13 +43,16 @@ def export(workshop: Workshop, run: Run) -> Run:
             slices = slices_of(workshop.database, run.statuses, run.cutoff)
             run = move_on(workshop.database, run, PLANNED, attempt=run.attempt + 1, slices=slices)
         reached("export:before")
+        read_days: tuple[Day, ...] = ()
         if run.slices:
             workshop.progress(0, run.orders, "orders")
             staging = workshop.storage.staging(run.run_id, run.attempt)
-            write_rows(source_frame(workshop.spark, workshop.settings, run.slices, run.statuses), staging)
+            days_read = DaysRead(workshop.spark, run.slices)
+            write_rows(source_frame(workshop.spark, workshop.settings, run.slices, run.statuses, days_read), staging)
             workshop.storage.make_durable(staging)
+            read_days = days_read.days()
         reached("export:done")
-        return moved(workshop, run, EXPORTED, "export", started)
+        return moved(workshop, run, EXPORTED, "export", started, read_days=read_days)
 
 
 def verify(workshop: Workshop, run: Run) -> Run:
