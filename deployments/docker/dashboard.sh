@@ -7,4 +7,5 @@ origins=()
 for origin in $DASHBOARD_ORIGINS; do
     origins+=(--allow-websocket-origin "$origin")
 done
-exec panel serve dashboard/app.py --address 0.0.0.0 --port 5006 --liveness --index app --plugins dashboard.metrics "${origins[@]}"
+exec panel serve dashboard/app.py --address 0.0.0.0 --port 5006 --index app \
+    --warm --liveness --plugins dashboard.readiness --plugins dashboard.metrics "${origins[@]}"

@@ -39,6 +39,9 @@ from ecommerce.summaries.fold import fold_columns
 THREADS = 3
 """Transactions at a time, for two cores: one waits for the journal while the others work. With four they wait."""
 
+CHUNKS_TOGETHER = 2
+"""Full chunks' worth of orders in a transaction. With one, what is left of a day after its full chunks had its own."""
+
 QUEUED = 8
 """Transactions that wait with their ids, so that the threads have work while Spark reads the next ones."""
 
@@ -88,13 +91,13 @@ def summary_id(run: Run, chunk: Chunk) -> str:
 
 
 def _groups(chunks: Iterable[Chunk], done: set[str], run: Run) -> Iterator[list[Chunk]]:
-    """Chunks that are not done, together as long as they stay within one transaction: small days share one."""
+    """Chunks that are not done, together as long as they may share a transaction: small days, and the rests of days."""
     group: list[Chunk] = []
     size = 0
     for chunk in chunks:
         if summary_id(run, chunk) in done:
             continue
-        if group and size + len(chunk.ids) > run.chunk_orders:
+        if group and size + len(chunk.ids) > CHUNKS_TOGETHER * run.chunk_orders:
             yield group
             group, size = [], 0
         group.append(chunk)

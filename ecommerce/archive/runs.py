@@ -32,7 +32,7 @@ PLANNED, EXPORTED, VERIFIED, PUBLISHED, PURGED, COMMITTED = STATES = (
 ARCHIVE, COMPACT = "archive", "compact"
 
 CHUNK_ORDERS = 10_000
-"""Most orders per transaction: 10 000 deletes reach the server's best rate and stay below its limits."""
+"""Most orders of a chunk: 10 000 deletes reach the server's best rate and stay below its limits."""
 
 
 @dataclass(frozen=True, slots=True)
