@@ -1,4 +1,4 @@
-"""Orders as MongoDB holds them at this moment, in columns: what an archive is compared with."""
+"""Orders as MongoDB holds them at this moment, in columns: what an archive is made of, and compared with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

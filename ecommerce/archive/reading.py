@@ -96,9 +96,8 @@ def _purged_so_far(spark: "SparkSession", settings: Settings, rows: "DataFrame",
     """Of a run that is being purged, the rows whose orders have left MongoDB."""
     from pyspark.sql import functions as f
 
-    gone = mongo_frame(
-        spark, settings, ARCHIVED_ORDERS, "_id bigint, content_hash bigint", {"run_id": run.run_id}
-    ).alias("gone")
+    of_run = {"run_id": run.run_id}
+    gone = mongo_frame(spark, settings, ARCHIVED_ORDERS, "_id bigint, content_hash bigint", of_run).alias("gone")
     return rows.join(
         gone, (f.col("order.order_id") == f.col("gone._id")) & (rows.content_hash == gone.content_hash), "left_semi"
     )
