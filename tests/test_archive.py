@@ -20,7 +20,7 @@ from ecommerce.documents.bson_codec import encode_order
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.orders import EncodedOrder, accept_orders
 from ecommerce.settings import Settings
-from ecommerce.summaries.cells import CellTable, cells_of_orders
+from ecommerce.summaries.cells import CellTable, aggregate_cells, cells_of_orders
 from tests.archiving import (
     OLD_DAY,
     an_order,
@@ -319,6 +319,21 @@ def test_a_run_is_finished_in_the_chunks_in_which_it_began(
     assert (run.state, run.orders, run.superseded) == (COMMITTED, 300, 0)
     assert hot_ids(database) == set()
     assert_one_place(spark, archive, database, orders)
+
+
+@pytest.mark.parametrize("chunk_orders", [4, 10, 1000])
+def test_the_cells_of_the_chunks_are_those_of_the_orders(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, chunk_orders: int
+) -> None:
+    insert(database, [an_order(i, day=i % 3, items=i % 3) for i in range(66)])
+    before = aggregate_cells(database, {})
+    monkeypatch.setattr(archiver, "CHUNK_ORDERS", chunk_orders)
+    archive_orders(archive)
+    summaries = list(database[ARCHIVE_SUMMARY].find())
+    assert sum(row["total_orders"] for row in summaries) == 66
+    after = CellTable.sum_of([CellTable.decode(row["cells"]) for row in summaries])
+    for name in ("orders", "items"):
+        assert set(getattr(after, name).rows()) == set(getattr(before, name).rows())
 
 
 def test_staging_of_runs_that_nobody_knows_is_listed_and_left_alone(

@@ -91,13 +91,17 @@ def summary_id(run: Run, chunk: Chunk) -> str:
 
 
 def _groups(chunks: Iterable[Chunk], done: set[str], run: Run) -> Iterator[list[Chunk]]:
-    """Chunks that are not done, together as long as they may share a transaction: small days, and the rests of days."""
+    """Chunks that are not done, of different days, together as long as they may share a transaction.
+
+    The cells of a day's orders in a transaction are those of the chunk, so it has no two chunks of a day.
+    """
     group: list[Chunk] = []
     size = 0
     for chunk in chunks:
         if summary_id(run, chunk) in done:
             continue
-        if group and size + len(chunk.ids) > CHUNKS_TOGETHER * run.chunk_orders:
+        same_day = group and group[-1].order_date == chunk.order_date
+        if same_day or (group and size + len(chunk.ids) > CHUNKS_TOGETHER * run.chunk_orders):
             yield group
             group, size = [], 0
         group.append(chunk)
