@@ -49,6 +49,8 @@ class Engine:
         self.services = services
         self.directory = directory
         self.root = directory / "root"
+        self.unhidden = directory / "unhidden"
+        """The same root, without what services mount over it."""
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._ready: set[str] = set()
         self._networks: dict[str, int] = {}
@@ -187,7 +189,7 @@ class Engine:
         places = [one.partition(":")[0] for one in service.tmpfs]
         for needed in (Path(sys.prefix), Path(sys.base_prefix), Settings().cache):
             if any(needed.is_relative_to(place) for place in places):
-                lines.append(f"mkdir -p {root}{needed} && mount --bind {needed} {root}{needed}")
+                lines.append(f"mkdir -p {root}{needed} && mount --bind {self.unhidden}{needed} {root}{needed}")
         for source, target, read_only in service.volumes:
             place = REPOSITORY / source if "/" in source else self._volume(source, service.user)
             # A volume within a volume: the engine makes the place.
@@ -248,13 +250,14 @@ class Engine:
     def _lay_out_root(self) -> None:
         """This machine's root with the images' directories on top; what is written to it stays in memory."""
         layers, root, settings = self.directory / "layers", self.root, Settings()
-        for directory in (layers, root):
+        for directory in (layers, root, self.unhidden):
             directory.mkdir()
         virtual = Path(sys.prefix)
         lines = [
             f"mount -t tmpfs -o size=1g tmpfs {layers}",
             f"mkdir {layers}/upper {layers}/work",
             f"mount -t overlay overlay -o lowerdir=/,upperdir={layers}/upper,workdir={layers}/work {root}",
+            f"mount --bind {root} {self.unhidden}",
             f"ln -s {virtual} {root}/opt/venv",
             f"ln -s {settings.cache} {root}/opt/ecommerce-cache",
             f"ln -s {java_home(settings)} {root}/opt/java",
