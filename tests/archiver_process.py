@@ -9,7 +9,7 @@ from ecommerce.archive import archiver, spark
 from ecommerce.archive.archiver import archive_orders, compact_archive
 from ecommerce.settings import get_settings
 
-CHUNK_ORDERS = 10
+CHUNK_ORDERS = 5
 STOP_TIMEOUT_SECONDS = 800
 """A JVM that writes its classes to a file when it ends needs a while on busy cores."""
 
