@@ -24,6 +24,7 @@ from ecommerce.archive.runs import (
     unfinished_run,
 )
 from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
+from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.workshop import Workshop, archive_workshop, pending_run, require_transactions
 from ecommerce.errors import EcommerceError
@@ -121,7 +122,7 @@ def archive_orders(
     if dry_run or (nothing_left and not may_select(get_database(settings), selection)):
         return ArchiveReport(plan_run(selection))
     finished: list[Run] = []
-    with spark_ahead(settings):
+    with spark_ahead(settings, start_workers):
         plan = plan_run(selection)
         with archive_workshop(settings) as workshop:
             if left := pending_run(workshop):

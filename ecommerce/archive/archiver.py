@@ -7,6 +7,7 @@ from ecommerce.archive.compact import COMPACT_STEPS, FILES_MIN, begin_compaction
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.runs import ARCHIVE, CHUNK_ORDERS, COMMITTED, COMPACT, PLANNED, Run, new_run, unfinished_run
 from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
+from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.steps import STEPS
 from ecommerce.archive.workshop import Step, Workshop, archive_workshop, new_run_id, pending_run, require_transactions
@@ -63,7 +64,7 @@ def archive_orders(settings: Settings, selection: Selection | None = None, progr
     if not unfinished_run(database) and not may_select(database, selection):
         return []
     finished = []
-    with spark_ahead(settings):
+    with spark_ahead(settings, start_workers):
         plan = None if unfinished_run(database) else plan_archive(database, selection)
         with archive_workshop(settings, progress) as workshop:
             if left := pending_run(workshop):

@@ -23,7 +23,7 @@ from ecommerce.summaries.scan import raw_batches
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark import Accumulator
+    from pyspark import Accumulator, SparkContext
     from pyspark.sql import DataFrame, SparkSession
 
     from ecommerce.settings import Settings
@@ -83,6 +83,15 @@ def source_frame(
     return rows
 
 
+def start_workers(context: "SparkContext") -> None:
+    """Start as many Python workers as can work at a time, and have them import what reading orders needs.
+
+    Spark keeps them for its next jobs. On cold processors that is a second and a half, most of it waiting.
+    """
+    workers = context.defaultParallelism
+    context.parallelize(range(workers), workers).foreachPartition(_settled)
+
+
 def mongo_frame(
     spark: "SparkSession", settings: "Settings", collection: str, ddl: str, match: Mapping[str, Any]
 ) -> "DataFrame":
@@ -117,6 +126,11 @@ def _orders(
                     yield from row_batches(hot)
                     days = together((*days, *days_of_orders(hot)))
             by_slice.add({number: days})
+
+
+def _settled(_: Iterable[int]) -> None:
+    """In a Python worker: that this function is here means that its module is, with all that it imports."""
+    _settle_worker()
 
 
 def _settle_worker() -> None:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from ecommerce.services.java import java_home
 from ecommerce.settings import Settings
 
 if TYPE_CHECKING:
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
 DRIVER_MEMORY = "1g"
@@ -60,15 +61,18 @@ class _Spark:
 
 
 @contextmanager
-def spark_session(settings: Settings) -> Iterator["SparkSession"]:
-    """A Spark session; the outermost `with` of a process starts it (about 7 s) and stops it.
+def spark_session(
+    settings: Settings, *, meanwhile: "Callable[[SparkContext], None] | None" = None
+) -> Iterator["SparkSession"]:
+    """A Spark session; the outermost `with` of a process starts it (about 3 s) and stops it.
 
+    With `meanwhile`, whoever starts it calls that in a thread as soon as Spark takes jobs; its errors are nobody's.
     Raises ServiceError where there is no Java, or Spark does not start.
     """
     global _users, _running
     with _lock:
         if _running is None:
-            _running = _start(settings)
+            _running = _start(settings, meanwhile)
         _users += 1
         running = _running
     try:
@@ -82,15 +86,15 @@ def spark_session(settings: Settings) -> Iterator["SparkSession"]:
 
 
 @contextmanager
-def spark_ahead(settings: Settings) -> Iterator[None]:
+def spark_ahead(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None" = None) -> Iterator[None]:
     """Spark starts in the background: whoever asks for a session inside waits for what is left of that.
 
-    An error shows where the session is asked for.
+    An error shows where the session is asked for. `meanwhile` is that of `spark_session`.
     """
     left = threading.Event()
 
     def hold() -> None:
-        with suppress(Exception), spark_session(settings):
+        with suppress(Exception), spark_session(settings, meanwhile=meanwhile):
             left.wait()
 
     thread = threading.Thread(target=hold, name="spark-ahead")
@@ -102,19 +106,21 @@ def spark_ahead(settings: Settings) -> Iterator[None]:
         thread.join()
 
 
-def _start(settings: Settings) -> _Spark:
+def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None") -> _Spark:
     # A session of Spark Connect would need a server; the archive needs the JVM beside it.
     java = java_home(settings)
     os.environ["JAVA_HOME"] = str(java)
     # Of the workers that read MongoDB: this Python has what they need. Executors elsewhere may need another path.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
     scratch = _scratch_directory(settings)
     log = settings.home_directory / "logs" / "spark.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    builder = SparkSession.builder.master(_master(settings)).appName("ecommerce-archive")
     options = {
+        "spark.master": _master(settings),
+        "spark.app.name": "ecommerce-archive",
         "spark.driver.memory": DRIVER_MEMORY,
         "spark.local.dir": str(scratch),
         "spark.ui.enabled": "false",
@@ -133,6 +139,8 @@ def _start(settings: Settings) -> _Spark:
         "spark.sql.files.openCostInBytes": str(64 * 1024),
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # Workers are kept for jobs with the same environment. With short tracebacks that of SQL would be its own.
+        "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
         "spark.driver.extraJavaOptions": " ".join(
             (
                 f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}",
@@ -145,16 +153,22 @@ def _start(settings: Settings) -> _Spark:
     if settings.spark_master == "local" or settings.spark_master.startswith("local["):
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     options |= {f"spark.hadoop.{name}": value for name, value in archive_options(settings).items()}
-    for name, value in options.items():
-        builder = builder.config(name, value)
     try:
-        return _Spark(builder.getOrCreate(), settings, java, scratch)
+        context = SparkContext.getOrCreate(SparkConf().setAll(list(options.items())))
+        if meanwhile:
+            threading.Thread(target=_tried, args=(meanwhile, context), name="spark-meanwhile", daemon=True).start()
+        return _Spark(SparkSession.builder.getOrCreate(), settings, java, scratch)
     except Exception as error:
         shutil.rmtree(scratch, ignore_errors=True)
         raise ServiceError(
             f"Spark did not start with ECOMMERCE_SPARK_MASTER={settings.spark_master!r}: "
             f"{str(error).splitlines()[0]}; see {log}"
         ) from None
+
+
+def _tried(meanwhile: "Callable[[SparkContext], None]", context: "SparkContext") -> None:
+    with suppress(Exception):
+        meanwhile(context)
 
 
 def _stop(spark: _Spark) -> None:
