@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,6 +154,8 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
     if settings.spark_master == "local" or settings.spark_master.startswith("local["):
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     options |= {f"spark.hadoop.{name}": value for name, value in archive_options(settings).items()}
+    # PySpark imports it at its first call into the JVM, which would stand idle for that long just after its start.
+    threading.Thread(target=import_module, args=("pandas",), name="import-pandas", daemon=True).start()
     try:
         context = SparkContext.getOrCreate(SparkConf().setAll(list(options.items())))
         if meanwhile:
