@@ -48,6 +48,7 @@ PAUSE_SECONDS = 0.1
 class Measured:
     """One process from start to end: seconds, and the most memory that it and Spark's JVM held, in MiB."""
 
+    started_at: datetime
     seconds: float
     python_mib: float
     jvm_mib: float
@@ -99,12 +100,15 @@ def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick:
     name = f"{archived.orders:,} orders"
     is_target = 900_000 < archived.orders < 1_100_000
     steps = archived.seconds
-    other = measured.seconds - sum(steps.values())
-    rate = f"{archived.orders / measured.seconds:,.0f} orders/s"
+    assert archived.finished_at is not None
+    committed = (archived.finished_at - measured.started_at).total_seconds()
+    before = committed - sum(steps.values())
+    rate = f"{archived.orders / committed:,.0f} orders/s"
     results = [
-        Result(f"{name}: archived, start to end", measured.seconds, "s", "≤ 45" if is_target else "", rate),
+        Result(f"{name}: archived, start to committed", committed, "s", "≤ 45" if is_target else "", rate),
         *(Result(f"{name}: {step}", seconds, "s") for step, seconds in steps.items()),
-        Result(f"{name}: imports and Spark's start and end", other, "s"),
+        Result(f"{name}: imports and Spark's start, beside the plan", before, "s"),
+        Result(f"{name}: Spark's end", measured.seconds - committed, "s"),
         Result(f"{name}: Python at its peak", measured.python_mib, "MiB", "≤ 1024"),
         Result(f"{name}: Spark's driver at its peak", measured.jvm_mib, "MiB", "≤ 2048"),
         Result(
@@ -137,6 +141,7 @@ def _seed(database: MongoDatabase, home: Path, orders: int) -> list[Result]:
 def _measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
     """Run a program, looking at its memory and its JVM's ten times a second."""
     peaks = {"python": 0, "java": 0}
+    started_at = datetime.now(UTC)
     with timed() as clock, subprocess.Popen(command, env=dict(environment)) as process:
         watcher = threading.Thread(target=_watch, args=(process, peaks))
         watcher.start()
@@ -144,7 +149,7 @@ def _measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured
         watcher.join()
     if code:
         raise SystemExit(f"{' '.join(command)[:100]} ended with {code}")
-    return Measured(clock.seconds, peaks["python"] / 2**20, peaks["java"] / 2**20)
+    return Measured(started_at, clock.seconds, peaks["python"] / 2**20, peaks["java"] / 2**20)
 
 
 def _watch(process: "subprocess.Popen[bytes]", peaks: dict[str, int]) -> None:

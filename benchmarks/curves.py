@@ -68,7 +68,7 @@ CURVES = (
         "Archiving, from start to committed",
         "orders",
         "s",
-        (Line("start to end", r"(?P<x>[\d,]+) orders: archived, start to end"),),
+        (Line("start to committed", r"(?P<x>[\d,]+) orders: archived, start to committed"),),
         is_logarithmic=False,
     ),
 )

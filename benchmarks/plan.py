@@ -22,7 +22,9 @@ def plan_text(results: Sequence[Result]) -> str:
 
 def _rows(results: Sequence[Result]) -> Iterator[tuple[str, str]]:
     found = {result.name: result.value for result in results}
-    archived = [result.value for result in results if result.name.endswith("archived, start to end") and result.target]
+    archived = [
+        result.value for result in results if result.name.endswith("archived, start to committed") and result.target
+    ]
     parquet = [result.value for result in results if result.name.endswith("Parquet per order")]
     yield "arriving", f"{PER_DAY / SECONDS_A_DAY:,.0f} orders/s, {PEAK * PER_DAY / SECONDS_A_DAY:,.0f} on Black Friday"
     if rate := found.get("import JSON Lines, new orders"):

@@ -1,16 +1,22 @@
 """The JVM's class-data archive: Spark's classes, loaded and verified once, are mapped from a file by later starts.
 
-The first Spark of a machine writes it when it ends. A JVM that finds it unfit (another Java) does without.
+The first Spark of a machine writes it when it ends. A JVM that finds it unfit (another Java) does without. There is one
+of 190 MB for each installation; those that nobody has used for a month go when one is written.
 """
 
 import hashlib
 import os
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from ecommerce.settings import Settings
 
 _QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
 """Else the JVM lists every class that it cannot keep."""
+
+UNUSED_SECONDS = 30 * 86_400
+"""Archives that were last used longer ago belong to installations that are gone."""
 
 
 def class_archive_options(settings: Settings, java_home: Path, scratch: Path) -> tuple[str, ...]:
@@ -20,6 +26,8 @@ def class_archive_options(settings: Settings, java_home: Path, scratch: Path) ->
     """
     archive = _place(settings, java_home)
     if archive.exists():
+        with suppress(OSError):
+            os.utime(archive)  # the time of its last use
         return (*_QUIET, f"-XX:SharedArchiveFile={archive}")
     try:
         archive.parent.mkdir(parents=True, exist_ok=True)
@@ -41,10 +49,17 @@ def keep_class_archive(settings: Settings, java_home: Path, scratch: Path) -> No
         moving = archive.with_suffix(f".{os.getpid()}")
         moving.write_bytes(written.read_bytes())
         moving.replace(archive)
+        _remove_unused(archive.parent)
     except OSError:
         return  # a cache that cannot be written costs seconds, nothing else
     finally:
         written.unlink(missing_ok=True)
+
+
+def _remove_unused(folder: Path) -> None:
+    for archive in folder.glob("spark-*.jsa"):
+        if archive.stat().st_mtime < time.time() - UNUSED_SECONDS:
+            archive.unlink(missing_ok=True)
 
 
 def _place(settings: Settings, java_home: Path) -> Path:
