@@ -1,11 +1,14 @@
 """The rows that Spark gets from its Python workers: the documents, value by value, whatever their layout."""
 
+import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import bson
 import numpy as np
+import pyarrow as pa
 import pytest
 from bson import Decimal128
 from hypothesis import HealthCheck, given
@@ -23,6 +26,7 @@ from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.hot import hot_orders
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN, partitioned_ddl
 from ecommerce.archive.selection import Selection
+from ecommerce.archive.source import start_workers
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_order
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.order import OrderDocument
@@ -92,6 +96,18 @@ def test_a_misreading_that_export_and_purge_share_is_seen(monkeypatch: pytest.Mo
     monkeypatch.setattr(hot, "content_hashes", lambda columns: right(columns) ^ 1)
     with pytest.raises(ArchiveError, match=r"order 0 reads otherwise in columns than one by one"):
         require_same_reading(hot_orders(documents))
+
+
+def test_spark_reads_with_the_workers_that_were_started_ahead(spark: SparkSession) -> None:
+    # Spark keeps workers by their environment, with a parent process for each: SQL's must be that of other jobs.
+    def parents(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for _ in batches:
+            yield pa.RecordBatch.from_pydict({"parent": [os.getppid()]})
+
+    start_workers(spark.sparkContext)
+    ahead = set(spark.sparkContext.parallelize(range(2), 2).map(lambda _: os.getppid()).collect())
+    by_sql = {row["parent"] for row in spark.range(0, 2, 1, 2).mapInArrow(parents, "parent bigint").collect()}
+    assert by_sql == ahead
 
 
 def test_entries_of_archived_orders_are_encoded_as_pymongo_would() -> None:

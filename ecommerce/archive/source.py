@@ -86,7 +86,7 @@ def source_frame(
 def start_workers(context: "SparkContext") -> None:
     """Start as many Python workers as can work at a time, and have them import what reading orders needs.
 
-    Spark keeps them for its next jobs. On cold processors that is a second and a half, most of it waiting.
+    Spark keeps them for its next jobs, which would else wait for that with their first tasks.
     """
     workers = context.defaultParallelism
     context.parallelize(range(workers), workers).foreachPartition(_settled)
