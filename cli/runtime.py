@@ -87,11 +87,13 @@ def _start_prefect_where_none_runs() -> None:
     In this process's group it would end with the first Ctrl-C, and the run, which then has to say that it was stopped,
     would try to reach it for another minute. A blocked signal stays blocked in the processes that a thread starts.
     """
-    from prefect.server.api.server import SubprocessASGIServer
     from prefect.settings import PREFECT_API_URL
 
     if PREFECT_API_URL.value():
         return
+    # 3 s of processor time, so only where there is no server.
+    from prefect.server.api.server import SubprocessASGIServer
+
     failures: list[Exception] = []
 
     def start() -> None:

@@ -1,0 +1,59 @@
+"""What each command imports: seconds of a command's life go into modules that it does not use."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from ecommerce.mongo import MongoDatabase
+from ecommerce.services.environment import prefect_environment, settings_environment
+from ecommerce.services.prefect import server
+from ecommerce.settings import Settings
+from tests.conftest import free_port
+
+PROGRAM = str(Path(sys.executable).parent / "ecommerce")
+
+
+def imported_by(environment: Mapping[str, str], *arguments: str) -> set[str]:
+    """The modules that a command imports, by Python's own list."""
+    command = subprocess.run(
+        [sys.executable, "-X", "importtime", PROGRAM, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    modules = set(re.findall(r"^import time: .*\| +(\S+)$", command.stderr, re.MULTILINE))
+    others = [line for line in command.stderr.splitlines() if not line.startswith("import time:")]
+    assert (command.returncode, others) == (0, []), command.stdout
+    return modules
+
+
+def below(modules: set[str], *packages: str) -> set[str]:
+    """Those of `packages` of which something was imported."""
+    return {package for package in packages if any(f"{module}.".startswith(f"{package}.") for module in modules)}
+
+
+@pytest.fixture(scope="module")
+def prefect_of_a_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of commands that find a running Prefect server."""
+    settings = Settings(home=tmp_path_factory.mktemp("prefect"), prefect_port=free_port())
+    running = server(settings, settings_environment(settings) | prefect_environment(settings)).start()
+    yield {"PREFECT_API_URL": f"{running.address}/api"}
+    running.stop()
+
+
+@pytest.fixture
+def environment(
+    settings: Settings, database: MongoDatabase, prefect_of_a_home: Mapping[str, str], tmp_path: Path
+) -> dict[str, str]:
+    (tmp_path / "inbox").mkdir()
+    return {**settings_environment(settings), **prefect_of_a_home}
+
+
+def test_a_flow_command_does_not_import_the_server_that_it_talks_to(environment: Mapping[str, str]) -> None:
+    assert not below(imported_by(environment, "summarize"), "prefect.server", "panel", "pyspark")
