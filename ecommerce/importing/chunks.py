@@ -7,7 +7,7 @@ from typing import BinaryIO
 from msgspec import Struct, field
 
 from ecommerce.importing.reasons import Rejection
-from ecommerce.importing.sources import BLOCK_BYTES
+from ecommerce.importing.sources.streams import BLOCK_BYTES
 
 ROW_BYTES_MAX = 16 << 20
 """Largest row: MongoDB's largest document. The largest real order, 5 000 items, has 1 MB."""

@@ -15,13 +15,13 @@ from ecommerce.errors import InputError
 from ecommerce.importing.cells import Cells
 from ecommerce.importing.chunks import Chunk, line_chunks
 from ecommerce.importing.decode import Row, csv_rows
-from ecommerce.importing.files import known_suffix
 from ecommerce.importing.lines import cells_of_line, joined_text
 from ecommerce.importing.mapping import Joined, Mapping
 from ecommerce.importing.reasons import Rejected, Rejection, shown
 from ecommerce.importing.recognise import open_rows, recognise
 from ecommerce.importing.shape import JOINED, LINES, Shape
-from ecommerce.importing.sources import SourceError, open_source
+from ecommerce.importing.sources.files import known_suffix
+from ecommerce.importing.sources.streams import SourceError, open_source
 
 ORDERS_A_CHUNK = 1_000
 

@@ -24,7 +24,7 @@ from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.recognise import open_rows
 from ecommerce.importing.report import FileReport
 from ecommerce.importing.shape import LINES, Shape, catalog_table
-from ecommerce.importing.sources import open_source
+from ecommerce.importing.sources.streams import open_source
 from ecommerce.importing.workers import decoding
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress

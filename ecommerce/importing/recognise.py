@@ -11,7 +11,7 @@ from ecommerce.documents.fields import fields_of
 from ecommerce.importing.mapping import mapping_for
 from ecommerce.importing.reasons import shown
 from ecommerce.importing.shape import JOINED, LINES, ORDER_COLUMNS, ORDERS, Shape
-from ecommerce.importing.sources import SourceError, open_source
+from ecommerce.importing.sources.streams import SourceError, open_source
 
 _EXTRA_ORDER_COLUMNS = {"_id", "updated_at"}
 _LOOK_BYTES = 1 << 18

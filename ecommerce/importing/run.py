@@ -8,7 +8,6 @@ from pathlib import Path
 from pymongo.errors import PyMongoError
 
 from ecommerce.importing.faults import with_patience
-from ecommerce.importing.files import find_files, import_order
 from ecommerce.importing.flat import has_lines_beside
 from ecommerce.importing.ledger import FileLedger, prepare_ledger
 from ecommerce.importing.mapping import load_mapping
@@ -16,7 +15,8 @@ from ecommerce.importing.pipeline import FileImport, ImportOptions, TooManyRejec
 from ecommerce.importing.recognise import recognise
 from ecommerce.importing.report import FileReport, ImportReport
 from ecommerce.importing.shape import JOINED, Shape
-from ecommerce.importing.sources import SourceError, digest
+from ecommerce.importing.sources.files import find_files, import_order
+from ecommerce.importing.sources.streams import SourceError, digest
 from ecommerce.mongo import MongoDatabase, prepare_database
 from ecommerce.progress import Progress, silent
 

@@ -1,0 +1,1 @@
+"""Files as plain bytes: which there are, in which order, decompressed."""
