@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from pymongo.errors import BulkWriteError, WriteError
 
-from ecommerce.importing.chunks import Chunk
 from ecommerce.importing.decode import Decoded, Place, RawRows, part_of
 from ecommerce.importing.faults import with_patience
+from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.versions import keep_filled, news_rule
 from ecommerce.mongo import MongoDatabase

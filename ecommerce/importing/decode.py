@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from ecommerce.encoded import EncodedOrder
-from ecommerce.importing.chunks import RAW_KEPT_BYTES, ROW_BYTES_MAX, Chunk
 from ecommerce.importing.extended import unwrap
+from ecommerce.importing.formats.chunks import RAW_KEPT_BYTES, ROW_BYTES_MAX, Chunk
 from ecommerce.importing.lenient import parse_json
 from ecommerce.importing.orders import AskCatalog, Known, encode_cells, encode_json, encode_value
 from ecommerce.importing.reasons import Rejected, Rejection

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ecommerce.errors import InputError
 from ecommerce.importing.cells import Cells
-from ecommerce.importing.chunks import Chunk, line_chunks
 from ecommerce.importing.decode import Row, csv_rows
+from ecommerce.importing.formats.chunks import Chunk, line_chunks
 from ecommerce.importing.lines import cells_of_line, joined_text
 from ecommerce.importing.mapping import Joined, Mapping
 from ecommerce.importing.reasons import Rejected, Rejection, shown

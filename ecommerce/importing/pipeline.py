@@ -13,10 +13,10 @@ from pathlib import Path
 from ecommerce.errors import InputError
 from ecommerce.importing.acceptance import Taken, take_orders
 from ecommerce.importing.catalog import ask_catalog, write_records, write_told
-from ecommerce.importing.chunks import Chunk, line_chunks, value_chunks
 from ecommerce.importing.decode import Decoded, Told
 from ecommerce.importing.faults import with_patience
 from ecommerce.importing.flat import joined_files, order_lines
+from ecommerce.importing.formats.chunks import Chunk, line_chunks, value_chunks
 from ecommerce.importing.ledger import FileLedger
 from ecommerce.importing.mapping import load_mapping
 from ecommerce.importing.orders import Known

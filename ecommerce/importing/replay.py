@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ecommerce.importing.acceptance import take_orders
 from ecommerce.importing.catalog import ask_catalog, write_records, write_told
-from ecommerce.importing.chunks import Chunk
 from ecommerce.importing.decode import Decoded, Decoder, Place, Told
 from ecommerce.importing.faults import with_patience
+from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.ledger import REJECTED_ROWS
 from ecommerce.importing.orders import Known
 from ecommerce.importing.reasons import Rejection

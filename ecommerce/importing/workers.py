@@ -23,8 +23,8 @@ import msgspec
 from msgspec import Struct
 
 from ecommerce.errors import ServiceError
-from ecommerce.importing.chunks import Chunk
 from ecommerce.importing.decode import Ask, Decoded, Decoder, Told
+from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.orders import Known
 from ecommerce.importing.shape import LINES, Shape
 
