@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from ecommerce.documents.bson_codec import decode_order, encode_order
 from ecommerce.documents.kinds import to_scaled
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
-from ecommerce.importing.extended import unwrap
-from ecommerce.importing.lenient import parse_json
-from ecommerce.importing.orders import Known, encode_cells, encode_json, encode_value
 from ecommerce.importing.reasons import REASONS, Rejected
+from ecommerce.importing.rows.extended_json import unwrap
+from ecommerce.importing.rows.lenient import parse_json
+from ecommerce.importing.rows.orders import Known, encode_cells, encode_json, encode_value
 from tests.import_samples import complete_row
 
 IDS = st.integers(0, 2**63 - 1)

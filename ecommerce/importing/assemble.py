@@ -9,9 +9,9 @@ from ecommerce.documents.bson_codec import encode_catalog
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.order import Delivery, Order, OrderItem
 from ecommerce.importing.cells import FOUR_DECIMALS, Cells, field_makers, made, stable_id, text_maker
-from ecommerce.importing.lenient import read_document
 from ecommerce.importing.mapping import Mapping, Value
 from ecommerce.importing.reasons import Rejected, shown
+from ecommerce.importing.rows.lenient import read_document
 
 SEEN_MAX = 200_000
 """What lines told of the catalog and is not read again: about 50 MB."""

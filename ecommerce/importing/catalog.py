@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
-from ecommerce.importing.orders import UNKNOWN_LOCATION, Known
+from ecommerce.importing.rows.orders import UNKNOWN_LOCATION, Known
 from ecommerce.mongo import Document, MongoDatabase
 from ecommerce.orders import order_id_of
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from ecommerce.encoded import EncodedOrder
-from ecommerce.importing.extended import unwrap
 from ecommerce.importing.formats.chunks import RAW_KEPT_BYTES, ROW_BYTES_MAX, Chunk
-from ecommerce.importing.lenient import parse_json
-from ecommerce.importing.orders import AskCatalog, Known, encode_cells, encode_json, encode_value
 from ecommerce.importing.reasons import Rejected, Rejection
-from ecommerce.importing.records import read_record
+from ecommerce.importing.rows.catalog_records import read_record
+from ecommerce.importing.rows.extended_json import unwrap
+from ecommerce.importing.rows.lenient import parse_json
+from ecommerce.importing.rows.orders import AskCatalog, Known, encode_cells, encode_json, encode_value
 from ecommerce.importing.shape import LINES, ORDER_COLUMNS, Shape, catalog_table
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from ecommerce.importing.flat import joined_files, order_lines
 from ecommerce.importing.formats.chunks import Chunk, line_chunks, value_chunks
 from ecommerce.importing.ledger import FileLedger
 from ecommerce.importing.mapping import load_mapping
-from ecommerce.importing.orders import Known
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.recognise import open_rows
 from ecommerce.importing.report import FileReport
+from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import LINES, Shape, catalog_table
 from ecommerce.importing.sources.streams import open_source
 from ecommerce.importing.workers import decoding

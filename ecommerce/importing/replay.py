@@ -11,9 +11,9 @@ from ecommerce.importing.decode import Decoded, Decoder, Place, Told
 from ecommerce.importing.faults import with_patience
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.ledger import REJECTED_ROWS
-from ecommerce.importing.orders import Known
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.report import FileReport, ImportReport
+from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import LINES, Shape, catalog_table
 from ecommerce.mongo import Document, MongoDatabase
 from ecommerce.progress import Progress, silent

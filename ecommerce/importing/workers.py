@@ -25,7 +25,7 @@ from msgspec import Struct
 from ecommerce.errors import ServiceError
 from ecommerce.importing.decode import Ask, Decoded, Decoder, Told
 from ecommerce.importing.formats.chunks import Chunk
-from ecommerce.importing.orders import Known
+from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import LINES, Shape
 
 PIPE_BYTES = 1 << 20

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.importing.inputs import LEFT_OPEN, exact_scaled, millis
 from ecommerce.importing.reasons import Rejected, shown
+from ecommerce.importing.rows.inputs import LEFT_OPEN, exact_scaled, millis
 
 DEPTH_MAX = 20
 INTEGER_DIGITS_MAX = 40

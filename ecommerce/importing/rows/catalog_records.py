@@ -4,7 +4,7 @@ from typing import Any
 
 from ecommerce.documents.bson_codec import encode_catalog
 from ecommerce.documents.catalog import CatalogTable
-from ecommerce.importing.lenient import read_document
+from ecommerce.importing.rows.lenient import read_document
 
 
 def read_record(table: CatalogTable, value: Any) -> bytes:

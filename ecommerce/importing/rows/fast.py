@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderItem
-from ecommerce.importing.inputs import LEFT_OPEN, exact_scaled, millis
+from ecommerce.importing.rows.inputs import LEFT_OPEN, exact_scaled, millis
 
 _TYPE = {"long": b"\x12", "decimal": b"\x13", "date": b"\x09", "string": b"\x02"}
 _FORMAT = {"long": "q", "decimal": "q8s", "date": "q"}
