@@ -18,7 +18,7 @@ from ecommerce.importing.rows.orders import AskCatalog, Known, encode_cells, enc
 from ecommerce.importing.shape import LINES, ORDER_COLUMNS, Shape, catalog_table
 
 if TYPE_CHECKING:
-    from ecommerce.importing.lines import LinesReader
+    from ecommerce.importing.order_lines.read_order import LinesReader
 
 csv.field_size_limit(ROW_BYTES_MAX)
 
@@ -203,7 +203,7 @@ class Decoder:
 
 def _lines_reader(shape: Shape) -> "LinesReader":
     # Only files of order lines need what reads a mapping: processes for others start in a third of the time without.
-    from ecommerce.importing.lines import LinesReader
+    from ecommerce.importing.order_lines.read_order import LinesReader
 
     return LinesReader(shape)
 

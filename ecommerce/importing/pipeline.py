@@ -15,10 +15,10 @@ from ecommerce.importing.acceptance import Taken, take_orders
 from ecommerce.importing.catalog import ask_catalog, write_records, write_told
 from ecommerce.importing.decode import Decoded, Told
 from ecommerce.importing.faults import with_patience
-from ecommerce.importing.flat import joined_files, order_lines
 from ecommerce.importing.formats.chunks import Chunk, line_chunks, value_chunks
 from ecommerce.importing.ledger import FileLedger
-from ecommerce.importing.mapping import load_mapping
+from ecommerce.importing.order_lines.group_lines import joined_files, order_lines
+from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.recognise import open_rows
 from ecommerce.importing.report import FileReport

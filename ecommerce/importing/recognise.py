@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
-from ecommerce.importing.mapping import mapping_for
+from ecommerce.importing.order_lines.mapping import mapping_for
 from ecommerce.importing.reasons import shown
 from ecommerce.importing.shape import JOINED, LINES, ORDER_COLUMNS, ORDERS, Shape
 from ecommerce.importing.sources.streams import SourceError, open_source

@@ -8,9 +8,9 @@ from pathlib import Path
 from pymongo.errors import PyMongoError
 
 from ecommerce.importing.faults import with_patience
-from ecommerce.importing.flat import has_lines_beside
 from ecommerce.importing.ledger import FileLedger, prepare_ledger
-from ecommerce.importing.mapping import load_mapping
+from ecommerce.importing.order_lines.group_lines import has_lines_beside
+from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.pipeline import FileImport, ImportOptions, TooManyRejected
 from ecommerce.importing.recognise import recognise
 from ecommerce.importing.report import FileReport, ImportReport

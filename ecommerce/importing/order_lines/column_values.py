@@ -16,7 +16,7 @@ import xxhash
 from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.importing.mapping import Mapping, Value
+from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.reasons import Rejected, shown
 
 Cells = Row[str, str]

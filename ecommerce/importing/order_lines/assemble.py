@@ -8,8 +8,15 @@ from typing import Any
 from ecommerce.documents.bson_codec import encode_catalog
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.order import Delivery, Order, OrderItem
-from ecommerce.importing.cells import FOUR_DECIMALS, Cells, field_makers, made, stable_id, text_maker
-from ecommerce.importing.mapping import Mapping, Value
+from ecommerce.importing.order_lines.column_values import (
+    FOUR_DECIMALS,
+    Cells,
+    field_makers,
+    made,
+    stable_id,
+    text_maker,
+)
+from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.rows.lenient import read_document
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ecommerce.importing.assemble import CatalogReader, assemble
-from ecommerce.importing.cells import Cells
-from ecommerce.importing.mapping import load_mapping
+from ecommerce.importing.order_lines.assemble import CatalogReader, assemble
+from ecommerce.importing.order_lines.column_values import Cells
+from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.reasons import Rejected
 from ecommerce.importing.shape import Shape
 
