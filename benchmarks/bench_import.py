@@ -21,7 +21,7 @@ from ecommerce.generate.file_job import FileJob
 from ecommerce.generate.files import write_orders
 from ecommerce.generate.rhythm import to_ms
 from ecommerce.generate.windows import Window
-from ecommerce.importing.run import import_paths
+from ecommerce.importing.import_files import import_paths
 from ecommerce.mongo import ORDERS, MongoDatabase
 
 ORDERS_FULL = 1_000_000

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cli.runtime import run_flow, services
 from ecommerce.errors import InputError
-from ecommerce.importing.report import FilesFailed, ImportReport
+from ecommerce.importing.loading.report import FilesFailed, ImportReport
 
 REJECTIONS_PRINTED = 3
 

@@ -8,7 +8,7 @@ from pymongo import DESCENDING
 
 from dashboard.prefect_runs import FlowRun, last_runs
 from ecommerce.archive.runs import ARCHIVE_RUNS, COMMITTED, PUBLISHED, PURGED
-from ecommerce.importing.ledger import IMPORTS, REJECTED_ROWS
+from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
 from ecommerce.settings import Settings
 

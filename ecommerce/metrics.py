@@ -13,7 +13,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import PyMongoError
 
 from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, COMMITTED, PUBLISHED, PURGED
-from ecommerce.importing.ledger import IMPORTS, REJECTED_ROWS
+from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.summaries.state import load_state
 

@@ -2,8 +2,8 @@
 
 import sys
 
-from ecommerce.importing.pipeline import ImportOptions
-from ecommerce.importing.run import import_paths
+from ecommerce.importing.import_files import import_paths
+from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.mongo import get_database
 from ecommerce.settings import Settings
 

@@ -10,7 +10,7 @@ from ecommerce.documents.bson_codec import content_bytes, decode_order, encode_o
 from ecommerce.generate.catalog_files import write_catalog
 from ecommerce.generate.files import write_orders
 from ecommerce.generate.orders import BLOCK_ORDERS
-from ecommerce.importing.run import import_paths
+from ecommerce.importing.import_files import import_paths
 from ecommerce.mongo import ORDERS, MongoDatabase
 from tests.generator_samples import MONTH_LATER, encoded, file_job, march, small_catalog
 

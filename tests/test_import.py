@@ -13,9 +13,9 @@ import zstandard
 from bson import json_util
 
 from ecommerce.errors import InputError
+from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.rows.lenient import parse_json
 from ecommerce.importing.rows.orders import Known, encode_value
-from ecommerce.importing.run import import_paths
 from ecommerce.mongo import ORDERS, MongoDatabase
 from tests.import_samples import SUPERSTORE, a_row, raw_orders, stored_orders, write_lines
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from ecommerce.documents.validator import order_validator
-from ecommerce.importing.ledger import IMPORTS, REJECTED_ROWS
-from ecommerce.importing.pipeline import ImportOptions
+from ecommerce.importing.import_files import import_paths
+from ecommerce.importing.loading.file_import import ImportOptions
+from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.importing.reasons import REASONS
-from ecommerce.importing.run import import_paths
 from ecommerce.mongo import ORDERS, MongoDatabase
 from tests.import_corpus import bad_files, bad_rows
 from tests.import_samples import complete_row, raw_orders, write_lines

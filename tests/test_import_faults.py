@@ -17,10 +17,10 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from ecommerce.errors import ServiceError
-from ecommerce.importing.faults import with_patience
-from ecommerce.importing.ledger import IMPORTS, REJECTED_ROWS
-from ecommerce.importing.pipeline import ImportOptions
-from ecommerce.importing.run import import_paths
+from ecommerce.importing.import_files import import_paths
+from ecommerce.importing.loading.file_import import ImportOptions
+from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
+from ecommerce.importing.loading.retries import with_patience
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.orders import PAST_VERSIONS
 from ecommerce.services.mongod import start_mongod
@@ -99,7 +99,7 @@ def test_twenty_kills_of_a_large_import(settings: Settings, database: MongoDatab
 
 def decoding_processes() -> list[psutil.Process]:
     """Those of this process's children; others may be the services of other tests."""
-    return [child for child in psutil.Process().children() if "ecommerce.importing.workers" in child.cmdline()]
+    return [child for child in psutil.Process().children() if "ecommerce.importing.loading.workers" in child.cmdline()]
 
 
 def test_a_decoding_process_that_dies_is_an_error_and_not_a_hang(database: MongoDatabase, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_what_waiting_does_not_help_is_said_at_once(error: Exception, message: s
 
 
 def test_a_server_that_stays_away_is_an_error_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ecommerce.importing.faults.PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("ecommerce.importing.loading.retries.PATIENCE_SECONDS", 0.5)
     client: MongoClient[Any] = MongoClient(f"mongodb://127.0.0.1:{free_port()}", serverSelectionTimeoutMS=200)
     (tmp_path / "orders.jsonl").write_bytes(b"{}")
     with client, pytest.raises(ServiceError, match=r"has not answered for 0\.5 s.*start the import again"):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce.importing.inbox import put_away, waiting_files
-from ecommerce.importing.report import FileReport, FilesFailed
+from ecommerce.importing.loading.inbox import put_away, waiting_files
+from ecommerce.importing.loading.report import FileReport, FilesFailed
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings, get_settings
 from tests.import_samples import complete_row, raw_orders, write_lines

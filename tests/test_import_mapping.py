@@ -12,11 +12,11 @@ import pytest
 
 from cli.imports import print_report
 from ecommerce.errors import InputError
-from ecommerce.importing.ledger import REJECTED_ROWS
+from ecommerce.importing.import_files import import_paths
+from ecommerce.importing.loading.file_import import ImportOptions
+from ecommerce.importing.loading.ledger import REJECTED_ROWS
+from ecommerce.importing.loading.replay import replay_rejected
 from ecommerce.importing.order_lines.mapping import load_mapping, shipped_mappings
-from ecommerce.importing.pipeline import ImportOptions
-from ecommerce.importing.replay import replay_rejected
-from ecommerce.importing.run import import_paths
 from ecommerce.mongo import MongoDatabase
 from tests.import_samples import SUPERSTORE_FLAT, raw_orders, stored_orders
 

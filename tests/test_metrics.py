@@ -8,7 +8,7 @@ from threading import Thread
 from prometheus_client.parser import text_string_to_metric_families
 
 from ecommerce.archive.runs import ARCHIVE, PLANNED, Run, move_on, new_run, prepare_archive
-from ecommerce.importing.ledger import IMPORTS, prepare_ledger
+from ecommerce.importing.loading.ledger import IMPORTS, prepare_ledger
 from ecommerce.metrics import METRICS, metrics_text, serve_metrics
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase, get_database
 from ecommerce.settings import Settings

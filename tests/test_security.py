@@ -17,7 +17,7 @@ from ecommerce.archive.selection import Selection
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.errors import ServiceError, SettingsError
 from ecommerce.generate.first import first_start
-from ecommerce.importing.run import import_paths
+from ecommerce.importing.import_files import import_paths
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.store import KpiStore, compute_kpis
 from ecommerce.metrics import Sample, read_samples

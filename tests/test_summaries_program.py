@@ -36,7 +36,7 @@ from ecommerce.archive.selection import Selection
 from ecommerce.check import check_orders
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.order import OrderDocument
-from ecommerce.importing.run import import_paths
+from ecommerce.importing.import_files import import_paths
 from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, prepare_database
 from ecommerce.settings import Settings

@@ -14,7 +14,7 @@ from ecommerce.documents.catalog import CATALOG
 from ecommerce.generate.catalog_store import GENERATOR
 from ecommerce.generate.store import SERIES
 from ecommerce.generate.windows_done import WINDOWS
-from ecommerce.importing.ledger import IMPORTS, REJECTED_ROWS
+from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS
 from ecommerce.orders import PAST_VERSIONS
 from ecommerce.summaries.state import BUCKETS, DELTAS, STATE

@@ -12,8 +12,8 @@ from itertools import groupby
 from pathlib import Path
 
 from ecommerce.errors import InputError
-from ecommerce.importing.decode import Row, csv_rows
 from ecommerce.importing.formats.chunks import Chunk, line_chunks
+from ecommerce.importing.loading.decode import Row, csv_rows
 from ecommerce.importing.order_lines.column_values import Cells
 from ecommerce.importing.order_lines.mapping import Joined, Mapping
 from ecommerce.importing.order_lines.read_order import cells_of_line, joined_text

@@ -13,7 +13,7 @@ from ecommerce.documents.fields import fields_of
 from ecommerce.documents.order import Delivery, Order, OrderItem
 from ecommerce.errors import InputError
 
-SHIPPED = Path(__file__).parents[2] / "mappings"
+SHIPPED = Path(__file__).parents[3] / "mappings"
 
 
 class Value(BaseModel):

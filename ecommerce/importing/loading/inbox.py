@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ecommerce.errors import ServiceError
-from ecommerce.importing.report import FileReport
+from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.sources.files import DONE, FAILED, known_suffix
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from bson import Binary, ObjectId
 from pymongo import IndexModel, ReplaceOne
 
+from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.reasons import Rejection
-from ecommerce.importing.report import FileReport
 from ecommerce.importing.shape import Shape
 from ecommerce.mongo import Document, MongoDatabase
 

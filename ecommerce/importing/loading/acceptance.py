@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 from pymongo.errors import BulkWriteError, WriteError
 
-from ecommerce.importing.decode import Decoded, Place, RawRows, part_of
-from ecommerce.importing.faults import with_patience
 from ecommerce.importing.formats.chunks import Chunk
+from ecommerce.importing.loading.decode import Decoded, Place, RawRows, part_of
+from ecommerce.importing.loading.retries import with_patience
+from ecommerce.importing.loading.versions import keep_filled, news_rule
 from ecommerce.importing.reasons import Rejection
-from ecommerce.importing.versions import keep_filled, news_rule
 from ecommerce.mongo import MongoDatabase
 from ecommerce.orders import EncodedOrder, accept_orders
 

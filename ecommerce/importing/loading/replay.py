@@ -5,14 +5,14 @@ from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 
-from ecommerce.importing.acceptance import take_orders
-from ecommerce.importing.catalog import ask_catalog, write_records, write_told
-from ecommerce.importing.decode import Decoded, Decoder, Place, Told
-from ecommerce.importing.faults import with_patience
 from ecommerce.importing.formats.chunks import Chunk
-from ecommerce.importing.ledger import REJECTED_ROWS
+from ecommerce.importing.loading.acceptance import take_orders
+from ecommerce.importing.loading.catalog_tables import ask_catalog, write_records, write_told
+from ecommerce.importing.loading.decode import Decoded, Decoder, Place, Told
+from ecommerce.importing.loading.ledger import REJECTED_ROWS
+from ecommerce.importing.loading.report import FileReport, ImportReport
+from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.reasons import Rejection
-from ecommerce.importing.report import FileReport, ImportReport
 from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import LINES, Shape, catalog_table
 from ecommerce.mongo import Document, MongoDatabase

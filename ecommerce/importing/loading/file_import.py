@@ -11,21 +11,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ecommerce.errors import InputError
-from ecommerce.importing.acceptance import Taken, take_orders
-from ecommerce.importing.catalog import ask_catalog, write_records, write_told
-from ecommerce.importing.decode import Decoded, Told
-from ecommerce.importing.faults import with_patience
 from ecommerce.importing.formats.chunks import Chunk, line_chunks, value_chunks
-from ecommerce.importing.ledger import FileLedger
+from ecommerce.importing.loading.acceptance import Taken, take_orders
+from ecommerce.importing.loading.catalog_tables import ask_catalog, write_records, write_told
+from ecommerce.importing.loading.decode import Decoded, Told
+from ecommerce.importing.loading.ledger import FileLedger
+from ecommerce.importing.loading.report import FileReport
+from ecommerce.importing.loading.retries import with_patience
+from ecommerce.importing.loading.workers import decoding
 from ecommerce.importing.order_lines.group_lines import joined_files, order_lines
 from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.recognise import open_rows
-from ecommerce.importing.report import FileReport
 from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import LINES, Shape, catalog_table
 from ecommerce.importing.sources.streams import open_source
-from ecommerce.importing.workers import decoding
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from pymongo.errors import PyMongoError
 
-from ecommerce.importing.faults import with_patience
-from ecommerce.importing.ledger import FileLedger, prepare_ledger
+from ecommerce.importing.loading.file_import import FileImport, ImportOptions, TooManyRejected
+from ecommerce.importing.loading.ledger import FileLedger, prepare_ledger
+from ecommerce.importing.loading.report import FileReport, ImportReport
+from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.order_lines.group_lines import has_lines_beside
 from ecommerce.importing.order_lines.mapping import load_mapping
-from ecommerce.importing.pipeline import FileImport, ImportOptions, TooManyRejected
 from ecommerce.importing.recognise import recognise
-from ecommerce.importing.report import FileReport, ImportReport
 from ecommerce.importing.shape import JOINED, Shape
 from ecommerce.importing.sources.files import find_files, import_order
 from ecommerce.importing.sources.streams import SourceError, digest

@@ -23,8 +23,8 @@ import msgspec
 from msgspec import Struct
 
 from ecommerce.errors import ServiceError
-from ecommerce.importing.decode import Ask, Decoded, Decoder, Told
 from ecommerce.importing.formats.chunks import Chunk
+from ecommerce.importing.loading.decode import Ask, Decoded, Decoder, Told
 from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import LINES, Shape
 
@@ -75,7 +75,7 @@ class _Worker:
 
     def __init__(self, shape: Shape) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ecommerce.importing.workers"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "ecommerce.importing.loading.workers"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert self._process.stdin and self._process.stdout  # noqa: S101 - both are pipes
         for pipe in (self._process.stdin, self._process.stdout):

@@ -1,0 +1,1 @@
+"""Into the database: decode in processes, write in transactions, account for every row."""
