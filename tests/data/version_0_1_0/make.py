@@ -27,13 +27,13 @@ import bson  # noqa: E402
 import zstandard  # noqa: E402
 from bson.codec_options import CodecOptions  # noqa: E402
 from bson.raw_bson import RawBSONDocument  # noqa: E402
+from ecommerce.importing.run import import_paths  # noqa: E402
 
 from ecommerce.archive import archiver, compact, purge, steps  # noqa: E402
 from ecommerce.archive.archiver import archive_orders, compact_archive  # noqa: E402
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders  # noqa: E402
 from ecommerce.archive.selection import Selection  # noqa: E402
 from ecommerce.archive.spark import spark_session  # noqa: E402
-from ecommerce.importing.run import import_paths  # noqa: E402
 from ecommerce.kpis import compute_kpis  # noqa: E402
 from ecommerce.mongo import get_database, prepare_database  # noqa: E402
 from ecommerce.services.mongod import start_mongod  # noqa: E402
