@@ -2,7 +2,10 @@
 
 import os
 import sys
+import traceback
 from importlib import import_module
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from pymongo.errors import PyMongoError
@@ -13,6 +16,8 @@ from ecommerce.settings import get_settings
 
 STOPPED = 130
 """Exit code after Ctrl-C."""
+
+DEBUG = "ECOMMERCE_DEBUG"
 
 COMMANDS = (
     # module, function, command
@@ -40,7 +45,11 @@ app = typer.Typer(
 
 
 @app.callback()
-def before_command() -> None:  # no docstring: Typer would show it instead of the app's help
+def before_command(  # no docstring: Typer would show it instead of the app's help
+    debug: Annotated[bool, typer.Option("--debug", envvar=DEBUG, help="Print the traceback of an error, too.")] = False,
+) -> None:
+    if debug:
+        os.environ[DEBUG] = "1"
     use_prefect(get_settings())
 
 
@@ -51,13 +60,11 @@ for module, function, command in COMMANDS:
 def main() -> None:
     """Run the command line: exit code 0 when it worked, 1 when it did not, 2 when options or input are wrong."""
     try:
-        app()
+        app(_debug_first(sys.argv[1:]))
     except EcommerceError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, InputError) else 1)
+        _end(str(error), error, 2 if isinstance(error, InputError) else 1)
     except PyMongoError as error:
-        print(f"error: MongoDB: {_first_line(error)}", file=sys.stderr)
-        sys.exit(1)
+        _end(f"MongoDB: {_first_line(error)}", error)
     except SystemExit as end:
         # What Typer makes of Ctrl-C, without a word.
         if end.code == STOPPED:
@@ -67,8 +74,36 @@ def main() -> None:
         # The reader of a pipe (`| head`) left; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        _end(_unexpected(error), error)
+
+
+def _debug_first(arguments: list[str]) -> list[str]:
+    """The arguments with `--debug` in front, where Typer expects it; people add it at the end."""
+    rest = [argument for argument in arguments if argument != "--debug"]
+    return ["--debug"] * (len(rest) < len(arguments)) + rest
+
+
+def _end(message: str, error: Exception, code: int = 1) -> None:
+    """End the process with one line, and with `--debug` the traceback before it."""
+    if os.environ.get(DEBUG, "").lower() in ("1", "true", "yes", "on"):
+        traceback.print_exception(error)
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _unexpected(error: Exception) -> str:
+    """What is known of an error that no part of the program expected."""
+    frames = traceback.extract_tb(error.__traceback__)
+    root = Path(__file__).parent.parent
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(root) and ".venv" not in frame.filename]
+    where = f" in {Path(ours[-1].filename).relative_to(root)}, line {ours[-1].lineno}" if ours else ""
+    return (
+        f"{type(error).__name__}{where}: {_first_line(error)}. This is a mistake of the program. Every step can be run "
+        "again; `ecommerce doctor` and `ecommerce check` look for a cause, `--debug` gives the traceback to report"
+    )
 
 
 def _first_line(error: Exception) -> str:
     """A driver's error without the dump of the topology behind it. It names hosts, never credentials."""
-    return str(error).split(", Timeout:")[0].splitlines()[0][:500]
+    return next(iter(str(error).split(", Timeout:")[0].splitlines()), "no message")[:500]

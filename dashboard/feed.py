@@ -14,7 +14,7 @@ from typing import Protocol
 from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 from dashboard.cards import overview_cards
 from dashboard.content import Content
@@ -143,8 +143,8 @@ class Feed:
         """Have an answer ready for the first viewer, where the database is there."""
         try:
             self.answer(question)
-        except AWAY as error:
-            log.warning("there are no figures to begin with: %s", error)
+        except Exception as error:
+            log.warning("there are no figures to begin with: %s", _why(error))
 
     def cards(self, page: str) -> Content:
         """The cards of a page beside its figures. Raises as `answer` does."""
@@ -171,10 +171,14 @@ class Feed:
             questions = {question for watcher in watchers if (question := watcher.question())}
             answers = {question: self._answers.get((refresh.version, question)) for question in questions}
             cards = {page: self._cards[page].get() for page in {watcher.page() for watcher in watchers} if page}
-        except AWAY as error:
-            log.warning("the figures could not be brought up to date: %s", error)
+        except Exception as error:
+            # Whatever it is, the page says it and goes on: a tick that only raised left a green dot over old figures.
+            problem = _why(error)
+            if problem != last.freshness.problem:  # every tick until it is mended would be the same line
+                log.warning("the figures could not be brought up to date: %s", problem)
+                log.debug("the tick failed", exc_info=error)
             took = time.monotonic() - started
-            freshness = Freshness(number, last.freshness.as_of, last.freshness.lag_seconds, took, _why(error))
+            freshness = Freshness(number, last.freshness.as_of, last.freshness.lag_seconds, took, problem)
             return Tick(freshness, last.answers, last.cards, last.choices)
         self._answers.keep((refresh.version, question) for question in questions)
         took = time.monotonic() - started
@@ -198,4 +202,9 @@ class Feed:
 
 
 def _why(error: Exception) -> str:
-    return str(error) if isinstance(error, EcommerceError) else "MongoDB does not answer."
+    if isinstance(error, EcommerceError):
+        return str(error)
+    if isinstance(error, ConnectionFailure):
+        return "MongoDB does not answer."
+    said = next(iter(str(error).split(", full error")[0].splitlines()), "")[:200]
+    return f"Computing them failed ({type(error).__name__}: {said}): `ecommerce check` says more."

@@ -173,6 +173,26 @@ def test_while_the_database_is_away_the_last_figures_stay(settings: Settings, da
     assert feed.tick().freshness.problem is None
 
 
+def test_any_error_of_a_tick_is_a_banner_and_one_line(
+    feed: Feed, store: CountingStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = watching(feed, View().with_preset("all"))
+    good = feed.tick()
+
+    def fail() -> None:
+        raise TypeError("conversion from str to Decimal is not supported")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "refresh", fail)
+        bad = [feed.tick() for _ in range(3)][-1]
+    assert bad.freshness.problem is not None
+    assert "TypeError: conversion from str to Decimal is not supported" in bad.freshness.problem
+    assert bad.freshness.as_of == good.freshness.as_of
+    assert bad.answers[session.asked()].answer.kpis.orders == 300
+    assert len(caplog.records) == 1
+    assert feed.tick().freshness.problem is None
+
+
 def test_the_timeline_adds_up_to_the_figures(feed: Feed) -> None:
     day = START.date()
     views = [
