@@ -38,6 +38,8 @@ PRESETS: tuple[Preset, ...] = (
 )
 PRESET_KEYS = tuple(preset.key for preset in PRESETS)
 DEFAULT_PRESET = "30d"
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
+"""Days that can be asked for."""
 
 
 def preset_span(key: str, now: datetime, zone: ZoneInfo) -> Span:
@@ -55,6 +57,13 @@ def preset_span(key: str, now: datetime, zone: ZoneInfo) -> Span:
 def dates_span(first: date, last: date, zone: ZoneInfo) -> Span:
     """The span of the days `first` to `last`, both included, of the display's time zone."""
     return Span(_midnight(first, zone), _midnight(last + DAY, zone))
+
+
+def days_of(span: Span, zone: ZoneInfo) -> tuple[date, date] | None:
+    """First and last day of a span in the display's time zone; None where it is open."""
+    if span.start is None or span.end is None:
+        return None
+    return span.start.astimezone(zone).date(), (span.end - HOUR).astimezone(zone).date()
 
 
 def step_of(start: datetime, end: datetime) -> Step:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 from zoneinfo import ZoneInfo
 
-from dashboard.spans import DEFAULT_PRESET, PRESET_KEYS, dates_span, preset_span
+from dashboard.spans import DEFAULT_PRESET, FIRST_DAY, LAST_DAY, PRESET_KEYS, dates_span, preset_span
 from ecommerce.kpis.question import Filters, Span
 
 PAGES = ("overview", "pipeline")
@@ -143,4 +143,4 @@ def _date(text: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    return day if 1970 <= day.year < 2200 else None
+    return day if FIRST_DAY <= day <= LAST_DAY else None

@@ -1,7 +1,6 @@
 """Real services for the tests: started once per session, on free ports, in a temporary directory."""
 
 import os
-import socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +12,8 @@ from ecommerce.services.hdfs import Hdfs, start_hdfs
 from ecommerce.services.java import java_home
 from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+from tests.dashboard_shop import address, browser, open_tab, shop, tab  # noqa: F401 - fixtures
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from dashboard.screenshots import BROWSERS, chromium
 from ecommerce.mongo import mongo_uri
 from ecommerce.services.dashboard import serve_command
 from ecommerce.settings import Settings
-from tests.conftest import free_port
+from tests.ports import free_port
 
 REPOSITORY = Path(__file__).parent.parent
 START_SECONDS = 60

@@ -39,7 +39,7 @@ class DashboardPage(Viewer):
         )
         self._banner = ProblemBanner()
         self._navigation = navigation(view.page)
-        self._span = SpanPicker(view, self.change)
+        self._span = SpanPicker(view, self.change, self._zone)
         self._filters = FilterPanel(self.change, self._download)
         self._overview = OverviewPage(self._pick, currency=settings.currency, touch=touch)
         self._pipeline = PipelinePage()
@@ -142,6 +142,7 @@ class DashboardPage(Viewer):
         self._freshen(tick)
 
     def _freshen(self, tick: Tick) -> None:
+        self._span.show(self._session.view)
         self._line.show(tick.freshness)
         self._banner.show(tick.freshness)
         if tick.choices is self._choices:

@@ -26,7 +26,7 @@ SEGMENTS_SX: dict[str, Any] = {
         "padding": "7px 14px",
         "fontSize": "13px",
         "backgroundColor": "var(--mui-palette-background-paper)",
-        "@media (max-width: 600px)": {"padding": "7px 9px"},
+        "@media (max-width: 600px)": {"padding": "7px 5px"},
     },
 }
 """Buttons that belong together, as one quiet control."""
