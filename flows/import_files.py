@@ -8,12 +8,12 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
+from ecommerce.importing.files import find_files
 from ecommerce.importing.import_files import import_file, plan, prepare_import
 from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.loading.inbox import put_away, waiting_files
 from ecommerce.importing.loading.replay import replay_rejected
 from ecommerce.importing.loading.report import FileReport, FilesFailed, ImportReport
-from ecommerce.importing.sources.files import find_files
 from ecommerce.mongo import get_database
 from ecommerce.settings import get_settings
 from flows.common import progress_artifact

@@ -7,15 +7,14 @@ from pathlib import Path
 
 from pymongo.errors import PyMongoError
 
+from ecommerce.importing.files import find_files, import_order
 from ecommerce.importing.loading.file_import import FileImport, ImportOptions, TooManyRejected
 from ecommerce.importing.loading.ledger import FileLedger, prepare_ledger
 from ecommerce.importing.loading.report import FileReport, ImportReport
 from ecommerce.importing.loading.retries import with_patience
-from ecommerce.importing.order_lines.group_lines import has_lines_beside
 from ecommerce.importing.order_lines.mapping import load_mapping
-from ecommerce.importing.recognise import recognise
-from ecommerce.importing.shape import JOINED, Shape
-from ecommerce.importing.sources.files import find_files, import_order
+from ecommerce.importing.recognise import has_lines_beside, recognise, shape_or_none
+from ecommerce.importing.shape import JOINED
 from ecommerce.importing.sources.streams import SourceError, digest
 from ecommerce.mongo import MongoDatabase, prepare_database
 from ecommerce.progress import Progress, silent
@@ -43,14 +42,7 @@ def plan(files: Iterable[Path], mapping: str | None = None) -> list[Path]:
     """The files in the order in which they are imported."""
     if mapping is not None:
         load_mapping(mapping)
-    return sorted(files, key=lambda path: import_order(_shape_or_none(path, mapping)))
-
-
-def _shape_or_none(path: Path, mapping: str | None) -> Shape | None:
-    try:
-        return recognise(path, mapping)
-    except SourceError:
-        return None
+    return sorted(files, key=lambda path: import_order(shape_or_none(path, mapping)))
 
 
 def import_files(

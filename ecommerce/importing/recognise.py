@@ -1,22 +1,20 @@
-"""Tells what a file holds by looking into it: orders or a catalog table, JSON or CSV, in which layout."""
+"""Tells what a file holds by looking into it: orders, a catalog table or order lines, and in which format."""
 
-import csv
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
-from ecommerce.importing.order_lines.mapping import mapping_for
+from ecommerce.importing.files import known_suffix
+from ecommerce.importing.formats.format import LOOK_BYTES
+from ecommerce.importing.formats.registry import look
+from ecommerce.importing.order_lines.mapping import Mapping, mapping_for
 from ecommerce.importing.reasons import shown
 from ecommerce.importing.shape import JOINED, LINES, ORDER_COLUMNS, ORDERS, Shape
 from ecommerce.importing.sources.streams import SourceError, open_source
 
 _EXTRA_ORDER_COLUMNS = {"_id", "updated_at"}
-_LOOK_BYTES = 1 << 18
-_LOOK_ROWS = 50
-_DELIMITERS = ",;\t|"
 
 
 def recognise(path: Path, mapping: str | None = None) -> Shape | None:
@@ -25,76 +23,30 @@ def recognise(path: Path, mapping: str | None = None) -> Shape | None:
     Raises SourceError where the file cannot be read, or its columns are those of nothing that can be imported.
     """
     with open_source(path) as stream:
-        start = stream.read(_LOOK_BYTES)
-    text = start.lstrip()
-    if not text:
+        start = stream.read(LOOK_BYTES)
+    if not start.strip():
         return None
-    if text[:1] in (b"{", b"["):
-        layout = _json_layout(text)
-        return Shape(_rows_of_json(text, layout), layout)
-    columns, delimiter = _header(start, path)
+    entry, head = look(start, path)
+    if head.records is not None:
+        return Shape(_rows_of_records(head.records), entry.layout)
+    columns, delimiter = head.columns, head.delimiter
     if not set(columns) >= set(ORDER_COLUMNS):
         found = mapping_for(columns, mapping)
         if found:
             rows = LINES if found[1] is None else JOINED
-            return Shape(rows, "csv", tuple(columns), delimiter, mapping or found[0].name, found[1])
-    return Shape(rows_of_columns(columns, path), "csv", tuple(columns), delimiter)
+            return Shape(rows, entry.layout, columns, delimiter, mapping or found[0].name, found[1])
+    return Shape(rows_of_columns(columns, path), entry.layout, columns, delimiter)
 
 
-def _json_layout(text: bytes) -> str:
-    if text.startswith(b"["):
-        return "values"
-    first, _, rest = text.partition(b"\n")
-    if _parsed(first) is not None or not rest:
-        return "lines"
-    # A damaged first line is no reason to lose the others: pretty-printed objects go on with something indented.
-    return "lines" if rest.lstrip(b"\r\n").startswith(b"{") else "values"
-
-
-def _parsed(text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _rows_of_json(text: bytes, layout: str) -> str:
+def _rows_of_records(records: Sequence[Any]) -> str:
     keys: set[str] = set()
-    for record in _first_records(text, layout):
+    for record in records:
         if isinstance(record, dict):
             if any(column in record for column in ORDER_COLUMNS):
                 return ORDERS
             keys |= record.keys() - {"_id"}
     table = _table_of(keys)
     return table.name if table else ORDERS
-
-
-def _first_records(text: bytes, layout: str) -> Iterable[Any]:
-    if layout == "lines":
-        for line in text.split(b"\n")[:_LOOK_ROWS]:
-            yield _parsed(line)
-        return
-    decoder = json.JSONDecoder()
-    decoded = text.decode("utf-8", "replace").lstrip("[ \t\r\n")
-    for _ in range(_LOOK_ROWS):
-        try:
-            record, end = decoder.raw_decode(decoded)
-        except (ValueError, RecursionError):
-            return
-        yield record
-        decoded = decoded[end:].lstrip(", \t\r\n")
-
-
-def _header(start: bytes, path: Path) -> tuple[list[str], str]:
-    text = start.decode("utf-8", "replace")
-    lines = text.splitlines()
-    first = next(line for line in lines if line.strip())
-    delimiter = max(_DELIMITERS, key=first.count)
-    try:
-        columns = next(csv.reader([first], delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise SourceError(f"{path}: its first line {shown(first)} is no CSV header: {error}") from None
-    return [column.strip() for column in columns], delimiter
 
 
 def rows_of_columns(columns: Sequence[str], path: Path) -> str:
@@ -128,11 +80,31 @@ def _table_of(names: set[str]) -> CatalogTable | None:
     return None
 
 
-def open_rows(stream: BinaryIO, shape: Shape) -> int:
-    """Skip what stands before the first row of a CSV file. Returns the line on which the rows start."""
-    line = 1
-    if shape.layout == "csv":
-        while (header := stream.readline(_LOOK_BYTES)).strip() == b"" and header:
-            line += 1
-        line += 1
-    return line
+def shape_or_none(path: Path, mapping: str | None) -> Shape | None:
+    """The shape of a file; None, too, where it cannot be read or holds nothing that can be imported."""
+    try:
+        return recognise(path, mapping)
+    except SourceError:
+        return None
+
+
+def joined_files(mapping: Mapping, path: Path, wanted: str | None) -> dict[str, tuple[Path, Shape]]:
+    """The files in the folder of `path` that the mapping joins to it. Raises SourceError where one is missing."""
+    found: dict[str, tuple[Path, Shape]] = {}
+    if not mapping.tables:
+        return found
+    for beside in sorted(path.parent.iterdir()):
+        shape = shape_or_none(beside, wanted) if beside != path and beside.is_file() and known_suffix(beside) else None
+        if shape is not None and shape.table is not None and shape.rows == JOINED:
+            found.setdefault(shape.table, (beside, shape))
+    missing = mapping.tables.keys() - found.keys()
+    if missing:
+        needed = "; ".join(f"{name} (columns {', '.join(sorted(mapping.columns(name)))})" for name in sorted(missing))
+        raise SourceError(f"{path}: the mapping {mapping.name} needs beside it {needed}")
+    return found
+
+
+def has_lines_beside(path: Path, wanted: str | None) -> bool:
+    """Whether the folder of a joined file has the lines that it belongs to."""
+    shapes = (shape_or_none(p, wanted) for p in path.parent.iterdir() if p.is_file() and known_suffix(p))
+    return any(shape is not None and shape.rows == LINES for shape in shapes)

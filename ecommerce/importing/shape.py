@@ -17,7 +17,7 @@ class Shape:
     rows: str
     """`orders`, a catalog table's name, `order lines` (for a mapping) or `joined` (a further file of a mapping)."""
     layout: str
-    """`lines` (JSON Lines), `values` (a JSON array, or objects one after the other) or `csv`."""
+    """The format, as `formats/registry.py` lists them: `lines` (JSON Lines), `values` (other JSON) or `csv`."""
     columns: tuple[str, ...] = ()
     delimiter: str = ","
     mapping: str | None = None

@@ -1,15 +1,13 @@
 """A chunk of rows to orders for the door or to catalog records, every other row to a rejection. Runs in workers."""
 
-import csv
-import io
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
 from ecommerce.encoded import EncodedOrder
-from ecommerce.importing.formats.chunks import RAW_KEPT_BYTES, ROW_BYTES_MAX, Chunk
+from ecommerce.importing.formats.chunks import RAW_KEPT_BYTES, ROW_BYTES_MAX, Chunk, Row
+from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.reasons import Rejected, Rejection
 from ecommerce.importing.rows.catalog_records import read_record
 from ecommerce.importing.rows.extended_json import unwrap
@@ -19,8 +17,6 @@ from ecommerce.importing.shape import LINES, ORDER_COLUMNS, Shape, catalog_table
 
 if TYPE_CHECKING:
     from ecommerce.importing.order_lines.read_order import LinesReader
-
-csv.field_size_limit(ROW_BYTES_MAX)
 
 Told = list[tuple[str, bytes]]
 """Records of the catalog that order lines told of: (table, BSON)."""
@@ -36,19 +32,6 @@ _EXTENDED_SIGN = _EXTENDED.encode()
 
 KNOWN_MAX = 500_000
 """Answers of the catalog that are kept between chunks: about 50 MB."""
-
-
-class Row(Struct, gc=False):
-    """One row of a chunk: where it is, and its text or its cells, or what is wrong with it as CSV."""
-
-    line: int
-    span: int
-    """Lines it takes; of JSON values, -1 - its index."""
-    raw: bytes = b""
-    text: str = ""
-    """The text of a CSV record."""
-    cells: list[str] | None = None
-    problem: str | None = None
 
 
 class Place(Struct, array_like=True, gc=False):
@@ -98,6 +81,7 @@ class Decoder:
     def __init__(self, shape: Shape, ask: Ask) -> None:
         self._shape, self._ask = shape, ask
         self._known = Known()
+        self._format = format_of(shape.layout)
         self._table = catalog_table(shape.rows)
         self._order_cells = shape.columns == ORDER_COLUMNS
         self._lines = _lines_reader(shape) if shape.rows == LINES else None
@@ -109,7 +93,7 @@ class Decoder:
         results: list[EncodedOrder | bytes | Rejection | None] = []
         products: set[int] = set()
         users: set[int] = set()
-        for row in self._rows(chunk):
+        for row in self._format.rows(chunk, self._shape):
             rows.append(row)
             try:
                 results.append(self._take(row))
@@ -154,18 +138,6 @@ class Decoder:
         self._known.warehouses.update(answers.warehouses)
         self._known.locations.update(answers.locations)
 
-    def _rows(self, chunk: Chunk) -> Iterator[Row]:
-        match self._shape.layout:
-            case "lines":
-                for line, text in enumerate(chunk.data.split(b"\n"), chunk.first_line):
-                    if text and not text.isspace():
-                        yield Row(line, 1, text)
-            case "values":
-                for index, (line, text) in enumerate(chunk.values):
-                    yield Row(line, -1 - index, text)
-            case _:
-                yield from csv_rows(chunk, len(self._shape.columns), self._shape.delimiter)
-
     def _take(self, row: Row) -> EncodedOrder | bytes:
         if row.problem is not None:
             raise Rejected("csv_syntax", row.problem)
@@ -206,33 +178,6 @@ def _lines_reader(shape: Shape) -> "LinesReader":
     from ecommerce.importing.order_lines.read_order import LinesReader
 
     return LinesReader(shape)
-
-
-def csv_rows(chunk: Chunk, columns: int, delimiter: str) -> Iterator[Row]:
-    """The records of a chunk. After a broken one that took several lines, the line after its first is tried next."""
-    lines = list(io.StringIO(chunk.data.decode("utf-8", "surrogateescape"), newline="\n"))
-    start = 0
-    while start < len(lines):
-        base = start
-        problem = ""
-        reader = csv.reader(islice(lines, base, None), delimiter=delimiter, strict=True)
-        try:
-            for cells in reader:
-                end = base + reader.line_num
-                if cells and (cells[0].strip() or any(cell.strip() for cell in cells)):
-                    if len(cells) != columns:
-                        problem = f"{len(cells)} columns, the header has {columns}"
-                        break
-                    text = lines[start] if end == start + 1 else "".join(lines[start:end])
-                    yield Row(chunk.first_line + start, end - start, text=text, cells=cells)
-                start = end
-            else:
-                return
-        except csv.Error as error:
-            problem = f"not CSV: {error}"
-        # A quote that was never closed swallows what follows it, so only its own line is given up.
-        yield Row(chunk.first_line + start, 1, text=lines[start], problem=problem)
-        start += 1
 
 
 def _rejection(chunk: Chunk, row: Row, problem: Rejected) -> Rejection:

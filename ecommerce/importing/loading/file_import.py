@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ecommerce.errors import InputError
-from ecommerce.importing.formats.chunks import Chunk, line_chunks, value_chunks
+from ecommerce.importing.formats.chunks import Chunk
+from ecommerce.importing.formats.json_values import JSON_VALUES
+from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.loading.acceptance import Taken, take_orders
 from ecommerce.importing.loading.catalog_tables import ask_catalog, write_records, write_told
 from ecommerce.importing.loading.decode import Decoded, Told
@@ -19,10 +21,10 @@ from ecommerce.importing.loading.ledger import FileLedger
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.loading.workers import decoding
-from ecommerce.importing.order_lines.group_lines import joined_files, order_lines
+from ecommerce.importing.order_lines.group_lines import order_lines
 from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.reasons import Rejection
-from ecommerce.importing.recognise import open_rows
+from ecommerce.importing.recognise import joined_files
 from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import LINES, Shape, catalog_table
 from ecommerce.importing.sources.streams import open_source
@@ -73,11 +75,7 @@ class FileImport:
             self._run_order_lines(path)
             return
         with open_source(path) as stream:
-            first_line = open_rows(stream, self.shape)
-            if self.shape.layout == "values":
-                chunks = value_chunks(stream)
-            else:
-                chunks = line_chunks(stream, first_line, quoted=self.shape.layout == "csv")
+            chunks = format_of(self.shape.layout).chunks(stream, self.shape)
             self.run_chunks(chunks, path.stat().st_size)
 
     def _run_order_lines(self, path: Path) -> None:
@@ -93,7 +91,7 @@ class FileImport:
         """Import chunks of rows in their order. `size_bytes` tells whether decoding processes are worth starting."""
         processes = self.options.processes if size_bytes >= self.options.processes_from_bytes else 0
         # A chunk of order lines holds the text of each order.
-        shape = replace(self.shape, layout="values") if self.shape.rows == LINES else self.shape
+        shape = replace(self.shape, layout=JSON_VALUES.layout) if self.shape.rows == LINES else self.shape
         with (
             decoding(shape, self._ask, processes) as decode,
             ThreadPoolExecutor(self.options.writers, thread_name_prefix="accept") as writers,

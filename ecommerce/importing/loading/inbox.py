@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ecommerce.errors import ServiceError
+from ecommerce.importing.files import DONE, FAILED, known_suffix
 from ecommerce.importing.loading.report import FileReport
-from ecommerce.importing.sources.files import DONE, FAILED, known_suffix
 
 
 def waiting_files(inbox: Path, settle_seconds: float) -> list[Path]:

@@ -6,6 +6,7 @@ from itertools import groupby, islice
 from pathlib import Path
 
 from ecommerce.importing.formats.chunks import Chunk
+from ecommerce.importing.formats.json_values import JSON_VALUES
 from ecommerce.importing.loading.acceptance import take_orders
 from ecommerce.importing.loading.catalog_tables import ask_catalog, write_records, write_told
 from ecommerce.importing.loading.decode import Decoded, Decoder, Place, Told
@@ -98,10 +99,10 @@ def _count(report: FileReport, accepted: int, unchanged: int, changed: int) -> N
 
 
 def _shape(row: Document) -> Shape:
-    layout = "values" if row["rows_are"] == LINES else row["layout"]
+    layout = JSON_VALUES.layout if row["rows_are"] == LINES else row["layout"]
     return Shape(row["rows_are"], layout, tuple(row["columns"]), row["delimiter"], row["mapping"])
 
 
 def _chunk(shape: Shape, line: int, raw: bytes) -> Chunk:
     """The row as a chunk of its own."""
-    return Chunk(line, values=[(line, raw)]) if shape.layout == "values" else Chunk(line, data=raw + b"\n")
+    return Chunk(line, values=[(line, raw)]) if shape.layout == JSON_VALUES.layout else Chunk(line, data=raw + b"\n")

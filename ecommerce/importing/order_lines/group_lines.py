@@ -12,16 +12,14 @@ from itertools import groupby
 from pathlib import Path
 
 from ecommerce.errors import InputError
-from ecommerce.importing.formats.chunks import Chunk, line_chunks
-from ecommerce.importing.loading.decode import Row, csv_rows
+from ecommerce.importing.formats.chunks import Chunk, Row
+from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.order_lines.column_values import Cells
 from ecommerce.importing.order_lines.mapping import Joined, Mapping
 from ecommerce.importing.order_lines.read_order import cells_of_line, joined_text
 from ecommerce.importing.reasons import Rejected, Rejection, shown
-from ecommerce.importing.recognise import open_rows, recognise
-from ecommerce.importing.shape import JOINED, LINES, Shape
-from ecommerce.importing.sources.files import known_suffix
-from ecommerce.importing.sources.streams import SourceError, open_source
+from ecommerce.importing.shape import Shape
+from ecommerce.importing.sources.streams import open_source
 
 ORDERS_A_CHUNK = 1_000
 
@@ -46,11 +44,11 @@ class OrderLines:
         self._beside, self._broken = "", False
         self._db.execute(f'CREATE TABLE "t_{table}" (key TEXT, rank REAL, line INTEGER, raw BLOB)')
         statement = f'INSERT INTO "t_{table}" VALUES (?, ?, ?, ?)'  # noqa: S608 - a name of the mapping, checked
+        entry = format_of(shape.layout)
         with open_source(path) as stream:
-            first_line = open_rows(stream, shape)
             # In one transaction: one for each line would be most of the time.
             self._db.execute("BEGIN")
-            for chunk in line_chunks(stream, first_line, quoted=True):
+            for chunk in entry.chunks(stream, shape):
                 self._db.executemany(statement, self._stored(chunk, shape, key, joined))
             self._db.execute("COMMIT")
         self._db.execute(f'CREATE INDEX "i_{table}" ON "t_{table}" (key, rank, line)')
@@ -67,7 +65,7 @@ class OrderLines:
     ) -> Iterator[tuple[str, float, int, bytes]]:
         position = shape.columns.index(key)
         rank = shape.columns.index(joined.lowest) if joined and joined.lowest else None
-        for row in csv_rows(chunk, len(shape.columns), shape.delimiter):
+        for row in format_of(shape.layout).rows(chunk, shape):
             problem = _problem(row)
             order = "" if problem or row.cells is None else row.cells[position].strip()
             if joined is None:
@@ -177,32 +175,3 @@ def order_lines(mapping: Mapping) -> Iterator[OrderLines]:
             db.execute(f"PRAGMA {setting}")
         db.execute("CREATE TABLE broken (key TEXT PRIMARY KEY)")
         yield OrderLines(mapping, db)
-
-
-def joined_files(mapping: Mapping, path: Path, wanted: str | None) -> dict[str, tuple[Path, Shape]]:
-    """The files in the folder of `path` that the mapping joins to it. Raises SourceError where one is missing."""
-    found: dict[str, tuple[Path, Shape]] = {}
-    if not mapping.tables:
-        return found
-    for beside in sorted(path.parent.iterdir()):
-        shape = _shape(beside, wanted) if beside != path and beside.is_file() and known_suffix(beside) else None
-        if shape is not None and shape.table is not None and shape.rows == JOINED:
-            found.setdefault(shape.table, (beside, shape))
-    missing = mapping.tables.keys() - found.keys()
-    if missing:
-        needed = "; ".join(f"{name} (columns {', '.join(sorted(mapping.columns(name)))})" for name in sorted(missing))
-        raise SourceError(f"{path}: the mapping {mapping.name} needs beside it {needed}")
-    return found
-
-
-def has_lines_beside(path: Path, wanted: str | None) -> bool:
-    """Whether the folder of a joined file has the lines that it belongs to."""
-    shapes = (_shape(p, wanted) for p in path.parent.iterdir() if p.is_file() and known_suffix(p))
-    return any(shape is not None and shape.rows == LINES for shape in shapes)
-
-
-def _shape(path: Path, wanted: str | None) -> Shape | None:
-    try:
-        return recognise(path, wanted)
-    except SourceError:
-        return None

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.errors import InputError
+from ecommerce.importing.formats.registry import SUFFIXES
 from ecommerce.importing.shape import Shape
 
-SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 COMPRESSED = (".gz", ".zst")
 DONE, FAILED = "done", "failed"
 """Folders of an inbox, for files that are through."""
