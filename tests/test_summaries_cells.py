@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from ecommerce.bson_reading.columns import ITEMS_READ_MAX, read_columns
 from ecommerce.check.documents import cells_by_aggregation
 from ecommerce.documents.bson_codec import decode_order, encode_order
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.summaries.cells import CellTable, aggregate_cells, cells_of_orders, fold_documents
-from ecommerce.summaries.columns import ITEMS_READ_MAX, read_columns
 from ecommerce.summaries.rollup import Rollup
 from tests.summaries_data import START, accept, document_of, random_order, random_orders
 

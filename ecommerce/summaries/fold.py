@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ecommerce.bson_reading.columns import BoolArray, IntArray, OrderColumns, read_columns
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.order import UNCOUNTED_STATUSES
-from ecommerce.summaries.columns import BoolArray, IntArray, OrderColumns, read_columns
 from ecommerce.summaries.reference import DELIVERED, cells_of_orders
 from ecommerce.summaries.table import ITEM_SCHEMA, MILLISECONDS_PER_HOUR, ORDER_SCHEMA, CellTable
 

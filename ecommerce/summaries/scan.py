@@ -5,9 +5,9 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
+from ecommerce.bson_reading.replies import read_cursor
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.summaries.fold import fold_documents
-from ecommerce.summaries.raw import read_cursor
 from ecommerce.summaries.table import CellTable
 
 BATCH_DOCUMENTS = 20_000

@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from ecommerce.bson_reading.layout import SIZES, TYPE_BYTES, Stretch, layout_of
 from ecommerce.documents.kinds import MONEY_SCALE
 from ecommerce.documents.order import OrderDocument, OrderItem
-from ecommerce.summaries.layout import SIZES, TYPE_BYTES, Stretch, layout_of
 
 ITEMS_READ_MAX = 32
 """Orders with more items are irregular: reading the k-th item costs a pass over the batch, however few have one."""
