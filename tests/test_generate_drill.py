@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from ecommerce.documents.bson_codec import decode_order, encode_order
-from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.files import write_orders
-from ecommerce.generate.orders import BLOCK_ORDERS
-from ecommerce.generate.people import inventory
-from ecommerce.generate.stock import LOT, REORDER_LEVEL
-from ecommerce.generate.windows import hour
+from ecommerce.generate.into_files.orders_file import write_orders
+from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
+from ecommerce.generate.into_mongodb.stock import LOT, REORDER_LEVEL
+from ecommerce.generate.model.orders import BLOCK_ORDERS
+from ecommerce.generate.model.people import inventory
+from ecommerce.generate.model.windows import hour
 from ecommerce.mongo import ORDERS, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
 from tests.generator_samples import MARCH, encoded, file_job, small_catalog, wait_for, writing_process
@@ -33,10 +33,10 @@ _TRAFFIC = """
 import json, sys
 from datetime import datetime, timedelta
 from pathlib import Path
-from ecommerce.generate.advance import advance_life
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.store import store_windows
-from ecommerce.generate.windows import hour
+from ecommerce.generate.into_mongodb.advance import advance_life
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.into_mongodb.store import store_windows
+from ecommerce.generate.model.windows import hour
 from ecommerce.mongo import get_database
 from ecommerce.settings import Settings
 given = json.loads(sys.argv[1])

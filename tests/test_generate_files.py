@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ecommerce.documents.bson_codec import content_bytes, decode_order, encode_order
-from ecommerce.generate.catalog_files import write_catalog
-from ecommerce.generate.files import write_orders
-from ecommerce.generate.orders import BLOCK_ORDERS
+from ecommerce.generate.into_files.catalog_files import write_catalog
+from ecommerce.generate.into_files.orders_file import write_orders
+from ecommerce.generate.model.orders import BLOCK_ORDERS
 from ecommerce.importing.import_files import import_paths
 from ecommerce.mongo import ORDERS, MongoDatabase
 from tests.generator_samples import MONTH_LATER, encoded, file_job, march, small_catalog

@@ -13,8 +13,8 @@ from prefect.states import Scheduled
 from ecommerce import mongo
 from ecommerce.errors import InputError
 from ecommerce.generate import first_start
-from ecommerce.generate.files import write_orders
 from ecommerce.generate.first import ORDERS_AN_HOUR
+from ecommerce.generate.into_files.orders_file import write_orders
 from ecommerce.generate.request import Request
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ecommerce.generate.catalog_store import ensure_catalog
+from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
+from ecommerce.generate.into_mongodb.stock import REORDER_LEVEL
 from ecommerce.generate.live import generate_live
-from ecommerce.generate.rhythm import to_ms
-from ecommerce.generate.stock import REORDER_LEVEL
-from ecommerce.generate.windows import second
+from ecommerce.generate.model.rhythm import to_ms
+from ecommerce.generate.model.windows import second
 from ecommerce.kpis import Filters, Kpis, KpiStore, Span
 from ecommerce.mongo import ORDERS, MongoDatabase
 from tests.generator_samples import small_catalog

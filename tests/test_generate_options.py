@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ecommerce.errors import InputError
-from ecommerce.generate.files import orders_path, write_orders
+from ecommerce.generate.into_files.orders_file import orders_path, write_orders
 from ecommerce.generate.presets import get_preset
 from ecommerce.generate.request import Request
 from tests.generator_samples import APRIL, MARCH, file_job, march

@@ -12,10 +12,10 @@ import pytest
 import zstandard
 
 from ecommerce.errors import ServiceError
-from ecommerce.generate.files import write_orders
-from ecommerce.generate.orders import BLOCK_ORDERS
-from ecommerce.generate.rhythm import to_ms
-from ecommerce.generate.windows import hour, second, span
+from ecommerce.generate.into_files.orders_file import write_orders
+from ecommerce.generate.model.orders import BLOCK_ORDERS
+from ecommerce.generate.model.rhythm import to_ms
+from ecommerce.generate.model.windows import hour, second, span
 from tests.generator_samples import (
     APRIL,
     MARCH,
@@ -88,7 +88,7 @@ def test_a_process_that_dies_is_an_error_and_the_next_run_goes_on(tmp_path: Path
 
     def kill(done: int, total: int | None, what: str) -> None:
         for child in psutil.Process().children():
-            if "ecommerce.generate.file_blocks" in child.cmdline():
+            if "ecommerce.generate.into_files.blocks" in child.cmdline():
                 child.kill()
 
     with pytest.raises(ServiceError, match=r"a process that makes orders ended with -9; .* start the same again"):

@@ -7,11 +7,11 @@ import pytest
 
 from benchmarks.olist import comparison, table
 from ecommerce.documents.bson_codec import decode_order, encode_order
-from ecommerce.generate import people
-from ecommerce.generate.draws import uniform
-from ecommerce.generate.orders import make_orders
+from ecommerce.generate.model import people
+from ecommerce.generate.model.draws import uniform
+from ecommerce.generate.model.orders import make_orders
+from ecommerce.generate.model.rhythm import to_ms
 from ecommerce.generate.presets import get_preset
-from ecommerce.generate.rhythm import to_ms
 from tests.generator_samples import MARCH, MONTH_LATER, PRESET_NAMES, encoded, march, small_catalog
 
 

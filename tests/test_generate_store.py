@@ -17,11 +17,11 @@ from ecommerce.documents.bson_codec import decode_order, encode_order
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.errors import InputError
 from ecommerce.generate import first_start
-from ecommerce.generate.advance import advance_life
-from ecommerce.generate.catalog_store import ensure_catalog, stored_catalog
-from ecommerce.generate.stock import LOT, REORDER_LEVEL
-from ecommerce.generate.store import SERIES, register_series, store_windows
-from ecommerce.generate.windows import hour
+from ecommerce.generate.into_mongodb.advance import advance_life
+from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog, stored_catalog
+from ecommerce.generate.into_mongodb.stock import LOT, REORDER_LEVEL
+from ecommerce.generate.into_mongodb.store import SERIES, register_series, store_windows
+from ecommerce.generate.model.windows import hour
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
 from tests.generator_samples import MARCH, MONTH_LATER, encoded, march, small_catalog, wait_for
@@ -158,7 +158,7 @@ def test_an_hour_that_is_not_over_is_completed_later(database: MongoDatabase) ->
 
 
 def stocks_of_a_new_catalog(database: MongoDatabase) -> dict[int, int]:
-    from ecommerce.generate.people import inventory
+    from ecommerce.generate.model.people import inventory
 
     spec = stored_catalog(database) or small_catalog()
     return {record.product_id: record.stock_quantity or 0 for record in inventory(spec, 1, spec.products)}
@@ -167,9 +167,9 @@ def stocks_of_a_new_catalog(database: MongoDatabase) -> dict[int, int]:
 _STORER = """
 import json, sys
 from datetime import datetime
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.store import store_windows
-from ecommerce.generate.windows import Window
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.into_mongodb.store import store_windows
+from ecommerce.generate.model.windows import Window
 from ecommerce.mongo import get_database
 from ecommerce.settings import Settings
 given = json.loads(sys.argv[1])

@@ -11,16 +11,16 @@ import numpy as np
 from ecommerce.documents.catalog import Courier, Inventory, Product, User, Warehouse
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.errors import InputError
-from ecommerce.generate.catalog import (
+from ecommerce.generate.model.catalog import (
     CatalogSpec,
     product_categories,
     product_prices,
     product_warehouses,
     user_cities,
 )
-from ecommerce.generate.draws import Ints, uniform
+from ecommerce.generate.model.draws import Ints, uniform
+from ecommerce.generate.model.windows import FIRST_TIME
 from ecommerce.generate.presets import get_preset
-from ecommerce.generate.windows import FIRST_TIME
 
 POOL_NAMES = 800
 """First and last names of each pool: 640 000 different people."""

@@ -16,9 +16,9 @@ from msgspec import Struct
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.order import Delivery, Order, OrderItem
 from ecommerce.encoded import EncodedOrder
-from ecommerce.generate.draws import Ints
-from ecommerce.generate.life import DELIVERED, STATUSES
-from ecommerce.generate.orders import OrderColumns
+from ecommerce.generate.model.draws import Ints
+from ecommerce.generate.model.life import DELIVERED, STATUSES
+from ecommerce.generate.model.orders import OrderColumns
 
 Bytes = npt.NDArray[np.uint8]
 Slots = dict[str, int]

@@ -20,9 +20,9 @@ from dataclasses import astuple
 from functools import partial
 
 from ecommerce.errors import ServiceError
-from ecommerce.generate.dirt import Dirt
-from ecommerce.generate.file_job import FileJob, job_of
-from ecommerce.generate.people import catalog_names
+from ecommerce.generate.into_files.job import FileJob, job_of
+from ecommerce.generate.into_files.malformed import Dirt
+from ecommerce.generate.model.people import catalog_names
 
 Block = tuple[bytes, Dirt]
 
@@ -120,7 +120,7 @@ class _Maker:
         self._scratch = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         scratch = self._scratch.fileno()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ecommerce.generate.file_blocks", str(scratch)],
+            [sys.executable, "-m", "ecommerce.generate.into_files.blocks", str(scratch)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=(scratch,),
         )  # fmt: skip
         assert self._process.stdin and self._process.stdout  # noqa: S101 - both are pipes

@@ -11,8 +11,8 @@ from pymongo.errors import BulkWriteError
 
 from ecommerce.documents.bson_codec import encode_catalog
 from ecommerce.documents.catalog import CATALOG
-from ecommerce.generate import people
-from ecommerce.generate.catalog import CatalogSpec, check_catalog
+from ecommerce.generate.model import people
+from ecommerce.generate.model.catalog import CatalogSpec, check_catalog
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
 

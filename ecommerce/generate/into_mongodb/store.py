@@ -10,16 +10,16 @@ from typing import TypeVar
 from pymongo.errors import DuplicateKeyError
 
 from ecommerce.errors import InputError
-from ecommerce.generate.catalog import CatalogSpec, check_basket
-from ecommerce.generate.draws import Ints
-from ecommerce.generate.encode import encode_orders
-from ecommerce.generate.orders import BLOCK_ORDERS, make_orders
-from ecommerce.generate.people import catalog_names
+from ecommerce.generate.into_mongodb.encode import encode_orders
+from ecommerce.generate.into_mongodb.stock import units_sold
+from ecommerce.generate.into_mongodb.windows_done import stored_moments, take_stock_once
+from ecommerce.generate.model.catalog import CatalogSpec, check_basket
+from ecommerce.generate.model.draws import Ints
+from ecommerce.generate.model.orders import BLOCK_ORDERS, make_orders
+from ecommerce.generate.model.people import catalog_names
+from ecommerce.generate.model.rhythm import to_ms
+from ecommerce.generate.model.windows import Window
 from ecommerce.generate.presets import get_preset
-from ecommerce.generate.rhythm import to_ms
-from ecommerce.generate.stock import units_sold
-from ecommerce.generate.windows import Window
-from ecommerce.generate.windows_done import stored_moments, take_stock_once
 from ecommerce.mongo import MongoDatabase
 from ecommerce.orders import Accepted, EncodedOrder, accept_orders
 from ecommerce.progress import Progress, silent

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from ecommerce.generate.draws import Floats, Ints, uniform
+from ecommerce.generate.model.draws import Floats, Ints, uniform
 from ecommerce.generate.presets.shape import Rhythm, SaleDay
 
 HOUR_MS = 3_600_000

@@ -15,10 +15,10 @@ from msgspec import Struct
 
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.order import Delivery, Order, OrderItem
-from ecommerce.generate.draws import Ints
-from ecommerce.generate.life import STATUSES
-from ecommerce.generate.orders import OrderColumns
-from ecommerce.generate.rhythm import DAY_MS
+from ecommerce.generate.model.draws import Ints
+from ecommerce.generate.model.life import STATUSES
+from ecommerce.generate.model.orders import OrderColumns
+from ecommerce.generate.model.rhythm import DAY_MS
 
 CSV_HEADER = b"order,order_items,delivery\n"
 _DAY_SECONDS = 86_400

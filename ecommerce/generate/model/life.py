@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecommerce.generate.draws import Flags, Floats, Ints, at_quantile, pick, uniform
+from ecommerce.generate.model.draws import Flags, Floats, Ints, at_quantile, pick, uniform
+from ecommerce.generate.model.rhythm import DAY_MS, HOUR_MS, weekday_of
 from ecommerce.generate.presets.shape import Preset
-from ecommerce.generate.rhythm import DAY_MS, HOUR_MS, weekday_of
 
 STATUSES = ("Pending", "Shipped", "Delivered", "Cancelled", "Returned")
 PENDING, SHIPPED, DELIVERED, CANCELLED, RETURNED = range(len(STATUSES))

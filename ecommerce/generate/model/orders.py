@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecommerce.generate.catalog import (
+from ecommerce.generate.model.catalog import (
     CatalogSpec,
     buyers,
     popular_products,
@@ -12,12 +12,12 @@ from ecommerce.generate.catalog import (
     product_warehouses,
     user_cities,
 )
-from ecommerce.generate.draws import Flags, Ints, at_quantile, pick, uniform
-from ecommerce.generate.life import DELIVERED, lives
+from ecommerce.generate.model.draws import Flags, Ints, at_quantile, pick, uniform
+from ecommerce.generate.model.life import DELIVERED, lives
+from ecommerce.generate.model.rhythm import DAY_MS, sale_factors, weekday_of
+from ecommerce.generate.model.windows import ITEM_FACTOR, Window
 from ecommerce.generate.presets import get_preset
 from ecommerce.generate.presets.shape import Counts, Preset
-from ecommerce.generate.rhythm import DAY_MS, sale_factors, weekday_of
-from ecommerce.generate.windows import ITEM_FACTOR, Window
 
 BLOCK_ORDERS = 8_192
 """Orders made at once: the columns of this many stay in the processor's cache; twice or half as many cost the same."""

@@ -10,10 +10,10 @@ from bson import Int64
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 
-from ecommerce.generate.catalog import CatalogSpec, product_warehouses
-from ecommerce.generate.draws import Ints
-from ecommerce.generate.life import CANCELLED
-from ecommerce.generate.orders import OrderColumns
+from ecommerce.generate.model.catalog import CatalogSpec, product_warehouses
+from ecommerce.generate.model.draws import Ints
+from ecommerce.generate.model.life import CANCELLED
+from ecommerce.generate.model.orders import OrderColumns
 from ecommerce.mongo import MongoDatabase
 
 REORDER_LEVEL = 50

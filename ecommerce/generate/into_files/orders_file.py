@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ecommerce.errors import InputError
-from ecommerce.generate.catalog import check_basket, check_catalog
-from ecommerce.generate.dirt import Dirt
-from ecommerce.generate.file_blocks import file_blocks
-from ecommerce.generate.file_job import FileJob, Format
-from ecommerce.generate.orders import BLOCK_ORDERS
-from ecommerce.generate.people import check_locale
+from ecommerce.generate.into_files.blocks import file_blocks
+from ecommerce.generate.into_files.job import FileJob, Format
+from ecommerce.generate.into_files.malformed import Dirt
+from ecommerce.generate.model.catalog import check_basket, check_catalog
+from ecommerce.generate.model.orders import BLOCK_ORDERS
+from ecommerce.generate.model.people import check_locale
 from ecommerce.progress import Progress, silent
 
 FILE_NAMES: dict[str, str] = {"json": "orders.json", "csv": "orders_export.csv"}

@@ -19,9 +19,9 @@ from typing import Literal
 import numpy as np
 
 from ecommerce.errors import InputError
-from ecommerce.generate.draws import Floats, Ints, key_of, uniform
+from ecommerce.generate.model.draws import Floats, Ints, key_of, uniform
+from ecommerce.generate.model.rhythm import DAY_MS, HOUR_MS, demand, from_ms, moments, to_ms
 from ecommerce.generate.presets import get_preset
-from ecommerce.generate.rhythm import DAY_MS, HOUR_MS, demand, from_ms, moments, to_ms
 
 FIRST_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 FIRST_HOUR = to_ms(FIRST_TIME) // HOUR_MS

@@ -9,9 +9,9 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import fields as struct_fields
 
-from ecommerce.generate import people
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.files import make_directory
+from ecommerce.generate.into_files.orders_file import make_directory
+from ecommerce.generate.model import people
+from ecommerce.generate.model.catalog import CatalogSpec
 
 
 def write_catalog(directory: Path, spec: CatalogSpec) -> list[Path]:

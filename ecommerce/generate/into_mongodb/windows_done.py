@@ -13,10 +13,10 @@ import numpy as np
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.draws import Ints
-from ecommerce.generate.stock import take_stock
-from ecommerce.generate.windows import Window
+from ecommerce.generate.into_mongodb.stock import take_stock
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.draws import Ints
+from ecommerce.generate.model.windows import Window
 from ecommerce.mongo import MongoDatabase, is_replica_set
 
 WINDOWS = "generator_windows"

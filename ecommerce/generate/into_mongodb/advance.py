@@ -17,13 +17,13 @@ from bson import Int64
 from pymongo import UpdateMany
 from pymongo.client_session import ClientSession
 
-from ecommerce.generate.draws import Ints
-from ecommerce.generate.life import CANCELLED, DELIVERED, PENDING, SHIPPED, STATUSES, lives
+from ecommerce.generate.into_mongodb.stock import Place, put_back
+from ecommerce.generate.into_mongodb.store import SERIES
+from ecommerce.generate.model.draws import Ints
+from ecommerce.generate.model.life import CANCELLED, DELIVERED, PENDING, SHIPPED, STATUSES, lives
+from ecommerce.generate.model.rhythm import HOUR_MS, from_ms, to_ms
+from ecommerce.generate.model.windows import hours_in, series_numbers
 from ecommerce.generate.presets import PRESETS
-from ecommerce.generate.rhythm import HOUR_MS, from_ms, to_ms
-from ecommerce.generate.stock import Place, put_back
-from ecommerce.generate.store import SERIES
-from ecommerce.generate.windows import hours_in, series_numbers
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 

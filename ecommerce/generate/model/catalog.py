@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from ecommerce.errors import InputError
-from ecommerce.generate.draws import Floats, Ints, at_quantile, key_of, pick, uniform
+from ecommerce.generate.model.draws import Floats, Ints, at_quantile, key_of, pick, uniform
 from ecommerce.generate.presets import get_preset
 
 USERS_MAX = 100_000_000

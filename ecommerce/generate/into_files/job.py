@@ -8,12 +8,12 @@ from typing import Literal, cast
 
 import zstandard
 
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.dirt import Dirt, make_dirty, make_late
-from ecommerce.generate.orders import BLOCK_ORDERS, make_orders
+from ecommerce.generate.into_files.malformed import Dirt, make_dirty, make_late
+from ecommerce.generate.into_files.text import CSV_HEADER, csv_rows, json_lines
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.orders import BLOCK_ORDERS, make_orders
+from ecommerce.generate.model.windows import Window
 from ecommerce.generate.presets import get_preset
-from ecommerce.generate.text import CSV_HEADER, csv_rows, json_lines
-from ecommerce.generate.windows import Window
 
 Format = Literal["json", "csv"]
 ZSTD_LEVEL = 3
