@@ -22,8 +22,8 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.buckets import rollup_document
 from ecommerce.summaries.cells import CellTable, cells_of_orders
+from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.compact import compact
-from ecommerce.summaries.rollup import Rollup
 from ecommerce.summaries.state import BUCKETS, DELTAS
 from tests.archiving import spark, with_archive
 from tests.summaries_data import START, accept, random_orders

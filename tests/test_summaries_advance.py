@@ -24,11 +24,11 @@ from ecommerce.summaries import compact as compact_module
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.buckets import cells_parts, rollup_parts
 from ecommerce.summaries.cells import CellTable, cells_of_orders
+from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.changes import latest_time
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.images import let_images_expire
 from ecommerce.summaries.rebuild import rebuild
-from ecommerce.summaries.rollup import Rollup
 from ecommerce.summaries.state import BUCKETS, DELTAS, STATE, load_state
 from tests.conftest import free_port
 from tests.summaries_data import START, accept, document_of, random_orders
@@ -215,7 +215,7 @@ def test_what_cannot_go_on_is_rebuilt(database: MongoDatabase, loss: Any) -> Non
 
 def test_a_rebuild_while_writers_write_loses_nothing(database: MongoDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ecommerce.summaries.rebuild.ORDERS_PER_RANGE", 50)
-    monkeypatch.setattr("ecommerce.summaries.scan.BATCH_DOCUMENTS", 30)
+    monkeypatch.setattr("ecommerce.summaries.cells.scan.BATCH_DOCUMENTS", 30)
     accept(database, random_orders(500))
     stop = threading.Event()
 

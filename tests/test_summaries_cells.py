@@ -16,7 +16,7 @@ from ecommerce.check.documents import cells_by_aggregation
 from ecommerce.documents.bson_codec import decode_order, encode_order
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.summaries.cells import CellTable, aggregate_cells, cells_of_orders, fold_documents
-from ecommerce.summaries.rollup import Rollup
+from ecommerce.summaries.cells.rollup import Rollup
 from tests.summaries_data import START, accept, document_of, random_order, random_orders
 
 

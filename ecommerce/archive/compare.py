@@ -11,7 +11,7 @@ from ecommerce.archive.encoded_ids import filter_of_ids
 from ecommerce.archive.hot import HotOrders, hot_orders
 from ecommerce.bson_reading.columns import IntArray
 from ecommerce.mongo import MongoDatabase
-from ecommerce.summaries.scan import raw_batches
+from ecommerce.summaries.cells.scan import raw_batches
 
 CHANGED, GONE, DIFFERENT = "changed", "gone", "different"
 """Why an archived row is superseded: MongoDB has another version; none; this version with another content."""

@@ -34,7 +34,7 @@ from ecommerce.documents.kinds import from_scaled
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.progress import Progress
 from ecommerce.summaries.cells import CellTable, hour_of
-from ecommerce.summaries.fold import fold_columns
+from ecommerce.summaries.cells.fold import fold_columns
 
 THREADS = 3
 """Transactions at a time, for two cores: one waits for the journal while the others work. With four they wait."""

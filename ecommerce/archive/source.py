@@ -19,7 +19,7 @@ from ecommerce.archive.rows import partitioned_ddl
 from ecommerce.archive.runs import Day, Slice
 from ecommerce.archive.selection import order_match
 from ecommerce.mongo import get_database
-from ecommerce.summaries.scan import raw_batches
+from ecommerce.summaries.cells.scan import raw_batches
 
 if TYPE_CHECKING:
     import pyarrow as pa

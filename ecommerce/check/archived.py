@@ -9,7 +9,13 @@ from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.order import UNCOUNTED_STATUSES
 from ecommerce.settings import Settings
 from ecommerce.summaries.cells import CellTable
-from ecommerce.summaries.table import ITEM_MEASURES, ITEM_SCHEMA, MILLISECONDS_PER_HOUR, ORDER_MEASURES, ORDER_SCHEMA
+from ecommerce.summaries.cells.table import (
+    ITEM_MEASURES,
+    ITEM_SCHEMA,
+    MILLISECONDS_PER_HOUR,
+    ORDER_MEASURES,
+    ORDER_SCHEMA,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -12,7 +12,7 @@ from ecommerce.documents.kinds import MONEY_FACTOR, MONEY_SCALE
 from ecommerce.documents.order import UNCOUNTED_STATUSES
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
 from ecommerce.summaries.cells import CellTable, hour_of
-from ecommerce.summaries.table import ITEM_MEASURES, ITEM_SCHEMA, ORDER_MEASURES, ORDER_SCHEMA
+from ecommerce.summaries.cells.table import ITEM_MEASURES, ITEM_SCHEMA, ORDER_MEASURES, ORDER_SCHEMA
 
 ROWS_AT_ONCE = 50_000
 

@@ -23,9 +23,9 @@ from ecommerce.kpis.figures import (
     share,
 )
 from ecommerce.kpis.question import Filters, Span
-from ecommerce.summaries.reference import time_of
-from ecommerce.summaries.rollup import GROUP_MEASURES, SALES_MEASURES, TIME_MEASURES, Rollup
-from ecommerce.summaries.table import AS_WRITTEN
+from ecommerce.summaries.cells.reference import time_of
+from ecommerce.summaries.cells.rollup import GROUP_MEASURES, SALES_MEASURES, TIME_MEASURES, Rollup
+from ecommerce.summaries.cells.table import AS_WRITTEN
 
 Step = Literal["hour", "day", "month"]
 

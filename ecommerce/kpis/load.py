@@ -11,10 +11,10 @@ from pymongo.client_session import ClientSession
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.summaries.buckets import HOURS_PER_DAY, cells_parts, month_of, next_month, rollup_parts
-from ecommerce.summaries.encoding import decode_frame
-from ecommerce.summaries.rollup import TABLES, Rollup
+from ecommerce.summaries.cells.encoding import decode_frame
+from ecommerce.summaries.cells.rollup import TABLES, Rollup
+from ecommerce.summaries.cells.table import ITEM_SCHEMA, ORDER_SCHEMA, CellTable, summed
 from ecommerce.summaries.state import DELTAS, State, load_state
-from ecommerce.summaries.table import ITEM_SCHEMA, ORDER_SCHEMA, CellTable, summed
 
 GATHERED = 32
 """Parts decoded before they are summed up: few enough for flat memory, enough that summing costs little."""

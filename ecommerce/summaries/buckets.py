@@ -17,10 +17,10 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 
 from ecommerce.mongo import Document, MongoDatabase
-from ecommerce.summaries.reference import hour_of, time_of
-from ecommerce.summaries.rollup import Rollup
+from ecommerce.summaries.cells.reference import hour_of, time_of
+from ecommerce.summaries.cells.rollup import Rollup
+from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.state import BUCKETS
-from ecommerce.summaries.table import CellTable
 
 Kind = Literal["cells", "rollup"]
 

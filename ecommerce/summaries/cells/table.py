@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from ecommerce.summaries.encoding import decode_frame, encode_frame
+from ecommerce.summaries.cells.encoding import decode_frame, encode_frame
 
 ORDER_DIMENSIONS: dict[str, Any] = {
     "hour": pl.Int32,  # of order_time, in hours since 1970, UTC

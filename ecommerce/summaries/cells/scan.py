@@ -7,8 +7,8 @@ from pymongo.client_session import ClientSession
 
 from ecommerce.bson_reading.replies import read_cursor
 from ecommerce.mongo import ORDERS, MongoDatabase
-from ecommerce.summaries.fold import fold_documents
-from ecommerce.summaries.table import CellTable
+from ecommerce.summaries.cells.fold import fold_documents
+from ecommerce.summaries.cells.table import CellTable
 
 BATCH_DOCUMENTS = 20_000
 FOLD_DOCUMENTS = 100_000

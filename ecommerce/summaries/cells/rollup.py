@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 
 from ecommerce.documents.order import UNCOUNTED_STATUSES
-from ecommerce.summaries.encoding import decode_frame, encode_frame
-from ecommerce.summaries.reference import DELIVERED
-from ecommerce.summaries.table import AS_WRITTEN, ITEM_DIMENSIONS, ORDER_DIMENSIONS, CellTable, lazily_summed
+from ecommerce.summaries.cells.encoding import decode_frame, encode_frame
+from ecommerce.summaries.cells.reference import DELIVERED
+from ecommerce.summaries.cells.table import AS_WRITTEN, ITEM_DIMENSIONS, ORDER_DIMENSIONS, CellTable, lazily_summed
 
 GROUP_MEASURES: dict[str, Any] = {
     "orders": pl.Int64,

@@ -4,9 +4,9 @@
 `fold_documents` from documents in BSON; all three agree.
 """
 
-from ecommerce.summaries.fold import fold_documents
-from ecommerce.summaries.reference import cells_of_orders, hour_of, line_amount, time_of
-from ecommerce.summaries.scan import aggregate_cells
-from ecommerce.summaries.table import CellTable
+from ecommerce.summaries.cells.fold import fold_documents
+from ecommerce.summaries.cells.reference import cells_of_orders, hour_of, line_amount, time_of
+from ecommerce.summaries.cells.scan import aggregate_cells
+from ecommerce.summaries.cells.table import CellTable
 
 __all__ = ["CellTable", "aggregate_cells", "cells_of_orders", "fold_documents", "hour_of", "line_amount", "time_of"]

@@ -9,7 +9,7 @@ import polars as pl
 
 from ecommerce.documents.kinds import MONEY_FACTOR, to_scaled
 from ecommerce.documents.order import UNCOUNTED_STATUSES, OrderDocument
-from ecommerce.summaries.table import ITEM_SCHEMA, ORDER_SCHEMA, CellTable
+from ecommerce.summaries.cells.table import ITEM_SCHEMA, ORDER_SCHEMA, CellTable
 
 DELIVERED = "Delivered"
 

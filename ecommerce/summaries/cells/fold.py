@@ -10,8 +10,8 @@ from ecommerce.bson_reading.columns import BoolArray, IntArray, OrderColumns, re
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.order import UNCOUNTED_STATUSES
-from ecommerce.summaries.reference import DELIVERED, cells_of_orders
-from ecommerce.summaries.table import ITEM_SCHEMA, MILLISECONDS_PER_HOUR, ORDER_SCHEMA, CellTable
+from ecommerce.summaries.cells.reference import DELIVERED, cells_of_orders
+from ecommerce.summaries.cells.table import ITEM_SCHEMA, MILLISECONDS_PER_HOUR, ORDER_SCHEMA, CellTable
 
 LINE_MAX = (2**63 - 1) // MONEY_FACTOR // 2
 """Largest price x quantity, scaled, whose product with a scaled fraction surely fits 64 bits."""
