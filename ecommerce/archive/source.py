@@ -18,8 +18,8 @@ from ecommerce.archive.hot import hot_orders, milliseconds_of
 from ecommerce.archive.rows import partitioned_ddl
 from ecommerce.archive.runs import Day, Slice
 from ecommerce.archive.selection import order_match
+from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.mongo import get_database
-from ecommerce.summaries.cells.scan import raw_batches
 
 if TYPE_CHECKING:
     import pyarrow as pa
