@@ -16,8 +16,8 @@ from ecommerce.archive.runs import ARCHIVE, PLANNED, Run, new_run, prepare_archi
 from ecommerce.doctor import machine
 from ecommerce.doctor.checkup import CHECKS
 from ecommerce.doctor.findings import OK, PROBLEM, SKIPPED, Finding, examine
+from ecommerce.java import _java_home
 from ecommerce.mongo import ORDERS, MongoDatabase
-from ecommerce.services.java import _java_home
 from ecommerce.services.mongod import find_mongod
 from ecommerce.settings import Settings
 from ecommerce.summaries.state import STATE, STATE_ID, State

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from ecommerce.archive_location import archive_uri, needs_embedded_hdfs, record_archive_kind
 from ecommerce.errors import ServiceError
+from ecommerce.java import java_home
 from ecommerce.services import stack
 from ecommerce.services.archive_choice import choose_archive
-from ecommerce.services.endpoints import archive_uri, needs_embedded_hdfs, record_archive_kind
 from ecommerce.services.jars import HADOOP_DAEMONS, Jar, fetch_jars, missing_jars
-from ecommerce.services.java import java_home
 from ecommerce.settings import Settings
 
 

@@ -6,8 +6,8 @@ import psutil
 import pytest
 
 from ecommerce.errors import ServiceError
+from ecommerce.java import java_home
 from ecommerce.services.hdfs import Hdfs, hdfs_shell, start_hdfs
-from ecommerce.services.java import java_home
 from ecommerce.settings import Settings
 from tests.conftest import free_port
 
