@@ -15,10 +15,10 @@ from msgspec import Struct
 
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.order import Delivery, Order, OrderItem
-from ecommerce.encoded import EncodedOrder
 from ecommerce.generate.model.draws import Ints
 from ecommerce.generate.model.life import DELIVERED, STATUSES
 from ecommerce.generate.model.orders import OrderColumns
+from ecommerce.ingest.encoded_order import EncodedOrder
 
 Bytes = npt.NDArray[np.uint8]
 Slots = dict[str, int]

@@ -20,8 +20,8 @@ from ecommerce.generate.model.people import catalog_names
 from ecommerce.generate.model.rhythm import to_ms
 from ecommerce.generate.model.windows import Window
 from ecommerce.generate.presets import get_preset
+from ecommerce.ingest.accept import Accepted, EncodedOrder, accept_orders
 from ecommerce.mongo import MongoDatabase
-from ecommerce.orders import Accepted, EncodedOrder, accept_orders
 from ecommerce.progress import Progress, silent
 
 SERIES = "generator_series"

@@ -14,8 +14,8 @@ from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
 from ecommerce.importing.rows.orders import UNKNOWN_LOCATION, Known
+from ecommerce.ingest.accept import order_id_of
 from ecommerce.mongo import Document, MongoDatabase
-from ecommerce.orders import order_id_of
 
 DUPLICATE_KEY = 11000
 

@@ -11,7 +11,7 @@ import msgspec
 from bson.raw_bson import RawBSONDocument
 
 from ecommerce.documents.bson_codec import decode_order, encode_order
-from ecommerce.orders import EncodedOrder, News, order_id_of, version_time
+from ecommerce.ingest.accept import EncodedOrder, News, order_id_of, version_time
 
 _RANKS = {
     "pending": 0,

@@ -10,11 +10,11 @@ import msgspec
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.kinds import EARLIEST_TIME
 from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderDocument, OrderItem
-from ecommerce.encoded import EncodedOrder
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.rows.fast import encode_input, happened_last
 from ecommerce.importing.rows.inputs import DeliveryInput, DocumentInput, OrderInput, OrderItemInput
 from ecommerce.importing.rows.lenient import read_document
+from ecommerce.ingest.encoded_order import EncodedOrder
 
 UNKNOWN_LOCATION = "Unknown"
 

@@ -23,7 +23,7 @@ from pymongo.write_concern import WriteConcern
 
 from ecommerce.documents.bson_codec import content_bytes, decode_order, same_content
 from ecommerce.documents.content_hash import content_hash
-from ecommerce.encoded import EncodedOrder as EncodedOrder
+from ecommerce.ingest.encoded_order import EncodedOrder as EncodedOrder
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, is_replica_set
 
 PAST_VERSIONS = "past_versions"
