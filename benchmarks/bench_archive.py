@@ -20,7 +20,8 @@ from ecommerce.generate.into_mongodb.store import store_windows
 from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.windows import span
 from ecommerce.java import java_home
-from ecommerce.mongo import ORDERS, MongoDatabase, prepare_database
+from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.schema import prepare_database
 from ecommerce.services.hdfs import start_hdfs
 from ecommerce.settings import Settings
 

@@ -19,7 +19,8 @@ from ecommerce.generate.into_mongodb.windows_done import WINDOWS
 from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.rhythm import to_ms
 from ecommerce.generate.model.windows import Window, span
-from ecommerce.mongo import ORDERS, MongoDatabase, prepare_database
+from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.schema import prepare_database
 
 CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=100_000, products=10_000)
 START = datetime(2026, 1, 1, tzinfo=UTC)

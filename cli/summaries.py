@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.runtime import run_flow, services
-from ecommerce.mongo import get_database, prepare_database
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
 
 if TYPE_CHECKING:
     from ecommerce.check import CheckReport

@@ -19,7 +19,8 @@ from ecommerce.generate.live import LIVE_SPEED, generate_live
 from ecommerce.generate.model.catalog import PRODUCTS_MAX, USERS_MAX, CatalogSpec
 from ecommerce.generate.model.windows import RATE_MAX, SPEED_MAX, Window
 from ecommerce.generate.request import SEED_MAX, Request
-from ecommerce.mongo import get_database, prepare_database
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
 from flows.common import progress_artifact, scheduled_time
 
 

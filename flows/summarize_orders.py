@@ -12,7 +12,8 @@ from pydantic import Field
 from ecommerce.documents.order import UNCOUNTED_STATUSES
 from ecommerce.kpis import Filters, KpiStore, Span
 from ecommerce.kpis.figures import money_text
-from ecommerce.mongo import get_database, prepare_database
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.compact import Compaction, compact
 from flows.common import described, progress_artifact

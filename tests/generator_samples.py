@@ -15,7 +15,7 @@ from ecommerce.generate.model.people import catalog_names
 from ecommerce.generate.model.rhythm import to_ms
 from ecommerce.generate.model.windows import Window, span
 from ecommerce.generate.presets import PRESETS, get_preset
-from ecommerce.ingest.accept import EncodedOrder
+from ecommerce.ingest.encoded_order import EncodedOrder
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)

@@ -17,7 +17,8 @@ from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY, COMMITTED, PLA
 from ecommerce.archive.selection import SLICE_DAYS, Selection, may_select, plan_archive
 from ecommerce.archive.storage import local_path
 from ecommerce.documents.bson_codec import encode_order
-from ecommerce.ingest.accept import EncodedOrder, accept_orders
+from ecommerce.ingest.accept import accept_orders
+from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.cells import CellTable, aggregate_cells, cells_of_orders

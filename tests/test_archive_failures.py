@@ -19,7 +19,8 @@ from ecommerce.archive.errors import ArchiveError, explain, without_credentials
 from ecommerce.archive.runs import COMMITTED, PLANNED, unfinished_run
 from ecommerce.archive.storage import Storage
 from ecommerce.documents.order import OrderDocument
-from ecommerce.mongo import ORDERS, MongoDatabase, get_database, prepare_database
+from ecommerce.mongo import ORDERS, MongoDatabase, get_database
+from ecommerce.schema import prepare_database
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
 from tests.archiving import an_order, assert_one_place, at_moment, hot_ids, insert, spark, with_archive

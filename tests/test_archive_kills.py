@@ -22,7 +22,8 @@ from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders, compact_archive
 from ecommerce.archive.runs import COMMITTED, Run, unfinished_run
-from ecommerce.mongo import get_database, prepare_database
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from tests.archiving import an_order, assert_one_place, insert, spark, with_archive

@@ -24,7 +24,8 @@ from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.kinds import EARLIEST_TIME, INT64_MAX, QUANTITY_MAX, TEXT_LENGTH_MAX, to_scaled
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.errors import InputError
-from ecommerce.mongo import ORDERS, MongoDatabase, prepare_database
+from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from tests.archiving import OLD_DAY, an_order, insert, spark, with_archive
 from tests.summaries_data import superstore_orders

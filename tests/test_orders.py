@@ -10,7 +10,8 @@ from pymongo.errors import WriteError
 from ecommerce.documents.bson_codec import decode_order, encode_order
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
-from ecommerce.ingest.accept import EncodedOrder, accept_orders
+from ecommerce.ingest.accept import accept_orders
+from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

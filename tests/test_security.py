@@ -18,11 +18,13 @@ from ecommerce.documents.bson_codec import encode_order
 from ecommerce.errors import ServiceError, SettingsError
 from ecommerce.generate.first import first_start
 from ecommerce.importing.import_files import import_paths
-from ecommerce.ingest.accept import Accepted, EncodedOrder, accept_orders
+from ecommerce.ingest.accept import Accepted, accept_orders
+from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.store import KpiStore, compute_kpis
 from ecommerce.metrics import Sample, read_samples
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database, prepare_database
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database
+from ecommerce.schema import prepare_database
 from ecommerce.security.bootstrap import ROOT, bootstrap
 from ecommerce.security.roles import ROLES, USERS
 from ecommerce.settings import Settings

@@ -17,7 +17,8 @@ from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order
 from ecommerce.documents.order import OrderDocument
 from ecommerce.errors import ServiceError
 from ecommerce.kpis import compute_kpis
-from ecommerce.mongo import ORDERS, MongoDatabase, prepare_database
+from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.schema import prepare_database
 from ecommerce.services.mongod import find_mongod
 from ecommerce.summaries import advance as advance_module
 from ecommerce.summaries import compact as compact_module

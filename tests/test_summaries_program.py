@@ -38,7 +38,8 @@ from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.order import OrderDocument
 from ecommerce.importing.import_files import import_paths
 from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, prepare_database
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.cells import aggregate_cells

@@ -1,18 +1,15 @@
-"""The one door through which orders come into `orders`, whoever brings them.
+"""The one way by which orders come into `orders`, whoever brings them.
 
 A batch is one transaction: it looks for the ids among the hot orders and among the archived ones, inserts what is new
 and replaces what has news. Under snapshot isolation an order that the archiver deletes meanwhile cannot come back: its
 `_id` is either seen, or inserting it is a write conflict and the batch is tried again, and then finds it archived.
 """
 
-import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakSet
 
-import xxhash
-from bson import Int64
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient, ReplaceOne
@@ -21,13 +18,12 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from ecommerce.documents.bson_codec import content_bytes, decode_order, same_content
+from ecommerce.documents.bson_codec import decode_order, same_content
+from ecommerce.documents.canonical_bytes import moved_forward, order_id_of, split_documents
 from ecommerce.documents.content_hash import content_hash
-from ecommerce.ingest.encoded_order import EncodedOrder as EncodedOrder
+from ecommerce.ingest.encoded_order import EncodedOrder
+from ecommerce.ingest.past_versions import Differing, News, later_versions
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, is_replica_set
-
-PAST_VERSIONS = "past_versions"
-"""Versions that were replaced or came too late: {_id: {order_id, version}}, so that an old file stays old."""
 
 _UNAUTHORIZED = 13
 _VALIDATED: WeakSet[MongoClient[Document]] = WeakSet()
@@ -35,9 +31,6 @@ _VALIDATED: WeakSet[MongoClient[Document]] = WeakSet()
 
 _RAW_OPTIONS = CodecOptions(document_class=RawBSONDocument)
 
-
-News = Callable[[bytes, bytes], bool]
-"""(stored, incoming) canonical BSON of one order with different content → whether the incoming one replaces it."""
 
 Adapt = Callable[[bytes, EncodedOrder], bytes]
 """(stored, incoming) → the incoming order's canonical BSON in view of the stored version."""
@@ -52,6 +45,13 @@ class Accepted:
     changed: int = 0
     already_archived: list[int] = field(default_factory=list)
     """Ids that are in the archive with another content. Nothing was written for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    is_news: News
+    adapt: Adapt | None
+    remember: bool
 
 
 def accept_orders(
@@ -72,30 +72,23 @@ def accept_orders(
     """
     if not batch:
         return Accepted()
+    rules = _Rules(is_news, adapt, remember)
     if database.client not in _VALIDATED:
         try:
-            return _in_transaction(database, batch, is_news, adapt, remember, bypass=True)
+            return _in_transaction(database, batch, rules, bypass=True)
         except OperationFailure as error:
             if error.code != _UNAUTHORIZED:
                 raise
             _VALIDATED.add(database.client)
-    return _in_transaction(database, batch, is_news, adapt, remember, bypass=False)
+    return _in_transaction(database, batch, rules, bypass=False)
 
 
-def _in_transaction(
-    database: MongoDatabase,
-    batch: Sequence[EncodedOrder],
-    is_news: News,
-    adapt: Adapt | None,
-    remember: bool,
-    *,
-    bypass: bool,
-) -> Accepted:
+def _in_transaction(database: MongoDatabase, batch: Sequence[EncodedOrder], rules: _Rules, *, bypass: bool) -> Accepted:
     if not is_replica_set(database):
-        return _accept(database, batch, is_news, adapt, remember, bypass, None)
+        return _accept(database, batch, rules, bypass, None)
     with database.client.start_session() as session:
         return session.with_transaction(
-            lambda running: _accept(database, batch, is_news, adapt, remember, bypass, running),
+            lambda running: _accept(database, batch, rules, bypass, running),
             read_concern=ReadConcern("snapshot"),
             write_concern=WriteConcern(w="majority"),
         )
@@ -104,9 +97,7 @@ def _in_transaction(
 def _accept(
     database: MongoDatabase,
     batch: Sequence[EncodedOrder],
-    is_news: News,
-    adapt: Adapt | None,
-    remember: bool,
+    rules: _Rules,
     bypass: bool,
     session: ClientSession | None,
 ) -> Accepted:
@@ -121,18 +112,18 @@ def _accept(
         archived = {document["_id"]: document["content_hash"] for document in found}
     result = Accepted()
     new: list[RawBSONDocument] = []
-    differing: list[tuple[int, bytes, bytes, bool]] = []
+    differing: list[Differing] = []
     for order in batch:
         stored = hot.get(order.order_id)
         if stored is not None:
             if same_content(stored, order.bson):
                 result.unchanged += 1
                 continue
-            incoming = adapt(stored, order) if adapt else order.bson
+            incoming = rules.adapt(stored, order) if rules.adapt else order.bson
             if same_content(stored, incoming):
                 result.unchanged += 1
             else:
-                differing.append((order.order_id, stored, incoming, order.timed))
+                differing.append(Differing(order.order_id, stored, incoming, order.timed))
         elif order.order_id in archived:
             if content_hash(decode_order(order.bson)) == archived[order.order_id]:
                 result.unchanged += 1
@@ -145,7 +136,15 @@ def _accept(
         # The bytes are canonical by construction. The server's own look at them would be 11 of 28 µs for each order.
         orders.insert_many(new, ordered=False, bypass_document_validation=bypass, session=session)
     if differing:
-        _judge(database, differing, is_news, remember, session, result)
+        later = later_versions(database, differing, rules.is_news, remember=rules.remember, session=session)
+        result.changed = len(later)
+        result.unchanged += len(differing) - len(later)
+        if later:
+            replacements: list[ReplaceOne[Any]] = [
+                ReplaceOne({"_id": pair.order_id}, RawBSONDocument(moved_forward(pair.stored, pair.incoming)))
+                for pair in later
+            ]
+            orders.bulk_write(replacements, ordered=False, session=session)
     return result
 
 
@@ -162,81 +161,5 @@ def _stored(orders: Any, ids: Sequence[int], session: ClientSession | None) -> d
     """The hot orders among these ids, as bytes: a document object for each would double the cost of comparing them."""
     hot: dict[int, bytes] = {}
     for batch in orders.find_raw_batches({"_id": {"$in": ids}}, session=session):
-        start = 0
-        while start < len(batch):
-            size = _SIZE.unpack_from(batch, start)[0]
-            raw = batch[start : start + size]
-            hot[order_id_of(raw)] = raw
-            start += size
+        hot.update((order_id_of(raw), raw) for raw in split_documents(batch))
     return hot
-
-
-def _judge(
-    database: MongoDatabase,
-    differing: Sequence[tuple[int, bytes, bytes, bool]],
-    is_news: News,
-    remember: bool,
-    session: ClientSession | None,
-    result: Accepted,
-) -> None:
-    """Replace the stored orders by the incoming ones that have news, and write down what lost."""
-    versions: Any = database[PAST_VERSIONS]
-    past: set[tuple[int, int]] = set()
-    if remember:
-        keys = [_version_key(order_id, bson) for order_id, *both, _ in differing for bson in both]
-        past = {_plain_key(found["_id"]) for found in versions.find({"_id": {"$in": keys}}, session=session)}
-    replacements: list[ReplaceOne[Any]] = []
-    lost: dict[tuple[int, int], dict[str, Int64]] = {}
-    for order_id, stored, incoming, timed in differing:
-        came_before = _plain_key(_version_key(order_id, incoming)) in past if past else False
-        if (timed or not came_before) and is_news(stored, incoming):
-            replacement = RawBSONDocument(_moved_forward(stored, incoming))
-            replacements.append(ReplaceOne({"_id": order_id}, replacement))
-            result.changed += 1
-            loser = stored
-        else:
-            result.unchanged += 1
-            loser = incoming
-        if remember:
-            key = _version_key(order_id, loser)
-            lost[_plain_key(key)] = key
-    if replacements:
-        orders: Any = database.get_collection(ORDERS, codec_options=_RAW_OPTIONS)
-        orders.bulk_write(replacements, ordered=False, session=session)
-    unknown = [{"_id": key} for plain, key in lost.items() if plain not in past]
-    if unknown:
-        versions.insert_many(unknown, ordered=False, session=session)
-
-
-def _version_key(order_id: int, bson: bytes) -> dict[str, Int64]:
-    hashed = xxhash.xxh3_64_intdigest(content_bytes(bson))
-    return {"order_id": Int64(order_id), "version": Int64(hashed - 2**63)}
-
-
-def _plain_key(key: dict[str, Any]) -> tuple[int, int]:
-    return int(key["order_id"]), int(key["version"])
-
-
-_SIZE = struct.Struct("<i")
-_TIME = struct.Struct("<q")
-_ID = struct.Struct("<9xq")
-"""The document's size, the element's type and name, and `_id` itself."""
-
-
-def order_id_of(bson: bytes) -> int:
-    """`_id` of a canonical order (its first element), or of another document whose `_id` is one integer."""
-    order_id: int = _ID.unpack_from(bson)[0]
-    return order_id
-
-
-def version_time(bson: bytes) -> int:
-    """`updated_at` of a canonical order (its last element), in milliseconds since 1970."""
-    milliseconds: int = _TIME.unpack_from(bson, len(bson) - 1 - _TIME.size)[0]
-    return milliseconds
-
-
-def _moved_forward(stored: bytes, incoming: bytes) -> bytes:
-    """The incoming document with an `updated_at` later than the stored one's."""
-    end = len(incoming) - 1
-    moved = max(version_time(incoming), version_time(stored) + 1)
-    return incoming[: end - _TIME.size] + _TIME.pack(moved) + incoming[end:]

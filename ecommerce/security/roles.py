@@ -15,7 +15,7 @@ from ecommerce.generate.into_mongodb.catalog_store import GENERATOR
 from ecommerce.generate.into_mongodb.store import SERIES
 from ecommerce.generate.into_mongodb.windows_done import WINDOWS
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
-from ecommerce.ingest.accept import PAST_VERSIONS
+from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS
 from ecommerce.summaries.state import BUCKETS, DELTAS, STATE
 

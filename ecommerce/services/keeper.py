@@ -12,7 +12,8 @@ from types import FrameType
 
 from ecommerce.errors import EcommerceError
 from ecommerce.java import java_home
-from ecommerce.mongo import get_database, prepare_database
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.hdfs import Hdfs, embedded_hdfs
 from ecommerce.services.mongod import mongod

@@ -17,8 +17,9 @@ from pymongo.errors import OperationFailure
 
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.errors import ServiceError
-from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set, prepare_database
+from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
+from ecommerce.schema import prepare_database
 from ecommerce.summaries.buckets import bucket_documents, insert_buckets
 from ecommerce.summaries.cells.fold import fold_documents
 from ecommerce.summaries.cells.scan import FOLD_DOCUMENTS

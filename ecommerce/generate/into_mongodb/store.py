@@ -20,7 +20,8 @@ from ecommerce.generate.model.people import catalog_names
 from ecommerce.generate.model.rhythm import to_ms
 from ecommerce.generate.model.windows import Window
 from ecommerce.generate.presets import get_preset
-from ecommerce.ingest.accept import Accepted, EncodedOrder, accept_orders
+from ecommerce.ingest.accept import Accepted, accept_orders
+from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
 

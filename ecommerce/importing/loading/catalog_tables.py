@@ -11,10 +11,10 @@ from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
+from ecommerce.documents.canonical_bytes import order_id_of
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
 from ecommerce.importing.rows.orders import UNKNOWN_LOCATION, Known
-from ecommerce.ingest.accept import order_id_of
 from ecommerce.mongo import Document, MongoDatabase
 
 DUPLICATE_KEY = 11000

@@ -11,7 +11,9 @@ import msgspec
 from bson.raw_bson import RawBSONDocument
 
 from ecommerce.documents.bson_codec import decode_order, encode_order
-from ecommerce.ingest.accept import EncodedOrder, News, order_id_of, version_time
+from ecommerce.documents.canonical_bytes import order_id_of, version_time
+from ecommerce.ingest.encoded_order import EncodedOrder
+from ecommerce.ingest.past_versions import News
 
 _RANKS = {
     "pending": 0,
