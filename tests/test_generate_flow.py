@@ -12,8 +12,7 @@ from prefect.states import Scheduled
 
 from ecommerce import mongo
 from ecommerce.errors import InputError
-from ecommerce.generate import first_start
-from ecommerce.generate.first import ORDERS_AN_HOUR
+from ecommerce.generate.first import ORDERS_AN_HOUR, first_start
 from ecommerce.generate.into_files.orders_file import write_orders
 from ecommerce.generate.request import Request
 from ecommerce.mongo import ORDERS, MongoDatabase

@@ -16,7 +16,7 @@ from bson import Int64
 from ecommerce.documents.bson_codec import decode_order, encode_order
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.errors import InputError
-from ecommerce.generate import first_start
+from ecommerce.generate.first import first_start
 from ecommerce.generate.into_mongodb.advance import advance_life
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog, stored_catalog
 from ecommerce.generate.into_mongodb.stock import LOT, REORDER_LEVEL
