@@ -121,6 +121,6 @@ def _refusal(row: str) -> str:
 
 
 def test_every_reason_code_is_explained() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "import.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "import.md").read_text()
     for code, meaning in REASONS.items():
         assert f"| `{code}` | {meaning} |" in page

@@ -40,7 +40,7 @@ def test_an_unexpected_error_is_one_line(
     code, said = stderr_of(cli_app.main, capsys)
     assert code == 1
     assert said.count("\n") == 1
-    assert said.startswith("error: TypeError in tests/test_cli_errors.py, line ")
+    assert said.startswith("error: TypeError in tests/unit/test_cli_errors.py, line ")
     assert "conversion from str" in said
     assert "--debug" in said
 

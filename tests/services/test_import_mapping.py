@@ -241,7 +241,7 @@ def test_what_lines_tell_of_the_catalog_counts_for_the_orders_after_them_in_any_
 
 
 def test_the_page_on_mappings_shows_one_that_works(database: MongoDatabase, tmp_path: Path) -> None:
-    page = (Path(__file__).parents[1] / "docs" / "mappings.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text()
     example = page.partition("## One in five minutes")[2].partition("\n## ")[0]
     (tmp_path / "bestellungen.csv").write_text("\n".join(re.findall("^    (.+)$", example, re.MULTILINE)) + "\n")
     (tmp_path / "shop.yaml").write_text("\n".join(re.findall("```yaml\n(.*?)```", example, re.DOTALL)))

@@ -33,7 +33,7 @@ from ecommerce.documents.order import OrderDocument
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from tests.archiving import an_order, hot_ids, insert, spark, with_archive
-from tests.test_archive_round_trip import EDGES, orders_of_the_schema
+from tests.services.test_archive_round_trip import EDGES, orders_of_the_schema
 
 __all__ = ["spark"]
 
