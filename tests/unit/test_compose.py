@@ -1,4 +1,4 @@
-"""docker-compose.yml and the image: what can be held without an engine. tests/drills/test_compose_drill.py runs all of it."""
+"""docker-compose.yml and the image: what can be held without an engine. The compose drill runs all of it."""
 
 import importlib.util
 import re
