@@ -1,1 +1,0 @@
-"""Generated orders and catalogs as files, block by block, the same bytes each time."""

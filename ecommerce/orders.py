@@ -1,0 +1,254 @@
+"""The one door through which orders come into `orders`, whoever brings them.
+
+A batch is one transaction: it looks for the ids among the hot orders and among the archived ones, inserts what is new
+and replaces what has news. Under snapshot isolation an order that the archiver deletes meanwhile cannot come back: its
+`_id` is either seen, or inserting it is a write conflict and the batch is tried again, and then finds it archived.
+"""
+
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakSet
+
+import xxhash
+from bson import Int64
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from msgspec.structs import replace
+from pymongo import MongoClient, ReplaceOne
+from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from ecommerce.documents.bson_codec import content_bytes, decode_order, encode_order, same_content
+from ecommerce.documents.content_hash import hashes_of_spellings
+from ecommerce.documents.statuses import canonical
+from ecommerce.encoded import EncodedOrder as EncodedOrder
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, is_replica_set
+
+PAST_VERSIONS = "past_versions"
+"""Versions that were replaced or came too late: {_id: {order_id, version}}, so that an old file stays old."""
+
+_UNAUTHORIZED = 13
+_VALIDATED: WeakSet[MongoClient[Document]] = WeakSet()
+"""Clients whose user may not bypass validation (built into dbAdmin, not into readWrite): the server looks again."""
+
+_RAW_OPTIONS = CodecOptions(document_class=RawBSONDocument)
+
+
+News = Callable[[bytes, bytes], bool]
+"""(stored, incoming) canonical BSON of one order with different content → whether the incoming one replaces it."""
+
+Adapt = Callable[[bytes, EncodedOrder], bytes]
+"""(stored, incoming) → the incoming order's canonical BSON in view of the stored version."""
+
+
+@dataclass(slots=True)
+class Accepted:
+    """What became of a batch; the four add up to the batch's size."""
+
+    accepted: int = 0
+    unchanged: int = 0
+    changed: int = 0
+    already_archived: list[int] = field(default_factory=list)
+    """Ids that are in the archive with another content. Nothing was written for them."""
+
+
+def accept_orders(
+    database: MongoDatabase,
+    batch: Sequence[EncodedOrder],
+    *,
+    is_news: News,
+    adapt: Adapt | None = None,
+    remember: bool = False,
+) -> Accepted:
+    """Bring a batch of orders in, all or nothing. Calling it again with the same batch changes nothing.
+
+    `batch` holds each id once. Batches of 1 000 to 10 000 orders are fast and stay far below the server's limits.
+    With `remember`, versions that lost are written down, and one of them that comes again is unchanged, unless its
+    source names an `updated_at`, which `is_news` then judges. `adapt` sees the orders whose content differs from the
+    stored one, before they are judged. Raises PyMongoError where the server refuses or cannot be reached; then nothing
+    of the batch was written, or, where the reply to the commit was lost, all of it.
+    """
+    if not batch:
+        return Accepted()
+    if database.client not in _VALIDATED:
+        try:
+            return _in_transaction(database, batch, is_news, adapt, remember, bypass=True)
+        except OperationFailure as error:
+            if error.code != _UNAUTHORIZED:
+                raise
+            _VALIDATED.add(database.client)
+    return _in_transaction(database, batch, is_news, adapt, remember, bypass=False)
+
+
+def _in_transaction(
+    database: MongoDatabase,
+    batch: Sequence[EncodedOrder],
+    is_news: News,
+    adapt: Adapt | None,
+    remember: bool,
+    *,
+    bypass: bool,
+) -> Accepted:
+    if not is_replica_set(database):
+        return _accept(database, batch, is_news, adapt, remember, bypass, None)
+    with database.client.start_session() as session:
+        return session.with_transaction(
+            lambda running: _accept(database, batch, is_news, adapt, remember, bypass, running),
+            read_concern=ReadConcern("snapshot"),
+            write_concern=WriteConcern(w="majority"),
+        )
+
+
+def _accept(
+    database: MongoDatabase,
+    batch: Sequence[EncodedOrder],
+    is_news: News,
+    adapt: Adapt | None,
+    remember: bool,
+    bypass: bool,
+    session: ClientSession | None,
+) -> Accepted:
+    orders: Any = database.get_collection(ORDERS, codec_options=_RAW_OPTIONS)
+    ids = [order.order_id for order in batch]
+    hot = _stored(orders, ids, session) if _any_between(orders, ids, session) else {}
+    absent = [order_id for order_id in ids if order_id not in hot] if hot else ids
+    archive = database[ARCHIVED_ORDERS]
+    archived: dict[int, int] = {}
+    if absent and _any_between(archive, absent, session):
+        found = archive.find({"_id": {"$in": absent}}, session=session)
+        archived = {document["_id"]: document["content_hash"] for document in found}
+    result = Accepted()
+    new: list[RawBSONDocument] = []
+    differing: list[tuple[int, bytes, bytes, bool]] = []
+    for order in batch:
+        stored = hot.get(order.order_id)
+        if stored is not None:
+            if same_content(stored, order.bson):
+                result.unchanged += 1
+                continue
+            incoming = adapt(stored, order) if adapt else order.bson
+            if same_content(stored, incoming) or _same_but_spelling(stored, incoming):
+                result.unchanged += 1
+            else:
+                differing.append((order.order_id, stored, incoming, order.timed))
+        elif order.order_id in archived:
+            if archived[order.order_id] in hashes_of_spellings(decode_order(order.bson)):
+                result.unchanged += 1
+            else:
+                result.already_archived.append(order.order_id)
+        else:
+            new.append(RawBSONDocument(order.bson))
+            result.accepted += 1
+    if new:
+        # The bytes are canonical by construction. The server's own look at them would be 11 of 28 µs for each order.
+        orders.insert_many(new, ordered=False, bypass_document_validation=bypass, session=session)
+    if differing:
+        _judge(database, differing, is_news, remember, session, result)
+    return result
+
+
+def _same_but_spelling(stored: bytes, incoming: bytes) -> bool:
+    """Whether two versions differ only in how they spell one status: nothing happened, and what is stored stays."""
+    before, now = (RawBSONDocument(bson)["delivery"]["status"] for bson in (stored, incoming))
+    if before == now or canonical(before) != canonical(now):
+        return False
+    order = decode_order(incoming)
+    delivery = replace(order.delivery, status=before)
+    return same_content(stored, encode_order(replace(order, delivery=delivery)))
+
+
+def _any_between(collection: Any, ids: Sequence[int], session: ClientSession | None) -> bool:
+    """Whether the collection has any order from the lowest to the highest of these ids.
+
+    Where ids grow with time, new orders lie behind all that are there: one look at the index spares one for each.
+    """
+    span = {"_id": {"$gte": min(ids), "$lte": max(ids)}}
+    return collection.find_one(span, {"_id": 1}, session=session) is not None
+
+
+def _stored(orders: Any, ids: Sequence[int], session: ClientSession | None) -> dict[int, bytes]:
+    """The hot orders among these ids, as bytes: a document object for each would double the cost of comparing them."""
+    hot: dict[int, bytes] = {}
+    for batch in orders.find_raw_batches({"_id": {"$in": ids}}, session=session):
+        start = 0
+        while start < len(batch):
+            size = _SIZE.unpack_from(batch, start)[0]
+            raw = batch[start : start + size]
+            hot[order_id_of(raw)] = raw
+            start += size
+    return hot
+
+
+def _judge(
+    database: MongoDatabase,
+    differing: Sequence[tuple[int, bytes, bytes, bool]],
+    is_news: News,
+    remember: bool,
+    session: ClientSession | None,
+    result: Accepted,
+) -> None:
+    """Replace the stored orders by the incoming ones that have news, and write down what lost."""
+    versions: Any = database[PAST_VERSIONS]
+    past: set[tuple[int, int]] = set()
+    if remember:
+        keys = [_version_key(order_id, bson) for order_id, *both, _ in differing for bson in both]
+        past = {_plain_key(found["_id"]) for found in versions.find({"_id": {"$in": keys}}, session=session)}
+    replacements: list[ReplaceOne[Any]] = []
+    lost: dict[tuple[int, int], dict[str, Int64]] = {}
+    for order_id, stored, incoming, timed in differing:
+        came_before = _plain_key(_version_key(order_id, incoming)) in past if past else False
+        if (timed or not came_before) and is_news(stored, incoming):
+            replacement = RawBSONDocument(_moved_forward(stored, incoming))
+            replacements.append(ReplaceOne({"_id": order_id}, replacement))
+            result.changed += 1
+            loser = stored
+        else:
+            result.unchanged += 1
+            loser = incoming
+        if remember:
+            key = _version_key(order_id, loser)
+            lost[_plain_key(key)] = key
+    if replacements:
+        orders: Any = database.get_collection(ORDERS, codec_options=_RAW_OPTIONS)
+        orders.bulk_write(replacements, ordered=False, session=session)
+    unknown = [{"_id": key} for plain, key in lost.items() if plain not in past]
+    if unknown:
+        versions.insert_many(unknown, ordered=False, session=session)
+
+
+def _version_key(order_id: int, bson: bytes) -> dict[str, Int64]:
+    hashed = xxhash.xxh3_64_intdigest(content_bytes(bson))
+    return {"order_id": Int64(order_id), "version": Int64(hashed - 2**63)}
+
+
+def _plain_key(key: dict[str, Any]) -> tuple[int, int]:
+    return int(key["order_id"]), int(key["version"])
+
+
+_SIZE = struct.Struct("<i")
+_TIME = struct.Struct("<q")
+_ID = struct.Struct("<9xq")
+"""The document's size, the element's type and name, and `_id` itself."""
+
+
+def order_id_of(bson: bytes) -> int:
+    """`_id` of a canonical order (its first element), or of another document whose `_id` is one integer."""
+    order_id: int = _ID.unpack_from(bson)[0]
+    return order_id
+
+
+def version_time(bson: bytes) -> int:
+    """`updated_at` of a canonical order (its last element), in milliseconds since 1970."""
+    milliseconds: int = _TIME.unpack_from(bson, len(bson) - 1 - _TIME.size)[0]
+    return milliseconds
+
+
+def _moved_forward(stored: bytes, incoming: bytes) -> bytes:
+    """The incoming document with an `updated_at` later than the stored one's."""
+    end = len(incoming) - 1
+    moved = max(version_time(incoming), version_time(stored) + 1)
+    return incoming[: end - _TIME.size] + _TIME.pack(moved) + incoming[end:]

@@ -1,0 +1,85 @@
+"""Order documents in BSON to cells, in arrays: what `cells_of_orders` says, 20 times as fast."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ecommerce.documents.bson_codec import decode_order
+from ecommerce.documents.kinds import MONEY_FACTOR
+from ecommerce.documents.statuses import UNCOUNTED
+from ecommerce.summaries.batch import Batch
+from ecommerce.summaries.columns import BoolArray, IntArray, OrderColumns, read_columns
+from ecommerce.summaries.measures import OF_ITEMS, OF_ORDERS
+from ecommerce.summaries.reference import cells_of_orders
+from ecommerce.summaries.table import ITEM_SCHEMA, MILLISECONDS_PER_HOUR, ORDER_SCHEMA, CellTable
+
+LINE_MAX = (2**63 - 1) // MONEY_FACTOR // 2
+"""Largest price x quantity, scaled, whose product with a scaled fraction surely fits 64 bits."""
+
+
+def fold_documents(added: Sequence[bytes], taken: Sequence[bytes] = ()) -> CellTable:
+    """The cells of the `added` order documents minus those of the `taken` ones."""
+    documents = [*added, *taken]
+    if not documents:
+        return CellTable.empty()
+    signs = np.ones(len(documents), np.int64)
+    signs[len(added) :] = -1
+    return fold_columns(read_columns(documents), documents, signs)
+
+
+def fold_columns(columns: OrderColumns, documents: Sequence[bytes], signs: IntArray) -> CellTable:
+    """The cells of documents, each as often as its sign says (1, 0 or -1); the columns are theirs, read before."""
+    _leave_out_large_lines(columns)
+    batch = Batch.of(columns)
+    cells = CellTable.of_rows(_order_rows(batch, signs), _item_rows(batch, signs))
+    if columns.regular.all():
+        return cells
+    left = np.flatnonzero(~columns.regular).tolist()
+    plain = cells_of_orders(decode_order(bytes(documents[index])) for index in left if signs[index] > 0)
+    minus = cells_of_orders(decode_order(bytes(documents[index])) for index in left if signs[index] < 0)
+    return CellTable.sum_of((cells, plain, minus.negated()))
+
+
+def _leave_out_large_lines(columns: OrderColumns) -> None:
+    """Orders with a price x quantity that 64 bits do not hold are irregular."""
+    if columns.items:
+        price, quantity = columns.items["item.price"], columns.items["item.quantity"]
+        large = price.astype(np.float64) * quantity > LINE_MAX
+        columns.regular[columns.item_of[large]] = False
+
+
+def _order_rows(batch: Batch, signs: IntArray) -> pl.DataFrame:
+    columns = batch.columns
+    values: dict[str, Any] = {
+        "hour": batch.number("order.order_time") // MILLISECONDS_PER_HOUR,
+        "payment_type": columns.texts["order.payment_type"],
+        "status": batch.status,
+        "courier_id": batch.number("delivery.courier_id"),
+        "location": columns.texts["delivery.location"],
+    }
+    values |= {measure.name: measure.fold(batch) * signs for measure in OF_ORDERS}
+    return _frame(values, ORDER_SCHEMA, columns.regular)
+
+
+def _item_rows(batch: Batch, signs: IntArray) -> pl.DataFrame:
+    columns, of = batch.columns, batch.columns.item_of
+    if not columns.items:
+        return pl.DataFrame(schema=ITEM_SCHEMA)
+    counted = ~batch.status.is_in(UNCOUNTED).to_numpy()
+    values: dict[str, Any] = {
+        "hour": batch.of_order("order.order_time") // MILLISECONDS_PER_HOUR,
+        "product_id": batch.item("product_id"),
+        "warehouse_id": batch.item("warehouse_id"),
+        "counted": counted[of],
+    }
+    values |= {measure.name: measure.fold(batch) * signs[of] for measure in OF_ITEMS}
+    return _frame(values, ITEM_SCHEMA, columns.regular[of])
+
+
+def _frame(values: dict[str, Any], schema: dict[str, Any], keep: BoolArray) -> pl.DataFrame:
+    frame = pl.DataFrame([pl.Series(name, values[name]) for name in schema])
+    if not keep.all():
+        frame = frame.filter(pl.Series(keep))
+    return frame.with_columns(pl.col(name).cast(dtype) for name, dtype in schema.items())

@@ -1,0 +1,196 @@
+"""The table of cells: what a set of orders comes to, per hour and dimension. Tables add and subtract exactly.
+
+Two families, because an order has one status and many products: order cells answer by payment type, status, courier
+and location, item cells by product and warehouse. Amounts are integers of 10^-4 units in 128 bits: ten orders of the
+largest amount that a document may hold overflow 64.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, reduce
+from operator import or_
+from typing import Any
+
+import polars as pl
+
+from ecommerce.documents.statuses import DELIVERED, UNCOUNTED, canonical
+from ecommerce.summaries import measures
+from ecommerce.summaries.batch import canonical_statuses
+from ecommerce.summaries.encoding import decode_frame, encode_frame, texts_of
+from ecommerce.summaries.measures import types_of
+
+ORDER_DIMENSIONS: dict[str, Any] = {
+    "hour": pl.Int32,  # of order_time, in hours since 1970, UTC
+    "payment_type": pl.String,
+    "status": pl.String,  # by the name that the table of statuses has for it
+    "courier_id": pl.Int64,
+    "location": pl.String,
+}
+ORDER_MEASURES = types_of(measures.OF_ORDERS)
+ITEM_DIMENSIONS: dict[str, Any] = {
+    "hour": pl.Int32,  # of the order's order_time
+    "product_id": pl.Int64,
+    "warehouse_id": pl.Int64,
+    "counted": pl.Boolean,  # the order's status is not one that revenue leaves out
+}
+ITEM_MEASURES = types_of(measures.OF_ITEMS)
+ORDER_SCHEMA = ORDER_DIMENSIONS | ORDER_MEASURES
+ITEM_SCHEMA = ITEM_DIMENSIONS | ITEM_MEASURES
+
+JUDGED_BY_COUNTED = "revenue"
+"""The measure of items that means nothing where it is not known which of them count."""
+
+MILLISECONDS_PER_HOUR = 3_600_000
+
+AS_WRITTEN = pl.QueryOptFlags.none()
+"""How plans are run: each is short and in its best order, and to a tick looking for a better one is half its cost."""
+
+
+@dataclass(frozen=True, eq=False)
+class CellTable:
+    """Cells of some orders: no two rows of a frame share their dimensions, and no row is all zeros.
+
+    A measure that came after some of the cells were made is not a column: of these orders it is not known.
+    """
+
+    orders: pl.DataFrame
+    """Columns of ORDER_SCHEMA."""
+    items: pl.DataFrame
+    """Columns of ITEM_SCHEMA."""
+
+    @staticmethod
+    def empty() -> "CellTable":
+        """The cells of no orders."""
+        return CellTable(pl.DataFrame(schema=ORDER_SCHEMA), pl.DataFrame(schema=ITEM_SCHEMA))
+
+    @staticmethod
+    def of_rows(orders: pl.DataFrame, items: pl.DataFrame) -> "CellTable":
+        """Cells of rows that may share dimensions: one row per order and per order item, or other cells."""
+        return CellTable(
+            summed(orders, ORDER_DIMENSIONS, ORDER_MEASURES), summed(items, ITEM_DIMENSIONS, ITEM_MEASURES)
+        )
+
+    @staticmethod
+    def sum_of(tables: "Iterable[CellTable]") -> "CellTable":
+        """All of the tables together, with the measures that all of them have."""
+        found = list(tables)
+        if len(found) == 1:
+            return found[0]
+        return CellTable.of_rows(
+            together([table.orders for table in found], ORDER_DIMENSIONS, ORDER_MEASURES),
+            together([table.items for table in found], ITEM_DIMENSIONS, ITEM_MEASURES),
+        )
+
+    def plus(self, other: "CellTable") -> "CellTable":
+        """The cells of both."""
+        return CellTable.sum_of((self, other))
+
+    def minus(self, other: "CellTable") -> "CellTable":
+        """These cells without those of `other`; what `other` has more comes out negative."""
+        return CellTable.sum_of((self, other.negated()))
+
+    def negated(self) -> "CellTable":
+        """The same cells with every measure's sign turned."""
+        return CellTable(
+            # Polars 2.1 has no negation of 128-bit integers.
+            self.orders.with_columns(pl.col(name) * -1 for name in present(self.orders, ORDER_MEASURES)),
+            self.items.with_columns(pl.col(name) * -1 for name in present(self.items, ITEM_MEASURES)),
+        )
+
+    def within(self, start_hour: int | None, end_hour: int | None) -> "CellTable":
+        """The cells of hours in [start_hour, end_hour); None is open."""
+        if start_hour is None and end_hour is None:
+            return self
+        condition = pl.lit(True)
+        if start_hour is not None:
+            condition &= pl.col("hour") >= start_hour
+        if end_hour is not None:
+            condition &= pl.col("hour") < end_hour
+        return CellTable(self.orders.filter(condition), self.items.filter(condition))
+
+    def is_empty(self) -> bool:
+        """Whether these are the cells of no orders: a difference is empty where two tables are equal."""
+        return self.orders.is_empty() and self.items.is_empty()
+
+    def equals(self, other: "CellTable") -> bool:
+        """Whether both have the same cells, whatever the order of rows."""
+        return self.minus(other).is_empty()
+
+    def encode(self) -> dict[str, Any]:
+        """As a document for MongoDB. `decode` gives the same cells back."""
+        return {"orders": encode_frame(self.orders), "items": encode_frame(self.items)}
+
+    @staticmethod
+    def decode(document: Mapping[str, Any]) -> "CellTable":
+        """The cells of a document that `encode` made, in any version: without the measures that it did not know."""
+        orders = decode_frame(document["orders"], ORDER_DIMENSIONS, ORDER_MEASURES)
+        items = decode_frame(document["items"], ITEM_DIMENSIONS, ITEM_MEASURES)
+        misread = _misread(document["orders"])
+        return _read_anew(orders, items, misread) if misread else CellTable(orders, items)
+
+
+def decode_orders(document: Mapping[str, Any]) -> pl.DataFrame:
+    """The order cells alone of a document that `encode` made."""
+    orders = decode_frame(document, ORDER_DIMENSIONS, ORDER_MEASURES)
+    misread = _misread(document)
+    return _orders_read_anew(orders, misread) if misread else orders
+
+
+def _misread(document: Mapping[str, Any]) -> set[str]:
+    """Statuses that some texts of encoded cells spell, which was not known when they were made."""
+    return {name for text in texts_of(document, "status") if (name := canonical(text)) != text}
+
+
+def _read_anew(orders: pl.DataFrame, items: pl.DataFrame, misread: set[str]) -> CellTable:
+    """Cells that were made when some texts were not known to mean these statuses.
+
+    What they were judged by that is not known of them: which items count, which orders came late.
+    """
+    orders = _orders_read_anew(orders, misread)
+    if misread.intersection(UNCOUNTED):
+        items = items.drop(JUDGED_BY_COUNTED).with_columns(counted=pl.lit(True))
+    return CellTable.of_rows(orders, items)
+
+
+def _orders_read_anew(orders: pl.DataFrame, misread: set[str]) -> pl.DataFrame:
+    if DELIVERED in misread:
+        orders = orders.drop(measure.name for measure in measures.OF_ORDERS if measure.judged_by_delivered)
+    return summed(
+        orders.with_columns(canonical_statuses(orders["status"]).alias("status")), ORDER_DIMENSIONS, ORDER_MEASURES
+    )
+
+
+def present(frame: pl.DataFrame, types: Mapping[str, Any]) -> dict[str, Any]:
+    """The measures that a frame has."""
+    columns = set(frame.columns)
+    return {name: dtype for name, dtype in types.items() if name in columns}
+
+
+def together(frames: Sequence[pl.DataFrame], dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.DataFrame:
+    """The rows of all frames, with the measures that each of those with rows has."""
+    filled = [frame for frame in frames if frame.height]
+    schema: dict[str, Any] = {**dimensions, **types}
+    if any(frame.width < len(schema) for frame in filled):
+        known = set.intersection(*(set(frame.columns) for frame in filled))
+        schema = {name: dtype for name, dtype in schema.items() if name in known}
+        filled = [frame.select(list(schema)) for frame in filled]
+    return pl.concat([pl.DataFrame(schema=schema), *filled])
+
+
+def summed(frame: pl.DataFrame, dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.DataFrame:
+    """The frame grouped by its dimensions, the measures that it has summed, rows of zeros left out."""
+    known = types if frame.width == len(dimensions) + len(types) else present(frame, types)
+    return lazily_summed(frame.lazy(), dimensions, known).collect(optimizations=AS_WRITTEN)
+
+
+def lazily_summed(frame: pl.LazyFrame, dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.LazyFrame:
+    """The plan of `summed`, to be collected together with others; the frame has all of the measures."""
+    sums, has_any = _sums(tuple(types.items()))
+    return frame.group_by(list(dimensions)).agg(sums).filter(has_any)
+
+
+@cache
+def _sums(types: tuple[tuple[str, Any], ...]) -> tuple[list[pl.Expr], pl.Expr]:
+    """The sum of each measure, and whether any is not zero. Building them anew would be a fifth of a tick."""
+    sums = [pl.col(name).cast(dtype).sum() for name, dtype in types]
+    return sums, reduce(or_, (pl.col(name) != 0 for name, _ in types))

@@ -1,1 +1,0 @@
-"""Kills, power cuts and soaks: what takes long or the whole machine."""

@@ -1,1 +1,0 @@
-"""Tests against a real mongod, HDFS, Spark or Prefect server."""

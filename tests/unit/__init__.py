@@ -1,1 +1,0 @@
-"""Tests that need no service: `make test-fast`."""

@@ -1,1 +1,0 @@
-"""Tests that start from what an older version left."""
