@@ -3,11 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install up down status test lint drill bench lock clean
+.PHONY: help install up down status test test-fast lint drill bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(INSTALLED)  ## install the pinned packages into .venv/ and fetch the jars (and a Java, where there is none)
 
@@ -30,6 +30,9 @@ status: install  ## say how each service is
 
 test: install  ## the tests, against real services on free ports
 	$(BIN)/python -m pytest -m "not drill"
+
+test-fast: install  ## the tests that need no service, in half a minute
+	$(BIN)/python -m pytest -q tests/unit
 
 lint: install  ## format, style and types
 	$(BIN)/ruff format --check .

@@ -15,13 +15,14 @@ import psutil
 
 from benchmarks.common import Result, a_mongod, free_port, main, timed
 from ecommerce.archive.runs import ARCHIVE_RUNS, COMMITTED, get_run
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.store import store_windows
-from ecommerce.generate.windows import span
-from ecommerce.mongo import ORDERS, MongoDatabase, prepare_database
+from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
+from ecommerce.generate.into_mongodb.store import store_windows
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.windows import span
+from ecommerce.java import java_home
+from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.schema import prepare_database
 from ecommerce.services.hdfs import start_hdfs
-from ecommerce.services.java import java_home
 from ecommerce.settings import Settings
 
 CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=100_000, products=10_000)

@@ -23,10 +23,10 @@ from playwright.async_api import async_playwright
 from benchmarks.common import Result, a_mongod, free_port, main
 from benchmarks.dashboard_client import Viewer
 from dashboard.screenshots import chromium
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.store import store_windows
-from ecommerce.generate.windows import Window, span
+from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
+from ecommerce.generate.into_mongodb.store import store_windows
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.windows import Window, span
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.dashboard import serve_command
 

@@ -9,17 +9,18 @@ import psutil
 
 from benchmarks import seed_generator
 from benchmarks.common import Result, a_mongod, main, timed
-from ecommerce.generate.advance import advance_life
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.file_job import FileJob, Format
-from ecommerce.generate.files import write_orders
 from ecommerce.generate.first import first_start
-from ecommerce.generate.rhythm import to_ms
-from ecommerce.generate.store import store_windows
-from ecommerce.generate.windows import Window, span
-from ecommerce.generate.windows_done import WINDOWS
-from ecommerce.mongo import ORDERS, MongoDatabase, prepare_database
+from ecommerce.generate.into_files.job import FileJob, Format
+from ecommerce.generate.into_files.orders_file import write_orders
+from ecommerce.generate.into_mongodb.advance import advance_life
+from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
+from ecommerce.generate.into_mongodb.store import store_windows
+from ecommerce.generate.into_mongodb.windows_done import WINDOWS
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.rhythm import to_ms
+from ecommerce.generate.model.windows import Window, span
+from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.schema import prepare_database
 
 CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=100_000, products=10_000)
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -16,11 +16,11 @@ import psutil
 
 from benchmarks.common import Result, a_mongod, main, timed
 from benchmarks.order_lines import write_order_lines
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.file_job import FileJob
-from ecommerce.generate.files import write_orders
-from ecommerce.generate.rhythm import to_ms
-from ecommerce.generate.windows import Window
+from ecommerce.generate.into_files.job import FileJob
+from ecommerce.generate.into_files.orders_file import write_orders
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.rhythm import to_ms
+from ecommerce.generate.model.windows import Window
 from ecommerce.importing.import_files import import_paths
 from ecommerce.mongo import ORDERS, MongoDatabase
 

@@ -8,8 +8,8 @@ from bson import Int64
 from benchmarks.bench_generate import CATALOG, MOMENT, a_window
 from benchmarks.common import Result, a_mongod, main
 from ecommerce.archive.runs import prepare_archive
-from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.store import store_windows
+from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
+from ecommerce.generate.into_mongodb.store import store_windows
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 
 BATCH = 10_000

@@ -15,10 +15,10 @@ from bson import Decimal128, Int64
 from pymongo import MongoClient
 
 from benchmarks.common import Result, a_mongod, main, timed
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.store import store_windows
-from ecommerce.generate.windows import span
+from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
+from ecommerce.generate.into_mongodb.store import store_windows
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.windows import span
 from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
 from ecommerce.summaries import advance as advance_module

@@ -12,7 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ecommerce.mongo import MongoDatabase, get_database, prepare_database
+from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.schema import prepare_database
 from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 

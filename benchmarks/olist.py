@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.draws import Ints
-from ecommerce.generate.life import STATUSES, lives
-from ecommerce.generate.orders import BLOCK_ORDERS, OrderColumns, make_orders
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.draws import Ints
+from ecommerce.generate.model.life import STATUSES, lives
+from ecommerce.generate.model.orders import BLOCK_ORDERS, OrderColumns, make_orders
+from ecommerce.generate.model.rhythm import DAY_MS, HOUR_MS, to_ms, weekday_of
+from ecommerce.generate.model.windows import Window, span
 from ecommerce.generate.presets import get_preset
-from ecommerce.generate.rhythm import DAY_MS, HOUR_MS, to_ms, weekday_of
-from ecommerce.generate.windows import Window, span
 
 ORDERS = 200_000
 START = datetime(2026, 2, 1, tzinfo=UTC)

@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmarks.curves import pyplot
 from benchmarks.olist import DAYS, START, all_columns, month
-from ecommerce.generate.rhythm import DAY_MS, HOUR_MS
-from ecommerce.generate.windows import span
+from ecommerce.generate.model.rhythm import DAY_MS, HOUR_MS
+from ecommerce.generate.model.windows import span
 
 TARGET = Path("docs/images/generator.svg")
 VALUES = {"median": 105, "mean": 161, "p95": 453, "p99": 1076}

@@ -4,11 +4,11 @@ import csv
 from datetime import timedelta
 from pathlib import Path
 
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.orders import BLOCK_ORDERS, make_orders
-from ecommerce.generate.people import catalog_names
-from ecommerce.generate.rhythm import from_ms
-from ecommerce.generate.windows import Window
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.orders import BLOCK_ORDERS, make_orders
+from ecommerce.generate.model.people import catalog_names
+from ecommerce.generate.model.rhythm import from_ms
+from ecommerce.generate.model.windows import Window
 
 COLUMNS = (
     "Row ID", "Order ID", "Order Date", "Ship Date", "Ship Mode", "Customer ID", "Customer Name", "Segment", "Country",

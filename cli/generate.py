@@ -66,9 +66,10 @@ def generate(
 
 
 def _live(request: Request) -> dict[str, int]:
-    from ecommerce.generate.catalog_store import ensure_catalog
+    from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
     from ecommerce.generate.live import generate_live
-    from ecommerce.mongo import get_database, prepare_database
+    from ecommerce.mongo import get_database
+    from ecommerce.schema import prepare_database
 
     database = get_database()
     prepare_database(database)

@@ -16,8 +16,6 @@ ROWS_MAX = 10
 STATUSES_MAX = 20
 """Statuses are in the order of a delivery's life, so a cut would not leave out the smallest ones."""
 NO_ORDERS = "No orders in this span"
-INCOMPLETE = "incomplete"
-NOT_FILLED = "not known yet of all archived orders: `ecommerce upgrade` fills it in"
 
 Content = dict[str, Any]
 Row = dict[str, Any]
@@ -102,8 +100,8 @@ def _headlines(answer: Answer, amount: Any) -> Content:
         _headline(
             "late_share",
             "Late deliveries",
-            percent(late) if late is not None else INCOMPLETE if "late_share" in kpis.incomplete else NOTHING,
-            f"{late:.6f} of the delivered orders" if late is not None else _without(kpis, "late_share"),
+            percent(late) if late is not None else NOTHING,
+            f"{late:.6f} of the delivered orders" if late is not None else "nothing delivered",
         ),
     ]
     for row in rows:
@@ -111,22 +109,7 @@ def _headlines(answer: Answer, amount: Any) -> Content:
         row["spark"] = [round(point, 4) for point in answer.timeline.sparks.get(key, ())]
         if answer.before is not None:
             row |= _versus(key, getattr(kpis, key), getattr(answer.before, key))
-    return {"rows": rows + [_measure(name, value, amount) for name, value in kpis.measures.items()]}
-
-
-def _measure(name: str, value: Decimal | int | None, amount: Any) -> Row:
-    """The headline of a measure that is a figure of its own."""
-    label = name.replace("_", " ").capitalize()
-    if value is None:
-        return _headline(name, label, INCOMPLETE, NOT_FILLED)
-    if isinstance(value, Decimal):
-        return _amount(name, label, value, amount)
-    return _headline(name, label, compact(value), exact(value))
-
-
-def _without(kpis: Kpis, figure: str) -> str:
-    """Why a figure about deliveries has no value."""
-    return NOT_FILLED if figure in kpis.incomplete else "nothing delivered"
+    return {"rows": rows}
 
 
 def _headline(key: str, label: str, value: str, exact_text: str) -> Row:
@@ -207,8 +190,6 @@ def _order_groups(
 
 
 def _punctuality(group: OrderGroup) -> str:
-    if group.late is None:
-        return "late: incomplete"
     if group.late_share is None or group.average_delay_hours is None:
         return "nothing delivered"
     days = group.average_delay_hours / 24
@@ -218,10 +199,8 @@ def _punctuality(group: OrderGroup) -> str:
 def _couriers(groups: Mapping[str, OrderGroup], filters: _Filters, amount: Any) -> Content:
     content = _order_groups("Orders by courier", "courier", groups, filters, amount)
     for row in content["rows"]:
-        group = groups[row["name"]]
-        late = group.late_share
-        nothing = INCOMPLETE if group.late is None else NOTHING
-        row["second"] = nothing if late is None else f"{late * 100:.1f} % late"
+        late = groups[row["name"]].late_share
+        row["second"] = NOTHING if late is None else f"{late * 100:.1f} % late"
     return content
 
 
@@ -245,8 +224,7 @@ def _item_groups(
     for name, value in sorted(values.items(), key=lambda pair: (-pair[1], pair[0])):
         row = _row(name, value, most, compact(value), _share(value, total), unit)
         group = groups[name]
-        revenue = "revenue: incomplete" if group.revenue is None else amount(group.revenue, short=False)
-        row["exact"] += f" · {exact(group.order_items)} order items · {revenue}"
+        row["exact"] += f" · {exact(group.order_items)} order items · {amount(group.revenue, short=False)}"
         rows.append(row)
     return _bars(title, dimension, rows, filters, of_items=True)
 

@@ -20,6 +20,17 @@ STYLE = Path(__file__).with_name("first_paint.css").read_text(encoding="utf-8")
 RECENT = timedelta(minutes=5)
 """Nothing is refreshed while nobody watches: figures from before that are not shown to the first who comes again."""
 
+STALLED = """
+<script>window.first_paint_timer = setTimeout(() => {
+  const time = document.querySelector("#first-paint header span");
+  if (!time) { return; }
+  time.setAttribute("role", "alert"); time.className = "stalled";
+  time.textContent += " · not connected: figures do not come through. Trying again…";
+  setTimeout(() => location.reload(), 10_000);
+}, 20_000);</script>"""
+"""A page whose socket does not open (a proxy that lets none through, a server that hangs) would look alive for ever.
+The line in the header takes the timer away when it is drawn, which needs the socket."""
+
 HEADLINES = 6
 HEADLINE_CARDS = {"overview": "headlines", "pipeline": "pipeline"}
 
@@ -35,6 +46,7 @@ def first_paint(
         "ink": palette["text"]["primary"],
         "quiet": palette["text"]["secondary"],
         "line": palette["divider"],
+        "bad": palette["error"]["main"],
     }
     recent = as_of is not None and (now or datetime.now(UTC)) - as_of < RECENT
     known = recent and HEADLINE_CARDS[view.page] in cards
@@ -46,7 +58,7 @@ def first_paint(
         f'<div id="first-paint" style="{";".join(f"--{name}:{color}" for name, color in colors.items())}">'
         f"<header><b>Orders</b><span>{time}</span></header>"
         f'<main class="{drawer}"><div class="headlines">{"".join(_headline(row) for row in rows)}</div>'
-        f'<div class="{charts}"><i></i><i></i></div></main></div>'
+        f'<div class="{charts}"><i></i><i></i></div></main></div>{STALLED}'
     )
 
 

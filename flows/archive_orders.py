@@ -28,7 +28,8 @@ from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.workshop import Workshop, archive_workshop, pending_run, require_transactions
 from ecommerce.errors import EcommerceError
-from ecommerce.mongo import get_database, prepare_database
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
 from ecommerce.settings import get_settings
 from flows.common import described, progress_artifact
 

@@ -10,7 +10,8 @@ from pydantic import Field
 from ecommerce.check import CheckReport
 from ecommerce.check import check_orders as check_figures
 from ecommerce.check.report import FiguresDiffer, report_markdown
-from ecommerce.mongo import get_database, prepare_database
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
 from ecommerce.settings import get_settings
 from flows.common import described, progress_artifact
 

@@ -8,18 +8,19 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
-from ecommerce.generate.advance import advance_life
-from ecommerce.generate.catalog import PRODUCTS_MAX, USERS_MAX, CatalogSpec
-from ecommerce.generate.catalog_files import write_catalog
-from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.file_job import FileJob
-from ecommerce.generate.files import PROCESSES_MAX, write_orders
 from ecommerce.generate.first import FIRST_CATALOG, SEED
+from ecommerce.generate.into_files.catalog_files import write_catalog
+from ecommerce.generate.into_files.job import FileJob
+from ecommerce.generate.into_files.orders_file import PROCESSES_MAX, write_orders
+from ecommerce.generate.into_mongodb.advance import advance_life
+from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
+from ecommerce.generate.into_mongodb.store import store_windows
 from ecommerce.generate.live import LIVE_SPEED, generate_live
+from ecommerce.generate.model.catalog import PRODUCTS_MAX, USERS_MAX, CatalogSpec
+from ecommerce.generate.model.windows import RATE_MAX, SPEED_MAX, Window
 from ecommerce.generate.request import SEED_MAX, Request
-from ecommerce.generate.store import store_windows
-from ecommerce.generate.windows import RATE_MAX, SPEED_MAX, Window
-from ecommerce.mongo import get_database, prepare_database
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
 from flows.common import progress_artifact, scheduled_time
 
 

@@ -9,10 +9,11 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
-from ecommerce.documents.statuses import is_counted
+from ecommerce.documents.order import UNCOUNTED_STATUSES
 from ecommerce.kpis import Filters, KpiStore, Span
 from ecommerce.kpis.figures import money_text
-from ecommerce.mongo import get_database, prepare_database
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.compact import Compaction, compact
 from flows.common import described, progress_artifact
@@ -74,7 +75,7 @@ def publish_last_hours(hours: int, lag: float) -> None:
     for time, status, orders, revenue in frame.select("time", "status", "orders", "revenue").iter_rows():
         row = rows.setdefault(time, {"hour (UTC)": f"{time:%Y-%m-%d %H}:00", "orders": 0, "counted": 0, "revenue": 0})
         row["orders"] += orders
-        row["counted"] += orders if is_counted(status) else 0
+        row["counted"] += 0 if status in UNCOUNTED_STATUSES else orders
         row["revenue"] += revenue
     table = [row | {"revenue": money_text(row["revenue"])} for _, row in sorted(rows.items(), reverse=True)]
     create_table_artifact(

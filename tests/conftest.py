@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce.mongo import MongoDatabase, get_database, prepare_database
+from ecommerce.java import java_home
+from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.schema import prepare_database
 from ecommerce.services.hdfs import Hdfs, start_hdfs
-from ecommerce.services.java import java_home
 from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 from tests.dashboard_shop import address, browser, open_tab, shop, tab  # noqa: F401 - fixtures

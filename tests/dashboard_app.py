@@ -35,10 +35,10 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
 
 
-@contextmanager
-def served(settings: Settings, log: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """`panel serve dashboard/app.py` on a free port; yields the address of the page."""
-    port = free_port()
+def serve(
+    settings: Settings, port: int, log: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """`panel serve dashboard/app.py` on a port, when it answers."""
     variables = os.environ | {
         "ECOMMERCE_MONGO_URI": mongo_uri(settings),
         "ECOMMERCE_DATABASE": settings.database,
@@ -52,10 +52,26 @@ def served(settings: Settings, log: Path, environment: Mapping[str, str] | None 
         )
     try:
         _wait_until_alive(process, f"http://127.0.0.1:{port}/liveness", log)
+    except BaseException:
+        stop(process)
+        raise
+    return process
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(60)
+
+
+@contextmanager
+def served(settings: Settings, log: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The dashboard on a free port; yields the address of the page."""
+    port = free_port()
+    process = serve(settings, port, log, environment)
+    try:
         yield f"http://localhost:{port}/app"
     finally:
-        process.terminate()
-        process.wait(60)
+        stop(process)
 
 
 def _wait_until_alive(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

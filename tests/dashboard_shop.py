@@ -14,7 +14,8 @@ from dashboard.text import exact
 from ecommerce.documents.bson_codec import encode_catalog
 from ecommerce.documents.catalog import CATALOG, Courier, Inventory, Product, Warehouse
 from ecommerce.documents.order import OrderDocument
-from ecommerce.mongo import MongoDatabase, get_database, prepare_database
+from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from tests.dashboard_app import SHOWN_MS, Tab, launch, served
 from tests.summaries_data import accept, random_orders

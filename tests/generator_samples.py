@@ -7,15 +7,15 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.encode import encode_orders
-from ecommerce.generate.file_job import FileJob
-from ecommerce.generate.orders import make_orders
-from ecommerce.generate.people import catalog_names
+from ecommerce.generate.into_files.job import FileJob
+from ecommerce.generate.into_mongodb.encode import encode_orders
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.orders import make_orders
+from ecommerce.generate.model.people import catalog_names
+from ecommerce.generate.model.rhythm import to_ms
+from ecommerce.generate.model.windows import Window, span
 from ecommerce.generate.presets import PRESETS, get_preset
-from ecommerce.generate.rhythm import to_ms
-from ecommerce.generate.windows import Window, span
-from ecommerce.orders import EncodedOrder
+from ecommerce.ingest.encoded_order import EncodedOrder
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
@@ -46,8 +46,8 @@ def file_job(orders: int = 30_000, format: str = "json", compression: str = "", 
 _WRITER = """
 import json, sys
 from pathlib import Path
-from ecommerce.generate.file_job import job_of
-from ecommerce.generate.files import write_orders
+from ecommerce.generate.into_files.job import job_of
+from ecommerce.generate.into_files.orders_file import write_orders
 if __name__ == "__main__":
     write_orders(Path(sys.argv[2]), job_of(json.loads(sys.argv[1])), int(sys.argv[3]))
 """

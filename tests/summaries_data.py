@@ -15,8 +15,9 @@ from bson import Int64
 from ecommerce.documents.bson_codec import encode_catalog, encode_order, to_document
 from ecommerce.documents.catalog import CATALOG, Courier, Product, Warehouse
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
+from ecommerce.ingest.accept import accept_orders
+from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.mongo import MongoDatabase
-from ecommerce.orders import EncodedOrder, accept_orders
 from tests.import_samples import SUPERSTORE
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The layers: cli → flows, dashboard → ecommerce, and never the other way."""
+"""The layers: cli → flows, dashboard → ecommerce, and inside of it downwards only, never the other way."""
 
 import ast
 from collections.abc import Iterator
@@ -16,13 +16,46 @@ ALLOWED = {
 }
 FOREIGN = {"ecommerce": {"prefect", "panel", "hvplot", "holoviews", "bokeh", "typer"}}
 
+LAYERS: dict[str, tuple[set[str], ...]] = {
+    "ecommerce": (
+        {"errors", "progress", "documents"},
+        {"settings"},
+        {"mongo", "java", "archive_location"},
+        {"schema", "bson_reading", "ingest"},
+        {"generate", "importing", "summaries"},
+        {"archive", "kpis"},
+        {"check", "metrics", "security"},
+        {"services"},
+        {"doctor"},
+    ),
+    "ecommerce.importing": (
+        {"reasons", "shape"},
+        {"sources"},
+        {"formats"},
+        {"rows"},
+        {"files", "order_lines"},
+        {"recognise"},
+        {"loading"},
+        {"import_files"},
+    ),
+    "ecommerce.generate": ({"presets"}, {"model"}, {"into_files", "into_mongodb"}, {"first", "live"}, {"request"}),
+    "ecommerce.summaries": (
+        {"cells", "changes", "images", "state"},
+        {"buckets", "history"},
+        {"compact", "rebuild"},
+        {"advance"},
+    ),
+}
+"""What a package consists of, lowest first: a module or folder imports from lower layers and from itself only."""
 
-def imported_packages(path: Path) -> Iterator[str]:
+
+def imported_modules(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0]
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -30,6 +63,22 @@ def test_imports_point_one_way(package: str) -> None:
     files = list((ROOT / package).rglob("*.py"))
     assert files
     for path in files:
-        imported = set(imported_packages(path))
+        imported = {module.split(".")[0] for module in imported_modules(path)}
         assert imported & set(PACKAGES) <= ALLOWED[package], path
         assert not imported & FOREIGN.get(package, set()), path
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_inside_of_a_package_imports_point_downwards(package: str) -> None:
+    folder = ROOT.joinpath(*package.split("."))
+    rank = {name: rank for rank, names in enumerate(LAYERS[package]) for name in names}
+    found = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert found - {"__init__"} == rank.keys(), f"{package}: put what is new into its layer of LAYERS"
+    upwards = []
+    for path in sorted(folder.rglob("*.py")):
+        here = path.relative_to(folder).parts[0].removesuffix(".py")
+        for module in imported_modules(path):
+            there = module.removeprefix(f"{package}.").split(".")[0] if module.startswith(f"{package}.") else here
+            if here != there in rank and rank[there] >= rank.get(here, len(rank)):
+                upwards.append(f"{path.relative_to(ROOT)} imports {module}")
+    assert not upwards

@@ -38,8 +38,12 @@ class FreshnessLine(JSComponent):
         self._on_link = on_link
 
     def _handle_msg(self, message: Any) -> None:
-        if isinstance(message, dict) and isinstance(link := message.get("link"), str):
+        if not isinstance(message, dict):
+            return
+        if isinstance(link := message.get("link"), str):
             self._on_link(link)
+        if message.get("ping"):
+            self._send_msg({"pong": True})
 
     def show(self, freshness: Freshness) -> None:
         as_of = freshness.as_of.timestamp() * 1000 if freshness.as_of else 0

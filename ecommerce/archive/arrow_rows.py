@@ -12,12 +12,12 @@ from msgspec import Struct
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.hot import MILLISECONDS_PER_DAY, HotOrders, hot_orders
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN
+from ecommerce.bson_reading.columns import ITEM, BoolArray, IntArray, OrderColumns
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.kinds import MONEY_SCALE
 from ecommerce.documents.order import OrderDocument
-from ecommerce.summaries.columns import ITEM, BoolArray, IntArray, OrderColumns
 
 _MONEY = pa.decimal128(18, MONEY_SCALE)
 _TYPES = {"long": pa.int64(), "date": pa.timestamp("us", tz="UTC"), "string": pa.string(), "decimal": _MONEY}

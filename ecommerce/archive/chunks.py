@@ -10,8 +10,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN
+from ecommerce.bson_reading.columns import IntArray
 from ecommerce.documents.kinds import MONEY_FACTOR
-from ecommerce.summaries.columns import IntArray
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

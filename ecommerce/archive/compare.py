@@ -9,9 +9,9 @@ from pymongo.client_session import ClientSession
 from ecommerce.archive.chunks import Chunk
 from ecommerce.archive.encoded_ids import filter_of_ids
 from ecommerce.archive.hot import HotOrders, hot_orders
+from ecommerce.bson_reading.batches import raw_batches
+from ecommerce.bson_reading.columns import IntArray
 from ecommerce.mongo import MongoDatabase
-from ecommerce.summaries.columns import IntArray
-from ecommerce.summaries.scan import raw_batches
 
 CHANGED, GONE, DIFFERENT = "changed", "gone", "different"
 """Why an archived row is superseded: MongoDB has another version; none; this version with another content."""

@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 from msgspec import Struct
 
+from ecommerce.bson_reading.columns import ITEM, IntArray, OrderColumns
 from ecommerce.documents import content_hash
 from ecommerce.documents.content_hash import LEFT_OUT, MICROSECONDS_PER_MILLISECOND, NO_VALUE, text_hash
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.order import OrderDocument
-from ecommerce.summaries.columns import ITEM, IntArray, OrderColumns
 
 _P1, _P2, _P3, _P4, _P5 = (
     np.uint64(prime)

@@ -7,7 +7,7 @@ import numpy as np
 from bson.raw_bson import RawBSONDocument
 
 from ecommerce.archive.hot import milliseconds_of
-from ecommerce.summaries.columns import IntArray
+from ecommerce.bson_reading.columns import IntArray
 
 _INT64, _ARRAY, _DATE, _STRING = b"\x12", b"\x04", b"\x09", b"\x02"
 

@@ -8,10 +8,10 @@ import bson
 import numpy as np
 
 from ecommerce.archive.content_columns import content_hashes
+from ecommerce.bson_reading.columns import IntArray, OrderColumns, read_columns
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.kinds import to_scaled
-from ecommerce.summaries.columns import IntArray, OrderColumns, read_columns
 
 MILLISECONDS_PER_DAY = 86_400_000
 

@@ -29,12 +29,12 @@ from ecommerce.archive.fault_points import reached
 from ecommerce.archive.hot import HotOrders, time_of
 from ecommerce.archive.lease import Lease
 from ecommerce.archive.runs import ARCHIVE_SUMMARY, SUPERSEDED, Run, day_start
+from ecommerce.bson_reading.columns import IntArray
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.progress import Progress
 from ecommerce.summaries.cells import CellTable, hour_of
-from ecommerce.summaries.columns import IntArray
-from ecommerce.summaries.fold import fold_columns
+from ecommerce.summaries.cells.fold import fold_columns
 
 THREADS = 3
 """Transactions at a time, for two cores: one waits for the journal while the others work. With four they wait."""

@@ -10,8 +10,8 @@ from ecommerce.archive.runs import PUBLISHED, SUPERSEDED, Run, day_start, readab
 from ecommerce.archive.source import mongo_frame
 from ecommerce.archive.spark import spark_session
 from ecommerce.archive.storage import Storage
+from ecommerce.archive_location import archive_uri
 from ecommerce.mongo import ARCHIVED_ORDERS, get_database
-from ecommerce.services.endpoints import archive_uri
 from ecommerce.settings import Settings, get_settings
 
 if TYPE_CHECKING:

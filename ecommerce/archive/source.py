@@ -18,9 +18,8 @@ from ecommerce.archive.hot import hot_orders, milliseconds_of
 from ecommerce.archive.rows import partitioned_ddl
 from ecommerce.archive.runs import Day, Slice
 from ecommerce.archive.selection import order_match
-from ecommerce.documents.statuses import spark_has
+from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.mongo import get_database
-from ecommerce.summaries.scan import raw_batches
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,7 +79,7 @@ def source_frame(
     time = f.unix_millis("order.order_time")
     rows = rows.where((time >= milliseconds_of(slices[0].start)) & (time < milliseconds_of(slices[-1].end)))
     if statuses:
-        rows = rows.where(f.expr(spark_has("delivery.status", statuses)))
+        rows = rows.where(f.array_contains(f.array(*map(f.lit, statuses)), f.col("delivery.status")))
     return rows
 
 

@@ -16,9 +16,9 @@ import psutil
 
 from ecommerce.archive.class_archive import class_archive_options, keep_class_archive
 from ecommerce.archive.selection import SLICE_DAYS
+from ecommerce.archive_location import archive_options
 from ecommerce.errors import ServiceError
-from ecommerce.services.endpoints import archive_options
-from ecommerce.services.java import java_home
+from ecommerce.java import java_home
 from ecommerce.settings import Settings
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from ecommerce.archive.lease import Lease, archive_lease
 from ecommerce.archive.runs import Run, prepare_archive, unfinished_run
 from ecommerce.archive.spark import spark_session
 from ecommerce.archive.storage import Storage
+from ecommerce.archive_location import archive_uri
 from ecommerce.mongo import MongoDatabase, get_database, is_replica_set
 from ecommerce.progress import Progress, silent
-from ecommerce.services.endpoints import archive_uri
 from ecommerce.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import polars as pl
 from bson import Int64
 from pymongo.client_session import ClientSession
 
+from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.check.documents import cells_by_aggregation
 from ecommerce.check.report import Difference, differences_of
 from ecommerce.errors import ServiceError
@@ -23,11 +24,10 @@ from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.buckets import HOURS_PER_DAY, cells_parts, months_kept, next_month, rollup_parts
 from ecommerce.summaries.cells import CellTable, hour_of, time_of
+from ecommerce.summaries.cells.rollup import TABLES, Rollup
+from ecommerce.summaries.cells.table import summed
 from ecommerce.summaries.changes import token_time
-from ecommerce.summaries.rollup import TABLES, Rollup
-from ecommerce.summaries.scan import raw_batches
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, DELTAS, State, load_state
-from ecommerce.summaries.table import summed
 
 RANGE_ORDERS = 200_000
 """Orders compared at once; their cells take about 200 MB."""

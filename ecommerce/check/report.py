@@ -10,8 +10,8 @@ import polars as pl
 from ecommerce.errors import EcommerceError
 from ecommerce.kpis.compute import amount_of
 from ecommerce.kpis.figures import money_text, time_text
-from ecommerce.summaries.reference import time_of
-from ecommerce.summaries.table import CellTable
+from ecommerce.summaries.cells.reference import time_of
+from ecommerce.summaries.cells.table import CellTable
 
 NAMED = 5
 """Buckets that the error names; the report has all of them."""

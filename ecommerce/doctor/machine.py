@@ -10,8 +10,8 @@ from packaging.requirements import Requirement
 
 from ecommerce.doctor.findings import Problem
 from ecommerce.errors import ServiceError
+from ecommerce.java import java_home
 from ecommerce.services.jars import missing_jars
-from ecommerce.services.java import java_home
 from ecommerce.settings import Settings
 
 PROJECT = "ecommerce-pipeline"

@@ -6,9 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ecommerce.archive.runs import unfinished_run
+from ecommerce.archive_location import archive_kind, archive_uri, needs_embedded_hdfs
 from ecommerce.doctor.findings import Problem
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
-from ecommerce.services.endpoints import archive_kind, archive_uri, needs_embedded_hdfs
 from ecommerce.services.hdfs import namenode_state
 from ecommerce.services.ports import answers
 from ecommerce.services.records import read_record

@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-from ecommerce.generate.advance import advance_life
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.catalog_store import ensure_catalog
-from ecommerce.generate.store import store_windows
-from ecommerce.generate.windows import hour
-from ecommerce.mongo import MongoDatabase, prepare_database
+from ecommerce.generate.into_mongodb.advance import advance_life
+from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
+from ecommerce.generate.into_mongodb.store import store_windows
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.windows import hour
+from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
+from ecommerce.schema import prepare_database
 
 DAYS = 5
 ORDERS_AN_HOUR = 40

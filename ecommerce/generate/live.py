@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from ecommerce.errors import InputError
-from ecommerce.generate.advance import advance_life
-from ecommerce.generate.catalog import CatalogSpec
-from ecommerce.generate.rhythm import from_ms
-from ecommerce.generate.store import store_windows
-from ecommerce.generate.windows import RATE_MAX, SPEED_MAX, second
+from ecommerce.generate.into_mongodb.advance import advance_life
+from ecommerce.generate.into_mongodb.store import store_windows
+from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.rhythm import from_ms
+from ecommerce.generate.model.windows import RATE_MAX, SPEED_MAX, second
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
 

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ecommerce.errors import InputError
-from ecommerce.generate.catalog import CatalogSpec, check_basket, check_catalog
-from ecommerce.generate.file_job import FileJob, Format
-from ecommerce.generate.files import check_file_options, orders_path, started_moment
 from ecommerce.generate.first import FIRST_CATALOG, ORDERS_AN_HOUR, SEED
+from ecommerce.generate.into_files.job import FileJob, Format
+from ecommerce.generate.into_files.orders_file import check_file_options, orders_path, started_moment
 from ecommerce.generate.live import LIVE_SPEED, check_rate
-from ecommerce.generate.people import check_locale
+from ecommerce.generate.model.catalog import CatalogSpec, check_basket, check_catalog
+from ecommerce.generate.model.people import check_locale
+from ecommerce.generate.model.rhythm import HOUR_MS, from_ms, to_ms
+from ecommerce.generate.model.windows import Window, hour, span
 from ecommerce.generate.presets import get_preset
-from ecommerce.generate.rhythm import HOUR_MS, from_ms, to_ms
-from ecommerce.generate.windows import Window, hour, span
 
 SEED_MAX = 2**63 - 1
 USERS_BY_DEFAULT = 100_000

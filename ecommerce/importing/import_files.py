@@ -16,8 +16,9 @@ from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.recognise import has_lines_beside, recognise, shape_or_none
 from ecommerce.importing.shape import JOINED
 from ecommerce.importing.sources.streams import SourceError, digest
-from ecommerce.mongo import MongoDatabase, prepare_database
+from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
+from ecommerce.schema import prepare_database
 
 DEFAULTS = ImportOptions()
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ecommerce.errors import InputError
-from ecommerce.summaries.reference import hour_of
+from ecommerce.summaries.cells.reference import hour_of
 
 
 @dataclass(frozen=True, slots=True)

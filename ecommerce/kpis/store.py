@@ -21,9 +21,9 @@ from ecommerce.kpis.load import Loaded, load_rollup, rollup_of
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.summaries.advance import Advance, advance
-from ecommerce.summaries.rollup import Rollup
+from ecommerce.summaries.cells.rollup import Rollup
+from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.state import DELTAS
-from ecommerce.summaries.table import CellTable
 
 VIEWS_MAX = 64
 """Spans kept in memory, 1 to 3 MB each with 10 000 products; those asked for longest ago leave."""

@@ -19,7 +19,8 @@ from ecommerce.archive.runs import prepare_archive
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.errors import EcommerceError, SettingsError
 from ecommerce.importing.loading.ledger import prepare_ledger
-from ecommerce.mongo import MongoDatabase, prepare_database
+from ecommerce.mongo import MongoDatabase
+from ecommerce.schema import prepare_database
 from ecommerce.security.roles import ROLES, USERS, role_command
 from ecommerce.settings import get_settings
 from ecommerce.summaries.images import let_images_expire

@@ -11,12 +11,12 @@ from ecommerce.archive.lease import ARCHIVE_LEASE
 from ecommerce.archive.restore import ORDERS_RESTORED
 from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY, SUPERSEDED
 from ecommerce.documents.catalog import CATALOG
-from ecommerce.generate.catalog_store import GENERATOR
-from ecommerce.generate.store import SERIES
-from ecommerce.generate.windows_done import WINDOWS
+from ecommerce.generate.into_mongodb.catalog_store import GENERATOR
+from ecommerce.generate.into_mongodb.store import SERIES
+from ecommerce.generate.into_mongodb.windows_done import WINDOWS
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
+from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS
-from ecommerce.orders import PAST_VERSIONS
 from ecommerce.summaries.state import BUCKETS, DELTAS, STATE
 
 Actions = tuple[str, ...]

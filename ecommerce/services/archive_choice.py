@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecommerce.archive_location import FILE, HDFS, archive_kind, file_archive, record_archive_kind
 from ecommerce.errors import ServiceError
-from ecommerce.services.endpoints import FILE, HDFS, archive_kind, file_archive, record_archive_kind
+from ecommerce.java import java_home
 from ecommerce.services.jars import hadoop_classpath
-from ecommerce.services.java import java_home
 from ecommerce.settings import Settings
 
 

@@ -3,8 +3,8 @@
 import sys
 
 from ecommerce.errors import EcommerceError
+from ecommerce.java import java_home
 from ecommerce.services.jars import hadoop_classpath
-from ecommerce.services.java import java_home
 from ecommerce.settings import get_settings
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 from xml.etree.ElementTree import Element, ElementTree, SubElement
 
+from ecommerce.archive_location import CLIENT_OPTIONS
 from ecommerce.errors import ServiceError
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.jars import hadoop_classpath
@@ -23,21 +24,6 @@ SHELL_CLASS = "org.apache.hadoop.fs.FsShell"
 # 195 and 177 MB resident with these heaps; files in the archive are few and large, so the NameNode needs little.
 # The first compiler alone: 3.8 s to answering instead of 7.9 on two busy cores; what they do is wait for the disk.
 _JVM_OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true")
-
-CLOSE_OPTIONS = {
-    # Of 1 236 small files 532 were closed before the DataNode had reported the block, and for each of them the client
-    # waited 400 ms before it asked again: 213 of the 256 s of that export. From 5 ms on, doubling at each retry, it
-    # still waits longer in all than with the default of five retries.
-    "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "5",
-    "dfs.client.block.write.locateFollowingBlock.retries": "12",
-}
-"""What a client that writes many files sets, whatever the cluster."""
-
-CLIENT_OPTIONS = CLOSE_OPTIONS | {
-    "dfs.replication": "1",
-    "dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",
-}
-"""What a client of the single DataNode must set: the client, not the server, chooses a file's replication."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
+from ecommerce.archive_location import archive_uri, file_archive, needs_embedded_hdfs
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
 from ecommerce.services.dashboard import dashboard_url
-from ecommerce.services.endpoints import archive_uri, file_archive, needs_embedded_hdfs
 from ecommerce.services.hdfs import namenode_state, takes_writes
 from ecommerce.services.ports import LOOPBACK, http_answers
 from ecommerce.services.prefect import WORK_POOL, worker_health_port

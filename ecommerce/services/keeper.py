@@ -11,10 +11,11 @@ from pathlib import Path
 from types import FrameType
 
 from ecommerce.errors import EcommerceError
-from ecommerce.mongo import get_database, prepare_database
+from ecommerce.java import java_home
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.hdfs import Hdfs, embedded_hdfs
-from ecommerce.services.java import java_home
 from ecommerce.services.mongod import mongod
 from ecommerce.services.on_demand import HDFS
 from ecommerce.services.records import locked_at_once

@@ -11,7 +11,8 @@ from typing import TypeVar
 from pymongo.errors import PyMongoError
 
 from ecommerce.errors import ServiceError
-from ecommerce.mongo import get_database, prepare_database
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.dashboard import dashboard

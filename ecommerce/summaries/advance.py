@@ -18,12 +18,12 @@ from pymongo.client_session import ClientSession
 
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
+from ecommerce.summaries.cells.fold import fold_documents
+from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.changes import Changes, HistoryLost, changes_since, latest_time
 from ecommerce.summaries.compact import DELTAS_BEFORE_COMPACTION, compact
-from ecommerce.summaries.fold import fold_documents
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import DELTAS, State, in_transaction, load_state, move_state
-from ecommerce.summaries.table import CellTable
 
 CHANGES_BEFORE_REBUILD = 20_000
 ORDERS_PER_CHANGE = 6

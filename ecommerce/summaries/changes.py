@@ -8,8 +8,8 @@ from bson import Timestamp
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
+from ecommerce.bson_reading.replies import elements, read_cursor, text
 from ecommerce.mongo import ORDERS, MongoDatabase
-from ecommerce.summaries.raw import elements, read_cursor, text
 
 COUNTED_OPERATIONS = ("insert", "update", "replace")
 """Deletes are the archiver's, and it keeps what it deletes: they change no figure."""

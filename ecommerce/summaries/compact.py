@@ -11,9 +11,9 @@ from pymongo.client_session import ClientSession
 
 from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.summaries.buckets import bucket_documents, bucket_of, cells_documents, insert_buckets, rollup_document
-from ecommerce.summaries.rollup import Rollup
+from ecommerce.summaries.cells.rollup import Rollup
+from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.state import BUCKETS, DELTAS, State, in_transaction, load_state, move_compacted
-from ecommerce.summaries.table import CellTable
 
 DELTAS_BEFORE_COMPACTION = 500
 """A tick every 5 s writes 500 deltas in 42 minutes. A dashboard that starts reads them all: 0.3 s."""

@@ -15,15 +15,18 @@ import bson
 from bson import ObjectId, Timestamp
 from pymongo.errors import OperationFailure
 
+from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.errors import ServiceError
-from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set, prepare_database
+from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
+from ecommerce.schema import prepare_database
 from ecommerce.summaries.buckets import bucket_documents, insert_buckets
+from ecommerce.summaries.cells.fold import fold_documents
+from ecommerce.summaries.cells.scan import FOLD_DOCUMENTS
+from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.changes import HistoryLost, changes_since, latest_time, plain
-from ecommerce.summaries.fold import fold_documents
 from ecommerce.summaries.history import moment_kept
 from ecommerce.summaries.images import let_images_expire
-from ecommerce.summaries.scan import FOLD_DOCUMENTS, raw_batches
 from ecommerce.summaries.state import (
     ARCHIVE_SUMMARY,
     BUCKETS,
@@ -33,7 +36,6 @@ from ecommerce.summaries.state import (
     load_state,
     move_epoch,
 )
-from ecommerce.summaries.table import CellTable
 
 THREADS = 3
 """Two fold while one waits for the server; more gain nothing on two cores."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from ecommerce.services.java import java_home
+from ecommerce.java import java_home
 from ecommerce.services.mongod import find_mongod
 from ecommerce.settings import Settings
 from tests.compose.compose_file import REPOSITORY, Service, final_stage, image_environment

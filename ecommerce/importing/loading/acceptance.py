@@ -9,8 +9,9 @@ from ecommerce.importing.loading.decode import Decoded, Place, RawRows, part_of
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.loading.versions import keep_filled, news_rule
 from ecommerce.importing.reasons import Rejection
+from ecommerce.ingest.accept import accept_orders
+from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.mongo import MongoDatabase
-from ecommerce.orders import EncodedOrder, accept_orders
 
 VALIDATION_FAILED = 121
 

@@ -11,11 +11,11 @@ from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
+from ecommerce.documents.canonical_bytes import order_id_of
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
 from ecommerce.importing.rows.orders import UNKNOWN_LOCATION, Known
 from ecommerce.mongo import Document, MongoDatabase
-from ecommerce.orders import order_id_of
 
 DUPLICATE_KEY = 11000
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from ecommerce.encoded import EncodedOrder
 from ecommerce.importing.formats.chunks import RAW_KEPT_BYTES, ROW_BYTES_MAX, Chunk, Row
 from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.reasons import Rejected, Rejection
@@ -14,6 +13,7 @@ from ecommerce.importing.rows.extended_json import unwrap
 from ecommerce.importing.rows.lenient import parse_json
 from ecommerce.importing.rows.orders import AskCatalog, Known, encode_cells, encode_json, encode_value
 from ecommerce.importing.shape import LINES, ORDER_COLUMNS, Shape, catalog_table
+from ecommerce.ingest.encoded_order import EncodedOrder
 
 if TYPE_CHECKING:
     from ecommerce.importing.order_lines.read_order import LinesReader
@@ -51,8 +51,6 @@ class Decoded(Struct, array_like=True):
     rejections: list[Rejection] = field(default_factory=list)
     told: Told = field(default_factory=list)
     """What belongs into the catalog before the orders, where it was not told with a question."""
-    unknown_statuses: dict[str, int] = field(default_factory=dict)
-    """Texts that the table of statuses does not have, and how many rows had each."""
 
 
 class RawRows:
@@ -124,7 +122,6 @@ class Decoder:
             elif result is not None:
                 decoded.records.append(result)
         decoded.told = self._told()
-        decoded.unknown_statuses, self._known.unknown_statuses = self._known.unknown_statuses, {}
         return decoded
 
     def _told(self) -> Told:

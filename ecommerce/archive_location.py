@@ -1,0 +1,74 @@
+"""Where the archive is: what every process of a home agrees on."""
+
+import json
+import os
+from pathlib import Path
+
+from ecommerce.settings import Settings
+
+HDFS = "hdfs"
+FILE = "file"
+
+CLOSE_OPTIONS = {
+    # Of 1 236 small files 532 were closed before the DataNode had reported the block, and for each of them the client
+    # waited 400 ms before it asked again: 213 of the 256 s of that export. From 5 ms on, doubling at each retry, it
+    # still waits longer in all than with the default of five retries.
+    "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "5",
+    "dfs.client.block.write.locateFollowingBlock.retries": "12",
+}
+"""What a client that writes many files sets, whatever the cluster."""
+
+CLIENT_OPTIONS = CLOSE_OPTIONS | {
+    "dfs.replication": "1",
+    "dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",
+}
+"""What a client of the single DataNode must set: the client, not the server, chooses a file's replication."""
+
+
+def archive_uri(settings: Settings) -> str:
+    """The archive's directory: the setting, else the embedded HDFS, else the folder that stands in for it.
+
+    Which of the two embedded ones is recorded under home when services first start, and stays: archives do not move.
+    """
+    if settings.archive_uri:
+        return settings.archive_uri.rstrip("/")
+    if archive_kind(settings) == FILE:
+        return file_archive(settings).as_uri()
+    return f"hdfs://127.0.0.1:{settings.namenode_port}/archive"
+
+
+def needs_embedded_hdfs(settings: Settings) -> bool:
+    """Whether the archive is on the embedded HDFS."""
+    return settings.archive_uri is None and archive_kind(settings) != FILE
+
+
+def archive_options(settings: Settings) -> dict[str, str]:
+    """Hadoop options that a client of the archive must set, Spark's among them (there with `spark.hadoop.` before)."""
+    return dict(CLIENT_OPTIONS if needs_embedded_hdfs(settings) else CLOSE_OPTIONS)
+
+
+def file_archive(settings: Settings) -> Path:
+    """The folder that stands in for HDFS where its jars cannot be had."""
+    return settings.home_directory / "archive"
+
+
+def archive_kind(settings: Settings) -> str | None:
+    """Recorded kind of the embedded archive, `hdfs` or `file`; None before services first started."""
+    try:
+        kind = json.loads(_record(settings).read_text())["kind"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return kind if kind in (HDFS, FILE) else None
+
+
+def record_archive_kind(settings: Settings, kind: str) -> None:
+    """Record the kind, whole or not at all."""
+    path = _record(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(f".{os.getpid()}.tmp")
+    scratch.write_text(json.dumps({"kind": kind}))
+    scratch.replace(path)
+
+
+def _record(settings: Settings) -> Path:
+    return settings.home_directory / "archive.json"

@@ -1,0 +1,37 @@
+"""What stands at fixed places of canonical documents, read and written without decoding them."""
+
+import struct
+from collections.abc import Iterator
+
+_SIZE = struct.Struct("<i")
+_TIME = struct.Struct("<q")
+_ID = struct.Struct("<9xq")
+"""The document's size, the element's type and name, and `_id` itself."""
+
+
+def split_documents(batch: bytes) -> Iterator[bytes]:
+    """The documents that follow each other in a raw batch."""
+    start = 0
+    while start < len(batch):
+        size = _SIZE.unpack_from(batch, start)[0]
+        yield batch[start : start + size]
+        start += size
+
+
+def order_id_of(bson: bytes) -> int:
+    """`_id` of a canonical order (its first element), or of another document whose `_id` is one integer."""
+    order_id: int = _ID.unpack_from(bson)[0]
+    return order_id
+
+
+def version_time(bson: bytes) -> int:
+    """`updated_at` of a canonical order (its last element), in milliseconds since 1970."""
+    milliseconds: int = _TIME.unpack_from(bson, len(bson) - 1 - _TIME.size)[0]
+    return milliseconds
+
+
+def moved_forward(stored: bytes, incoming: bytes) -> bytes:
+    """The incoming document with an `updated_at` later than the stored one's."""
+    end = len(incoming) - 1
+    moved = max(version_time(incoming), version_time(stored) + 1)
+    return incoming[: end - _TIME.size] + _TIME.pack(moved) + incoming[end:]

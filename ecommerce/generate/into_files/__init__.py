@@ -1,0 +1,1 @@
+"""Generated orders and catalogs as files, block by block, the same bytes each time."""

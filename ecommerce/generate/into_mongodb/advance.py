@@ -1,0 +1,174 @@
+"""Life goes on: open orders whose time has come are shipped, delivered, cancelled or returned.
+
+The open orders are found by a partial index that holds only them, so that neither the search nor the inserts depend on
+how many orders there are. What happens next follows from an order's id (`life`), so running this twice, or two of it at
+once, changes nothing more. Only generated orders are touched: those whose id has a registered number and their hour.
+A cancelled order puts its goods back in the transaction that cancels it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from bson import Int64
+from pymongo import UpdateMany
+from pymongo.client_session import ClientSession
+
+from ecommerce.generate.into_mongodb.stock import Place, put_back
+from ecommerce.generate.into_mongodb.store import SERIES
+from ecommerce.generate.model.draws import Ints
+from ecommerce.generate.model.life import CANCELLED, DELIVERED, PENDING, SHIPPED, STATUSES, lives
+from ecommerce.generate.model.rhythm import HOUR_MS, from_ms, to_ms
+from ecommerce.generate.model.windows import hours_in, series_numbers
+from ecommerce.generate.presets import PRESETS
+from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
+from ecommerce.progress import Progress, silent
+
+READ_ORDERS = 50_000
+WRITE_ORDERS = 2_000
+STATEMENT_ORDERS = 100
+"""A statement looks up when each of its orders took the step. One for each order takes three times as long, and one
+for thousands too, because it looks from the start of its list each time."""
+
+
+@dataclass(slots=True)
+class Advanced:
+    """How many orders took a step, by the status they reached."""
+
+    shipped: int = 0
+    delivered: int = 0
+    cancelled: int = 0
+    returned: int = 0
+
+    @property
+    def orders(self) -> int:
+        """All orders that took a step."""
+        return self.shipped + self.delivered + self.cancelled + self.returned
+
+    def counts(self) -> dict[str, int]:
+        """The counts by name."""
+        return asdict(self)
+
+
+def advance_life(database: MongoDatabase, moment: datetime, progress: Progress = silent) -> Advanced:
+    """Bring every open generated order into the state it has at `moment`; `updated_at` is the time of its last step.
+
+    An order that was changed by someone else after that time is left as it is.
+    """
+    moment_ms = to_ms(moment)
+    series = {record["_id"]: record for record in database[SERIES].find()}
+    result = Advanced()
+    if not series:
+        return result
+    for status in (PENDING, SHIPPED):
+        for order_ids, times in _open_orders(database, STATUSES[status]):
+            for reached, ids, changed in _steps(order_ids, times, status, series, moment_ms):
+                name = STATUSES[reached].lower()
+                taken = _take_step(database, ids, changed, status, reached)
+                setattr(result, name, getattr(result, name) + taken)
+                progress(result.orders, None, "orders advanced")
+    return result
+
+
+def _open_orders(database: MongoDatabase, status: str) -> Iterator[tuple[Ints, Ints]]:
+    """(ids, order times) of the orders of one status, read from the index alone."""
+    found = database[ORDERS].find(
+        {"delivery.status": status}, {"order.order_time": 1}, hint="open_orders", batch_size=READ_ORDERS
+    )
+    ids: list[int] = []
+    times: list[int] = []
+    for document in found:
+        ids.append(document["_id"])
+        times.append(to_ms(document["order"]["order_time"]))
+        if len(ids) == READ_ORDERS:
+            yield np.array(ids, dtype=np.int64), np.array(times, dtype=np.int64)
+            ids, times = [], []
+    if ids:
+        yield np.array(ids, dtype=np.int64), np.array(times, dtype=np.int64)
+
+
+def _steps(
+    order_ids: Ints, times: Ints, status: int, series: dict[int, dict[str, Any]], moment_ms: int
+) -> Iterator[tuple[int, list[int], list[int]]]:
+    """(status reached, ids, times of the change) of orders that are due, so many at a time."""
+    numbers = series_numbers(order_ids)
+    own_hour = hours_in(order_ids) == times // HOUR_MS
+    for number in np.unique(numbers[own_hour]).tolist():
+        record = series.get(number)
+        if record is None:
+            continue
+        mine = own_hour & (numbers == number)
+        life = lives(order_ids[mine], times[mine], PRESETS[record["preset"]], record["speed"])
+        reached, changed = life.at(moment_ms)
+        for step in np.unique(reached).tolist():
+            # Never back, where a later version of the presets gives an open order another life than it had.
+            if step in (status, PENDING):
+                continue
+            ids, at = order_ids[mine][reached == step].tolist(), changed[reached == step].tolist()
+            for first in range(0, len(ids), WRITE_ORDERS):
+                yield step, ids[first : first + WRITE_ORDERS], at[first : first + WRITE_ORDERS]
+
+
+def _take_step(database: MongoDatabase, ids: list[int], changed: list[int], status: int, reached: int) -> int:
+    """Let orders take a step, those that are still in the status they had and were not changed later. How many did.
+
+    All or nothing where the server has transactions, with the goods that cancelled orders put back.
+    """
+
+    def take(session: ClientSession | None) -> int:
+        if reached != CANCELLED:
+            return _move(database, ids, changed, status, reached, session)
+        open_still = {"_id": {"$in": ids}, "delivery.status": STATUSES[status]}
+        before = {order["_id"]: order for order in database[ORDERS].find(open_still, session=session)}
+        due = {
+            order_id: at
+            for order_id, at in zip(ids, changed, strict=True)
+            if order_id in before and to_ms(before[order_id]["updated_at"]) < at
+        }
+        cancelled = _move(database, list(due), list(due.values()), status, reached, session)
+        put_back(database, _units(before[order_id] for order_id in due), session)
+        return cancelled
+
+    if not is_replica_set(database):
+        return take(None)
+    with database.client.start_session() as session:
+        return session.with_transaction(take)
+
+
+def _move(
+    database: MongoDatabase,
+    ids: list[int],
+    changed: list[int],
+    status: int,
+    reached: int,
+    session: ClientSession | None,
+) -> int:
+    statements: list[UpdateMany] = []
+    for first in range(0, len(ids), STATEMENT_ORDERS):
+        of_statement = [Int64(order_id) for order_id in ids[first : first + STATEMENT_ORDERS]]
+        times = [from_ms(at) for at in changed[first : first + STATEMENT_ORDERS]]
+        position = {"$indexOfArray": [{"$literal": of_statement}, "$_id"]}
+        time = {"$arrayElemAt": [{"$literal": times}, position]}
+        news: dict[str, Any] = {"delivery.status": STATUSES[reached], "updated_at": time}
+        if reached == DELIVERED:
+            news["delivery.actual_time"] = time
+        found = {
+            "_id": {"$in": of_statement},
+            "delivery.status": STATUSES[status],
+            "$expr": {"$lt": ["$updated_at", time]},
+        }
+        statements.append(UpdateMany(found, [{"$set": news}]))
+    if not statements:
+        return 0
+    return database[ORDERS].bulk_write(statements, ordered=False, session=session).modified_count
+
+
+def _units(orders: Iterator[Mapping[str, Any]]) -> Counter[Place]:
+    units: Counter[Place] = Counter()
+    for order in orders:
+        for item in order["order_items"]:
+            units[item["product_id"], item["warehouse_id"]] += item["quantity"]
+    return units

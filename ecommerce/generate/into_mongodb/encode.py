@@ -1,0 +1,193 @@
+"""Columns to canonical BSON, the same bytes as `bson_codec.encode_order` makes of each order.
+
+An order is four slices: its head up to the items, the length of their array, the items, and its tail. Heads, items and
+tails are rows of byte matrices, made from templates of the definition into which the columns are written; the texts
+that end a head or a tail come from small tables. 1.6 µs an order, where `encode_order` takes 25.
+"""
+
+import struct
+from collections.abc import Collection, Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+from ecommerce.documents.fields import fields_of
+from ecommerce.documents.order import Delivery, Order, OrderItem
+from ecommerce.generate.model.draws import Ints
+from ecommerce.generate.model.life import DELIVERED, STATUSES
+from ecommerce.generate.model.orders import OrderColumns
+from ecommerce.ingest.encoded_order import EncodedOrder
+
+Bytes = npt.NDArray[np.uint8]
+Slots = dict[str, int]
+"""Offset of each scalar's value in a template."""
+
+_TYPES = {"long": b"\x12", "date": b"\x09", "decimal": b"\x13", "string": b"\x02"}
+_NULL = b"\x0a"
+_DECIMAL_HIGH = struct.pack("<Q", (6176 - 4) << 49)
+"""The high word of a Decimal128 of four decimals; its low word is the scaled amount."""
+_ARRAY_LENGTHS: dict[int, bytes] = {}
+
+
+def encode_orders(columns: OrderColumns, payments: Sequence[str], cities: Sequence[str]) -> list[EncodedOrder]:
+    """Each order of the columns as canonical BSON."""
+    if not len(columns):
+        return []
+    heads, head_lengths = _heads(columns, payments)
+    tails, tail_lengths = _tails(columns, cities)
+    items, item_sizes = _items(columns)
+    stops = np.cumsum(np.add.reduceat(item_sizes, np.cumsum(columns.items) - columns.items))
+    starts = np.concatenate([[0], stops[:-1]])
+    array_lengths = stops - starts + 5
+    _put(heads, 0, (head_lengths + array_lengths - 1 + tail_lengths).astype(np.int32))
+    head_bytes, item_bytes, tail_bytes = heads.tobytes(), items.tobytes(), tails.tobytes()
+    for length in np.unique(array_lengths).tolist():
+        _ARRAY_LENGTHS[length] = struct.pack("<i", length)
+    head_starts = np.arange(len(columns)) * heads.shape[1]
+    tail_starts = np.arange(len(columns)) * tails.shape[1]
+    rows = zip(
+        columns.order_id.tolist(),
+        head_starts.tolist(),
+        (head_starts + head_lengths).tolist(),
+        array_lengths.tolist(),
+        starts.tolist(),
+        stops.tolist(),
+        tail_starts.tolist(),
+        (tail_starts + tail_lengths).tolist(),
+        strict=True,
+    )
+    return [
+        EncodedOrder(order_id, head_bytes[a:b] + _ARRAY_LENGTHS[length] + item_bytes[c:d] + tail_bytes[e:f])
+        for order_id, a, b, length, c, d, e, f in rows
+    ]
+
+
+def _template(document: type[Struct], texts: dict[str, str], nulls: Collection[str] = ()) -> tuple[bytes, Slots]:
+    """The elements of a document up to its last text, which is left open, with zeros where the columns go."""
+    parts, slots, size = [], {}, 0
+    fields = [field for field in fields_of(document) if not field.optional]
+    for field in fields:
+        assert field.kind is not None  # noqa: S101 - parts of an order hold scalars
+        kind = field.kind.bson_type
+        element = (_NULL if field.name in nulls else _TYPES[kind]) + field.name.encode() + b"\x00"
+        if kind == "string":
+            element += _text(texts[field.name]) if field.name in texts else b""
+        elif field.name not in nulls:
+            slots[field.name] = size + len(element)
+            element += bytes(8) + (_DECIMAL_HIGH if kind == "decimal" else b"")
+        parts.append(element)
+        size += len(element)
+    return b"".join(parts), slots
+
+
+def _text(text: str) -> bytes:
+    encoded = text.encode()
+    return struct.pack("<i", len(encoded) + 1) + encoded + b"\x00"
+
+
+def _table(entries: Sequence[bytes]) -> tuple[Bytes, Ints]:
+    """Entries as rows of one width, and their lengths."""
+    width = max(map(len, entries))
+    rows = np.frombuffer(b"".join(entry.ljust(width, b"\x00") for entry in entries), dtype=np.uint8)
+    return rows.reshape(len(entries), width), np.array([len(entry) for entry in entries])
+
+
+def _put(rows: Bytes, offset: int, values: npt.NDArray[np.generic]) -> None:
+    rows[:, offset : offset + values.itemsize] = np.ascontiguousarray(values).view(np.uint8).reshape(len(rows), -1)
+
+
+def _filled(template: bytes, count: int, extra: int = 0) -> Bytes:
+    rows = np.empty((count, len(template) + extra), dtype=np.uint8)
+    rows[:, : len(template)] = np.frombuffer(template, dtype=np.uint8)
+    return rows
+
+
+@cache
+def _head_template() -> tuple[bytes, Slots, int]:
+    start = bytes(4) + b"\x12_id\x00" + bytes(8) + b"\x03order\x00" + bytes(4)
+    elements, slots = _template(Order, {})
+    return start + elements, {name: len(start) + at for name, at in slots.items()}, len(start) - 4
+
+
+def _heads(columns: OrderColumns, payments: Sequence[str]) -> tuple[Bytes, Ints]:
+    template, slots, order_at = _head_template()
+    texts, sizes = _table([_text(payment) + b"\x00\x04order_items\x00" for payment in payments])
+    rows = _filled(template, len(columns), texts.shape[1])
+    rows[:, len(template) :] = texts[columns.payment]
+    _put(rows, 4 + len(b"\x12_id\x00"), columns.order_id)
+    for name, at in slots.items():
+        _put(rows, at, columns.items if name == "quantity" else getattr(columns, name))
+    lengths = len(template) + sizes[columns.payment]
+    _put(rows, order_at, (lengths - order_at - len(b"\x04order_items\x00")).astype(np.int32))
+    return rows, lengths
+
+
+@cache
+def _item_template(digits: int) -> tuple[bytes, Slots]:
+    elements, slots = _template(OrderItem, {})
+    key = b"\x03" + b"0" * digits + b"\x00"
+    document = struct.pack("<i", len(elements) + 5) + elements + b"\x00"
+    return key + document, {name: len(key) + 4 + at for name, at in slots.items()}
+
+
+def _items(columns: OrderColumns) -> tuple[Bytes, Ints]:
+    """The elements of all arrays of items, one after another, and the size of each."""
+    digits = 2 if columns.items.max() > 10 else 1
+    template, slots = _item_template(digits)
+    rows = _filled(template, len(columns.item_id))
+    line = columns.item_id % 128
+    rows[:, digits] += (line % 10).astype(np.uint8)
+    for name, at in slots.items():
+        match name:
+            case "order_item_id":
+                values = columns.item_id
+            case "order_id":
+                values = columns.order_id[columns.item_order]
+            case "event_time":
+                values = columns.order_time[columns.item_order]
+            case _:
+                values = getattr(columns, name)
+        _put(rows, at, values)
+    sizes = np.full(len(rows), len(template))
+    if digits == 1:
+        return rows, sizes
+    # Lines 0 to 9 have one digit: the first of the two is taken out again.
+    rows[:, 1] += (line // 10).astype(np.uint8)
+    kept = np.ones(rows.shape, dtype=np.bool_)
+    kept[:, 1] = line > 9
+    return rows[kept], sizes - (line < 10)
+
+
+@cache
+def _tail_template(status: int) -> tuple[bytes, Slots, int]:
+    start = b"\x00\x03delivery\x00" + bytes(4)
+    nulls = () if status == DELIVERED else ("actual_time",)
+    elements, slots = _template(Delivery, {"status": STATUSES[status]}, nulls)
+    return start + elements, {name: len(start) + at for name, at in slots.items()}, len(start) - 4
+
+
+def _tails(columns: OrderColumns, cities: Sequence[str]) -> tuple[Bytes, Ints]:
+    time_element = b"\x09updated_at\x00"
+    texts, sizes = _table([_text(city) + b"\x00" + time_element + bytes(9) for city in cities])
+    widest = max(len(_tail_template(status)[0]) for status in range(len(STATUSES)))
+    tails = np.empty((len(columns), widest + texts.shape[1]), dtype=np.uint8)
+    lengths = np.empty(len(columns), dtype=np.int64)
+    for status in np.unique(columns.status).tolist():
+        template, slots, delivery_at = _tail_template(status)
+        of_status = np.nonzero(columns.status == status)[0]
+        city = columns.city[of_status]
+        rows = _filled(template, len(of_status), texts.shape[1])
+        rows[:, len(template) :] = texts[city]
+        for name, at in slots.items():
+            # A delivery has its order's id.
+            values = columns.order_id if name == "delivery_id" else getattr(columns, name)
+            _put(rows, at, values[of_status])
+        ends = len(template) + sizes[city]
+        _put(rows, delivery_at, (ends - len(time_element) - 9 - delivery_at).astype(np.int32))
+        times = np.ascontiguousarray(columns.updated_at[of_status]).view(np.uint8).reshape(-1, 8)
+        rows[np.arange(len(rows))[:, None], (ends - 9)[:, None] + np.arange(8)] = times
+        tails[of_status, : rows.shape[1]] = rows
+        lengths[of_status] = ends
+    return tails, lengths

@@ -1,0 +1,56 @@
+"""What the database must hold before anything is written to it: collections, validators, indexes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
+
+from ecommerce.documents.catalog import CATALOG
+from ecommerce.documents.indexes import ORDER_INDEXES
+from ecommerce.documents.validator import catalog_validator, order_validator
+from ecommerce.errors import ServiceError
+from ecommerce.mongo import ORDERS, Document, MongoDatabase, is_replica_set
+
+_UNAUTHORIZED, _NAMESPACE_EXISTS = 13, 48
+
+
+def prepare_database(database: MongoDatabase) -> None:
+    """Create or bring up to date the collections, validators and indexes. Safe to call at any time, by anyone."""
+    images = {"enabled": True} if is_replica_set(database) else None
+    options: Document = {"validator": order_validator(), "validationLevel": "strict", "validationAction": "error"}
+    _ensure_collection(database, ORDERS, options | ({"changeStreamPreAndPostImages": images} if images else {}))
+    database[ORDERS].create_indexes(list(ORDER_INDEXES))
+    for table in CATALOG:
+        _ensure_collection(database, table.name, {"validator": catalog_validator(table)})
+
+
+def _ensure_collection(database: MongoDatabase, name: str, options: Mapping[str, Any]) -> None:
+    try:
+        # check_exists would list collections first; a plain create tells the same in one round trip.
+        database.create_collection(name, check_exists=False, **options)
+        return
+    except CollectionInvalid:
+        pass
+    except PyMongoError as error:
+        if getattr(error, "code", None) == _UNAUTHORIZED:
+            _require_collection(database, name, options)
+            return
+        if getattr(error, "code", None) != _NAMESPACE_EXISTS:
+            raise
+    try:
+        database.command("collMod", name, **options)
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        _require_collection(database, name, options)
+
+
+def _require_collection(database: MongoDatabase, name: str, options: Mapping[str, Any]) -> None:
+    """For users with less than an administrator's rights: the collection must be as one of those made it."""
+    found = next(iter(database.list_collections(filter={"name": name})), None)
+    if found is None or any(found["options"].get(key) != value for key, value in options.items()):
+        state = "missing" if found is None else "not as this version needs it"
+        raise ServiceError(
+            f"collection {name!r} of database {database.name!r} is {state}, and this MongoDB user may not change that: "
+            "run `python -m ecommerce.security.bootstrap` as the administrator"
+        )

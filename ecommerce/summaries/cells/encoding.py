@@ -1,0 +1,86 @@
+"""Frames of cells as BSON: a document per column, its values in the narrowest integers that hold them, under zstd.
+
+The 128-bit sums shrink to the few bytes that they need, and Arrow IPC's schema, 2 kB for a tick's delta, is not there.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+import zstandard
+
+_WIDE = 10**12
+"""A sum beyond 64 bits is kept as two integers, `high * _WIDE + low`."""
+
+_TYPES = ("<i1", "<i2", "<i4", "<i8")
+
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+
+
+def encode_frame(frame: pl.DataFrame) -> dict[str, Any]:
+    """The frame as a document. Rows come back in the order of the first column, which is what makes it small.
+
+    By all columns they would be 1 % smaller and take half as long again.
+    """
+    ordered = frame.sort(frame.columns[0])
+    compressor = zstandard.ZstdCompressor(level=3)
+    return {
+        "rows": ordered.height,
+        "columns": {name: _encode_column(ordered[name], compressor) for name in ordered.columns},
+    }
+
+
+def decode_frame(document: Mapping[str, Any], schema: Mapping[str, Any]) -> pl.DataFrame:
+    """The frame of a document that `encode_frame` made, with the columns and types of `schema`."""
+    decompressor = zstandard.ZstdDecompressor()
+    return pl.DataFrame(
+        [
+            _decode_column(document["columns"][name], int(document["rows"]), decompressor).alias(name).cast(dtype)
+            for name, dtype in schema.items()
+        ]
+    )
+
+
+def _encode_column(column: pl.Series, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:
+    if column.dtype == pl.String:
+        texts = column.unique().sort()
+        codes = column.replace_strict(texts, pl.arange(0, len(texts), eager=True), return_dtype=pl.Int64)
+        return _pack(codes, compressor) | {"texts": msgspec.json.encode(texts.to_list())}
+    if column.dtype == pl.Int128 and len(column) and not _fits(column):
+        parts = column.to_frame("v").select(high=pl.col("v") // _WIDE)
+        parts = parts.with_columns(low=column - parts["high"].cast(pl.Int128) * pl.Series([_WIDE], dtype=pl.Int128))
+        low = parts["low"].cast(pl.Int64)
+        return _pack(parts["high"].cast(pl.Int64), compressor) | {"low": _pack(low, compressor)}
+    return _pack(column.cast(pl.Int64), compressor)
+
+
+def _fits(column: pl.Series) -> bool:
+    return bool(column.is_between(_INT64_MIN, _INT64_MAX).all())
+
+
+def _pack(column: pl.Series, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:
+    values = column.to_numpy()
+    lowest, highest = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    # Signed ones only: NumPy finds that what holds an int64 and an uint64 is a float.
+    narrow = next(name for name in _TYPES if np.iinfo(name).min <= lowest and highest <= np.iinfo(name).max)
+    packed = values.astype(narrow)
+    return {"type": packed.dtype.str, "data": compressor.compress(packed.tobytes())}
+
+
+def _decode_column(document: Mapping[str, Any], rows: int, decompressor: zstandard.ZstdDecompressor) -> pl.Series:
+    values = _unpack(document, rows, decompressor)
+    if "texts" in document:
+        texts = pl.Series(msgspec.json.decode(document["texts"], type=list[str]), dtype=pl.String)
+        return texts.gather(values)
+    if "low" in document:
+        low = _unpack(document["low"], rows, decompressor).cast(pl.Int128)
+        return values.cast(pl.Int128) * pl.Series([_WIDE], dtype=pl.Int128) + low
+    return values
+
+
+def _unpack(document: Mapping[str, Any], rows: int, decompressor: zstandard.ZstdDecompressor) -> pl.Series:
+    dtype = np.dtype(document["type"])
+    data = decompressor.decompress(bytes(document["data"]), max_output_size=rows * dtype.itemsize)
+    return pl.Series(np.frombuffer(data, dtype=dtype)).cast(pl.Int64)

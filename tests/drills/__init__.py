@@ -1,0 +1,1 @@
+"""Kills, power cuts and soaks: what takes long or the whole machine."""

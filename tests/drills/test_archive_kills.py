@@ -1,0 +1,265 @@
+"""The archiver is killed with all it started, at every moment that matters, twice in a row and while it recovers.
+
+After the next run every order is in exactly one place with its content, and the figures, sampled throughout by another
+process, never moved. Kills are real: SIGKILL to the process group, Spark's JVM included.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pyspark.sql import SparkSession
+
+from ecommerce.archive.archiver import archive_orders, compact_archive
+from ecommerce.archive.runs import COMMITTED, Run, unfinished_run
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
+from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
+from tests.archiving import an_order, assert_one_place, insert, spark, with_archive
+from tests.test_structure import ROOT
+
+__all__ = ["spark"]
+
+pytestmark = pytest.mark.drill
+
+AT_A_TIME = 3
+PROCESS_TIMEOUT_SECONDS = 900
+
+BEFORE = ("plan:before", "export:before", "verify:before", "publish:before", "purge:before", "commit:before")
+DONE_BUT_NOT_RECORDED = ("export:done", "verify:done", "publish:done", "purge:done", "commit:done")
+RECORDED = (
+    "plan:recorded",
+    "export:recorded",
+    "verify:recorded",
+    "publish:recorded",
+    "purge:recorded",
+    "commit:recorded",
+)
+WITHIN_THE_PURGE = tuple(
+    f"purge:{moment}#{time}" for moment in ("before-chunk", "before-commit", "after-chunk") for time in (1, 3)
+)
+SINGLE = BEFORE + DONE_BUT_NOT_RECORDED + RECORDED + WITHIN_THE_PURGE + ("while writing",)
+TWICE = tuple(
+    (moment, moment) for moment in (*BEFORE[1:], *DONE_BUT_NOT_RECORDED, *WITHIN_THE_PURGE[:4], "while writing")
+)
+WHILE_RECOVERING = (
+    ("export:done", "verify:done"),
+    ("export:recorded", "publish:done"),
+    ("verify:done", "purge:before-commit#2"),
+    ("verify:recorded", "purge:after-chunk#1"),
+    ("publish:done", "purge:after-chunk#2"),
+    ("publish:recorded", "purge:done"),
+    ("purge:before-commit#2", "purge:recorded"),
+    ("purge:after-chunk#2", "purge:before-commit#2", "purge:after-chunk#1", "commit:before"),
+    ("while writing", "export:done", "publish:done", "purge:after-chunk#1", "commit:done"),
+    ("purge:recorded", "commit:done"),
+)
+COMPACTION = (
+    "compact-export:before",
+    "compact-export:done",
+    "compact-verify:done",
+    "verify:recorded",
+    "export:recorded",
+    "publish:before",
+    "publish:done",
+    "publish:recorded",
+    "compact-purge:before",
+    "compact-purge:recorded",
+    "compact-commit:removed",
+    "commit:done",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Kills one after the other, each in the run after the one before."""
+
+    kills: tuple[str, ...]
+    command: str = "archive"
+    place: str = "hdfs"
+
+    @property
+    def name(self) -> str:
+        return f"{self.command} on {self.place}: {', then '.join(self.kills)}"
+
+
+def all_cases() -> list[Case]:
+    kills = [(moment,) for moment in SINGLE] + list(TWICE) + list(WHILE_RECOVERING)
+    # Both file systems see every kind of kill; HDFS, where a rename may lose its reply, sees two thirds of them.
+    cases = [Case(moments, place="file" if at % 3 == 2 else "hdfs") for at, moments in enumerate(kills)]
+    return cases + [Case((moment,), "compact", "file" if at % 2 else "hdfs") for at, moment in enumerate(COMPACTION)]
+
+
+CASES = all_cases()
+
+
+class Drill:
+    """What all cases share: services, quickly starting JVMs, and the process that samples the figures."""
+
+    def __init__(self, mongo_uri: str, hdfs_uri: str, directory: Path, environment: dict[str, str]) -> None:
+        self.mongo_uri = mongo_uri
+        self.hdfs_uri = hdfs_uri
+        self.directory = directory
+        self.environment = environment
+        self.client: MongoClient[dict[str, Any]] = MongoClient(mongo_uri)
+
+    def settings(self, number: int, case: Case) -> Settings:
+        directory = self.directory / str(number)
+        settings = Settings(mongo_uri=self.mongo_uri, database=f"kill_{number}", home=directory)
+        return with_archive(
+            settings, f"{self.hdfs_uri}/kill/{number}" if case.place == "hdfs" else directory / "archive"
+        )
+
+    def start(self, settings: Settings, command: str, kill_at: str) -> "subprocess.Popen[bytes]":
+        environment = self.environment | {
+            "ECOMMERCE_MONGO_URI": self.mongo_uri,
+            "ECOMMERCE_DATABASE": settings.database,
+            "ECOMMERCE_HOME": str(settings.home),
+            "ECOMMERCE_ARCHIVE_URI": str(settings.archive_uri),
+            "ECOMMERCE_KILL_AT": kill_at,
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.archiver_process", command],
+            cwd=ROOT,
+            env=environment,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+
+@pytest.fixture(scope="module")
+def drill(mongo_uri: str, hdfs_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
+    directory = tmp_path_factory.mktemp("kills")
+    # Ninety JVMs are started to be killed: the quick compiler alone, and an archive of Spark's classes, which the first
+    # archiver leaves in the cache if there is none.
+    environment = {**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    drill = Drill(mongo_uri, hdfs_uri, directory, environment)
+    first = drill.settings(0, Case((), place="file"))
+    prepare(first)
+    process = drill.start(first, "archive", "")
+    _, errors = process.communicate(timeout=PROCESS_TIMEOUT_SECONDS)
+    assert process.returncode == 0, errors.decode()[-2000:]
+    drill.client.drop_database("drill")
+    with (directory / "sampler.log").open("wb") as log:
+        sampler = subprocess.Popen(
+            [sys.executable, "-m", "tests.kpi_sampler", mongo_uri], cwd=ROOT, stdout=log, stderr=log
+        )
+    yield drill
+    assert sampler.poll() is None, (directory / "sampler.log").read_text()[-3000:]
+    sampler.terminate()
+    sampler.wait(timeout=30)
+
+
+def prepare(settings: Settings) -> list[Any]:
+    """Orders of three days in many chunks, some open ones; the ledger counts them."""
+    database = get_database(settings)
+    database.client.drop_database(database.name)
+    prepare_database(database)
+    orders = [an_order(i, day=i % 3, items=i % 3) for i in range(60)]
+    orders += [an_order(100 + i, status="Pending") for i in range(3)]
+    insert(database, orders)
+    advance(database)
+    return orders
+
+
+@contextmanager
+def watched(drill: Drill, name: str) -> Iterator[None]:
+    """The sampler looks at the database while this lasts, and has looked once before."""
+    drill.client["drill"]["watched"].insert_one({"_id": name})
+    wait_for_sample(drill, name, 1)
+    yield
+    samples = sum(row["times"] for row in answers(drill, name))
+    wait_for_sample(drill, name, samples + 1)
+    drill.client["drill"]["watched"].delete_one({"_id": name})
+
+
+def answers(drill: Drill, name: str) -> list[dict[str, Any]]:
+    return list(drill.client["drill"]["answers"].find({"_id.database": name}))
+
+
+def wait_for_sample(drill: Drill, name: str, count: int) -> None:
+    deadline = time.monotonic() + 300
+    while sum(row["times"] for row in answers(drill, name)) < count:
+        assert time.monotonic() < deadline, "the sampler does not answer"
+        time.sleep(0.05)
+
+
+def kill(drill: Drill, settings: Settings, command: str, moment: str) -> None:
+    """Run an archiver and have it killed."""
+    timed = moment == "while writing"
+    process = drill.start(settings, command, "" if timed else moment)
+    if timed:
+        kill_while_writing(process, settings)
+    _, errors = process.communicate(timeout=PROCESS_TIMEOUT_SECONDS)
+    assert process.returncode == -signal.SIGKILL, f"not killed at {moment}: {errors.decode()[-2000:]}"
+
+
+def kill_while_writing(process: "subprocess.Popen[bytes]", settings: Settings) -> None:
+    """Kill when the export has begun: planned is recorded, and its Spark job is about to write or writes."""
+    database = get_database(settings)
+    deadline = time.monotonic() + PROCESS_TIMEOUT_SECONDS
+    while unfinished_run(database) is None and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.7)
+    os.killpg(process.pid, signal.SIGKILL)
+
+
+def play(drill: Drill, number: int, case: Case) -> tuple[Settings, list[Any], list[Run]]:
+    """The case: orders, kills, and the run that finishes."""
+    settings = drill.settings(number, case)
+    orders = prepare(settings)
+    if case.command == "compact":
+        archive_orders(settings)
+        late = [an_order(200 + i, day=i % 2) for i in range(20)]
+        insert(get_database(settings), late)
+        advance(get_database(settings))
+        archive_orders(settings)
+        orders += late
+    with watched(drill, settings.database):
+        for moment in case.kills:
+            kill(drill, settings, case.command, moment)
+        finished = compact_archive(settings) if case.command == "compact" else archive_orders(settings)
+    return settings, orders, finished
+
+
+@pytest.fixture(scope="module")
+def played(drill: Drill, spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[dict[Case, Any]]:
+    """Every selected case, several at a time, each with its own database and archive."""
+    selected = {item.callspec.params.get("case") for item in request.session.items if hasattr(item, "callspec")}
+    chosen = [(number, case) for number, case in enumerate(CASES, 1) if case in selected]
+    threads = ThreadPoolExecutor(AT_A_TIME)
+    yield {case: threads.submit(play, drill, number, case) for number, case in chosen}
+    threads.shutdown(cancel_futures=True)
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(CASES) >= 60
+    assert len(set(CASES)) == len(CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_kill_loses_nothing_doubles_nothing_and_moves_no_figure(
+    drill: Drill, played: dict[Case, Any], spark: SparkSession, case: Case
+) -> None:
+    settings, orders, finished = played[case].result(timeout=1500)
+    assert all(run.state == COMMITTED for run in finished)
+    database = get_database(settings)
+    assert unfinished_run(database) is None
+    assert_one_place(spark, settings, database, orders)
+    assert {row["_id"] for row in database["orders"].find({}, {"_id": 1})} == {100, 101, 102}
+    (answer,) = answers(drill, settings.database)
+    assert answer["times"] >= 2
+    database.client.drop_database(database.name)

@@ -1,0 +1,1 @@
+"""Tests against a real mongod, HDFS, Spark or Prefect server."""

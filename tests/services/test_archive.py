@@ -1,0 +1,348 @@
+"""Archiving: which orders go, that each is in exactly one place, and what happens to orders that change meanwhile."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from ecommerce.archive import archiver, steps
+from ecommerce.archive.archiver import archive_orders, compact_archive
+from ecommerce.archive.errors import ArchiveBusyError, ArchiveError, VerificationError
+from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
+from ecommerce.archive.reading import read, read_pandas
+from ecommerce.archive.rows import read_rows, write_rows
+from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY, COMMITTED, PLANNED, SUPERSEDED, unfinished_run
+from ecommerce.archive.selection import SLICE_DAYS, Selection, may_select, plan_archive
+from ecommerce.archive.storage import local_path
+from ecommerce.documents.bson_codec import encode_order
+from ecommerce.ingest.accept import accept_orders
+from ecommerce.ingest.encoded_order import EncodedOrder
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.settings import Settings
+from ecommerce.summaries.cells import CellTable, aggregate_cells, cells_of_orders
+from tests.archiving import (
+    OLD_DAY,
+    an_order,
+    archived_ids,
+    assert_one_place,
+    at_moment,
+    hot_ids,
+    insert,
+    spark,
+    touch,
+    with_archive,
+)
+
+__all__ = ["spark"]
+
+
+@pytest.fixture
+def archive(settings: Settings, tmp_path: Path) -> Settings:
+    return with_archive(settings, tmp_path / "archive")
+
+
+def directory_of(archive: Settings) -> Path:
+    """The local directory of the archive."""
+    directory = local_path(archive.archive_uri or "")
+    assert directory
+    return directory
+
+
+def test_old_finished_orders_go_and_all_others_stay(
+    spark: SparkSession, archive: Settings, database: MongoDatabase
+) -> None:
+    old = [an_order(i, day=i % 3, items=i % 4) for i in range(300)]
+    still_open = [an_order(1000 + i, status="Shipped") for i in range(5)]
+    now = datetime.now(UTC)
+    young = [an_order(2000 + i, order_time=now) for i in range(5)]
+    insert(database, old + still_open + young)
+    (run,) = archive_orders(archive)
+    assert (run.state, run.orders, run.days, run.superseded) == (COMMITTED, 300, 3, 0)
+    assert hot_ids(database) == {order.order.order_id for order in still_open + young}
+    assert_one_place(spark, archive, database, old + still_open + young)
+
+
+def test_the_archive_keeps_what_the_figures_need(
+    spark: SparkSession, archive: Settings, database: MongoDatabase
+) -> None:
+    orders = [an_order(i, day=i % 2, items=i % 3) for i in range(100)]
+    insert(database, orders)
+    archive_orders(archive)
+    summaries = list(database[ARCHIVE_SUMMARY].find())
+    cells = CellTable.sum_of(CellTable.decode(summary["cells"]) for summary in summaries)
+    assert cells.equals(cells_of_orders(orders))
+    assert sum(summary["total_orders"] for summary in summaries) == 100
+    total = sum(summary["total_value"].to_decimal() for summary in summaries)
+    assert total == sum(order.order.total_amount for order in orders)
+
+
+def test_a_second_run_changes_nothing(spark: SparkSession, archive: Settings, database: MongoDatabase) -> None:
+    insert(database, [an_order(i) for i in range(10)])
+    archive_orders(archive)
+    before = list(database[ARCHIVE_RUNS].find()), list(database[ARCHIVED_ORDERS].find())
+    assert not may_select(database, Selection())
+    assert archive_orders(archive) == []
+    assert (list(database[ARCHIVE_RUNS].find()), list(database[ARCHIVED_ORDERS].find())) == before
+
+
+def test_a_plan_says_what_goes_and_what_stays_and_why(database: MongoDatabase) -> None:
+    insert(database, [an_order(i, day=i // 10) for i in range(30)])
+    insert(database, [an_order(100, status="Pending"), an_order(200, order_time=datetime.now(UTC))])
+    plan = plan_archive(database, Selection())
+    assert (plan.orders, plan.staying_open, plan.staying_young) == (30, 1, 1)
+    assert [(day.order_date - OLD_DAY).days for day in plan.days] == [0, 1, 2]
+    size = sum(len(encode_order(an_order(i, day=i // 10))) for i in range(30))
+    assert plan.bytes == size
+    assert plan_archive(database, Selection(include_open=True)).orders == 31
+
+
+@pytest.mark.parametrize(("left", "days"), [(40, 0), (32, 0), (31, 1), (22, 1), (21, 2), (0, 3)])
+def test_the_oldest_days_go_until_few_enough_orders_are_left(database: MongoDatabase, left: int, days: int) -> None:
+    insert(database, [an_order(i, day=i // 10) for i in range(30)])
+    insert(database, [an_order(100, status="Pending"), an_order(200, order_time=datetime.now(UTC))])
+    selection = Selection(older_than_days=None, max_hot_orders=left)
+    assert plan_archive(database, selection).orders == 10 * days
+    assert may_select(database, selection)
+
+
+def test_a_task_gets_few_enough_days_to_write_them_side_by_side(database: MongoDatabase) -> None:
+    insert(database, [an_order(i, day=i // 2) for i in range(300)])
+    slices = plan_archive(database, Selection()).slices
+    assert sum(part.orders for part in slices) == 300
+    assert len(slices) == 4
+    assert all(part.end - part.start <= timedelta(days=SLICE_DAYS) for part in slices)
+    assert all(left.end <= right.start for left, right in pairwise(slices))
+
+
+def test_orders_that_change_meanwhile_stay_and_go_with_the_next_run(
+    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert(database, [an_order(i) for i in range(50)])
+
+    def meanwhile() -> None:
+        touch(database, 1, order__payment_type="voucher")
+        touch(database, 2, order__order_time=datetime(2024, 3, 9, tzinfo=UTC))
+        # Somebody in a shell, who leaves updated_at alone.
+        database[ORDERS].update_one({"_id": 3}, {"$set": {"delivery.location": "Rïo"}})
+        database[ORDERS].delete_one({"_id": 4})
+        insert(database, [an_order(100), an_order(101, status="Pending")])
+
+    at_moment(monkeypatch, "purge:before", meanwhile)
+    (run,) = archive_orders(archive)
+    assert run.superseded == 4
+    assert hot_ids(database) == {1, 2, 3, 100, 101}
+    reasons = {row["order_id"]: row["reason"] for row in database[SUPERSEDED].find()}
+    assert reasons == {1: "changed", 2: "changed", 3: "different", 4: "gone"}
+    assert archived_ids(spark, archive) == [i for i in range(50) if i not in (1, 2, 3, 4)]
+    monkeypatch.undo()
+    archive_orders(archive)
+    assert hot_ids(database) == {101}
+    assert archived_ids(spark, archive) == sorted({*range(50), 100} - {4})
+    contents = {
+        row[0]: row[1] for row in read(spark, settings=archive).select("order.order_id", "delivery.location").collect()
+    }
+    assert contents[3] == "Rïo"
+
+
+@pytest.mark.parametrize("moment", ["export:done", "verify:before", "verify:done", "publish:done"])
+def test_a_change_at_any_moment_before_the_purge_is_kept(
+    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    insert(database, [an_order(i) for i in range(20)])
+    at_moment(monkeypatch, moment, lambda: touch(database, 7, order__payment_type="voucher"))
+    (run,) = archive_orders(archive)
+    assert run.superseded == 1
+    assert database[ORDERS].find_one({"_id": 7})["order"]["payment_type"] == "voucher"  # type: ignore[index]
+    assert archived_ids(spark, archive) == [i for i in range(20) if i != 7]
+
+
+def test_an_archived_order_does_not_come_back_through_the_door(
+    spark: SparkSession, archive: Settings, database: MongoDatabase
+) -> None:
+    insert(database, [an_order(i) for i in range(10)])
+    archive_orders(archive)
+    same, other = an_order(1), an_order(2, payment_type="voucher")
+    batch = [EncodedOrder(order.order.order_id, encode_order(order)) for order in (same, other, an_order(50))]
+    accepted = accept_orders(database, batch, is_news=lambda stored, incoming: True)
+    assert (accepted.accepted, accepted.unchanged, accepted.already_archived) == (1, 1, [2])
+    assert hot_ids(database) == {50}
+
+
+def test_late_orders_join_their_day_and_compaction_merges_it(
+    spark: SparkSession, archive: Settings, database: MongoDatabase
+) -> None:
+    everything = []
+    for part in range(3):
+        orders = [an_order(part * 100 + i, day=i % 2) for i in range(20)]
+        insert(database, orders)
+        archive_orders(archive)
+        everything += orders
+    rows = read(spark, settings=archive).select("order.order_id", "content_hash", "updated_at", "order_date")
+    before = sorted(rows.collect())
+    (run,) = compact_archive(archive)
+    assert (run.state, run.orders, run.days) == (COMMITTED, 60, 2)
+    rows = read(spark, settings=archive).select("order.order_id", "content_hash", "updated_at", "order_date")
+    assert sorted(rows.collect()) == before
+    directories = sorted(path.name for path in directory_of(archive).glob("orders/run=*/order_date=*"))
+    assert directories == ["order_date=2024-03-01", "order_date=2024-03-02"]
+    assert compact_archive(archive) == []
+    assert_one_place(spark, archive, database, everything)
+
+
+def test_days_are_read_alone_and_by_pandas_too(spark: SparkSession, archive: Settings, database: MongoDatabase) -> None:
+    insert(database, [an_order(i, day=i % 3) for i in range(30)])
+    archive_orders(archive)
+    second = OLD_DAY + timedelta(days=1)
+    assert {row[0] for row in read(spark, second, second, settings=archive).select("order_date").collect()} == {second}
+    frame = read_pandas(
+        second, second, columns=["order.order_id", "order.total_amount", "order.order_time"], settings=archive
+    )
+    expected = an_order(1, day=1).order
+    first = frame[frame["order.order_id"] == 1].iloc[0]
+    assert len(frame) == 10
+    assert first["order.total_amount"] == expected.total_amount
+    assert first["order.order_time"] == expected.order_time
+
+
+def test_nothing_is_deleted_when_the_archive_gives_back_something_else(
+    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [an_order(i) for i in range(20)]
+    insert(database, orders)
+
+    def spoil() -> None:
+        (staged,) = directory_of(archive).glob("_staging/*/attempt-1")
+        rows = read_rows(spark, staged.as_uri())
+        spoilt = rows.selectExpr(
+            "order", "order_items", "delivery", "updated_at", "content_hash + 1 as content_hash", "order_date"
+        )
+        write_rows(spoilt, staged.with_name("spoilt").as_uri())
+        staged.rename(staged.with_name("was"))
+        staged.with_name("spoilt").rename(staged)
+
+    at_moment(monkeypatch, "export:done", spoil)
+    with pytest.raises(VerificationError, match=r"20 rows came back .* Nothing was deleted"):
+        archive_orders(archive)
+    assert hot_ids(database) == set(range(20))
+    left = unfinished_run(database)
+    assert left and left.state == PLANNED
+    monkeypatch.undo()
+    (run,) = archive_orders(archive)
+    assert (run.run_id, run.attempt, run.state) == (left.run_id, 2, COMMITTED)
+    assert_one_place(spark, archive, database, orders)
+
+
+def test_what_spark_converts_wrongly_is_found_by_what_mongodb_holds(
+    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert(database, [an_order(i) for i in range(20)])
+    right = steps.source_frame
+
+    def wrong(*arguments: object) -> object:
+        from pyspark.sql import functions as f
+
+        from ecommerce.documents.content_hash import content_hash_sql
+
+        frame = right(*arguments)  # type: ignore[arg-type]
+        amount = f.col("order.total_amount") + f.expr("if(order.order_id = 5, 0.01, 0)").cast("decimal(18,4)")
+        frame = frame.withColumn("order", f.col("order").withField("total_amount", amount.cast("decimal(18,4)")))
+        return frame.withColumn("content_hash", f.expr(content_hash_sql()))
+
+    monkeypatch.setattr(steps, "source_frame", wrong)
+    with pytest.raises(VerificationError, match=r"on 2024-03-01 .*; 1 exported orders differ, .* \[5\]"):
+        archive_orders(archive)
+    assert hot_ids(database) == set(range(20))
+
+
+def test_a_row_that_spark_loses_is_missed(
+    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert(database, [an_order(i, day=i % 2) for i in range(20)])
+    right = steps.source_frame
+    monkeypatch.setattr(steps, "source_frame", lambda *arguments: right(*arguments).where("order.order_id <> 5"))
+    with pytest.raises(VerificationError, match=r"on 2024-03-02 the files do not hold what was read from MongoDB\. "):
+        archive_orders(archive)
+    assert hot_ids(database) == set(range(20))
+
+
+def test_a_second_archiver_is_told_who_works(archive: Settings, database: MongoDatabase, spark: SparkSession) -> None:
+    insert(database, [an_order(1)])
+    with archive_lease(database), pytest.raises(ArchiveBusyError, match=r"process \d+ on"):
+        archive_orders(archive)
+    assert hot_ids(database) == {1}
+    assert len(archive_orders(archive)) == 1
+
+
+def test_a_dead_archivers_lease_is_taken_over_at_once(database: MongoDatabase) -> None:
+    with archive_lease(database):
+        database[ARCHIVE_LEASE].update_one({}, {"$set": {"pid": 2**22 + 1}})
+        with archive_lease(database) as second:
+            second.check()
+
+
+def test_an_archive_that_moved_is_not_mixed_with_a_run_of_the_old_one(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert(database, [an_order(1)])
+
+    def power_cut() -> None:
+        raise KeyboardInterrupt
+
+    at_moment(monkeypatch, "publish:done", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        archive_orders(archive)
+    monkeypatch.undo()
+    with pytest.raises(ArchiveError, match="set ECOMMERCE_ARCHIVE_URI back"):
+        archive_orders(with_archive(archive, tmp_path / "elsewhere"))
+    (run,) = archive_orders(archive)
+    assert run.state == COMMITTED
+    assert hot_ids(database) == set()
+
+
+def test_a_run_is_finished_in_the_chunks_in_which_it_began(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [an_order(i) for i in range(300)]
+    insert(database, orders)
+
+    def power_cut() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(archiver, "CHUNK_ORDERS", 10)
+    at_moment(monkeypatch, "purge:after-chunk", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        archive_orders(archive)
+    assert hot_ids(database)
+    monkeypatch.undo()
+    (run,) = archive_orders(archive)
+    assert (run.state, run.orders, run.superseded) == (COMMITTED, 300, 0)
+    assert hot_ids(database) == set()
+    assert_one_place(spark, archive, database, orders)
+
+
+@pytest.mark.parametrize("chunk_orders", [4, 10, 1000])
+def test_the_cells_of_the_chunks_are_those_of_the_orders(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, chunk_orders: int
+) -> None:
+    insert(database, [an_order(i, day=i % 3, items=i % 3) for i in range(66)])
+    before = aggregate_cells(database, {})
+    monkeypatch.setattr(archiver, "CHUNK_ORDERS", chunk_orders)
+    archive_orders(archive)
+    summaries = list(database[ARCHIVE_SUMMARY].find())
+    assert sum(row["total_orders"] for row in summaries) == 66
+    after = CellTable.sum_of([CellTable.decode(row["cells"]) for row in summaries])
+    for name in ("orders", "items"):
+        assert set(getattr(after, name).rows()) == set(getattr(before, name).rows())
+
+
+def test_staging_of_runs_that_nobody_knows_is_listed_and_left_alone(
+    archive: Settings, database: MongoDatabase, spark: SparkSession
+) -> None:
+    orphan = directory_of(archive) / "_staging" / "20200101T000000-abcdef"
+    orphan.mkdir(parents=True)
+    insert(database, [an_order(1)])
+    (run,) = archive_orders(archive)
+    assert [Path(name).name for name in run.orphans] == [orphan.name]
+    assert [path.name for path in orphan.parent.iterdir()] == [orphan.name]

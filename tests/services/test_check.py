@@ -1,0 +1,172 @@
+"""`check`: finds every bucket that is not what documents and archive say, names it, and mends it."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from bson import Int64
+from pyspark.sql import SparkSession
+
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.runs import ARCHIVE_SUMMARY
+from ecommerce.archive.selection import Selection
+from ecommerce.check import check_orders
+from ecommerce.check.report import FiguresDiffer, report_markdown
+from ecommerce.documents.order import OrderDocument
+from ecommerce.kpis import compute_kpis
+from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
+from ecommerce.summaries.buckets import rollup_document
+from ecommerce.summaries.cells import CellTable, cells_of_orders
+from ecommerce.summaries.cells.rollup import Rollup
+from ecommerce.summaries.compact import compact
+from ecommerce.summaries.state import BUCKETS, DELTAS
+from tests.archiving import spark, with_archive
+from tests.summaries_data import START, accept, random_orders
+from tests.summaries_recount import recount
+
+__all__ = ["spark"]
+
+
+@pytest.fixture
+def orders(database: MongoDatabase) -> list[OrderDocument]:
+    found = random_orders(300, wild=True)
+    accept(database, found[:200])
+    advance(database)
+    accept(database, found[200:])
+    advance(database)
+    return found
+
+
+def test_figures_that_are_right_pass(database: MongoDatabase, settings: Settings, orders: list[OrderDocument]) -> None:
+    report = check_orders(database, settings)
+    assert (report.is_good, report.differences, report.hot_orders) == (True, (), 300)
+    assert not report.archive_checked
+
+
+def test_an_empty_store_passes(database: MongoDatabase, settings: Settings) -> None:
+    assert check_orders(database, settings).is_good
+
+
+def delete_by_hand(database: MongoDatabase, order: OrderDocument) -> None:
+    database[ORDERS].delete_one({"_id": order.order.order_id})
+
+
+def count_twice(database: MongoDatabase, order: OrderDocument) -> None:
+    delta = database[DELTAS].find_one({}, sort=[("_id", -1)])
+    assert delta is not None
+    cells = CellTable.decode(delta["data"]).plus(cells_of_orders([order]))
+    database[DELTAS].update_one({"_id": delta["_id"]}, {"$set": {"data": cells.encode()}})
+
+
+def lose_part(database: MongoDatabase, order: OrderDocument) -> None:
+    compact(database)
+    database[BUCKETS].delete_many({"_id": {"$regex": f":{order.order.order_time:%Y-%m}:"}})
+
+
+def add_to_rollup(database: MongoDatabase, order: OrderDocument) -> None:
+    compact(database)
+    epoch = (database[BUCKETS].find_one({}) or {})["_id"].split(":")[0]
+    extra = rollup_document(epoch, START, Rollup.of_cells(cells_of_orders([order])))
+    database[BUCKETS].insert_one(extra)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "source"),
+    [
+        (delete_by_hand, "summaries"),
+        (count_twice, "summaries"),
+        (lose_part, "summaries"),
+        (add_to_rollup, "rollups"),
+    ],
+)
+def test_what_is_wrong_is_named_and_mended(
+    database: MongoDatabase,
+    settings: Settings,
+    orders: list[OrderDocument],
+    spoil: Callable[[MongoDatabase, OrderDocument], None],
+    source: str,
+) -> None:
+    order = next(order for order in orders if order.order_items)
+    spoil(database, order)
+    report = check_orders(database, settings)
+    assert not report.is_good
+    assert {difference.source for difference in report.differences} == {source}
+    hour = f"order cells of {order.order.order_time:%Y-%m-%d %H}:00"
+    month = f"rollup of {START:%Y-%m} by payment_type"
+    assert (hour if source == "summaries" else month) in [difference.bucket for difference in report.differences]
+    assert "ecommerce check --repair" in str(FiguresDiffer(report))
+    assert report.differences[0].bucket in report_markdown(report)
+
+    assert check_orders(database, settings, repair=True).repaired
+    assert check_orders(database, settings).differences == ()
+    left = [kept for kept in orders if spoil is not delete_by_hand or kept is not order]
+    figures = compute_kpis(database).to_json_dict()
+    expected = recount(left, step="day")
+    assert {name: figures[name] for name in expected} == expected
+
+
+def test_nothing_differs_while_writers_write(
+    database: MongoDatabase, settings: Settings, orders: list[OrderDocument]
+) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            database[ORDERS].update_many(
+                {"_id": {"$mod": [7, number % 7]}}, {"$set": {"delivery.location": f"{number}"}}
+            )
+            accept(database, random_orders(300 + number)[-1:])
+            stop.wait(0.02)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(2):
+            assert check_orders(database, settings).differences == ()
+    finally:
+        stop.set()
+        writer.join()
+
+
+@pytest.fixture
+def archived(database: MongoDatabase, settings: Settings, tmp_path: Path, spark: SparkSession) -> Settings:
+    """Settings of a store with finished orders in a real archive and others that are hot."""
+    settings = with_archive(settings, tmp_path / "archive")
+    advance(database)
+    found = random_orders(250, days=20, wild=True)
+    accept(database, found)
+    archive_orders(settings, Selection(older_than_days=1))
+    return settings
+
+
+def test_the_archive_s_files_are_recomputed_and_records_that_do_not_fit_them_corrected(
+    database: MongoDatabase, archived: Settings
+) -> None:
+    report = check_orders(database, archived)
+    assert report.differences == ()
+    assert report.archive_checked
+    assert report.archived_orders == database["archived_orders"].count_documents({}) > 0
+    assert report.hot_orders == database[ORDERS].count_documents({}) > 0
+
+    record = database[ARCHIVE_SUMMARY].find_one({"total_orders": {"$gt": 3}})
+    assert record is not None
+    stranger = random_orders(1)[0]
+    time = record["order_date"] + timedelta(hours=5)
+    stranger = msgspec.structs.replace(stranger, order=msgspec.structs.replace(stranger.order, order_time=time))
+    cells = CellTable.decode(record["cells"]).plus(cells_of_orders([stranger]))
+    changed = {"cells": cells.encode(), "total_orders": Int64(record["total_orders"] + 1)}
+    database[ARCHIVE_SUMMARY].update_one({"_id": record["_id"]}, {"$set": changed})
+    report = check_orders(database, archived, repair=True)
+    named = {difference.bucket for difference in report.differences if difference.source == "archive"}
+    assert f"order cells of {time:%Y-%m-%d %H}:00" in named
+    assert report.repaired
+    expected = recount(random_orders(250, days=20, wild=True), step="day")
+    figures = compute_kpis(database).to_json_dict()
+    assert {name: figures[name] for name in expected} == expected

@@ -1,0 +1,254 @@
+"""`ecommerce doctor` names what is wrong: set-ups that are broken on purpose, on a real mongod, each in one way."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from bson import Timestamp
+
+from ecommerce.archive.runs import ARCHIVE, PLANNED, Run, new_run, prepare_archive
+from ecommerce.doctor import machine
+from ecommerce.doctor.checkup import CHECKS
+from ecommerce.doctor.findings import OK, PROBLEM, SKIPPED, Finding, examine
+from ecommerce.java import _java_home
+from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.services.mongod import find_mongod
+from ecommerce.settings import Settings
+from ecommerce.summaries.state import STATE, STATE_ID, State
+from tests.conftest import free_port
+from tests.secured_mongo import secured_mongod
+
+PREFECT = {"prefect", "deployments", "schedules", "workers", "late runs"}
+"""What needs a Prefect server is tried in the drill of the compose file, which has one."""
+
+
+def look(settings: Settings, *names: str) -> dict[str, Finding]:
+    """The findings of some checks (of all but Prefect's, without names)."""
+    chosen = [check for check in CHECKS if (check.name in names if names else check.name not in PREFECT)]
+    return {finding.check: finding for finding in examine(settings, chosen)}
+
+
+def only_problem(settings: Settings) -> Finding:
+    """The one thing that is wrong."""
+    problems = [finding for finding in look(settings).values() if finding.state == PROBLEM]
+    assert len(problems) == 1, problems
+    assert problems[0].remedy
+    return problems[0]
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    return settings.model_copy(update={"archive_uri": (tmp_path / "archive").as_uri()})
+
+
+def test_a_good_set_up_is_all_well(settings: Settings, database: MongoDatabase) -> None:
+    findings = look(settings)
+    assert {finding.state for finding in findings.values()} == {OK}, findings
+
+
+def test_no_server(settings: Settings) -> None:
+    away = settings.model_copy(update={"mongo_uri": None, "mongo_port": free_port()})
+    found = look(away)
+    assert [finding.check for finding in found.values() if finding.state == PROBLEM] == ["mongodb"]
+    assert "does not answer" in found["mongodb"].says
+    assert "ecommerce up" in found["mongodb"].remedy
+    assert found["indexes"].state == SKIPPED
+
+
+def test_a_wrong_password_and_a_user_without_rights(settings: Settings, tmp_path: Path) -> None:
+    with secured_mongod(tmp_path / "secured", free_port()) as mongo:
+        wrong = Settings.model_validate({"mongo_uri": mongo.uri("ingest", "guess"), "home": tmp_path})
+        found = look(wrong, "mongodb")["mongodb"]
+        assert (found.state, found.says) == (PROBLEM, "ECOMMERCE_MONGO_URI refuses the user or the password")
+        found = look(mongo.settings("bi"), "mongodb")["mongodb"]
+        assert found.state == PROBLEM
+        assert "may not read 'orders'" in found.says
+        assert "guess" not in json.dumps([finding.to_dict() for finding in look(wrong).values()])
+
+
+def test_no_replica_set(settings: Settings, tmp_path: Path) -> None:
+    port = free_port()
+    command = [str(find_mongod()), "--dbpath", str(tmp_path), "--port", str(port), "--unixSocketPrefix", str(tmp_path)]
+    with (tmp_path / "mongod.log").open("wb") as log, subprocess.Popen(command, stdout=log) as process:
+        try:
+            alone = Settings.model_validate({"mongo_uri": f"mongodb://127.0.0.1:{port}", "home": tmp_path})
+            found = look(alone, "mongodb", "replica set", "images", "summaries")
+        finally:
+            process.kill()
+    assert found["mongodb"].state == OK
+    assert "--replSet" in found["replica set"].remedy
+    assert found["images"].state == found["summaries"].state == SKIPPED
+
+
+def lacks_an_index(database: MongoDatabase) -> None:
+    database[ORDERS].drop_index("order_time")
+
+
+def has_a_weak_validator(database: MongoDatabase) -> None:
+    database.command("collMod", ORDERS, validationAction="warn")
+
+
+def lacks_a_collection(database: MongoDatabase) -> None:
+    database.drop_collection("couriers")
+
+
+def keeps_no_images(database: MongoDatabase) -> None:
+    database.command("collMod", ORDERS, changeStreamPreAndPostImages={"enabled": False})
+
+
+def has_no_summaries(database: MongoDatabase) -> None:
+    database["archived_orders"].insert_one({"_id": 1})
+
+
+def has_old_summaries(database: MongoDatabase) -> None:
+    yesterday = datetime.now(UTC) - timedelta(hours=30)
+    state = State("epoch", 0, 0, Timestamp(1, 1), None, yesterday, yesterday)
+    database[STATE].insert_one({"_id": STATE_ID} | state.to_document())
+
+
+def has_an_archive_run_that_was_left(database: MongoDatabase) -> None:
+    prepare_archive(database)
+    started = datetime.now(UTC) - timedelta(hours=9)
+    new_run(database, Run("r1", ARCHIVE, PLANNED, started, None, "file:/archive", started_at=started))
+
+
+@pytest.mark.parametrize(
+    ("broken", "check", "says", "remedy"),
+    [
+        (lacks_an_index, "indexes", "lacks the index order_time", "bootstrap"),
+        (has_a_weak_validator, "validators", "validator of orders is not this version's", "bootstrap"),
+        (lacks_a_collection, "validators", "missing: couriers", "bootstrap"),
+        (keeps_no_images, "images", "changeStreamPreAndPostImages is off", "bootstrap"),
+        (has_no_summaries, "summaries", "no summaries", "ecommerce summarize"),
+        (has_old_summaries, "summaries", "30.0 hours ago", "ecommerce summarize"),
+        (has_an_archive_run_that_was_left, "archive runs", "r1 is planned since 9 hours", "ecommerce archive"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_database_that(
+    broken: Callable[[MongoDatabase], None],
+    check: str,
+    says: str,
+    remedy: str,
+    settings: Settings,
+    database: MongoDatabase,
+) -> None:
+    broken(database)
+    problem = only_problem(settings)
+    assert problem.check == check
+    assert says in problem.says
+    assert remedy in problem.remedy
+
+
+def test_an_old_java(
+    settings: Settings, database: MongoDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    java = tmp_path / "java8" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text("#!/bin/sh\necho 'Unrecognized option: --add-modules' >&2\nexit 1\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "java8"))
+    monkeypatch.setenv("PATH", str(java.parent))
+    # Nothing can be fetched into a cache that is a file.
+    (tmp_path / "cache").write_text("")
+    _java_home.cache_clear()
+    found = look(settings.model_copy(update={"cache": tmp_path / "cache"}), "java")["java"]
+    _java_home.cache_clear()
+    assert found.state == PROBLEM
+    assert "Java 17 or newer is needed" in found.says
+    assert "is older than 17" in found.says
+
+
+def test_no_jars(settings: Settings, tmp_path: Path) -> None:
+    found = look(settings.model_copy(update={"cache": tmp_path / "empty"}), "jars")["jars"]
+    assert found.state == PROBLEM
+    assert "hadoop-client-minicluster" in found.says
+    assert "ecommerce.services.fetch" in found.remedy
+
+
+def test_a_full_disk(settings: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "FREE_BYTES_MIN", 10**18)
+    problem = only_problem(settings)
+    assert problem.check == "space"
+    assert "GB are free" in problem.says
+
+
+def test_an_archive_that_cannot_be_written(settings: Settings, database: MongoDatabase, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    problem = only_problem(settings.model_copy(update={"archive_uri": f"file:{tmp_path}/file/archive"}))
+    assert problem.check == "archive"
+    assert "cannot be written" in problem.says
+
+
+def test_a_namenode_that_is_away(settings: Settings, database: MongoDatabase) -> None:
+    away = settings.model_copy(update={"archive_uri": f"hdfs://127.0.0.1:{free_port()}/archive"})
+    problem = only_problem(away)
+    assert problem.check == "archive"
+    assert "NameNode" in problem.says
+
+
+def test_files_that_could_not_be_imported(settings: Settings, database: MongoDatabase) -> None:
+    failed = settings.inbox_directory / "failed"
+    failed.mkdir(parents=True)
+    (failed / "orders.csv").write_text("")
+    problem = only_problem(settings)
+    assert problem.check == "inbox"
+    assert "'orders.csv'" in problem.says
+
+
+def test_an_unknown_time_zone(settings: Settings, database: MongoDatabase) -> None:
+    problem = only_problem(settings.model_copy(update={"timezone": "Mars/Olympus"}))
+    assert (problem.check, "Mars/Olympus" in problem.says) == ("time zone", True)
+
+
+def test_packages_of_another_version(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.metadata, "version", lambda name: "0.165" if name == "fastapi" else "9999")
+    found = look(settings, "packages")["packages"]
+    assert found.state == PROBLEM
+    assert "fastapi is 0.165, needed is <0.140" in found.says
+    assert "make install" in found.remedy
+
+
+def test_prefect_that_is_away_and_prefect_that_refuses(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{port}/api")
+    found = look(settings, *PREFECT)
+    assert "does not answer" in found["prefect"].says
+    assert found["workers"].state == SKIPPED
+
+    class Refuses(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(401)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", port), Refuses) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        assert "refuses us" in look(settings, "prefect")["prefect"].says
+
+
+def test_the_command_prints_json_and_fails_where_something_is_wrong(settings: Settings, tmp_path: Path) -> None:
+    environment = {"ECOMMERCE_HOME": str(tmp_path), "ECOMMERCE_MONGO_PORT": str(free_port()), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", "from cli.app import main; main()", "doctor", "--json"],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.returncode == 1, done.stderr
+    findings = {finding["check"]: finding for finding in json.loads(done.stdout)}
+    assert findings["mongodb"]["state"] == PROBLEM
+    assert list(findings) == [check.name for check in CHECKS]
+
+
+def test_every_check_comes_after_what_it_needs() -> None:
+    names = [check.name for check in CHECKS]
+    for check in CHECKS:
+        assert all(names.index(need) < names.index(check.name) for need in check.needs)

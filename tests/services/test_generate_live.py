@@ -1,0 +1,82 @@
+"""Live mode: orders second by second, moving on before one's eyes, stopped whole by Ctrl-C."""
+
+import os
+import signal
+import threading
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
+from ecommerce.generate.into_mongodb.stock import REORDER_LEVEL
+from ecommerce.generate.live import generate_live
+from ecommerce.generate.model.rhythm import to_ms
+from ecommerce.generate.model.windows import second
+from ecommerce.kpis import Filters, Kpis, KpiStore, Span
+from ecommerce.mongo import ORDERS, MongoDatabase
+from tests.generator_samples import small_catalog
+
+
+def test_orders_appear_by_the_second_and_go_through_their_life(database: MongoDatabase) -> None:
+    seen: set[str] = set()
+
+    def look(_done: int, _total: int | None, _what: str) -> None:
+        seen.update(order["delivery"]["status"] for order in database[ORDERS].find())
+        if {"Pending", "Shipped", "Delivered"} <= seen:
+            raise KeyboardInterrupt
+
+    begun = datetime.now(UTC)
+    spec = ensure_catalog(database, small_catalog())
+    # A day in a second: the fastest tenth is delivered within four.
+    done = generate_live(database, spec, 40, seed=1, preset="marketplace", speed=86_400, progress=look)
+    assert done.steps > 0
+    times = [order["order"]["order_time"] for order in database[ORDERS].find()]
+    assert len(times) == done.accepted
+    assert begun.timestamp() - 1 <= min(times).timestamp()
+    assert max(times) <= datetime.now(UTC)
+    assert len({time.replace(microsecond=0) for time in times}) >= 3
+    assert min(record["stock_quantity"] for record in database["inventory"].find()) >= REORDER_LEVEL
+
+
+def test_it_stops_after_the_orders_that_were_asked_for(database: MongoDatabase) -> None:
+    spec = ensure_catalog(database, small_catalog())
+    done = generate_live(database, spec, 20, seed=1, preset="grocery", orders=5)
+    assert done.accepted == database[ORDERS].count_documents({}) >= 5
+
+
+def test_ctrl_c_ends_it_with_what_it_made(database: MongoDatabase) -> None:
+    spec = ensure_catalog(database, small_catalog())
+    killer = threading.Timer(2.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    killer.start()
+    begun = time.monotonic()
+    done = generate_live(database, spec, 30, seed=1, preset="marketplace")
+    assert time.monotonic() - begun < 20
+    assert done.accepted == database[ORDERS].count_documents({}) > 0
+
+
+@pytest.mark.parametrize("rate", [0.25, 1, 7.3, 250])
+def test_the_rate_is_kept_over_a_day(rate: float) -> None:
+    start = to_ms(datetime(2026, 3, 1, tzinfo=UTC))
+    seconds = range(0, 3_600_000, 1000)
+    windows = [second(start + at, rate, seed=1, preset="marketplace", speed=1) for at in seconds]
+    assert abs(sum(window.orders for window in windows if window) - 3_600 * rate) <= 1
+
+
+def test_every_look_of_the_dashboard_finds_more_orders_and_moves_in_their_lives(database: MongoDatabase) -> None:
+    spec = ensure_catalog(database, small_catalog())
+    store = KpiStore(database)
+    store.refresh()
+    looks: list[Kpis] = []
+
+    def look(_done: int, _total: int | None, _what: str) -> None:
+        store.refresh()
+        looks.append(store.kpis(Span(), Filters()))
+        if len(looks) >= 4 and looks[-1].delivered > looks[0].delivered:
+            raise KeyboardInterrupt
+
+    done = generate_live(database, spec, 30, seed=2, preset="marketplace", speed=86_400, progress=look)
+    counted = [figures.orders for figures in looks]
+    assert counted == sorted(set(counted))
+    assert counted[-1] == done.accepted
+    assert len({tuple(sorted(figures.by_status.items())) for figures in looks}) == len(looks)

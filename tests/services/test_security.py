@@ -1,0 +1,223 @@
+"""Least privilege: with its own MongoDB user each part can do its work, and nothing else. On a real secured mongod."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+
+from dashboard.pipeline import read_low_stock, read_pipeline
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
+from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY
+from ecommerce.archive.selection import Selection
+from ecommerce.documents.bson_codec import encode_order
+from ecommerce.errors import ServiceError, SettingsError
+from ecommerce.generate.first import first_start
+from ecommerce.importing.import_files import import_paths
+from ecommerce.ingest.accept import Accepted, accept_orders
+from ecommerce.ingest.encoded_order import EncodedOrder
+from ecommerce.kpis.question import Filters, Span
+from ecommerce.kpis.store import KpiStore, compute_kpis
+from ecommerce.metrics import Sample, read_samples
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database
+from ecommerce.schema import prepare_database
+from ecommerce.security.bootstrap import ROOT, bootstrap
+from ecommerce.security.roles import ROLES, USERS
+from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
+from ecommerce.summaries.state import BUCKETS
+from tests.archiving import OLD_DAY, an_order, insert
+from tests.conftest import free_port
+from tests.import_samples import a_row, write_lines
+from tests.secured_mongo import PASSWORDS, SecuredMongo, secured_mongod
+
+UNAUTHORIZED = 13
+
+
+@pytest.fixture(scope="module")
+def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredMongo]:
+    """A secured server with a few generated days and some old orders."""
+    with secured_mongod(tmp_path_factory.mktemp("secured"), free_port()) as running:
+        insert(running.database(ROOT), (an_order(order_id, day=order_id % 3) for order_id in range(1, 61)))
+        assert first_start(running.database("ingest")) > 1_000
+        yield running
+
+
+def test_ingest_generates_imports_and_summarizes(mongo: SecuredMongo, tmp_path: Path) -> None:
+    database = mongo.database("ingest")
+    product = database["products"].find_one({}, {"_id": 1})
+    assert product is not None
+    rows = [a_row(10**15 + number, product_id=product["_id"]) for number in range(5)]
+    report = import_paths(database, [write_lines(tmp_path / "orders.jsonl", *rows, {"order": 1})])
+    assert (report.accepted, report.rejected) == (5, 1)
+    assert import_paths(database, [tmp_path / "orders.jsonl"]).unchanged == 5
+    assert advance(database).as_of
+    assert compute_kpis(database).orders > 1_000
+
+
+def test_a_user_that_may_just_read_and_write_brings_orders_in_too(mongo: SecuredMongo, tmp_path: Path) -> None:
+    mongo.database(ROOT).command("createUser", "plain", pwd="plain-secret", roles=["readWrite"])
+    plain = get_database(Settings(mongo_uri=SecretStr(mongo.uri("plain", "plain-secret"))))
+    batch = [EncodedOrder(order_id, encode_order(an_order(order_id))) for order_id in (9_001, 9_002)]
+    for expected in (Accepted(accepted=2), Accepted(unchanged=2)):
+        assert accept_orders(plain, batch, is_news=lambda _stored, _incoming: False) == expected
+    assert plain[ORDERS].count_documents({"_id": {"$in": [9_001, 9_002]}}) == 2
+
+
+def test_the_dashboard_brings_figures_up_to_date_and_shows_everything(mongo: SecuredMongo) -> None:
+    database = mongo.database("dashboard")
+    store = KpiStore(database)
+    store.refresh()
+    assert store.kpis(Span(None, None), Filters()).orders > 1_000
+    assert store.choices()
+    assert read_pipeline(database, mongo.settings("dashboard")).hot_orders > 1_000
+    read_low_stock(database)
+
+
+@pytest.mark.drill
+def test_the_archiver_archives_and_restores(mongo: SecuredMongo, tmp_path: Path) -> None:
+    settings = mongo.settings("archive", archive_uri=(tmp_path / "archive").as_uri())
+    before = compute_kpis(mongo.database("ingest"))
+    archive_orders(settings, Selection(older_than_days=400))
+    assert mongo.database("archive")[ARCHIVED_ORDERS].count_documents({}) == 60
+    assert compute_kpis(mongo.database("archive")).revenue == before.revenue
+    assert restore_orders(settings, OLD_DAY, OLD_DAY) == 20
+    assert mongo.database("archive")[ORDERS_RESTORED].count_documents({}) == 20
+
+
+def test_the_monitor_reads_every_metric(mongo: SecuredMongo) -> None:
+    samples = read_samples(mongo.database("monitor"))
+    assert samples[0] == Sample("ecommerce_up", 1)
+    assert sum(sample.value for sample in samples if sample.name == "ecommerce_orders") > 1_000
+
+
+def test_bi_reads_the_summaries(mongo: SecuredMongo) -> None:
+    database = mongo.database("bi")
+    for collection in (ARCHIVE_SUMMARY, ARCHIVE_RUNS, "products"):
+        list(database[collection].find())
+
+
+def insert_order(database: MongoDatabase) -> object:
+    return database[ORDERS].insert_one({"_id": -1})
+
+
+def change_order(database: MongoDatabase) -> object:
+    return database[ORDERS].update_one({"_id": -1}, {"$set": {"updated_at": datetime.now(UTC)}})
+
+
+def delete_order(database: MongoDatabase) -> object:
+    return database[ORDERS].delete_one({"_id": -1})
+
+
+def read_order(database: MongoDatabase) -> object:
+    return database[ORDERS].find_one({})
+
+
+def read_user(database: MongoDatabase) -> object:
+    return database["users"].find_one({})
+
+
+def forget_archived(database: MongoDatabase) -> object:
+    return database[ARCHIVED_ORDERS].delete_one({"_id": -1})
+
+
+def rewrite_archive_summary(database: MongoDatabase) -> object:
+    return database[ARCHIVE_SUMMARY].delete_one({"_id": -1})
+
+
+def write_summary(database: MongoDatabase) -> object:
+    return database[BUCKETS].delete_one({"_id": -1})
+
+
+def weaken_validator(database: MongoDatabase) -> object:
+    return database.command("collMod", ORDERS, validationLevel="off")
+
+
+def drop_orders(database: MongoDatabase) -> object:
+    return database.drop_collection(ORDERS)
+
+
+def drop_index(database: MongoDatabase) -> object:
+    return database[ORDERS].drop_index("order_time")
+
+
+def make_user(database: MongoDatabase) -> object:
+    return database.command("createUser", "intruder", pwd="x", roles=[])
+
+
+def leave_the_database(database: MongoDatabase) -> object:
+    return database.client["another"]["things"].insert_one({})
+
+
+def read_credentials(database: MongoDatabase) -> object:
+    return database.client["admin"]["system.users"].find_one({})
+
+
+NOBODY = (weaken_validator, drop_orders, drop_index, make_user, leave_the_database, read_credentials)
+FORBIDDEN: dict[str, tuple[Callable[[MongoDatabase], object], ...]] = {
+    "ingest": (delete_order, forget_archived, rewrite_archive_summary),
+    "archive": (insert_order, change_order, forget_archived, rewrite_archive_summary),
+    "dashboard": (insert_order, change_order, delete_order, forget_archived, rewrite_archive_summary),
+    "monitor": (insert_order, change_order, delete_order, forget_archived, rewrite_archive_summary, write_summary),
+    "bi": (read_order, read_user, insert_order, change_order, delete_order, rewrite_archive_summary, write_summary),
+}
+
+
+@pytest.mark.parametrize(
+    ("user", "deed"),
+    [(user, deed) for user, deeds in FORBIDDEN.items() for deed in (*deeds, *NOBODY)],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_nobody_can_do_more(mongo: SecuredMongo, user: str, deed: Callable[[MongoDatabase], object]) -> None:
+    with pytest.raises(OperationFailure) as refused:
+        deed(mongo.database(user))
+    assert refused.value.code == UNAUTHORIZED
+
+
+def test_every_user_is_tried() -> None:
+    assert set(FORBIDDEN) == set(USERS)
+    assert {name for names in USERS.values() for name in names} <= {role.name for role in ROLES}
+
+
+def test_without_a_password_nothing_can_be_read(mongo: SecuredMongo) -> None:
+    with MongoClient(f"mongodb://127.0.0.1:{mongo.port}/?directConnection=true") as client:
+        with pytest.raises(OperationFailure) as refused:
+            client["ecommerce"][ORDERS].find_one({})
+        assert refused.value.code == UNAUTHORIZED
+        with pytest.raises(OperationFailure):
+            client.admin.command("createUser", "intruder", pwd="x", roles=["root"])
+
+
+def test_a_collection_that_is_not_as_defined_is_named_to_who_may_not_mend_it(mongo: SecuredMongo) -> None:
+    root = mongo.database(ROOT)
+    root.command("collMod", "couriers", validator={})
+    with pytest.raises(ServiceError, match=r"'couriers' .* not as this version needs it.*bootstrap"):
+        prepare_database(mongo.database("ingest"))
+    bootstrap(mongo.port, f"127.0.0.1:{mongo.port}", "ecommerce", PASSWORDS)
+    prepare_database(mongo.database("ingest"))
+
+
+def test_another_administrators_password_is_refused_with_the_reason(mongo: SecuredMongo) -> None:
+    with pytest.raises(SettingsError, match="MONGO_ROOT_PASSWORD is not the password"):
+        bootstrap(mongo.port, f"127.0.0.1:{mongo.port}", "ecommerce", PASSWORDS | {ROOT: "other"})
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mongodb://user:hunter2@host:hunter2",
+        "mongodb://user:hun/hunter2@host",
+        "mongodb://user:100%hunter2@host",
+        "mongodb://user:hunter2@",
+        "http://user:hunter2@host",
+    ],
+)
+def test_an_address_that_cannot_be_used_is_not_quoted_with_its_password(uri: str) -> None:
+    with pytest.raises(ServiceError, match="ECOMMERCE_MONGO_URI is not a usable MongoDB address") as refused:
+        get_database(Settings(mongo_uri=SecretStr(uri)))
+    assert "hunter2" not in str(refused.value)
+    assert "hunter2" not in repr(Settings(mongo_uri=SecretStr(uri)))

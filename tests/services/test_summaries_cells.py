@@ -1,0 +1,110 @@
+"""Cells: the fast ways to them agree with the plain one, and they add, subtract and travel without losing a unit."""
+
+import random
+from typing import Any
+
+import bson
+import msgspec
+import pytest
+from bson import Decimal128, Int64
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ecommerce.bson_reading.columns import ITEMS_READ_MAX, read_columns
+from ecommerce.check.documents import cells_by_aggregation
+from ecommerce.documents.bson_codec import decode_order, encode_order
+from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.summaries.cells import CellTable, aggregate_cells, cells_of_orders, fold_documents
+from ecommerce.summaries.cells.rollup import Rollup
+from tests.summaries_data import START, accept, document_of, random_order, random_orders
+
+
+@given(seed=st.integers(0, 2**32), count=st.integers(0, 60), wild=st.booleans())
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_documents_folded_in_arrays_give_the_cells_of_plain_counting(seed: int, count: int, wild: bool) -> None:
+    orders = random_orders(count, seed, wild=wild)
+    assert fold_documents([encode_order(order) for order in orders]).equals(cells_of_orders(orders))
+
+
+def test_what_was_added_and_taken_again_is_nothing() -> None:
+    documents = [encode_order(order) for order in random_orders(500, wild=True)]
+    assert fold_documents(documents, documents).is_empty()
+    assert fold_documents(documents[:200], documents).equals(fold_documents([], documents[200:]))
+
+
+def test_canonical_documents_are_read_in_arrays_and_no_others() -> None:
+    orders = random_orders(200)
+    assert read_columns([encode_order(order) for order in orders]).regular.all()
+    many_items = random_order(random.Random(1), 1)
+    items = many_items.order_items[:1] * (ITEMS_READ_MAX + 1)
+    assert not read_columns([encode_order(msgspec.structs.replace(many_items, order_items=items))]).regular.any()
+
+
+def reordered(document: dict[str, Any]) -> dict[str, Any]:
+    return document | {"order": dict(reversed(document["order"].items()))}
+
+
+def coarse_amount(document: dict[str, Any]) -> dict[str, Any]:
+    amount = document["order"]["total_amount"].to_decimal().normalize()
+    return document | {"order": document["order"] | {"total_amount": Decimal128(amount)}}
+
+
+def misleading_text(document: dict[str, Any]) -> dict[str, Any]:
+    """A text that looks like the field that follows it."""
+    text = "x\x00\x04order_items\x00\x05\x00\x00\x00\x00"
+    return document | {"order": document["order"] | {"payment_type": text}}
+
+
+@pytest.mark.parametrize("change", [reordered, coarse_amount, misleading_text])
+def test_documents_of_another_layout_count_the_same(change: Any) -> None:
+    documents = [document_of(order) for order in random_orders(50)]
+    encoded = [bson.encode(change(document)) for document in documents[::2]]
+    encoded += [bson.encode(document) for document in documents[1::2]]
+    assert fold_documents(encoded).equals(cells_of_orders(decode_order(one) for one in encoded))
+
+
+def test_cells_come_back_from_mongodb_as_they_went(database: MongoDatabase) -> None:
+    cells = cells_of_orders(random_orders(800, wild=True))
+    mixed_signs = cells.minus(cells_of_orders(random_orders(800, seed=2, wild=True)))
+    for table in (cells, cells.negated(), mixed_signs, cells.plus(cells), CellTable.empty()):
+        database["cells"].insert_one({"_id": 1, "data": table.encode()})
+        found = database["cells"].find_one_and_delete({"_id": 1})
+        assert found is not None
+        assert CellTable.decode(found["data"]).equals(table)
+
+
+def test_sums_beyond_64_bits_are_exact() -> None:
+    largest = [order for order in random_orders(3_000, wild=True) if order.order.total_amount > 10**13]
+    same_cell = [
+        msgspec.structs.replace(order, order=largest[0].order, delivery=largest[0].delivery) for order in largest
+    ]
+    cells = cells_of_orders(same_cell)
+    total = len(same_cell) * int(largest[0].order.total_amount * 10_000)
+    assert total > 2**63
+    assert cells.orders["amount"].to_list() == [total]
+    assert CellTable.decode(cells.encode()).orders["amount"].to_list() == [total]
+
+
+def test_a_rollup_of_a_sum_is_the_sum_of_the_rollups() -> None:
+    left, right = (cells_of_orders(random_orders(300, seed, wild=True)) for seed in (1, 2))
+    summed = Rollup.sum_of((Rollup.of_cells(left), Rollup.decode(Rollup.of_cells(right).encode())))
+    for name, table in Rollup.of_cells(left.plus(right)).tables.items():
+        assert table.sort(table.columns).equals(summed.tables[name].sort(table.columns))
+
+
+def test_mongodb_s_aggregation_gives_the_same_cells(database: MongoDatabase) -> None:
+    orders = random_orders(400, wild=True)
+    accept(database, orders)
+    expected = cells_of_orders(orders)
+    assert aggregate_cells(database, {}).equals(expected)
+    assert cells_by_aggregation(database, START, START.replace(year=2027)).equals(expected)
+
+
+def test_cells_of_chosen_orders_in_a_transaction(database: MongoDatabase) -> None:
+    orders = random_orders(50)
+    accept(database, orders)
+    with database.client.start_session() as session, session.start_transaction():
+        database[ORDERS].delete_many({"_id": {"$gte": 10}}, session=session)
+        match = {"_id": {"$in": [Int64(1), Int64(2), Int64(30)]}}
+        assert aggregate_cells(database, match, session).equals(cells_of_orders(orders[1:3]))

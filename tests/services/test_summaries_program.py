@@ -1,0 +1,278 @@
+"""A random life of the store: after every step every figure is what counting the accepted orders by hand gives.
+
+Orders come, change, are corrected and delivered again, are archived and restored; processes advance at once, rebuild,
+compact, and are killed in the middle of it.
+"""
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from bson import Int64, json_util
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from pymongo.read_concern import ReadConcern
+from pyspark.sql import SparkSession
+
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.restore import restore_orders
+from ecommerce.archive.selection import Selection
+from ecommerce.check import check_orders
+from ecommerce.documents.content_hash import content_hash
+from ecommerce.documents.order import OrderDocument
+from ecommerce.importing.import_files import import_paths
+from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.schema import prepare_database
+from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
+from ecommerce.summaries.cells import aggregate_cells
+from ecommerce.summaries.compact import compact
+from ecommerce.summaries.rebuild import rebuild
+from ecommerce.summaries.state import ARCHIVE_SUMMARY
+from tests.archiving import spark, with_archive
+from tests.summaries_data import START, STATUSES, accept, document_of, random_order
+from tests.summaries_recount import recount
+from tests.summaries_workers import Workers
+
+__all__ = ["spark"]
+
+SPAN = Span(START + timedelta(days=3, hours=5), START + timedelta(days=36, hours=2))
+
+WORKS = ("advance", "compact", "rebuild")
+
+
+def purge(database: MongoDatabase, orders: list[OrderDocument]) -> None:
+    """What the archiver's purge does to MongoDB, in one transaction as it does it."""
+    ids = [Int64(order.order.order_id) for order in orders]
+    entries = [
+        {"_id": Int64(order.order.order_id), "content_hash": Int64(content_hash(order)), "run_id": "run"}
+        for order in orders
+    ]
+
+    def write(session: Any) -> None:
+        cells = aggregate_cells(database, {"_id": {"$in": ids}}, session)
+        record = {"_id": f"run/{time.time_ns()}", "order_date": START, "total_orders": Int64(len(ids))}
+        database[ARCHIVE_SUMMARY].insert_one(record | {"cells": cells.encode()}, session=session)
+        assert database[ORDERS].delete_many({"_id": {"$in": ids}}, session=session).deleted_count == len(ids)
+        database[ARCHIVED_ORDERS].insert_many(entries, session=session)
+
+    with database.client.start_session() as session:
+        session.with_transaction(write, read_concern=ReadConcern("snapshot"))
+
+
+class Program(RuleBasedStateMachine):
+    """The store beside a dict of the orders that were accepted."""
+
+    # In a tuple, because Hypothesis asks every attribute of the class for its marks, and a database has any attribute.
+    services: tuple[MongoDatabase, Workers]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.database, self.workers = self.services
+
+    @initialize(seed=st.integers(0, 2**32))
+    def begin(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        for name in self.database.list_collection_names():
+            self.database.drop_collection(name)
+        prepare_database(self.database)
+        self.hot: dict[int, OrderDocument] = {}
+        self.archived: dict[int, OrderDocument] = {}
+        self.store = KpiStore(self.database)
+
+    def some_hot(self) -> list[OrderDocument]:
+        return self.rng.sample(list(self.hot.values()), self.rng.randint(1, min(len(self.hot), 20)))
+
+    def bring_new(self, orders: list[OrderDocument]) -> None:
+        accept(self.database, orders)
+
+    def archive_some(self) -> None:
+        purge(self.database, self.some_hot())
+
+    def restore_all(self) -> None:
+        self.database["orders_restored"].delete_many({})
+        self.database["orders_restored"].insert_many(document_of(order) for order in self.archived.values())
+
+    def put(self, orders: list[OrderDocument]) -> None:
+        """Bring orders in through the door; the archived ones among them are refused there."""
+        accept(self.database, orders)
+        self.hot |= {order.order.order_id: order for order in orders if order.order.order_id not in self.archived}
+
+    @rule(count=st.integers(1, 40), wild=st.booleans())
+    def orders_come(self, count: int, wild: bool) -> None:
+        first = len(self.hot) + len(self.archived)
+        orders = [random_order(self.rng, first + number, wild=wild) for number in range(count)]
+        self.bring_new(orders)
+        self.hot |= {order.order.order_id: order for order in orders}
+
+    @precondition(lambda self: self.hot)
+    @rule()
+    def orders_come_again(self) -> None:
+        accept(self.database, self.some_hot() + list(self.archived.values())[:5])
+
+    @precondition(lambda self: self.hot)
+    @rule(status=st.sampled_from(STATUSES))
+    def statuses_change(self, status: str) -> None:
+        chosen = self.some_hot()
+        query = {"_id": {"$in": [order.order.order_id for order in chosen]}}
+        self.database[ORDERS].update_many(query, {"$set": {"delivery.status": status}})
+        for order in chosen:
+            delivery = msgspec.structs.replace(order.delivery, status=status)
+            self.hot[order.order.order_id] = msgspec.structs.replace(order, delivery=delivery)
+
+    @precondition(lambda self: self.hot)
+    @rule(through_the_door=st.booleans(), wild=st.booleans())
+    def orders_are_corrected(self, through_the_door: bool, wild: bool) -> None:
+        """Amounts, items, days, places: everything but the id may be another."""
+        corrected = [random_order(self.rng, order.order.order_id, wild=wild) for order in self.some_hot()]
+        if through_the_door:
+            self.put(corrected)
+        else:
+            for order in corrected:
+                self.database[ORDERS].replace_one({"_id": order.order.order_id}, document_of(order))
+                self.hot[order.order.order_id] = order
+
+    @precondition(lambda self: self.hot)
+    @rule()
+    def orders_are_archived(self) -> None:
+        self.archive_some()
+        for entry in self.database[ARCHIVED_ORDERS].find({}, {"_id": 1}):
+            if entry["_id"] in self.hot:
+                self.archived[entry["_id"]] = self.hot.pop(entry["_id"])
+
+    @precondition(lambda self: self.archived)
+    @rule()
+    def orders_are_restored(self) -> None:
+        """To look at them: into a collection of its own."""
+        self.restore_all()
+
+    @rule(works=st.lists(st.sampled_from([advance, compact, rebuild]), min_size=2, max_size=4))
+    def processes_work_at_once(self, works: list[Any]) -> None:
+        with ThreadPoolExecutor(len(works)) as threads:
+            for running in [threads.submit(work, self.database) for work in works]:
+                running.result()
+
+    @precondition(lambda self: self.hot)
+    @rule(works=st.lists(st.sampled_from(WORKS), min_size=1, max_size=3, unique=True), data=st.data())
+    def processes_are_killed(self, works: list[str], data: st.DataObject) -> None:
+        for _ in range(2):
+            self.workers.start(*works)
+        for _ in range(data.draw(st.integers(1, 3))):
+            self.statuses_change(data.draw(st.sampled_from(STATUSES)))
+            self.orders_come(3, False)
+        time.sleep(self.rng.uniform(0, 0.2))
+        self.workers.kill()
+
+    @invariant()
+    def every_figure_is_that_of_the_accepted_orders(self) -> None:
+        accepted = [*self.hot.values(), *self.archived.values()]
+        self.store.refresh()
+        assert self.said(Span()) == recount(accepted, step="day")
+        assert SPAN.start is not None and SPAN.end is not None
+        within = [order for order in accepted if SPAN.start <= order.order.order_time < SPAN.end]
+        assert self.said(SPAN) == recount(within, step="day")
+
+    def said(self, span: Span) -> dict[str, Any]:
+        figures: dict[str, Any] = json.loads(json.dumps(self.store.kpis(span, Filters()).to_json_dict()))
+        assert (figures.pop("hot_orders"), figures.pop("archived_orders")) == (len(self.hot), len(self.archived))
+        figures.pop("as_of")
+        return figures
+
+    def teardown(self) -> None:
+        """A process that starts now, and one that builds everything anew, say the same."""
+        if not hasattr(self, "hot"):
+            return
+        expected = recount([*self.hot.values(), *self.archived.values()], step="day")
+        for prepare in (advance, compact, rebuild):
+            prepare(self.database)
+            figures = compute_kpis(self.database).to_json_dict()
+            assert {name: figures[name] for name in expected} == expected
+
+
+class ProgramWithArchive(Program):
+    """The same with the real importer and archiver: Spark, Parquet files, and a check of everything at the end."""
+
+    settings_of_store: Settings
+    inbox: Path
+
+    def bring_new(self, orders: list[OrderDocument]) -> None:
+        file = self.inbox / f"{time.time_ns()}.jsonl"
+        file.write_text("".join(json_util.dumps(document_of(order)) + "\n" for order in orders))
+        report = import_paths(self.database, [file])
+        assert report.accepted + report.rejected == len(orders)
+        if report.rejected:  # wild ones, which only the door takes
+            accept(self.database, orders)
+
+    def archive_some(self) -> None:
+        left = self.rng.randint(0, len(self.hot))
+        archive_orders(self.settings_of_store, Selection(None, max_hot_orders=left, include_open=True))
+
+    def restore_all(self) -> None:
+        first, last = START - timedelta(days=500), START + timedelta(days=500)
+        assert restore_orders(self.settings_of_store, first.date(), last.date()) == len(self.archived)
+
+    def teardown(self) -> None:
+        super().teardown()
+        report = check_orders(self.database, self.settings_of_store)
+        assert report.differences == ()
+
+
+@pytest.fixture
+def machine(database: MongoDatabase, settings: Settings) -> Iterator[type[Program]]:
+    with Workers(settings) as workers:
+        yield type("ProgramHere", (Program,), {"services": (database, workers)})
+
+
+def run(machine: type[Program], programs: int, steps: int) -> None:
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        machine,
+        settings=hypothesis_settings(
+            max_examples=programs,
+            stateful_step_count=steps,
+            deadline=None,
+            # Shrinking would replay a program against a server hundreds of times.
+            phases=[phase for phase in hypothesis_settings.default.phases if phase.name != "shrink"],
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
+
+
+def test_a_random_program_never_makes_a_figure_wrong(machine: type[Program]) -> None:
+    run(machine, programs=6, steps=12)
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(900)
+def test_many_long_random_programs(machine: type[Program]) -> None:
+    run(machine, programs=14, steps=40)
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(900)
+def test_random_programs_with_the_real_importer_and_archiver(
+    database: MongoDatabase, settings: Settings, tmp_path: Path, spark: SparkSession
+) -> None:
+    archive = with_archive(settings, tmp_path / "archive")
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    with Workers(settings) as workers:
+        given = {"services": (database, workers), "settings_of_store": archive, "inbox": inbox}
+        run(type("ProgramHere", (ProgramWithArchive,), given), programs=4, steps=12)

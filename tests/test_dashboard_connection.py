@@ -1,0 +1,124 @@
+"""A page whose server cannot be heard: it says so, and comes back by itself."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
+
+from dashboard.text import exact
+from ecommerce.mongo import get_database
+from ecommerce.settings import Settings
+from tests.dashboard_app import SHOWN_MS, Tab, serve, stop
+from tests.dashboard_shop import add_orders, shown_orders
+from tests.ports import free_port
+
+
+class Cut:
+    """Stands between a page and its server, and can swallow everything without closing anything."""
+
+    def __init__(self, page: Page) -> None:
+        self.silent = False
+        page.route_web_socket(re.compile("/ws"), self._connect)
+        page.route("**/static/**", lambda route: route.abort() if self.silent else route.continue_())
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        socket.on_message(lambda message: None if self.silent else server.send(message))
+        server.on_message(lambda message: None if self.silent else socket.send(message))
+
+
+def lost(tab: Tab) -> Locator:
+    return tab.page.get_by_role("alert").filter(has_text="Connection lost")
+
+
+def says_that_it_is_lost(tab: Tab) -> None:
+    expect(lost(tab)).to_be_visible(timeout=SHOWN_MS)
+    expect(lost(tab)).to_contain_text(re.compile(r"Figures as of \d\d:\d\d:\d\d"))
+    expect(tab.page.locator(".next")).to_have_text("Connection lost")
+    dot = tab.page.locator(".problem > i").evaluate("dot => getComputedStyle(dot).backgroundColor")
+    red, green, blue = map(int, re.findall(r"\d+", dot))
+    assert red > green + blue / 2
+
+
+def test_a_socket_that_went_silent_is_noticed_and_the_page_comes_back(
+    browser: Browser, address: str, shop: Settings
+) -> None:
+    tab = Tab(browser)
+    cut = Cut(tab.page)
+    tab.open(address + "?span=24h&status=Shipped")
+    cut.silent = True
+    says_that_it_is_lost(tab)
+    pressed = tab.page.get_by_role("button", name="24 h", exact=True, include_hidden=True)
+    with pytest.raises(Exception, match="Timeout"):
+        tab.page.get_by_role("button", name="7 d", exact=True).click(timeout=2_000)
+    expect(pressed).to_have_attribute("aria-pressed", "true")
+    cut.silent = False  # the page finds the server and loads itself anew
+    expect(lost(tab)).to_have_count(0, timeout=SHOWN_MS)
+    tab.page.locator("#headline-orders").wait_for()
+    before = shown_orders(tab)
+    assert tab.page.url == address + "?span=24h&status=Shipped"
+    add_orders(shop, 1, status="Shipped")
+    tab.wait_for_headline("orders", exact(before + 1))
+    tab.close()
+
+
+def test_a_paused_page_notices_a_silent_socket_too(browser: Browser, address: str) -> None:
+    tab = Tab(browser)
+    cut = Cut(tab.page)
+    tab.open(address + "?span=24h")
+    tab.page.get_by_role("button", name="Pause").click()
+    tab.page.wait_for_timeout(20_000)  # it asks, and is answered
+    expect(lost(tab)).to_have_count(0)
+    expect(tab.page.locator(".next")).to_have_text("Paused")
+    cut.silent = True
+    says_that_it_is_lost(tab)
+    tab.close()
+
+
+def test_after_a_restart_of_the_server_the_page_goes_on_by_itself(
+    browser: Browser, shop: Settings, tmp_path: Path
+) -> None:
+    port = free_port()
+    server = serve(shop, port, tmp_path / "first.log")
+    tab = Tab(browser)
+    try:
+        tab.open(f"http://localhost:{port}/app?span=all&status=Shipped")
+        before = shown_orders(tab)
+        server.kill()
+        says_that_it_is_lost(tab)
+        server = serve(shop, port, tmp_path / "second.log")
+        expect(lost(tab)).to_have_count(0, timeout=SHOWN_MS)
+        tab.wait_for_headline("orders", exact(before))
+        assert tab.page.url.endswith("?span=all&status=Shipped")
+        add_orders(shop, 2, status="Shipped")
+        tab.wait_for_headline("orders", exact(before + 2))
+    finally:
+        tab.close()
+        stop(server)
+
+
+def test_a_network_that_was_away_for_a_while(browser: Browser, address: str, shop: Settings) -> None:
+    tab = Tab(browser).open(address + "?span=all")
+    tab.page.context.set_offline(True)
+    expect(lost(tab)).to_be_visible(timeout=SHOWN_MS)
+    tab.page.wait_for_timeout(4_000)
+    tab.page.context.set_offline(False)
+    expect(lost(tab)).to_have_count(0, timeout=SHOWN_MS)
+    add_orders(shop, 1)
+    tab.wait_for_headline("orders", exact(get_database(shop)["orders"].estimated_document_count()))
+    tab.close()
+
+
+def test_a_page_whose_socket_never_opens_says_that_it_is_not_live(browser: Browser, address: str) -> None:
+    tab = Tab(browser).open(address + "?span=all")  # somebody watches, so the page is sent with figures
+    other = Tab(browser)
+    other.page.clock.install()
+    other.page.route_web_socket(re.compile("/ws"), lambda socket: None)
+    other.page.goto(address + "?span=all")
+    expect(other.page.locator("#first-paint strong").first).not_to_be_empty()
+    other.page.clock.fast_forward(25_000)
+    expect(other.page.locator("#first-paint [role=alert]")).to_contain_text("not connected")
+    other.page.unroute_all()
+    other.close()
+    tab.close()

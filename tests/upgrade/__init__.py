@@ -1,0 +1,1 @@
+"""Tests that start from what an older version left."""
