@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from ecommerce.generate.into_files.orders_file import PROCESSES_MAX, write_order
 from ecommerce.generate.into_mongodb.advance import advance_life
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
 from ecommerce.generate.into_mongodb.store import store_windows
+from ecommerce.generate.into_mongodb.windows_due import CATCH_UP_HOURS_MAX, due_hours
 from ecommerce.generate.live import LIVE_SPEED, generate_live
 from ecommerce.generate.model.catalog import PRODUCTS_MAX, USERS_MAX, CatalogSpec
 from ecommerce.generate.model.windows import RATE_MAX, SPEED_MAX, Window
@@ -22,6 +23,7 @@ from ecommerce.generate.request import SEED_MAX, Request
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from flows.common import progress_artifact, scheduled_time
+from flows.schedules import look_at_schedule
 
 
 @task(cache_policy=NO_CACHE)
@@ -33,10 +35,23 @@ def prepare_catalog(wanted: CatalogSpec) -> CatalogSpec:
 
 
 @task(cache_policy=NO_CACHE)
-def store_orders(spec: CatalogSpec, window: Window) -> dict[str, int]:
-    """Bring the window's orders in."""
+def find_windows(request: Request, catch_up_hours: int) -> list[Window]:
+    """The window that is asked for; of the schedule, also hours before it that no run has made."""
+    own = request.window(scheduled_time())
+    if own.mode != "hour" or not catch_up_hours:
+        return [own]
+    look_at_schedule()
+    windows = due_hours(get_database(), own, request.average, datetime.now(UTC), catch_up_hours)
+    if len(windows) > 1:
+        get_run_logger().warning("%d hours before are missing and are made now", len(windows) - 1)
+    return windows
+
+
+@task(cache_policy=NO_CACHE)
+def store_orders(spec: CatalogSpec, windows: list[Window]) -> dict[str, int]:
+    """Bring the windows' orders in."""
     with progress_artifact("orders generated") as progress:
-        made = store_windows(get_database(), spec, [window], datetime.now(UTC), progress)
+        made = store_windows(get_database(), spec, windows, datetime.now(UTC), progress)
     return {"accepted": made.accepted, "unchanged": made.unchanged}
 
 
@@ -83,6 +98,7 @@ def generate_orders(
     format: Literal["json", "csv"] | None = None,
     dirt: Annotated[float, Field(ge=0, le=1)] = 0.0,
     processes: Annotated[int, Field(ge=1, le=PROCESSES_MAX)] = 1,
+    catch_up_hours: Annotated[int, Field(ge=0, le=CATCH_UP_HOURS_MAX)] = 0,
 ) -> dict[str, Any]:
     """Make orders in the shape of a preset and move open orders on. Running it again adds only what is missing.
 
@@ -101,6 +117,7 @@ def generate_orders(
         format: Format of the file in a directory: json, or csv.
         dirt: Files: share of malformed, late and repeated rows.
         processes: Files: processes that make them.
+        catch_up_hours: Without a span: also make what is missing of so many hours before, for example after an outage.
     """
     request = Request(
         orders, start, end, preset, seed, locale, users, products, rate, speed, to, format, dirt, processes
@@ -112,5 +129,5 @@ def generate_orders(
     spec = prepare_catalog(request.catalog)
     if rate is not None:
         return live_orders(spec, rate, seed, preset, speed, orders)
-    stored = store_orders(spec, request.window(scheduled_time()))
+    stored = store_orders(spec, find_windows(request, catch_up_hours))
     return stored | advance_orders()

@@ -17,6 +17,7 @@ from ecommerce.importing.loading.report import FileReport, FilesFailed, ImportRe
 from ecommerce.mongo import get_database
 from ecommerce.settings import get_settings
 from flows.common import progress_artifact
+from flows.schedules import look_at_schedule
 
 
 @task(cache_policy=NO_CACHE)
@@ -90,6 +91,7 @@ def import_files(
         settle_seconds: Files of the inbox that were written to more recently than this are left for the next run.
         replay: Instead, try the rejected rows again: all of them, or those of the files that paths name.
     """
+    look_at_schedule()
     if replay:
         report = try_rejected_again(paths or [])
     else:

@@ -17,6 +17,7 @@ from ecommerce.schema import prepare_database
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.compact import Compaction, compact
 from flows.common import described, progress_artifact
+from flows.schedules import look_at_schedule
 
 ROUNDS = 3
 """Advances of one run; where the lag is longer after each of them, writers bring more than one process takes in."""
@@ -106,6 +107,7 @@ def summarize_orders(
     ] = 60.0,
 ) -> Summarized:
     """Take in what changed, compact the summaries, publish the last hours and the lag."""
+    look_at_schedule()
     advanced, lags = take_in_changes()
     if advanced.mode == "rebuilt":
         get_run_logger().info("rebuilt: %s", advanced.reason)

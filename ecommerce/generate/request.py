@@ -49,6 +49,11 @@ class Request:
         products = products if self.products is None else self.products
         return CatalogSpec(self.seed, self.locale, self.preset, users, products)
 
+    @property
+    def average(self) -> int:
+        """Orders of an average hour of the schedule."""
+        return ORDERS_AN_HOUR if self.orders is None else self.orders
+
     def check(self, now: datetime) -> None:
         """Raise InputError, with the option's name and what would be right, where this cannot be made at `now`."""
         self._check_modes()
@@ -84,8 +89,7 @@ class Request:
         """The span that is asked for, else the hour before the scheduled time, whatever the time is now."""
         if self.start is None and self.end is None:
             this_hour = scheduled.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-            average = ORDERS_AN_HOUR if self.orders is None else self.orders
-            return hour(this_hour - timedelta(hours=1), average, seed=self.seed, preset=self.preset)
+            return hour(this_hour - timedelta(hours=1), self.average, seed=self.seed, preset=self.preset)
         if self.start is None or self.end is None:
             missing, given = ("--start", "--end") if self.start is None else ("--end", "--start")
             raise InputError(f"{missing} is missing: a span needs it where {given} is given")

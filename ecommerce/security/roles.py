@@ -14,6 +14,7 @@ from ecommerce.documents.catalog import CATALOG
 from ecommerce.generate.into_mongodb.catalog_store import GENERATOR
 from ecommerce.generate.into_mongodb.store import SERIES
 from ecommerce.generate.into_mongodb.windows_done import WINDOWS
+from ecommerce.generate.into_mongodb.windows_due import PAUSES
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS
@@ -68,7 +69,7 @@ GENERATOR_ROLE = Role(
         ARCHIVED_ORDERS: READ,
         PAST_VERSIONS: ADD,
         **dict.fromkeys(_CATALOG, WRITE),
-        **dict.fromkeys((GENERATOR, SERIES, WINDOWS), WRITE),
+        **dict.fromkeys((GENERATOR, SERIES, WINDOWS, PAUSES), WRITE),
     },
 )
 

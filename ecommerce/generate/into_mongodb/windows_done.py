@@ -43,11 +43,29 @@ def stored_moments(database: MongoDatabase, windows: Sequence[Window], moment_ms
     return moments
 
 
+def first_hour(database: MongoDatabase, window: Window) -> int:
+    """Start (ms) of the first hour that was ever begun in the window's series of hours; its own where none was."""
+    begun = {"_id": {"$gte": f"{window.series}|", "$lt": f"{window.series}}}"}}
+    # The series has no limits in it, so the start follows; all starts since 2001 have thirteen digits.
+    first = database[WINDOWS].find_one(begun, {"_id": 1}, sort=[("_id", 1)])
+    return int(first["_id"].removeprefix(f"{window.series}|").split("|")[0]) if first else window.start_ms
+
+
+def finished_windows(database: MongoDatabase, windows: Sequence[Window]) -> set[Window]:
+    """Those whose orders are all stored: the stock of the first products is taken last."""
+    records = {f"{_identity(window)}|0": window for window in windows}
+    found = database[WINDOWS].find({"_id": {"$in": list(records)}})
+    return {window for record in found if (window := records[record["_id"]]).end_ms <= record["until_ms"]}
+
+
 def take_stock_once(database: MongoDatabase, spec: CatalogSpec, sold: dict[Window, Ints]) -> None:
-    """Take the stock of windows, but not of those whose stock was taken before, so many products at a time."""
+    """Take the stock of windows, but not of those whose stock was taken before, so many products at a time.
+
+    The first products come last, so that their record says that a window is done.
+    """
     now = datetime.now(UTC)
     with_transactions = is_replica_set(database)
-    for first in range(0, spec.products if sold else 0, STOCK_PRODUCTS):
+    for first in reversed(range(0, spec.products if sold else 0, STOCK_PRODUCTS)):
         of_part = {window: units[first : first + STOCK_PRODUCTS] for window, units in sold.items()}
         if not with_transactions:
             _take_part(database, spec, of_part, first, now, None)

@@ -1,0 +1,34 @@
+"""What the Prefect server knows of the generator's schedule, written down for the runs that catch up on it."""
+
+from datetime import UTC, datetime, timedelta
+
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.runtime import deployment as own_deployment
+
+from ecommerce.generate.into_mongodb.windows_due import note_schedule
+from ecommerce.mongo import get_database
+
+GENERATOR = "generate-orders/hourly"
+
+DEPLOYING = timedelta(seconds=10)
+"""A deployment that is deployed again changes its schedules in the same request."""
+
+
+def look_at_schedule() -> None:
+    """Note whether the generator's schedule is paused. Every hourly flow does; a run without a deployment does not."""
+    if own_deployment.id is None:
+        return
+    with get_client(sync_client=True) as client:
+        try:
+            deployment = client.read_deployment_by_name(GENERATOR)
+        except ObjectNotFound:
+            return
+    paused = deployment.paused or not any(schedule.active for schedule in deployment.schedules)
+    changes = [schedule.updated for schedule in deployment.schedules if schedule.updated]
+    changed = max(changes, default=None)
+    if changed is None or deployment.updated is None or changed <= deployment.updated + DEPLOYING:
+        # `ecommerce up`, which deploys at each start, changed it last, or a person did before.
+        changed = None
+    plain = datetime.fromtimestamp(changed.timestamp(), UTC) if changed else None
+    note_schedule(get_database(), paused=paused, changed=plain, now=datetime.now(UTC))

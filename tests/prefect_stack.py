@@ -1,0 +1,92 @@
+"""A Prefect server of its own with the project's deployments, and a process worker that a test stops and starts."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from ecommerce.services.java import java_home
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Scheduled
+
+from ecommerce.services import prefect as services
+from ecommerce.services.daemons import Daemon
+from ecommerce.services.environment import prefect_api, service_environment
+from ecommerce.settings import Settings
+from tests.conftest import free_port
+
+RUN_SECONDS = 240
+"""The longest that a run may take on a busy machine."""
+
+
+class PrefectStack:
+    """The running server; its worker is started by `worker()`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.environment = service_environment(settings, java_home(settings))
+        self.client = SyncPrefectClient(api=prefect_api(settings))
+
+    @contextmanager
+    def worker(self) -> Iterator[Daemon]:
+        """A process worker, until the end of the block."""
+        daemon = services.worker(self.settings, self.environment)
+        daemon.start()
+        try:
+            yield daemon
+        finally:
+            daemon.stop()
+
+    def deploy(self) -> None:
+        """Deploy everything, as each `ecommerce up` does."""
+        services.deployment(self.settings, self.environment).start().finish()
+
+    def ask(self, deployment: str, at: datetime | None = None, **parameters: Any) -> UUID:
+        """Ask for a run of a deployment, by default now; returns its id."""
+        found = self.client.read_deployment_by_name(deployment)
+        state = Scheduled(scheduled_time=at or datetime.now(UTC))
+        return self.client.create_flow_run_from_deployment(found.id, parameters=parameters, state=state).id
+
+    def wait(self, *runs: UUID, seconds: float = RUN_SECONDS) -> list[FlowRun]:
+        """The runs when they have ended."""
+        self.until(lambda: all(self._ended(run) for run in runs), seconds)
+        return [self.client.read_flow_run(run) for run in runs]
+
+    def until(self, condition: Callable[[], Any], seconds: float = RUN_SECONDS) -> Any:
+        """Wait for a condition, and return what it says. Fails with the states of all runs where it stays false."""
+        deadline = time.monotonic() + seconds
+        while not (answer := condition()):
+            states = [f"{run.name}: {run.state_name}" for run in self.client.read_flow_runs()]
+            assert time.monotonic() < deadline, f"not within {seconds} s: {'; '.join(states)}"
+            time.sleep(0.5)
+        return answer
+
+    def _ended(self, run: UUID) -> bool:
+        state = self.client.read_flow_run(run).state
+        return state is not None and state.is_final()
+
+    def log(self, run: UUID) -> str:
+        """The run's log, a line for each message, with its level."""
+        from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+
+        lines = self.client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run])), limit=200)
+        return "\n".join(f"{line.level} {line.message}" for line in lines)
+
+
+@contextmanager
+def prefect_stack(settings: Settings, home: Path) -> Iterator[PrefectStack]:
+    """A server with the deployments for these settings, its files in `home`."""
+    settings = settings.model_copy(update={"prefect_port": free_port(), "home": home})
+    stack = PrefectStack(settings)
+    server = services.server(settings, stack.environment)
+    server.start()
+    try:
+        services.ensure_work_pool(settings)
+        stack.deploy()
+        yield stack
+    finally:
+        server.stop()
