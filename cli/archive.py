@@ -30,7 +30,7 @@ def archive(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
 ) -> None:
     """Move finished orders of old days to the archive; finishes a run that was left unfinished first."""
-    with services(hdfs=not dry_run):
+    with services(hdfs=not dry_run, prefect=True):
         from flows.archive_orders import archive_orders
 
         report = run_flow(
@@ -53,7 +53,7 @@ def restore(
     to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")],
 ) -> None:
     """Bring archived days back into the collection orders_restored, typed exactly as they were."""
-    with services(hdfs=True):
+    with services(hdfs=True, prefect=True):
         from flows.restore_orders import restore_orders
 
         restored = run_flow(restore_orders, start=from_.date(), end=to.date())

@@ -1,15 +1,14 @@
 """`ecommerce generate`: orders into MongoDB or files, or live."""
 
-import os
-from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.runtime import run_flow, services, terminal_progress
+from cli.runtime import finds_prefect, run_flow, services, terminal_progress
 from ecommerce.generate.request import Request
+from ecommerce.settings import get_settings
 
 DAYS = 30
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
@@ -53,9 +52,10 @@ def generate(
     given = {name: value for name, value in options.items() if value is not None}
     request = Request(**given)
     request.check(datetime.now(UTC))
-    with nullcontext() if to else services():
-        if rate is not None and "PREFECT_API_URL" not in os.environ:
-            # No server runs that would show the run while it lasts.
+    # Live orders are a run of Prefect only where a server shows it while it lasts.
+    alone = rate is not None and not finds_prefect(get_settings())
+    with services(mongo=not to, prefect=not alone):
+        if alone:
             counts = _live(request)
         else:
             from flows.generate_orders import generate_orders

@@ -30,7 +30,7 @@ def import_(
     """Import orders and catalog tables from CSV, JSON and JSON Lines, also compressed, with every row accounted for."""
     if not paths and not replay:
         raise InputError("name files, folders or globs to import, or --replay to try rejected rows again")
-    with services():
+    with services(prefect=True):
         from flows.import_files import import_files
 
         try:

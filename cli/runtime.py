@@ -1,9 +1,7 @@
 """What commands share: the services they need, the Prefect server they report to, progress on a terminal."""
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,13 +17,12 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+API_URL = "PREFECT_API_URL"
+SEND_SECONDS = 5.0
+
 
 def use_prefect(settings: Settings) -> None:
-    """Point Prefect, before it is imported, at the running server of this home; without one it starts its own.
-
-    A server of its own keeps its history in the same place, so that a later `ecommerce up` shows these runs too.
-    What the user's environment says goes first.
-    """
+    """Tell Prefect, before it is imported, where its files are and how much to say. What the user set goes first."""
     home = settings.home_directory / "prefect"
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -37,77 +34,82 @@ def use_prefect(settings: Settings) -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # The run's log goes to the server; the terminal gets progress, the result and one line for an error.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    # A first start migrates the history database: 14 s on two idle cores, more on busy ones.
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     # A server that runs crashes runs that do not say so often that they live, this process's too.
     os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", str(HEARTBEAT_SECONDS))
-    api = prefect_api(settings)
-    if "PREFECT_API_URL" not in os.environ and http_answers(f"{api}/health"):
-        os.environ["PREFECT_API_URL"] = api
 
 
 @contextmanager
-def services(*, hdfs: bool = False) -> Iterator[Settings]:
-    """The settings, with MongoDB (and HDFS) answering: an embedded one that does not run is started meanwhile."""
-    from ecommerce.services.on_demand import embedded_services
+def services(*, mongo: bool = True, hdfs: bool = False, prefect: bool = False) -> Iterator[Settings]:
+    """The settings, with MongoDB (HDFS, a Prefect server) answering: what does not run is started meanwhile.
+
+    A temporary Prefect server keeps its history in the same place, so that a later `ecommerce up` shows these runs too.
+    """
+    from ecommerce.services.on_demand import embedded_services, prefect_address
 
     settings = get_settings()
-    with embedded_services(settings, hdfs=hdfs):
-        yield settings
+    needs_server = prefect and not finds_prefect(settings)
+    with embedded_services(settings, mongo=mongo, hdfs=hdfs, prefect=needs_server):
+        if not needs_server:
+            yield settings
+            return
+        os.environ[API_URL] = prefect_address(settings) or ""
+        try:
+            yield settings
+        finally:
+            del os.environ[API_URL]
+
+
+def finds_prefect(settings: Settings) -> bool:
+    """Whether there is a Prefect server: that of the environment, of this home, or of the user's Prefect profile."""
+    if API_URL in os.environ:
+        return True
+    api = prefect_api(settings)
+    if http_answers(f"{api}/health"):
+        os.environ[API_URL] = api
+        return True
+    from prefect.settings import PREFECT_API_URL
+
+    return bool(PREFECT_API_URL.value())
 
 
 def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     """Run a flow function in this process, drawing its progress on the terminal, and return its result.
+
+    Call it inside `services(prefect=True)`.
 
     Raises InputError where a parameter is outside its bounds, ServiceError where the Prefect server goes away, and what
     the flow raises.
     """
     from httpx import TransportError
     from prefect.exceptions import ParameterTypeError
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
     try:
         flow.validate_parameters(parameters)
     except ParameterTypeError as error:
         raise InputError("; ".join(line.strip(" -") for line in str(error).splitlines()[1:])) from None
-    _start_prefect_where_none_runs()
-    with terminal_progress(flow.name.replace("-", " ")) as progress, watched_by(progress):
+    # Prefect may have been imported, and have read the environment, before the server was started.
+    server = {PREFECT_API_URL: os.environ[API_URL]} if API_URL in os.environ else {}
+    title = flow.name.replace("-", " ")
+    with temporary_settings(server), terminal_progress(title) as progress, watched_by(progress):
         try:
             return flow(**parameters)
         except TransportError as error:
-            server = os.environ.get("PREFECT_API_URL", "that was started for this command")
             raise ServiceError(
-                f"the Prefect server {server} does not answer ({error}): run the command again, "
+                f"the Prefect server {PREFECT_API_URL.value()} does not answer ({error}): run the command again, "
                 "every step can be run again; `ecommerce status` says how the services are"
             ) from None
+        finally:
+            _send_what_waits()
 
 
-def _start_prefect_where_none_runs() -> None:
-    """Start the temporary server that Prefect would start by itself, deaf to Ctrl-C; Prefect ends it with this process.
+def _send_what_waits() -> None:
+    """Send the run's last log lines and events: when Prefect would, at exit, a temporary server is gone."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
 
-    In this process's group it would end with the first Ctrl-C, and the run, which then has to say that it was stopped,
-    would try to reach it for another minute. A blocked signal stays blocked in the processes that a thread starts.
-    """
-    from prefect.settings import PREFECT_API_URL
-
-    if PREFECT_API_URL.value():
-        return
-    # 3 s of processor time, so only where there is no server.
-    from prefect.server.api.server import SubprocessASGIServer
-
-    failures: list[Exception] = []
-
-    def start() -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            SubprocessASGIServer().start()
-        except Exception as error:
-            failures.append(error)
-
-    starting = threading.Thread(target=start, daemon=True)
-    starting.start()
-    starting.join()
-    if failures:
-        raise ServiceError(f"a temporary Prefect server does not start: {failures[0]}")
+    APILogWorker.drain_all(timeout=SEND_SECONDS)
+    EventsWorker.drain_all(timeout=SEND_SECONDS)
 
 
 @contextmanager

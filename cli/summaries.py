@@ -23,7 +23,7 @@ _ROWS = 12
 
 def summarize() -> None:
     """Bring the summaries up to date now, compact them and report their lag."""
-    with services():
+    with services(prefect=True):
         from flows.summarize_orders import summarize_orders
 
         done = run_flow(summarize_orders)
@@ -66,7 +66,7 @@ def check(
 
     with services() as settings:
         reads_files = archive and has_archive(get_database(settings))
-        with services(hdfs=reads_files):
+        with services(hdfs=reads_files, prefect=True):
             from flows.check_orders import check_orders
 
             try:

@@ -2,6 +2,8 @@
 
 import atexit
 import contextlib
+import pwd
+import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -45,6 +47,9 @@ class Daemon(Executor):
         start_timeout_seconds: float = 120,
         environment: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        account: pwd.struct_passwd | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        before_launch: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.home = home
@@ -52,6 +57,8 @@ class Daemon(Executor):
         self.log = home / "logs" / f"{name}.log"
         self._ready = ready
         self._explain = explain
+        self._account = account
+        self._before_launch = before_launch
         self._start_timeout_seconds = start_timeout_seconds
         self._cancelled = False
         super().__init__(
@@ -59,6 +66,7 @@ class Daemon(Executor):
             cwd=str(cwd) if cwd else None,
             timeout=start_timeout_seconds,
             sleep=0.05,
+            stop_signal=stop_signal,
             envvars={**(environment or {}), **marks(home, name)},
         )
 
@@ -67,6 +75,8 @@ class Daemon(Executor):
         # mirakuru's preexec_fn is not safe while other threads start other services; the same is a flag of Popen.
         kwargs = super()._popen_kwargs
         kwargs.pop("preexec_fn")
+        if self._account:
+            kwargs |= {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
         return kwargs | {
             "start_new_session": True,
             "stdin": subprocess.DEVNULL,
@@ -83,6 +93,7 @@ class Daemon(Executor):
         if self._cancelled:
             raise ServiceError(f"the start of {self.name} was stopped")
         self._timeout = self._start_timeout_seconds
+        self._before_launch()
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:

@@ -33,11 +33,7 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": api,
         "PREFECT_UI_API_URL": api,
-        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
-        # On a machine with more to do than it can, SQLite's lock was not had in the default 10 s, and runs got lost.
-        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
-        "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "30",
-        # It meets "database is locked" on SQLite, and nobody asked for it.
+        # Nobody asked for it, and on SQLite it meets "database is locked".
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
         # A run starts 11 s after it is due instead of 24 s with the default of 10 s.

@@ -14,6 +14,8 @@ from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
 from ecommerce.services.dashboard import dashboard_url
 from ecommerce.services.hdfs import namenode_state, takes_writes
 from ecommerce.services.ports import LOOPBACK, http_answers
+from ecommerce.services.postgres import NAME as POSTGRES
+from ecommerce.services.postgres import postgres_problem
 from ecommerce.services.prefect import WORK_POOL, worker_health_port
 from ecommerce.services.records import ServiceRecord, process_of, read_json, read_record, run_directory
 from ecommerce.settings import Settings
@@ -51,6 +53,8 @@ def service_states(settings: Settings) -> list[ServiceState]:
         states += _hdfs(settings)
     else:
         states.append(_archive(settings))
+    if (settings.home_directory / POSTGRES).exists():
+        states.append(_recorded(settings, POSTGRES, LOOPBACK, lambda _: postgres_problem(settings.home_directory)))
     server = f"http://{LOOPBACK}:{settings.prefect_port}"
     checks: tuple[tuple[str, str, Callable[[ServiceRecord], str | None]], ...] = (
         ("prefect-server", server, lambda it: _http_problem(f"{it.address}/api/health")),

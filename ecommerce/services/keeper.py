@@ -1,4 +1,6 @@
-"""`python -m ecommerce.services.keeper mongod|hdfs`: owns one embedded service while commands use it.
+"""`python -m ecommerce.services.keeper SERVICE`: owns one embedded service while commands use it.
+
+The service is mongod, hdfs, postgres or prefect-server.
 
 It says `ready`, or in one line why not, and ends the service when nobody holds the lock `<service>.users` any more.
 """
@@ -15,9 +17,13 @@ from ecommerce.java import java_home
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from ecommerce.services.daemons import Daemon
+from ecommerce.services.environment import prefect_environment, settings_environment
 from ecommerce.services.hdfs import Hdfs, embedded_hdfs
 from ecommerce.services.mongod import mongod
-from ecommerce.services.on_demand import HDFS
+from ecommerce.services.on_demand import HDFS, MONGOD, POSTGRES, PREFECT, embedded_postgres
+from ecommerce.services.postgres import postgres
+from ecommerce.services.prefect import temporary_server
+from ecommerce.services.prefect_database import choose_history, history_environment
 from ecommerce.services.records import locked_at_once
 from ecommerce.settings import Settings, get_settings
 
@@ -30,10 +36,11 @@ def main() -> int:
     settings = get_settings()
     signal.signal(signal.SIGTERM, _interrupt)
     running: Daemon | Hdfs | None = None
+    needed = contextlib.ExitStack()
     try:
-        running = _service(settings, service)
+        running = _service(settings, service, needed)
         running.start()
-        if service != HDFS:
+        if service == MONGOD:
             prepare_database(get_database(settings))
         _say("ready")
         _keep(settings.home_directory, service, running)
@@ -46,6 +53,7 @@ def main() -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if running is not None:
             running.stop()
+        needed.close()
     return 0
 
 
@@ -60,8 +68,17 @@ def _keep(home: Path, service: str, running: Daemon | Hdfs) -> None:
                 return
 
 
-def _service(settings: Settings, service: str) -> Daemon | Hdfs:
+def _service(settings: Settings, service: str, needed: contextlib.ExitStack) -> Daemon | Hdfs:
+    """The service, not started yet, with what it needs itself answering until `needed` is closed."""
     home = settings.home_directory
+    if service == PREFECT:
+        history = choose_history(settings)
+        if history.postgres:
+            needed.enter_context(embedded_postgres(settings))
+        environment = settings_environment(settings) | prefect_environment(settings)
+        return temporary_server(settings, {**environment, **history_environment(settings, history)})
+    if service == POSTGRES:
+        return postgres(home)
     if service == HDFS:
         return embedded_hdfs(home, settings.namenode_port, java_home(settings), settings.cache)
     return mongod(home, settings.mongo_port)

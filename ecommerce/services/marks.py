@@ -18,7 +18,7 @@ NAME_MARK = "ECOMMERCE_SERVICE_NAME"
 SUPERVISOR_MARK = "ECOMMERCE_SERVICE_SUPERVISOR"
 """Environment variables of every service process and its descendants: its home, its service, who will stop it."""
 
-_STOP_ORDER = ("prefect-worker", "dashboard", "prefect-server", "datanode", "namenode", "mongod")
+_STOP_ORDER = ("prefect-worker", "dashboard", "prefect-server", "postgres", "datanode", "namenode", "mongod")
 
 
 def marks(home: Path, name: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -29,22 +30,31 @@ from ecommerce.settings import Settings
 
 MONGOD = "mongod"
 HDFS = "hdfs"
-PROCESSES = {MONGOD: ("mongod",), HDFS: ("namenode", "datanode")}
+POSTGRES = "postgres"
+PREFECT = "prefect-server"
+PROCESSES = {MONGOD: ("mongod",), HDFS: ("namenode", "datanode"), POSTGRES: ("postgres",), PREFECT: ("prefect-server",)}
 """The service processes of each service that a keeper can run."""
+
+PORT_SETTINGS = {MONGOD: "ECOMMERCE_MONGO_PORT", HDFS: "ECOMMERCE_NAMENODE_PORT"}
 
 LEAVE_TIMEOUT_SECONDS = 60
 
 
 @contextmanager
-def embedded_services(settings: Settings, *, hdfs: bool = False) -> Iterator[Settings]:
-    """The settings, with MongoDB answering, and with `hdfs` the archive's file system too.
+def embedded_services(
+    settings: Settings, *, mongo: bool = True, hdfs: bool = False, prefect: bool = False
+) -> Iterator[Settings]:
+    """The settings, with MongoDB answering, with `hdfs` the archive's file system too, with `prefect` a Prefect server.
 
-    Uses what `ecommerce up` or another command runs, else starts it for as long as somebody uses it. Services that the
-    settings name elsewhere (ECOMMERCE_MONGO_URI, ECOMMERCE_ARCHIVE_URI) are left alone.
+    Uses what `ecommerce up` or another command runs, else starts it, all at once, for as long as somebody uses it.
+    Services that the settings name elsewhere (ECOMMERCE_MONGO_URI, ECOMMERCE_ARCHIVE_URI) are left alone.
     """
     with ExitStack() as used:
-        if settings.mongo_uri is None:
-            used.enter_context(_in_use(settings, MONGOD, settings.mongo_port))
+        wanted: list[tuple[str, int | None]] = []
+        if mongo and settings.mongo_uri is None:
+            wanted.append((MONGOD, settings.mongo_port))
+        if prefect:
+            wanted.append((PREFECT, None))
         if hdfs:
             choice = choose_archive(settings)
             if choice.remark:
@@ -52,12 +62,30 @@ def embedded_services(settings: Settings, *, hdfs: bool = False) -> Iterator[Set
             # PySpark looks for Java there.
             os.environ["JAVA_HOME"] = str(choice.java)
             if choice.embedded_hdfs:
-                used.enter_context(_in_use(settings, HDFS, settings.namenode_port))
+                wanted.append((HDFS, settings.namenode_port))
+        with ThreadPoolExecutor(max_workers=len(PROCESSES)) as pool:
+            starts = [pool.submit(used.enter_context, _in_use(settings, *service)) for service in wanted]
+        for start in starts:
+            start.result()
         yield settings
 
 
 @contextmanager
-def _in_use(settings: Settings, service: str, port: int) -> Iterator[None]:
+def embedded_postgres(settings: Settings) -> Iterator[None]:
+    """The embedded Postgres answering meanwhile."""
+    with _in_use(settings, POSTGRES, None):
+        yield
+
+
+def prefect_address(settings: Settings) -> str | None:
+    """Address of the API of the Prefect server that this home runs now, for `up` or commands; None without one."""
+    record = read_record(settings.home_directory, PREFECT)
+    return f"{record.address}/api" if record and record.process() else None
+
+
+@contextmanager
+def _in_use(settings: Settings, service: str, port: int | None) -> Iterator[None]:
+    """The service answering meanwhile; with `port` it has to be on that one."""
     home = settings.home_directory
     with ExitStack() as use:
         # Whoever holds this lock is the only one to start or stop the service.
@@ -66,10 +94,10 @@ def _in_use(settings: Settings, service: str, port: int) -> Iterator[None]:
             if not records:
                 _start_keeper(settings, service)
                 records = _running(home, service)
-            elif records[0].port != port:
+            elif port is not None and records[0].port != port:
                 raise ServiceError(
                     f"{service} of {home} runs on port {records[0].port}, not on {port}: "
-                    f"set ECOMMERCE_{'MONGO' if service == MONGOD else 'NAMENODE'}_PORT={records[0].port}"
+                    f"set {PORT_SETTINGS[service]}={records[0].port}"
                 )
             if records:
                 use.callback(_leave, home, service, records[0].supervisor)

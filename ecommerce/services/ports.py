@@ -18,6 +18,13 @@ def answers(port: int, host: str = LOOPBACK) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind((LOOPBACK, 0))
+        return int(listener.getsockname()[1])
+
+
 def listening_ports(pid: int) -> list[int]:
     """The TCP ports that a process of ours listens on."""
     try:

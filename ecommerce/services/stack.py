@@ -22,7 +22,10 @@ from ecommerce.services.hdfs import embedded_hdfs
 from ecommerce.services.jobs import Job
 from ecommerce.services.marks import end_processes, marked_processes, stop_rank
 from ecommerce.services.mongod import mongod
+from ecommerce.services.postgres import NAME as POSTGRES
+from ecommerce.services.postgres import postgres
 from ecommerce.services.prefect import (
+    SERVER,
     automations,
     close_stranded_runs,
     deployment,
@@ -30,6 +33,7 @@ from ecommerce.services.prefect import (
     server,
     worker,
 )
+from ecommerce.services.prefect_database import choose_history, history_environment
 from ecommerce.services.records import identity, locked
 from ecommerce.settings import Settings
 
@@ -132,7 +136,15 @@ class Stack:
             hdfs.start()
 
     def _start_server(self, environment: Mapping[str, str]) -> None:
-        self._part(server(self._settings, environment)).start()
+        history = choose_history(self._settings)
+        if history.remark:
+            self._say(history.remark)
+        if history.postgres:
+            with locked(self._home, f"{POSTGRES}.start"):
+                self._part(postgres(self._home)).start()
+        environment = {**environment, **history_environment(self._settings, history)}
+        with locked(self._home, f"{SERVER}.start"):
+            self._part(server(self._settings, environment)).start()
         close_stranded_runs(self._settings)
         ensure_work_pool(self._settings)
 

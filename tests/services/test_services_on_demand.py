@@ -122,7 +122,8 @@ def test_ctrl_c_ends_a_flow_its_prefect_server_and_its_services(settings: Settin
         assert command.poll() is None and time.monotonic() < deadline
         time.sleep(0.2)
     started = psutil.Process(command.pid).children(recursive=True)
-    assert [one for one in started if "uvicorn" in one.cmdline()], "a Prefect server of its own"
+    server = read_record(settings.home, "prefect-server")
+    assert server is not None and server.process() in started, "a Prefect server of its own"
     os.killpg(command.pid, signal.SIGINT)
     _, errors = command.communicate(timeout=30)
     assert (command.returncode, errors.splitlines()) == (130, ["stopped"])

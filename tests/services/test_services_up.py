@@ -22,7 +22,7 @@ from ecommerce.settings import Settings
 from tests.conftest import free_port
 
 PROGRAM = str(Path(sys.executable).parent / "ecommerce")
-SERVICES = ["mongod", "namenode", "datanode", "prefect-server", "prefect-worker", "dashboard"]
+SERVICES = ["mongod", "namenode", "datanode", "postgres", "prefect-server", "prefect-worker", "dashboard"]
 START_SECONDS = 240
 
 
@@ -98,7 +98,7 @@ def pid_of(settings: Settings, name: str) -> int:
 def test_up_starts_everything_keeps_it_up_and_leaves_nothing_behind(settings: Settings) -> None:
     up = Up(settings)
     up.wait_for("Look first at the dashboard: http://127.0.0.1:[0-9]+")
-    assert [line.split()[0] for line in up.text.splitlines()[1:7]] == SERVICES
+    assert [line.split()[0] for line in up.text.splitlines()[1:8]] == SERVICES
     assert http_answers(f"http://127.0.0.1:{settings.dashboard_port}", timeout_seconds=60)
     assert http_answers(f"http://127.0.0.1:{settings.prefect_port}")
 
