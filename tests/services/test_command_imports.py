@@ -13,7 +13,7 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.services.environment import prefect_environment, settings_environment
 from ecommerce.services.prefect import server
 from ecommerce.settings import Settings
-from tests.conftest import free_port
+from tests.ports import free_port
 
 PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 

@@ -20,7 +20,7 @@ from ecommerce.services.postgres import database_uri, ensure_database, postgres
 from ecommerce.services.prefect_database import choose_history
 from ecommerce.services.records import read_record
 from ecommerce.settings import Settings
-from tests.test_services_up import Up, ecommerce, new_settings
+from tests.services.test_services_up import Up, ecommerce, new_settings
 
 ODD_NAME = "a home's ö 100%20 #1?"
 
