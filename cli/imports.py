@@ -64,6 +64,9 @@ def print_report(report: ImportReport) -> None:
         shown = file.first_rejections[:REJECTIONS_PRINTED]
         for rejection in shown:
             console.print(Text(f"{file.path.name} line {rejection.line}: {rejection.code}: {rejection.reason}"))
+        if file.unknown_statuses:
+            texts = ", ".join(f"{text!r} ({rows:,})" for text, rows in file.unknown_statuses.most_common())
+            console.print(Text(f"{file.path.name}: statuses that are not known and count as under way: {texts}"))
         if file.rejected:
             kept = f"{file.path.name}: {file.rejected:,} rejected, kept in rejected_rows; --replay tries them again"
             alone = f", but not {file.need_file:,} of which parts are missing: import the corrected file"

@@ -91,8 +91,11 @@ def print_kpis(figures: "Kpis", earlier: "Kpis | None") -> None:
     for name, value in values.items():
         if isinstance(value, int | float | str | None):
             # Text that came with orders is printed as it is, never as Rich's markup.
-            table.add_row(name, _text(value), *([_text(before[name])] if earlier else []))
+            shown = "incomplete" if name in figures.incomplete else _text(value)
+            table.add_row(name, shown, *([_text(before[name])] if earlier else []))
     console.print(table)
+    if figures.incomplete:
+        console.print(f"incomplete: {', '.join(figures.incomplete)}; `ecommerce upgrade` fills them from the archive")
     _print_counts(console, "status", figures.by_status)
     _print_orders(console, "payment type", figures.by_payment_type)
     _print_orders(console, "courier", figures.by_courier)
@@ -116,7 +119,7 @@ def _print_orders(console: Console, title: str, groups: "Mapping[str, OrderGroup
     table = Table(title, "orders", "revenue", "late")
     most = sorted(groups.items(), key=lambda pair: -pair[1].orders)
     for name, group in most[:_ROWS]:
-        late = "" if group.late_share is None else f"{group.late_share:.1%}"
+        late = "incomplete" if group.late is None else "" if group.late_share is None else f"{group.late_share:.1%}"
         table.add_row(_plain(name), f"{group.orders:,}", f"{group.revenue:,.2f}", late)
     if len(most) > _ROWS:
         table.add_row(f"and {len(most) - _ROWS:,} more", "", "", "")
@@ -126,7 +129,8 @@ def _print_orders(console: Console, title: str, groups: "Mapping[str, OrderGroup
 def _print_items(console: Console, title: str, groups: "Mapping[str, ItemGroup]") -> None:
     table = Table(title, "order items", "quantity", "revenue")
     for name, group in sorted(groups.items(), key=lambda pair: -pair[1].quantity)[:_ROWS]:
-        table.add_row(_plain(name), f"{group.order_items:,}", f"{group.quantity:,}", f"{group.revenue:,.2f}")
+        revenue = "incomplete" if group.revenue is None else f"{group.revenue:,.2f}"
+        table.add_row(_plain(name), f"{group.order_items:,}", f"{group.quantity:,}", revenue)
     console.print(table)
 
 

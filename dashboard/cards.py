@@ -16,6 +16,8 @@ ROWS_MAX = 10
 STATUSES_MAX = 20
 """Statuses are in the order of a delivery's life, so a cut would not leave out the smallest ones."""
 NO_ORDERS = "No orders in this span"
+INCOMPLETE = "incomplete"
+NOT_FILLED = "not known yet of all archived orders: `ecommerce upgrade` fills it in"
 
 Content = dict[str, Any]
 Row = dict[str, Any]
@@ -100,8 +102,8 @@ def _headlines(answer: Answer, amount: Any) -> Content:
         _headline(
             "late_share",
             "Late deliveries",
-            percent(late) if late is not None else NOTHING,
-            f"{late:.6f} of the delivered orders" if late is not None else "nothing delivered",
+            percent(late) if late is not None else INCOMPLETE if "late_share" in kpis.incomplete else NOTHING,
+            f"{late:.6f} of the delivered orders" if late is not None else _without(kpis, "late_share"),
         ),
     ]
     for row in rows:
@@ -109,7 +111,22 @@ def _headlines(answer: Answer, amount: Any) -> Content:
         row["spark"] = [round(point, 4) for point in answer.timeline.sparks.get(key, ())]
         if answer.before is not None:
             row |= _versus(key, getattr(kpis, key), getattr(answer.before, key))
-    return {"rows": rows}
+    return {"rows": rows + [_measure(name, value, amount) for name, value in kpis.measures.items()]}
+
+
+def _measure(name: str, value: Decimal | int | None, amount: Any) -> Row:
+    """The headline of a measure that is a figure of its own."""
+    label = name.replace("_", " ").capitalize()
+    if value is None:
+        return _headline(name, label, INCOMPLETE, NOT_FILLED)
+    if isinstance(value, Decimal):
+        return _amount(name, label, value, amount)
+    return _headline(name, label, compact(value), exact(value))
+
+
+def _without(kpis: Kpis, figure: str) -> str:
+    """Why a figure about deliveries has no value."""
+    return NOT_FILLED if figure in kpis.incomplete else "nothing delivered"
 
 
 def _headline(key: str, label: str, value: str, exact_text: str) -> Row:
@@ -190,6 +207,8 @@ def _order_groups(
 
 
 def _punctuality(group: OrderGroup) -> str:
+    if group.late is None:
+        return "late: incomplete"
     if group.late_share is None or group.average_delay_hours is None:
         return "nothing delivered"
     days = group.average_delay_hours / 24
@@ -199,8 +218,10 @@ def _punctuality(group: OrderGroup) -> str:
 def _couriers(groups: Mapping[str, OrderGroup], filters: _Filters, amount: Any) -> Content:
     content = _order_groups("Orders by courier", "courier", groups, filters, amount)
     for row in content["rows"]:
-        late = groups[row["name"]].late_share
-        row["second"] = NOTHING if late is None else f"{late * 100:.1f} % late"
+        group = groups[row["name"]]
+        late = group.late_share
+        nothing = INCOMPLETE if group.late is None else NOTHING
+        row["second"] = nothing if late is None else f"{late * 100:.1f} % late"
     return content
 
 
@@ -224,7 +245,8 @@ def _item_groups(
     for name, value in sorted(values.items(), key=lambda pair: (-pair[1], pair[0])):
         row = _row(name, value, most, compact(value), _share(value, total), unit)
         group = groups[name]
-        row["exact"] += f" · {exact(group.order_items)} order items · {amount(group.revenue, short=False)}"
+        revenue = "revenue: incomplete" if group.revenue is None else amount(group.revenue, short=False)
+        row["exact"] += f" · {exact(group.order_items)} order items · {revenue}"
         rows.append(row)
     return _bars(title, dimension, rows, filters, of_items=True)
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from dashboard.spans import Step, next_step, step_of
 from dashboard.theme import status_color
-from ecommerce.documents.order import UNCOUNTED_STATUSES
+from ecommerce.documents.statuses import is_counted
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 
@@ -147,9 +147,9 @@ def _drawn(frame: pl.DataFrame, step: Step, span: Span, zone: ZoneInfo) -> Timel
     for time, status, count, amount, *measures in frame.select(TIMELINE_COLUMNS).iter_rows():
         column = index[time]
         for measure, value in zip((quantity, delivered, late), measures, strict=True):
-            measure[column] += value
+            measure[column] += value or 0
         by_status.setdefault(status, np.zeros(len(buckets), np.int64))[column] += count
-        if status not in UNCOUNTED_STATUSES:
+        if is_counted(status):
             amounts[column] += amount
             counted[column] += count
     total = np.sum(list(by_status.values()), axis=0)
@@ -179,7 +179,8 @@ def _drawn(frame: pl.DataFrame, step: Step, span: Span, zone: ZoneInfo) -> Timel
             "average_order_value": _spark(revenue, counted),
             "delivered": _spark(delivered),
             "quantity": _spark(quantity),
-            "late_share": _spark(late, delivered),
+            # A day of which it is not known yet how many came late would be drawn as one without any.
+            **({} if frame["late"].null_count() else {"late_share": _spark(late, delivered)}),
         },
     )
 

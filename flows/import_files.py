@@ -19,6 +19,8 @@ from ecommerce.settings import get_settings
 from flows.common import progress_artifact
 from flows.schedules import look_at_schedule
 
+STATUSES_SHOWN = 20
+
 
 @task(cache_policy=NO_CACHE)
 def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> list[str]:
@@ -51,6 +53,11 @@ def put_away_files(report: ImportReport) -> None:
         put_away(file.path, file)
 
 
+def unknown_text(file: FileReport) -> str:
+    """The statuses of a file that the table of statuses does not have."""
+    return ", ".join(f"{text} ({rows:,})" for text, rows in file.unknown_statuses.most_common(STATUSES_SHOWN))
+
+
 @task(cache_policy=NO_CACHE)
 def show(report: ImportReport) -> None:
     """Publish the counts per file and the first rejected rows."""
@@ -60,7 +67,7 @@ def show(report: ImportReport) -> None:
         table=[
             {"file": file.path.name, "holds": file.rows_are}
             | {name: getattr(file, name) for name in counts}
-            | {"error": file.error or ""}
+            | {"unknown statuses": unknown_text(file), "error": file.error or ""}
             for file in report.files
         ],
         description="Rows read = accepted + unchanged + changed + rejected",

@@ -9,7 +9,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
-from ecommerce.documents.order import UNCOUNTED_STATUSES
+from ecommerce.documents.statuses import is_counted
 from ecommerce.kpis import Filters, KpiStore, Span
 from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import get_database
@@ -76,7 +76,7 @@ def publish_last_hours(hours: int, lag: float) -> None:
     for time, status, orders, revenue in frame.select("time", "status", "orders", "revenue").iter_rows():
         row = rows.setdefault(time, {"hour (UTC)": f"{time:%Y-%m-%d %H}:00", "orders": 0, "counted": 0, "revenue": 0})
         row["orders"] += orders
-        row["counted"] += 0 if status in UNCOUNTED_STATUSES else orders
+        row["counted"] += orders if is_counted(status) else 0
         row["revenue"] += revenue
     table = [row | {"revenue": money_text(row["revenue"])} for _, row in sorted(rows.items(), reverse=True)]
     create_table_artifact(

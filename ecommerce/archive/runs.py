@@ -77,7 +77,7 @@ class Run:
     state: str
     cutoff: datetime
     statuses: tuple[str, ...] | None
-    """Only orders in one of these; None: all."""
+    """Only orders in one of these, by the table's names for them; None: all."""
     archive_uri: str
     attempt: int = 1
     """Number of the export that counts; an earlier one may have been left half-written."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.runs import Slice
-from ecommerce.documents.order import TERMINAL_STATUSES
+from ecommerce.documents.statuses import FINISHED, match_of, mongo_has
 from ecommerce.mongo import ORDERS, MongoDatabase
 
 SLICE_ORDERS = 100_000
@@ -35,7 +35,7 @@ class Selection:
 
     @property
     def statuses(self) -> tuple[str, ...] | None:
-        return None if self.include_open else TERMINAL_STATUSES
+        return None if self.include_open else FINISHED
 
     @property
     def by_size(self) -> bool:
@@ -129,13 +129,13 @@ def slices_of(database: MongoDatabase, statuses: tuple[str, ...] | None, cutoff:
 
 
 def order_match(statuses: tuple[str, ...] | None, start: datetime | None, end: datetime) -> dict[str, Any]:
-    """The filter of orders in [start, end) with one of the statuses (None: all)."""
+    """The filter of orders in [start, end) with one of the statuses, however spelled (None: all)."""
     times = {"$lt": end} | ({"$gte": start} if start else {})
-    return {"order.order_time": times} | ({"delivery.status": {"$in": list(statuses)}} if statuses else {})
+    return {"order.order_time": times} | (match_of(statuses) if statuses else {})
 
 
 def _hours(database: MongoDatabase, statuses: tuple[str, ...] | None, end: datetime) -> list[_Hour]:
-    finished: Any = {"$in": ["$delivery.status", list(statuses)]} if statuses else True
+    finished: Any = mongo_has("$delivery.status", statuses) if statuses else True
     size = {"$bsonSize": "$$ROOT"}
     rows = database[ORDERS].aggregate(
         [

@@ -19,6 +19,7 @@ from ecommerce.archive.rows import partitioned_ddl
 from ecommerce.archive.runs import Day, Slice
 from ecommerce.archive.selection import order_match
 from ecommerce.bson_reading.batches import raw_batches
+from ecommerce.documents.statuses import spark_has
 from ecommerce.mongo import get_database
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def source_frame(
     time = f.unix_millis("order.order_time")
     rows = rows.where((time >= milliseconds_of(slices[0].start)) & (time < milliseconds_of(slices[-1].end)))
     if statuses:
-        rows = rows.where(f.array_contains(f.array(*map(f.lit, statuses)), f.col("delivery.status")))
+        rows = rows.where(f.expr(spark_has("delivery.status", statuses)))
     return rows
 
 

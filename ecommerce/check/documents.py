@@ -8,79 +8,41 @@ from typing import Any
 import polars as pl
 from bson import Decimal128
 
-from ecommerce.documents.kinds import MONEY_FACTOR, MONEY_SCALE
-from ecommerce.documents.order import UNCOUNTED_STATUSES
+from ecommerce.documents.kinds import MONEY_FACTOR
+from ecommerce.documents.statuses import UNCOUNTED, mongo_canonical, mongo_has
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
 from ecommerce.summaries.cells import CellTable, hour_of
-from ecommerce.summaries.cells.table import ITEM_MEASURES, ITEM_SCHEMA, ORDER_MEASURES, ORDER_SCHEMA
+from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, Measure
+from ecommerce.summaries.cells.table import ITEM_SCHEMA, ORDER_SCHEMA
 
 ROWS_AT_ONCE = 50_000
 
-_MONEY = {"amount", "discount_amount", "revenue"}
-
 _HOUR = {"$dateTrunc": {"date": "$order.order_time", "unit": "hour"}}
-_TIMED = {"$and": [{"$eq": ["$delivery.status", "Delivered"]}, {"$ne": ["$delivery.actual_time", None]}]}
-_DELAY = {"$subtract": ["$delivery.actual_time", "$delivery.expected_time"]}
-
-
-def _line(price: str, quantity: str, fraction: Any) -> dict[str, Any]:
-    """price x quantity x fraction to four decimals; $round takes a half to the even neighbour."""
-    return {"$round": [{"$multiply": [price, quantity, fraction]}, MONEY_SCALE]}
 
 
 def _order_pipeline(match: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"$match": match},
-        {
-            "$group": {
-                "_id": {
-                    "hour": _HOUR,
-                    "payment_type": "$order.payment_type",
-                    "status": "$delivery.status",
-                    "courier_id": "$delivery.courier_id",
-                    "location": "$delivery.location",
-                },
-                "orders": {"$sum": 1},
-                "items": {"$sum": {"$size": "$order_items"}},
-                "quantity": {"$sum": {"$toDecimal": {"$sum": "$order_items.quantity"}}},
-                "amount": {"$sum": "$order.total_amount"},
-                "discount_amount": {
-                    "$sum": {
-                        "$sum": {
-                            "$map": {
-                                "input": "$order_items",
-                                "in": _line("$$this.price", "$$this.quantity", "$order.discount"),
-                            }
-                        }
-                    }
-                },
-                "timed": {"$sum": {"$cond": [_TIMED, 1, 0]}},
-                "late": {"$sum": {"$cond": [{"$and": [_TIMED, {"$gt": [_DELAY, 0]}]}, 1, 0]}},
-                "delay_ms": {"$sum": {"$cond": [_TIMED, {"$toDecimal": _DELAY}, 0]}},
-            }
-        },
-    ]
+    dimensions = {
+        "hour": _HOUR,
+        "payment_type": "$order.payment_type",
+        "status": mongo_canonical("$delivery.status"),
+        "courier_id": "$delivery.courier_id",
+        "location": "$delivery.location",
+    }
+    return [{"$match": match}, {"$group": {"_id": dimensions, **_sums(OF_ORDERS)}}]
 
 
 def _item_pipeline(match: Mapping[str, Any]) -> list[dict[str, Any]]:
-    fraction = {"$subtract": [1, "$order.discount"]}
-    return [
-        {"$match": match},
-        {"$unwind": "$order_items"},
-        {
-            "$group": {
-                "_id": {
-                    "hour": _HOUR,
-                    "product_id": "$order_items.product_id",
-                    "warehouse_id": "$order_items.warehouse_id",
-                    "counted": {"$not": {"$in": ["$delivery.status", list(UNCOUNTED_STATUSES)]}},
-                },
-                "order_items": {"$sum": 1},
-                "quantity": {"$sum": {"$toDecimal": "$order_items.quantity"}},
-                "revenue": {"$sum": _line("$order_items.price", "$order_items.quantity", fraction)},
-            }
-        },
-    ]
+    dimensions = {
+        "hour": _HOUR,
+        "product_id": "$order_items.product_id",
+        "warehouse_id": "$order_items.warehouse_id",
+        "counted": {"$not": mongo_has("$delivery.status", UNCOUNTED)},
+    }
+    return [{"$match": match}, {"$unwind": "$order_items"}, {"$group": {"_id": dimensions, **_sums(OF_ITEMS)}}]
+
+
+def _sums(measures: tuple[Measure, ...]) -> dict[str, Any]:
+    return {measure.name: {"$sum": measure.mongo} for measure in measures}
 
 
 def cells_by_aggregation(
@@ -88,8 +50,8 @@ def cells_by_aggregation(
 ) -> CellTable:
     """The cells of the hot orders with order_time in [start, end), at the read concern's moment."""
     match = {"order.order_time": {"$gte": start, "$lt": end}}
-    order_rows = _grouped(database, _order_pipeline(match), read_concern, list(ORDER_MEASURES))
-    item_rows = _grouped(database, _item_pipeline(match), read_concern, list(ITEM_MEASURES))
+    order_rows = _grouped(database, _order_pipeline(match), read_concern, OF_ORDERS)
+    item_rows = _grouped(database, _item_pipeline(match), read_concern, OF_ITEMS)
     return CellTable(_frame(order_rows, ORDER_SCHEMA), _frame(item_rows, ITEM_SCHEMA))
 
 
@@ -108,7 +70,7 @@ def _grouped(
     database: MongoDatabase,
     pipeline: list[dict[str, Any]],
     read_concern: Mapping[str, Any] | None,
-    measures: list[str],
+    measures: tuple[Measure, ...],
 ) -> Iterator[tuple[Any, ...]]:
     """Rows of an aggregation: the group's dimensions, then its measures."""
     command: Document = {"aggregate": ORDERS, "pipeline": pipeline, "cursor": {}, "allowDiskUse": True}
@@ -120,11 +82,12 @@ def _grouped(
         while True:
             for group in groups:
                 hour, *dimensions = group["_id"].values()
-                values = (_integer(group[name], name in _MONEY) for name in measures)
+                values = (_integer(group[measure.name], measure.money) for measure in measures)
                 yield (hour_of(hour.replace(tzinfo=UTC)), *dimensions, *values)
             if not cursor["id"]:
                 return
-            cursor = database.command({"getMore": cursor["id"], "collection": ORDERS}, session=session)["cursor"]
+            more = {"getMore": cursor["id"], "collection": ORDERS}
+            cursor = database.command(more, session=session)["cursor"]
             groups = cursor["nextBatch"]
 
 

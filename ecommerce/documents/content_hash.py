@@ -14,10 +14,12 @@ from typing import Any
 
 import xxhash
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.kinds import to_scaled
 from ecommerce.documents.order import OrderDocument
+from ecommerce.documents.statuses import usual_spellings
 
 SEED = 42
 """Of Spark's `xxhash64`."""
@@ -35,6 +37,13 @@ def content_hash(order: OrderDocument) -> int:
     for value in content_values(order):
         hashed = xxhash.xxh64_intdigest(_INT64.pack(value), hashed)
     return _signed(hashed)
+
+
+def hashes_of_spellings(order: OrderDocument) -> Iterator[int]:
+    """The hash of an order's content, then those that it would have if its status were spelled otherwise."""
+    yield content_hash(order)
+    for text in usual_spellings(order.delivery.status):
+        yield content_hash(replace(order, delivery=replace(order.delivery, status=text)))
 
 
 def text_hash(text: str) -> int:

@@ -4,12 +4,6 @@ from msgspec import Struct
 
 from ecommerce.documents.kinds import Count, Fraction, Id, Money, Text, Time
 
-TERMINAL_STATUSES = ("Delivered", "Cancelled", "Returned")
-"""An order in one of these is finished and may be archived."""
-
-UNCOUNTED_STATUSES = ("Cancelled", "Returned")
-"""Revenue and average order value leave these out."""
-
 ITEMS_MAX = 5_000
 """Most items of one order."""
 
@@ -42,7 +36,10 @@ class OrderItem(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Delivery(Struct, frozen=True, forbid_unknown_fields=True):
-    """How the order gets to its customer. `actual_time` is null until delivered; `location` is the city it goes to."""
+    """How the order gets to its customer. `actual_time` is null until delivered; `location` is the city it goes to.
+
+    `status` is the source's own text; `documents.statuses` says what it means.
+    """
 
     delivery_id: Id
     order_id: Id
@@ -61,8 +58,3 @@ class OrderDocument(Struct, frozen=True, forbid_unknown_fields=True):
     delivery: Delivery
     updated_at: Time
     """When this version was written. Every writer moves it forward: the archiver deletes a version, not an id."""
-
-
-def is_terminal(status: str) -> bool:
-    """Whether an order with this status is finished."""
-    return status in TERMINAL_STATUSES

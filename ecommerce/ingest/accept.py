@@ -12,15 +12,17 @@ from weakref import WeakSet
 
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
+from msgspec.structs import replace
 from pymongo import MongoClient, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from ecommerce.documents.bson_codec import decode_order, same_content
+from ecommerce.documents.bson_codec import decode_order, encode_order, same_content
 from ecommerce.documents.canonical_bytes import moved_forward, order_id_of, split_documents
-from ecommerce.documents.content_hash import content_hash
+from ecommerce.documents.content_hash import hashes_of_spellings
+from ecommerce.documents.statuses import canonical
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.ingest.past_versions import Differing, News, later_versions
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, is_replica_set
@@ -120,12 +122,12 @@ def _accept(
                 result.unchanged += 1
                 continue
             incoming = rules.adapt(stored, order) if rules.adapt else order.bson
-            if same_content(stored, incoming):
+            if same_content(stored, incoming) or _same_but_spelling(stored, incoming):
                 result.unchanged += 1
             else:
                 differing.append(Differing(order.order_id, stored, incoming, order.timed))
         elif order.order_id in archived:
-            if content_hash(decode_order(order.bson)) == archived[order.order_id]:
+            if archived[order.order_id] in hashes_of_spellings(decode_order(order.bson)):
                 result.unchanged += 1
             else:
                 result.already_archived.append(order.order_id)
@@ -146,6 +148,16 @@ def _accept(
             ]
             orders.bulk_write(replacements, ordered=False, session=session)
     return result
+
+
+def _same_but_spelling(stored: bytes, incoming: bytes) -> bool:
+    """Whether two versions differ only in how they spell one status: nothing happened, and what is stored stays."""
+    before, now = (RawBSONDocument(bson)["delivery"]["status"] for bson in (stored, incoming))
+    if before == now or canonical(before) != canonical(now):
+        return False
+    order = decode_order(incoming)
+    delivery = replace(order.delivery, status=before)
+    return same_content(stored, encode_order(replace(order, delivery=delivery)))
 
 
 def _any_between(collection: Any, ids: Sequence[int], session: ClientSession | None) -> bool:

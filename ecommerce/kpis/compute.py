@@ -1,6 +1,6 @@
 """The one definition of each figure: from a rollup to `Kpis`. docs/kpis.md says the same in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from itertools import repeat
@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import polars as pl
 
 from ecommerce.documents.kinds import MONEY_SCALE
+from ecommerce.documents.statuses import PENDING
 from ecommerce.kpis.catalog import UNKNOWN, Catalog
 from ecommerce.kpis.figures import (
     ITEM_FIGURES,
@@ -23,13 +24,15 @@ from ecommerce.kpis.figures import (
     share,
 )
 from ecommerce.kpis.question import Filters, Span
+from ecommerce.summaries.cells.measures import FIGURES, OF_ITEMS, Measure
 from ecommerce.summaries.cells.reference import time_of
-from ecommerce.summaries.cells.rollup import GROUP_MEASURES, SALES_MEASURES, TIME_MEASURES, Rollup
-from ecommerce.summaries.cells.table import AS_WRITTEN
+from ecommerce.summaries.cells.rollup import GROUP_MEASURES, PRODUCT, SALES_MEASURES, TIME_MEASURES, Rollup
+from ecommerce.summaries.cells.table import AS_WRITTEN, present
 
 Step = Literal["hour", "day", "month"]
 
-PENDING = "Pending"
+NEEDS = {"late_share": ("status", "late"), "by_category": (PRODUCT, "revenue")}
+"""Figures that need a sum of a rollup's table that cells of older versions may not have."""
 
 HOURLY_UP_TO = timedelta(days=3)
 DAILY_UP_TO = timedelta(days=400)
@@ -56,7 +59,7 @@ def kpis_of(
 ) -> Kpis:
     """Every figure of a rollup. `names` looks up products."""
     tables = rollup.tables
-    total: dict[str, Any] = {name: tables["status"][name].sum() for name in GROUP_MEASURES}
+    total: dict[str, Any] = {name: _total(tables["status"], name) for name in GROUP_MEASURES}
     statuses = _groups(tables["status"], lambda status: status)
     products = _sold(tables["product"], filters, catalog)
     step = step_of(span, tables["hour"])
@@ -74,22 +77,44 @@ def kpis_of(
         by_courier=_groups(tables["courier_id"], catalog.courier),
         by_location=_groups(tables["location"], lambda location: location),
         by_category=_sales(products, "category", lambda category: category),
-        late_share=share(total["late"], total["delivered"]),
+        late_share=None if total["late"] is None else share(total["late"], total["delivered"]),
         delivery_timeline=_points(_by_time(rollup, step, ("orders",))),
         hot_orders=counts.hot,
         archived_orders=counts.archived,
         as_of=as_of,
         discount=amount_of(total["discount"]),
+        measures={measure.name: _figure(measure, tables) for measure in FIGURES},
+        incomplete=_incomplete(tables),
         not_filtered=(ITEM_FIGURES if filters.choose_orders else ()) + (ORDER_FIGURES if filters.choose_items else ()),
     )
+
+
+def _total(table: pl.DataFrame, name: str) -> int | None:
+    """A sum over a table; None where it is not known of all its orders."""
+    return int(table[name].sum()) if name in table.columns else None
+
+
+def _figure(measure: Measure, tables: Mapping[str, pl.DataFrame]) -> Decimal | int | None:
+    """A measure that is a figure of its own."""
+    total = _total(tables[PRODUCT if measure in OF_ITEMS else "status"], measure.columns[0].name)
+    return amount_of(total) if total is not None and measure.money else total
+
+
+def _incomplete(tables: Mapping[str, pl.DataFrame]) -> tuple[str, ...]:
+    """Figures that need a measure that is not known of all orders of the span."""
+    found = [figure for figure, (table, name) in NEEDS.items() if name not in tables[table].columns]
+    return (*found, *(measure.name for measure in FIGURES if _figure(measure, tables) is None))
 
 
 def timeline_of(rollup: Rollup, step: Step) -> pl.DataFrame:
     """Sums by time and status: time (UTC), status and TIME_MEASURES, revenue as a decimal, by time and status.
 
-    There are no empty buckets. `late` / `delivered` of a time is its late share.
+    There are no empty buckets. `late` / `delivered` of a time is its late share. A sum that is not known is null.
     """
-    frame = _by_time(rollup, step, tuple(TIME_MEASURES))
+    known = present(rollup.tables["hour"], TIME_MEASURES)
+    frame = _by_time(rollup, step, tuple(known)).with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in TIME_MEASURES.items() if name not in known
+    )
     revenue = pl.Series("revenue", map(amount_of, frame["revenue"]), dtype=pl.Decimal(38, MONEY_SCALE))
     return frame.with_columns(revenue)
 
@@ -142,22 +167,23 @@ def amount_of(scaled: int) -> Decimal:
 def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, OrderGroup]:
     """The groups of a table by name, sorted; ids that share a name are one group."""
     groups: dict[str, list[int]] = {}
-    columns = (table[name].to_list() for name in (table.columns[0], *GROUP_MEASURES))
+    sums_known = present(table, GROUP_MEASURES)
+    columns = (table[name].to_list() for name in (table.columns[0], *sums_known))
     for key, *measures in zip(*columns, strict=True):
         name = name_of(key)
         known = groups.get(name)
         groups[name] = [a + b for a, b in zip(known, measures, strict=True)] if known else measures
     result = {}
     for name in sorted(groups):
-        sums = dict(zip(GROUP_MEASURES, groups[name], strict=True))
+        sums = dict(zip(sums_known, groups[name], strict=True))
         result[name] = OrderGroup(
             orders=sums["orders"],
             revenue=amount_of(sums["revenue"]),
             quantity=sums["quantity"],
             delivered=sums["delivered"],
-            late=sums["late"],
-            timed=sums["timed"],
-            delay_ms=sums["delay_ms"],
+            late=sums.get("late"),
+            timed=sums.get("timed"),
+            delay_ms=sums.get("delay_ms"),
         )
     return result
 
@@ -194,9 +220,15 @@ def _top(products: pl.DataFrame, names: Callable[[list[int]], dict[int, str]]) -
 def _sales(products: pl.DataFrame, column: str, name_of: Callable[[Any], str]) -> dict[str, ItemGroup]:
     """The sales by one column, by name, sorted; ids that share a name are one group."""
     groups: dict[str, list[int]] = {}
-    totals = products.group_by(column).agg(pl.col(*SALES_MEASURES).sum())
+    sums_known = present(products, SALES_MEASURES)
+    totals = products.group_by(column).agg(pl.col(*sums_known).sum())
     for key, *measures in totals.iter_rows():
         name = name_of(key)
         known = groups.get(name)
         groups[name] = [a + b for a, b in zip(known, measures, strict=True)] if known else measures
-    return {name: ItemGroup(groups[name][0], groups[name][1], amount_of(groups[name][2])) for name in sorted(groups)}
+    result = {}
+    for name in sorted(groups):
+        sums = dict(zip(sums_known, groups[name], strict=True))
+        revenue = sums.get("revenue")
+        result[name] = ItemGroup(sums["order_items"], sums["quantity"], None if revenue is None else amount_of(revenue))
+    return result

@@ -28,21 +28,22 @@ class OrderGroup:
     revenue: Decimal
     quantity: int
     delivered: int
-    late: int
-    timed: int
+    late: int | None
+    """None, here and below: not known yet of all orders, see `Kpis.incomplete`."""
+    timed: int | None
     """Delivered orders whose actual_time is known."""
-    delay_ms: int
+    delay_ms: int | None
     """Sum of actual_time - expected_time over the timed ones; negative is early."""
 
     @property
     def late_share(self) -> float | None:
         """Share of the delivered orders that came late; None where none was delivered."""
-        return share(self.late, self.delivered)
+        return None if self.late is None else share(self.late, self.delivered)
 
     @property
     def average_delay_hours(self) -> float | None:
         """Mean of actual_time - expected_time in hours; None where no time is known."""
-        return self.delay_ms / self.timed / 3_600_000 if self.timed else None
+        return self.delay_ms / self.timed / 3_600_000 if self.timed and self.delay_ms is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class ItemGroup:
 
     order_items: int
     quantity: int
-    revenue: Decimal
+    revenue: Decimal | None
+    """None: not known yet of all orders, see `Kpis.incomplete`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,10 @@ class Kpis:
     as_of: datetime
     discount: Decimal
     """What discounts took off the prices of the counted orders' items."""
+    measures: Mapping[str, Decimal | int | None]
+    """Measures that are a figure of their own (`summaries.measures.FIGURES`), by name."""
+    incomplete: tuple[str, ...]
+    """Figures of which some archived orders do not tell yet: `ecommerce upgrade` fills that in from the archive."""
     not_filtered: tuple[str, ...]
     """Figures that do not obey all of the filters, because their cells do not carry them."""
 
@@ -120,7 +126,10 @@ class Kpis:
             "by_courier": _orders_and_revenue(self.by_courier),
             "by_location": _orders_and_revenue(self.by_location),
             "by_category": {
-                name: {"quantity": group.quantity, "revenue": money_text(group.revenue)}
+                name: {
+                    "quantity": group.quantity,
+                    "revenue": None if group.revenue is None else money_text(group.revenue),
+                }
                 for name, group in self.by_category.items()
             },
             "late_share": self.late_share,
@@ -131,11 +140,18 @@ class Kpis:
             "hot_orders": self.hot_orders,
             "archived_orders": self.archived_orders,
             "as_of": time_text(self.as_of),
+            **{name: _money(n) for name, n in self.measures.items()},
+            **({"incomplete": list(self.incomplete)} if self.incomplete else {}),
         }
 
 
 def _orders_and_revenue(groups: Mapping[str, OrderGroup]) -> dict[str, Any]:
     return {name: {"orders": group.orders, "revenue": money_text(group.revenue)} for name, group in groups.items()}
+
+
+def _money(value: Decimal | int | None) -> str | int | None:
+    """An amount as text; a count, and what is not known, as it is."""
+    return money_text(value) if isinstance(value, Decimal) else value
 
 
 def share(part: int, whole: int) -> float | None:

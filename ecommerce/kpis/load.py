@@ -3,17 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import polars as pl
 from bson import Int64
 from pymongo.client_session import ClientSession
 
+from ecommerce.documents.statuses import canonical
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.summaries.buckets import HOURS_PER_DAY, cells_parts, month_of, next_month, rollup_parts
 from ecommerce.summaries.cells.encoding import decode_frame
-from ecommerce.summaries.cells.rollup import TABLES, Rollup
-from ecommerce.summaries.cells.table import ITEM_SCHEMA, ORDER_SCHEMA, CellTable, summed
+from ecommerce.summaries.cells.rollup import PRODUCT, TABLES, Rollup, is_misread
+from ecommerce.summaries.cells.table import ITEM_SCHEMA, CellTable, decode_orders, summed
 from ecommerce.summaries.state import DELTAS, State, load_state
 
 GATHERED = 32
@@ -58,7 +62,7 @@ def chosen(cells: CellTable, filters: Filters) -> CellTable:
     condition = pl.lit(True)
     for column, values in (
         ("payment_type", filters.payment_types),
-        ("status", filters.statuses),
+        ("status", set(map(canonical, filters.statuses))),
         ("courier_id", filters.courier_ids),
         ("location", filters.locations),
     ):
@@ -80,18 +84,41 @@ def _parts(
     if months is None:
         return
     if not filters.choose_orders:
-        for _, data in rollup_parts(database, state.epoch, *months, session):
-            yield Rollup.decode(data)
+        for month, parts in _rollups(database, state, months, session):
+            if any(map(is_misread, parts)):
+                yield from (
+                    rollup_of(CellTable.decode(data), Span(), filters, hourly=True)
+                    for data in cells_parts(database, state.epoch, month, next_month(month), session)
+                )
+            else:
+                yield from map(Rollup.decode, parts)
         return
     # Under filters on orders: the orders from cells, the items, which do not obey them, from the rollups.
     no_items = pl.DataFrame(schema=ITEM_SCHEMA)
-    for data in cells_parts(database, state.epoch, *months, session, only="data.orders"):
-        cells = CellTable(decode_frame(data["orders"], ORDER_SCHEMA), no_items)
-        yield rollup_of(cells, Span(*months), filters, hourly=True)
+    for data in cells_parts(database, state.epoch, *months, session, only=("data.orders",)):
+        yield rollup_of(CellTable(decode_orders(data["orders"]), no_items), Span(*months), filters, hourly=True)
     none = Rollup.of_cells(CellTable.empty()).tables
-    dimensions, measures = TABLES["product"]
-    for _, data in rollup_parts(database, state.epoch, *months, session, only="data.product"):
-        yield Rollup({**none, "product": decode_frame(data["product"], dimensions | measures)})
+    for month, parts in _rollups(database, state, months, session, only=(f"data.{PRODUCT}", "data.status")):
+        if any(map(is_misread, parts)):
+            for data in cells_parts(database, state.epoch, month, next_month(month), session):
+                of_items = Rollup.of_cells(CellTable.decode(data)).tables[PRODUCT]
+                yield Rollup({**none, PRODUCT: of_items})
+        else:
+            for data in parts:
+                yield Rollup({**none, PRODUCT: decode_frame(data[PRODUCT], *TABLES[PRODUCT])})
+
+
+def _rollups(
+    database: MongoDatabase,
+    state: State,
+    months: "Range",
+    session: ClientSession,
+    only: tuple[str, ...] = ("data",),
+) -> Iterator[tuple[datetime, list[Any]]]:
+    """The encoded rollups of each month. Where one of them is misread, the month's cells take the place of all."""
+    found = rollup_parts(database, state.epoch, *months, session, only=only)
+    for month, parts in groupby(found, key=itemgetter(0)):
+        yield month, [data for _, data in parts]
 
 
 Range = tuple[datetime | None, datetime | None]

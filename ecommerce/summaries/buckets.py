@@ -73,14 +73,14 @@ def rollup_parts(
     start: datetime | None,
     end: datetime | None,
     session: ClientSession | None = None,
-    only: str = "data",
+    only: tuple[str, ...] = ("data",),
 ) -> Iterator[tuple[datetime, Any]]:
     """Month and encoded rollup of every part in the months [start, end); None is open.
 
-    `only` names a table of the data where the others are not needed.
+    `only` names tables of the data where the others are not needed. They come by the month.
     """
     query = {"_id": _months(epoch, "rollup", start, end)}
-    for document in database[BUCKETS].find(query, {only: 1}, session=session):
+    for document in database[BUCKETS].find(query, dict.fromkeys(only, 1), session=session).sort("_id", 1):
         yield bucket_of(document["_id"])[2], document["data"]
 
 
@@ -90,7 +90,7 @@ def cells_parts(
     start: datetime | None,
     end: datetime | None,
     session: ClientSession | None = None,
-    only: str = "data",
+    only: tuple[str, ...] = ("data",),
 ) -> Iterator[Any]:
     """Encoded cells of every part that has hours in [start, end); parts at the ends have others too."""
     query: dict[str, Any] = {"_id": _months(epoch, "cells", start and month_of(start), end and next_month(end))}
@@ -98,7 +98,7 @@ def cells_parts(
         query["last_hour"] = {"$gte": hour_of(start)}
     if end is not None:
         query["first_hour"] = {"$lt": hour_of(end)}
-    for document in database[BUCKETS].find(query, {only: 1}, session=session):
+    for document in database[BUCKETS].find(query, dict.fromkeys(only, 1), session=session):
         yield document["data"]
 
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecommerce.documents import statuses
 from ecommerce.generate.model.draws import Flags, Floats, Ints, at_quantile, pick, uniform
 from ecommerce.generate.model.rhythm import DAY_MS, HOUR_MS, weekday_of
 from ecommerce.generate.presets.shape import Preset
 
-STATUSES = ("Pending", "Shipped", "Delivered", "Cancelled", "Returned")
+STATUSES = tuple(status.name for status in statuses.STATUSES)
+"""The generator writes the table's own names."""
+
 PENDING, SHIPPED, DELIVERED, CANCELLED, RETURNED = range(len(STATUSES))
 NEVER = np.int64(2**62)
 SATURDAY = 5

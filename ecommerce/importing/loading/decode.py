@@ -51,6 +51,8 @@ class Decoded(Struct, array_like=True):
     rejections: list[Rejection] = field(default_factory=list)
     told: Told = field(default_factory=list)
     """What belongs into the catalog before the orders, where it was not told with a question."""
+    unknown_statuses: dict[str, int] = field(default_factory=dict)
+    """Texts that the table of statuses does not have, and how many rows had each."""
 
 
 class RawRows:
@@ -122,6 +124,7 @@ class Decoder:
             elif result is not None:
                 decoded.records.append(result)
         decoded.told = self._told()
+        decoded.unknown_statuses, self._known.unknown_statuses = self._known.unknown_statuses, {}
         return decoded
 
     def _told(self) -> Told:

@@ -120,6 +120,7 @@ class FileImport:
         self._rows += decoded.rows
         self._rejected += len(decoded.rejections)
         self._reject(decoded.rejections)
+        self.report.unknown_statuses.update(decoded.unknown_statuses)
         table = catalog_table(self.shape.rows)
         if table is not None:
             written = with_patience(lambda: write_records(self.database, table, decoded.records))

@@ -101,6 +101,8 @@ class FileLedger:
             "changed": report.changed,
             "rejected": report.rejected,
             "reasons": dict(report.reasons),
+            # The texts come from a file: as values, where any text may stand.
+            "unknown_statuses": [{"status": text, "rows": rows} for text, rows in report.unknown_statuses.items()],
             "error": report.error,
         }
         self.database[IMPORTS].update_one({"_id": self.import_id}, {"$set": counts})

@@ -27,6 +27,8 @@ class FileReport:
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     """How many rows were rejected with each code."""
+    unknown_statuses: Counter[str] = field(default_factory=Counter)
+    """Statuses of orders that the table of statuses does not have, and how many rows had each."""
     need_file: int = 0
     """Rejected rows whose text is not all of them: they cannot be tried again without their file."""
     first_rejections: list[Rejection] = field(default_factory=list)

@@ -12,29 +12,9 @@ from bson.raw_bson import RawBSONDocument
 
 from ecommerce.documents.bson_codec import decode_order, encode_order
 from ecommerce.documents.canonical_bytes import order_id_of, version_time
+from ecommerce.documents.statuses import status_rank
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.ingest.past_versions import News
-
-_RANKS = {
-    "pending": 0,
-    "created": 0,
-    "placed": 0,
-    "approved": 0,
-    "paid": 0,
-    "delivered": 2,
-    "cancelled": 2,
-    "canceled": 2,
-    "unavailable": 2,
-    "returned": 3,
-    "refunded": 3,
-}
-UNDER_WAY = 1
-"""Shipped, and every status that is not known: more than pending, less than final."""
-
-
-def status_rank(status: str) -> int:
-    """How far an order with this status has come: 0 pending, 1 under way, 2 delivered or cancelled, 3 returned."""
-    return _RANKS.get(status.strip().lower(), UNDER_WAY)
 
 
 def news_rule(batch: Sequence[EncodedOrder]) -> News:

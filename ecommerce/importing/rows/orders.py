@@ -10,6 +10,7 @@ import msgspec
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.kinds import EARLIEST_TIME
 from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderDocument, OrderItem
+from ecommerce.documents.statuses import status_of
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.rows.fast import encode_input, happened_last
 from ecommerce.importing.rows.inputs import DeliveryInput, DocumentInput, OrderInput, OrderItemInput
@@ -17,6 +18,9 @@ from ecommerce.importing.rows.lenient import read_document
 from ecommerce.ingest.encoded_order import EncodedOrder
 
 UNKNOWN_LOCATION = "Unknown"
+
+UNKNOWN_MAX = 100
+"""Different unknown statuses that are counted: a file with more has something else in that field."""
 
 
 class AskCatalog(Exception):
@@ -34,6 +38,13 @@ class Known:
 
     warehouses: dict[int, int | None] = field(default_factory=dict)
     locations: dict[int, str] = field(default_factory=dict)
+    unknown_statuses: dict[str, int] = field(default_factory=dict)
+    """Texts of orders' statuses that the table of statuses does not have, and how many rows had each."""
+
+    def note_status(self, text: str) -> None:
+        """Look whether the table has a row's status."""
+        if status_of(text) is None and (text in self.unknown_statuses or len(self.unknown_statuses) < UNKNOWN_MAX):
+            self.unknown_statuses[text] = self.unknown_statuses.get(text, 0) + 1
 
 
 _decode_document = msgspec.json.Decoder(DocumentInput).decode
@@ -97,6 +108,7 @@ def _encode(
             {item.product_id for item in items if item.warehouse_id is None} - known.warehouses.keys(),
             {order.user_id} - known.locations.keys() if delivery.location is None else set(),
         ) from None
+    known.note_status(delivery.status)
     return EncodedOrder(order.order_id, bson, updated_at is not None, filled)
 
 
@@ -122,6 +134,7 @@ def encode_value(value: Any, known: Known) -> EncodedOrder:
     if values["updated_at"] is None:
         version = EARLIEST_TIME + timedelta(milliseconds=happened_last(document.order, document.delivery))
         document = msgspec.structs.replace(document, updated_at=version.astimezone(UTC))
+    known.note_status(document.delivery.status)
     return EncodedOrder(document.order.order_id, encode_order(document), values["updated_at"] is not None, filled)
 
 

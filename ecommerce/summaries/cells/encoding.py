@@ -11,6 +11,9 @@ import numpy as np
 import polars as pl
 import zstandard
 
+CELLS_VERSION = 2
+"""By which cells are made. 1, which left no mark: that of 0.1.0, which knew five texts as statuses and no others."""
+
 _WIDE = 10**12
 """A sum beyond 64 bits is kept as two integers, `high * _WIDE + low`."""
 
@@ -27,20 +30,30 @@ def encode_frame(frame: pl.DataFrame) -> dict[str, Any]:
     ordered = frame.sort(frame.columns[0])
     compressor = zstandard.ZstdCompressor(level=3)
     return {
+        "version": CELLS_VERSION,
         "rows": ordered.height,
         "columns": {name: _encode_column(ordered[name], compressor) for name in ordered.columns},
     }
 
 
-def decode_frame(document: Mapping[str, Any], schema: Mapping[str, Any]) -> pl.DataFrame:
-    """The frame of a document that `encode_frame` made, with the columns and types of `schema`."""
+def decode_frame(
+    document: Mapping[str, Any], dimensions: Mapping[str, Any], measures: Mapping[str, Any]
+) -> pl.DataFrame:
+    """The frame of a document that `encode_frame` made, with the measures that it has; without rows it lacks none."""
     decompressor = zstandard.ZstdDecompressor()
+    columns, rows = document["columns"], int(document["rows"])
+    if not rows:
+        return pl.DataFrame(schema={**dimensions, **measures})
+    schema = {**dimensions, **{name: dtype for name, dtype in measures.items() if name in columns}}
     return pl.DataFrame(
-        [
-            _decode_column(document["columns"][name], int(document["rows"]), decompressor).alias(name).cast(dtype)
-            for name, dtype in schema.items()
-        ]
+        [_decode_column(columns[name], rows, decompressor).alias(name).cast(dtype) for name, dtype in schema.items()]
     )
+
+
+def texts_of(document: Mapping[str, Any], column: str) -> list[str]:
+    """The different texts of a column of a document that `encode_frame` made."""
+    texts: list[str] = msgspec.json.decode(document["columns"][column]["texts"], type=list[str])
+    return texts
 
 
 def _encode_column(column: pl.Series, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:

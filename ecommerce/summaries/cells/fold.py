@@ -9,8 +9,10 @@ import polars as pl
 from ecommerce.bson_reading.columns import BoolArray, IntArray, OrderColumns, read_columns
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.kinds import MONEY_FACTOR
-from ecommerce.documents.order import UNCOUNTED_STATUSES
-from ecommerce.summaries.cells.reference import DELIVERED, cells_of_orders
+from ecommerce.documents.statuses import UNCOUNTED
+from ecommerce.summaries.cells.batch import Batch
+from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS
+from ecommerce.summaries.cells.reference import cells_of_orders
 from ecommerce.summaries.cells.table import ITEM_SCHEMA, MILLISECONDS_PER_HOUR, ORDER_SCHEMA, CellTable
 
 LINE_MAX = (2**63 - 1) // MONEY_FACTOR // 2
@@ -30,7 +32,8 @@ def fold_documents(added: Sequence[bytes], taken: Sequence[bytes] = ()) -> CellT
 def fold_columns(columns: OrderColumns, documents: Sequence[bytes], signs: IntArray) -> CellTable:
     """The cells of documents, each as often as its sign says (1, 0 or -1); the columns are theirs, read before."""
     _leave_out_large_lines(columns)
-    cells = CellTable.of_rows(_order_rows(columns, signs), _item_rows(columns, signs))
+    batch = Batch.of(columns)
+    cells = CellTable.of_rows(_order_rows(batch, signs), _item_rows(batch, signs))
     if columns.regular.all():
         return cells
     left = np.flatnonzero(~columns.regular).tolist()
@@ -47,58 +50,32 @@ def _leave_out_large_lines(columns: OrderColumns) -> None:
         columns.regular[columns.item_of[large]] = False
 
 
-def _order_rows(columns: OrderColumns, signs: IntArray) -> pl.DataFrame:
-    order, texts, count = columns.numbers, columns.texts, len(signs)
-    items, quantity, discount = (np.zeros(count, np.int64) for _ in range(3))
-    if columns.items:
-        np.add.at(items, columns.item_of, 1)
-        np.add.at(quantity, columns.item_of, columns.items["item.quantity"])
-        np.add.at(discount, columns.item_of, _line_amounts(columns, order["order.discount"][columns.item_of]))
-    delivered = (texts["delivery.status"] == DELIVERED).to_numpy()
-    timed = (delivered & columns.has["delivery.actual_time"]).astype(np.int64)
-    delay = (order["delivery.actual_time"] - order["delivery.expected_time"]) * timed
+def _order_rows(batch: Batch, signs: IntArray) -> pl.DataFrame:
+    columns = batch.columns
     values: dict[str, Any] = {
-        "hour": order["order.order_time"] // MILLISECONDS_PER_HOUR,
-        "payment_type": texts["order.payment_type"],
-        "status": texts["delivery.status"],
-        "courier_id": order["delivery.courier_id"],
-        "location": texts["delivery.location"],
-        "orders": signs,
-        "items": items * signs,
-        "quantity": quantity * signs,
-        "amount": order["order.total_amount"] * signs,
-        "discount_amount": discount * signs,
-        "timed": timed * signs,
-        "late": (delay > 0) * signs,
-        "delay_ms": delay * signs,
+        "hour": batch.number("order.order_time") // MILLISECONDS_PER_HOUR,
+        "payment_type": columns.texts["order.payment_type"],
+        "status": batch.status,
+        "courier_id": batch.number("delivery.courier_id"),
+        "location": columns.texts["delivery.location"],
     }
+    values |= {measure.name: measure.fold(batch) * signs for measure in OF_ORDERS}
     return _frame(values, ORDER_SCHEMA, columns.regular)
 
 
-def _item_rows(columns: OrderColumns, signs: IntArray) -> pl.DataFrame:
+def _item_rows(batch: Batch, signs: IntArray) -> pl.DataFrame:
+    columns, of = batch.columns, batch.columns.item_of
     if not columns.items:
         return pl.DataFrame(schema=ITEM_SCHEMA)
-    of, sign = columns.item_of, signs[columns.item_of]
-    counted = ~columns.texts["delivery.status"].is_in(UNCOUNTED_STATUSES).to_numpy()
+    counted = ~batch.status.is_in(UNCOUNTED).to_numpy()
     values: dict[str, Any] = {
-        "hour": columns.numbers["order.order_time"][of] // MILLISECONDS_PER_HOUR,
-        "product_id": columns.items["item.product_id"],
-        "warehouse_id": columns.items["item.warehouse_id"],
+        "hour": batch.of_order("order.order_time") // MILLISECONDS_PER_HOUR,
+        "product_id": batch.item("product_id"),
+        "warehouse_id": batch.item("warehouse_id"),
         "counted": counted[of],
-        "order_items": sign,
-        "quantity": columns.items["item.quantity"] * sign,
-        "revenue": _line_amounts(columns, MONEY_FACTOR - columns.numbers["order.discount"][of]) * sign,
     }
+    values |= {measure.name: measure.fold(batch) * signs[of] for measure in OF_ITEMS}
     return _frame(values, ITEM_SCHEMA, columns.regular[of])
-
-
-def _line_amounts(columns: OrderColumns, fraction: IntArray) -> IntArray:
-    """price x quantity x fraction of the items, rounded half to even, scaled."""
-    product = columns.items["item.price"] * columns.items["item.quantity"] * fraction
-    whole, rest = np.divmod(product, MONEY_FACTOR)
-    half = MONEY_FACTOR // 2
-    rounded: IntArray = whole + ((rest > half) | ((rest == half) & (whole & 1 == 1)))
-    return rounded
 
 
 def _frame(values: dict[str, Any], schema: dict[str, Any], keep: BoolArray) -> pl.DataFrame:

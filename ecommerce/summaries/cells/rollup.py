@@ -10,53 +10,59 @@ from typing import Any
 
 import polars as pl
 
-from ecommerce.documents.order import UNCOUNTED_STATUSES
-from ecommerce.summaries.cells.encoding import decode_frame, encode_frame
-from ecommerce.summaries.cells.reference import DELIVERED
-from ecommerce.summaries.cells.table import AS_WRITTEN, ITEM_DIMENSIONS, ORDER_DIMENSIONS, CellTable, lazily_summed
+from ecommerce.documents.statuses import DELIVERED, UNCOUNTED, canonical
+from ecommerce.summaries.cells.encoding import decode_frame, encode_frame, texts_of
+from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, Measure, Sum, sums_of
+from ecommerce.summaries.cells.table import (
+    AS_WRITTEN,
+    ITEM_DIMENSIONS,
+    ORDER_DIMENSIONS,
+    CellTable,
+    lazily_summed,
+    present,
+    together,
+)
 
-GROUP_MEASURES: dict[str, Any] = {
-    "orders": pl.Int64,
-    "quantity": pl.Int128,
-    "revenue": pl.Int128,  # amount of the counted orders, scaled
-    "discount": pl.Int128,  # discount_amount of the counted orders, scaled
-    "counted_orders": pl.Int64,
-    "delivered": pl.Int64,
-    "timed": pl.Int64,
-    "late": pl.Int64,
-    "delay_ms": pl.Int128,
-}
-TIME_MEASURES: dict[str, Any] = {
-    "orders": pl.Int64,
-    "revenue": pl.Int128,
-    "quantity": pl.Int128,
-    "delivered": pl.Int64,
-    "late": pl.Int64,
-}
-SALES_MEASURES: dict[str, Any] = {
-    "order_items": pl.Int64,
-    "quantity": pl.Int128,
-    "revenue": pl.Int128,  # of the counted orders' items, scaled
-}
+_GROUP_SUMS = sums_of(OF_ORDERS)
+_TIME_SUMS = sums_of(OF_ORDERS, by_time=True)
+_SALES_SUMS = sums_of(OF_ITEMS)
+
+GROUP_MEASURES: dict[str, Any] = {name: measure.type for name, (measure, _) in _GROUP_SUMS.items()}
+"""Sums of orders by one dimension. `revenue` is the amount of the counted orders, `discount` their discount_amount."""
+TIME_MEASURES: dict[str, Any] = {name: measure.type for name, (measure, _) in _TIME_SUMS.items()}
+SALES_MEASURES: dict[str, Any] = {name: measure.type for name, (measure, _) in _SALES_SUMS.items()}
+"""Sums of order items; `revenue` is that of the counted orders'."""
+
+PRODUCT = "product"
+"""The table that is made of item cells."""
 
 GROUPS = ("payment_type", "status", "courier_id", "location")
 
 TABLES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     **{name: ({name: ORDER_DIMENSIONS[name]}, GROUP_MEASURES) for name in GROUPS},
     "hour": ({"hour": ORDER_DIMENSIONS["hour"], "status": ORDER_DIMENSIONS["status"]}, TIME_MEASURES),
-    "product": ({name: ITEM_DIMENSIONS[name] for name in ("product_id", "warehouse_id")}, SALES_MEASURES),
+    PRODUCT: ({name: ITEM_DIMENSIONS[name] for name in ("product_id", "warehouse_id")}, SALES_MEASURES),
 }
 """Dimensions and measures of each table of a rollup."""
 
-_COUNTED = ~pl.col("status").is_in(UNCOUNTED_STATUSES)
-_OF_ORDERS = {
-    "revenue": pl.when(_COUNTED).then("amount").otherwise(pl.lit(0, pl.Int128)),
-    "discount": pl.when(_COUNTED).then("discount_amount").otherwise(pl.lit(0, pl.Int128)),
-    "counted_orders": pl.when(_COUNTED).then("orders").otherwise(0),
-    "delivered": pl.when(pl.col("status") == DELIVERED).then("orders").otherwise(0),
-}
-_OF_ITEMS = {"revenue": pl.when(pl.col("counted")).then("revenue").otherwise(pl.lit(0, pl.Int128))}
-"""The measures that cells have under another name, or of which not all rows count."""
+_ONLY = {"counted": ~pl.col("status").is_in(UNCOUNTED), "delivered": pl.col("status") == DELIVERED}
+_ONLY_ITEMS = {"counted": pl.col("counted")}
+
+
+def _columns(sums: Mapping[str, tuple[Measure, Sum]], only: Mapping[str, pl.Expr]) -> dict[str, tuple[str, pl.Expr]]:
+    """For each column of a rollup: the measure of cells that it is made of, and how, where it is not that itself."""
+    made = {}
+    for name, (measure, column) in sums.items():
+        if column.only != "all":
+            zero = pl.lit(0, measure.type)
+            made[name] = (measure.name, pl.when(only[column.only]).then(measure.name).otherwise(zero))
+    return made
+
+
+_OF_ORDERS, _OF_ITEMS = _columns(_GROUP_SUMS, _ONLY), _columns(_SALES_SUMS, _ONLY_ITEMS)
+_SOURCES = {name: measure.name for name, (measure, _) in _GROUP_SUMS.items()}
+_ITEM_SOURCES = {name: measure.name for name, (measure, _) in _SALES_SUMS.items()}
+"""For each column of a rollup: the measure of cells that it is made of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,24 +74,23 @@ class Rollup:
     @staticmethod
     def of_cells(cells: CellTable) -> "Rollup":
         """The rollup of cells."""
-        orders = cells.orders.lazy().with_columns(**_OF_ORDERS)
-        items = cells.items.lazy().with_columns(**_OF_ITEMS)
-        return _collected({name: items if name == "product" else orders for name in TABLES})
-
-    @staticmethod
-    def sum_of(rollups: "Iterable[Rollup]") -> "Rollup":
-        """All of the rollups together."""
-        found = list(rollups)
-        if len(found) == 1:
-            return found[0]
+        orders, known = _prepared(cells.orders, _OF_ORDERS, _SOURCES)
+        items, known_of_items = _prepared(cells.items, _OF_ITEMS, _ITEM_SOURCES)
         return _collected(
             {
-                name: pl.concat(
-                    [pl.DataFrame(schema=shape[0] | shape[1]), *(rollup.tables[name] for rollup in found)]
-                ).lazy()
+                name: (items, _only(shape[1], known_of_items)) if name == PRODUCT else (orders, _only(shape[1], known))
                 for name, shape in TABLES.items()
             }
         )
+
+    @staticmethod
+    def sum_of(rollups: "Iterable[Rollup]") -> "Rollup":
+        """All of the rollups together, with the sums that all of them have."""
+        found = list(rollups)
+        if len(found) == 1:
+            return found[0]
+        frames = {name: together([one.tables[name] for one in found], *shape) for name, shape in TABLES.items()}
+        return _collected({name: (frame.lazy(), present(frame, TABLES[name][1])) for name, frame in frames.items()})
 
     def is_empty(self) -> bool:
         """Whether there is nothing in it."""
@@ -97,11 +102,32 @@ class Rollup:
 
     @staticmethod
     def decode(document: Mapping[str, Any]) -> "Rollup":
-        """The rollup of a document that `encode` made."""
-        return Rollup({name: decode_frame(document[name], shape[0] | shape[1]) for name, shape in TABLES.items()})
+        """The rollup of a document that `encode` made, in any version: without the sums that it did not know."""
+        return Rollup({name: decode_frame(document[name], *shape) for name, shape in TABLES.items()})
 
 
-def _collected(frames: Mapping[str, pl.LazyFrame]) -> Rollup:
-    """The rollup of a frame for each table, grouped and summed in one go."""
-    plans = [lazily_summed(frames[name], *shape) for name, shape in TABLES.items()]
-    return Rollup(dict(zip(TABLES, pl.collect_all(plans, optimizations=AS_WRITTEN), strict=True)))
+def is_misread(document: Mapping[str, Any]) -> bool:
+    """Whether an encoded rollup was made when some of its texts were not known as statuses: only its cells tell more.
+
+    `document` has at least the table `status`.
+    """
+    return any(canonical(text) != text for text in texts_of(document["status"], "status"))
+
+
+def _prepared(
+    frame: pl.DataFrame, made: Mapping[str, tuple[str, pl.Expr]], sources: Mapping[str, str]
+) -> tuple[pl.LazyFrame, set[str]]:
+    """Cells with the columns of rollups, and which of those they are enough for."""
+    columns = set(frame.columns)
+    known = {name for name, source in sources.items() if source in columns}
+    return frame.lazy().with_columns(**{name: how for name, (source, how) in made.items() if source in columns}), known
+
+
+def _only(types: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+    return {name: dtype for name, dtype in types.items() if name in known}
+
+
+def _collected(frames: Mapping[str, tuple[pl.LazyFrame, Mapping[str, Any]]]) -> Rollup:
+    """The rollup of a frame and its sums for each table, grouped and summed in one go."""
+    plans = [lazily_summed(frame, TABLES[name][0], types) for name, (frame, types) in frames.items()]
+    return Rollup(dict(zip(frames, pl.collect_all(plans, optimizations=AS_WRITTEN), strict=True)))

@@ -5,7 +5,7 @@ and location, item cells by product and warehouse. Amounts are integers of 10^-4
 largest amount that a document may hold overflow 64.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from operator import or_
@@ -13,38 +13,32 @@ from typing import Any
 
 import polars as pl
 
-from ecommerce.summaries.cells.encoding import decode_frame, encode_frame
+from ecommerce.documents.statuses import DELIVERED, UNCOUNTED, canonical
+from ecommerce.summaries.cells import measures
+from ecommerce.summaries.cells.batch import canonical_statuses
+from ecommerce.summaries.cells.encoding import decode_frame, encode_frame, texts_of
+from ecommerce.summaries.cells.measures import types_of
 
 ORDER_DIMENSIONS: dict[str, Any] = {
     "hour": pl.Int32,  # of order_time, in hours since 1970, UTC
     "payment_type": pl.String,
-    "status": pl.String,
+    "status": pl.String,  # by the name that the table of statuses has for it
     "courier_id": pl.Int64,
     "location": pl.String,
 }
-ORDER_MEASURES: dict[str, Any] = {
-    "orders": pl.Int64,
-    "items": pl.Int64,  # order items
-    "quantity": pl.Int128,  # units, over the order items
-    "amount": pl.Int128,  # total_amount, scaled
-    "discount_amount": pl.Int128,  # what the discount took off the items' prices, scaled
-    "timed": pl.Int64,  # delivered orders whose actual_time is known
-    "late": pl.Int64,  # those of them with actual_time after expected_time
-    "delay_ms": pl.Int128,  # actual_time - expected_time over the timed ones
-}
+ORDER_MEASURES = types_of(measures.OF_ORDERS)
 ITEM_DIMENSIONS: dict[str, Any] = {
     "hour": pl.Int32,  # of the order's order_time
     "product_id": pl.Int64,
     "warehouse_id": pl.Int64,
     "counted": pl.Boolean,  # the order's status is not one that revenue leaves out
 }
-ITEM_MEASURES: dict[str, Any] = {
-    "order_items": pl.Int64,
-    "quantity": pl.Int128,
-    "revenue": pl.Int128,  # price x quantity x (1 - discount), rounded half to even per order item, scaled
-}
+ITEM_MEASURES = types_of(measures.OF_ITEMS)
 ORDER_SCHEMA = ORDER_DIMENSIONS | ORDER_MEASURES
 ITEM_SCHEMA = ITEM_DIMENSIONS | ITEM_MEASURES
+
+JUDGED_BY_COUNTED = "revenue"
+"""The measure of items that means nothing where it is not known which of them count."""
 
 MILLISECONDS_PER_HOUR = 3_600_000
 
@@ -54,7 +48,10 @@ AS_WRITTEN = pl.QueryOptFlags.none()
 
 @dataclass(frozen=True, eq=False)
 class CellTable:
-    """Cells of some orders: no two rows of a frame share their dimensions, and no row is all zeros."""
+    """Cells of some orders: no two rows of a frame share their dimensions, and no row is all zeros.
+
+    A measure that came after some of the cells were made is not a column: of these orders it is not known.
+    """
 
     orders: pl.DataFrame
     """Columns of ORDER_SCHEMA."""
@@ -75,13 +72,13 @@ class CellTable:
 
     @staticmethod
     def sum_of(tables: "Iterable[CellTable]") -> "CellTable":
-        """All of the tables together."""
+        """All of the tables together, with the measures that all of them have."""
         found = list(tables)
         if len(found) == 1:
             return found[0]
         return CellTable.of_rows(
-            pl.concat([pl.DataFrame(schema=ORDER_SCHEMA), *(table.orders for table in found)]),
-            pl.concat([pl.DataFrame(schema=ITEM_SCHEMA), *(table.items for table in found)]),
+            together([table.orders for table in found], ORDER_DIMENSIONS, ORDER_MEASURES),
+            together([table.items for table in found], ITEM_DIMENSIONS, ITEM_MEASURES),
         )
 
     def plus(self, other: "CellTable") -> "CellTable":
@@ -96,8 +93,8 @@ class CellTable:
         """The same cells with every measure's sign turned."""
         return CellTable(
             # Polars 2.1 has no negation of 128-bit integers.
-            self.orders.with_columns(pl.col(name) * -1 for name in ORDER_MEASURES),
-            self.items.with_columns(pl.col(name) * -1 for name in ITEM_MEASURES),
+            self.orders.with_columns(pl.col(name) * -1 for name in present(self.orders, ORDER_MEASURES)),
+            self.items.with_columns(pl.col(name) * -1 for name in present(self.items, ITEM_MEASURES)),
         )
 
     def within(self, start_hour: int | None, end_hour: int | None) -> "CellTable":
@@ -125,26 +122,75 @@ class CellTable:
 
     @staticmethod
     def decode(document: Mapping[str, Any]) -> "CellTable":
-        """The cells of a document that `encode` made."""
-        return CellTable(
-            decode_frame(document["orders"], ORDER_SCHEMA),
-            decode_frame(document["items"], ITEM_SCHEMA),
-        )
+        """The cells of a document that `encode` made, in any version: without the measures that it did not know."""
+        orders = decode_frame(document["orders"], ORDER_DIMENSIONS, ORDER_MEASURES)
+        items = decode_frame(document["items"], ITEM_DIMENSIONS, ITEM_MEASURES)
+        misread = _misread(document["orders"])
+        return _read_anew(orders, items, misread) if misread else CellTable(orders, items)
 
 
-def summed(frame: pl.DataFrame, dimensions: Mapping[str, Any], measures: Mapping[str, Any]) -> pl.DataFrame:
-    """The frame grouped by its dimensions, measures summed, rows of zeros left out."""
-    return lazily_summed(frame.lazy(), dimensions, measures).collect(optimizations=AS_WRITTEN)
+def decode_orders(document: Mapping[str, Any]) -> pl.DataFrame:
+    """The order cells alone of a document that `encode` made."""
+    orders = decode_frame(document, ORDER_DIMENSIONS, ORDER_MEASURES)
+    misread = _misread(document)
+    return _orders_read_anew(orders, misread) if misread else orders
 
 
-def lazily_summed(frame: pl.LazyFrame, dimensions: Mapping[str, Any], measures: Mapping[str, Any]) -> pl.LazyFrame:
-    """The plan of `summed`, to be collected together with others."""
-    sums, has_any = _sums(tuple(measures.items()))
+def _misread(document: Mapping[str, Any]) -> set[str]:
+    """Statuses that some texts of encoded cells spell, which was not known when they were made."""
+    return {name for text in texts_of(document, "status") if (name := canonical(text)) != text}
+
+
+def _read_anew(orders: pl.DataFrame, items: pl.DataFrame, misread: set[str]) -> CellTable:
+    """Cells that were made when some texts were not known to mean these statuses.
+
+    What they were judged by that is not known of them: which items count, which orders came late.
+    """
+    orders = _orders_read_anew(orders, misread)
+    if misread.intersection(UNCOUNTED):
+        items = items.drop(JUDGED_BY_COUNTED).with_columns(counted=pl.lit(True))
+    return CellTable.of_rows(orders, items)
+
+
+def _orders_read_anew(orders: pl.DataFrame, misread: set[str]) -> pl.DataFrame:
+    if DELIVERED in misread:
+        orders = orders.drop(measure.name for measure in measures.OF_ORDERS if measure.judged_by_delivered)
+    return summed(
+        orders.with_columns(canonical_statuses(orders["status"]).alias("status")), ORDER_DIMENSIONS, ORDER_MEASURES
+    )
+
+
+def present(frame: pl.DataFrame, types: Mapping[str, Any]) -> dict[str, Any]:
+    """The measures that a frame has."""
+    columns = set(frame.columns)
+    return {name: dtype for name, dtype in types.items() if name in columns}
+
+
+def together(frames: Sequence[pl.DataFrame], dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.DataFrame:
+    """The rows of all frames, with the measures that each of those with rows has."""
+    filled = [frame for frame in frames if frame.height]
+    schema: dict[str, Any] = {**dimensions, **types}
+    if any(frame.width < len(schema) for frame in filled):
+        known = set.intersection(*(set(frame.columns) for frame in filled))
+        schema = {name: dtype for name, dtype in schema.items() if name in known}
+        filled = [frame.select(list(schema)) for frame in filled]
+    return pl.concat([pl.DataFrame(schema=schema), *filled])
+
+
+def summed(frame: pl.DataFrame, dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.DataFrame:
+    """The frame grouped by its dimensions, the measures that it has summed, rows of zeros left out."""
+    known = types if frame.width == len(dimensions) + len(types) else present(frame, types)
+    return lazily_summed(frame.lazy(), dimensions, known).collect(optimizations=AS_WRITTEN)
+
+
+def lazily_summed(frame: pl.LazyFrame, dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.LazyFrame:
+    """The plan of `summed`, to be collected together with others; the frame has all of the measures."""
+    sums, has_any = _sums(tuple(types.items()))
     return frame.group_by(list(dimensions)).agg(sums).filter(has_any)
 
 
 @cache
-def _sums(measures: tuple[tuple[str, Any], ...]) -> tuple[list[pl.Expr], pl.Expr]:
+def _sums(types: tuple[tuple[str, Any], ...]) -> tuple[list[pl.Expr], pl.Expr]:
     """The sum of each measure, and whether any is not zero. Building them anew would be a fifth of a tick."""
-    sums = [pl.col(name).cast(dtype).sum() for name, dtype in measures]
-    return sums, reduce(or_, (pl.col(name) != 0 for name, _ in measures))
+    sums = [pl.col(name).cast(dtype).sum() for name, dtype in types]
+    return sums, reduce(or_, (pl.col(name) != 0 for name, _ in types))

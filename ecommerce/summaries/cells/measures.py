@@ -1,0 +1,271 @@
+"""The registry of measures: what cells sum up, and how each is computed, by the fold, one by one, by MongoDB, by Spark.
+
+A measure is one entry here. Cells, rollups, rebuilds, the figures of `FIGURES` and the recounts of `check` derive from
+it; the expressions for MongoDB and Spark share nothing with the fold, so that a recount can find it wrong.
+
+Cells that were made before a measure came do not have it, and the figures that need it are incomplete, never 0, until
+`ecommerce upgrade` has filled it in.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from ecommerce.documents.kinds import MONEY_FACTOR, MONEY_SCALE, to_scaled
+from ecommerce.documents.order import OrderDocument
+from ecommerce.documents.statuses import DELIVERED, canonical, mongo_has, spark_has
+from ecommerce.summaries.cells.batch import Batch, IntArray
+
+Only = Literal["all", "counted", "delivered"]
+
+LINE_DIGITS = 60
+"""Precision at which the product of the largest price, quantity and fraction is still exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A column of the rollups: a measure summed over the orders, or only over some of them."""
+
+    name: str
+    only: Only = "all"
+    """counted: statuses whose money counts. delivered: of that status."""
+    by_time: bool = False
+    """Kept by the hour and status, too, for timelines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number of an order, or of an order item, that cells sum up."""
+
+    name: str
+    type: Any
+    """Of its sums, in Polars; 128 bits for amounts and units."""
+    fold: Callable[[Batch], Any]
+    """Of a batch of documents in columns: the number of each order (or item), an array."""
+    plain: Callable[..., int]
+    """The same of one order, or of (order, item): the definition in words of the documents."""
+    mongo: Any
+    """The same as a MongoDB expression over an order (item: `order_items` is one item). Money is not scaled."""
+    spark: str
+    """The same as Spark SQL over the archive's columns (item: `item`). Money is scaled by SPARK_FACTOR."""
+    sums: tuple[Sum, ...] | None = None
+    """Columns of the rollups that are made of it. Default: one of its name."""
+    money: bool = False
+    figure: bool = False
+    """Also a figure of its own, its total under its name. Others are put into words by `kpis.compute`."""
+    judged_by_delivered: bool = False
+    """It asks whether the status is Delivered."""
+
+    @property
+    def columns(self) -> tuple[Sum, ...]:
+        """The columns of the rollups that are made of it."""
+        return (Sum(self.name),) if self.sums is None else self.sums
+
+
+SPARK_FACTOR = MONEY_FACTOR**2
+"""Products of two amounts are whole numbers of 10^-8, so Spark scales money by that."""
+
+
+def line_amount(price: Decimal, quantity: int, fraction: Decimal) -> int:
+    """price x quantity x fraction, rounded half to even at four decimals, as an integer of 10^-4 units."""
+    with localcontext() as context:
+        context.prec = LINE_DIGITS
+        exact = price * quantity * fraction * MONEY_FACTOR
+        return int(exact.to_integral_value(ROUND_HALF_EVEN))
+
+
+def is_timed(document: OrderDocument) -> bool:
+    """Whether an order is delivered and it is known when."""
+    return canonical(document.delivery.status) == DELIVERED and document.delivery.actual_time is not None
+
+
+def _delay_ms(document: OrderDocument) -> int:
+    actual = document.delivery.actual_time
+    if not is_timed(document) or actual is None:
+        return 0
+    return (_aware(actual) - _aware(document.delivery.expected_time)) // timedelta(milliseconds=1)
+
+
+def _aware(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _timed(batch: Batch) -> IntArray:
+    timed: IntArray = (batch.is_status(DELIVERED) & batch.has("delivery.actual_time")).astype(np.int64)
+    return timed
+
+
+def _delay(batch: Batch) -> IntArray:
+    return (batch.number("delivery.actual_time") - batch.number("delivery.expected_time")) * _timed(batch)
+
+
+def _mongo_line(item: str, fraction: Any) -> dict[str, Any]:
+    """price x quantity x fraction to four decimals; $round takes a half to the even neighbour."""
+    return {"$round": [{"$multiply": [f"{item}.price", f"{item}.quantity", fraction]}, MONEY_SCALE]}
+
+
+_MONGO_TIMED = {"$and": [mongo_has("$delivery.status", [DELIVERED]), {"$ne": ["$delivery.actual_time", None]}]}
+_MONGO_DELAY = {"$subtract": ["$delivery.actual_time", "$delivery.expected_time"]}
+
+_SPARK_TIMED = f"({spark_has('delivery.status', [DELIVERED])} and delivery.actual_time is not null)"
+_SPARK_DELAY = "(unix_millis(delivery.actual_time) - unix_millis(delivery.expected_time))"
+
+
+def spark_money(amount: str) -> str:
+    """An amount of an order or item as Spark sums money up: a whole number of 10^-8; absent is 0."""
+    return f"(cast(coalesce({amount}, 0) * {MONEY_FACTOR} as decimal(22,0)) * {MONEY_FACTOR})"
+
+
+def _spark_line(item: str, fraction: str) -> str:
+    """price x quantity x fraction in 10^-8 units, rounded to 10^-4 with a half to the even neighbour."""
+
+    def whole(amount: str, digits: int) -> str:
+        return f"cast({amount} * {MONEY_FACTOR} as decimal({digits},0))"
+
+    product = f"{whole(f'{item}.price', 18)} * cast({item}.quantity as decimal(10,0)) * {whole(fraction, 5)}"
+    return f"bround({product}, -4)"
+
+
+def _spark_sum(of_each: str) -> str:
+    """The sum over the items of an order."""
+    numbers = f"transform(order_items, item -> cast({of_each} as decimal(38,0)))"
+    return f"aggregate({numbers}, cast(0 as decimal(38,0)), (a, b) -> cast(a + b as decimal(38,0)))"
+
+
+OF_ORDERS: tuple[Measure, ...] = (
+    Measure(
+        "orders",
+        pl.Int64,
+        fold=lambda batch: np.ones(batch.count, np.int64),
+        plain=lambda document: 1,
+        mongo=1,
+        spark="1",
+        sums=(
+            Sum("orders", by_time=True),
+            Sum("counted_orders", "counted"),
+            Sum("delivered", "delivered", by_time=True),
+        ),
+    ),
+    Measure(  # order items
+        "items",
+        pl.Int64,
+        fold=lambda batch: batch.of_items(np.ones(batch.item_count, np.int64)),
+        plain=lambda document: len(document.order_items),
+        mongo={"$size": "$order_items"},
+        spark="size(order_items)",
+        sums=(),
+    ),
+    Measure(  # units, over the order items
+        "quantity",
+        pl.Int128,
+        fold=lambda batch: batch.of_items(batch.item("quantity")),
+        plain=lambda document: sum(item.quantity for item in document.order_items),
+        mongo={"$toDecimal": {"$sum": "$order_items.quantity"}},
+        spark=_spark_sum("item.quantity"),
+        sums=(Sum("quantity", by_time=True),),
+    ),
+    Measure(  # total_amount
+        "amount",
+        pl.Int128,
+        fold=lambda batch: batch.number("order.total_amount"),
+        plain=lambda document: to_scaled(document.order.total_amount),
+        mongo="$order.total_amount",
+        spark=spark_money("order.total_amount"),
+        sums=(Sum("revenue", "counted", by_time=True),),
+        money=True,
+    ),
+    Measure(  # what the discount took off the items' prices
+        "discount_amount",
+        pl.Int128,
+        fold=lambda batch: batch.of_items(batch.line_amounts(batch.of_order("order.discount"))),
+        plain=lambda document: sum(
+            line_amount(item.price, item.quantity, document.order.discount) for item in document.order_items
+        ),
+        mongo={"$sum": {"$map": {"input": "$order_items", "in": _mongo_line("$$this", "$order.discount")}}},
+        spark=_spark_sum(_spark_line("item", "order.discount")),
+        sums=(Sum("discount", "counted"),),
+        money=True,
+    ),
+    Measure(  # delivered orders whose actual_time is known
+        "timed",
+        pl.Int64,
+        fold=_timed,
+        plain=lambda document: int(is_timed(document)),
+        mongo={"$cond": [_MONGO_TIMED, 1, 0]},
+        spark=f"if({_SPARK_TIMED}, 1, 0)",
+        judged_by_delivered=True,
+    ),
+    Measure(  # those of them with actual_time after expected_time
+        "late",
+        pl.Int64,
+        fold=lambda batch: (_delay(batch) > 0).astype(np.int64),
+        plain=lambda document: int(_delay_ms(document) > 0),
+        mongo={"$cond": [{"$and": [_MONGO_TIMED, {"$gt": [_MONGO_DELAY, 0]}]}, 1, 0]},
+        spark=f"if({_SPARK_TIMED} and {_SPARK_DELAY} > 0, 1, 0)",
+        sums=(Sum("late", by_time=True),),
+        judged_by_delivered=True,
+    ),
+    Measure(  # actual_time - expected_time over the timed ones
+        "delay_ms",
+        pl.Int128,
+        fold=_delay,
+        plain=_delay_ms,
+        mongo={"$cond": [_MONGO_TIMED, {"$toDecimal": _MONGO_DELAY}, 0]},
+        spark=f"if({_SPARK_TIMED}, {_SPARK_DELAY}, 0)",
+        judged_by_delivered=True,
+    ),
+)
+"""Of each order."""
+
+OF_ITEMS: tuple[Measure, ...] = (
+    Measure(
+        "order_items",
+        pl.Int64,
+        fold=lambda batch: np.ones(batch.item_count, np.int64),
+        plain=lambda document, item: 1,
+        mongo=1,
+        spark="1",
+    ),
+    Measure(
+        "quantity",
+        pl.Int128,
+        fold=lambda batch: batch.item("quantity"),
+        plain=lambda document, item: item.quantity,
+        mongo={"$toDecimal": "$order_items.quantity"},
+        spark="item.quantity",
+    ),
+    Measure(  # price x quantity x (1 - discount), rounded half to even
+        "revenue",
+        pl.Int128,
+        fold=lambda batch: batch.line_amounts(MONEY_FACTOR - batch.of_order("order.discount")),
+        plain=lambda document, item: line_amount(item.price, item.quantity, 1 - document.order.discount),
+        mongo=_mongo_line("$order_items", {"$subtract": [1, "$order.discount"]}),
+        spark=_spark_line("item", "(1 - order.discount)"),
+        sums=(Sum("revenue", "counted"),),
+        money=True,
+    ),
+)
+"""Of each order item."""
+
+FIGURES = tuple(measure for measure in (*OF_ORDERS, *OF_ITEMS) if measure.figure)
+"""Measures that are a figure of their own."""
+
+
+def types_of(measures: tuple[Measure, ...]) -> dict[str, Any]:
+    """The columns that measures are in cells."""
+    return {measure.name: measure.type for measure in measures}
+
+
+def sums_of(measures: tuple[Measure, ...], *, by_time: bool = False) -> Mapping[str, tuple[Measure, Sum]]:
+    """The columns that measures are in rollups, by name."""
+    return {
+        column.name: (measure, column)
+        for measure in measures
+        for column in measure.columns
+        if column.by_time or not by_time
+    }
