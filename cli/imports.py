@@ -20,6 +20,9 @@ def import_(
     mapping: Annotated[
         str | None, typer.Option(help="Mapping of order lines: a shipped name or a file. Default: by the columns.")
     ] = None,
+    encoding: Annotated[
+        str, typer.Option(help="Of files that are not UTF-8, such as windows-1252. Default: the mapping's.")
+    ] = "",
     max_rejected: Annotated[
         float, typer.Option(min=0, max=1, help="Stop a file when more than this share of its rows is rejected.")
     ] = 0.25,
@@ -38,6 +41,7 @@ def import_(
                 import_files,
                 paths=[str(Path(path).expanduser().absolute()) for path in paths or ()],
                 mapping=mapping,
+                encoding=encoding,
                 max_rejected_share=max_rejected,
                 replay=replay,
             )

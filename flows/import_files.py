@@ -31,9 +31,9 @@ def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> l
 
 
 @task(cache_policy=NO_CACHE, task_run_name="import {path}")
-def import_one(path: str, mapping: str | None, max_rejected_share: float) -> FileReport:
+def import_one(path: str, mapping: str | None, encoding: str, max_rejected_share: float) -> FileReport:
     """Import one file."""
-    options = ImportOptions(mapping=mapping, max_rejected_share=max_rejected_share)
+    options = ImportOptions(mapping=mapping, encoding=encoding, max_rejected_share=max_rejected_share)
     with progress_artifact(f"import {Path(path).name}") as progress:
         return import_file(get_database(), Path(path), progress=progress, options=options)
 
@@ -85,6 +85,7 @@ def show(report: ImportReport) -> None:
 def import_files(
     paths: Annotated[list[str] | None, Field(max_length=10_000)] = None,
     mapping: str | None = None,
+    encoding: str = "",
     max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.25,
     settle_seconds: Annotated[float, Field(ge=0, le=3600)] = 5.0,
     replay: bool = False,
@@ -94,6 +95,7 @@ def import_files(
     Args:
         paths: Files, folders or globs. Empty: what waits in the inbox, which is emptied.
         mapping: Mapping of order lines, a shipped name or a file. Empty: found by the columns.
+        encoding: Of files that are not UTF-8, such as windows-1252. Empty: the mapping's.
         max_rejected_share: A file is stopped when more than this share of its rows is rejected.
         settle_seconds: Files of the inbox that were written to more recently than this are left for the next run.
         replay: Instead, try the rejected rows again: all of them, or those of the files that paths name.
@@ -103,7 +105,7 @@ def import_files(
         report = try_rejected_again(paths or [])
     else:
         files = find_work(paths or [], mapping, settle_seconds)
-        report = ImportReport([import_one(path, mapping, max_rejected_share) for path in files])
+        report = ImportReport([import_one(path, mapping, encoding, max_rejected_share) for path in files])
         if not paths:
             put_away_files(report)
     show(report)

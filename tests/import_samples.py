@@ -85,7 +85,7 @@ def write_lines(path: Path, *rows: Any) -> Path:
 def raw_orders(database: MongoDatabase) -> dict[int, bytes]:
     """The stored bytes of every order."""
     options: Any = CodecOptions(document_class=RawBSONDocument)
-    return {d["_id"]: d.raw for d in database.get_collection(ORDERS, codec_options=options).find()}
+    return {d["_id"]: bytes(d.raw) for d in database.get_collection(ORDERS, codec_options=options).find()}
 
 
 def stored_orders(database: MongoDatabase) -> list[OrderDocument]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pymongo.errors import PyMongoError
 
 from ecommerce.importing.files import find_files, import_order
+from ecommerce.importing.formats.csv import settle_quotes
 from ecommerce.importing.loading.file_import import FileImport, ImportOptions, TooManyRejected
 from ecommerce.importing.loading.ledger import FileLedger, prepare_ledger
 from ecommerce.importing.loading.report import FileReport, ImportReport
@@ -73,7 +74,7 @@ def import_file(
     begun = time.monotonic()
     try:
         fingerprint = digest(path)
-        shape = recognise(path, options.mapping)
+        shape = recognise(path, options.mapping, options.encoding)
         if shape is not None and shape.rows == JOINED and not has_lines_beside(path, options.mapping):
             raise SourceError(
                 f"{path}: belongs to the lines of the mapping {shape.mapping}, which are not in its folder"
@@ -84,13 +85,13 @@ def import_file(
         with_patience(ledger.open)
         with_patience(lambda: ledger.close(report))
         return report
-    ledger = FileLedger(database, path, fingerprint, shape)
+    ledger = FileLedger(database, path, fingerprint, shape and settle_quotes(path, shape))
     with_patience(ledger.open)
     try:
         if shape is not None:
             report.rows_are = shape.rows
         if shape is not None and shape.rows != JOINED:
-            FileImport(database, shape, ledger, report, options, progress).run(path)
+            FileImport(database, ledger.shape or shape, ledger, report, options, progress).run(path)
     except (SourceError, TooManyRejected) as error:
         report.error = str(error)
     except BaseException as error:

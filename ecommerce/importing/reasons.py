@@ -14,7 +14,7 @@ class Rejected(Exception):
 
 REASONS = {
     "json_syntax": "The text is not JSON, or it ends in the middle.",
-    "csv_syntax": "The quotes or the number of columns of the CSV row are wrong.",
+    "csv_syntax": "The quotes or the number of columns of the CSV row are wrong, or the file ends in it.",
     "encoding": "The text is not UTF-8.",
     "row_too_large": "The row is larger than 16 MB.",
     "too_deep": "The JSON is nested deeper than 20 levels.",
@@ -27,7 +27,9 @@ REASONS = {
     "not_finite": "NaN or infinity where an amount is needed.",
     "out_of_range": "A number, amount or time below or above what the field may hold.",
     "too_many_decimals": "An amount with more than four decimals.",
-    "bad_time": "A text that is not an ISO 8601 date or time.",
+    "ambiguous_amount": "An amount that is two numbers, by what its decimal sign is, and nothing in the file says.",
+    "mixed_currencies": "An amount of a file whose amounts are of several currencies.",
+    "bad_time": "A text that is no date or time of the expected format, or that is several.",
     "text_length": "An empty text, or one longer than 500 characters.",
     "control_character": "A text that holds a NUL character.",
     "reference": "The parts of the order do not name the same order.",
@@ -36,7 +38,10 @@ REASONS = {
     "too_many_items": "An order with more than 5 000 items.",
     "unknown_product": "An item without warehouse_id, of a product for which the catalog has no warehouse.",
     "already_archived": "The order is in the archive with another content.",
+    "another_order": "Another order is stored under this number: its customer and its time are others.",
     "no_mapping_value": "A line has no value in a column that its mapping needs.",
+    "not_an_order_line": "A line without a product, quantity, price and time: a total or a note of the report.",
+    "broken_identity": "An identity that a spreadsheet has cut, such as 1.12E+14, or its error, such as #REF!.",
     "inconsistent_lines": "The lines of one order contradict each other.",
     "server_refused": "MongoDB's own validation refused the document.",
 }

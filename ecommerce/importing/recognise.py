@@ -1,41 +1,92 @@
 """Tells what a file holds by looking into it: orders, a catalog table or order lines, and in which format."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
 from ecommerce.importing.files import known_suffix
-from ecommerce.importing.formats.format import LOOK_BYTES
+from ecommerce.importing.formats.csv import settle_quotes
+from ecommerce.importing.formats.format import LOOK_BYTES, Head
+from ecommerce.importing.formats.header import Header
 from ecommerce.importing.formats.registry import look
-from ecommerce.importing.order_lines.mapping import Mapping, mapping_for
+from ecommerce.importing.order_lines.mapping import Mapping, load_mapping, mapping_for
 from ecommerce.importing.reasons import shown
-from ecommerce.importing.shape import JOINED, LINES, ORDER_COLUMNS, ORDERS, Shape
+from ecommerce.importing.shape import AS_TEXT, IN_RECORDS, JOINED, LINES, ORDER_COLUMNS, ORDERS, Shape
 from ecommerce.importing.sources.streams import SourceError, open_source
 
 _EXTRA_ORDER_COLUMNS = {"_id", "updated_at"}
 
 
-def recognise(path: Path, mapping: str | None = None) -> Shape | None:
+def recognise(path: Path, mapping: str | None = None, encoding: str = "") -> Shape | None:
     """The shape of a file; None for one without content. `mapping` is tried instead of the shipped ones.
 
-    Raises SourceError where the file cannot be read, or its columns are those of nothing that can be imported.
+    `encoding` is that of a file that is not UTF-8; without it, the mapping's. Raises SourceError where the file cannot
+    be read, or its columns are those of nothing that can be imported.
     """
-    with open_source(path) as stream:
+    encoding = encoding or (load_mapping(mapping).encoding if mapping else "")
+    with open_source(path, encoding) as stream:
         start = stream.read(LOOK_BYTES)
     if not start.strip():
         return None
     entry, head = look(start, path)
     if head.records is not None:
-        return Shape(_rows_of_records(head.records), entry.layout)
-    columns, delimiter = head.columns, head.delimiter
-    if not set(columns) >= set(ORDER_COLUMNS):
-        found = mapping_for(columns, mapping)
+        return Shape(_rows_of_records(head.records), entry.layout, encoding=encoding)
+    return replace(_with_columns(head, entry.layout, path, mapping), encoding=encoding)
+
+
+def _with_columns(head: Head, layout: str, path: Path, wanted: str | None) -> Shape:
+    delimiter = load_mapping(wanted).delimiter if wanted else None
+    headers = [header for header in head.headers if delimiter in (None, header.delimiter)] or head.headers
+    for header in headers:
+        columns = header.columns
+        shape = Shape(
+            "", layout, columns, header.delimiter, first_line=header.first_line, carriage_returns=head.carriage_returns
+        )
+        orders = set(columns) >= set(ORDER_COLUMNS)
+        found = None if orders else mapping_for(columns, wanted)
         if found:
-            rows = LINES if found[1] is None else JOINED
-            return Shape(rows, entry.layout, columns, delimiter, mapping or found[0].name, found[1])
-    return Shape(rows_of_columns(columns, path), entry.layout, columns, delimiter)
+            mapping, table = found
+            _check_unique(columns, mapping, table, path)
+            return replace(
+                shape,
+                rows=LINES if table is None else JOINED,
+                mapping=wanted or mapping.name,
+                table=table,
+                quotes=IN_RECORDS if mapping.quotes else AS_TEXT,
+            )
+        if orders or _table_of(set(columns) - {"_id"}):
+            return replace(shape, rows=rows_of_columns(columns, path))
+    if wanted:
+        raise SourceError(f"{path}: {_missing(load_mapping(wanted), headers)}{_unreadable(headers[0].columns)}")
+    return Shape(rows_of_columns(headers[0].columns, path), layout)
+
+
+def _unreadable(columns: Sequence[str]) -> str:
+    strange = any("\ufffd" in column or "\0" in column for column in columns)
+    return "; it is not UTF-8 text: say what it is with --encoding, such as windows-1252 or utf-16" if strange else ""
+
+
+def _check_unique(columns: Sequence[str], mapping: Mapping, table: str | None, path: Path) -> None:
+    for name in columns:
+        if columns.count(name) > 1 and mapping.uses(name, table):
+            raise SourceError(
+                f"{path}: the column {shown(name)}, which the mapping {mapping.name} uses, is there"
+                f" {columns.count(name)} times: rename all but one"
+            )
+
+
+def _missing(mapping: Mapping, headers: Sequence[Header]) -> str:
+    """What a mapping needs and the likeliest of the headers does not have."""
+    needed = mapping.columns()
+    best = max(headers, key=lambda header: len(needed & set(header.columns)))
+    lacking = ", ".join(sorted(needed - set(best.columns)))
+    return (
+        f"the mapping {mapping.name} needs the columns {lacking}, which are not there; line {best.first_line - 1} has"
+        f" {shown(list(best.columns))}"
+    )
 
 
 def _rows_of_records(records: Sequence[Any]) -> str:
@@ -64,7 +115,7 @@ def rows_of_columns(columns: Sequence[str], path: Path) -> str:
     if table is None:
         raise SourceError(
             f"{path}: its columns {shown(list(columns))} are neither orders ({', '.join(ORDER_COLUMNS)}) nor a catalog"
-            " table, and no mapping knows them: write one (docs/mappings.md)"
+            f" table, and no mapping knows them: write one (docs/mappings.md){_unreadable(columns)}"
         )
     unknown = names - {"_id"} - {field.name for field in fields_of(table.document)}
     if unknown:
@@ -80,23 +131,25 @@ def _table_of(names: set[str]) -> CatalogTable | None:
     return None
 
 
-def shape_or_none(path: Path, mapping: str | None) -> Shape | None:
+def shape_or_none(path: Path, mapping: str | None, encoding: str = "") -> Shape | None:
     """The shape of a file; None, too, where it cannot be read or holds nothing that can be imported."""
     try:
-        return recognise(path, mapping)
+        return recognise(path, mapping, encoding)
     except SourceError:
         return None
 
 
-def joined_files(mapping: Mapping, path: Path, wanted: str | None) -> dict[str, tuple[Path, Shape]]:
+def joined_files(mapping: Mapping, path: Path, wanted: str | None, encoding: str = "") -> dict[str, tuple[Path, Shape]]:
     """The files in the folder of `path` that the mapping joins to it. Raises SourceError where one is missing."""
     found: dict[str, tuple[Path, Shape]] = {}
     if not mapping.tables:
         return found
     for beside in sorted(path.parent.iterdir()):
-        shape = shape_or_none(beside, wanted) if beside != path and beside.is_file() and known_suffix(beside) else None
+        if beside == path or not beside.is_file() or not known_suffix(beside):
+            continue
+        shape = shape_or_none(beside, wanted, encoding)
         if shape is not None and shape.table is not None and shape.rows == JOINED:
-            found.setdefault(shape.table, (beside, shape))
+            found.setdefault(shape.table, (beside, settle_quotes(beside, shape)))
     missing = mapping.tables.keys() - found.keys()
     if missing:
         needed = "; ".join(f"{name} (columns {', '.join(sorted(mapping.columns(name)))})" for name in sorted(missing))

@@ -1,6 +1,7 @@
 """What the rows of a file are: what `recognise` finds out, and what decoding needs to know."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 
@@ -8,6 +9,21 @@ ORDERS = "orders"
 LINES = "order lines"
 JOINED = "joined"
 ORDER_COLUMNS = ("order", "order_items", "delivery")
+
+
+IN_RECORDS, IN_CELLS, AS_TEXT = "records", "cells", "text"
+"""What quotes do in a file with columns: they may hold line ends; each line is a row, and a cell in quotes is without
+them; or they are text like any other."""
+
+
+class Reading(NamedTuple):
+    """How texts of a file are read that have more than one meaning by themselves, as the whole file says."""
+
+    kind: str
+    """`decimal`, `dates`, `whole`, `currency` or `currencies`."""
+    of: str
+    """The column, or the formats of the mapping."""
+    read_as: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +40,14 @@ class Shape:
     """Name or path of the mapping."""
     table: str | None = None
     """Of a joined file: the mapping's name for it."""
+    quotes: str = IN_RECORDS
+    first_line: int = 2
+    """Of a file with columns: the line on which the rows begin."""
+    encoding: str = ""
+    """Of another text than UTF-8."""
+    carriage_returns: bool = False
+    """Whether lines end in CR alone, as Excel for Mac wrote them."""
+    readings: tuple[Reading, ...] = ()
 
 
 def catalog_table(name: str) -> CatalogTable | None:

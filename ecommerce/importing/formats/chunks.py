@@ -43,7 +43,7 @@ class Row(Struct, gc=False):
 
 def too_large(line: int, raw: bytes, size: int) -> Rejection:
     reason = f"the row has {size >> 20} MB, more than {ROW_BYTES_MAX >> 20} MB"
-    return Rejection(line, "rowtoo_large", reason, raw[:RAW_KEPT_BYTES], raw_complete=False)
+    return Rejection(line, "row_too_large", reason, raw[:RAW_KEPT_BYTES], raw_complete=False)
 
 
 def end_of_lines(buffer: bytes) -> int:

@@ -1,11 +1,12 @@
 """What a file format is: how its start looks, where rows begin and end, and what is in each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ecommerce.importing.formats.chunks import Chunk, Row
+from ecommerce.importing.formats.header import Header
 from ecommerce.importing.shape import Shape
 
 LOOK_BYTES = 1 << 18
@@ -15,10 +16,12 @@ LOOK_ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the start of a file says: the columns of a table, or the first records of JSON."""
+    """What the start of a file says: what the columns of a table may be, or the first records of JSON."""
 
-    columns: tuple[str, ...] = ()
-    delimiter: str = ","
+    headers: Sequence[Header] = ()
+    """Of a table: what may be its header, the likeliest first."""
+    carriage_returns: bool = False
+    """Whether its lines end in CR alone."""
     records: list[Any] | None = None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from ecommerce.importing.formats.chunks import RAW_KEPT_BYTES, ROW_BYTES_MAX, Chunk, Row
+from ecommerce.importing.formats.nothing import is_nothing
 from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.reasons import Rejected, Rejection
 from ecommerce.importing.rows.catalog_records import read_record
@@ -169,7 +170,7 @@ class Decoder:
         named = {name: cell for name, cell in zip(self._shape.columns, row.cells, strict=True) if cell.strip()}
         if self._table is not None:
             named.pop("_id", None)
-            return named
+            return {name: cell for name, cell in named.items() if not is_nothing(cell.strip())}
         return {
             name: parse_json(cell) if name in ORDER_COLUMNS or cell.lstrip().startswith("{") else cell
             for name, cell in named.items()

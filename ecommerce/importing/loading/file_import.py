@@ -38,6 +38,8 @@ class ImportOptions:
 
     mapping: str | None = None
     """Name of a shipped mapping or path of one; None: found by the columns."""
+    encoding: str = ""
+    """Of files that are not UTF-8 (nor UTF-16, which is known by its first bytes); empty: the mapping's."""
     max_rejected_share: float = 0.25
     """A file is stopped when more of its rows than this were rejected, once `share_after_rows` were read."""
     share_after_rows: int = 1_000
@@ -47,6 +49,10 @@ class ImportOptions:
     """Smaller files are decoded in the calling thread, which takes as long as starting the processes."""
     writers: int = 2
     """Transactions at once."""
+
+
+SHARE_AT_END_FROM_ROWS = 10
+"""At a file's end the share of rejected rows counts from so many rows on; where nothing came in, always."""
 
 
 class TooManyRejected(InputError):
@@ -74,17 +80,20 @@ class FileImport:
         if self.shape.rows == LINES:
             self._run_order_lines(path)
             return
-        with open_source(path) as stream:
-            chunks = format_of(self.shape.layout).chunks(stream, self.shape)
+        shape = self.shape
+        with open_source(path, shape.encoding, carriage_returns=shape.carriage_returns) as stream:
+            chunks = format_of(shape.layout).chunks(stream, shape)
             self.run_chunks(chunks, path.stat().st_size)
 
     def _run_order_lines(self, path: Path) -> None:
         mapping = load_mapping(self.shape.mapping or "")
         with order_lines(mapping) as lines:
-            for table, (beside, shape) in joined_files(mapping, path, self.options.mapping).items():
+            options = self.options
+            for table, (beside, shape) in joined_files(mapping, path, options.mapping, options.encoding).items():
                 lines.load(beside, shape, table)
             lines.load(path, self.shape)
             self.report.lines = lines.lines
+            self.shape = self.ledger.shape = replace(self.shape, readings=lines.readings)
             self.run_chunks(lines.chunks(), path.stat().st_size)
 
     def run_chunks(self, chunks: Iterator[Chunk], size_bytes: int) -> None:
@@ -107,7 +116,7 @@ class FileImport:
             finally:
                 # Whatever happens, transactions that were begun are waited for and counted.
                 self._collect(until=0)
-        self._check_share()
+        self._check_share(at_end=True)
 
     def _ask(self, products: set[int], users: set[int], told: Told) -> Known:
         with_patience(lambda: write_told(self.database, told))
@@ -159,11 +168,15 @@ class FileImport:
         self.report.read += sum(rejection.rows for rejection in rejections)
         self.report.add_rejections(rejections)
 
-    def _check_share(self) -> None:
+    def _check_share(self, *, at_end: bool = False) -> None:
         read, rejected, limit = self._rows, self._rejected, self.options.max_rejected_share
-        if read >= self.options.share_after_rows and rejected > limit * read:
+        enough = SHARE_AT_END_FROM_ROWS if at_end else self.options.share_after_rows
+        too_many = read >= enough and rejected > limit * read
+        nothing = at_end and read == rejected > 0 and limit < 1
+        if too_many or nothing:
             most = ", ".join(f"{code} {count}" for code, count in self.report.reasons.most_common(3))
             raise TooManyRejected(
-                f"stopped: {rejected} of the first {read} rows were rejected ({most}), more than {limit:.0%};"
+                f"{'' if at_end else 'stopped: '}{rejected} of the first {read} rows were rejected"
+                f" ({most}), {'so nothing came of it' if nothing else f'more than {limit:.0%}'};"
                 " correct the file, or allow more with --max-rejected"
             )

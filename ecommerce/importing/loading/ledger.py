@@ -11,7 +11,7 @@ from pymongo import IndexModel, ReplaceOne
 
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.reasons import Rejection
-from ecommerce.importing.shape import Shape
+from ecommerce.importing.shape import IN_RECORDS, Shape
 from ecommerce.mongo import Document, MongoDatabase
 
 IMPORTS = "imports"
@@ -77,6 +77,8 @@ class FileLedger:
             "layout": self.shape.layout if self.shape else "",
             "columns": list(self.shape.columns) if self.shape else [],
             "delimiter": self.shape.delimiter if self.shape else ",",
+            "quotes": self.shape.quotes if self.shape else IN_RECORDS,
+            "readings": _readings(self.shape),
             "mapping": self.shape.mapping if self.shape else None,
         }
 
@@ -104,8 +106,13 @@ class FileLedger:
             # The texts come from a file: as values, where any text may stand.
             "unknown_statuses": [{"status": text, "rows": rows} for text, rows in report.unknown_statuses.items()],
             "error": report.error,
+            "readings": _readings(self.shape),
         }
         self.database[IMPORTS].update_one({"_id": self.import_id}, {"$set": counts})
+
+
+def _readings(shape: Shape | None) -> list[dict[str, str]]:
+    return [reading._asdict() for reading in shape.readings] if shape else []
 
 
 def _text_or_binary(raw: bytes) -> str | Binary:

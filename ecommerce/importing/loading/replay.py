@@ -15,7 +15,7 @@ from ecommerce.importing.loading.report import FileReport, ImportReport
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.rows.orders import Known
-from ecommerce.importing.shape import LINES, Shape, catalog_table
+from ecommerce.importing.shape import IN_RECORDS, LINES, Reading, Shape, catalog_table
 from ecommerce.mongo import Document, MongoDatabase
 from ecommerce.progress import Progress, silent
 
@@ -100,7 +100,15 @@ def _count(report: FileReport, accepted: int, unchanged: int, changed: int) -> N
 
 def _shape(row: Document) -> Shape:
     layout = JSON_VALUES.layout if row["rows_are"] == LINES else row["layout"]
-    return Shape(row["rows_are"], layout, tuple(row["columns"]), row["delimiter"], row["mapping"])
+    return Shape(
+        row["rows_are"],
+        layout,
+        tuple(row["columns"]),
+        row["delimiter"],
+        row["mapping"],
+        quotes=row.get("quotes", IN_RECORDS),  # rows that version 0.1.0 kept have neither
+        readings=tuple(Reading(**reading) for reading in row.get("readings", ())),
+    )
 
 
 def _chunk(shape: Shape, line: int, raw: bytes) -> Chunk:

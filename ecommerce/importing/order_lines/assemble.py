@@ -1,6 +1,6 @@
 """The lines of one order to an order document and catalog records, as a mapping says."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from functools import lru_cache
 from typing import Any
@@ -11,14 +11,15 @@ from ecommerce.documents.order import Delivery, Order, OrderItem
 from ecommerce.importing.order_lines.column_values import (
     FOUR_DECIMALS,
     Cells,
+    Texts,
     field_makers,
     made,
     stable_id,
-    text_maker,
 )
 from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.rows.lenient import read_document
+from ecommerce.importing.shape import Reading
 
 SEEN_MAX = 200_000
 """What lines told of the catalog and is not read again: about 50 MB."""
@@ -27,27 +28,31 @@ SEEN_MAX = 200_000
 class _Makers:
     """What makes the parts of an order, compiled from a mapping."""
 
-    def __init__(self, mapping: Mapping) -> None:
+    def __init__(self, mapping: Mapping, readings: tuple[Reading, ...]) -> None:
         self.namespace = mapping.namespace or mapping.name
-        self.order = field_makers(mapping, Order, mapping.order, "order")
-        self.item = field_makers(mapping, OrderItem, mapping.item, "order_items[]")
-        self.delivery = field_makers(mapping, Delivery, mapping.delivery, "delivery")
-        self.order_text = text_maker(mapping.order["order_id"])
+        self.order = field_makers(mapping, readings, Order, mapping.order, "order")
+        self.item = field_makers(mapping, readings, OrderItem, mapping.item, "order_items[]")
+        self.delivery = field_makers(mapping, readings, Delivery, mapping.delivery, "delivery")
+        self.order_text = Texts(mapping, readings).identity(mapping.order["order_id"])
 
 
 _makers = lru_cache(maxsize=8)(_Makers)
 
 
-def assemble(mapping: Mapping, lines: Sequence[Cells], items: Sequence[Cells]) -> dict[str, Any]:
+def assemble(
+    mapping: Mapping, readings: tuple[Reading, ...], lines: Sequence[Cells], items: Sequence[Cells]
+) -> dict[str, Any]:
     """An order document, ready to be validated like any row. Raises Rejected where a value is missing or wrong.
 
     `lines` are the order's own lines, `items` those of its order items (the same ones in a flat file).
     """
-    makers = _makers(mapping)
-    head = _merged(lines, mapping.order_columns)
+    makers = _makers(mapping, readings)
+    head = _merged(lines, mapping)
     order_text = makers.order_text(head)
     made_items = [made(makers.item, cells) for cells in items]
     order = made(makers.order, head, items)
+    if "order_id" not in order:
+        raise Rejected("no_mapping_value", "order.order_id has no value")
     order_id = order["order_id"]
     if "total_amount" not in order or "discount" not in order:
         _work_out_amounts(order, made_items)
@@ -84,11 +89,11 @@ def _work_out_amounts(order: dict[str, Any], items: Sequence[dict[str, Any]]) ->
 class CatalogReader:
     """Reads from lines what they tell of users, products, warehouses and couriers, each thing once."""
 
-    def __init__(self, mapping: Mapping) -> None:
+    def __init__(self, mapping: Mapping, readings: Sequence[Reading]) -> None:
         self._tables = [
             (
                 table,
-                field_makers(mapping, table.document, values, table.name),
+                field_makers(mapping, readings, table.document, values, table.name),
                 _columns(values[name] for name in table.key if name in values),
                 _columns(values.values()),
             )
@@ -128,14 +133,18 @@ def _columns(values: Iterable[Value]) -> tuple[str, ...]:
     return tuple(sorted({column for value in values for column in value.used()}))
 
 
-def _merged(lines: Sequence[Cells], of_the_order: Collection[str]) -> dict[str, str]:
+def _merged(lines: Sequence[Cells], mapping: Mapping) -> dict[str, str]:
     """The first text of every column: exports leave what belongs to the order empty on its later lines."""
     merged = dict(lines[0])
+    of_the_order, nothing = mapping.order_columns, mapping.means_nothing
     for cells in lines[1:]:
         for name, text in cells.items():
             if not merged.get(name):
                 merged[name] = text
-            elif name in of_the_order and text and text != merged[name]:
+            elif name in of_the_order and text and text != merged[name] and not nothing(text.strip()):
+                if nothing(merged[name].strip()):
+                    merged[name] = text
+                    continue
                 raise Rejected(
                     "inconsistent_lines",
                     f"the lines of one order have {shown(merged[name])} and {shown(text)} as {shown(name)}",

@@ -7,7 +7,7 @@ kind of value a field has is asked once and not for each order.
 import re
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Row
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from functools import lru_cache, partial
 from typing import Any
@@ -16,8 +16,12 @@ import xxhash
 from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
+from ecommerce.importing.formats.nothing import is_present
+from ecommerce.importing.order_lines.amounts import Notation, read_amount
 from ecommerce.importing.order_lines.mapping import Mapping, Value
+from ecommerce.importing.order_lines.times import Zones, read_time
 from ecommerce.importing.reasons import Rejected, shown
+from ecommerce.importing.shape import Reading
 
 Cells = Row[str, str]
 """A line: column → text. Columns of joined tables are named `table.column`."""
@@ -30,8 +34,12 @@ FOUR_DECIMALS = Decimal("0.0001")
 INTEGER_DIGITS = 19
 """Integers of fewer digits are below 2^63."""
 
-_NOT_AMOUNT = re.compile(r"[^0-9.,eE+-]")
 _SEPARATOR = "\x1f"
+_NOT_WHOLE = ".0"
+_CUT_BY_A_SPREADSHEET = re.compile(
+    r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+|[+-]?\d[.,]\d+[eE]\d+|#[A-Z0-9/]+[!?]|#{3,}", re.ASCII
+)
+"""1.12341E+14, or an error such as #REF!: what the identity was is lost, and another may look the same."""
 
 
 @lru_cache(maxsize=1 << 16)
@@ -40,9 +48,11 @@ def stable_id(namespace: str, field: str, text: str) -> int:
     return xxhash.xxh3_64_intdigest(_SEPARATOR.join((namespace, field, text)).encode()) >> 1
 
 
-def field_makers(mapping: Mapping, document: type[Struct], values: Row[str, Value], where: str) -> dict[str, Make]:
+def field_makers(
+    mapping: Mapping, readings: Sequence[Reading], document: type[Struct], values: Row[str, Value], where: str
+) -> dict[str, Make]:
     """What makes each field of a part of the order, or of a catalog record, that the mapping has a value for."""
-    maker = _Maker(mapping)
+    maker = _Maker(mapping, readings)
     return {
         field.name: maker.field(field, values[field.name], f"{where}.{field.name}")
         for field in fields_of(document)
@@ -60,39 +70,65 @@ def made(makers: Row[str, Make], cells: Cells, lines: Sequence[Cells] = ()) -> d
     return values
 
 
-def text_maker(value: Value) -> Text:
-    """What makes the text of a value, empty where there is none."""
-    if value.first:
-        otherwise = "" if value.otherwise is None else str(value.otherwise)
-        return partial(_first, [text_maker(candidate) for candidate in value.first], otherwise)
-    if value.constant is not None:
-        constant = str(value.constant)
-        return lambda cells: constant
-    plain = _columns(value)
-    if value.present is not None:
-        present = value.present
-        return lambda cells: present if plain(cells) else ""
-    if value.map:
-        meaning = {text: str(meant) for text, meant in value.meaning.items()}
-        otherwise = "" if value.otherwise is None else str(value.otherwise)
-        return lambda cells: meaning.get(plain(cells).lower(), otherwise)
-    if value.otherwise is not None:
-        otherwise = str(value.otherwise)
-        return lambda cells: plain(cells) or otherwise
-    return plain
+class Texts:
+    """Makes what makes the text of a value, empty where there is none."""
 
+    def __init__(self, mapping: Mapping, readings: Sequence[Reading]) -> None:
+        self.nothing = mapping.means_nothing
+        self._whole = frozenset(reading.of for reading in readings if reading.kind == "whole")
 
-def _columns(value: Value) -> Text:
-    if value.column and not value.columns:
-        column = value.column
-        return lambda cells: cells.get(column, "").strip()
-    columns = value.columns
+    def of(self, value: Value, joined_by: str = _SEPARATOR) -> Text:
+        """What makes the text; those of several columns are joined."""
+        if value.first:
+            otherwise = "" if value.otherwise is None else str(value.otherwise)
+            return partial(_first, [self.of(candidate, joined_by) for candidate in value.first], otherwise)
+        if value.constant is not None:
+            constant = str(value.constant)
+            return lambda cells: constant
+        plain = self._columns(value, joined_by)
+        if value.present is not None:
+            present = value.present
+            return lambda cells: present if is_present(plain(cells)) else ""
+        if value.map:
+            meaning = {text: str(meant) for text, meant in value.meaning.items()}
+            otherwise = "" if value.otherwise is None else str(value.otherwise)
+            return lambda cells: meaning.get(plain(cells).lower(), otherwise)
+        if value.otherwise is not None:
+            otherwise = str(value.otherwise)
+            return lambda cells: plain(cells) or otherwise
+        return plain
 
-    def together(cells: Cells) -> str:
-        parts = [cells.get(name, "").strip() for name in columns]
-        return _SEPARATOR.join(parts) if any(parts) else ""
+    def identity(self, value: Value) -> Text:
+        """What makes the text of an identity. It raises Rejected where a spreadsheet has cut it."""
+        plain = self.of(value)
+        names = {value.column, *(candidate.column for candidate in value.first)}
+        whole = not self._whole.isdisjoint(name for name in names if name)
 
-    return together
+        def identity(cells: Cells) -> str:
+            text = plain(cells)
+            if _CUT_BY_A_SPREADSHEET.fullmatch(text):
+                raise Rejected("broken_identity", f"{shown(text)} is what a spreadsheet has left of an identity")
+            return text.removesuffix(_NOT_WHOLE) if whole else text
+
+        return identity
+
+    def _columns(self, value: Value, joined_by: str) -> Text:
+        nothing = self.nothing
+        if value.column and not value.columns:
+            column = value.column
+
+            def one(cells: Cells) -> str:
+                text = cells.get(column, "").strip()
+                return "" if nothing(text) else text
+
+            return one
+        columns = value.columns
+
+        def together(cells: Cells) -> str:
+            parts = ["" if nothing(part := cells.get(name, "").strip()) else part for name in columns]
+            return joined_by.join(parts) if any(parts) else ""
+
+        return together
 
 
 def _first(candidates: Sequence[Text], otherwise: str, cells: Cells) -> str:
@@ -104,47 +140,75 @@ def _first(candidates: Sequence[Text], otherwise: str, cells: Cells) -> str:
 
 
 class _Maker:
-    """Makes the makers of one mapping."""
+    """Makes the makers of one mapping, for files that are read in one way."""
 
-    def __init__(self, mapping: Mapping) -> None:
-        self._decimal_comma = mapping.decimal_comma
-        self._dates = mapping.dates
+    def __init__(self, mapping: Mapping, readings: Sequence[Reading]) -> None:
+        self._texts = Texts(mapping, readings)
+        stated: dict[bool | None, Notation] = {None: "either", False: "point", True: "comma"}
+        self._stated = stated[mapping.decimal_comma]
+        self._decimals: dict[str, Any] = {
+            reading.of: reading.read_as for reading in readings if reading.kind == "decimal"
+        }
+        self._mixed = next((reading.read_as for reading in readings if reading.kind == "currencies"), "")
+        self._formats = {
+            reading.of: tuple(reading.read_as.split(" or ")) for reading in readings if reading.kind == "dates"
+        }
+        self._dates, self._zone, self._zones = mapping.dates, mapping.naive_zone, tuple(mapping.zones.items())
         self._namespace = mapping.namespace or mapping.name
 
     def field(self, field: Field, value: Value, where: str) -> Make:
         assert field.kind is not None  # noqa: S101 - mapped parts are flat
         match field.kind.name:
             case "money" | "fraction" | "rating":
-                return self._amount(value, where)
+                return self._amount(value, where, field.kind.name)
             case "time":
                 time = self._time(value, where)
                 return lambda cells, _lines: time(cells)
-        text = text_maker(value)
-        if field.kind.name == "id" and not value.number:
-            namespace, name = self._namespace, field.name
-            return lambda cells, _lines: stable_id(namespace, name, found) if (found := text(cells)) else None
+            case "id" if value.number:
+                text = self._texts.of(value)
+                return lambda cells, _lines: _number_kept(found, where) if (found := text(cells)) else None
+            case "id":
+                identity, namespace, name = self._texts.identity(value), self._namespace, field.name
+                return lambda cells, _lines: stable_id(namespace, name, found) if (found := identity(cells)) else None
         if field.kind.bson_type == "long":
-            return lambda cells, _lines: self._whole(found, where) if (found := text(cells)) else None
+            count = self._number(value, where)
+            return lambda cells, _lines: _whole(found) if (found := count(cells)) else None
+        text = self._texts.of(value)
         return lambda cells, _lines: text(cells) or None
 
-    def _whole(self, text: str, where: str) -> int | str:
-        plain = len(text) < INTEGER_DIGITS and text.isascii() and text.isdigit()
-        return int(text) if plain else self._decimal(text, where)
+    def _number(self, value: Value, where: str, kind: str = "count") -> Text:
+        """What makes the digits of a number, empty where there is none."""
+        if value.first:
+            return partial(
+                _first, [self._number(candidate, where, kind) for candidate in value.first], _otherwise(value)
+            )
+        text, otherwise = self._texts.of(value), _otherwise(value)
+        if value.map or value.constant is not None or value.present is not None:
+            return text  # the mapping's own words, and not a text of the file
+        read = self._reader(value.column or "", where, kind)
+        return lambda cells: "" if not (found := text(cells)) else found if found == otherwise else read(found)
 
-    def _decimal(self, text: str, where: str) -> str:
-        return _decimal(text, self._decimal_comma, where)
+    def _reader(self, column: str, where: str, kind: str = "money") -> Callable[[str], str]:
+        """What reads the amounts of a column."""
+        mixed = self._mixed if kind == "money" else ""
+        return partial(_read, self._decimals.get(column, self._stated), where, kind == "fraction", mixed)
 
-    def _number(self, name: str, cells: Cells, where: str) -> Decimal:
-        text = cells.get(name, "").strip()
-        if not text:
-            raise Rejected("no_mapping_value", f"{where} needs the column {shown(name)}, which is empty")
-        return Decimal(self._decimal(text, where))
+    def _needed(self, name: str, where: str) -> Callable[[Cells], Decimal]:
+        read, nothing = self._reader(name, where), self._texts.nothing
 
-    def _amount(self, value: Value, where: str) -> Make:
+        def needed(cells: Cells) -> Decimal:
+            text = cells.get(name, "").strip()
+            if not text or nothing(text):
+                raise Rejected("no_mapping_value", f"{where} needs the column {shown(name)}, which is empty")
+            return Decimal(read(text))
+
+        return needed
+
+    def _amount(self, value: Value, where: str, kind: str) -> Make:
         if not (value.sum or value.line_total or value.part or value.round is not None):
-            text = text_maker(value)
-            return lambda cells, _lines: self._decimal(found, where) if (found := text(cells)) else None
-        calculate = self._calculation(value, where)
+            number = self._number(value, where, kind)
+            return lambda cells, _lines: number(cells) or None
+        calculate = self._calculation(value, where, kind)
 
         def rounded(cells: Cells, lines: Sequence[Cells]) -> str | None:
             try:
@@ -157,89 +221,107 @@ class _Maker:
 
         return rounded
 
-    def _calculation(self, value: Value, where: str) -> Callable[[Cells, Sequence[Cells]], Decimal | None]:
+    def _calculation(self, value: Value, where: str, kind: str) -> Callable[[Cells, Sequence[Cells]], Decimal | None]:
         if value.sum:
-            return lambda _cells, lines: sum(
-                (self._number(name, line, where) for line in lines for name in value.sum), Decimal(0)
-            )
+            summed = [self._needed(name, where) for name in value.sum]
+            return lambda _cells, lines: sum((number(line) for line in lines for number in summed), Decimal(0))
         if value.line_total:
-            return lambda cells, _lines: self._unit_price(value, cells, where)
+            unit_price = self._unit_price(value, where)
+            return lambda cells, _lines: unit_price(cells)
         if value.part:
-            return lambda cells, _lines: self._share(value, cells, where)
-        text = text_maker(value)
-        return lambda cells, _lines: Decimal(self._decimal(found, where)) if (found := text(cells)) else None
+            share = self._share(value, where)
+            return lambda cells, _lines: share(cells)
+        number = self._number(value, where, kind)
+        return lambda cells, _lines: Decimal(found) if (found := number(cells)) else None
 
-    def _share(self, value: Value, cells: Cells, where: str) -> Decimal:
+    def _share(self, value: Value, where: str) -> Callable[[Cells], Decimal]:
         assert value.part is not None  # noqa: S101 - asked only then
-        part = self._number(value.part, cells, where) if cells.get(value.part, "").strip() else Decimal(0)
-        whole = part + (self._number(value.rest, cells, where) if value.rest else Decimal(0))
-        return (part / whole if whole else Decimal(0)).quantize(FOUR_DECIMALS, ROUND_HALF_EVEN)
+        of_part, of_rest = self._number(Value(column=value.part), where, "money"), None
+        if value.rest:
+            of_rest = self._needed(value.rest, where)
 
-    def _unit_price(self, value: Value, cells: Cells, where: str) -> Decimal:
+        def share(cells: Cells) -> Decimal:
+            part = Decimal(of_part(cells) or 0)
+            whole = part + (of_rest(cells) if of_rest else Decimal(0))
+            return (part / whole if whole else Decimal(0)).quantize(FOUR_DECIMALS, ROUND_HALF_EVEN)
+
+        return share
+
+    def _unit_price(self, value: Value, where: str) -> Callable[[Cells], Decimal]:
         assert value.line_total is not None  # noqa: S101 - asked only then
-        total = self._number(value.line_total, cells, where)
-        quantity = self._number(value.quantity, cells, where) if value.quantity else Decimal(1)
-        kept = 1 - (self._number(value.discount, cells, where) if value.discount else Decimal(0))
-        if quantity <= 0 or kept < 0:
-            raise Rejected("out_of_range", f"{where}: a quantity of {quantity} and a discount of {1 - kept}")
-        # Nothing is left of a line that was given away: its price cannot be told.
-        return (total / quantity / kept if kept else Decimal(0)).quantize(FOUR_DECIMALS, ROUND_HALF_EVEN)
+        of_total = self._needed(value.line_total, where)
+        of_quantity = self._needed(value.quantity, where) if value.quantity else None
+        of_discount = self._needed(value.discount, where) if value.discount else None
+
+        def unit_price(cells: Cells) -> Decimal:
+            total = of_total(cells)
+            quantity = of_quantity(cells) if of_quantity else Decimal(1)
+            kept = 1 - (of_discount(cells) if of_discount else Decimal(0))
+            if quantity <= 0 or kept < 0:
+                raise Rejected("out_of_range", f"{where}: a quantity of {quantity} and a discount of {1 - kept}")
+            # Nothing is left of a line that was given away: its price cannot be told.
+            return (total / quantity / kept if kept else Decimal(0)).quantize(FOUR_DECIMALS, ROUND_HALF_EVEN)
+
+        return unit_price
 
     def _time(self, value: Value, where: str) -> Callable[[Cells], str | None]:
         candidates = [self._time(candidate, where) for candidate in value.first]
-        text, formats, days = text_maker(value), value.dates or self._dates, self._days(value, where)
+        text, days = self._texts.of(value, " "), self._days(value, where)
+        stated = value.dates or self._dates
+        formats = self._formats.get(" or ".join(stated), stated)
+        zone, zones = self._zone, self._zones
 
         def time(cells: Cells) -> str | None:
             for candidate in candidates:
                 found = candidate(cells)
                 if found:
                     return found
-            given = text(cells)
-            return _time_text(given, formats, days(cells), where) if given else None
+            given = text(cells).strip()
+            return _time_text(given, formats, zone, zones, days(cells), where) if given else None
 
         return time
 
-    def _days(self, value: Value, where: str) -> Callable[[Cells], str]:
+    def _days(self, value: Value, where: str) -> Text:
         """What makes the number of days that are added to a time."""
         if not isinstance(value.plus_days, Value):
             constant = str(value.plus_days or 0)
             return lambda cells: constant
-        text = text_maker(value.plus_days)
-        return lambda cells: self._decimal(text(cells) or "0", where)
+        number = self._number(value.plus_days, where)
+        return lambda cells: number(cells) or "0"
+
+
+def _otherwise(value: Value) -> str:
+    return "" if value.otherwise is None else str(value.otherwise)
+
+
+def _whole(digits: str) -> int | str:
+    """As an integer where it is one that fits: the fast way of the rows takes no other."""
+    return int(digits) if len(digits) < INTEGER_DIGITS and digits.isdigit() else digits
+
+
+def _number_kept(text: str, where: str) -> int:
+    """An identity that is a number already. Raises Rejected for any other text."""
+    digits = text.removesuffix(_NOT_WHOLE)
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > INTEGER_DIGITS:
+        raise Rejected("wrong_type", f"{where} is {shown(text)}, not an identity of digits")
+    return int(digits)
 
 
 @lru_cache(maxsize=1 << 14)
-def _decimal(text: str, decimal_comma: bool, where: str) -> str:
-    cleaned = _NOT_AMOUNT.sub("", text)
-    cleaned = cleaned.replace(".", "").replace(",", ".") if decimal_comma else cleaned.replace(",", "")
-    try:
-        if not Decimal(cleaned).is_finite():
-            raise ValueError(cleaned)
-    except (DecimalException, ValueError):
-        raise Rejected("wrong_type", f"{where} is {shown(text)}, not a number") from None
-    return cleaned
+def _read(notation: Notation, where: str, fraction: bool, mixed: str, text: str) -> str:
+    if mixed:
+        raise Rejected(
+            "mixed_currencies",
+            f"{where} is {shown(text)}, and the file has amounts in {mixed}, which may not be added up: split the file",
+        )
+    return read_amount(text, notation, where, fraction=fraction)
 
 
 @lru_cache(maxsize=1 << 14)
-def _time_text(text: str, formats: tuple[str, ...], days: str, where: str) -> str:
+def _time_text(text: str, formats: tuple[str, ...], zone: str, zones: Zones, days: str, where: str) -> str:
     """ISO 8601 text of a time so many days after the given one."""
-    time = _parsed(text, formats, where)
+    time = read_time(text, formats, zone, zones, where)
     try:
         return (time + timedelta(days=float(days))).isoformat()
     except (OverflowError, ValueError):
         raise Rejected("out_of_range", f"{where}: {shown(text)} and {days} days") from None
-
-
-def _parsed(text: str, formats: tuple[str, ...], where: str) -> datetime:
-    for date_format in formats:
-        try:
-            time = datetime.strptime(text, date_format)
-            return time if time.tzinfo else time.replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        expected = " or ".join(formats) or "ISO 8601"
-        raise Rejected("bad_time", f"{where} is {shown(text)}, not a date as {expected}") from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -8,18 +8,21 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
 from ecommerce.errors import InputError
 from ecommerce.importing.formats.chunks import Chunk, Row
+from ecommerce.importing.formats.csv import cells_of_text
 from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.order_lines.column_values import Cells
+from ecommerce.importing.order_lines.file_readings import ReadingPass
 from ecommerce.importing.order_lines.mapping import Joined, Mapping
-from ecommerce.importing.order_lines.read_order import cells_of_line, joined_text
+from ecommerce.importing.order_lines.read_order import joined_text
 from ecommerce.importing.reasons import Rejected, Rejection, shown
-from ecommerce.importing.shape import Shape
-from ecommerce.importing.sources.streams import open_source
+from ecommerce.importing.shape import Reading, Shape
+from ecommerce.importing.sources.streams import SourceError, open_source
 
 ORDERS_A_CHUNK = 1_000
 
@@ -29,63 +32,95 @@ class OrderLines:
 
     def __init__(self, mapping: Mapping, connection: sqlite3.Connection) -> None:
         self._mapping, self._db = mapping, connection
-        self._columns: dict[str, tuple[tuple[str, ...], str]] = {}
+        self._shapes: dict[str, Shape] = {}
+        """By table, with its name before the columns."""
         self._rejections: list[Rejection] = []
         self._beside = ""
         self._broken = False
         self.lines = 0
+        self.readings: tuple[Reading, ...] = ()
+        """How the files say that they are to be read."""
 
     def load(self, path: Path, shape: Shape, table: str = "") -> None:
-        """Read a file: the lines, or the rows of a joined table."""
+        """Read a file: the lines, or the rows of a joined table. Raises SourceError where it fits two readings."""
         joined = self._mapping.tables.get(table)
-        key = joined.key if joined else self._key_column
         prefix = f"{table}." if table else ""
-        self._columns[table] = (tuple(prefix + column for column in shape.columns), shape.delimiter)
+        named = replace(shape, columns=tuple(prefix + column for column in shape.columns))
+        self._shapes[table] = named
+        looking = ReadingPass(self._mapping, named.columns)
         self._beside, self._broken = "", False
         self._db.execute(f'CREATE TABLE "t_{table}" (key TEXT, rank REAL, line INTEGER, raw BLOB)')
         statement = f'INSERT INTO "t_{table}" VALUES (?, ?, ?, ?)'  # noqa: S608 - a name of the mapping, checked
-        entry = format_of(shape.layout)
-        with open_source(path) as stream:
+        with open_source(path, shape.encoding, carriage_returns=shape.carriage_returns) as stream:
             # In one transaction: one for each line would be most of the time.
             self._db.execute("BEGIN")
-            for chunk in entry.chunks(stream, shape):
-                self._db.executemany(statement, self._stored(chunk, shape, key, joined))
+            for chunk in format_of(shape.layout).chunks(stream, shape):
+                rows = (
+                    self._joined_rows(chunk, shape, joined, looking) if joined else self._lines(chunk, shape, looking)
+                )
+                self._db.executemany(statement, rows)
+                self._rejections += chunk.rejections
             self._db.execute("COMMIT")
         self._db.execute(f'CREATE INDEX "i_{table}" ON "t_{table}" (key, rank, line)')
+        try:
+            self.readings += looking.readings()
+        except ValueError as problem:
+            raise SourceError(f"{path}: {problem}; nothing of it was imported") from None
 
     @property
     def _key_column(self) -> str:
-        value = self._mapping.order["order_id"]
-        if value.column is None:
-            raise InputError(f"mapping {self._mapping.name}: order.order_id must be one column")
-        return value.column
+        name = self._mapping.lines_by or self._mapping.order["order_id"].column
+        if name is None:
+            raise InputError(f"mapping {self._mapping.name}: order.order_id must be one column, or `lines_by` name one")
+        return name
 
-    def _stored(
-        self, chunk: Chunk, shape: Shape, key: str, joined: Joined | None
+    def _joined_rows(
+        self, chunk: Chunk, shape: Shape, joined: Joined, looking: ReadingPass
     ) -> Iterator[tuple[str, float, int, bytes]]:
-        position = shape.columns.index(key)
-        rank = shape.columns.index(joined.lowest) if joined and joined.lowest else None
+        position = shape.columns.index(joined.key)
+        rank = shape.columns.index(joined.lowest) if joined.lowest else None
         for row in format_of(shape.layout).rows(chunk, shape):
-            problem = _problem(row)
-            order = "" if problem or row.cells is None else row.cells[position].strip()
-            if joined is None:
-                self.lines += 1
-            if not problem and not order and joined is None:
-                problem = Rejected("no_mapping_value", f"the column {shown(key)} is empty")
-            raw = row.text.rstrip("\r\n").encode("utf-8", "surrogateescape")
-            if problem:
-                if joined is None:
-                    # Not complete: the other lines of its order are missing, so it may not be tried again by itself.
-                    rejection = Rejection(row.line, problem.code, problem.reason, raw, raw_complete=False)
-                    self._rejections.append(rejection)
+            if row.problem or row.cells is None or _encoding_problem(row):
                 self._db.execute("INSERT OR IGNORE INTO broken VALUES (?)", (self._beside,))
                 self._broken = True
+                continue
+            looking.see(row.cells)
+            self._beside = row.cells[position].strip()
+            yield self._beside, _rank(row.cells, rank), row.line, row.text.rstrip("\r\n").encode()
+
+    def _lines(self, chunk: Chunk, shape: Shape, looking: ReadingPass) -> Iterator[tuple[str, float, int, bytes]]:
+        position = shape.columns.index(self._key_column)
+        needed = [at for at, column in enumerate(shape.columns) if column in self._mapping.line_columns]
+        nothing = self._mapping.means_nothing
+        for row in format_of(shape.layout).rows(chunk, shape):
+            self.lines += 1
+            order = row.cells[position].strip() if row.cells is not None and position < len(row.cells) else ""
+            if nothing(order):
+                order = ""
+            raw = row.text.rstrip("\r\n").encode("utf-8", "surrogateescape")
+            problem = None if row.problem is None else Rejected("csv_syntax", row.problem)
+            if problem is None and row.cells and not any(row.cells[at].strip() for at in needed):
+                reason = "nothing in the columns of product, quantity, price and time: a total or a note of the report"
+                self._rejections.append(Rejection(row.line, "not_an_order_line", reason, raw))
+                continue
+            problem = problem or _encoding_problem(row)
+            if problem is None and not order:
+                problem = Rejected("no_mapping_value", f"the column {shown(shape.columns[position])} is empty")
+            if problem:
+                # Not complete: the other lines of its order are missing, so it may not be tried again by itself.
+                self._rejections.append(Rejection(row.line, problem.code, problem.reason, raw, raw_complete=False))
+                if order and problem.code == "encoding" and order.isascii():
+                    # Its columns are where they should be, so it is known which order the line belongs to.
+                    self._db.execute("INSERT OR IGNORE INTO broken VALUES (?)", (order,))
+                else:
+                    self._db.execute("INSERT OR IGNORE INTO broken VALUES (?)", (self._beside,))
+                    self._broken = True
                 continue
             if self._broken:
                 self._db.execute("INSERT OR IGNORE INTO broken VALUES (?)", (order,))
             self._broken, self._beside = False, order
-            yield order, _rank(row.cells or [], rank), row.line, raw
-        self._rejections += chunk.rejections
+            looking.see(row.cells or ())
+            yield order, 0.0, row.line, raw
 
     def chunks(self) -> Iterator[Chunk]:
         """The texts of the orders, by their ids. What is known to be bad comes as a chunk too."""
@@ -101,7 +136,8 @@ class OrderLines:
                 raw = _together(stored)
                 chunk.rejections.append(Rejection(line, "inconsistent_lines", reason, raw, raw_complete=False))
             elif self._mapping.tables:
-                chunk.values.append((line, joined_text(*self._joined([self._cells(raw) for _, raw in stored]))))
+                lines = [cells for _, raw in stored for cells in self._cells(raw)]
+                chunk.values.append((line, joined_text(*self._joined(lines))))
             else:
                 chunk.values.append((line, _together(stored)))
             if len(chunk.values) + len(chunk.rejections) >= ORDERS_A_CHUNK:
@@ -109,9 +145,9 @@ class OrderLines:
                 chunk = Chunk(0)
         yield chunk
 
-    def _cells(self, raw: bytes, table: str = "") -> dict[str, str]:
-        columns, delimiter = self._columns[table]
-        return cells_of_line(raw.decode(), columns, delimiter)
+    def _cells(self, raw: bytes, table: str = "") -> list[dict[str, str]]:
+        shape = self._shapes[table]
+        return [dict(zip(shape.columns, cells, strict=True)) for cells in cells_of_text(raw.decode(), shape)]
 
     def _joined(self, lines: list[dict[str, str]]) -> tuple[Sequence[Cells], Sequence[Cells]]:
         """The order's lines and those of its items, with what the joined tables add to them."""
@@ -124,34 +160,37 @@ class OrderLines:
             f'SELECT raw FROM "t_{self._mapping.items}" WHERE key = ? ORDER BY line',  # noqa: S608
             (lines[0].get(joined.by, "").strip(),),
         ).fetchall()
-        items = [lines[0] | self._cells(raw, self._mapping.items) for (raw,) in found]
+        items = [lines[0] | self._cells(raw, self._mapping.items)[0] for (raw,) in found]
         for cells in items:
             self._look_up(cells)
         return lines, items
 
     def _look_up(self, cells: dict[str, str]) -> None:
         for name, joined in self._mapping.tables.items():
-            if name == self._mapping.items or joined.by not in cells or name not in self._columns:
+            if name == self._mapping.items or joined.by not in cells or name not in self._shapes:
                 continue
             row = self._db.execute(
                 f'SELECT raw FROM "t_{name}" WHERE key = ? ORDER BY rank, line LIMIT 1',  # noqa: S608
                 (cells[joined.by].strip(),),
             ).fetchone()
             if row:
-                cells.update(self._cells(row[0], name))
+                cells.update(self._cells(row[0], name)[0])
 
 
 def _together(stored: Sequence[tuple[int, bytes]]) -> bytes:
     return b"\n".join(raw for _, raw in stored)
 
 
-def _problem(row: Row) -> Rejected | None:
-    if row.problem is not None:
-        return Rejected("csv_syntax", row.problem)
+def _encoding_problem(row: Row) -> Rejected | None:
     try:
         row.text.encode()
-    except UnicodeError:
-        return Rejected("encoding", "not UTF-8 text: save the file as UTF-8")
+    except UnicodeEncodeError as error:
+        byte = ord(row.text[error.start]) & 0xFF
+        return Rejected(
+            "encoding",
+            f"not UTF-8 text: the byte 0x{byte:02x} at character {error.start + 1}; save the file as UTF-8, or say what"
+            " it is with --encoding, such as windows-1252",
+        )
     return None
 
 

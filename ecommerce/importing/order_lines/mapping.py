@@ -1,19 +1,31 @@
 """Mappings: how the columns of order lines become orders, as small YAML files. `docs/mappings.md` shows how."""
 
-from collections.abc import Iterable, Iterator
+import codecs
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.order import Delivery, Order, OrderItem
 from ecommerce.errors import InputError
+from ecommerce.importing.formats.nothing import is_nothing
+from ecommerce.importing.order_lines.times import check_format, shop_zone, zone_of
 
 SHIPPED = Path(__file__).parents[3] / "mappings"
+
+
+def _sound(formats: tuple[str, ...]) -> tuple[str, ...]:
+    for date_format in formats:
+        check_format(date_format)
+    return formats
+
+
+Formats = Annotated[tuple[str, ...], AfterValidator(_sound)]
 
 
 class Value(BaseModel):
@@ -29,7 +41,8 @@ class Value(BaseModel):
     map: dict[str, str | int] = Field({}, description="Texts of the column and what they mean; any case.")
     otherwise: str | int | None = Field(None, description="For texts that the map does not have, and for empty ones.")
     number: bool = Field(False, description="The identity is a number already, and is kept.")
-    dates: tuple[str, ...] = Field((), description="Date formats of this column, as strptime has them.")
+    optional: bool = Field(False, description="The file may lack the column: it then counts as empty.")
+    dates: Formats = Field((), description="Date formats of this column, as strptime has them.")
     plus_days: "Value | int | None" = Field(None, description="Days that are added to the date.")
     sum: tuple[str, ...] = Field((), description="Columns that are added up, over all lines of the order.")
     round: int | None = Field(None, ge=0, le=4, description="Decimals to which an amount is rounded, half to even.")
@@ -51,8 +64,10 @@ class Value(BaseModel):
         """The map, by its texts in lower case."""
         return {text.lower(): meant for text, meant in self.map.items()}
 
-    def used(self) -> Iterator[str]:
-        """The columns that the value is made of."""
+    def used(self, *, needed: bool = False) -> Iterator[str]:
+        """The columns that the value is made of; with `needed`, those that a file must have."""
+        if needed and self.optional:
+            return
         yield from (
             name
             for name in (self.column, self.line_total, self.quantity, self.discount, self.part, self.rest)
@@ -61,7 +76,7 @@ class Value(BaseModel):
         yield from self.columns
         yield from self.sum
         for value in (*self.first, *((self.plus_days,) if isinstance(self.plus_days, Value) else ())):
-            yield from value.used()
+            yield from value.used(needed=needed)
 
 
 class Joined(BaseModel):
@@ -89,14 +104,41 @@ class Mapping(BaseModel):
     description: str = ""
     namespace: str = Field("", description="Shops whose textual ids mean the same share one; default: the name.")
     delimiter: str | None = Field(None, min_length=1, max_length=1)
-    decimal_comma: bool = False
-    dates: tuple[str, ...] = Field((), description="Date formats, as strptime has them; ISO 8601 always works.")
+    quotes: bool = Field(True, description="false: quotes are text, and each line is a row, as in Amazon's reports.")
+    encoding: str = Field("", description="Of files that are not UTF-8, such as windows-1252.")
+    decimal_comma: bool | None = Field(None, description="true: 1.003,50; false: 1,003.50; else the file decides.")
+    dates: Formats = Field((), description="Date formats, as strptime has them; ISO 8601 always works.")
+    zone: str = Field("", description="Of times that name none: an offset or an IANA name; default: the shop's.")
+    zones: dict[str, str] = Field({}, description="Names of zones in times (%Z): an offset or an IANA name for each.")
+    nothing: tuple[str, ...] | None = Field(
+        None, description="Texts that mean an empty cell, instead of the usual ones."
+    )
+    lines_by: str | None = Field(
+        None, description="The column that all lines of an order have alike; default: order_id."
+    )
     tables: dict[str, Joined] = Field({}, description="Further files of the same folder, by the name used for them.")
     items: str | None = Field(None, description="The table whose rows are the order items; default: the lines.")
     order: dict[str, Value]
     item: dict[str, Value]
     delivery: dict[str, Value]
     catalog: dict[str, dict[str, Value]] = {}
+
+    @field_validator("nothing", mode="before")
+    @classmethod
+    def _null_is_a_text(cls, texts: Any) -> Any:
+        # Unquoted, YAML reads NULL as no value.
+        return [word for text in texts for word in (("NULL", "null") if text is None else (text,))] if texts else texts
+
+    @model_validator(mode="after")
+    def _known_encoding_and_zones(self) -> "Mapping":
+        for zone in (self.zone, *self.zones.values()):
+            if zone:
+                zone_of(zone)
+        try:
+            codecs.lookup(self.encoding or "utf-8")
+        except LookupError:
+            raise ValueError(f"encoding: {self.encoding!r} is unknown: utf-16 or windows-1252, for example") from None
+        return self
 
     @model_validator(mode="after")
     def _known_names(self) -> "Mapping":
@@ -127,20 +169,47 @@ class Mapping(BaseModel):
                 raise ValueError(f"{column}: {alias} is not one of the tables")
         return self
 
-    def _used(self) -> Iterator[str]:
+    def _used(self, *, needed: bool = False) -> Iterator[str]:
         for values in (self.order, self.item, self.delivery, *self.catalog.values()):
             for value in values.values():
-                yield from value.used()
+                yield from value.used(needed=needed)
+
+    def uses(self, column: str, table: str | None = None) -> bool:
+        """Whether a column of the lines, or of a joined table, is used, be it needed or not."""
+        name = f"{table}.{column}" if table else column
+        return name in self.all_columns or column in self.columns(table)
+
+    @cached_property
+    def all_columns(self) -> frozenset[str]:
+        """All columns that values are made of."""
+        return frozenset(self._used())
 
     def columns(self, table: str | None = None) -> frozenset[str]:
         """The columns that a file must have: the lines' own, or those of a joined table."""
-        used = set(self._used())
+        used = set(self._used(needed=True))
         if table is None:
             own = {column for column in used if not self.tables or column.partition(".")[0] not in self.tables}
-            return frozenset(own | {j.by for name, j in self.tables.items() if "." not in j.by})
+            own |= {j.by for name, j in self.tables.items() if "." not in j.by}
+            return frozenset(own | ({self.lines_by} if self.lines_by else set()))
         joined = self.tables[table]
         named = {c.partition(".")[2] for c in used if c.startswith(f"{table}.")}
         return frozenset(named | {joined.key} | ({joined.lowest} if joined.lowest else set()))
+
+    @cached_property
+    def line_columns(self) -> frozenset[str]:
+        """Columns of which an order line has at least one: those of its product, quantity, price and time."""
+        values = (self.order["order_time"], *(self.item[name] for name in ("product_id", "quantity", "price")))
+        return frozenset(column for value in values for column in value.used())
+
+    @cached_property
+    def means_nothing(self) -> Callable[[str], bool]:
+        """Whether a text stands for an empty cell."""
+        return is_nothing if self.nothing is None else frozenset(self.nothing).__contains__
+
+    @property
+    def naive_zone(self) -> str:
+        """The zone of times that name none."""
+        return self.zone or shop_zone()
 
     @cached_property
     def order_columns(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ecommerce.importing.formats.csv import cells_of_text
 from ecommerce.importing.order_lines.assemble import CatalogReader, assemble
 from ecommerce.importing.order_lines.column_values import Cells
 from ecommerce.importing.order_lines.mapping import load_mapping
@@ -30,25 +31,13 @@ def joined_text(lines: Sequence[Cells], items: Sequence[Cells]) -> bytes:
     return msgspec.json.encode({"lines": lines, "items": items})
 
 
-def cells_of_line(text: str, columns: Sequence[str], delimiter: str) -> dict[str, str]:
-    """A line of CSV by its columns. Raises csv.Error or ValueError where it is none."""
-    if '"' not in text and "\r" not in text:
-        return dict(zip(columns, text.split(delimiter), strict=True))
-    return _cells_of_lines(text, columns, delimiter)[0]
-
-
-def _cells_of_lines(text: str, columns: Sequence[str], delimiter: str) -> list[dict[str, str]]:
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
-    return [dict(zip(columns, cells, strict=True)) for cells in reader]
-
-
 class LinesReader:
     """Makes orders of one file's lines. `told` collects what they tell of the catalog: (table, record)."""
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
         self._mapping = load_mapping(shape.mapping or "")
-        self._catalog = CatalogReader(self._mapping)
+        self._catalog = CatalogReader(self._mapping, shape.readings)
         self.told: list[tuple[str, bytes]] = []
 
     def order(self, raw: bytes) -> bytes:
@@ -56,7 +45,7 @@ class LinesReader:
         lines, items = self._cells(raw)
         if not lines:
             raise Rejected("missing_field", "there is no line of the order")
-        document = assemble(self._mapping, lines, items)
+        document = assemble(self._mapping, self._shape.readings, lines, items)
         self.told += ((table.name, record) for table, record in self._catalog.read(items or lines))
         return msgspec.json.encode(document)
 
@@ -69,13 +58,9 @@ class LinesReader:
                     "json_syntax", f"not an order of joined files as JSON ({error}): import the files again"
                 ) from None
             return joined.lines, joined.items
-        columns, delimiter = self._shape.columns, self._shape.delimiter
+        columns = self._shape.columns
         try:
-            text = raw.decode()
-            if '"' in text or "\r" in text:
-                lines = _cells_of_lines(text, columns, delimiter)
-            else:
-                lines = [cells_of_line(line, columns, delimiter) for line in text.split("\n")]
+            lines = [dict(zip(columns, cells, strict=True)) for cells in cells_of_text(raw.decode(), self._shape)]
         except (csv.Error, ValueError) as error:
             raise Rejected("csv_syntax", f"not CSV: {error}") from None
         return lines, lines

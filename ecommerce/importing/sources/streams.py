@@ -1,5 +1,6 @@
 """Files as streams of plain bytes: compression by content, byte-order mark off, guarded against decompression bombs."""
 
+import codecs
 import io
 import zlib
 from collections.abc import Callable, Iterator
@@ -101,9 +102,47 @@ class _Plain(io.RawIOBase):
         return size
 
 
+class _Text(io.RawIOBase):
+    """A text of another encoding or with other line ends, as UTF-8 with LF. Raises SourceError where it is none."""
+
+    def __init__(self, stream: BinaryIO, path: Path, encoding: str, carriage_returns: bool) -> None:
+        self._stream, self._path, self._encoding = stream, path, encoding
+        self._decoder: Any = codecs.getincrementaldecoder(encoding)("strict")
+        if carriage_returns:
+            self._decoder = io.IncrementalNewlineDecoder(self._decoder, translate=True)
+        self._block = memoryview(b"")
+        self._lines = 1
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._block:
+            raw = self._stream.read(BLOCK_BYTES)
+            try:
+                text = self._decoder.decode(raw, final=not raw)
+            except UnicodeDecodeError as error:
+                before = error.object[: error.start].decode(self._encoding, "replace")
+                raise SourceError(
+                    f"{self._path}, line {self._lines + before.count(chr(10))}: the byte"
+                    f" 0x{error.object[error.start]:02x} is not {self._encoding}: {error.reason}"
+                ) from None
+            self._lines += text.count("\n")
+            self._block = memoryview(text.encode())
+            if not raw and not self._block:
+                return 0
+        size = min(len(buffer), len(self._block))
+        buffer[:size] = self._block[:size]
+        self._block = self._block[size:]
+        return size
+
+
 @contextmanager
-def open_source(path: Path) -> Iterator[BinaryIO]:
-    """The plain content of a file, to be read once from start to end. Raises SourceError where that fails."""
+def open_source(path: Path, encoding: str = "", *, carriage_returns: bool = False) -> Iterator[BinaryIO]:
+    """The plain content of a file as UTF-8, to be read once from start to end. Raises SourceError where that fails.
+
+    UTF-16 is known by its byte-order mark. With `carriage_returns` a CR ends a line, too.
+    """
     try:
         raw = io.BufferedReader(io.FileIO(path), BLOCK_BYTES)
     except OSError as error:
@@ -117,9 +156,12 @@ def open_source(path: Path) -> Iterator[BinaryIO]:
             stream = io.BufferedReader(_Plain(raw, path, _zstd_blocks), BLOCK_BYTES)
         start = stream.peek(4)[:4]
         if start.startswith(_UTF16_MARKS):
-            raise SourceError(f"{path} is UTF-16 text: save it as UTF-8")
-        if start.startswith(_UTF8_MARK):
+            encoding = "utf-16"
+        while stream.peek(4)[:3] == _UTF8_MARK:  # Excel puts one before the one that is there
             stream.read(len(_UTF8_MARK))
+            encoding = ""
+        if encoding or carriage_returns:
+            stream = io.BufferedReader(_Text(stream, path, encoding or "utf-8", carriage_returns), BLOCK_BYTES)
         yield stream
 
 

@@ -1,0 +1,210 @@
+"""What a whole file says of how its texts are to be read, before anything of it is written.
+
+`03/04/2018` and `1,234` mean two things each; the other rows of the file tell which. What they tell is kept in the
+import's record and with every rejected row, so that a row that is tried again means what it meant in its file.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import combinations
+
+from ecommerce.importing.order_lines.amounts import Notation, notation_of
+from ecommerce.importing.order_lines.column_roles import column_roles
+from ecommerce.importing.order_lines.currencies import Currencies
+from ecommerce.importing.order_lines.mapping import Mapping
+from ecommerce.importing.order_lines.times import swapped
+from ecommerce.importing.shape import Reading
+
+TEXTS_HELD = 20_000
+"""Different texts of a column that are held before they are looked at: memory stays flat, and most come again."""
+
+_ORDINARY_AMOUNT = re.compile(r"\d{1,15}(?:\.(?:\d\d?|\d{4,}))?", re.ASCII)
+"""A number that means the same in every notation, or is one only with a decimal point: most texts of most files."""
+
+_WHOLE_AS_FLOAT = re.compile(r"\d{1,15}\.0", re.ASCII)
+"""pandas writes the whole numbers of a column with gaps like this: 17850.0."""
+
+
+class _Amounts:
+    def __init__(self) -> None:
+        self.texts: set[str] = set()
+        self.said: set[Notation] = set()
+        self.depends: str | None = None
+        self.currencies: dict[Currencies, None] = {}
+
+    def look(self) -> None:
+        unusual = []
+        for text in self.texts:
+            if _ORDINARY_AMOUNT.fullmatch(text):
+                if "." in text:
+                    self.said.add("point")
+            else:
+                unusual.append(text)
+        said, depends, currencies = notation_of(unusual)
+        self.said |= said
+        self.depends = self.depends or depends
+        self.currencies |= dict.fromkeys(currencies)
+        self.texts.clear()
+
+
+class _Times:
+    """The dates of all columns with the same formats, against each of these and those with day and month swapped."""
+
+    def __init__(self, formats: tuple[str, ...]) -> None:
+        self.formats = formats
+        self._first_part = all(_date_comes_first(text) for text in formats)
+        self.stated = tuple(dict.fromkeys(map(self._cut, formats)))
+        others = {other for text in self.stated if (other := swapped(text))}
+        self.candidates = (*self.stated, *sorted(others - set(self.stated)))
+        self.texts: set[str] = set()
+        self.only: dict[tuple[str, str], str] = {}
+        """(format, other format) → a date that fits the first of them and not the other."""
+        self.either: dict[tuple[str, str], str] = {}
+        """(format, other format) → a date that fits both and means two days."""
+
+    def _cut(self, text: str) -> str:
+        return text.partition(" ")[0] if self._first_part else text
+
+    def see(self, text: str) -> None:
+        self.texts.add(self._cut(text))
+
+    def look(self) -> None:
+        for text in self.texts:
+            days = {candidate: _day(text, candidate) for candidate in self.candidates}
+            for one, other in combinations(self.candidates, 2):
+                if days[one] is not None and days[other] is not None:
+                    if days[one] != days[other]:
+                        self.either.setdefault((one, other), text)
+                elif days[one] is not None:
+                    self.only.setdefault((one, other), text)
+                elif days[other] is not None:
+                    self.only.setdefault((other, one), text)
+        self.texts.clear()
+
+    def decide(self) -> tuple[str, ...]:
+        """The formats that the file leaves. Raises ValueError where it fits two, or contradicts the mapping."""
+        left = list(self.stated)
+        for one, other in combinations(self.stated, 2):
+            text = self.either.get((one, other))
+            if text is None:
+                continue
+            for_one, for_other = self.only.get((one, other)), self.only.get((other, one))
+            if not for_one and not for_other:
+                raise ValueError(
+                    f"its dates fit {one} and {other}: {text} is {_shown_day(text, one)} or {_shown_day(text, other)};"
+                    " name one of them as `dates` in the mapping"
+                )
+            if not (for_one and for_other):  # else each date by itself: those with two meanings are rejected
+                left.remove(other if for_one else one)
+        for stated, other in combinations(self.candidates, 2):
+            # Without a date that fits both, all of the others are rejected anyway, and can be tried again.
+            if other in self.stated or other != swapped(stated) or (stated, other) not in self.either:
+                continue
+            against = self.only.get((other, stated))
+            if against and (stated, other) not in self.only:
+                raise ValueError(
+                    f"the mapping reads its dates as {stated}, but {against} can only be {other}, and no date of the"
+                    f" file speaks for {stated}: write {other} as `dates` in the mapping"
+                )
+        return tuple(text for text in self.formats if self._cut(text) in left)
+
+
+class ReadingPass:
+    """Looks at the rows of one file, or of one that is joined to it, while they are read for the first time."""
+
+    def __init__(self, mapping: Mapping, columns: Sequence[str]) -> None:
+        self._nothing = mapping.means_nothing
+        roles = column_roles(mapping)
+        at = {name: columns.index(name) for name in columns}
+        self._decimal = mapping.decimal_comma
+        self._amounts = {name: _Amounts() for name in columns if name in roles.amounts}
+        self._amounts_at = [(at[name], self._amounts[name].texts) for name in self._amounts]
+        self._times = {formats: _Times(formats) for formats in roles.times if formats}
+        self._times_at = [
+            ([at[name] for name in together], self._times[formats])
+            for formats, several in roles.times.items()
+            for together in several
+            if formats and all(name in at for name in together) and len(self._times[formats].candidates) > 1
+        ]
+        self._floats = {name: at[name] for name in columns if name in roles.identities}
+        self._seen_float: set[str] = set()
+        self._rows = 0
+
+    def see(self, cells: Sequence[str]) -> None:
+        """Look at one row, complete and in the order of the columns."""
+        for position, texts in self._amounts_at:
+            texts.add(cells[position])
+        for positions, times in self._times_at:
+            text = " ".join(cells[position].strip() for position in positions).strip()
+            if text:
+                times.see(text)
+        if self._floats:
+            self._see_identities(cells)
+        self._rows += 1
+        if self._rows % TEXTS_HELD == 0:
+            self._look()
+
+    def _see_identities(self, cells: Sequence[str]) -> None:
+        for name, position in list(self._floats.items()):
+            text = cells[position].strip()
+            if _WHOLE_AS_FLOAT.fullmatch(text):
+                self._seen_float.add(name)
+            elif text and not self._nothing(text):
+                del self._floats[name]
+
+    def _look(self) -> None:
+        for amounts in self._amounts.values():
+            amounts.look()
+        for times in self._times.values():
+            times.look()
+
+    def readings(self) -> tuple[Reading, ...]:
+        """What the file says. Raises ValueError where its dates fit two readings, or contradict the mapping."""
+        self._look()
+        found: list[Reading] = []
+        said_in_file = set[Notation]().union(*(amounts.said for amounts in self._amounts.values()))
+        for name, amounts in self._amounts.items():
+            if self._decimal is None:
+                decimal = _one(amounts.said) or (_one(said_in_file) if not amounts.said else None)
+                if decimal == "comma" or (decimal and amounts.depends):
+                    found.append(Reading("decimal", name, decimal))
+        found += _currencies([amounts.currencies for amounts in self._amounts.values()])
+        for formats, times in self._times.items():
+            left = times.decide()
+            if left != formats:
+                found.append(Reading("dates", " or ".join(formats), " or ".join(left)))
+        found += [Reading("whole", name, "17850.0 is 17850") for name in self._floats if name in self._seen_float]
+        return tuple(found)
+
+
+def _currencies(by_column: Sequence[Iterable[Currencies]]) -> list[Reading]:
+    """The currency of the file's amounts; several, where no currency is what all the signs may mean."""
+    signs = list(dict.fromkeys(codes for found in by_column for codes in found))
+    if not signs:
+        return []
+    common = frozenset.intersection(*signs)
+    if common:
+        return [Reading("currency", "", " or ".join(sorted(common)))]
+    return [Reading("currencies", "", ", ".join("/".join(sorted(codes)[:3]) for codes in signs[:5]))]
+
+
+def _one(said: set[Notation]) -> Notation | None:
+    return next(iter(said)) if len(said) == 1 else None
+
+
+def _date_comes_first(date_format: str) -> bool:
+    first = date_format.partition(" ")[0]
+    return "%d" in first and "%m" in first and ("%y" in first or "%Y" in first)
+
+
+def _day(text: str, date_format: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, date_format)
+    except ValueError:
+        return None
+
+
+def _shown_day(text: str, date_format: str) -> str:
+    day = _day(text, date_format)
+    return f"{day:%d %B %Y}" if day else "no date"
