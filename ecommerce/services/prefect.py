@@ -69,6 +69,8 @@ def worker(settings: Settings, environment: Mapping[str, str]) -> Daemon:
         ready=lambda it: worker_health_port(it.pid) is not None,
         environment=environment,
         cwd=settings.home_directory,
+        # Its runs end with a worker that is killed, and nobody else would say so.
+        before_launch=lambda: close_stranded_runs(settings),
     )  # fmt: skip
 
 
@@ -138,10 +140,10 @@ def deployment(settings: Settings, environment: Mapping[str, str]) -> Job:
 
 
 def automations(settings: Settings, environment: Mapping[str, str]) -> Job:
-    """The job that tells the server to crash runs whose process is gone, not started yet."""
+    """The job that tells the server what to do by itself, not started yet."""
     return Job(
         "prefect-automations",
-        [sys.executable, str(AUTOMATIONS)],
+        [sys.executable, str(AUTOMATIONS), "--one-machine"],
         home=settings.home_directory,
         environment=environment,
         cwd=REPOSITORY,

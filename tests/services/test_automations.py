@@ -11,7 +11,8 @@ SCRIPT = str(REPOSITORY / "deployments" / "automations.py")
 CRASH, TELL = "Crash runs whose process is gone", "Tell of a failed archive or check"
 
 
-def run_script() -> None:
+def run_script(monkeypatch: pytest.MonkeyPatch, *options: str) -> None:
+    monkeypatch.setattr("sys.argv", [SCRIPT, *options])
     runpy.run_path(SCRIPT, run_name="__main__")
 
 
@@ -19,15 +20,26 @@ def test_they_are_made_once_and_stay_off_where_somebody_switched_them_off(
     prefect_server: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ALERT_WEBHOOK_URL", raising=False)
-    run_script()
+    run_script(monkeypatch)
     first = Automation.read(name=CRASH)
     with pytest.raises(ValueError, match=TELL):
         Automation.read(name=TELL)
     first.disable()
     monkeypatch.setenv("ALERT_WEBHOOK_URL", "http://127.0.0.1:9/alerts")
-    run_script()
-    run_script()
+    run_script(monkeypatch)
+    run_script(monkeypatch)
     again = Automation.read(name=CRASH)
     assert again.id == first.id
     assert not again.enabled
     assert Automation.read(name=TELL).enabled
+
+
+def test_on_one_machine_no_run_is_crashed_for_its_silence(
+    prefect_server: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ALERT_WEBHOOK_URL", raising=False)
+    run_script(monkeypatch)
+    run_script(monkeypatch, "--one-machine")
+    run_script(monkeypatch, "--one-machine")
+    with pytest.raises(ValueError, match=CRASH):
+        Automation.read(name=CRASH)

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -212,3 +214,42 @@ def test_every_service_that_is_killed_comes_back(settings: Settings) -> None:
         time.sleep(1)
     assert up.end(signal.SIGTERM) == 0
     assert marked_processes(settings.home_directory) == []
+
+
+def api(settings: Settings, path: str, body: dict[str, object]) -> Any:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{settings.prefect_port}/api/{path}",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
+        return json.load(answer)
+
+
+@pytest.mark.drill
+def test_a_run_that_dies_with_or_without_its_worker_is_called_crashed_at_once(settings: Settings) -> None:
+    up = Up(settings)
+    up.wait_for("Look first")
+    (backfill,) = api(settings, "deployments/filter", {"deployments": {"name": {"any_": ["backfill"]}}})
+    span = {"orders": 3_000_000, "start": "2026-01-01", "end": "2026-03-01"}
+    for kill_worker in (False, True):
+        run = api(settings, f"deployments/{backfill['id']}/create_flow_run", {"parameters": span})
+        found = {"flow_runs": {"id": {"any_": [run["id"]]}}}
+
+        def state(found: dict[str, object] = found) -> str:
+            return str(api(settings, "flow_runs/filter", found)[0]["state_name"])
+
+        wait_until(lambda: state() == "Running", 60)
+        worker = psutil.Process(pid_of(settings, "prefect-worker"))
+        children = worker.children(recursive=True)
+        for process in [worker, *children] if kill_worker else children:
+            process.kill()
+        wait_until(lambda: state() == "Crashed", 30)
+    assert up.end(signal.SIGINT) == 0
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
