@@ -46,7 +46,7 @@ bench: install  ## measure against the targets (PARTS="generate import …" for 
 	$(BIN)/python -m benchmarks $(PARTS)
 
 lock:  ## resolve the dependencies anew (needs uv); the lock holds names, versions and hashes, no addresses
-	uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-annotate --no-header --all-extras pyproject.toml -o requirements.lock
 
 clean:  ## remove .venv/ and caches, not the data in .ecommerce/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,6 +19,8 @@ STOPPED = 130
 
 DEBUG = "ECOMMERCE_DEBUG"
 
+OURS = ("cli", "dashboard", "ecommerce", "flows")
+
 COMMANDS = (
     # module, function, command
     ("cli.services", "up", "up"),
@@ -94,6 +96,8 @@ def _end(message: str, error: Exception, code: int = 1) -> None:
 
 def _unexpected(error: Exception) -> str:
     """What is known of an error that no part of the program expected."""
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] not in OURS:
+        return f"{error.name} is not installed: pip install 'ecommerce-pipeline[all]' has all that the commands need"
     frames = traceback.extract_tb(error.__traceback__)
     root = Path(__file__).parent.parent
     ours = [frame for frame in frames if Path(frame.filename).is_relative_to(root) and ".venv" not in frame.filename]

@@ -66,3 +66,16 @@ def test_an_error_without_a_message_has_its_name(
     failing(AssertionError())
     monkeypatch.setattr(sys, "argv", ["ecommerce", "status"])
     assert "AssertionError" in stderr_of(cli_app.main, capsys)[1]
+
+
+def test_a_package_of_an_extra_that_is_missing_is_said_to_be(
+    failing: Callable[[Exception], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(ModuleNotFoundError("No module named 'prefect'", name="prefect"))
+    monkeypatch.setattr(sys, "argv", ["ecommerce", "kpis"])
+    code, said = stderr_of(cli_app.main, capsys)
+    assert code == 1
+    assert (
+        said
+        == "error: prefect is not installed: pip install 'ecommerce-pipeline[all]' has all that the commands need\n"
+    )

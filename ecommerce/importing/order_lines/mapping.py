@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from ecommerce.errors import InputError
 from ecommerce.importing.formats.nothing import is_nothing
 from ecommerce.importing.order_lines.times import check_format, shop_zone, zone_of
 
-SHIPPED = Path(__file__).parents[3] / "mappings"
+SHIPPED = Path(str(files("ecommerce"))) / "mappings"
 
 
 def _sound(formats: tuple[str, ...]) -> tuple[str, ...]:
