@@ -111,3 +111,7 @@ def _unexpected(error: Exception) -> str:
 def _first_line(error: Exception) -> str:
     """A driver's error without the dump of the topology behind it. It names hosts, never credentials."""
     return next(iter(str(error).split(", Timeout:")[0].splitlines()), "no message")[:500]
+
+
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecommerce.errors import InputError, ServiceError, SettingsError
 from ecommerce.progress import Progress, silent, watched_by
-from ecommerce.services.environment import HEARTBEAT_SECONDS, prefect_api
+from ecommerce.services.environment import HEARTBEAT_SECONDS, loopback_without_proxy, prefect_api
 from ecommerce.services.ports import http_answers
 from ecommerce.settings import Settings, get_settings
 
@@ -23,6 +23,7 @@ SEND_SECONDS = 5.0
 
 def use_prefect(settings: Settings) -> None:
     """Tell Prefect, before it is imported, where its files are and how much to say. What the user set goes first."""
+    loopback_without_proxy()
     home = settings.home_directory / "prefect"
     try:
         home.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 from ecommerce.settings import Settings
@@ -33,7 +34,8 @@ def archive_uri(settings: Settings) -> str:
     if settings.archive_uri:
         return settings.archive_uri.rstrip("/")
     if archive_kind(settings) == FILE:
-        return file_archive(settings).as_uri()
+        # Hadoop takes such a path literally: `as_uri` would make another folder of `My Shop`, `My%20Shop`.
+        return f"file://{file_archive(settings)}"
     return f"hdfs://127.0.0.1:{settings.namenode_port}/archive"
 
 
@@ -50,6 +52,12 @@ def archive_options(settings: Settings) -> dict[str, str]:
 def file_archive(settings: Settings) -> Path:
     """The folder that stands in for HDFS where its jars cannot be had."""
     return settings.home_directory / "archive"
+
+
+def local_path(uri: str) -> Path | None:
+    """The local path of a `file:` URI, taken literally as Hadoop does; None for others."""
+    found = re.match(r"file:(?://)?(/.*)", uri, re.DOTALL)
+    return Path(found[1]) if found else None
 
 
 def archive_kind(settings: Settings) -> str | None:

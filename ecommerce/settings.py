@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ecommerce.errors import SettingsError
@@ -36,6 +36,16 @@ class Settings(BaseSettings):
     refresh_seconds: float = Field(5.0, ge=1, le=3600, description="Seconds between two dashboard refreshes.")
     currency: str = Field("USD", min_length=1, max_length=8, description="Currency code shown by the dashboard.")
     timezone: str = Field("UTC", description="Time zone in which the dashboard shows times.")
+
+    @field_validator("archive_uri")
+    @classmethod
+    def _absolute(cls, uri: str | None) -> str | None:
+        """A `file:` archive is the same folder for every process, wherever it runs."""
+        if uri is None or not uri.startswith("file:") or uri.startswith("file:///"):
+            return uri
+        if uri.startswith("file://"):
+            raise ValueError("a file: address has no host: write file:/folder or file:///folder")
+        return f"file:{Path(uri.removeprefix('file:')).absolute()}"
 
     @property
     def home_directory(self) -> Path:

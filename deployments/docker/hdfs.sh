@@ -4,9 +4,10 @@
 set -euo pipefail
 
 class_path="$HADOOP_CONF_DIR:$(python -c '
-from ecommerce.services.jars import hadoop_classpath
+from ecommerce.services.jars import hadoop_jars
+from ecommerce.jvm import class_path
 from ecommerce.settings import get_settings
-print(hadoop_classpath(get_settings().cache))')"
+print(class_path(*hadoop_jars(get_settings().cache)))')"
 java=("$JAVA_HOME/bin/java" "-Xmx${JAVA_HEAP:-512m}" -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError
     "-Dlog4j2.configurationFile=$HADOOP_CONF_DIR/log4j2.properties" -cp "$class_path")
 

@@ -20,7 +20,7 @@ UNUSED_SECONDS = 30 * 86_400
 
 
 def class_archive_options(settings: Settings, java_home: Path, scratch: Path) -> tuple[str, ...]:
-    """Options for a JVM: to use the archive, or to write one into `scratch`.
+    """Options for a JVM: to use the archive, or to write one into `scratch`, a folder under a plain name.
 
     No options where the cache cannot be written, as in a container.
     """
@@ -28,7 +28,11 @@ def class_archive_options(settings: Settings, java_home: Path, scratch: Path) ->
     if archive.exists():
         with suppress(OSError):
             os.utime(archive)  # the time of its last use
-        return (*_QUIET, f"-XX:SharedArchiveFile={archive}")
+        # By a link beside what Spark writes: the cache may lie where a Java option cannot name it.
+        link = scratch / "used.jsa"
+        link.unlink(missing_ok=True)
+        link.symlink_to(archive)
+        return (*_QUIET, f"-XX:SharedArchiveFile={link}")
     try:
         archive.parent.mkdir(parents=True, exist_ok=True)
     except OSError:

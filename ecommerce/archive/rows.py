@@ -1,5 +1,6 @@
 """Rows of the archive as Spark sees them: the order's columns, its content hash, and the day that partitions them."""
 
+import re
 from typing import TYPE_CHECKING
 
 from ecommerce.documents.spark import order_ddl
@@ -49,5 +50,7 @@ def write_rows(rows: "DataFrame", uri: str) -> None:
 
 def read_rows(spark: "SparkSession", *uris: str, base: str | None = None, ddl: str | None = None) -> "DataFrame":
     """Archive rows of directories; with `base`, the parts of their paths below it become columns."""
+    # Spark takes these characters of a path for a pattern of names.
+    uris = tuple(re.sub(r"[{}\[\]*?\\]", r"\\\g<0>", uri) for uri in uris)
     reader = spark.read.schema(ddl or partitioned_ddl())
     return (reader.option("basePath", base) if base else reader).parquet(*uris)

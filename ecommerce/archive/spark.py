@@ -1,6 +1,7 @@
 """The one place that starts Spark: one session per process, shared by whoever is inside `spark_session`."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,12 @@ from typing import TYPE_CHECKING
 import psutil
 
 from ecommerce.archive.class_archive import class_archive_options, keep_class_archive
+from ecommerce.archive.errors import explain
 from ecommerce.archive.selection import SLICE_DAYS
 from ecommerce.archive_location import archive_options
 from ecommerce.errors import ServiceError
 from ecommerce.java import java_home
+from ecommerce.jvm import HADOOP, SPARK, PlainFolder, java_environment
 from ecommerce.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ _JVM_OPTIONS = (
     # of 12.
     "-XX:TieredStopAtLevel=1",
 )
+
+_OURS = ("PYSPARK_PYTHON", "SPARK_LOCAL_IP")
 
 TASK_ATTEMPTS = 3
 """Attempts per task on local[*], as a cluster has; Spark's own default there is one."""
@@ -59,6 +64,7 @@ class _Spark:
     settings: Settings
     java: Path
     scratch: Path
+    home: PlainFolder
 
 
 @contextmanager
@@ -110,20 +116,23 @@ def spark_ahead(settings: Settings, meanwhile: "Callable[[SparkContext], None] |
 def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None") -> _Spark:
     # A session of Spark Connect would need a server; the archive needs the JVM beside it.
     java = java_home(settings)
-    os.environ["JAVA_HOME"] = str(java)
-    # Of the workers that read MongoDB: this Python has what they need. Executors elsewhere may need another path.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    _set_environment(settings, java)
     from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
     scratch = _scratch_directory(settings)
     log = settings.home_directory / "logs" / "spark.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    log_before = log.stat().st_size if log.exists() else 0
+    # Spark cuts options at blanks and lists of folders at commas, and log4j reads `%` in the name of its file.
+    home = PlainFolder(settings.home_directory)
+    plain_scratch = home.path / scratch.relative_to(settings.home_directory)
     options = {
         "spark.master": _master(settings),
         "spark.app.name": "ecommerce-archive",
         "spark.driver.memory": DRIVER_MEMORY,
-        "spark.local.dir": str(scratch),
+        "spark.local.dir": str(plain_scratch),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.eventLog.enabled": "false",
@@ -142,31 +151,74 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # Workers are kept for jobs with the same environment. With short tracebacks that of SQL would be its own.
         "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
-        "spark.driver.extraJavaOptions": " ".join(
+        "spark.driver.extraJavaOptions": shlex.join(
             (
                 f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}",
-                f"-Decommerce.log={log}",
+                f"-Decommerce.log={home.path / 'logs' / log.name}",
                 *_JVM_OPTIONS,
-                *class_archive_options(settings, java, scratch),
+                *class_archive_options(settings, java, plain_scratch),
             )
         ),
     }
-    if settings.spark_master == "local" or settings.spark_master.startswith("local["):
+    if is_local(settings):
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     options |= {f"spark.hadoop.{name}": value for name, value in archive_options(settings).items()}
     # PySpark imports it at its first call into the JVM, which would stand idle for that long just after its start.
     threading.Thread(target=import_module, args=("pandas",), name="import-pandas", daemon=True).start()
     try:
-        context = SparkContext.getOrCreate(SparkConf().setAll(list(options.items())))
+        with log.open("ab") as output:
+            configuration = SparkConf().setAll(list(options.items()))
+            # What the JVM says before it logs, and Spark's scripts, would be on the terminal.
+            gateway = launch_gateway(configuration, {"stdout": output, "stderr": output})
+        context = SparkContext(conf=configuration, gateway=gateway)
         if meanwhile:
             threading.Thread(target=_tried, args=(meanwhile, context), name="spark-meanwhile", daemon=True).start()
-        return _Spark(SparkSession.builder.getOrCreate(), settings, java, scratch)
+        return _Spark(SparkSession.builder.getOrCreate(), settings, java, scratch, home)
     except Exception as error:
         shutil.rmtree(scratch, ignore_errors=True)
+        home.close()
         raise ServiceError(
-            f"Spark did not start with ECOMMERCE_SPARK_MASTER={settings.spark_master!r}: "
-            f"{str(error).splitlines()[0]}; see {log}"
+            f"Spark did not start with ECOMMERCE_SPARK_MASTER={settings.spark_master!r}{_given_by_the_user()}: "
+            f"{_reason(error, log, log_before)}; see {log}"
         ) from None
+
+
+def is_local(settings: Settings) -> bool:
+    """Whether Spark runs in this process's JVM, not on a cluster."""
+    return settings.spark_master == "local" or settings.spark_master.startswith("local[")
+
+
+def _set_environment(settings: Settings, java: Path) -> None:
+    """What PySpark and its JVM read from this process's environment.
+
+    A cluster's settings, and those of an HDFS that ECOMMERCE_ARCHIVE_URI names, are the user's to give.
+    """
+    foreign: tuple[str, ...] = ()
+    if is_local(settings):
+        foreign = SPARK if (settings.archive_uri or "").startswith("hdfs:") else (*SPARK, *HADOOP)
+    for name, value in java_environment(foreign).items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+    os.environ["JAVA_HOME"] = str(java)
+    # Of the workers that read MongoDB: this Python has what they need. Executors elsewhere may need another path.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if is_local(settings):
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"  # else Spark resolves the machine's name, which may have no address
+
+
+def _given_by_the_user() -> str:
+    names = sorted(name for name in os.environ if name.startswith((*SPARK, *HADOOP)) and name not in _OURS)
+    return f" and {', '.join(names)} of the environment" if names else ""
+
+
+def _reason(error: Exception, log: Path, log_before: int) -> str:
+    """The cause in a Java error; of a JVM that ended at once, what it wrote into the log."""
+    if "JAVA_GATEWAY_EXITED" not in str(error) or not log.exists():
+        return explain(error)
+    said = log.read_bytes()[log_before:].decode(errors="replace").strip()
+    return explain(ServiceError(said or "its JVM ended"))
 
 
 def _tried(meanwhile: "Callable[[SparkContext], None]", context: "SparkContext") -> None:
@@ -191,6 +243,7 @@ def _stop(spark: _Spark) -> None:
             gateway.proc.wait()
         SparkContext._gateway = None
         SparkContext._jvm = None
+    spark.home.close()
 
 
 def _master(settings: Settings) -> str:

@@ -8,7 +8,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
+
+from ecommerce.archive_location import local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -81,12 +82,6 @@ class Storage:
 
     def _system(self, path: Any) -> Any:
         return path.getFileSystem(self._configuration)
-
-
-def local_path(uri: str) -> Path | None:
-    """The local path of a `file:` URI, taken literally as Hadoop does; None for others."""
-    parsed = urlparse(uri)
-    return Path(parsed.path) if parsed.scheme == "file" else None
 
 
 def _files_under(directory: Path) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ecommerce.archive.runs import unfinished_run
-from ecommerce.archive_location import archive_kind, archive_uri, needs_embedded_hdfs
+from ecommerce.archive_location import archive_kind, archive_uri, local_path, needs_embedded_hdfs
 from ecommerce.doctor.findings import Problem
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
 from ecommerce.services.hdfs import namenode_state
@@ -57,13 +57,13 @@ def archive_runs(settings: Settings) -> str:
 def archive(settings: Settings) -> str:
     """The archive's file system answers and takes writes."""
     uri = archive_uri(settings)
-    parts = urlsplit(uri)
-    if parts.scheme == "file":
-        return _local_archive(Path(parts.path))
+    if (place := local_path(uri)) is not None:
+        return _local_archive(place)
     if needs_embedded_hdfs(settings):
         if settings.mongo_uri is not None and archive_kind(settings) is None:
             return "none is named in this environment"
         return _embedded_hdfs(settings)
+    parts = urlsplit(uri)
     host, port = parts.hostname or "", parts.port or 8020
     if not answers(port, host):
         raise Problem(f"the NameNode {host}:{port} does not answer", "start it, or correct ECOMMERCE_ARCHIVE_URI")

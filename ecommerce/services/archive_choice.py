@@ -6,7 +6,7 @@ from pathlib import Path
 from ecommerce.archive_location import FILE, HDFS, archive_kind, file_archive, record_archive_kind
 from ecommerce.errors import ServiceError
 from ecommerce.java import java_home
-from ecommerce.services.jars import hadoop_classpath
+from ecommerce.services.jars import hadoop_jars
 from ecommerce.settings import Settings
 
 
@@ -33,7 +33,7 @@ def choose_archive(settings: Settings) -> ArchiveChoice:
         remark = f"the archive stays in {file_archive(settings)}, where archived orders are"
         return ArchiveChoice(java, embedded_hdfs=False, remark=remark)
     try:
-        hadoop_classpath(settings.cache, java)
+        hadoop_jars(settings.cache, java)
     except ServiceError as error:
         if recorded == HDFS:
             raise ServiceError(f"archived orders may be on HDFS, which cannot run: {error}") from None

@@ -5,7 +5,7 @@ import contextlib
 import pwd
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from mirakuru.base import cleanup_subprocesses
 from mirakuru.exceptions import ProcessExitedWithError, ProcessFinishedWithError, TimeoutExpired
 
 from ecommerce.errors import ServiceError
+from ecommerce.jvm import Changes
 from ecommerce.services.logs import log_excerpt
 from ecommerce.services.marks import end_processes, marked_processes, marks
 from ecommerce.services.records import ServiceRecord, identity, remove_record, write_record
@@ -45,7 +46,7 @@ class Daemon(Executor):
         ready: Callable[["Daemon"], bool],
         explain: Callable[["Daemon"], str | None] = lambda _: None,
         start_timeout_seconds: float = 120,
-        environment: Mapping[str, str] | None = None,
+        environment: Changes | None = None,
         cwd: Path | None = None,
         account: pwd.struct_passwd | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
@@ -61,13 +62,15 @@ class Daemon(Executor):
         self._before_launch = before_launch
         self._start_timeout_seconds = start_timeout_seconds
         self._cancelled = False
+        changes = {**(environment or {}), **marks(home, name)}
+        self._hidden = {name for name, value in changes.items() if value is None}
         super().__init__(
             list(command),
             cwd=str(cwd) if cwd else None,
             timeout=start_timeout_seconds,
             sleep=0.05,
             stop_signal=stop_signal,
-            envvars={**(environment or {}), **marks(home, name)},
+            envvars={name: value for name, value in changes.items() if value is not None},
         )
 
     @property
@@ -78,6 +81,7 @@ class Daemon(Executor):
         if self._account:
             kwargs |= {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
         return kwargs | {
+            "env": {name: value for name, value in kwargs["env"].items() if name not in self._hidden},
             "start_new_session": True,
             "stdin": subprocess.DEVNULL,
             "stdout": self._output,

@@ -52,6 +52,13 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def loopback_without_proxy() -> None:
+    """Add loopback to what this process and those that it starts reach without the proxy of `http_proxy`."""
+    for name in ("no_proxy", "NO_PROXY"):
+        listed = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys((*listed, "127.0.0.1", "localhost")))
+
+
 def prefect_api(settings: Settings) -> str:
     """Address of the embedded Prefect server's API."""
     return f"http://127.0.0.1:{settings.prefect_port}/api"

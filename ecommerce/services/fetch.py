@@ -4,7 +4,7 @@ import sys
 
 from ecommerce.errors import EcommerceError
 from ecommerce.java import java_home
-from ecommerce.services.jars import hadoop_classpath
+from ecommerce.services.jars import hadoop_jars
 from ecommerce.settings import get_settings
 
 
@@ -13,7 +13,7 @@ def main() -> None:
     settings = get_settings()
     for what, fetch in (
         ("Java", lambda: java_home(settings)),
-        ("Hadoop", lambda: hadoop_classpath(settings.cache)),
+        ("Hadoop", lambda: hadoop_jars(settings.cache)),
     ):
         try:
             fetch()

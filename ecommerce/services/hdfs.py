@@ -1,4 +1,8 @@
-"""The embedded HDFS: a real NameNode and a real DataNode, separate processes, loopback only, formatted once."""
+"""The embedded HDFS: a real NameNode and a real DataNode, separate processes, loopback only, formatted once.
+
+Both run in `home`/hdfs and know only paths relative to it. Hadoop cuts lists at commas, expands `${…}`, reads `%20` in
+some paths and URIs in others, and log4j reads `%`: where the home lies they would otherwise all have to be told.
+"""
 
 import json
 import shutil
@@ -12,14 +16,20 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement
 
 from ecommerce.archive_location import CLIENT_OPTIONS
 from ecommerce.errors import ServiceError
+from ecommerce.jvm import changed_environment, class_path, java_environment
 from ecommerce.services.daemons import Daemon
-from ecommerce.services.jars import hadoop_classpath
+from ecommerce.services.jars import hadoop_jars
 from ecommerce.services.logs import log_excerpt
 from ecommerce.services.ports import LOOPBACK, answers, listening_ports, require_free_port
 
 NAMENODE_CLASS = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 DATANODE_CLASS = "org.apache.hadoop.hdfs.server.datanode.DataNode"
 SHELL_CLASS = "org.apache.hadoop.fs.FsShell"
+
+_WORKING_DIRECTORY = Path("/proc/self/cwd")
+
+CONFIGURATION = "conf"
+"""Folder of the daemons' configuration under `home`/hdfs."""
 
 # 195 and 177 MB resident with these heaps; files in the archive are few and large, so the NameNode needs little.
 # The first compiler alone: 3.8 s to answering instead of 7.9 on two busy cores; what they do is wait for the disk.
@@ -66,12 +76,13 @@ def start_hdfs(home: Path, namenode_port: int, java_home: Path, cache: Path) -> 
 def embedded_hdfs(home: Path, namenode_port: int, java_home: Path, cache: Path) -> Hdfs:
     """The embedded HDFS, formatted but not started yet."""
     home = home.expanduser().absolute()
-    class_path = hadoop_classpath(cache, java_home)
+    jars = class_path(CONFIGURATION, *hadoop_jars(cache, java_home))
+    require_path_for_hadoop(home)
     require_free_port(namenode_port, "ECOMMERCE_NAMENODE_PORT", "the HDFS NameNode")
     directory = home / "hdfs"
     configuration = write_configuration(directory, namenode_port)
     java = str(java_home / "bin" / "java")
-    _format_once(directory, configuration, java, class_path, home)
+    _format_once(directory, java, jars, home)
     # Each daemon unpacks its web pages into a new directory, and one that is killed leaves it behind.
     scratch = directory / "tmp" / "java"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -80,11 +91,19 @@ def embedded_hdfs(home: Path, namenode_port: int, java_home: Path, cache: Path) 
     def daemon(name: str, main_class: str, address: str, ready: Callable[[Daemon], bool]) -> Daemon:
         options = (
             *_JVM_OPTIONS,
-            f"-Djava.io.tmpdir={scratch}",
-            *_logging(configuration, home / "logs" / f"{name}.log"),
+            f"-Djava.io.tmpdir={scratch.relative_to(directory)}",
+            *_logging(f"{name}.log"),
         )
-        command = [java, *options, "-cp", f"{configuration}:{class_path}", main_class]
-        return Daemon(name, command, home=home, address=address, ready=ready)
+        command = [java, *options, "-cp", jars, main_class]
+        return Daemon(
+            name,
+            command,
+            home=home,
+            address=address,
+            ready=ready,
+            environment=java_environment(),
+            cwd=directory,
+        )
 
     uri = f"hdfs://{LOOPBACK}:{namenode_port}"
     namenode = daemon(
@@ -133,8 +152,10 @@ def hdfs_shell(configuration: Path, java_home: Path, cache: Path, *arguments: st
     done = subprocess.run(
         [
             str(java_home / "bin" / "java"), *_JVM_OPTIONS,
-            "-cp", f"{configuration}:{hadoop_classpath(cache, java_home)}", SHELL_CLASS, *arguments,
+            "-cp", class_path(".", *hadoop_jars(cache, java_home)), SHELL_CLASS, *arguments,
         ],
+        cwd=configuration,
+        env=changed_environment(java_environment()),
         check=False,
         capture_output=True,
         text=True,
@@ -145,7 +166,7 @@ def hdfs_shell(configuration: Path, java_home: Path, cache: Path, *arguments: st
     return done.stdout
 
 
-def _format_once(directory: Path, configuration: Path, java: str, class_path: str, home: Path) -> None:
+def _format_once(directory: Path, java: str, jars: str, home: Path) -> None:
     """Make the NameNode's metadata where there is none; whole or not at all, however this process ends."""
     name = directory / "name"
     if name.exists():
@@ -162,9 +183,11 @@ def _format_once(directory: Path, configuration: Path, java: str, class_path: st
     with log.open("ab") as output:
         done = subprocess.run(
             [
-                java, *_JVM_OPTIONS, *_logging(configuration, log), "-cp", f"{configuration}:{class_path}",
-                NAMENODE_CLASS, f"-Ddfs.namenode.name.dir={scratch.as_uri()}", "-format", "-nonInteractive",
+                java, *_JVM_OPTIONS, *_logging(log.name), "-cp", jars,
+                NAMENODE_CLASS, f"-Ddfs.namenode.name.dir={scratch.name}", "-format", "-nonInteractive",
             ],
+            cwd=directory,
+            env=changed_environment(java_environment()),
             check=False,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -176,19 +199,19 @@ def _format_once(directory: Path, configuration: Path, java: str, class_path: st
     scratch.rename(name)
 
 
-def _logging(configuration: Path, log: Path) -> tuple[str, str]:
-    return f"-Dlog4j2.configurationFile={configuration / 'daemon-log4j2.properties'}", f"-Decommerce.log={log}"
+def _logging(log: str) -> tuple[str, str]:
+    return f"-Dlog4j2.configurationFile={CONFIGURATION}/daemon-log4j2.properties", f"-Decommerce.log=../logs/{log}"
 
 
 def write_configuration(directory: Path, namenode_port: int) -> Path:
     """Write the daemons' whole configuration under `directory`/conf, so that nothing depends on the machine's own."""
-    configuration = directory / "conf"
+    configuration = directory / CONFIGURATION
     configuration.mkdir(parents=True, exist_ok=True)
     _write_site(
         configuration / "core-site.xml",
         {
             "fs.defaultFS": f"hdfs://{LOOPBACK}:{namenode_port}",
-            "hadoop.tmp.dir": str(directory / "tmp"),
+            "hadoop.tmp.dir": "tmp",
             # A DataNode that boots faster than its NameNode looks for it five times a second, not once.
             "ipc.client.connect.retry.interval": "200",
             "ipc.client.connect.max.retries": "50",
@@ -198,8 +221,8 @@ def write_configuration(directory: Path, namenode_port: int) -> Path:
         configuration / "hdfs-site.xml",
         CLIENT_OPTIONS
         | {
-            "dfs.namenode.name.dir": (directory / "name").as_uri(),
-            "dfs.datanode.data.dir": (directory / "data").as_uri(),
+            "dfs.namenode.name.dir": "name",
+            "dfs.datanode.data.dir": str(_data_folder(directory)),
             "dfs.namenode.rpc-bind-host": LOOPBACK,
             "dfs.namenode.http-address": f"{LOOPBACK}:0",
             "dfs.datanode.address": f"{LOOPBACK}:0",
@@ -219,6 +242,26 @@ def write_configuration(directory: Path, namenode_port: int) -> Path:
     )
     (configuration / "daemon-log4j2.properties").write_text(_LOGGING)
     return configuration
+
+
+def _data_folder(directory: Path) -> Path:
+    """Where the DataNode finds its folder. It takes its absolute path for a format string, so there is no `%` in it."""
+    return _WORKING_DIRECTORY / "data" if "%" in str(directory) else Path("data")
+
+
+def require_path_for_hadoop(directory: Path) -> None:
+    """Raise ServiceError where Hadoop cannot work in a folder: for what its path holds."""
+    # The NameNode asks `df` for the free space in a shell, with the path between apostrophes; Java's class loader does
+    # not find a folder whose name has characters beyond the basic plane.
+    text = str(directory)
+    bad = "'" if "'" in text else next((character for character in text if ord(character) > 0xFFFF), "")
+    if not bad and "%" in text and not _WORKING_DIRECTORY.exists():
+        bad = "%"
+    if bad:
+        raise ServiceError(
+            f"HDFS cannot run in {directory}: Hadoop cannot use a path with {bad}; "
+            "set ECOMMERCE_HOME to one without it, or ECOMMERCE_ARCHIVE_URI to another archive"
+        )
 
 
 def _write_site(path: Path, values: Mapping[str, str]) -> None:

@@ -48,12 +48,12 @@ HADOOP_DAEMONS = Jar(
 _PYSPARK_PATTERNS = ("hadoop-client-*.jar", "slf4j-api-*.jar", "log4j-*.jar", "jcl-over-slf4j-*.jar")
 
 
-def hadoop_classpath(cache: Path, java_home: Path | None = None) -> str:
-    """Class path that runs HDFS daemons and the HDFS shell. Raises ServiceError where the jar cannot be fetched."""
+def hadoop_jars(cache: Path, java_home: Path | None = None) -> list[Path]:
+    """The jars that run HDFS daemons and the HDFS shell. Raises ServiceError where the jar cannot be fetched."""
     jars = fetch_jars((HADOOP_DAEMONS,), cache, java_home)
     for pattern in _PYSPARK_PATTERNS:
         jars.extend(sorted(_pyspark_jars().glob(pattern)))
-    return os.pathsep.join(map(str, jars))
+    return jars
 
 
 def missing_jars(cache: Path) -> list[str]:

@@ -24,8 +24,10 @@ WORK_POOL = "ecommerce"
 WORKER_LIMIT = 4
 """Flow runs at once. Each is a Python process of 120 to 240 MB, the archiver a JVM besides."""
 
-
 POST_ATTEMPTS = 5
+
+PREFECT = (sys.executable, "-P", "-m", "prefect")
+"""The program of this Python environment, whatever PATH says and wherever it lies: a script's first line has limits."""
 
 
 def server(settings: Settings, environment: Mapping[str, str]) -> Daemon:
@@ -44,7 +46,7 @@ def temporary_server(settings: Settings, environment: Mapping[str, str]) -> Daem
 
 def _server(settings: Settings, port: int, environment: Mapping[str, str], *options: str) -> Daemon:
     address = f"http://{LOOPBACK}:{port}"
-    start = [_program("prefect"), "--no-prompt", "server", "start", "--host", LOOPBACK, "--port", str(port), *options]
+    start = [*PREFECT, "--no-prompt", "server", "start", "--host", LOOPBACK, "--port", str(port), *options]
     return Daemon(
         SERVER,
         start,
@@ -61,7 +63,7 @@ def worker(settings: Settings, environment: Mapping[str, str]) -> Daemon:
     return Daemon(
         "prefect-worker",
         [
-            _program("prefect"), "--no-prompt", "worker", "start", "--pool", WORK_POOL, "--type", "process",
+            *PREFECT, "--no-prompt", "worker", "start", "--pool", WORK_POOL, "--type", "process",
             "--name", "ecommerce", "--limit", str(WORKER_LIMIT), "--with-healthcheck", "--install-policy", "never",
         ],
         home=settings.home_directory,
@@ -132,7 +134,7 @@ def deployment(settings: Settings, environment: Mapping[str, str]) -> Job:
         raise ServiceError(f"{REPOSITORY / PREFECT_FILE} is missing: run `ecommerce up` from a checkout of the project")
     return Job(
         "prefect-deploy",
-        [_program("prefect"), "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)],
+        [*PREFECT, "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)],
         home=settings.home_directory,
         environment=environment,
         cwd=REPOSITORY,
@@ -148,8 +150,3 @@ def automations(settings: Settings, environment: Mapping[str, str]) -> Job:
         environment=environment,
         cwd=REPOSITORY,
     )
-
-
-def _program(name: str) -> str:
-    """A program of this Python environment, whatever PATH says."""
-    return str(Path(sys.executable).parent / name)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from ecommerce.services.postgres import database_uri, ensure_database, why_no_postgres
 from ecommerce.services.records import read_json, write_json
@@ -57,7 +58,8 @@ def history_environment(settings: Settings, choice: HistoryChoice) -> Mapping[st
     """
     home = settings.home_directory
     if not choice.postgres:
-        url = f"sqlite+aiosqlite:///{sqlite_history(home)}"
+        # A quoted URI in the URL: a `?` of the path would begin its options.
+        url = f"sqlite+aiosqlite:///file:{quote(str(sqlite_history(home)))}?uri=true"
         return {"PREFECT_API_DATABASE_CONNECTION_URL": url, **_SQLITE_PATIENCE}
     ensure_database(home, DATABASE)
     return {"PREFECT_API_DATABASE_CONNECTION_URL": database_uri(home, DATABASE, "postgresql+asyncpg")}

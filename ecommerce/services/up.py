@@ -77,7 +77,7 @@ def run_detached(settings: Settings, *, demo: bool) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         child = subprocess.Popen(
-            [str(Path(sys.executable).parent / "ecommerce"), "up", "--demo" if demo else "--no-demo"],
+            [sys.executable, "-P", "-m", "cli.app", "up", "--demo" if demo else "--no-demo"],
             env={**os.environ, **settings_environment(settings)},
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -15,7 +15,7 @@ from ecommerce.archive.reading import read, read_pandas
 from ecommerce.archive.rows import read_rows, write_rows
 from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY, COMMITTED, PLANNED, SUPERSEDED, unfinished_run
 from ecommerce.archive.selection import SLICE_DAYS, Selection, may_select, plan_archive
-from ecommerce.archive.storage import local_path
+from ecommerce.archive_location import local_path
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.ingest.accept import accept_orders
 from ecommerce.ingest.encoded_order import EncodedOrder

@@ -25,7 +25,8 @@ def test_the_first_spark_writes_an_archive_and_later_ones_use_it(tmp_path: Path)
     keep_class_archive(settings, JAVA, written.parent)
     (archive,) = (tmp_path / "cache" / "classes").iterdir()
     assert archive.read_bytes() == b"classes" and not written.exists()
-    assert f"-XX:SharedArchiveFile={archive}" in class_archive_options(settings, JAVA, tmp_path / "scratch")
+    assert f"-XX:SharedArchiveFile={tmp_path}/scratch/used.jsa" in class_archive_options(settings, JAVA, written.parent)
+    assert (written.parent / "used.jsa").resolve() == archive
 
 
 def test_archives_that_nobody_used_for_a_month_go(tmp_path: Path) -> None:
