@@ -16,21 +16,27 @@ COMMAND = str(Path(sys.executable).parent / "ecommerce")
 def run(quick: bool) -> Iterator[Result]:
     """Start and stop everything in a home of its own, twice (quick: once)."""
     with tempfile.TemporaryDirectory(prefix="ecommerce-bench-") as home:
-        ports = {f"ECOMMERCE_{name}_PORT": str(free_port()) for name in ("MONGO", "NAMENODE", "DASHBOARD", "PREFECT")}
-        environment = os.environ | ports | {"ECOMMERCE_HOME": home}
+        environment = an_environment(home)
         for what in ("up, empty home, to first figures", "up again on its data")[: 1 if quick else 2]:
             try:
                 with timed() as clock:
-                    _ecommerce(environment, "up", "--detach")
-                    assert json.loads(_ecommerce(environment, "kpis", "--json"))["orders"] > 0
+                    ecommerce(environment, "up", "--detach")
+                    assert json.loads(ecommerce(environment, "kpis", "--json"))["orders"] > 0
                 yield Result(what, clock.seconds, "s", "≤ 60")
             finally:
                 with timed() as clock:
-                    _ecommerce(environment, "down")
+                    ecommerce(environment, "down")
             yield Result("down", clock.seconds, "s")
 
 
-def _ecommerce(environment: Mapping[str, str], *arguments: str) -> str:
+def an_environment(home: str) -> Mapping[str, str]:
+    """The environment of commands that have this home and ports of their own."""
+    ports = {f"ECOMMERCE_{name}_PORT": str(free_port()) for name in ("MONGO", "NAMENODE", "DASHBOARD", "PREFECT")}
+    return os.environ | ports | {"ECOMMERCE_HOME": home}
+
+
+def ecommerce(environment: Mapping[str, str], *arguments: str) -> str:
+    """Run a command and return what it printed. Raises CalledProcessError where it failed."""
     command = [COMMAND, *arguments]
     return subprocess.run(command, env=dict(environment), check=True, stdout=subprocess.PIPE, text=True).stdout
 

@@ -3,16 +3,17 @@
 import os
 import sys
 import traceback
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from pymongo.errors import PyMongoError
+from typer.core import TyperGroup
 
-from cli.runtime import use_prefect
 from ecommerce.errors import EcommerceError, InputError
-from ecommerce.settings import get_settings
 
 STOPPED = 130
 """Exit code after Ctrl-C."""
@@ -21,42 +22,80 @@ DEBUG = "ECOMMERCE_DEBUG"
 
 OURS = ("cli", "dashboard", "ecommerce", "flows")
 
-COMMANDS = (
-    # module, function, command
-    ("cli.services", "up", "up"),
-    ("cli.services", "down", "down"),
-    ("cli.services", "status", "status"),
-    ("cli.generate", "generate", "generate"),
-    ("cli.imports", "import_", "import"),
-    ("cli.summaries", "summarize", "summarize"),
-    ("cli.archive", "archive", "archive"),
-    ("cli.archive", "restore", "restore"),
-    ("cli.summaries", "kpis", "kpis"),
-    ("cli.summaries", "check", "check"),
-    ("cli.doctor", "doctor", "doctor"),
-    ("cli.doctor", "metrics", "metrics"),
-)
+COMMANDS = {
+    # command: module, function
+    "up": ("cli.services", "up"),
+    "down": ("cli.services", "down"),
+    "status": ("cli.services", "status"),
+    "generate": ("cli.generate", "generate"),
+    "import": ("cli.imports", "import_"),
+    "summarize": ("cli.summaries", "summarize"),
+    "archive": ("cli.archive", "archive"),
+    "restore": ("cli.archive", "restore"),
+    "kpis": ("cli.summaries", "kpis"),
+    "check": ("cli.summaries", "check"),
+    "doctor": ("cli.doctor", "doctor"),
+    "metrics": ("cli.doctor", "metrics"),
+}
+
+
+class _CommandsByName(Mapping[str, Any]):
+    """The commands, each imported when it is asked for: all of them together take half a second."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+@cache
+def _command(name: str) -> Any:
+    module, function = COMMANDS[name]
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(getattr(import_module(module), function))
+    return typer.main.get_command(alone)
+
+
+class _LazyGroup(TyperGroup):
+    """Typer's group, which wants all commands made before the first is run, with commands that are made when needed."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes | {"commands": {}})
+        self.commands: Any = _CommandsByName()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
 
 app = typer.Typer(
     name="ecommerce",
+    cls=_LazyGroup,
     help="Orders from the generator or from files into MongoDB, live KPIs, old orders to Parquet on HDFS.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def print_version(wanted: bool) -> None:
+    """Print the program's name and version and end."""
+    if wanted:
+        typer.echo(f"ecommerce {version('ecommerce-pipeline')}")
+        raise typer.Exit
 
 
 @app.callback()
 def before_command(  # no docstring: Typer would show it instead of the app's help
     debug: Annotated[bool, typer.Option("--debug", envvar=DEBUG, help="Print the traceback of an error, too.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
 ) -> None:
     if debug:
         os.environ[DEBUG] = "1"
-    use_prefect(get_settings())
-
-
-for module, function, command in COMMANDS:
-    app.command(command)(getattr(import_module(module), function))
 
 
 def main() -> None:
@@ -65,8 +104,6 @@ def main() -> None:
         app(_debug_first(sys.argv[1:]))
     except EcommerceError as error:
         _end(str(error), error, 2 if isinstance(error, InputError) else 1)
-    except PyMongoError as error:
-        _end(f"MongoDB: {_first_line(error)}", error)
     except SystemExit as end:
         # What Typer makes of Ctrl-C, without a word.
         if end.code == STOPPED:
@@ -77,7 +114,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
-        _end(_unexpected(error), error)
+        # Where nothing imported pymongo, none of its errors came.
+        mongo_errors = getattr(sys.modules.get("pymongo.errors"), "PyMongoError", ())
+        _end(f"MongoDB: {_first_line(error)}" if isinstance(error, mongo_errors) else _unexpected(error), error)
 
 
 def _debug_first(arguments: list[str]) -> list[str]:

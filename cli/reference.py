@@ -41,7 +41,15 @@ def pages() -> dict[str, str]:
 
 
 def _commands() -> str:
-    lines = ["# Commands", "", "Exit code 0: it worked; 1: it did not; 2: options or input are wrong.", ""]
+    lines = [
+        "# Commands",
+        "",
+        "Exit code 0: it worked; 1: it did not; 2: options or input are wrong.",
+        "",
+        "`ecommerce --version` prints the version, `ecommerce --install-completion` makes the shell complete commands",
+        "and options. `--debug`, before or after a command, prints the traceback of an error, too.",
+        "",
+    ]
     group: Any = typer.main.get_command(app)
     for name, command in group.commands.items():
         arguments = [one for one in command.params if one.param_type_name == "argument"]

@@ -21,7 +21,7 @@ API_URL = "PREFECT_API_URL"
 SEND_SECONDS = 5.0
 
 
-def use_prefect(settings: Settings) -> None:
+def _use_prefect(settings: Settings) -> None:
     """Tell Prefect, before it is imported, where its files are and how much to say. What the user set goes first."""
     loopback_without_proxy()
     home = settings.home_directory / "prefect"
@@ -62,6 +62,7 @@ def services(*, mongo: bool = True, hdfs: bool = False, prefect: bool = False) -
 
 def finds_prefect(settings: Settings) -> bool:
     """Whether there is a Prefect server: that of the environment, of this home, or of the user's Prefect profile."""
+    _use_prefect(settings)
     if API_URL in os.environ:
         return True
     api = prefect_api(settings)

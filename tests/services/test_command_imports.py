@@ -18,8 +18,8 @@ from tests.ports import free_port
 PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 
 
-def imported_by(environment: Mapping[str, str], *arguments: str) -> set[str]:
-    """The modules that a command imports, by Python's own list."""
+def imported_by(environment: Mapping[str, str], *arguments: str, ends_with: int = 0) -> set[str]:
+    """The modules that a command imports, by Python's own list. It must write nothing else to standard error."""
     command = subprocess.run(
         [sys.executable, "-X", "importtime", PROGRAM, *arguments],
         env={**os.environ, **environment},
@@ -29,7 +29,7 @@ def imported_by(environment: Mapping[str, str], *arguments: str) -> set[str]:
     )
     modules = set(re.findall(r"^import time: .*\| +(\S+)$", command.stderr, re.MULTILINE))
     others = [line for line in command.stderr.splitlines() if not line.startswith("import time:")]
-    assert (command.returncode, others) == (0, []), command.stdout
+    assert (command.returncode, others) == (ends_with, []), command.stdout
     return modules
 
 
@@ -55,5 +55,28 @@ def environment(
     return {**settings_environment(settings), **prefect_of_a_home}
 
 
+LARGE = ("prefect", "panel", "pyspark", "pandas", "polars", "numpy", "faker", "mirakuru")
+
+
+def test_help_and_version_import_nothing_large(environment: Mapping[str, str]) -> None:
+    assert not below(imported_by(environment, "--version"), *LARGE, "pymongo", "pydantic")
+
+
+def test_status_imports_neither_prefect_nor_what_computes(environment: Mapping[str, str]) -> None:
+    modules = imported_by(environment, "status", ends_with=1)  # HDFS does not run here
+    assert below(modules, *LARGE) <= {"mirakuru"}
+
+
+def test_kpis_import_what_reads_the_summaries_and_no_more(environment: Mapping[str, str]) -> None:
+    modules = imported_by(environment, "kpis", "--json")
+    assert below(modules, *LARGE) <= {"polars", "numpy", "mirakuru"}
+
+
 def test_a_flow_command_does_not_import_the_server_that_it_talks_to(environment: Mapping[str, str]) -> None:
-    assert not below(imported_by(environment, "summarize"), "prefect.server", "panel", "pyspark")
+    modules = imported_by(environment, "summarize")
+    assert not below(modules, "prefect.server", "prefect.cli", "panel", "pyspark", "pandas", "faker", "docker")
+
+
+def test_an_archive_that_has_nothing_to_do_does_not_import_spark(environment: Mapping[str, str]) -> None:
+    modules = imported_by(environment, "archive", "--dry-run")
+    assert not below(modules, "prefect.server", "prefect.cli", "panel", "pyspark", "pandas", "faker", "docker")
