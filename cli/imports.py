@@ -68,6 +68,8 @@ def print_report(report: ImportReport) -> None:
         shown = file.first_rejections[:REJECTIONS_PRINTED]
         for rejection in shown:
             console.print(Text(f"{file.path.name} line {rejection.line}: {rejection.code}: {rejection.reason}"))
+        for note in file.notes:
+            console.print(Text(f"{file.path.name}: {note}"))
         if file.unknown_statuses:
             texts = ", ".join(f"{text!r} ({rows:,})" for text, rows in file.unknown_statuses.most_common())
             console.print(Text(f"{file.path.name}: statuses that are not known and count as under way: {texts}"))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
@@ -11,7 +11,7 @@ from pydantic import Field
 from ecommerce.importing.files import find_files
 from ecommerce.importing.import_files import import_file, plan, prepare_import
 from ecommerce.importing.loading.file_import import ImportOptions
-from ecommerce.importing.loading.inbox import put_away, waiting_files
+from ecommerce.importing.loading.inbox import files_left, put_away, waiting_files
 from ecommerce.importing.loading.replay import replay_rejected
 from ecommerce.importing.loading.report import FileReport, FilesFailed, ImportReport
 from ecommerce.mongo import get_database
@@ -19,7 +19,7 @@ from ecommerce.settings import get_settings
 from flows.common import progress_artifact
 from flows.schedules import look_at_schedule
 
-STATUSES_SHOWN = 20
+STATUSES_SHOWN = FILES_LEFT_SHOWN = 20
 
 
 @task(cache_policy=NO_CACHE)
@@ -58,8 +58,14 @@ def unknown_text(file: FileReport) -> str:
     return ", ".join(f"{text} ({rows:,})" for text, rows in file.unknown_statuses.most_common(STATUSES_SHOWN))
 
 
+def left_text(left: list[str]) -> str:
+    """The files that no run takes."""
+    names = ", ".join(left[:FILES_LEFT_SHOWN])
+    return f". Left in the inbox, as their names are not those of files to import: {names}" if left else ""
+
+
 @task(cache_policy=NO_CACHE)
-def show(report: ImportReport) -> None:
+def show(report: ImportReport, left: list[str]) -> None:
     """Publish the counts per file and the first rejected rows."""
     counts = ("read", "accepted", "unchanged", "changed", "rejected")
     create_table_artifact(
@@ -67,10 +73,10 @@ def show(report: ImportReport) -> None:
         table=[
             {"file": file.path.name, "holds": file.rows_are}
             | {name: getattr(file, name) for name in counts}
-            | {"unknown statuses": unknown_text(file), "error": file.error or ""}
+            | {"unknown statuses": unknown_text(file), "notes": "; ".join(file.notes), "error": file.error or ""}
             for file in report.files
         ],
-        description="Rows read = accepted + unchanged + changed + rejected",
+        description=f"Rows read = accepted + unchanged + changed + rejected{left_text(left)}",
     )
     rejections = [(file.path.name, rejection) for file in report.files for rejection in file.first_rejections]
     if rejections:
@@ -108,7 +114,10 @@ def import_files(
         report = ImportReport([import_one(path, mapping, encoding, max_rejected_share) for path in files])
         if not paths:
             put_away_files(report)
-    show(report)
+    left = [] if paths or replay else [path.name for path in files_left(get_settings().inbox_directory)]
+    if left:
+        get_run_logger().warning("the inbox has files that no run takes: %s", ", ".join(left[:FILES_LEFT_SHOWN]))
+    show(report, left)
     if report.failed:
         raise FilesFailed(report)
     return report

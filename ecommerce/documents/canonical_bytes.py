@@ -7,6 +7,8 @@ _SIZE = struct.Struct("<i")
 _TIME = struct.Struct("<q")
 _ID = struct.Struct("<9xq")
 """The document's size, the element's type and name, and `_id` itself."""
+_ORDER_TIME = struct.Struct("<4x5x8x7x4x10x8x9x8x12xq")
+"""size, `_id`: 8, `order`: size, `order_id`: 8, `user_id`: 8, and the name of `order_time` before its value."""
 
 
 def split_documents(batch: bytes) -> Iterator[bytes]:
@@ -22,6 +24,12 @@ def order_id_of(bson: bytes) -> int:
     """`_id` of a canonical order (its first element), or of another document whose `_id` is one integer."""
     order_id: int = _ID.unpack_from(bson)[0]
     return order_id
+
+
+def order_time_of(bson: bytes) -> int:
+    """`order.order_time` of a canonical order, behind its two ids, in milliseconds since 1970."""
+    milliseconds: int = _ORDER_TIME.unpack_from(bson)[0]
+    return milliseconds
 
 
 def version_time(bson: bytes) -> int:

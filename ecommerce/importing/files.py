@@ -1,15 +1,20 @@
 """Which files there are to import, and in which order: the catalog before the orders that refer to it."""
 
+import re
 from collections.abc import Iterable, Iterator
 from glob import glob, has_magic
 from pathlib import Path
 
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.errors import InputError
+from ecommerce.importing.formats.format import LOOK_BYTES
 from ecommerce.importing.formats.registry import SUFFIXES
 from ecommerce.importing.shape import Shape
 
 COMPRESSED = (".gz", ".zst")
+REPORT_SUFFIX, REPORT_TABS = ".txt", 3
+"""A .txt whose first line has that many tabs is a table: Amazon's reports. Any other is somebody's notes."""
+
 DONE, FAILED = "done", "failed"
 """Folders of an inbox, for files that are through."""
 
@@ -35,9 +40,9 @@ def _matches(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
     elif path.is_dir():
-        yield from (p for p in sorted(path.rglob("*")) if _importable(p, path))
+        yield from (p for p in sorted(path.rglob("*"), key=natural) if _importable(p, path))
     elif has_magic(str(path)):
-        for match in sorted(glob(str(path), recursive=True)):  # noqa: PTH207 - Path.glob takes no absolute pattern
+        for match in sorted(glob(str(path), recursive=True), key=natural):  # noqa: PTH207 - Path.glob takes no absolute pattern
             yield from (Path(match),) if Path(match).is_file() else _matches(Path(match))
 
 
@@ -52,7 +57,20 @@ def known_suffix(path: Path) -> bool:
     name = path.name.lower()
     for ending in COMPRESSED:
         name = name.removesuffix(ending)
-    return name.endswith(SUFFIXES)
+    return name.endswith(SUFFIXES) or (name.endswith(REPORT_SUFFIX) and _begins_with_tabs(path))
+
+
+def _begins_with_tabs(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.readline(LOOK_BYTES).count(b"\t") >= REPORT_TABS
+    except OSError:
+        return False
+
+
+def natural(path: Path | str) -> list[tuple[bool, int, str]]:
+    """A key that sorts `orders (2).csv` before `orders (10).csv`."""
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", str(path))]
 
 
 def import_order(shape: Shape | None) -> int:

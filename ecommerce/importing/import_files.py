@@ -14,9 +14,15 @@ from ecommerce.importing.loading.ledger import FileLedger, prepare_ledger
 from ecommerce.importing.loading.report import FileReport, ImportReport
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.order_lines.mapping import load_mapping
-from ecommerce.importing.recognise import has_lines_beside, recognise, shape_or_none
-from ecommerce.importing.shape import JOINED
-from ecommerce.importing.sources.streams import SourceError, digest
+from ecommerce.importing.recognise import (
+    UnknownColumns,
+    beside_a_complete_set,
+    has_lines_beside,
+    recognise,
+    shape_or_none,
+)
+from ecommerce.importing.shape import JOINED, NOT_NEEDED
+from ecommerce.importing.sources.streams import FileIdentity, SourceError, digest
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
 from ecommerce.schema import prepare_database
@@ -73,6 +79,7 @@ def import_file(
     report = FileReport(path)
     begun = time.monotonic()
     try:
+        report.identity = FileIdentity.of(path)
         fingerprint = digest(path)
         shape = recognise(path, options.mapping, options.encoding)
         if shape is not None and shape.rows == JOINED and not has_lines_beside(path, options.mapping):
@@ -80,7 +87,10 @@ def import_file(
                 f"{path}: belongs to the lines of the mapping {shape.mapping}, which are not in its folder"
             )
     except SourceError as error:
-        report.error = str(error)
+        if isinstance(error, UnknownColumns) and options.mapping is None and beside_a_complete_set(path):
+            report.rows_are = NOT_NEEDED
+        else:
+            report.error = str(error)
         ledger = FileLedger(database, path, "", None)
         with_patience(ledger.open)
         with_patience(lambda: ledger.close(report))
@@ -99,6 +109,7 @@ def import_file(
         with suppress(PyMongoError):
             ledger.close(report)
         raise
+    report.replaced = FileIdentity.of(path) != report.identity
     report.seconds = time.monotonic() - begun
     with_patience(lambda: ledger.close(report))
     return report

@@ -1,23 +1,29 @@
 """Tells what a file holds by looking into it: orders, a catalog table or order lines, and in which format."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
-from ecommerce.importing.files import known_suffix
+from ecommerce.importing.files import known_suffix, natural
 from ecommerce.importing.formats.csv import settle_quotes
 from ecommerce.importing.formats.format import LOOK_BYTES, Head
 from ecommerce.importing.formats.header import Header
 from ecommerce.importing.formats.registry import look
 from ecommerce.importing.order_lines.mapping import Mapping, load_mapping, mapping_for
 from ecommerce.importing.reasons import shown
+from ecommerce.importing.rows.dotted_columns import is_dotted, problems
 from ecommerce.importing.shape import AS_TEXT, IN_RECORDS, JOINED, LINES, ORDER_COLUMNS, ORDERS, Shape
 from ecommerce.importing.sources.streams import SourceError, open_source
 
 _EXTRA_ORDER_COLUMNS = {"_id", "updated_at"}
+
+
+class UnknownColumns(SourceError):
+    """A table that is neither orders nor of the catalog, and that no mapping knows."""
 
 
 def recognise(path: Path, mapping: str | None = None, encoding: str = "") -> Shape | None:
@@ -46,6 +52,10 @@ def _with_columns(head: Head, layout: str, path: Path, wanted: str | None) -> Sh
             "", layout, columns, header.delimiter, first_line=header.first_line, carriage_returns=head.carriage_returns
         )
         orders = set(columns) >= set(ORDER_COLUMNS)
+        if not orders and not wanted and is_dotted(columns):
+            if problem := problems(columns):
+                raise SourceError(f"{path}: {problem}")
+            return replace(shape, rows=ORDERS)
         found = None if orders else mapping_for(columns, wanted)
         if found:
             mapping, table = found
@@ -113,7 +123,7 @@ def rows_of_columns(columns: Sequence[str], path: Path) -> str:
         return ORDERS
     table = _table_of(names - {"_id"})
     if table is None:
-        raise SourceError(
+        raise UnknownColumns(
             f"{path}: its columns {shown(list(columns))} are neither orders ({', '.join(ORDER_COLUMNS)}) nor a catalog"
             f" table, and no mapping knows them: write one (docs/mappings.md){_unreadable(columns)}"
         )
@@ -144,7 +154,7 @@ def joined_files(mapping: Mapping, path: Path, wanted: str | None, encoding: str
     found: dict[str, tuple[Path, Shape]] = {}
     if not mapping.tables:
         return found
-    for beside in sorted(path.parent.iterdir()):
+    for beside in sorted(path.parent.iterdir(), key=natural):
         if beside == path or not beside.is_file() or not known_suffix(beside):
             continue
         shape = shape_or_none(beside, wanted, encoding)
@@ -155,6 +165,17 @@ def joined_files(mapping: Mapping, path: Path, wanted: str | None, encoding: str
         needed = "; ".join(f"{name} (columns {', '.join(sorted(mapping.columns(name)))})" for name in sorted(missing))
         raise SourceError(f"{path}: the mapping {mapping.name} needs beside it {needed}")
     return found
+
+
+def beside_a_complete_set(path: Path) -> str | None:
+    """The mapping of whose files a complete set lies beside `path`, if so: Olist's download has nine tables."""
+    for beside in sorted(path.parent.iterdir(), key=natural):
+        shape = shape_or_none(beside, None) if beside.is_file() and known_suffix(beside) else None
+        if shape is not None and shape.rows == LINES and (mapping := load_mapping(shape.mapping or "")).tables:
+            with suppress(SourceError):
+                joined_files(mapping, beside, None)
+                return mapping.name
+    return None
 
 
 def has_lines_beside(path: Path, wanted: str | None) -> bool:

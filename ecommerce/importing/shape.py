@@ -8,6 +8,7 @@ from ecommerce.documents.catalog import CATALOG, CatalogTable
 ORDERS = "orders"
 LINES = "order lines"
 JOINED = "joined"
+NOT_NEEDED = "not needed"
 ORDER_COLUMNS = ("order", "order_items", "delivery")
 
 
@@ -24,6 +25,21 @@ class Reading(NamedTuple):
     of: str
     """The column, or the formats of the mapping."""
     read_as: str
+
+    @property
+    def sentence(self) -> str:
+        """For a person."""
+        match self.kind:
+            case "decimal":
+                return f"{self.of}: amounts have a decimal {self.read_as}, as the file shows"
+            case "dates":
+                return f"dates are read as {self.read_as}, as the file shows"
+            case "whole":
+                return f"{self.of}: {self.read_as}, as pandas writes whole numbers"
+            case "currency":
+                return f"amounts are in {self.read_as}"
+            case _:
+                return f"amounts are in several currencies, which may not be added up: {self.read_as}"
 
 
 @dataclass(frozen=True, slots=True)

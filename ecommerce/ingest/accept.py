@@ -37,22 +37,28 @@ _RAW_OPTIONS = CodecOptions(document_class=RawBSONDocument)
 Adapt = Callable[[bytes, EncodedOrder], bytes]
 """(stored, incoming) → the incoming order's canonical BSON in view of the stored version."""
 
+Another = Callable[[bytes, EncodedOrder], bool]
+"""(stored, incoming) → whether it is no version of the stored order, but another one under a number used again."""
+
 
 @dataclass(slots=True)
 class Accepted:
-    """What became of a batch; the four add up to the batch's size."""
+    """What became of a batch; the five add up to the batch's size."""
 
     accepted: int = 0
     unchanged: int = 0
     changed: int = 0
     already_archived: list[int] = field(default_factory=list)
     """Ids that are in the archive with another content. Nothing was written for them."""
+    other_orders: list[int] = field(default_factory=list)
+    """Ids under which another order is stored, as `is_another` says. Nothing was written for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
     is_news: News
     adapt: Adapt | None
+    is_another: Another | None
     remember: bool
 
 
@@ -62,6 +68,7 @@ def accept_orders(
     *,
     is_news: News,
     adapt: Adapt | None = None,
+    is_another: Another | None = None,
     remember: bool = False,
 ) -> Accepted:
     """Bring a batch of orders in, all or nothing. Calling it again with the same batch changes nothing.
@@ -69,12 +76,13 @@ def accept_orders(
     `batch` holds each id once. Batches of 1 000 to 10 000 orders are fast and stay far below the server's limits.
     With `remember`, versions that lost are written down, and one of them that comes again is unchanged, unless its
     source names an `updated_at`, which `is_news` then judges. `adapt` sees the orders whose content differs from the
-    stored one, before they are judged. Raises PyMongoError where the server refuses or cannot be reached; then nothing
-    of the batch was written, or, where the reply to the commit was lost, all of it.
+    stored one before they are judged, and `is_another` refuses those that are no versions of it. Raises PyMongoError
+    where the server refuses or cannot be reached; then nothing of the batch was written, or, where the reply to the
+    commit was lost, all of it.
     """
     if not batch:
         return Accepted()
-    rules = _Rules(is_news, adapt, remember)
+    rules = _Rules(is_news, adapt, is_another, remember)
     if database.client not in _VALIDATED:
         try:
             return _in_transaction(database, batch, rules, bypass=True)
@@ -124,6 +132,8 @@ def _accept(
             incoming = rules.adapt(stored, order) if rules.adapt else order.bson
             if same_content(stored, incoming) or _same_but_spelling(stored, incoming):
                 result.unchanged += 1
+            elif rules.is_another and rules.is_another(stored, order):
+                result.other_orders.append(order.order_id)
             else:
                 differing.append(Differing(order.order_id, stored, incoming, order.timed))
         elif order.order_id in archived:

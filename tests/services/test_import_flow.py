@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce.importing.loading.inbox import put_away, waiting_files
+from ecommerce.importing.files import find_files
+from ecommerce.importing.import_files import import_file, prepare_import
+from ecommerce.importing.loading.inbox import files_left, put_away, waiting_files
 from ecommerce.importing.loading.report import FileReport, FilesFailed
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings, get_settings
@@ -79,3 +81,78 @@ def test_no_file_that_is_put_away_is_overwritten(tmp_path: Path) -> None:
         put_away(path, FileReport(path))
     assert sorted(path.read_text() for path in (tmp_path / "done").iterdir()) == ["first", "second"]
     assert put_away(tmp_path / "orders.csv", FileReport(tmp_path / "orders.csv")).parent == tmp_path / "done"
+
+
+def test_a_file_that_is_replaced_while_it_is_imported_stays(database: MongoDatabase, inbox: Path) -> None:
+    path = write_lines(inbox / "orders.jsonl", complete_row(1))
+    prepare_import(database)
+    newer = write_lines(inbox.parent / "newer.jsonl", complete_row(2))
+    report = import_file(database, path, progress=lambda *_: None)
+    newer.rename(path)
+    assert put_away(path, report) == path
+    assert report.notes[-1] == "was replaced or written to while it was imported: import it again"
+    report = import_file(database, path)
+    assert put_away(path, report) == inbox / "done" / "orders.jsonl"
+    assert sorted(raw_orders(database)) == [1, 2]
+
+
+@pytest.mark.parametrize("change", ["appended", "rewritten", "touched", "replaced"])
+def test_no_change_of_a_file_goes_to_done_unread(database: MongoDatabase, inbox: Path, change: str) -> None:
+    path = write_lines(inbox / "orders.jsonl", complete_row(1))
+    prepare_import(database)
+
+    def meanwhile(_done: int, _total: int | None, _what: str) -> None:
+        match change:
+            case "appended":
+                with path.open("ab") as file:
+                    file.write(b"{}\n")
+            case "rewritten":
+                write_lines(path, complete_row(2))
+            case "touched":
+                os.utime(path, (1, 1))
+            case _:
+                path.unlink()
+                write_lines(path, complete_row(2))
+
+    report = import_file(database, path, progress=meanwhile)
+    assert report.replaced
+    assert put_away(path, report) == path
+    assert names(inbox) == ["orders.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "waits"),
+    [
+        ("a.csv", b"a,b\n1,2\n", False), ("a.csv", b"a,b\n1,2\r\n", False), ("a.csv", b"a,b\r1,2\r", False),
+        ("a.csv", b"a,b\n1,2", True), ("a.jsonl", b'{"order": 1', True), ("a.jsonl", b"{}\n", False),
+        ("a.json", b"[{}]", False), ("a.tsv", "a\tb\n".encode("utf-16"), False),
+        ("a.tsv", "a\tb".encode("utf-16"), True),
+        ("a.csv.gz", b"\x1f\x8b", False), ("a.csv", b"", False),
+    ],
+)  # fmt: skip
+def test_a_file_that_ends_in_the_middle_of_a_line_waits_longer(
+    tmp_path: Path, name: str, content: bytes, waits: bool
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    os.utime(tmp_path / name, (time.time() - 60, time.time() - 60))
+    assert waiting_files(tmp_path, settle_seconds=5) == ([] if waits else [tmp_path / name])
+    os.utime(tmp_path / name, (time.time() - 400, time.time() - 400))
+    assert waiting_files(tmp_path, settle_seconds=5) == [tmp_path / name]
+
+
+def test_a_report_in_a_txt_is_taken_and_notes_are_named_as_left(tmp_path: Path) -> None:
+    (tmp_path / "orders.txt").write_text("order-id\tsku\tquantity\tprice\n")
+    (tmp_path / "notes.txt").write_text("call Ada\n")
+    (tmp_path / "orders.pdf").write_text("")
+    assert waiting_files(tmp_path, settle_seconds=0) == [tmp_path / "orders.txt"]
+    assert [path.name for path in files_left(tmp_path)] == ["notes.txt", "orders.pdf"]
+
+
+def test_the_tenth_download_comes_after_the_second(tmp_path: Path) -> None:
+    given = ["orders.csv", "orders (1).csv", "orders (2).csv", "orders (10).csv", "2024-9.csv", "2024-10.csv"]
+    for name in given:
+        (tmp_path / name).write_text("order\n")
+    for found in (waiting_files(tmp_path, 0), find_files([tmp_path]), find_files([f"{tmp_path}/*.csv"])):
+        order = [path.name for path in found]
+        assert order.index("orders (2).csv") < order.index("orders (10).csv")
+        assert order.index("2024-9.csv") < order.index("2024-10.csv")

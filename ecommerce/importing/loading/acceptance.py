@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError, WriteError
 
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.loading.decode import Decoded, Place, RawRows, part_of
 from ecommerce.importing.loading.retries import with_patience
-from ecommerce.importing.loading.versions import keep_filled, news_rule
+from ecommerce.importing.loading.versions import is_another, keep_filled, news_rule
 from ecommerce.importing.reasons import Rejection
 from ecommerce.ingest.accept import accept_orders
 from ecommerce.ingest.encoded_order import EncodedOrder
@@ -50,7 +51,9 @@ def _take_batch(
     orders = [order for order, _ in batch.values()]
     try:
         result = with_patience(
-            lambda: accept_orders(database, orders, is_news=news_rule(orders), adapt=keep_filled, remember=True)
+            lambda: accept_orders(
+                database, orders, is_news=news_rule(orders), adapt=keep_filled, is_another=is_another, remember=True
+            )
         )
     except (BulkWriteError, WriteError) as error:
         if VALIDATION_FAILED not in _codes(error):
@@ -69,6 +72,19 @@ def _take_batch(
     for order_id in result.already_archived:
         reason = f"order {order_id} is in the archive with another content: restore and correct it there"
         taken.rejections.append(_refused(raws, order_id, batch, "already_archived", reason))
+    for order_id in result.other_orders:
+        name = external_id_of(batch[order_id][0].bson) or str(order_id)
+        reason = (
+            f"another order is stored as {name}: its customer and its time are others; if the number was used again, or"
+            " is of another shop, import these files by a mapping with a `namespace` of its own"
+        )
+        taken.rejections.append(_refused(raws, order_id, batch, "another_order", reason))
+
+
+def external_id_of(bson: bytes) -> str | None:
+    """The order's textual id, as its source has it."""
+    found: str | None = RawBSONDocument(bson)["order"].get("external_id")
+    return found
 
 
 def _refused(

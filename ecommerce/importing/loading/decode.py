@@ -10,10 +10,11 @@ from ecommerce.importing.formats.nothing import is_nothing
 from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.reasons import Rejected, Rejection
 from ecommerce.importing.rows.catalog_records import read_record
-from ecommerce.importing.rows.extended_json import unwrap
+from ecommerce.importing.rows.dotted_columns import nested
+from ecommerce.importing.rows.extended_json import from_shell, unwrap
 from ecommerce.importing.rows.lenient import parse_json
 from ecommerce.importing.rows.orders import AskCatalog, Known, encode_cells, encode_json, encode_value
-from ecommerce.importing.shape import LINES, ORDER_COLUMNS, Shape, catalog_table
+from ecommerce.importing.shape import LINES, ORDER_COLUMNS, ORDERS, Shape, catalog_table
 from ecommerce.ingest.encoded_order import EncodedOrder
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Decoder:
         self._format = format_of(shape.layout)
         self._table = catalog_table(shape.rows)
         self._order_cells = shape.columns == ORDER_COLUMNS
+        self._dotted = shape.rows == ORDERS and any("." in column for column in shape.columns)
         self._lines = _lines_reader(shape) if shape.rows == LINES else None
 
     def decode(self, chunk: Chunk) -> Decoded:
@@ -162,7 +164,20 @@ class Decoder:
             raise
         except Exception:  # noqa: S110 - whatever the fast way does not like, the lenient way judges
             pass
-        return encode_value(parse_json(raw) if row.cells is None else self._value(row), self._known)
+        try:
+            value = parse_json(raw) if row.cells is None else self._value(row)
+        except Rejected as problem:
+            if problem.code != "json_syntax" or row.cells is not None or (shell := from_shell(raw)) == raw:
+                raise
+            return self._from_shell(shell)
+        return encode_value(value, self._known)
+
+    def _from_shell(self, text: bytes) -> EncodedOrder:
+        try:
+            return encode_value(parse_json(text), self._known)
+        except Rejected as problem:
+            reason = f"not JSON, but the syntax of MongoDB's shell, and as that: {problem.reason}"
+            raise Rejected("json_syntax", reason) from None
 
     def _value(self, row: Row) -> Any:
         if row.cells is None:
@@ -171,10 +186,11 @@ class Decoder:
         if self._table is not None:
             named.pop("_id", None)
             return {name: cell for name, cell in named.items() if not is_nothing(cell.strip())}
-        return {
-            name: parse_json(cell) if name in ORDER_COLUMNS or cell.lstrip().startswith("{") else cell
+        values = {
+            name: parse_json(cell) if name in ORDER_COLUMNS or cell.lstrip().startswith(("{", "[")) else cell
             for name, cell in named.items()
         }
+        return nested(values) if self._dotted else values
 
 
 def _lines_reader(shape: Shape) -> "LinesReader":

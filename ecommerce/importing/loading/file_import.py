@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ecommerce.documents.canonical_bytes import order_time_of
 from ecommerce.errors import InputError
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.formats.json_values import JSON_VALUES
@@ -94,6 +95,7 @@ class FileImport:
             lines.load(path, self.shape)
             self.report.lines = lines.lines
             self.shape = self.ledger.shape = replace(self.shape, readings=lines.readings)
+            self.report.readings = lines.readings
             self.run_chunks(lines.chunks(), path.stat().st_size)
 
     def run_chunks(self, chunks: Iterator[Chunk], size_bytes: int) -> None:
@@ -136,6 +138,8 @@ class FileImport:
             self._count(written.accepted, written.unchanged, written.changed)
         elif decoded.orders:
             ids = {order.order_id for order in decoded.orders}
+            times = [order_time_of(order.bson) for order in decoded.orders]
+            self.report.saw_orders(min(times), max(times))
             while any(not ids.isdisjoint(others) for others, _ in self._writing):
                 self._collect(until=len(self._writing) - 1)
             self._writing.append((ids, writers.submit(take_orders, self.database, chunk, decoded)))

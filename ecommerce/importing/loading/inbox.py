@@ -1,46 +1,88 @@
 """The inbox: a folder from which files are imported, and from which they move once their rows are safe."""
 
+import os
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ecommerce.errors import ServiceError
-from ecommerce.importing.files import DONE, FAILED, known_suffix
+from ecommerce.importing.files import COMPRESSED, DONE, FAILED, known_suffix, natural
 from ecommerce.importing.loading.report import FileReport
+from ecommerce.importing.sources.streams import FileIdentity
+
+UNFINISHED_TIMES = 60
+"""A file whose last line has no end waits so many times as long as others: an upload may stall, and not every program
+ends the last line."""
 
 
 def waiting_files(inbox: Path, settle_seconds: float) -> list[Path]:
     """The files that wait in the inbox, which is made if need be.
 
-    A file that was written to in the last `settle_seconds` may not be complete yet: the next run takes it.
+    A file that was written to in the last `settle_seconds` may not be complete yet, and one that ends in the middle of
+    a line even longer: a later run takes it.
     """
     inbox.mkdir(parents=True, exist_ok=True)
-    complete_before = time.time() - settle_seconds
     return sorted(
-        path
-        for path in inbox.iterdir()
-        if path.is_file()
-        and not path.name.startswith(".")
-        and known_suffix(path)
-        and path.stat().st_mtime <= complete_before
+        (path for path in _files(inbox) if known_suffix(path) and _settled(path, settle_seconds)), key=natural
     )
+
+
+def files_left(inbox: Path) -> list[Path]:
+    """The files of the inbox that no run takes, as their names are not those of files to import."""
+    return sorted((path for path in _files(inbox) if not known_suffix(path)), key=natural)
+
+
+def _files(inbox: Path) -> Iterator[Path]:
+    return (path for path in inbox.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def _settled(path: Path, settle_seconds: float) -> bool:
+    try:
+        age = time.time() - path.stat().st_mtime
+        return age >= settle_seconds * (1 if _ends_with_a_line(path) else UNFINISHED_TIMES)
+    except FileNotFoundError:
+        return False
+
+
+def _ends_with_a_line(path: Path) -> bool:
+    """Whether the file's last line has its end. Of compressed files and of JSON the content tells what is missing."""
+    if path.name.lower().endswith((*COMPRESSED, ".json")):
+        return True
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 2))
+        return size == 0 or file.read(2).strip(b"\0")[-1:] in (b"\n", b"\r")
 
 
 def put_away(path: Path, report: FileReport) -> Path:
     """Move an imported file to done/ or failed/ beside it, under a name that is free there. Returns where it is now.
 
-    Call it after the import has returned: whoever dies before this imports the file again, which changes nothing.
+    A file that is not the one that was read any more stays for the next run. Call it after the import has returned:
+    whoever dies before this imports the file again, which changes nothing.
     """
     folder = path.parent / (FAILED if report.error else DONE)
     target = folder / path.name
+    if _replaced(path, report):
+        return path
     try:
         folder.mkdir(exist_ok=True)
         if target.exists():
             target = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{path.name}"
         path.rename(target)
+        if _replaced(target, report) and not path.exists():  # in the moment between the look and the move
+            target.rename(path)
+            return path
     except FileNotFoundError:
         if path.exists():
             raise
     except OSError as error:
         raise ServiceError(f"{path} is imported but cannot be moved to {folder}: {error.strerror}") from None
     return target
+
+
+def _replaced(path: Path, report: FileReport) -> bool:
+    now = FileIdentity.of(path)
+    if report.identity is not None and now is not None and now != report.identity:
+        report.replaced = True
+    return report.replaced

@@ -3,10 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ecommerce.errors import EcommerceError
 from ecommerce.importing.reasons import Rejection
+from ecommerce.importing.shape import JOINED, NOT_NEEDED, Reading
+from ecommerce.importing.sources.streams import FileIdentity
 
 REJECTIONS_SHOWN = 10
 
@@ -35,6 +38,33 @@ class FileReport:
     error: str | None = None
     """Why the file was not read to its end. What was imported of it stays and counts above."""
     seconds: float = 0.0
+    identity: FileIdentity | None = None
+    """Of the file that was read."""
+    replaced: bool = False
+    """Whether another file has its name now, or it was written to since: that was not imported."""
+    readings: tuple[Reading, ...] = ()
+    """How texts were read that mean two things by themselves."""
+    first_order_ms: int | None = None
+    last_order_ms: int | None = None
+    """When the first and the last of its orders were placed, in milliseconds since 1970."""
+
+    def saw_orders(self, first_ms: int, last_ms: int) -> None:
+        self.first_order_ms = first_ms if self.first_order_ms is None else min(self.first_order_ms, first_ms)
+        self.last_order_ms = last_ms if self.last_order_ms is None else max(self.last_order_ms, last_ms)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person must know beside the counts."""
+        found = [reading.sentence for reading in self.readings]
+        if self.first_order_ms is not None and self.last_order_ms is not None:
+            found.append(f"orders from {_day(self.first_order_ms)} to {_day(self.last_order_ms)}")
+        if self.rows_are == NOT_NEEDED:
+            found.append("no mapping needs it, and the tables beside it are complete")
+        elif self.read == 0 and self.error is None and self.rows_are != JOINED:
+            found.append("no rows: is this the file?")
+        if self.replaced:
+            found.append("was replaced or written to while it was imported: import it again")
+        return found
 
     def add_rejections(self, rejections: Iterable[Rejection]) -> None:
         for rejection in rejections:
@@ -48,6 +78,10 @@ class FileReport:
     def balanced(self) -> bool:
         """Whether every row that was read is accounted for."""
         return self.read == self.accepted + self.unchanged + self.changed + self.rejected
+
+
+def _day(milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(milliseconds // 1000, UTC):%Y-%m-%d}"
 
 
 @dataclass

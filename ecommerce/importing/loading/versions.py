@@ -31,6 +31,17 @@ def news_rule(batch: Sequence[EncodedOrder]) -> News:
     return is_news
 
 
+def is_another(stored: bytes, incoming: EncodedOrder) -> bool:
+    """Whether the incoming order is no version of the stored one: number 1001 of another shop, or of another year.
+
+    Customers are merged and times are corrected, but not both at once. A row with `updated_at` says itself what it is.
+    """
+    if incoming.timed:
+        return False
+    before, now = RawBSONDocument(stored)["order"], RawBSONDocument(incoming.bson)["order"]
+    return before["user_id"] != now["user_id"] and before["order_time"] != now["order_time"]
+
+
 def _rank(bson: bytes) -> int:
     return status_rank(RawBSONDocument(bson)["delivery"]["status"])
 

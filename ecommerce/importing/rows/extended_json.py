@@ -24,6 +24,33 @@ def unwrap(text: bytes) -> bytes:
     return _WRAPPED.sub(_plain, text)
 
 
+_SHELL = re.compile(
+    rb'''"(?:[^"\\]|\\.)*"'''
+    rb"""|(?:new\s+)?(ObjectId|NumberLong|NumberInt|NumberDecimal|ISODate|Date)\(\s*("[^"\\]*"|\d*)\s*\)""",
+    re.DOTALL,
+)
+_KEYS = {
+    b"ObjectId": b"$oid",
+    b"NumberLong": b"$numberLong",
+    b"NumberInt": b"$numberInt",
+    b"NumberDecimal": b"$numberDecimal",
+    b"ISODate": b"$date",
+    b"Date": b"$date",
+}
+
+
+def from_shell(text: bytes) -> bytes:
+    """The text with the calls of MongoDB's shell, as old versions exported them, as Extended JSON: NumberLong(5)."""
+    return _SHELL.sub(_called, text)
+
+
+def _called(found: re.Match[bytes]) -> bytes:
+    if found[1] is None or not found[2]:
+        return found[0]
+    quoted = found[2] if found[2].startswith(b'"') or found[1] in (b"Date", b"ISODate") else b'"' + found[2] + b'"'
+    return b'{"' + _KEYS[found[1]] + b'": ' + quoted + b"}"
+
+
 def _plain(found: re.Match[bytes]) -> bytes:
     if found["millis"] is None:
         return found["integer"] or found["decimal"] or found["time"]

@@ -1,5 +1,6 @@
 """One row to one canonical order: the fast way, and the lenient one where the fast one will not."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,9 @@ from ecommerce.importing.rows.lenient import read_document
 from ecommerce.ingest.encoded_order import EncodedOrder
 
 UNKNOWN_LOCATION = "Unknown"
+
+_OBJECT_ID = re.compile(r"""(?:ObjectId\(["']?)?[0-9a-fA-F]{24}(?:["']?\))?""")
+"""As CSV of mongoexport and of Compass has it."""
 
 UNKNOWN_MAX = 100
 """Different unknown statuses that are counted: a file with more has something else in that field."""
@@ -143,7 +147,8 @@ def _check_references(order: dict[str, Any], items: list[dict[str, Any]], delive
     # An ObjectId is what another system's _id was: it says nothing about the order.
     if isinstance(_id, Mapping) and "$numberLong" in _id:
         _id = int(_id["$numberLong"]) if str(_id["$numberLong"]).isdigit() else _id
-    if _id is not None and not (isinstance(_id, Mapping) and "$oid" in _id) and _id != order_id:
+    foreign = (isinstance(_id, Mapping) and "$oid" in _id) or (isinstance(_id, str) and _OBJECT_ID.fullmatch(_id))
+    if _id is not None and not foreign and _id != order_id:
         raise Rejected("reference", f"_id is {shown(_id)}, order.order_id {order_id}")
     if delivery["order_id"] != order_id:
         raise Rejected("reference", f"delivery.order_id is {delivery['order_id']}, order.order_id {order_id}")

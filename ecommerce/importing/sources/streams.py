@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import xxhash
 import zstandard
@@ -163,6 +163,24 @@ def open_source(path: Path, encoding: str = "", *, carriage_returns: bool = Fals
         if encoding or carriage_returns:
             stream = io.BufferedReader(_Text(stream, path, encoding or "utf-8", carriage_returns), BLOCK_BYTES)
         yield stream
+
+
+class FileIdentity(NamedTuple):
+    """What tells a file from one that takes its name, or that was written to since."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> "FileIdentity | None":
+        """Of the file that has the name now; None where there is none."""
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def digest(path: Path) -> str:
