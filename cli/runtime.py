@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecommerce.errors import InputError, ServiceError, SettingsError
+from ecommerce.prefect_api import embedded_api
 from ecommerce.progress import Progress, silent, watched_by
-from ecommerce.services.environment import HEARTBEAT_SECONDS, loopback_without_proxy, prefect_api
+from ecommerce.services.environment import HEARTBEAT_SECONDS, loopback_without_proxy
 from ecommerce.services.ports import http_answers
 from ecommerce.settings import Settings, get_settings
 
@@ -65,7 +66,7 @@ def finds_prefect(settings: Settings) -> bool:
     _use_prefect(settings)
     if API_URL in os.environ:
         return True
-    api = prefect_api(settings)
+    api = embedded_api(settings)
     if http_answers(f"{api}/health"):
         os.environ[API_URL] = api
         return True

@@ -13,9 +13,10 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Scheduled
 
+from ecommerce.prefect_api import embedded_api
 from ecommerce.services import prefect as services
 from ecommerce.services.daemons import Daemon
-from ecommerce.services.environment import prefect_api, service_environment
+from ecommerce.services.environment import service_environment
 from ecommerce.settings import Settings
 from tests.conftest import free_port
 
@@ -29,7 +30,7 @@ class PrefectStack:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.environment = service_environment(settings, java_home(settings))
-        self.client = SyncPrefectClient(api=prefect_api(settings))
+        self.client = SyncPrefectClient(api=embedded_api(settings))
 
     @contextmanager
     def worker(self) -> Iterator[Daemon]:

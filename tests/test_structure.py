@@ -20,7 +20,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     "ecommerce": (
         {"errors", "progress", "documents"},
         {"settings"},
-        {"mongo", "java", "jvm", "archive_location"},
+        {"mongo", "java", "jvm", "archive_location", "prefect_api"},
         {"schema", "bson_reading", "ingest"},
         {"generate", "importing", "summaries"},
         {"archive", "kpis"},

@@ -1,16 +1,12 @@
 """Prefect: the server answers, everything is deployed and scheduled, and somebody takes the runs."""
 
-import base64
-import json
-import os
-import urllib.error
-import urllib.request
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 from ecommerce.doctor.findings import Problem
-from ecommerce.services.environment import prefect_api
+from ecommerce.prefect_api import PrefectError, api_url, call
 from ecommerce.services.prefect import PREFECT_FILE, REPOSITORY, WORK_POOL
 from ecommerce.settings import Settings
 
@@ -22,19 +18,18 @@ REFUSED = (401, 403)
 
 def prefect(settings: Settings) -> str:
     """The server answers, and lets us in."""
-    api = _api(settings)
+    api = api_url(settings)
     try:
         _request(settings, "/admin/version")
-    except urllib.error.HTTPError as error:
-        if error.code in REFUSED:
+    except PrefectError as error:
+        if error.status in REFUSED:
             raise Problem(
                 f"the Prefect server {api} refuses us", "set PREFECT_API_AUTH_STRING to its name:password"
             ) from None
-        raise Problem(f"the Prefect server {api} answers {error.code}", "look at its log") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
+        if error.status is not None:
+            raise Problem(f"the Prefect server {api} answers {error.status}", "look at its log") from None
         raise Problem(
-            f"the Prefect server {api} does not answer: {reason}",
+            f"the Prefect server {api} does not answer: {error}",
             "start it: `ecommerce up`, or correct PREFECT_API_URL",
         ) from None
     return api
@@ -71,8 +66,8 @@ def workers(settings: Settings) -> str:
     """Somebody asks the work pool for runs."""
     try:
         pool: Any = _request(settings, f"/work_pools/{WORK_POOL}")
-    except urllib.error.HTTPError as error:
-        raise Problem(f"the work pool {WORK_POOL!r} cannot be had ({error.code})", DEPLOY) from None
+    except PrefectError as error:
+        raise Problem(f"the work pool {WORK_POOL!r} cannot be had ({error.status})", DEPLOY) from None
     if pool.get("is_paused"):
         raise Problem(f"the work pool {WORK_POOL!r} is paused", f"`prefect work-pool resume {WORK_POOL}`")
     online = [
@@ -115,16 +110,5 @@ def _deployed(settings: Settings) -> dict[str, Any]:
     return {f"{flows.get(one['flow_id'])}/{one['name']}": one for one in found}
 
 
-def _request(settings: Settings, path: str, body: Any = None) -> Any:
-    headers = {"Content-Type": "application/json"}
-    secret = os.environ.get("PREFECT_API_AUTH_STRING")
-    if secret:
-        headers["Authorization"] = f"Basic {base64.b64encode(secret.encode()).decode()}"
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{_api(settings)}{path}", data=data, headers=headers)  # noqa: S310 - http(s) by setting
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-        return json.load(answer)
-
-
-def _api(settings: Settings) -> str:
-    return os.environ.get("PREFECT_API_URL") or prefect_api(settings)
+def _request(settings: Settings, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    return call(api_url(settings), path, body)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from ecommerce.prefect_api import embedded_api
 from ecommerce.settings import Settings
 
 HEARTBEAT_SECONDS = 30
@@ -28,7 +29,7 @@ def settings_environment(settings: Settings) -> dict[str, str]:
 def prefect_environment(settings: Settings) -> dict[str, str]:
     """What makes Prefect's processes ours: their files under home, loopback, no telemetry, runs picked up in 2 s."""
     home = settings.home_directory / "prefect"
-    api = prefect_api(settings)
+    api = embedded_api(settings)
     return {
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": api,
@@ -57,11 +58,6 @@ def loopback_without_proxy() -> None:
     for name in ("no_proxy", "NO_PROXY"):
         listed = [host for host in os.environ.get(name, "").split(",") if host]
         os.environ[name] = ",".join(dict.fromkeys((*listed, "127.0.0.1", "localhost")))
-
-
-def prefect_api(settings: Settings) -> str:
-    """Address of the embedded Prefect server's API."""
-    return f"http://127.0.0.1:{settings.prefect_port}/api"
 
 
 def service_environment(settings: Settings, java_home: Path | None) -> dict[str, str]:

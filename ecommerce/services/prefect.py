@@ -1,17 +1,14 @@
 """The embedded Prefect: server, work pool, deployments and one process worker. Their files are under `home`/prefect."""
 
-import json
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ecommerce.errors import ServiceError
+from ecommerce.prefect_api import PrefectError, call, embedded_api
 from ecommerce.services.daemons import Daemon
-from ecommerce.services.environment import prefect_api
 from ecommerce.services.jobs import Job
 from ecommerce.services.ports import LOOPBACK, free_port, http_answers, listening_ports, require_free_port
 from ecommerce.settings import Settings
@@ -25,6 +22,7 @@ WORKER_LIMIT = 4
 """Flow runs at once. Each is a Python process of 120 to 240 MB, the archiver a JVM besides."""
 
 POST_ATTEMPTS = 5
+EXISTS, LOCKED = 409, 503
 
 PREFECT = (sys.executable, "-P", "-m", "prefect")
 """The program of this Python environment, whatever PATH says and wherever it lies: a script's first line has limits."""
@@ -87,10 +85,10 @@ def worker_health_port(pid: int | None) -> int | None:
 def ensure_work_pool(settings: Settings) -> None:
     """Create the process work pool; the worker gives it its template."""
     try:
-        _post(settings, "work_pools/", {"name": WORK_POOL, "type": "process"})
-    except urllib.error.HTTPError as error:
-        if error.code != 409:  # exists
-            raise ServiceError(f"the work pool {WORK_POOL} cannot be made: {error.read().decode()[:300]}") from None
+        _post(settings, "/work_pools/", {"name": WORK_POOL, "type": "process"})
+    except PrefectError as error:
+        if error.status != EXISTS:
+            raise ServiceError(f"the work pool {WORK_POOL} cannot be made: {error}") from None
 
 
 def close_stranded_runs(settings: Settings) -> None:
@@ -102,28 +100,20 @@ def close_stranded_runs(settings: Settings) -> None:
     ours = {"name": {"any_": [WORK_POOL]}}
     crashed = {"type": "CRASHED", "message": "The services were stopped while it ran."}
     try:
-        for run in _post(settings, "flow_runs/filter", {"flow_runs": unfinished, "work_pools": ours}):
-            _post(settings, f"flow_runs/{run['id']}/set_state", {"state": crashed, "force": True})
-    except urllib.error.HTTPError as error:
-        raise ServiceError(f"unfinished runs cannot be closed: {error.read().decode()[:300]}") from None
+        for run in _post(settings, "/flow_runs/filter", {"flow_runs": unfinished, "work_pools": ours}):
+            _post(settings, f"/flow_runs/{run['id']}/set_state", {"state": crashed, "force": True})
+    except PrefectError as error:
+        raise ServiceError(f"unfinished runs cannot be closed: {error}") from None
 
 
 def _post(settings: Settings, path: str, body: Mapping[str, Any]) -> Any:
-    request = urllib.request.Request(  # noqa: S310 - http on loopback
-        f"{prefect_api(settings)}/{path}",
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
     for attempt in range(1, POST_ATTEMPTS + 1):
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            # 503: SQLite was locked for too long, which passes.
-            if error.code != 503 or attempt == POST_ATTEMPTS:
+            return call(embedded_api(settings), path, body, timeout_seconds=60)
+        except PrefectError as error:
+            # SQLite was locked for too long, which passes.
+            if error.status != LOCKED or attempt == POST_ATTEMPTS:
                 raise
-        except OSError as error:
-            raise ServiceError(f"the Prefect server does not answer: {error}") from None
         time.sleep(attempt)
     return None
 
