@@ -12,12 +12,11 @@ from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.order import OrderDocument
 from ecommerce.mongo import ORDERS, MongoDatabase
 
-_ROOT = Path(__file__).parent
-_SHARED = _ROOT.parent.parent / "shared" / "data"
-_DATA = _SHARED if (_SHARED / "superstore").is_dir() else _ROOT / "data"
-SUPERSTORE = _DATA / "superstore"
-"""The whole table where it lies beside the repository, else the first 40 orders of it."""
-SUPERSTORE_FLAT = _DATA / "superstore_flat" / "superstore_flat.csv"
+DATA = Path(__file__).parent / "data"
+SUPERSTORE = DATA / "superstore"
+"""The first 40 orders of the table, in both shapes, and its catalog."""
+WHOLE_SUPERSTORE = DATA / "superstore_whole"
+"""All 5 009 orders and the catalog, compressed; in `flat`, the table as it is."""
 
 
 def a_row(

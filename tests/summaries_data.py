@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import bson
+import zstandard
 from bson import Int64
 
 from ecommerce.documents.bson_codec import encode_catalog, encode_order, to_document
@@ -18,7 +18,7 @@ from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.ingest.accept import accept_orders
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.mongo import MongoDatabase
-from tests.import_samples import SUPERSTORE
+from tests.import_samples import WHOLE_SUPERSTORE
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -85,10 +85,10 @@ def document_of(order: OrderDocument) -> dict[str, Any]:
     return {"_id": Int64(order.order.order_id), **to_document(order)}
 
 
-def superstore_orders(directory: Path = SUPERSTORE) -> Iterator[OrderDocument]:
+def superstore_orders() -> Iterator[OrderDocument]:
     """The Superstore's orders, each with the city of its user."""
-    cities = {int(row["user_id"]): row["location"] for row in _table(directory, "users")}
-    with (directory / "orders.jsonl").open() as lines:
+    cities = {int(row["user_id"]): row["location"] for row in _table("users")}
+    with _opened("orders.jsonl") as lines:
         for line in lines:
             row = json.loads(line, parse_float=Decimal)
             order, delivery = row["order"], row["delivery"]
@@ -100,20 +100,24 @@ def superstore_orders(directory: Path = SUPERSTORE) -> Iterator[OrderDocument]:
             )
 
 
-def load_superstore_catalog(database: MongoDatabase, directory: Path = SUPERSTORE) -> None:
+def load_superstore_catalog(database: MongoDatabase) -> None:
     tables = {table.name: table for table in CATALOG}
     records: dict[str, list[Any]] = {
-        "products": [Product(int(r["product_id"]), r["name"], r["category"]) for r in _table(directory, "products")],
-        "warehouses": [Warehouse(int(r["warehouse_id"]), r["location"]) for r in _table(directory, "warehouses")],
-        "couriers": [Courier(int(r["courier_id"]), r["name"]) for r in _table(directory, "couriers")],
+        "products": [Product(int(r["product_id"]), r["name"], r["category"]) for r in _table("products")],
+        "warehouses": [Warehouse(int(r["warehouse_id"]), r["location"]) for r in _table("warehouses")],
+        "couriers": [Courier(int(r["courier_id"]), r["name"]) for r in _table("couriers")],
     }
     for name, found in records.items():
         database[name].insert_many([bson.decode(encode_catalog(tables[name], record)) for record in found])
 
 
-def _table(directory: Path, name: str) -> list[dict[str, str]]:
-    with (directory / f"{name}.csv").open(newline="") as file:
+def _table(name: str) -> list[dict[str, str]]:
+    with _opened(f"{name}.csv") as file:
         return list(csv.DictReader(file))
+
+
+def _opened(name: str) -> IO[str]:
+    return zstandard.open(WHOLE_SUPERSTORE / f"{name}.zst", "rt", newline="")
 
 
 def _typed(row: dict[str, Any]) -> dict[str, Any]:
