@@ -5,11 +5,15 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from dashboard.figures import Answer, Timeline, status_rank
+from dashboard.figures import Answer
+from dashboard.spans import dates_span, days_of
 from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, Choices
-from dashboard.text import NOTHING, change, compact, exact, money, percent
+from dashboard.text import NOTHING, change, change_text, compact, exact, money, percent, span_text
 from dashboard.theme import ACCENTS, status_color
+from dashboard.timeline import TIMELINE_STATUSES_MAX, status_rank
+from ecommerce.documents.statuses import FINISHED
 from ecommerce.kpis.figures import ItemGroup, Kpis, OrderGroup, ProductSales
 
 ROWS_MAX = 10
@@ -18,31 +22,42 @@ STATUSES_MAX = 20
 NO_ORDERS = "No orders in this span"
 INCOMPLETE = "incomplete"
 NOT_FILLED = "not known yet of all archived orders: `ecommerce upgrade` fills it in"
+NEEDS_FINISHED = ("delivered", "late_share")
+"""Headlines that say something only about orders that are finished."""
+OPEN_SHARE_MAX = 0.05
+NOTABLE = 0.02
+NOTABLE_POINTS = 0.005
+"""A change smaller than these is neither good nor bad: a shop's days differ by more."""
 
 Content = dict[str, Any]
 Row = dict[str, Any]
 
 
-def overview_cards(answer: Answer, choices: Choices, currency: str) -> dict[str, str]:
+def overview_cards(answer: Answer, choices: Choices, currency: str, zone: ZoneInfo) -> dict[str, str]:
     """Name of each card → its content as JSON."""
     kpis, filters = answer.kpis, _Filters(answer, choices)
     amount = partial(money, currency=currency)
     contents: dict[str, Content] = {
-        "headlines": _headlines(answer, amount),
-        "legend": _legend(answer.timeline, kpis, filters),
-        "status": _counts("Orders by status", "status", kpis.by_status, filters),
-        "payment": _order_groups("Payment types", "payment", kpis.by_payment_type, filters, amount),
-        "courier": _couriers(kpis.by_courier, filters, amount),
-        "location": _order_groups("Customer locations", "location", kpis.by_location, filters, amount),
+        "headlines": _headlines(answer, filters, amount, zone),
+        "legend": _legend(answer, filters),
+        "status": _counts("Orders by status", "status", answer.of_card("status").by_status, filters),
+        "payment": _order_groups(
+            "Payment types", "payment", answer.of_card("payment").by_payment_type, filters, amount
+        ),
+        "courier": _couriers(answer.of_card("courier").by_courier, filters, amount),
+        "location": _order_groups(
+            "Customer locations", "location", answer.of_card("location").by_location, filters, amount
+        ),
         "product": _products(kpis.top_products, filters),
         "category": _item_groups(
-            "Sales by category", "category", kpis.by_category, "quantity", "sold", filters, amount
+            "Sales by category", "category", answer.of_card("category").by_category, "quantity", "sold", filters, amount
         ),
         "warehouse": _item_groups(
-            "Order items by warehouse", "warehouse", kpis.by_warehouse, "order_items", "order items", filters, amount
+            "Order items by warehouse", "warehouse", answer.of_card("warehouse").by_warehouse, "order_items",
+            "order items", filters, amount,
         ),
-        "revenue": _revenue(answer, filters, amount),
-    }
+        "revenue": _revenue(answer, filters),
+    }  # fmt: skip
     charts = {
         "status_chart": _chart(answer, answer.timeline.bars),
         "revenue_chart": _chart(answer, answer.timeline.revenue),
@@ -50,11 +65,11 @@ def overview_cards(answer: Answer, choices: Choices, currency: str) -> dict[str,
     return {name: json.dumps(content, ensure_ascii=False) for name, content in contents.items()} | charts
 
 
-def _chart(answer: Answer, columns: str) -> str:
-    """Columns of a chart, and the span that it shows whole when it is another than before."""
+def _chart(answer: Answer, drawn: str) -> str:
+    """What a chart draws, and the span that it shows whole when it is another than before."""
     span = answer.question.span
     ends = json.dumps([at and round(at.timestamp() * 1000) for at in (span.start, span.end)])
-    return f'{{"span":{ends},"empty":{json.dumps(not answer.timeline.exact)},"columns":{columns}}}'
+    return f'{{"span":{ends},"empty":{json.dumps(not answer.timeline.exact)},{drawn[1:]}'
 
 
 class _Filters:
@@ -65,8 +80,10 @@ class _Filters:
         self._choices = choices
 
     def selected(self, dimension: str) -> frozenset[str]:
-        labels = self._choices.get(dimension, {})
-        return frozenset(labels.get(value, str(value)) for value in self._values[dimension])
+        return frozenset(self.name(dimension, value) for value in self._values[dimension])
+
+    def name(self, dimension: str, value: Any) -> str:
+        return self._choices.get(dimension, {}).get(value, str(value))
 
     def pressable(self, dimension: str) -> bool:
         return bool(self._choices.get(dimension))
@@ -77,8 +94,8 @@ class _Filters:
         return f"not filtered by {' and '.join(idle)}" if idle else ""
 
 
-def _headlines(answer: Answer, amount: Any) -> Content:
-    kpis = answer.kpis
+def _headlines(answer: Answer, filters: _Filters, amount: Any, zone: ZoneInfo) -> Content:
+    kpis, compared = answer.kpis, answer.question.compared
     orders, late = kpis.orders, kpis.late_share
     rows = [
         _headline("orders", "Orders", compact(orders), exact(orders)),
@@ -101,17 +118,25 @@ def _headlines(answer: Answer, amount: Any) -> Content:
         _headline("quantity", "Quantity ordered", compact(kpis.quantity), exact(kpis.quantity)),
         _headline(
             "late_share",
-            "Late deliveries",
+            "Late (of delivered)",
             percent(late) if late is not None else INCOMPLETE if "late_share" in kpis.incomplete else NOTHING,
             f"{late:.6f} of the delivered orders" if late is not None else _without(kpis, "late_share"),
         ),
     ]
+    unfiltered = filters.note(of_items=False)
+    days = days_of(compared.before, zone) if compared else None
+    before = span_text(dates_span(*days, zone), zone, year=False) if days else ""
     for row in rows:
         key = row["key"]
         row["spark"] = [round(point, 4) for point in answer.timeline.sparks.get(key, ())]
-        if answer.before is not None:
-            row |= _versus(key, getattr(kpis, key), getattr(answer.before, key))
-    return {"rows": rows + [_measure(name, value, amount) for name, value in kpis.measures.items()]}
+        row["unfiltered"] = unfiltered
+        if key in NEEDS_FINISHED and (young := _open_share(answer)) > OPEN_SHARE_MAX:
+            # Nothing of theirs is comparable yet: the younger the orders, the fewer are delivered, and the fewer late.
+            row["note"] = f"{percent(young, 0)} still open"
+        elif answer.done is not None and answer.before is not None:
+            row |= _versus(key, getattr(answer.done, key), getattr(answer.before, key), f"vs. {before}")
+    rows += [_measure(name, value, amount) | {"unfiltered": unfiltered} for name, value in kpis.measures.items()]
+    return {"title": _title(answer, zone), "subtitle": _subtitle(answer, zone), "rows": rows}
 
 
 def _measure(name: str, value: Decimal | int | None, amount: Any) -> Row:
@@ -129,6 +154,35 @@ def _without(kpis: Kpis, figure: str) -> str:
     return NOT_FILLED if figure in kpis.incomplete else "nothing delivered"
 
 
+def _open_share(answer: Answer) -> float:
+    """The share of the orders that are not finished, in the younger of the two spans that are compared."""
+    kpis = answer.done or answer.kpis
+    finished = sum(kpis.by_status.get(status, 0) for status in FINISHED)
+    return 1 - finished / kpis.orders if kpis.orders else 0.0
+
+
+def _title(answer: Answer, zone: ZoneInfo) -> str:
+    """The span in words; what it shows of the present is not over."""
+    question = answer.question
+    days = days_of(question.span, zone)
+    if days is None:
+        return "All orders"
+    whole = dates_span(*days, zone)
+    text = span_text(whole if question.span.start == whole.start else question.span, zone)
+    return text + (", so far" if question.running else "")
+
+
+def _subtitle(answer: Answer, zone: ZoneInfo) -> str:
+    compared = answer.question.compared
+    if compared is None:
+        return "" if answer.question.span.start is None else "changes are shown from the first full hour on"
+    before = span_text(compared.before, zone)
+    if compared.done == answer.question.span:
+        return f"compared with {before}"
+    assert compared.done.end is not None  # noqa: S101 - of a comparison both ends are known
+    return f"the full hours until {compared.done.end.astimezone(zone):%H:%M} compared with {before}"
+
+
 def _headline(key: str, label: str, value: str, exact_text: str) -> Row:
     return {"key": key, "label": label, "value": value, "exact": exact_text, "note": ""}
 
@@ -137,49 +191,65 @@ def _amount(key: str, label: str, value: Decimal, amount: Any) -> Row:
     return _headline(key, label, amount(value, short=True), amount(value, short=False))
 
 
-def _versus(key: str, now: Any, before: Any) -> Row:
+def _versus(key: str, now: Any, before: Any, note: str) -> Row:
     if key == "late_share":
         if now is None or before is None:
             return {"note": "nothing to compare with"}
-        return _tone(now - before, f"{abs(now - before) * 100:.1f} points", rising_is_good=False)
+        text = f"{abs(now - before) * 100:.1f} points"
+        return _tone(now - before, text, note, notable=NOTABLE_POINTS, rising_is_good=False)
     relative = change(now, before)
     if relative is None:
-        return {"note": "nothing to compare with"}
+        return {"change": "new" if now else "unchanged", "note": note}
     # Fewer delivered may only mean that the orders are young: neither good nor bad.
-    return _tone(relative, percent(abs(relative)), rising_is_good=None if key == "delivered" else True)
+    rising_is_good = None if key == "delivered" else True
+    return _tone(relative, change_text(relative), note, notable=NOTABLE, rising_is_good=rising_is_good)
 
 
-def _tone(rise: float, text: str, *, rising_is_good: bool | None) -> Row:
+def _tone(rise: float, text: str, note: str, *, notable: float, rising_is_good: bool | None) -> Row:
     if abs(rise) < 0.0005:
-        return {"change": "unchanged"}
+        return {"change": "unchanged", "note": note}
     arrow = "▲" if rise > 0 else "▼"
-    tone = "" if rising_is_good is None else "good" if (rise > 0) is rising_is_good else "bad"
-    return {"change": f"{arrow} {text}", "tone": tone, "note": "vs. before"}
+    tone = "" if rising_is_good is None or abs(rise) < notable else "good" if (rise > 0) is rising_is_good else "bad"
+    return {"change": f"{arrow} {text}", "tone": tone, "note": note}
 
 
-def _legend(timeline: Timeline, kpis: Kpis, filters: _Filters) -> Content:
-    counts, selected = kpis.by_status, filters.selected("status")
+def _legend(answer: Answer, filters: _Filters) -> Content:
+    timeline, counts = answer.timeline, answer.of_card("status").by_status
+    selected = filters.selected("status")
+    statuses = timeline.statuses
+    if selected:  # the others stay in sight, to be pressed
+        ranked = sorted(counts, key=lambda status: (-counts[status], status))[:TIMELINE_STATUSES_MAX]
+        statuses = tuple(sorted({*ranked, *statuses}, key=status_rank))
     rows = [
         {
             "key": status,
             "name": status,
-            "figure": compact(counts.get(status, 0)),
-            "exact": f"{exact(counts.get(status, 0))} orders",
-            "color": status_color(status, timeline.statuses),
+            "figure": compact(counts.get(status, timeline.totals.get(status, 0))),
+            "exact": f"{exact(counts.get(status, timeline.totals.get(status, 0)))} orders",
+            "color": status_color(status, statuses),
             "selected": status in selected,
             "fixed": status not in counts,
         }
-        for status in timeline.statuses
+        for status in statuses
     ]
-    note = f"orders per {timeline.per}" + (f" · {note}" if (note := filters.note(of_items=False)) else "")
-    empty = "" if rows else NO_ORDERS
-    return {"title": "Delivery status over time", "note": note, "rows": rows, "csv": True, "empty": empty}
+    note = _notes(f"per {timeline.per} of order", timeline.partial, filters.note(of_items=False))
+    empty = "" if timeline.exact else NO_ORDERS
+    return {"title": "Orders over time, by present status", "note": note, "rows": rows, "csv": True, "empty": empty}
 
 
-def _revenue(answer: Answer, filters: _Filters, amount: Any) -> Content:
-    note = f"per {answer.timeline.per}, without cancelled and returned orders"
-    empty = "" if answer.timeline.exact else NO_ORDERS
+def _revenue(answer: Answer, filters: _Filters) -> Content:
+    timeline = answer.timeline
+    note = _notes(
+        f"per {timeline.per} of order, without cancelled and returned orders",
+        timeline.partial.replace("lighter", "dashed"),
+        filters.note(of_items=False),
+    )
+    empty = "" if timeline.exact else NO_ORDERS
     return {"title": "Revenue over time", "note": note, "rows": [], "csv": True, "empty": empty}
+
+
+def _notes(*notes: str) -> str:
+    return " · ".join(note for note in notes if note)
 
 
 def _counts(title: str, dimension: str, counts: Mapping[str, int], filters: _Filters) -> Content:
@@ -199,7 +269,8 @@ def _order_groups(
     total = sum(group.orders for group in groups.values())
     most = max((group.orders for group in groups.values()), default=0)
     rows = []
-    for name, group in sorted(groups.items(), key=lambda pair: (-pair[1].orders, pair[0])):
+    for value, group in sorted(groups.items(), key=lambda pair: (-pair[1].orders, pair[0])):
+        name = filters.name(dimension, value) if dimension == "payment" else value
         row = _row(name, group.orders, most, compact(group.orders), _share(group.orders, total), "orders")
         row["exact"] += f" · {amount(group.revenue, short=False)} · {_punctuality(group)}"
         rows.append(row)
@@ -222,6 +293,7 @@ def _couriers(groups: Mapping[str, OrderGroup], filters: _Filters, amount: Any) 
         late = group.late_share
         nothing = INCOMPLETE if group.late is None else NOTHING
         row["second"] = nothing if late is None else f"{late * 100:.1f} % late"
+    content["note"] = _notes("late: of the delivered", content["note"])
     return content
 
 
@@ -272,9 +344,7 @@ def _bars(
         row.setdefault("color", ACCENTS.get(dimension))
         row.setdefault("fixed", not filters.pressable(dimension))
         row["selected"] = row["key"] in selected
-    note = filters.note(of_items=of_items)
-    if len(rows) > len(kept):
-        note = f"{len(kept)} of {len(rows)}" + (f" · {note}" if note else "")
+    note = _notes(f"{len(kept)} of {len(rows)}" if len(rows) > len(kept) else "", filters.note(of_items=of_items))
     return {"title": title, "note": note, "rows": kept, "csv": True, "empty": "" if rows else NO_ORDERS}
 
 

@@ -8,8 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.figures import Answer
+from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS
 from dashboard.text import spreadsheet_cell
 from ecommerce.kpis.figures import money_text
+from ecommerce.kpis.question import Filters
 
 BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel takes UTF-8 for the machine's old code page."""
@@ -31,7 +33,7 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def card_csv(name: str, answer: Answer) -> str:
     """All rows of one card of the overview."""
-    kpis = answer.kpis
+    kpis = answer.of_card(name)
     match name:
         case "status":
             return csv_text(["status", "orders"], kpis.by_status.items())
@@ -67,11 +69,23 @@ def _text(cell: Any) -> object:
 
 
 def headline_csv(answer: Answer) -> str:
-    """The headlines of a span and of the one before."""
-    rows = [
-        (name, _value(answer.kpis, name), _value(answer.before, name) if answer.before else "") for name in HEADLINES
+    """The headlines of a span, and of the two spans that are compared: its hours that are over, and those before."""
+    question = answer.question
+    compared = question.compared
+    spans = [question.span, compared.done if compared else None, compared.before if compared else None]
+    figures = [answer.kpis, answer.done, answer.before]
+    rows: list[Sequence[object]] = [
+        [end, *(at.isoformat() if span and (at := getattr(span, end)) else "" for span in spans)]
+        for end in ("start", "end")
     ]
-    return csv_text(["figure", "value", "span_before"], rows)
+    rows += [[name, *(_value(kpis, name) if kpis else "" for kpis in figures)] for name in HEADLINES]
+    rows.append(["not_filtered_by", " ".join(not_filtered_by(question.filters)), "", ""])
+    return csv_text(["figure", "value", "full_hours", "before"], rows)
+
+
+def not_filtered_by(filters: Filters) -> list[str]:
+    """The filters that are set and that figures of whole orders do not obey."""
+    return [name for name in DIMENSIONS if name in ITEM_DIMENSIONS and getattr(filters, DIMENSIONS[name])]
 
 
 def _groups(key: str, groups: Mapping[str, Any], columns: Sequence[str]) -> str:
@@ -85,10 +99,15 @@ def _value(holder: Any, name: str) -> object:
 
 
 def _timeline(answer: Answer) -> str:
-    rows = ((time.isoformat(), status, orders) for time, status, orders in answer.timeline.counts)
-    return csv_text(["time", "status", "orders"], rows)
+    rows = (
+        (bucket.start.isoformat(), status, orders, bucket.complete) for bucket, status, orders in answer.timeline.counts
+    )
+    return csv_text(["time", "status", "orders", "complete"], rows)
 
 
 def _revenue(answer: Answer) -> str:
-    rows = ((time.isoformat(), orders, money_text(revenue)) for time, orders, revenue in answer.timeline.exact)
-    return csv_text(["time", "orders", "revenue"], rows)
+    rows = (
+        (bucket.start.isoformat(), orders, money_text(revenue), bucket.complete)
+        for bucket, orders, revenue in answer.timeline.exact
+    )
+    return csv_text(["time", "orders", "revenue", "complete"], rows)

@@ -19,6 +19,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from dashboard.cards import overview_cards
 from dashboard.content import Content
 from dashboard.figures import Answer, Question, Store, compute
+from dashboard.first_paint import RECENT
 from dashboard.pipeline import LowStock, Pipeline
 from dashboard.pipeline_cards import pipeline_cards, stock_card
 from dashboard.shared import Aging, Shared
@@ -124,16 +125,22 @@ class Feed:
         """The latest tick; what it tells may be old where the database is away."""
         return self._last
 
+    @property
+    def is_old(self) -> bool:
+        """Whether nobody has looked for so long that these figures are not shown to a newcomer before the next tick."""
+        freshness = self._last.freshness
+        return freshness.as_of is not None and not freshness.problem and datetime.now(UTC) - freshness.as_of > RECENT
+
     def ready(self, question: Question) -> Overview | None:
         """The answer to a question where somebody has asked it since the latest tick. Never waits."""
-        return self._answers.ready((self._version, question))
+        return None if self.is_old else self._answers.ready((self._version, question))
 
     def answer(self, question: Question) -> Overview:
-        """The answer to a question as of the latest tick, at once.
+        """The answer to a question as of the latest tick, at once; where that is old, as of a new one.
 
         Raises PyMongoError or EcommerceError while the database is away.
         """
-        if self._version == 0:
+        if self._version == 0 or self.is_old:
             self.tick()
         if self._version == 0:
             raise EcommerceError(self._last.freshness.problem or "there are no figures yet")
@@ -193,7 +200,7 @@ class Feed:
     def _compute(self, key: tuple[int, Question]) -> Overview:
         version, question = key
         answer = compute(self._opened(), question, version, self._zone)
-        return Overview(answer, Content(overview_cards(answer, self._names, self._currency)))
+        return Overview(answer, Content(overview_cards(answer, self._names, self._currency, self._zone)))
 
     def _pipeline_cards(self) -> Content:
         freshness = self._last.freshness

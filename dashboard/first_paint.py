@@ -50,21 +50,24 @@ def first_paint(
     }
     recent = as_of is not None and (now or datetime.now(UTC)) - as_of < RECENT
     known = recent and HEADLINE_CARDS[view.page] in cards
-    rows = json.loads(cards[HEADLINE_CARDS[view.page]])["rows"] if known else [{}] * HEADLINES
+    card = json.loads(cards[HEADLINE_CARDS[view.page]]) if known else {"rows": [{}] * HEADLINES}
     time = f"As of {as_of.astimezone(zone):%H:%M:%S}" if known and as_of else "Loading…"
+    title, subtitle = (escape(card.get(name, "")) for name in ("title", "subtitle"))
     drawer, charts = ("drawer", "charts") if view.page == "overview" else ("", "charts tables")
     return (
         f"<style>{STYLE}</style>"
         f'<div id="first-paint" style="{";".join(f"--{name}:{color}" for name, color in colors.items())}">'
         f"<header><b>Orders</b><span>{time}</span></header>"
-        f'<main class="{drawer}"><div class="headlines">{"".join(_headline(row) for row in rows)}</div>'
+        f'<main class="{drawer}"><div class="title"><b>{title}</b> {subtitle}</div>'
+        f'<div class="headlines">{"".join(_headline(row) for row in card["rows"])}</div>'
         f'<div class="{charts}"><i></i><i></i></div></main></div>{STALLED}'
     )
 
 
 def _headline(row: Mapping[str, Any]) -> str:
-    texts = {name: escape(str(row.get(name) or "")) for name in ("label", "value", "small", "change", "note")}
+    names = ("label", "value", "small", "change", "note", "unfiltered")
+    texts = {name: escape(str(row.get(name) or "")) for name in names}
     return (
         f"<section><p>{texts['label']}</p><strong>{texts['value'] or '&nbsp;'}<small>{texts['small']}</small>"
-        f"</strong><small>{texts['change']} {texts['note']}</small></section>"
+        f"</strong><small>{texts['change']} {texts['note']}</small><small>{texts['unfiltered']}</small></section>"
     )

@@ -33,7 +33,9 @@ def _stock(quantity: int) -> object:
 def pipeline_cards(pipeline: Pipeline, lag_seconds: float, took_seconds: float, zone: ZoneInfo) -> dict[str, str]:
     """Name of each card of the pipeline page → its content as JSON."""
     return {
-        "pipeline": json.dumps({"rows": _headlines(pipeline, lag_seconds, took_seconds)}),
+        "pipeline": json.dumps(
+            {"title": "Pipeline", "subtitle": "", "rows": _headlines(pipeline, lag_seconds, took_seconds)}
+        ),
         "archive_runs": _archive_runs(pipeline, zone),
         "imports": _imports(pipeline, zone),
         "rejected": _rejected(pipeline),

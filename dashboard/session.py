@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from dashboard.figures import Question
+from dashboard.figures import Question, question_of
 from dashboard.state import View
 
 
@@ -25,7 +25,7 @@ class Session:
 
     def asked(self) -> Question:
         """The question of the present view."""
-        return Question(self.view.span(self._clock(), self._zone), self.view.filters)
+        return question_of(self.view, self._clock(), self._zone)
 
     def page(self) -> str | None:
         """The page that ticks have to keep up to date."""

@@ -1,4 +1,4 @@
-"""Which hours a choice of span means now, what came before it, and how finely it is drawn."""
+"""Which hours a choice of span means now, what it is compared with, and how finely it is drawn."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,17 +24,17 @@ class Preset:
     key: str
     label: str
     title: str
-    length: timedelta | None
-    """None: from the first order on."""
+    days: int | None = None
+    """Whole days of the shop, today with them; None: another span, see `preset_span`."""
 
 
 PRESETS: tuple[Preset, ...] = (
-    Preset("today", "Today", "Since midnight", None),
-    Preset("24h", "24 h", "Last 24 hours", timedelta(hours=24)),
-    Preset("7d", "7 d", "Last 7 days", timedelta(days=7)),
-    Preset("30d", "30 d", "Last 30 days", timedelta(days=30)),
-    Preset("90d", "90 d", "Last 90 days", timedelta(days=90)),
-    Preset("all", "All", "All orders", None),
+    Preset("today", "Today", "Since midnight", 1),
+    Preset("24h", "24 h", "The last 24 hours"),
+    Preset("7d", "7 d", "Today and the 6 days before", 7),
+    Preset("30d", "30 d", "Today and the 29 days before", 30),
+    Preset("90d", "90 d", "Today and the 89 days before", 90),
+    Preset("all", "All", "All orders"),
 )
 PRESET_KEYS = tuple(preset.key for preset in PRESETS)
 DEFAULT_PRESET = "30d"
@@ -42,16 +42,24 @@ FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 """Days that can be asked for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The hours of a span that are over, and as many hours before: an hour that has begun would look like a fall."""
+
+    done: Span
+    before: Span
+
+
 def preset_span(key: str, now: datetime, zone: ZoneInfo) -> Span:
     """The span of a preset at this moment; it ends with the running hour, so that it moves once an hour."""
-    end = _hour_of(now) + HOUR
+    end = hour_of(now) + HOUR
     if key == "all":
         return Span(None, None)
-    if key == "today":
-        return Span(_midnight(now.astimezone(zone).date(), zone), end)
-    length = next(preset.length for preset in PRESETS if preset.key == key)
-    assert length is not None  # noqa: S101 - all but the two above have one
-    return Span(end - length, end)
+    if key == "24h":
+        return Span(end - DAY, end)
+    days = next(preset.days for preset in PRESETS if preset.key == key)
+    assert days is not None  # noqa: S101 - all but the two above have some
+    return Span(_midnight(now.astimezone(zone).date() - (days - 1) * DAY, zone), end)
 
 
 def dates_span(first: date, last: date, zone: ZoneInfo) -> Span:
@@ -63,7 +71,38 @@ def days_of(span: Span, zone: ZoneInfo) -> tuple[date, date] | None:
     """First and last day of a span in the display's time zone; None where it is open."""
     if span.start is None or span.end is None:
         return None
-    return span.start.astimezone(zone).date(), (span.end - HOUR).astimezone(zone).date()
+    return day_of(span.start, zone), day_of(span.end - HOUR, zone)
+
+
+def day_of(hour: datetime, zone: ZoneInfo) -> date:
+    """The day that an hour is counted to: where a zone is off by half an hour, that of the hour's last second."""
+    return (hour + HOUR - timedelta(seconds=1)).astimezone(zone).date()
+
+
+def running_hour(span: Span, now: datetime) -> datetime | None:
+    """The hour that is not over yet; None where a span ended before it."""
+    hour = hour_of(now)
+    return hour if span.end is None or span.end > hour else None
+
+
+def comparison(span: Span, now: datetime, zone: ZoneInfo) -> Comparison | None:
+    """What a span is compared with: as many days before, at the same hours. None for an open span, and before the first
+    full hour."""
+    if span.start is None or span.end is None:
+        return None
+    end = min(span.end, hour_of(now))
+    if end <= span.start:
+        return None
+    if span.start != _midnight(day_of(span.start, zone), zone):
+        before = Span(span.start - (span.end - span.start), end - (span.end - span.start))
+    else:
+        first, last = day_of(span.start, zone), day_of(span.end - HOUR, zone)
+        days = (last - first + DAY).days
+        start = _midnight(first - days * DAY, zone)
+        at = end.astimezone(zone)
+        same_time = hour_of(datetime.combine(at.date() - days * DAY, at.time(), zone))
+        before = Span(start, min(span.start, max(same_time, start + HOUR)))
+    return Comparison(Span(span.start, end), before)
 
 
 def step_of(start: datetime, end: datetime) -> Step:
@@ -74,19 +113,28 @@ def step_of(start: datetime, end: datetime) -> Step:
     return "day" if length <= DAILY_UP_TO else "month"
 
 
-def next_step(at: datetime, step: Step) -> datetime:
-    """The start of the bucket after the one that starts at `at`."""
+def bucket_of(hour: datetime, step: Step, zone: ZoneInfo) -> datetime:
+    """The start of the bucket that an hour is in; days and months are those of the zone."""
     if step == "hour":
-        return at + HOUR
+        return hour
+    day = day_of(hour, zone)
+    return datetime.combine(day.replace(day=1) if step == "month" else day, time.min, zone)
+
+
+def next_bucket(start: datetime, step: Step) -> datetime:
+    """The start of the bucket after the one that starts there."""
+    if step == "hour":
+        return start + HOUR
     if step == "day":
-        return at + DAY
-    return at.replace(year=at.year + at.month // 12, month=at.month % 12 + 1)
+        return start + DAY  # in the clock's time of its zone: a day may have 23 hours
+    return start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
 
 
-def _hour_of(moment: datetime) -> datetime:
+def hour_of(moment: datetime) -> datetime:
+    """The hour of UTC that a moment is in."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     # Figures are kept by the hour of UTC; where a zone is off by half an hour its day starts with the hour before.
-    return _hour_of(datetime.combine(day, time.min, zone))
+    return hour_of(datetime.combine(day, time.min, zone))

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlencode
 from zoneinfo import ZoneInfo
 
 from dashboard.spans import DEFAULT_PRESET, FIRST_DAY, LAST_DAY, PRESET_KEYS, dates_span, preset_span
+from dashboard.text import readable_names
 from ecommerce.kpis.question import Filters, Span
 
 PAGES = ("overview", "pipeline")
@@ -128,6 +129,7 @@ def choices_of(raw: Mapping[str, Any]) -> Choices:
     texts = {"payment": "payment_types", "status": "statuses", "location": "locations", "category": "categories"}
     named = {"courier": "couriers", "warehouse": "warehouses"}
     choices = {dimension: {text: text for text in raw[key]} for dimension, key in texts.items()}
+    choices["payment"] = readable_names(raw["payment_types"])
     return choices | {dimension: dict(raw[key]) for dimension, key in named.items()}
 
 

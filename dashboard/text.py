@@ -1,10 +1,14 @@
 """Numbers, times and names as people read them; what goes into a spreadsheet as text that stays text."""
 
-from datetime import datetime
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from dashboard.spans import HOUR, Step, dates_span, day_of
 from ecommerce.kpis.figures import money_text
+from ecommerce.kpis.question import Span
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "BRL": "R$"}
 """Currencies that are written as a sign before the amount; others as their code after it."""
@@ -16,6 +20,12 @@ _COMPACT_FROM = 10_000
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 NOTHING = "–"
+
+_TIMES_FROM = 9.0
+"""From ten times on a change is said as how many times."""
+
+_SYSTEM_NAME = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
+_READABLE = {"paypal": "PayPal", "sepa": "SEPA", "ideal": "iDEAL", "bnpl": "Buy now, pay later"}
 
 
 def exact(number: int | Decimal) -> str:
@@ -54,6 +64,11 @@ def change(now: Decimal | float, before: Decimal | float) -> float | None:
     return float(now) / float(before) - 1 if before else None
 
 
+def change_text(relative: float) -> str:
+    """A relative change without its sign: 12.3 %, or ×12 where a percentage would say nothing any more."""
+    return f"×{compact(round(1 + relative))}" if relative >= _TIMES_FROM else percent(abs(relative))
+
+
 def bytes_text(size: int) -> str:
     """A size in binary units: 1.4 GiB."""
     value = float(size)
@@ -77,6 +92,58 @@ def duration(seconds: float) -> str:
 def moment(time: datetime | None, zone: ZoneInfo) -> str:
     """A point in time in the display's zone, to the minute."""
     return time.astimezone(zone).strftime("%Y-%m-%d %H:%M") if time else NOTHING
+
+
+def day_text(day: date, *, year: bool = True) -> str:
+    """27 Nov 2026."""
+    return f"{day.day} {day:%b}" + (f" {day.year}" if year else "")
+
+
+def span_text(span: Span, zone: ZoneInfo, *, year: bool = True) -> str:
+    """The days of a span, with hours where it does not begin or end with a day: 26 Nov 2026, 00:00–14:00."""
+    if span.start is None or span.end is None:
+        return "all orders"
+    start, end = span.start.astimezone(zone), span.end.astimezone(zone)
+    first, last = day_of(span.start, zone), day_of(span.end - HOUR, zone)
+    whole = span == dates_span(first, last, zone)
+    if first == last:
+        day = day_text(first, year=year)
+        return day if whole else f"{day}, {start:%H:%M}–{'24:00' if end.date() > last else f'{end:%H:%M}'}"
+    with_hours = not whole and span.start != dates_span(first, first, zone).start
+    ends = [f"{day_text(first, year=year and first.year != last.year)}", day_text(last, year=year)]
+    if with_hours:
+        ends[0] += f", {start:%H:%M}"
+    if not whole:
+        ends[1] += f", {end:%H:%M}" if end.date() == last else ", 24:00"
+    if whole and (first.year, first.month) == (last.year, last.month):
+        ends[0] = str(first.day)
+        return "–".join(ends)
+    return (" – " if year else "–").join(ends)
+
+
+def bucket_text(start: datetime, end: datetime, step: Step, zone: ZoneInfo) -> str:
+    """The time of a bucket: Fri 27 Nov 2026, 14:00–15:00; Fri 27 Nov 2026; Nov 2026."""
+    local = start.astimezone(zone)
+    if step == "month":
+        return f"{local:%b %Y}"
+    day = f"{local:%a} {day_text(local.date())}"
+    return day if step == "day" else f"{day}, {local:%H:%M}–{end.astimezone(zone):%H:%M}"
+
+
+def readable(name: str) -> str:
+    """A name as a shop's system writes it (credit_card), as people do (Credit card); any other as it is."""
+    if not _SYSTEM_NAME.fullmatch(name):
+        return name
+    return _READABLE.get(name) or name.replace("_", " ").replace("-", " ").capitalize()
+
+
+def readable_names(names: Iterable[str]) -> dict[str, str]:
+    """Each name and what it is called, no two of them alike."""
+    called: dict[str, str] = {}
+    for name in sorted(names):
+        text = readable(name)
+        called[name] = name if text in called.values() else text
+    return called
 
 
 def spreadsheet_cell(value: object) -> object:

@@ -40,17 +40,19 @@ function headline_parts() {
   parts.small = element("small", "", parts.value);
   parts.change = element("span", "", parts.under);
   parts.note = element("span", "", parts.under);
+  parts.unfiltered = element("div", "unfiltered", card);
   card.parts = parts;
   return card;
 }
 
 function fill_headline(card, item) {
-  const {label, value, main, small, change, note} = card.parts;
+  const {label, value, main, small, under, change, note, unfiltered} = card.parts;
   card.id = `headline-${item.key}`;
   write(label, item.label); write(main, item.value); write(small, item.small);
   value.title = item.exact; value.dataset.exact = item.exact;
-  card.setAttribute("aria-label", `${item.label}: ${item.exact}${item.change ? `, ${item.change}` : ""}`);
-  write(change, item.change); change.className = item.tone ?? ""; write(note, item.note);
+  card.setAttribute("aria-label", `${item.label}: ${item.exact}${item.change ? `, ${item.change} ${item.note}` : ""}${item.unfiltered ? `, ${item.unfiltered}` : ""}`);
+  write(change, item.change); change.className = item.tone ?? ""; write(note, item.note); under.title = item.note ?? "";
+  write(unfiltered, item.unfiltered);
   if (item.share) {
     const bar = card.parts.share ??= element("div", "share", card);
     keyed(bar, item.share, () => element("i"), (part, {size, color}) => { part.style.flexGrow = size; part.style.background = color; });
@@ -72,8 +74,14 @@ function fill_headline(card, item) {
 }
 
 function headlines(root, content) {
-  root.className = "headlines";
-  keyed(root, content.rows, headline_parts, fill_headline);
+  if (root.body == null) {
+    root.head = element("div", "head", root);
+    root.title_text = element("h1", "", root.head);
+    root.note = element("p", "", root.head);
+    root.body = element("div", "headlines", root);
+  }
+  write(root.title_text, content.title); write(root.note, content.subtitle);
+  keyed(root.body, content.rows, headline_parts, fill_headline);
 }
 
 function heading(root, content, model) {
@@ -174,8 +182,12 @@ function save(name, text) {
 }
 
 // Columns go straight into the figure's source. Its ranges are the browser's: they follow the data until the viewer zooms.
-function plot(slot, figure, {columns, span, empty}) {
+// What all bars of a bucket share is sent once; a value that is not there is NaN to a chart.
+function plot(slot, figure, {columns, buckets, span, empty}) {
   slot.hidden = empty;
+  if (empty) { return; }
+  for (const [name, values] of Object.entries(buckets ?? {})) { columns[name] = columns.bucket.map((place) => values[place]); }
+  for (const name of ["whole", "part"]) { if (columns[name]) { columns[name] = columns[name].map((value) => value ?? NaN); } }
   figure.renderers[0].data_source.data = columns;
   const before = slot.span;
   slot.span = span;
@@ -199,6 +211,7 @@ function laid_out(el, model) {
         const number = draws.figures ??= 0, slot = element("div", "chart", frame);
         draws.figures = number + 1;
         slot.append(figures[number]);
+        slot.hidden = true;  // until there is something to draw: its axes would be those of 1970
         draws.set(chart, (content) => plot(slot, model.charts[number], content));
       }
     }
@@ -211,9 +224,12 @@ function render({model, el}) {
   const draw = (news) => {
     if (!news) { return; }
     for (const [name, content] of Object.entries(JSON.parse(news))) { draws.get(name)(content); }
-    document.getElementById("first-paint")?.remove();
   };
-  for (const name of ["figures", "beside"]) { model.on(name, () => draw(model[name])); draw(model[name]); }
+  // The first paint stays until there are figures to take its place.
+  const figures = () => { draw(model.figures); if (model.figures) { document.getElementById("first-paint")?.remove(); } };
+  const beside = () => draw(model.beside);
+  model.on("figures", figures); figures();
+  model.on("beside", beside); beside();
   const wait = () => { el.setAttribute("aria-busy", String(Boolean(model.waiting))); };
   model.on("waiting", wait); wait();
   model.on("msg:custom", (event) => { const data = event.data ?? event; if (data.csv) { save(data.name, data.csv); } });

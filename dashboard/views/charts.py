@@ -6,7 +6,7 @@ text that all sessions share: 0.05 ms per session, where assigning them in Pytho
 and sending through a Pipe 10 to 30 ms.
 """
 
-import json
+from collections.abc import Sequence
 from typing import Any
 
 import holoviews as hv
@@ -16,12 +16,14 @@ import pandas as pd
 import panel as pn
 from bokeh.models import DataRange1d, HoverTool, NumeralTickFormatter, SaveTool
 
-from dashboard.figures import NO_BARS, NO_REVENUE
-
 HEIGHT = 250
 TOOLS = ["xpan", "xbox_zoom", "xwheel_zoom", "reset", "save"]
 
-_TIME = {"@time": "datetime"}
+REVENUE_COLOR = "#5b6ee1"
+
+
+BLANK = [0.0, 1.0]
+"""The columns that a figure is made with; it is shown when it has got its own."""
 
 
 def status_chart(*, touch: bool) -> pn.pane.Bokeh:
@@ -30,10 +32,11 @@ def status_chart(*, touch: bool) -> pn.pane.Bokeh:
     day, next_day = (np.array([f"2000-01-0{number}"], dtype="datetime64[ms]") for number in (1, 2))
     blank = dict(zip(sides, (day, [0.0], next_day, [1.0]), strict=True))
     bars = hv.Rectangles(blank, sides).opts(line_color=None)
-    tooltips = [("", "@status"), ("orders", "@orders{0,0}"), ("", "@time{%F %H:%M}")]
-    figure = _figure(bars, "orders_by_status", NO_BARS, tooltips, touch=touch)
+    tooltips = [("", "@label"), ("", "@status"), ("orders", "@orders{0,0} of @total{0,0}")]
+    columns = (*sides, "orders", "total", "alpha", "status", "label", "color")
+    figure = _figure(bars, "orders_by_status", columns, tooltips, touch=touch)
     # HoloViews would map a column of names to a colour scale of its own; ours comes with the data.
-    figure.renderers[0].glyph.update(fill_color="color", hatch_color=None)
+    figure.renderers[0].glyph.update(fill_color="color", fill_alpha="alpha", hatch_color=None)
     figure.yaxis.formatter = NumeralTickFormatter(format="0,0")
     return _pane(figure)
 
@@ -42,18 +45,23 @@ def revenue_chart(currency: str, *, touch: bool) -> pn.pane.Bokeh:
     """Revenue over time."""
     empty = pd.DataFrame({"time": pd.Series(dtype="datetime64[ms]"), "revenue": pd.Series(dtype="float64")})
     line = empty.hvplot.line(
-        x="time", y="revenue", color="#5b6ee1", line_width=2, hover=False, responsive=True, height=HEIGHT
+        x="time", y="revenue", color=REVENUE_COLOR, line_width=2, hover=False, responsive=True, height=HEIGHT
     )
-    tooltips = [(currency, "@revenue{0,0.00}"), ("orders", "@orders{0,0}"), ("", "@time{%F %H:%M}")]
-    figure = _figure(line, "revenue", NO_REVENUE, tooltips, touch=touch)
-    source = figure.renderers[0].data_source
-    figure.varea(x="time", y1=0, y2="revenue", source=source, fill_color="#5b6ee1", fill_alpha=0.12)
-    figure.select_one(HoverTool).update(mode="vline", renderers=[figure.renderers[0]])
+    tooltips = [("", "@label"), (currency, "@revenue{0,0.00}"), ("orders", "@orders{0,0}")]
+    figure = _figure(line, "revenue", ("time", "revenue", "whole", "part", "orders", "label"), tooltips, touch=touch)
+    # The line of all buckets is hovered, not seen: whole buckets have one of their own, the others a dashed one.
+    hovered = figure.renderers[0]
+    hovered.glyph.line_alpha = 0
+    source = hovered.data_source
+    figure.line(x="time", y="whole", source=source, line_color=REVENUE_COLOR, line_width=2)
+    figure.line(x="time", y="part", source=source, line_color=REVENUE_COLOR, line_width=2, line_dash=[4, 4])
+    figure.varea(x="time", y1=0, y2="revenue", source=source, fill_color=REVENUE_COLOR, fill_alpha=0.12)
+    figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
     figure.yaxis.formatter = NumeralTickFormatter(format="0.[0] a")
     return _pane(figure)
 
 
-def _figure(element: Any, name: str, blank: str, tooltips: list[tuple[str, str]], *, touch: bool) -> Any:
+def _figure(element: Any, name: str, columns: Sequence[str], tooltips: list[tuple[str, str]], *, touch: bool) -> Any:
     options = {
         "responsive": True, "height": HEIGHT, "xlabel": "", "ylabel": "", "title": "", "toolbar": "above",
         "default_tools": [], "tools": TOOLS, "active_tools": [] if touch else ["xbox_zoom"],
@@ -61,12 +69,12 @@ def _figure(element: Any, name: str, blank: str, tooltips: list[tuple[str, str]]
     plot = hv.renderer("bokeh").get_plot(element.opts(**options))
     figure = plot.state
     plot.document = None  # the session would keep it, and `--warm` trips over its farewell
-    figure.renderers[0].data_source.data = json.loads(blank)
+    figure.renderers[0].data_source.data = dict.fromkeys(columns, BLANK)
     figure.x_range = DataRange1d(range_padding=0.01)
     figure.y_range = DataRange1d(start=0, range_padding=0.08, default_span=1)
     # Without a name the browser asks for one.
     figure.select_one(SaveTool).filename = name
-    figure.add_tools(HoverTool(tooltips=tooltips, formatters=_TIME, mode="mouse"))
+    figure.add_tools(HoverTool(tooltips=tooltips, mode="mouse"))
     figure.output_backend = "canvas"
     _calm(figure)
     return figure
@@ -85,6 +93,7 @@ def _calm(figure: Any) -> None:
     figure.background_fill_alpha = 0
     figure.border_fill_alpha = 0
     figure.xgrid.grid_line_color = None
+    figure.ygrid.grid_line_color = "#8a93a6"  # HoloViews sets none, and an alpha alone draws nothing
     figure.ygrid.grid_line_alpha = 0.25
     figure.toolbar.autohide = True
     figure.toolbar.logo = None

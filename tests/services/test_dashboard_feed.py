@@ -3,15 +3,18 @@
 import gc
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from pymongo import MongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
+from dashboard.content import Content
+from dashboard.downloads import headline_csv
 from dashboard.feed import Feed, Sources
-from dashboard.figures import Question, compute
+from dashboard.figures import compute, question_of
 from dashboard.pipeline import read_low_stock, read_pipeline
 from dashboard.session import Session
 from dashboard.state import View
@@ -22,6 +25,7 @@ from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import Document, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
+from tests.dashboard_shop import replaced
 from tests.summaries_data import START, accept, random_orders
 
 ZONE = ZoneInfo("UTC")
@@ -67,7 +71,8 @@ def test_equal_questions_are_computed_once_per_tick(feed: Feed, store: CountingS
     sessions.append(watching(feed, View().with_preset("30d").with_filter("status", {"Shipped"})))
     tick = feed.tick()
     assert store.refreshes == 1
-    assert len(store.asked) == 4  # two questions, each with the span before it
+    # Two questions, each with the two spans that are compared; and what the filter's own card shows.
+    assert len(store.asked) == 2 * 3 + 1
     assert {tick.answers[session.asked()].answer.kpis.orders > 0 for session in sessions} == {True}
 
 
@@ -113,7 +118,7 @@ def test_a_new_question_between_ticks_is_computed_once_for_all_who_ask(feed: Fee
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(lambda _: feed.answer(question), range(64)))
     assert len({id(answer) for answer in answers}) == 1
-    assert len(store.asked) == 2
+    assert len(store.asked) == 3
     assert feed.ready(question) is answers[0]
 
 
@@ -211,22 +216,104 @@ def test_the_timeline_adds_up_to_the_figures(feed: Feed) -> None:
         assert sum(orders for _, orders, _ in timeline.exact) == kpis.orders
 
 
-def test_every_headline_has_its_course_and_its_change(feed: Feed) -> None:
+def headlines(feed: Feed, view: View) -> dict[str, dict[str, Any]]:
+    content = json.loads(feed.answer(watching(feed, view).asked()).cards["headlines"])
+    return {row["key"]: row for row in content["rows"]} | {"card": content}
+
+
+def test_every_headline_has_its_course_and_is_compared_with_days_that_are_named(feed: Feed) -> None:
     day = START.date()
-    answer = feed.answer(watching(feed, View().with_dates(day.replace(day=10), day.replace(day=19))).asked())
-    for row in json.loads(answer.cards["headlines"])["rows"]:
+    view = View().with_dates(day.replace(day=10), day.replace(day=19))
+    rows = headlines(feed, view)
+    assert rows.pop("card")["subtitle"] == "compared with 28 Feb – 9 Mar 2026"
+    for key, row in rows.items():
         assert len(row["spark"]) == 10
-        assert row["change"]
-        assert row["note"] == "vs. before"
-    sparks = answer.answer.timeline.sparks
-    assert sum(sparks["quantity"]) == answer.answer.kpis.quantity
-    assert sum(sparks["delivered"]) == answer.answer.kpis.delivered
+        if key in ("delivered", "late_share"):  # of orders that are half open nothing can be said yet
+            assert row["note"].endswith("% still open")
+        else:
+            assert row["change"]
+            assert row["note"] == "vs. 28 Feb–9 Mar"
+    answer = feed.answer(watching(feed, view).asked()).answer
+    assert sum(answer.timeline.sparks["quantity"]) == answer.kpis.quantity
+    assert sum(answer.timeline.sparks["delivered"]) == answer.kpis.delivered
 
 
-def test_days_of_another_zone_are_called_days_of_utc(store: CountingStore) -> None:
-    question = Question(Span(START, START + timedelta(days=10)), Filters())
-    assert compute(store, question, 1, ZONE).timeline.per == "day"
-    assert compute(store, question, 1, ZoneInfo("Asia/Tokyo")).timeline.per == "UTC day"
+def test_a_fall_is_not_shown_because_an_hour_or_a_day_has_only_begun(feed: Feed, database: MongoDatabase) -> None:
+    """Three orders in every hour of two days: at 12:30 all is as it was yesterday."""
+    now = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)  # the clock of `watching`
+    first = datetime(2026, 3, 31, tzinfo=UTC)
+    orders = [
+        replaced(order, order_time=first + timedelta(hours=number // 3), status="Delivered", payment_type="steady")
+        for number, order in enumerate(random_orders(1_000 + 3 * 36)[1_000:])
+    ]
+    accept(database, [order for order in orders if order.order.order_time <= now - timedelta(minutes=30)])
+    view = View().with_preset("today").with_filter("payment", {"steady"})
+    rows = headlines(feed, view)
+    assert rows["card"]["title"] == "1 Apr 2026, so far"
+    assert rows["card"]["subtitle"] == "the full hours until 12:00 compared with 31 Mar 2026, 00:00–12:00"
+    assert (rows["orders"]["change"], rows["orders"]["note"]) == ("unchanged", "vs. 31 Mar")
+    assert set(rows["orders"]["spark"]) == {3.0}
+    answer = feed.answer(watching(feed, view).asked()).answer
+    assert [bucket.complete for bucket, _, _ in answer.timeline.exact] == [True] * 12 + [False]
+    by_day = feed.answer(watching(feed, view.with_preset("7d")).asked()).answer.timeline.exact
+    assert [bucket.complete for bucket, _, _ in by_day] == [True] * 6 + [False]
+    assert by_day[-1][0].label == "Wed 1 Apr 2026, so far"
+    assert by_day[0][0].start == datetime(2026, 3, 26, tzinfo=UTC)
+
+
+def test_a_filter_that_a_figure_does_not_obey_is_said_beside_it(feed: Feed) -> None:
+    view = View().with_preset("all").with_filter("category", {"Unknown"})
+    cards = feed.answer(watching(feed, view).asked()).cards
+    for row in json.loads(cards["headlines"])["rows"]:
+        assert row["unfiltered"] == "not filtered by category"
+    for name in ("legend", "revenue", "status", "payment", "courier", "location"):
+        assert "not filtered by category" in json.loads(cards[name])["note"]
+    for name in ("product", "category", "warehouse"):
+        assert "not filtered" not in json.loads(cards[name])["note"]
+    answer = feed.answer(watching(feed, view).asked()).answer
+    assert "not_filtered_by,category,," in headline_csv(answer)
+
+
+def test_a_filters_own_card_keeps_what_else_there_is(feed: Feed) -> None:
+    everything = feed.answer(watching(feed, View().with_preset("all")).asked())
+    view = View().with_preset("all").with_filter("status", {"Shipped"})
+    filtered = feed.answer(watching(feed, view).asked())
+    assert filtered.answer.kpis.orders < everything.answer.kpis.orders
+
+    def rows(cards: Content, name: str) -> dict[str, str]:
+        return {row["name"]: row["exact"] for row in json.loads(cards[name])["rows"]}
+
+    for name in ("status", "legend"):
+        assert rows(filtered.cards, name) == rows(everything.cards, name)
+        chosen = [row["name"] for row in json.loads(filtered.cards[name])["rows"] if row["selected"]]
+        assert chosen == ["Shipped"]
+    assert rows(filtered.cards, "payment") != rows(everything.cards, "payment")
+
+
+def test_figures_from_before_a_quiet_time_are_not_shown_to_who_comes_next(
+    feed: Feed, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = watching(feed, View().with_preset("all"))
+    question = session.asked()
+    feed.tick()
+    assert feed.ready(question)
+    accept(database, random_orders(310)[300:])
+    monkeypatch.setattr("dashboard.feed.RECENT", timedelta(0))  # as if it were long ago
+    assert feed.ready(question) is None
+    assert feed.answer(question).answer.kpis.orders == 310
+
+
+def test_days_are_those_of_the_displays_zone_as_far_as_hours_are_kept(store: CountingStore) -> None:
+    tokyo = ZoneInfo("Asia/Tokyo")
+    days = [View().with_dates(START.date(), START.date() + timedelta(days=length)) for length in (10, 200)]
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    short, long = (compute(store, question_of(view, now, tokyo), 1, tokyo) for view in days)
+    assert short.timeline.per == "day"
+    first = short.timeline.exact[0][0]
+    assert first.start == datetime.combine(START.date(), time.min, tokyo)
+    assert all(bucket.complete for bucket, _, _ in short.timeline.exact)
+    assert sum(orders for _, orders, _ in short.timeline.exact) == short.kpis.orders
+    assert long.timeline.per == "UTC day"
 
 
 def test_an_empty_database_has_an_overview(database: MongoDatabase, settings: Settings) -> None:

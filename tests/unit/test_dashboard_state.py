@@ -15,9 +15,20 @@ from dashboard.content import Content
 from dashboard.downloads import BYTE_ORDER_MARK, csv_text
 from dashboard.first_paint import first_paint
 from dashboard.shared import Shared
-from dashboard.spans import PRESET_KEYS, next_step, preset_span, step_of
+from dashboard.spans import PRESET_KEYS, bucket_of, comparison, days_of, next_bucket, preset_span, running_hour, step_of
 from dashboard.state import DIMENSIONS, ID_DIMENSIONS, View, allowed, view_of_query
-from dashboard.text import bytes_text, change, compact, duration, money, spreadsheet_cell
+from dashboard.text import (
+    bytes_text,
+    change,
+    change_text,
+    compact,
+    duration,
+    money,
+    readable,
+    readable_names,
+    span_text,
+    spreadsheet_cell,
+)
 from dashboard.views.freshness import as_markdown_text
 from ecommerce.kpis.question import Span
 
@@ -93,7 +104,98 @@ def test_today_is_a_span_in_every_zone_at_every_hour(zone: str, hour: int) -> No
 def test_charts_are_drawn_by_the_hour_the_day_or_the_month() -> None:
     lengths = (timedelta(days=2), timedelta(days=90), timedelta(days=1500))
     assert [step_of(NOW - length, NOW) for length in lengths] == ["hour", "day", "month"]
-    assert next_step(datetime(2026, 12, 1, tzinfo=UTC), "month") == datetime(2027, 1, 1, tzinfo=UTC)
+    assert next_bucket(datetime(2026, 12, 1, tzinfo=UTC), "month") == datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def hours(first: str, last: str, zone: ZoneInfo = UTC_ZONE) -> Span:
+    return Span(*(datetime.fromisoformat(text).replace(tzinfo=zone) for text in (first, last)))
+
+
+@pytest.mark.parametrize(
+    ("preset", "span", "done", "before"),
+    [
+        # NOW is 11:35: the hour from 11 to 12 is shown and not compared.
+        ("today", ("11-22", "11-22T12"), ("11-22", "11-22T11"), ("11-21", "11-21T11")),
+        ("24h", ("11-21T12", "11-22T12"), ("11-21T12", "11-22T11"), ("11-20T12", "11-21T11")),
+        ("7d", ("11-16", "11-22T12"), ("11-16", "11-22T11"), ("11-09", "11-15T11")),
+        ("30d", ("10-24", "11-22T12"), ("10-24", "11-22T11"), ("09-24", "10-23T11")),
+    ],
+)
+def test_presets_are_whole_days_and_compared_with_the_same_hours_before(
+    preset: str, span: tuple[str, str], done: tuple[str, str], before: tuple[str, str]
+) -> None:
+    asked = preset_span(preset, NOW, UTC_ZONE)
+    expected = [hours(*(f"2026-{text}" for text in pair)) for pair in (span, done, before)]
+    compared = comparison(asked, NOW, UTC_ZONE)
+    assert compared
+    assert [asked, compared.done, compared.before] == expected
+    assert running_hour(asked, NOW) == datetime(2026, 11, 22, 11, tzinfo=UTC)
+
+
+def test_days_that_are_over_are_compared_whole_and_days_to_come_not_at_all() -> None:
+    days = View().with_dates(date(2026, 11, 1), date(2026, 11, 21)).span(NOW, UTC_ZONE)
+    compared = comparison(days, NOW, UTC_ZONE)
+    assert compared
+    assert (compared.done, compared.before) == (days, hours("2026-10-11", "2026-11-01"))
+    assert running_hour(days, NOW) is None
+    to_come = View().with_dates(date(2026, 12, 1), date(2026, 12, 2)).span(NOW, UTC_ZONE)
+    assert comparison(to_come, NOW, UTC_ZONE) is None
+    midnight = NOW.replace(hour=0)
+    assert comparison(preset_span("today", midnight, UTC_ZONE), midnight, UTC_ZONE) is None  # no full hour yet
+
+
+def test_a_day_with_a_changed_clock_is_compared_by_its_clock() -> None:
+    berlin, now = ZoneInfo("Europe/Berlin"), datetime(2026, 3, 29, 14, 20, tzinfo=UTC)  # 16:20, an hour was skipped
+    compared = comparison(preset_span("today", now, berlin), now, berlin)
+    assert compared
+    assert compared.before == hours("2026-03-28T00:00", "2026-03-28T16:00", berlin)
+    assert compared.done == hours("2026-03-29T00:00", "2026-03-29T16:00", berlin)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "Asia/Kolkata", "America/St_Johns"])
+def test_the_first_bucket_of_a_preset_begins_with_it(zone: str) -> None:
+    where = ZoneInfo(zone)
+    for key in ("today", "7d", "30d", "90d"):
+        span = preset_span(key, NOW, where)
+        assert span.start and span.end
+        first = bucket_of(span.start, step_of(span.start, span.end), where)
+        assert timedelta(0) <= first - span.start < timedelta(hours=1)
+        days = days_of(span, where)
+        assert days
+        assert days[1] == NOW.astimezone(where).date()
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (("2026-11-26", "2026-11-27"), "26 Nov 2026"),
+        (("2026-11-26", "2026-11-26T14"), "26 Nov 2026, 00:00–14:00"),
+        (("2026-11-26T23", "2026-11-27"), "26 Nov 2026, 23:00–24:00"),
+        (("2026-03-01", "2026-04-01"), "1–31 Mar 2026"),
+        (("2026-10-28", "2026-11-27"), "28 Oct – 26 Nov 2026"),
+        (("2025-12-28", "2026-01-03"), "28 Dec 2025 – 2 Jan 2026"),
+        (("2026-11-14", "2026-11-20T14"), "14 Nov – 20 Nov 2026, 14:00"),
+        (("2026-11-25T15", "2026-11-26T14"), "25 Nov, 15:00 – 26 Nov 2026, 14:00"),
+    ],
+)
+def test_a_span_is_named_by_its_days_and_hours(span: tuple[str, str], text: str) -> None:
+    assert span_text(hours(*span), UTC_ZONE) == text
+
+
+def test_changes_are_said_so_that_they_can_be_read() -> None:
+    assert [change_text(relative) for relative in (0.123, -0.5, 8.99, 11.2, 151.3)] == [
+        "12.3 %", "50.0 %", "899.0 %", "×12", "×152",
+    ]  # fmt: skip
+
+
+def test_names_of_a_shops_system_are_readable_and_all_others_stay() -> None:
+    assert [readable(name) for name in ("credit_card", "boleto", "bank-transfer", "paypal", "Visa", "O'Neil_x y")] == [
+        "Credit card", "Boleto", "Bank transfer", "PayPal", "Visa", "O'Neil_x y",
+    ]  # fmt: skip
+    assert readable_names(["credit_card", "Credit card"]) == {
+        "Credit card": "Credit card",
+        "credit_card": "credit_card",
+    }
 
 
 @pytest.mark.parametrize(

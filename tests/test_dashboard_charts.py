@@ -1,0 +1,122 @@
+"""The charts over time in a real browser."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from dashboard.text import exact
+from ecommerce.settings import Settings
+from tests.dashboard_app import Tab, zoom_of
+from tests.dashboard_shop import add_orders, show_last_day
+
+
+def test_zoom_survives_ticks_and_another_span_is_shown_whole(tab: Tab, shop: Settings) -> None:
+    orders = show_last_day(tab)
+    wait_for_charts(tab, "end - start < 3 * 86400e3")
+    canvas = tab.page.locator(".bk-Canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    whole = zoom_of(tab.page)
+    tab.page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60)
+    tab.page.mouse.down()
+    tab.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 140, steps=5)
+    tab.page.mouse.up()
+    tab.page.wait_for_function(
+        f"whole => {CHARTS}.some(f => f.x_range.end - f.x_range.start < 0.5 * whole)", arg=length(whole[0])
+    )
+    zoomed = zoom_of(tab.page)
+    (chart,) = [number for number, pair in enumerate(zoomed) if length(pair) < 0.5 * length(whole[number])]
+    for extra in (1, 2):
+        add_orders(shop, 1)
+        tab.wait_for_headline("orders", exact(orders + extra))
+    assert zoom_of(tab.page)[chart] == zoomed[chart]
+    tab.page.get_by_role("button", name="7 d", exact=True).click()
+    wait_for_charts(tab, "end - start > 5 * 86400e3")
+
+
+CHARTS = "Bokeh.documents.flatMap(d => [...d._all_models.values()].filter(m => m.type === 'Figure'))"
+
+
+def wait_for_charts(tab: Tab, condition: str) -> None:
+    """Wait until the time axes of all charts fulfil a condition on their start and end, in milliseconds."""
+    tab.page.wait_for_function(f"() => {CHARTS}.every(({{x_range: {{start, end}}}}) => {condition})")
+
+
+def length(pair: list[float]) -> float:
+    return pair[1] - pair[0]
+
+
+def test_a_chart_is_saved_as_a_picture(tab: Tab) -> None:
+    chart = tab.page.locator(".bk-Canvas").first
+    chart.hover()
+    with tab.page.expect_download() as started:
+        tab.page.locator(".bk-tool-icon-save").first.click()
+    assert Path(started.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+BEFORE_1990 = """
+globalThis.frames_of_1970 = 0;
+const look = () => {
+  for (const view of Object.values(globalThis.Bokeh?.index ?? {})) {
+    for (const figure of Bokeh.documents.flatMap(root => [...root._all_models.values()])) {
+      if (figure.type !== "Figure" || !view.owner?.find_one?.(figure)?.el?.checkVisibility()) { continue; }
+      globalThis.saw_a_chart = true;
+      if (figure.x_range.start < 600e9) { globalThis.frames_of_1970 += 1; }
+    }
+  }
+  requestAnimationFrame(look);
+};
+look();
+"""
+"""In the browser: in how many frames a chart was seen with a time axis from before 1990."""
+
+
+def test_a_chart_is_not_shown_before_it_has_something_to_show(browser: Browser, address: str) -> None:
+    tab = Tab(browser)
+    tab.page.add_init_script(BEFORE_1990)
+    tab.open(address + "?from=2026-03-02&to=2026-03-17&courier=3")  # nobody has asked that yet
+    tab.page.wait_for_function("() => globalThis.saw_a_chart")
+    tab.page.wait_for_timeout(500)
+    # Two charts: Bokeh draws new data a frame or two after it has got them.
+    assert tab.page.evaluate("() => globalThis.frames_of_1970") <= 6
+    tab.close()
+    assert tab.errors == []
+
+
+FIGURES = """() => CHARTS.map(figure => ({
+  grid: figure.center.filter(each => each.type === "Grid" && each.dimension === 1).map(grid => grid.grid_line_color)[0],
+  columns: Object.fromEntries(Object.entries(figure.renderers[0].data_source.data)
+    .map(([name, values]) => [name, [...values].map(String)])),
+}))""".replace("CHARTS", CHARTS)
+"""Per chart: the colour of its horizontal lines, and its columns as texts."""
+
+
+def test_the_bucket_that_runs_is_drawn_otherwise_and_said(tab: Tab) -> None:
+    tab.show("?span=7d")
+    expect(tab.page.get_by_role("heading", level=1)).to_have_text(re.compile(r"\d+.* 20\d\d, so far"))
+    wait_for_charts(tab, "end - start > 5 * 86400e3 && end - start < 9 * 86400e3")
+    bars, line = tab.page.evaluate(FIGURES)
+    today = datetime.now(UTC)
+    label = f"{today:%a} {today.day} {today:%b %Y}, so far"
+    alphas = dict(zip(bars["columns"]["label"], bars["columns"]["alpha"], strict=True))
+    assert alphas.pop(label) == "0.45"
+    assert set(alphas.values()) == {"1"}
+    assert (line["columns"]["label"][-1], line["columns"]["whole"][-1]) == (label, "NaN")
+    assert line["columns"]["part"][-2:] == line["columns"]["revenue"][-2:]  # dashed from the last whole day on
+    assert len(line["columns"]["label"]) == 7
+    for title in ("Orders over time, by present status", "Revenue over time"):
+        expect(tab.card(title).locator(".note")).to_contain_text(label)
+    assert None not in (bars["grid"], line["grid"])
+
+
+def test_a_tooltip_says_which_day_and_how_many_of_them_all(tab: Tab) -> None:
+    tab.show("?from=2026-03-05&to=2026-03-09")
+    wait_for_charts(tab, "end - start < 6 * 86400e3")
+    canvas = tab.page.locator(".bk-Canvas").first.bounding_box()
+    assert canvas
+    tab.page.mouse.move(canvas["x"] + canvas["width"] * 0.5, canvas["y"] + canvas["height"] * 0.75)
+    tooltip = tab.page.locator(".bk-Tooltip").filter(has_text="2026").first
+    expect(tooltip).to_contain_text(re.compile(r"Sat 7 Mar 2026.*orders.*\d+ of \d+", re.DOTALL))
