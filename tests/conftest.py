@@ -13,7 +13,6 @@ from ecommerce.schema import prepare_database
 from ecommerce.services.hdfs import Hdfs, start_hdfs
 from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
-from tests.dashboard_shop import address, browser, open_tab, shop, tab  # noqa: F401 - fixtures
 from tests.ports import free_port
 
 

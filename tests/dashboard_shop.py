@@ -1,4 +1,4 @@
-"""A shop with orders, its dashboard, and a browser that looks at it. `tests/conftest.py` takes the fixtures."""
+"""A shop with orders, its dashboard, and a browser that looks at it. `tests/browser/conftest.py` takes the fixtures."""
 
 import re
 from collections.abc import Iterator
