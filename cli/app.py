@@ -29,6 +29,7 @@ COMMANDS = {
     "status": ("cli.services", "status"),
     "generate": ("cli.generate", "generate"),
     "import": ("cli.imports", "import_"),
+    "mapping": ("cli.mappings", "mapping"),
     "summarize": ("cli.summaries", "summarize"),
     "archive": ("cli.archive", "archive"),
     "restore": ("cli.archive", "restore"),

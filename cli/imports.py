@@ -1,7 +1,8 @@
 """`ecommerce import`: files, folders and globs into the database."""
 
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,6 +12,9 @@ from rich.text import Text
 from cli.runtime import run_flow, services
 from ecommerce.errors import InputError
 from ecommerce.importing.loading.report import FilesFailed, ImportReport
+
+if TYPE_CHECKING:
+    from ecommerce.importing.check_file import FileCheck
 
 REJECTIONS_PRINTED = 3
 
@@ -29,10 +33,16 @@ def import_(
     replay: Annotated[
         bool, typer.Option("--replay", help="Try the rejected rows again: all, or those of the files named.")
     ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing: say what the files are and what would become of them.")
+    ] = False,
 ) -> None:
     """Import orders and catalog tables from CSV, JSON and JSON Lines, also compressed, with every row accounted for."""
     if not paths and not replay:
         raise InputError("name files, folders or globs to import, or --replay to try rejected rows again")
+    if check:
+        check_files([str(path) for path in paths or ()], mapping, encoding)
+        return
     with services(prefect=True):
         from flows.import_files import import_files
 
@@ -49,6 +59,59 @@ def import_(
             print_report(failed.report)
             raise
     print_report(report)
+
+
+def check_files(paths: list[str], mapping: str | None, encoding: str) -> None:
+    """What an import would do with the files, each by itself. Needs no database."""
+    from ecommerce.importing.check_file import check_file
+    from ecommerce.importing.files import find_files
+    from ecommerce.importing.loading.file_import import ImportOptions
+
+    options = ImportOptions(mapping=mapping, encoding=encoding)
+    checks = [check_file(path, options) for path in find_files([Path(path).expanduser() for path in paths])]
+    for checked in checks:
+        typer.echo(checked_text(checked))
+    errors = [checked.error for checked in checks if checked.error]
+    if errors:
+        raise InputError("; ".join(errors))
+
+
+def checked_text(checked: "FileCheck") -> str:
+    """What a file is, how it is read, and the first orders as they would become."""
+    import yaml
+
+    shape, lines = checked.shape, [f"{checked.path}:"]
+    if shape is None:
+        return f"{checked.error or f'{checked.path}: no content: is this the file?'}"
+    lines.append(f"  holds {shape.rows}, as {shape.layout}, {checked.encoding}")
+    if shape.columns:
+        where = f", header in line {shape.first_line - 1}" if shape.first_line > 2 else ""
+        lines.append(f"  delimiter {shape.delimiter!r}, {len(shape.columns)} columns{where}, quotes: {shape.quotes}")
+    if shape.mapping:
+        from ecommerce.importing.order_lines.mapping import load_mapping
+
+        lines.append(f"  times that name no zone are in {load_mapping(shape.mapping).naive_zone}")
+        lines.append(f"  mapping {shape.mapping}" + (f", table {shape.table}" if shape.table else ""))
+    lines += [f"  {reading.sentence}" for reading in checked.readings]
+    made = f" made of {checked.lines:,} lines" if checked.lines else ""
+    lines.append(f"  {checked.rows:,} rows{made}, {checked.rows - checked.rejected:,} of them valid")
+    if checked.reasons:
+        lines.append("  rejected: " + ", ".join(f"{code} {rows:,}" for code, rows in checked.reasons.most_common()))
+    lines += [f"  line {one.line}: {one.code}: {one.reason}" for one in checked.first_rejections]
+    for number, order in enumerate(checked.first_orders, 1):
+        text = yaml.safe_dump(_plain(order), sort_keys=False, allow_unicode=True)
+        lines += [f"  {number}.", *(f"    {line}" for line in text.splitlines())]
+    return "\n".join(lines)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if value is None or isinstance(value, str) else int(value) if isinstance(value, int) else str(value)
 
 
 def print_report(report: ImportReport) -> None:

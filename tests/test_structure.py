@@ -36,7 +36,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"files", "order_lines"},
         {"recognise"},
         {"loading"},
-        {"import_files"},
+        {"check_file", "import_files"},
     ),
     "ecommerce.generate": ({"presets"}, {"model"}, {"into_files", "into_mongodb"}, {"first", "live"}, {"request"}),
     "ecommerce.summaries": (

@@ -137,6 +137,14 @@ class _Text(io.RawIOBase):
         return size
 
 
+def encoding_of(path: Path) -> str:
+    """What the first bytes of a file say of its text and of its compression."""
+    with path.open("rb") as raw:
+        magic = raw.read(4)
+    packed = ", gzip" if magic.startswith(_GZIP) else ", zstd" if magic == _ZSTD else ""
+    return ("UTF-16" if magic.startswith(_UTF16_MARKS) else "UTF-8") + packed
+
+
 @contextmanager
 def open_source(path: Path, encoding: str = "", *, carriage_returns: bool = False) -> Iterator[BinaryIO]:
     """The plain content of a file as UTF-8, to be read once from start to end. Raises SourceError where that fails.
