@@ -30,6 +30,9 @@ def import_(
     max_rejected: Annotated[
         float, typer.Option(min=0, max=1, help="Stop a file when more than this share of its rows is rejected.")
     ] = 0.25,
+    keep_unknown: Annotated[
+        bool, typer.Option("--keep-unknown", help="Keep unknown scalars of JSON orders as attributes, not refuse them.")
+    ] = False,
     replay: Annotated[
         bool, typer.Option("--replay", help="Try the rejected rows again: all, or those of the files named.")
     ] = False,
@@ -53,6 +56,7 @@ def import_(
                 mapping=mapping,
                 encoding=encoding,
                 max_rejected_share=max_rejected,
+                keep_unknown=keep_unknown,
                 replay=replay,
             )
         except FilesFailed as failed:

@@ -31,9 +31,8 @@ def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> l
 
 
 @task(cache_policy=NO_CACHE, task_run_name="import {path}")
-def import_one(path: str, mapping: str | None, encoding: str, max_rejected_share: float) -> FileReport:
+def import_one(path: str, options: ImportOptions) -> FileReport:
     """Import one file."""
-    options = ImportOptions(mapping=mapping, encoding=encoding, max_rejected_share=max_rejected_share)
     with progress_artifact(f"import {Path(path).name}") as progress:
         return import_file(get_database(), Path(path), progress=progress, options=options)
 
@@ -95,6 +94,7 @@ def import_files(
     max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.25,
     settle_seconds: Annotated[float, Field(ge=0, le=3600)] = 5.0,
     replay: bool = False,
+    keep_unknown: bool = False,
 ) -> ImportReport:
     """Bring orders and catalog tables in from files. Fails only where someone must act: a file that stopped.
 
@@ -104,6 +104,7 @@ def import_files(
         encoding: Of files that are not UTF-8, such as windows-1252. Empty: the mapping's.
         max_rejected_share: A file is stopped when more than this share of its rows is rejected.
         settle_seconds: Files of the inbox that were written to more recently than this are left for the next run.
+        keep_unknown: Scalars of a JSON order that are no field of it become attributes; else they reject it.
         replay: Instead, try the rejected rows again: all of them, or those of the files that paths name.
     """
     look_at_schedule()
@@ -111,7 +112,8 @@ def import_files(
         report = try_rejected_again(paths or [])
     else:
         files = find_work(paths or [], mapping, settle_seconds)
-        report = ImportReport([import_one(path, mapping, encoding, max_rejected_share) for path in files])
+        options = ImportOptions(mapping, encoding, keep_unknown=keep_unknown, max_rejected_share=max_rejected_share)
+        report = ImportReport([import_one(path, options) for path in files])
         if not paths:
             put_away_files(report)
     left = [] if paths or replay else [path.name for path in files_left(get_settings().inbox_directory)]

@@ -6,6 +6,7 @@ from typing import Any
 import bson
 import msgspec
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from msgspec import Struct
 
@@ -20,7 +21,13 @@ from ecommerce.documents.kinds import MONEY_SCALE
 from ecommerce.documents.order import OrderDocument
 
 _MONEY = pa.decimal128(18, MONEY_SCALE)
-_TYPES = {"long": pa.int64(), "date": pa.timestamp("us", tz="UTC"), "string": pa.string(), "decimal": _MONEY}
+_TYPES = {
+    "long": pa.int64(),
+    "date": pa.timestamp("us", tz="UTC"),
+    "string": pa.string(),
+    "decimal": _MONEY,
+    "object": pa.map_(pa.string(), pa.string()),
+}
 """By type of BSON; what Spark makes of them is `Kind.spark_type`."""
 
 
@@ -60,6 +67,8 @@ def _row(document: bytes) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Struct):
         return {name: _plain(part) for name, part in msgspec.structs.asdict(value).items()}
+    if isinstance(value, dict):
+        return list(value.items())
     return [_plain(element) for element in value] if isinstance(value, tuple) else value
 
 
@@ -84,15 +93,22 @@ def _struct_arrays(document: type[Struct], columns: OrderColumns, prefix: str) -
 
 
 def _array(field: Field, columns: OrderColumns, path: str) -> pa.Array:
+    if field.document is not None and field.optional:
+        return pa.nulls(len(columns.regular), _type(field))  # a document that has it is decoded, see `layout`
     if field.is_array:
         return _item_lists(field, columns)
     if field.document is not None:
         members = _struct_arrays(field.document, columns, path + ".")
         return pa.StructArray.from_arrays(members, fields=_members(field.document))
+    if path in columns.maps:
+        found = [attributes and list(attributes.items()) for attributes in columns.maps[path]]
+        return pa.array(found, _type(field))
     absent = ~columns.has[path] if field.nullable else None
     texts = columns.texts.get(path)
-    if texts is None:
-        return _scalars(field, columns.numbers[path], absent)
+    return _scalars(field, columns.numbers[path], absent) if texts is None else _text_array(texts, absent)
+
+
+def _text_array(texts: pl.Series, absent: BoolArray | None) -> pa.Array:
     values = texts.to_arrow().cast(pa.string())
     return values if absent is None else pa.compute.if_else(pa.array(absent), pa.scalar(None, pa.string()), values)
 
@@ -100,10 +116,10 @@ def _array(field: Field, columns: OrderColumns, path: str) -> pa.Array:
 def _scalars(field: Field, values: IntArray, absent: BoolArray | None = None) -> pa.Array:
     kind = _type(field)
     if kind is _MONEY:
-        assert absent is None  # noqa: S101 - no amount of an order may be null
         halves = np.zeros((len(values), 2), np.int64)  # little-endian; amounts are not negative
         halves[:, 0] = values
-        return pa.Array.from_buffers(_MONEY, len(values), [None, pa.py_buffer(halves)])
+        valid = None if absent is None else pa.py_buffer(np.packbits(~absent, bitorder="little"))
+        return pa.Array.from_buffers(_MONEY, len(values), [valid, pa.py_buffer(halves)])
     if pa.types.is_timestamp(kind):
         values = values * 1000
     return pa.array(values, pa.int64(), mask=absent).cast(kind)
@@ -116,9 +132,17 @@ def _item_lists(field: Field, columns: OrderColumns) -> pa.Array:
     starts = np.concatenate(([0], np.cumsum(sizes))).astype(np.int32)
     parts = fields_of(field.document)
     members = (
-        [_scalars(part, columns.items[ITEM + part.name][together]) for part in parts]
+        [_item_array(part, columns, together) for part in parts]
         if len(together)
         else [pa.array([], _type(part)) for part in parts]
     )
     items = pa.StructArray.from_arrays(members, fields=_members(field.document))
     return pa.ListArray.from_arrays(pa.array(starts), items)
+
+
+def _item_array(part: Field, columns: OrderColumns, together: IntArray) -> pa.Array:
+    path = ITEM + part.name
+    absent = ~columns.item_has[path][together] if part.nullable else None
+    if path in columns.item_texts:
+        return _text_array(columns.item_texts[path][together], absent)
+    return _scalars(part, columns.items[path][together], absent)

@@ -14,7 +14,14 @@ from msgspec import Struct
 
 from ecommerce.bson_reading.columns import ITEM, IntArray, OrderColumns
 from ecommerce.documents import content_hash
-from ecommerce.documents.content_hash import LEFT_OUT, MICROSECONDS_PER_MILLISECOND, NO_VALUE, text_hash
+from ecommerce.documents.content_hash import (
+    LEFT_OUT,
+    MICROSECONDS_PER_MILLISECOND,
+    NO_VALUE,
+    attributes_hash,
+    tag_of,
+    text_hash,
+)
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.order import OrderDocument
 
@@ -45,12 +52,17 @@ def content_hashes(columns: OrderColumns) -> IntArray:
 def _add_struct(hashes: UnsignedArray, columns: OrderColumns, document: type[Struct], prefix: str) -> None:
     for field in fields_of(document):
         path = prefix + field.name
-        if path == LEFT_OUT:
-            continue
+        if path == LEFT_OUT or (field.later and field.document is not None):
+            continue  # a later part of several fields makes a document irregular, see `layout`
         if field.is_array:
             _add_items(hashes, columns, field)
         elif field.document is not None:
             _add_struct(hashes, columns, field.document, path + ".")
+        elif field.later:
+            rows = np.flatnonzero(columns.has[path])
+            if len(rows):
+                tagged = xxh64(np.full(len(rows), tag_of(path)), hashes[rows])
+                hashes[rows] = xxh64(_later_values(columns, field, path)[rows], tagged)
         else:
             hashes[:] = xxh64(_values(columns, field, path), hashes)
 
@@ -59,6 +71,14 @@ def _values(columns: OrderColumns, field: Field, path: str) -> IntArray:
     texts = columns.texts.get(path)
     values = _in_its_unit(field, columns.numbers[path]) if texts is None else _text_hashes(texts)
     return np.where(columns.has[path], values, NO_VALUE) if field.nullable else values
+
+
+def _later_values(columns: OrderColumns, field: Field, path: str) -> IntArray:
+    if field.kind is not None and field.kind.bson_type == "object":
+        found = (attributes_hash(attributes) if attributes else 0 for attributes in columns.maps[path])
+        return np.fromiter(found, np.int64, len(columns.regular))
+    texts = columns.texts.get(path)
+    return _in_its_unit(field, columns.numbers[path]) if texts is None else _text_hashes(texts)
 
 
 def _in_its_unit(field: Field, values: IntArray) -> IntArray:
@@ -75,19 +95,25 @@ def _text_hashes(texts: pl.Series) -> IntArray:
 
 def _add_items(hashes: UnsignedArray, columns: OrderColumns, field: Field) -> None:
     """How many items each order has, and then their fields: the first items of all orders, the second ones, …"""
+    assert field.document is not None  # noqa: S101 - arrays hold documents
     sizes = np.bincount(columns.item_of, minlength=len(hashes))
     hashes[:] = xxh64(sizes, hashes)
+    parts = [(part, _item_values(columns, part)) for part in fields_of(field.document)] if len(columns.item_of) else []
     for at, rows in _rounds(columns.item_of):
         hashed = hashes[rows]
-        for values in _item_values(columns, field):
-            hashed = xxh64(values[at], hashed)
+        for part, values in parts:
+            if part.later:
+                there = np.flatnonzero(columns.item_has[ITEM + part.name][at])
+                tagged = xxh64(np.full(len(there), tag_of(f"{field.name}[].{part.name}")), hashed[there])
+                hashed[there] = xxh64(values[at][there], tagged)
+            else:
+                hashed = xxh64(values[at], hashed)
         hashes[rows] = hashed
 
 
-def _item_values(columns: OrderColumns, field: Field) -> Iterator[IntArray]:
-    assert field.document is not None  # noqa: S101 - arrays hold documents
-    for part in fields_of(field.document):
-        yield _in_its_unit(part, columns.items[ITEM + part.name])
+def _item_values(columns: OrderColumns, part: Field) -> IntArray:
+    texts = columns.item_texts.get(ITEM + part.name)
+    return _in_its_unit(part, columns.items[ITEM + part.name]) if texts is None else _text_hashes(texts)
 
 
 def _rounds(item_of: IntArray) -> Iterator[tuple[slice, IntArray]]:

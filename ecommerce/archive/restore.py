@@ -1,9 +1,9 @@
 """Restore: archived days come back into `orders_restored`, byte for byte the documents that were archived."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from bson.raw_bson import RawBSONDocument
 from msgspec import Struct
@@ -31,6 +31,9 @@ PARTITION_BYTES = 4 * 1024 * 1024
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DUPLICATE_KEY = 11000
+
+
+DocumentType = TypeVar("DocumentType", bound=Struct)
 
 
 def restore_orders(settings: Settings, start: date, end: date, progress: Progress = silent) -> int:
@@ -99,26 +102,26 @@ def _plain(field: Field, column: str) -> str:
         f"'{member.name}', {_plain(member, ('element' if field.is_array else column) + '.' + member.name)}"
         for member in fields_of(field.document)
     )
-    return f"transform({column}, element -> named_struct({members}))" if field.is_array else f"named_struct({members})"
+    if field.is_array:
+        return f"transform({column}, element -> named_struct({members}))"
+    return f"if({column} is null, null, named_struct({members}))" if field.optional else f"named_struct({members})"
 
 
 def _order_of(row: Sequence[Any]) -> OrderDocument:
-    return OrderDocument(*_values(OrderDocument, row))
+    return _made(OrderDocument, row)
 
 
-def _values(document: type[Struct], row: Sequence[Any]) -> Iterator[Any]:
+def _made(document: type[DocumentType], row: Sequence[Any]) -> DocumentType:
+    values: dict[str, Any] = {}
     for field, value in zip(fields_of(document), row, strict=True):
+        if value is None and field.optional:
+            continue
         if field.document is not None:
             nested = field.document
-            yield (
-                tuple(nested(*_values(nested, one)) for one in value)
-                if field.is_array
-                else nested(*_values(nested, value))
-            )
-        elif value is None:
-            yield None
+            values[field.name] = tuple(_made(nested, one) for one in value) if field.is_array else _made(nested, value)
         else:
-            yield _scalar(field, value)
+            values[field.name] = None if value is None else _scalar(field, value)
+    return document(**values)
 
 
 def _scalar(field: Field, value: Any) -> Any:

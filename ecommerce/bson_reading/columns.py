@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import bson
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -43,7 +44,12 @@ class OrderColumns:
     texts: dict[str, pl.Series] = field(default_factory=dict)
     has: dict[str, BoolArray] = field(default_factory=dict)
     """For nullable fields: which documents have a value."""
+    maps: dict[str, list[dict[str, str] | None]] = field(default_factory=dict)
+    """For attributes: those of each document."""
     items: dict[str, IntArray] = field(default_factory=dict)
+    item_texts: dict[str, pl.Series] = field(default_factory=dict)
+    item_has: dict[str, BoolArray] = field(default_factory=dict)
+    """For nullable fields of items: which items have a value."""
     item_of: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     """For each item: the index of its document."""
 
@@ -66,6 +72,8 @@ class _Reader:
         self.limit = len(data) - len(_PADDING)
         self.columns = OrderColumns(np.ones(count, np.bool_))
         self.item_parts: dict[str, list[IntArray]] = {}
+        self.item_text_parts: dict[str, list[pl.Series]] = {}
+        self.item_has_parts: dict[str, list[BoolArray]] = {}
         self.item_rows: list[IntArray] = []
 
     def require(self, rows: IntArray, holds: BoolArray) -> None:
@@ -107,6 +115,11 @@ class _Reader:
                     at = ends[stretch.path]
                 case "nullable" | "optional":
                     at = self.read_optional(stretch, rows, at, prefix)
+                case "apart":
+                    part = stretch.follower
+                    assert part is not None  # noqa: S101 - this ending has one
+                    header = TYPE_BYTES["array" if part.is_array else "object"] + part.name.encode() + b"\x00"
+                    self.require(rows, ~_matches(self.windows(at, len(header)), header, b"\xff" * len(header)))
         return at
 
     def keep(self, rows: IntArray, path: str, kind: str, window: np.ndarray[Any, Any], offset: int) -> None:
@@ -125,26 +138,56 @@ class _Reader:
         assert part is not None and part.kind is not None  # noqa: S101 - these endings have one
         kind, name = part.kind.bson_type, part.name.encode() + b"\x00"
         header = TYPE_BYTES[kind] + name
-        window = self.windows(at, len(header) + 8)
+        window = self.windows(at, len(header) + 16)
         has = _matches(window, header, b"\xff" * len(header))
         value = at + len(header)
-        if kind == "string":
+        if kind in ("string", "object"):
             size = _values(window, len(header), "<i4").astype(np.int64)
-            self.require(rows, ~has | ((size > 0) & (value + size <= self.limit)))
-            after = np.clip(value + 4 + size, 0, self.limit)
+            behind = value + size + (4 if kind == "string" else 0)
+            self.require(rows, ~has | ((size > 0) & (behind <= self.limit)))
+            after = np.clip(behind, 0, self.limit)
         else:
             after = value + SIZES[kind]
-        if prefix != ITEM and kind in ("date", "long"):
-            self.columns.has[stretch.path] = has
-            self.columns.numbers[stretch.path] = np.where(has, _values(window, len(header), "<i8"), 0)
-        elif prefix != ITEM and kind == "string":
-            self.columns.has[stretch.path] = has
-            self.columns.texts[stretch.path] = self.text(rows, value + 4, np.where(has, size - 1, 0))
+        path = prefix + stretch.path
+        if kind == "object":
+            self.columns.has[path] = has
+            self.columns.maps[path] = self.maps(rows, value, after, has)
+        elif kind == "string":
+            self.keep_text(path, has, self.text(rows, value + 4, np.where(has, size - 1, 0)))
+        else:
+            values = _values(window, len(header), "<i8")
+            if kind == "decimal":
+                high = _values(window, len(header) + 8, "<i8")
+                self.require(rows, ~has | ((high == _DECIMAL_HIGH) & (values >= 0)))
+            self.keep_number(path, has, np.where(has, values, 0))
         if stretch.ending == "optional":
             return np.where(has, after, at)
         null = TYPE_BYTES["null"] + name
         self.require(rows, has | _matches(window, null, b"\xff" * len(null)))
         return np.where(has, after, value)
+
+    def keep_number(self, path: str, has: BoolArray, values: IntArray) -> None:
+        """Note the values of a field that may be absent."""
+        if path.startswith(ITEM):
+            self.item_parts.setdefault(path, []).append(values)
+            self.item_has_parts.setdefault(path, []).append(has)
+        else:
+            self.columns.numbers[path], self.columns.has[path] = values, has
+
+    def keep_text(self, path: str, has: BoolArray, texts: pl.Series) -> None:
+        """Note the texts of a field that may be absent."""
+        if path.startswith(ITEM):
+            self.item_text_parts.setdefault(path, []).append(texts)
+            self.item_has_parts.setdefault(path, []).append(has)
+        else:
+            self.columns.texts[path], self.columns.has[path] = texts, has
+
+    def maps(self, rows: IntArray, at: IntArray, end: IntArray, has: BoolArray) -> list[dict[str, str] | None]:
+        """The documents of names and texts at `at`, decoded one by one: few orders have any."""
+        found: list[dict[str, str] | None] = [None] * len(rows)
+        for index in np.flatnonzero(has & self.columns.regular[rows]).tolist():
+            found[index] = bson.decode(self.bytes[at[index] : end[index]].tobytes())
+        return found
 
     def read_items(self, rows: IntArray, at: IntArray, end: IntArray) -> None:
         """Read the elements of arrays, the first ones at `at`."""
@@ -174,6 +217,8 @@ class _Reader:
     def finish(self) -> OrderColumns:
         """The columns, those of items put together."""
         self.columns.items = {name: np.concatenate(parts) for name, parts in self.item_parts.items()}
+        self.columns.item_texts = {name: pl.concat(parts) for name, parts in self.item_text_parts.items()}
+        self.columns.item_has = {name: np.concatenate(parts) for name, parts in self.item_has_parts.items()}
         if self.item_rows:
             self.columns.item_of = np.concatenate(self.item_rows)
         return self.columns

@@ -11,10 +11,19 @@ from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
 
-TYPE_BYTES = {"string": b"\x02", "date": b"\x09", "null": b"\x0a", "long": b"\x12", "decimal": b"\x13"}
+TYPE_BYTES = {
+    "array": b"\x04",
+    "object": b"\x03",
+    "string": b"\x02",
+    "date": b"\x09",
+    "null": b"\x0a",
+    "long": b"\x12",
+    "decimal": b"\x13",
+}
 SIZES = {"date": 8, "long": 8, "decimal": 16}
 
-Ending = Literal["end", "text", "nullable", "optional", "items"]
+Ending = Literal["end", "text", "nullable", "optional", "items", "apart"]
+"""apart: a part that few documents have, such as refunds: those are decoded one by one."""
 
 
 @dataclass(slots=True)
@@ -63,7 +72,9 @@ def layout_of(document: type[Struct], before: bytes = b"", prefix: str = "") -> 
 def _add_fields(stretches: list[Stretch], document: type[Struct], prefix: str) -> None:
     for part in fields_of(document):
         last, path, name = stretches[-1], prefix + part.name, part.name.encode() + b"\x00"
-        if part.is_array:
+        if part.optional and part.document is not None:
+            _end_with(stretches, "apart", path, part)
+        elif part.is_array:
             last.expect(b"\x04" + name)
             last.value(path, "length", 4)
             _end_with(stretches, "items", path, part)

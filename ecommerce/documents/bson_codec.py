@@ -27,6 +27,8 @@ def to_bson_value(value: Any) -> Any:
     """A scalar of the definition as what PyMongo encodes for it."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
+    if isinstance(value, dict):
+        return {name: value[name] for name in sorted(value)}
     if isinstance(value, int):
         return Int64(value)
     if isinstance(value, Decimal):
@@ -42,11 +44,13 @@ def to_document(struct: Struct) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for field in fields_of(type(struct)):
         value = getattr(struct, field.name)
+        if field.optional and (value is None or value in ((), {})):
+            continue
         if field.is_array:
             document[field.name] = [to_document(element) for element in value]
         elif field.document is not None:
             document[field.name] = to_document(value)
-        elif value is not None or not field.optional:
+        else:
             document[field.name] = to_bson_value(value)
     return document
 
@@ -73,6 +77,8 @@ def _from_mapping(document: type[DocumentType], mapping: Mapping[str, Any]) -> D
     values: dict[str, Any] = {}
     for field in fields_of(document):
         value = mapping.get(field.name)
+        if value is None and field.optional:
+            continue
         if field.document is not None:
             nested = field.document
             values[field.name] = (

@@ -2,14 +2,17 @@
 
 An order's content is a sequence of 64-bit integers, `updated_at` left out: its fields in canonical order, amounts
 scaled, times in microseconds since 1970, texts by their own hash, -1 for no value (no value is negative), an array's
-length before its elements. XXH64 goes over them one by one, each with the hash so far as its seed, which is what
-Spark's `xxhash64` does with integers, decimals and timestamps, in compiled code.
+length before its elements. A field that came after the first release is in the sequence only where it has a value, and
+the hash of its path before it: so an order without it has the hash that it always had. XXH64 goes over them one by one,
+each with the hash so far as its seed, which is what Spark's `xxhash64` does with integers, decimals and timestamps, in
+compiled code.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import xxhash
@@ -35,7 +38,7 @@ def content_hash(order: OrderDocument) -> int:
     """The hash of an order's content, a signed 64-bit integer."""
     hashed = SEED
     for value in content_values(order):
-        hashed = xxhash.xxh64_intdigest(_INT64.pack(value), hashed)
+        hashed = _hashed(value, hashed)
     return _signed(hashed)
 
 
@@ -51,20 +54,44 @@ def text_hash(text: str) -> int:
     return _signed(xxhash.xxh64_intdigest(text.encode(), SEED))
 
 
-def content_values(document: Struct) -> Iterator[int]:
+def content_values(document: Struct, path: str = "") -> Iterator[int]:
     """The sequence of integers that is hashed."""
     for field in fields_of(type(document)):
         value = getattr(document, field.name)
-        if field.name == LEFT_OUT:
+        if field.name == LEFT_OUT or (field.later and not value and (value is None or value in ((), {}))):
             continue
+        name = path + field.name
+        if field.later:
+            yield tag_of(name)
         if field.is_array:
             yield len(value)
             for element in value:
-                yield from content_values(element)
+                yield from content_values(element, f"{name}[].")
         elif field.document is not None:
-            yield from content_values(value)
+            yield from content_values(value, f"{name}.")
+        elif isinstance(value, dict):
+            yield attributes_hash(value)
         else:
             yield _scalar(value)
+
+
+@cache
+def tag_of(path: str) -> int:
+    """What stands before a field that came after the first release: the hash of its path, as `refunds[].amount`."""
+    return text_hash(path)
+
+
+def attributes_hash(attributes: Mapping[str, str]) -> int:
+    """What attributes count as: how many there are, then name and text of each, by name, in UTF-8, one by one."""
+    hashed = _hashed(len(attributes), SEED)
+    for name in sorted(attributes):
+        for text in (name, attributes[name]):
+            hashed = xxhash.xxh64_intdigest(text.encode(), hashed)
+    return _signed(hashed)
+
+
+def _hashed(value: int, seed: int) -> int:
+    return xxhash.xxh64_intdigest(_INT64.pack(value), seed)
 
 
 def _scalar(value: Any) -> int:
@@ -86,40 +113,63 @@ def _signed(unsigned: int) -> int:
 
 def content_hash_sql() -> str:
     """A Spark SQL expression over the columns of `order_ddl` that equals `content_hash`."""
-    return f"xxhash64({', '.join(_struct_sql(OrderDocument, ''))})"
+    return f"xxhash64({', '.join(_sql(OrderDocument, '', ''))})"
 
 
-def _struct_sql(document: type[Struct], prefix: str) -> Iterator[str]:
+def _sql(document: type[Struct], prefix: str, path: str) -> Iterator[str]:
+    """The sequence that is hashed, as expressions. Spark leaves nulls out of it, at any depth: absent is absent."""
     for field in fields_of(document):
-        column = f"{prefix}`{field.name}`"
+        column, name = f"{prefix}`{field.name}`", path + field.name
         if field.name == LEFT_OUT:
             continue
         if field.is_array:
-            _require_plain_numbers(field)
-            yield f"cast(size({column}) as bigint)"
-            yield column
+            size = f"cast(size({column}) as bigint)"
+            if field.later:
+                there = f"size({column}) > 0"
+                yield f"if({there}, {tag_of(name)}L, null)"
+                yield f"if({there}, {size}, null)"
+            else:
+                yield size
+            yield _array_sql(field, column, name)
         elif field.document is not None:
-            yield from _struct_sql(field.document, f"{column}.")
-        else:
+            yield from _sql(field.document, f"{column}.", f"{name}.")
+        elif field.later:
+            yield f"if({column} is null, null, {tag_of(name)}L)"
             yield _scalar_sql(field, column)
+        else:
+            value = _scalar_sql(field, column)
+            yield f"if({column} is null, {NO_VALUE}L, {value})" if field.nullable else value
+
+
+def _array_sql(field: Field, column: str, path: str) -> str:
+    """An array whose elements hash like their sequences. Spark hashes numbers as they are: then it is the column."""
+    assert field.document is not None  # noqa: S101 - arrays hold documents
+    parts = fields_of(field.document)
+    if all(part.kind and not part.nullable and part.kind.bson_type in _HASHED_AS_THEY_ARE for part in parts):
+        return column
+    element = f"e{path.count('[')}"
+    values = _sql(field.document, f"{element}.", f"{path}[].")
+    members = ", ".join(f"'v{at}', {value}" for at, value in enumerate(values))
+    return f"transform({column}, {element} -> named_struct({members}))"
+
+
+_HASHED_AS_THEY_ARE = {"long", "decimal", "date"}
 
 
 def _scalar_sql(field: Field, column: str) -> str:
     assert field.kind is not None  # noqa: S101 - the caller passes scalars
     match field.kind.bson_type:
         case "string":
-            value = f"xxhash64({column})"
+            return f"xxhash64({column})"
         case "date":
-            value = f"unix_micros({column})"
+            return f"unix_micros({column})"
+        case "object":
+            return _attributes_sql(column)
         case _:
-            value = column
-    # Spark leaves a null out of the sequence, so each of them gets its place.
-    return f"if({column} is null, {NO_VALUE}L, {value})" if field.nullable else value
+            return column
 
 
-def _require_plain_numbers(array: Field) -> None:
-    """Spark hashes an array as a whole, so its elements must be what hashes natively: numbers that are always there."""
-    assert array.document is not None  # noqa: S101 - arrays hold documents
-    for field in fields_of(array.document):
-        if field.kind is None or field.nullable or field.kind.bson_type == "string":
-            raise TypeError(f"{array.name}.{field.name}: the content hash has no rule for texts or nulls in arrays")
+def _attributes_sql(column: str) -> str:
+    """`attributes_hash` of a map, whose order in Spark is anybody's. No lambda: Spark would not compile the query."""
+    entries = f"sort_array(map_entries({column}))"
+    return f"if({column} is null, null, xxhash64(cast(size({column}) as bigint), {entries}))"

@@ -1,8 +1,8 @@
 """Walks the definition: the fields of a document with kind, nullability and nesting, for everything derived from it."""
 
 import types
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -10,6 +10,66 @@ import msgspec
 from msgspec import Struct
 
 from ecommerce.documents.kinds import Kind
+
+FIRST_RELEASE: Mapping[str, Mapping[str, str]] = {
+    "OrderDocument": {"order": "Order", "order_items": "OrderItem[]", "delivery": "Delivery", "updated_at": "time"},
+    "Order": {
+        "order_id": "id",
+        "user_id": "id",
+        "order_time": "time",
+        "total_amount": "money",
+        "discount": "fraction",
+        "quantity": "count",
+        "payment_type": "text",
+        "external_id": "text?",
+    },
+    "OrderItem": {
+        "order_item_id": "id",
+        "order_id": "id",
+        "product_id": "id",
+        "warehouse_id": "id",
+        "quantity": "count",
+        "price": "money",
+        "event_time": "time",
+    },
+    "Delivery": {
+        "delivery_id": "id",
+        "order_id": "id",
+        "status": "text",
+        "expected_time": "time",
+        "actual_time": "time or null",
+        "courier_id": "id",
+        "location": "text",
+    },
+    "User": {
+        "user_id": "id",
+        "name": "text",
+        "email": "text?",
+        "location": "text?",
+        "age": "count?",
+        "signup_date": "time?",
+    },
+    "Product": {
+        "product_id": "id",
+        "name": "text",
+        "category": "text?",
+        "price": "money?",
+        "cost": "money?",
+        "warehouse_id": "id?",
+    },
+    "Warehouse": {"warehouse_id": "id", "location": "text", "capacity": "count?", "manager_id": "id?"},
+    "Courier": {"courier_id": "id", "name": "text", "region": "text?", "rating": "rating?"},
+    "Inventory": {
+        "product_id": "id",
+        "warehouse_id": "id",
+        "stock_quantity": "count?",
+        "last_restock_time": "time?",
+    },
+}
+"""The fields of version 0.1.0: they have a place of their own in every order's hash, whether they are there or not."""
+
+LAST = "updated_at"
+"""The last field of an order's bytes, whatever comes: it is read and moved at its place from the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +84,19 @@ class Field:
     """May hold no value."""
     optional: bool
     """Has a default: in MongoDB the field is absent, not null, where it holds no value."""
+    later: bool = False
+    """Came after the first release: where it is absent, neither bytes nor hashes tell of it."""
 
 
 @cache
 def fields_of(document: type[Struct]) -> tuple[Field, ...]:
     """The fields of a document in their canonical order."""
     hints = get_type_hints(document, include_extras=True)
-    return tuple(_field(info, hints[info.name]) for info in msgspec.structs.fields(document))
+    first = FIRST_RELEASE.get(document.__name__)
+    found = [_field(info, hints[info.name]) for info in msgspec.structs.fields(document)]
+    # In Python what has a default comes last.
+    ordered = sorted(found, key=lambda field: field.name == LAST)
+    return tuple(replace(field, later=first is None or field.name not in first) for field in ordered)
 
 
 def _field(info: Any, hint: Any) -> Field:

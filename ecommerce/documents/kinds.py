@@ -68,8 +68,39 @@ Text = Annotated[
 ]
 
 
+ATTRIBUTES_MAX = 64
+ATTRIBUTE_NAME_MAX = 100
+ATTRIBUTE_LENGTH_MAX = 10_000
+"""Most attributes of an order, and the longest name and text of one, in code points: notes are long."""
+
+Attributes = Annotated[
+    dict[
+        Annotated[str, Meta(min_length=1, max_length=ATTRIBUTE_NAME_MAX)],
+        Annotated[str, Meta(max_length=ATTRIBUTE_LENGTH_MAX)],
+    ],
+    Meta(
+        max_length=ATTRIBUTES_MAX,
+        extra=_kind("attributes", "object", "map<string,string>", minProperties=1, maxProperties=ATTRIBUTES_MAX),
+    ),
+]
+"""Names and texts that a shop keeps beside: sorted by name; none at all is absent."""
+
+
 EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
 """Raises where an operation would round: the default context silently cuts an amount to 28 digits."""
+
+
+def attribute_fault(name: str, text: str) -> str | None:
+    """Why an attribute cannot be kept; None where it can."""
+    if not 0 < len(name) <= ATTRIBUTE_NAME_MAX:
+        return f"the name has {len(name)} characters, not 1 to {ATTRIBUTE_NAME_MAX}"
+    if name.startswith("$") or "." in name:
+        return "the name starts with $ or contains a dot"
+    if len(text) > ATTRIBUTE_LENGTH_MAX:
+        return f"the text has {len(text)} characters, more than {ATTRIBUTE_LENGTH_MAX}"
+    if "\0" in name or "\0" in text:
+        return "there is a NUL character in it"
+    return None
 
 
 def to_scaled(amount: Decimal) -> int:

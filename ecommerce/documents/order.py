@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from ecommerce.documents.kinds import Count, Fraction, Id, Money, Text, Time
+from ecommerce.documents.kinds import Attributes, Count, Fraction, Id, Money, Text, Time
 
 ITEMS_MAX = 5_000
 """Most items of one order."""
@@ -58,3 +58,5 @@ class OrderDocument(Struct, frozen=True, forbid_unknown_fields=True):
     delivery: Delivery
     updated_at: Time
     """When this version was written. Every writer moves it forward: the archiver deletes a version, not an id."""
+    attributes: Attributes | None = None
+    """What a shop knows beside (coupon, tags, notes): kept wherever the order goes; no figure depends on it."""

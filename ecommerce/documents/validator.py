@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from ecommerce.documents.catalog import CatalogTable
 from ecommerce.documents.fields import Field, fields_of
+from ecommerce.documents.kinds import ATTRIBUTE_LENGTH_MAX
 from ecommerce.documents.order import ITEMS_MAX, OrderDocument
 
 
@@ -18,6 +19,9 @@ def _scalar_schema(field: Field) -> dict[str, Any]:
         name: Decimal128(str(bound)) if field.kind.bson_type == "decimal" and not isinstance(bound, bool) else bound
         for name, bound in field.kind.bson_bounds.items()
     }
+    if field.kind.bson_type == "object":
+        texts = {"bsonType": "string", "maxLength": ATTRIBUTE_LENGTH_MAX}
+        return {"bsonType": "object", **bounds, "additionalProperties": texts}
     return {"bsonType": types, **bounds}
 
 

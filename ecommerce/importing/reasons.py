@@ -35,6 +35,8 @@ REASONS = {
     "reference": "The parts of the order do not name the same order.",
     "duplicate_item": "Two items of the order have one order_item_id.",
     "quantity_mismatch": "order.quantity is not the number of items.",
+    "bad_attribute": "An attribute whose name or text cannot be kept.",
+    "too_many_attributes": "An order with more than 64 attributes.",
     "too_many_items": "An order with more than 5 000 items.",
     "unknown_product": "An item without warehouse_id, of a product for which the catalog has no warehouse.",
     "already_archived": "The order is in the archive with another content.",

@@ -54,6 +54,8 @@ class Shape:
     delimiter: str = ","
     mapping: str | None = None
     """Name or path of the mapping."""
+    keep_unknown: bool = False
+    """Scalars that are no field of the document become attributes."""
     table: str | None = None
     """Of a joined file: the mapping's name for it."""
     quotes: str = IN_RECORDS

@@ -53,6 +53,7 @@ texts = st.one_of(
     ),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=40),
 )
+names = texts.map(lambda text: text.replace("$", "").replace(".", "")[:100] or "name")
 quantities = st.integers(0, QUANTITY_MAX)
 days = st.sampled_from([0, 1, 11_016, 19_800, 20_453])
 """Days since 1970 with orders: a directory each. The other times are anywhere."""
@@ -85,7 +86,8 @@ def orders_of_the_schema(draw: st.DrawFn) -> OrderDocument:
         draw(st.none() | texts),
     )
     delivery = Delivery(draw(ids), order_id, draw(texts), draw(times), draw(st.none() | times), draw(ids), draw(texts))
-    return OrderDocument(order, items, delivery, draw(times))
+    attributes = draw(st.none() | st.dictionaries(names, texts | st.just(""), min_size=1, max_size=5))
+    return OrderDocument(order, items, delivery, draw(times), attributes)
 
 
 LARGEST = Decimal("99999999999999.9999")

@@ -50,6 +50,7 @@ def expected(order: OrderDocument) -> dict[str, Any]:
     row = decoded(order)
     del row["_id"]
     row["order"].setdefault("external_id", None)
+    row["attributes"] = list(row["attributes"].items()) if "attributes" in row else None
     for part in (row["order"], *row["order_items"], row["delivery"]):
         part |= {name: value.to_decimal() for name, value in part.items() if isinstance(value, Decimal128)}
     return row | {HASH_COLUMN: content_hash(order), DAY_COLUMN: order.order.order_time.date()}

@@ -170,11 +170,11 @@ class Decoder:
             if problem.code != "json_syntax" or row.cells is not None or (shell := from_shell(raw)) == raw:
                 raise
             return self._from_shell(shell)
-        return encode_value(value, self._known)
+        return encode_value(value, self._known, keep_unknown=self._shape.keep_unknown)
 
     def _from_shell(self, text: bytes) -> EncodedOrder:
         try:
-            return encode_value(parse_json(text), self._known)
+            return encode_value(parse_json(text), self._known, keep_unknown=self._shape.keep_unknown)
         except Rejected as problem:
             reason = f"not JSON, but the syntax of MongoDB's shell, and as that: {problem.reason}"
             raise Rejected("json_syntax", reason) from None

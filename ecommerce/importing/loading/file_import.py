@@ -41,6 +41,8 @@ class ImportOptions:
     """Name of a shipped mapping or path of one; None: found by the columns."""
     encoding: str = ""
     """Of files that are not UTF-8 (nor UTF-16, which is known by its first bytes); empty: the mapping's."""
+    keep_unknown: bool = False
+    """Scalars that are no field of the document become attributes, where they would else reject their row."""
     max_rejected_share: float = 0.25
     """A file is stopped when more of its rows than this were rejected, once `share_after_rows` were read."""
     share_after_rows: int = 1_000
@@ -103,6 +105,7 @@ class FileImport:
         processes = self.options.processes if size_bytes >= self.options.processes_from_bytes else 0
         # A chunk of order lines holds the text of each order.
         shape = replace(self.shape, layout=JSON_VALUES.layout) if self.shape.rows == LINES else self.shape
+        shape = replace(shape, keep_unknown=self.options.keep_unknown)
         with (
             decoding(shape, self._ask, processes) as decode,
             ThreadPoolExecutor(self.options.writers, thread_name_prefix="accept") as writers,

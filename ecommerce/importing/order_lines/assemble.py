@@ -33,6 +33,8 @@ class _Makers:
         self.order = field_makers(mapping, readings, Order, mapping.order, "order")
         self.item = field_makers(mapping, readings, OrderItem, mapping.item, "order_items[]")
         self.delivery = field_makers(mapping, readings, Delivery, mapping.delivery, "delivery")
+        texts = Texts(mapping, readings)
+        self.attributes = {name: texts.of(value, " ") for name, value in mapping.attributes.items()}
         self.order_text = Texts(mapping, readings).identity(mapping.order["order_id"])
 
 
@@ -68,7 +70,10 @@ def assemble(
     delivery = made(makers.delivery, head, items)
     delivery["order_id"] = order_id
     delivery.setdefault("delivery_id", order_id)
-    return {"order": order, "order_items": made_items, "delivery": delivery}
+    document: dict[str, Any] = {"order": order, "order_items": made_items, "delivery": delivery}
+    if attributes := {name: text for name, make in makers.attributes.items() if (text := make(head).strip())}:
+        document["attributes"] = attributes
+    return document
 
 
 def _work_out_amounts(order: dict[str, Any], items: Sequence[dict[str, Any]]) -> None:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.fields import fields_of
+from ecommerce.documents.kinds import attribute_fault
 from ecommerce.documents.order import Delivery, Order, OrderItem
 from ecommerce.errors import InputError
 from ecommerce.importing.formats.nothing import is_nothing
@@ -122,6 +123,7 @@ class Mapping(BaseModel):
     order: dict[str, Value]
     item: dict[str, Value]
     delivery: dict[str, Value]
+    attributes: dict[str, Value] = Field({}, description="Names of attributes and the columns that they come from.")
     catalog: dict[str, dict[str, Value]] = {}
 
     @field_validator("nothing", mode="before")
@@ -150,6 +152,9 @@ class Mapping(BaseModel):
             unknown = values.keys() - {field.name for field in fields_of(document)}
             if unknown:
                 raise ValueError(f"{part}: no such fields: {', '.join(sorted(unknown))}")
+        for name in self.attributes:
+            if fault := attribute_fault(name, ""):
+                raise ValueError(f"attributes: {name!r}: {fault}")
         unknown = self.catalog.keys() - {table.name for table in CATALOG}
         if unknown:
             raise ValueError(f"catalog: no such tables: {', '.join(sorted(unknown))}")
@@ -171,7 +176,7 @@ class Mapping(BaseModel):
         return self
 
     def _used(self, *, needed: bool = False) -> Iterator[str]:
-        for values in (self.order, self.item, self.delivery, *self.catalog.values()):
+        for values in (self.order, self.item, self.delivery, self.attributes, *self.catalog.values()):
             for value in values.values():
                 yield from value.used(needed=needed)
 

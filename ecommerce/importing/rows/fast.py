@@ -9,13 +9,15 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import bson
 from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderItem
-from ecommerce.importing.rows.inputs import LEFT_OPEN, exact_scaled, millis
+from ecommerce.documents.kinds import attribute_fault
+from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderDocument, OrderItem
+from ecommerce.importing.rows.inputs import LEFT_OPEN, PARTS, exact_scaled, millis
 
-_TYPE = {"long": b"\x12", "decimal": b"\x13", "date": b"\x09", "string": b"\x02"}
+_TYPE = {"long": b"\x12", "decimal": b"\x13", "date": b"\x09", "string": b"\x02", "object": b"\x03"}
 _FORMAT = {"long": "q", "decimal": "q8s", "date": "q"}
 _NULL = b"\x0a"
 _DECIMAL_HIGH = ((6176 - 4) << 49).to_bytes(8, "little")
@@ -31,6 +33,13 @@ def _text(value: str) -> bytes:
     if "\0" in value:
         raise ValueError("NUL character")
     return value.encode()
+
+
+def _attributes(attributes: dict[str, str]) -> bytes:
+    """The document of attributes, by name. Raises ValueError where one cannot be kept."""
+    if any(attribute_fault(name, text) for name, text in attributes.items()):
+        raise ValueError("attributes")
+    return bson.encode({name: attributes[name] for name in sorted(attributes)})
 
 
 class _Scaled(dict[Decimal, int]):
@@ -60,7 +69,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {
-            "millis": millis, "text": _text, "int32": _int32, "HIGH": _DECIMAL_HIGH
+            "millis": millis, "text": _text, "int32": _int32, "attributes": _attributes, "HIGH": _DECIMAL_HIGH
         }  # fmt: skip
         self.lines: list[str] = []
         self.parts: list[str] = []
@@ -116,6 +125,9 @@ def _write_scalar(writer: _Writer, field: Field, source: str) -> None:
         else:
             writer.lines.append(f"{name} = text({source})")
             writer.variable(writer.constant(element), f"int32(len({name}) + 1)", name, "b'\\0'")
+    elif kind == "object":
+        # No attributes at all are absent, as None is.
+        writer.variable(f"({writer.constant(element)} + attributes({source}) if {source} else b'')")
     elif field.nullable:
         null = b"" if field.optional else _element(_NULL, field.name)
         name = f"v{len(writer.lines)}"
@@ -127,15 +139,20 @@ def _write_scalar(writer: _Writer, field: Field, source: str) -> None:
         writer.fixed(element, _FORMAT[kind], *_expression(writer, field, source))
 
 
-def _compile(document: type[Struct]) -> Callable[..., bytes]:
-    """An encoder of one flat document: called with the input and the values of the fields that it may leave open."""
+def _compile(document: type[Struct], *, beside: bool = False) -> Callable[..., bytes]:
+    """An encoder of one flat document: called with the input and the values of the fields that it may leave open.
+
+    With `beside`, of the elements alone that a whole document has beside its parts.
+    """
     writer = _Writer()
-    open_fields = LEFT_OPEN.get(document, ())
-    for field in fields_of(document):
+    open_fields = () if beside else LEFT_OPEN.get(document, ())
+    fields = [field for field in fields_of(document) if not (beside and field.name in PARTS) and field.kind is not None]
+    for field in fields:
         _write_scalar(writer, field, field.name if field.name in open_fields else f"d.{field.name}")
     writer.flush()
     body = "\n    ".join([*writer.lines, f"b = b''.join(({', '.join(writer.parts)},))"])
-    text = f"def encode({', '.join(['d', *open_fields])}):\n    {body}\n    return int32(len(b) + 5) + b + b'\\0'\n"
+    made = "b" if beside else "int32(len(b) + 5) + b + b'\\0'"
+    text = f"def encode({', '.join(['d', *open_fields])}):\n    {body}\n    return {made}\n"
     # The text is made of the definition's names and of nothing else.
     exec(compile(text, f"<encoder of {document.__name__}>", "exec"), writer.names)  # noqa: S102
     encoder: Callable[..., bytes] = writer.names["encode"]
@@ -145,6 +162,9 @@ def _compile(document: type[Struct]) -> Callable[..., bytes]:
 _encode_order_part = _compile(Order)
 _encode_item = _compile(OrderItem)
 _encode_delivery = _compile(Delivery)
+_encode_beside = _compile(OrderDocument, beside=True)
+BESIDE = tuple(field.name for field in fields_of(OrderDocument) if field.name not in PARTS and field.kind is not None)
+"""Fields that a document has beside its parts."""
 
 _ITEM_KEYS = [b"\x03%d\x00" % index for index in range(ITEMS_MAX)]
 _HEAD = struct.Struct("<i5sq7s")
@@ -155,6 +175,11 @@ _DELIVERY = b"\x00\x03delivery\x00"
 _UPDATED_AT = b"\x09updated_at\x00"
 _TAIL = struct.Struct("<12sqc").pack
 _FIXED_SIZE = _HEAD.size + len(_ITEMS) + 4 + len(_DELIVERY) + 12 + 8 + 1
+
+
+def has_beside(row: Any) -> bool:
+    """Whether a decoded row has anything beside its three parts and its version."""
+    return any(getattr(row, name) is not None for name in BESIDE)
 
 
 def happened_last(order: Any, delivery: Any) -> int:
@@ -168,10 +193,18 @@ def happened_last(order: Any, delivery: Any) -> int:
 
 
 def encode_input(
-    order: Any, items: Any, delivery: Any, updated_at: Any, warehouses: dict[int, int | None], locations: dict[int, str]
+    order: Any,
+    items: Any,
+    delivery: Any,
+    updated_at: Any,
+    warehouses: dict[int, int | None],
+    locations: dict[int, str],
+    row: Any = None,
 ) -> bytes:
-    """Canonical BSON of a decoded order. Raises KeyError where the catalog's answer is not in the given dicts yet,
-    and another exception where the order cannot be accepted as it is.
+    """Canonical BSON of a decoded order; `row` is what has the fields beside the three parts, where any are there.
+
+    Raises KeyError where the catalog's answer is not in the given dicts yet, and another exception where the order
+    cannot be accepted as it is.
     """
     order_id = order.order_id
     if delivery.order_id != order_id or len(items) != order.quantity or len(items) > ITEMS_MAX:
@@ -189,12 +222,13 @@ def encode_input(
     body = b"".join(parts)
     tail = _encode_delivery(delivery, locations[order.user_id] if location is None else location)
     version = happened_last(order, delivery) if updated_at is None else millis(updated_at)
-    size = _FIXED_SIZE + len(head) + len(body) + len(tail)
+    beside = b"" if row is None else _encode_beside(row)
+    size = _FIXED_SIZE + len(head) + len(body) + len(tail) + len(beside)
     return b"".join(
         (
             _HEAD.pack(size, _ID, order_id, _ORDER), head,
             _ITEMS, _int32(len(body) + 5), body,
-            _DELIVERY, tail,
+            _DELIVERY, tail, beside,
             _TAIL(_UPDATED_AT, version, b"\0"),
         )
     )  # fmt: skip

@@ -8,14 +8,17 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
+from ecommerce.documents.kinds import ATTRIBUTES_MAX, attribute_fault
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.rows.inputs import LEFT_OPEN, exact_scaled, millis
+
+DocumentType = TypeVar("DocumentType", bound=Struct)
 
 DEPTH_MAX = 20
 INTEGER_DIGITS_MAX = 40
@@ -100,6 +103,8 @@ def read_document(document: type[Struct], value: Any, path: str = "") -> dict[st
             if not may_be_absent:
                 raise Rejected("missing_field", f"{name} has no value")
             values[field.name] = None
+        elif field.kind is not None and field.kind.bson_type == "object":
+            values[field.name] = _attributes(given, name)
         elif field.document is None:
             values[field.name] = _scalar(field, given, name)
         elif not field.is_array:
@@ -110,6 +115,42 @@ def read_document(document: type[Struct], value: Any, path: str = "") -> dict[st
             nested = field.document
             values[field.name] = [read_document(nested, v, f"{name}[{i}]") for i, v in enumerate(given)]
     return values
+
+
+def struct_of(document: type[DocumentType], values: Mapping[str, Any]) -> DocumentType:
+    """The document of values that `read_document` made."""
+    made: dict[str, Any] = {}
+    for field in fields_of(document):
+        value = values[field.name]
+        if value is None and field.optional:
+            continue
+        if field.document is not None:
+            nested = field.document
+            value = tuple(struct_of(nested, one) for one in value) if field.is_array else struct_of(nested, value)
+        made[field.name] = value
+    return document(**made)
+
+
+def _attributes(value: Any, name: str) -> dict[str, str] | None:
+    if not isinstance(value, Mapping):
+        raise Rejected("not_an_object", f"{name} is {shown(value)}, not an object of texts")
+    if len(value) > ATTRIBUTES_MAX:
+        raise Rejected("too_many_attributes", f"{name} has {len(value)} entries, more than {ATTRIBUTES_MAX}")
+    found: dict[str, str] = {}
+    for key in sorted(value):
+        text = value[key]
+        if text is None:
+            continue
+        if not isinstance(text, str):
+            raise Rejected("wrong_type", f"{name}.{key} is {shown(text)}, not a text")
+        if fault := attribute_fault(key, text):
+            raise Rejected("bad_attribute", f"{name}: {shown(key)}: {fault}")
+        try:
+            (key + text).encode()
+        except UnicodeError:
+            raise Rejected("encoding", f"{name}.{shown(key)} is not Unicode text") from None
+        found[key] = text
+    return found or None
 
 
 def _check_keys(document: type[Struct], value: Mapping[str, Any], path: str) -> None:

@@ -1,7 +1,7 @@
 """One row to one canonical order: the fast way, and the lenient one where the fast one will not."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,12 +10,13 @@ import msgspec
 
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.kinds import EARLIEST_TIME
-from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderDocument, OrderItem
+from ecommerce.documents.order import ITEMS_MAX, OrderDocument
 from ecommerce.documents.statuses import status_of
 from ecommerce.importing.reasons import Rejected, shown
-from ecommerce.importing.rows.fast import encode_input, happened_last
+from ecommerce.importing.rows.fast import BESIDE, encode_input, happened_last, has_beside
 from ecommerce.importing.rows.inputs import DeliveryInput, DocumentInput, OrderInput, OrderItemInput
-from ecommerce.importing.rows.lenient import read_document
+from ecommerce.importing.rows.lenient import read_document, struct_of
+from ecommerce.importing.rows.unknown import unknown_kept
 from ecommerce.ingest.encoded_order import EncodedOrder
 
 UNKNOWN_LOCATION = "Unknown"
@@ -63,8 +64,11 @@ def encode_json(line: bytes, known: Known) -> EncodedOrder:
     if row.id_ is not None and row.id_ != row.order.order_id:
         raise ValueError("_id")
     given = 3 + (row.updated_at is not None) + (row.id_ is not None)
+    beside = row if has_beside(row) else None
+    if beside is not None:
+        given += keys_beside(row)
     keys = line.count(b'":') + line.count(b'" :')
-    return _encode(row.order, row.order_items, row.delivery, row.updated_at, known, keys - given)
+    return _encode(row.order, row.order_items, row.delivery, row.updated_at, known, keys - given, beside)
 
 
 def encode_cells(order: str, order_items: str, delivery: str, known: Known) -> EncodedOrder:
@@ -76,37 +80,60 @@ def encode_cells(order: str, order_items: str, delivery: str, known: Known) -> E
     return _encode(*parts, None, known, keys)
 
 
-_ORDER_KEYS, _ITEM_KEYS, _DELIVERY_KEYS = (
-    len(document.__struct_fields__) for document in (OrderInput, OrderItemInput, DeliveryInput)
-)
+def keys_beside(row: Any) -> int:
+    """How many keys of a row are beside its parts: each field there, and the names of attributes."""
+    found = [getattr(row, name) for name in BESIDE]
+    return sum(1 + (len(value) if isinstance(value, dict) else 0) for value in found if value is not None)
 
 
-def _left_open(keys: int, order: Any, items: Any, delivery: Any) -> int:
-    """How many fields the row leaves to the catalog.
+def _count_keys() -> Callable[[Any, Any, Any], int]:
+    """A function that says how many keys the three parts of a row have, by what was decoded from them.
 
-    Raises ValueError where its parts have another number of keys than what was decoded from them: msgspec takes the
-    last of two values for one field; which one was meant is for nobody to guess. Texts that look like keys, and keys
-    that are followed by two spaces, only take the lenient way.
+    Generated from the definition like the encoders: an order has seven or more of these fields, and calls cost more
+    than looking at them.
     """
-    left_open = int(delivery.location is None)
-    for item in items:
-        if item.warehouse_id is None:
-            left_open += 1
-    given = _ORDER_KEYS - (order.external_id is None) + _DELIVERY_KEYS + _ITEM_KEYS * len(items) - left_open
+    full, absent = {}, {}
+    for part, document in (("order", OrderInput), ("item", OrderItemInput), ("delivery", DeliveryInput)):
+        fields = msgspec.structs.fields(document)
+        full[part] = len(fields)
+        absent[part] = [f"({part}.{info.name} is None)" for info in fields if not info.required]
+    each = "".join(f"\n        given -= {one}" for one in absent["item"])
+    whole = " - ".join([f"{full['order']} + {full['delivery']}", *absent["order"], *absent["delivery"]])
+    loop = f"\n    for item in items:{each}" if each else ""
+    text = f"def given(order, items, delivery):\n    given = {whole} + {full['item']} * len(items){loop}\n"
+    text += "    return given\n"
+    names: dict[str, Any] = {}
+    # The text is made of the definition's names and of nothing else.
+    exec(compile(text, "<keys of a row>", "exec"), names)  # noqa: S102
+    function: Callable[[Any, Any, Any], int] = names["given"]
+    return function
+
+
+_given = _count_keys()
+
+
+def _require_keys(keys: int, order: Any, items: Any, delivery: Any) -> None:
+    """Raise ValueError where a row's parts have another number of keys than what was decoded from them.
+
+    msgspec takes the last of two values for one field, and it is not known which one was meant. Texts that look like
+    keys, and keys that are followed by two spaces, only take the lenient way.
+    """
+    given = _given(order, items, delivery)
     if keys != given:
         raise ValueError(f"{keys} keys, {given} fields")
-    return left_open
 
 
 def _encode(
-    order: Any, items: Any, delivery: Any, updated_at: datetime | None, known: Known, keys: int
+    order: Any, items: Any, delivery: Any, updated_at: datetime | None, known: Known, keys: int, beside: Any = None
 ) -> EncodedOrder:
+    _require_keys(keys, order, items, delivery)
     filled = b""
-    if _left_open(keys, order, items, delivery):
-        filled = bytes((delivery.location is None, *(item.warehouse_id is None for item in items)))
+    open_location = delivery.location is None
+    if open_location or any(item.warehouse_id is None for item in items):
+        filled = bytes((open_location, *(item.warehouse_id is None for item in items)))
     try:
         # A None among the answers does not encode, so that such an order goes the slow way, to its reason.
-        bson = encode_input(order, items, delivery, updated_at, known.warehouses, known.locations)
+        bson = encode_input(order, items, delivery, updated_at, known.warehouses, known.locations, beside)
     except KeyError:
         raise AskCatalog(
             {item.product_id for item in items if item.warehouse_id is None} - known.warehouses.keys(),
@@ -116,30 +143,28 @@ def _encode(
     return EncodedOrder(order.order_id, bson, updated_at is not None, filled)
 
 
-def encode_value(value: Any, known: Known) -> EncodedOrder:
+def encode_value(value: Any, known: Known, *, keep_unknown: bool = False) -> EncodedOrder:
     """The order of a parsed row (`parse_json`, or what a mapping made), the lenient way.
 
-    Raises Rejected with the reason, or AskCatalog where `known` lacks an answer.
+    With `keep_unknown`, scalars that are no field of the document become attributes. Raises Rejected with the reason,
+    or AskCatalog where `known` lacks an answer.
     """
     identity = None
     if isinstance(value, Mapping) and "_id" in value:
         identity = value["_id"]
         value = {name: member for name, member in value.items() if name != "_id"}
-    values = read_document(OrderDocument, value)
+    values = read_document(OrderDocument, unknown_kept(value) if keep_unknown else value)
     order, items, delivery = values["order"], values["order_items"], values["delivery"]
     _check_references(order, items, delivery, identity)
     filled = _fill(order, items, delivery, known)
-    document = OrderDocument(
-        Order(**order),
-        tuple(OrderItem(**item) for item in items),
-        Delivery(**delivery),
-        values["updated_at"] or EARLIEST_TIME,
-    )
-    if values["updated_at"] is None:
+    timed = values["updated_at"] is not None
+    values["updated_at"] = values["updated_at"] or EARLIEST_TIME
+    document = struct_of(OrderDocument, values)
+    if not timed:
         version = EARLIEST_TIME + timedelta(milliseconds=happened_last(document.order, document.delivery))
         document = msgspec.structs.replace(document, updated_at=version.astimezone(UTC))
     known.note_status(document.delivery.status)
-    return EncodedOrder(document.order.order_id, encode_order(document), values["updated_at"] is not None, filled)
+    return EncodedOrder(document.order.order_id, encode_order(document), timed, filled)
 
 
 def _check_references(order: dict[str, Any], items: list[dict[str, Any]], delivery: dict[str, Any], _id: Any) -> None:
