@@ -85,11 +85,14 @@ class Board(JSComponent):
         elif news:
             send(self, **{part: news})
 
+    def save(self, file: str, text: str) -> None:
+        """Have the browser save a text as a file."""
+        self._send_msg({"name": file, "csv": text})
+
     def _handle_msg(self, message: Any) -> None:
         if not isinstance(message, dict) or not isinstance(name := message.get("card"), str):
             return
         if self._on_pick and isinstance(key := message.get("pick"), str):
             self._on_pick(name, key)
         if message.get("csv"):
-            file, text = self._csv(name)
-            self._send_msg({"name": file, "csv": text})
+            self.save(*self._csv(name))

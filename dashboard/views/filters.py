@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
-from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -110,7 +109,7 @@ def _day_field(label: str, value: date | None) -> pmui.DatePicker:
 class FilterPanel(Part):
     """A choice of values per filter, and a button that clears them."""
 
-    def __init__(self, change: Change, download: Callable[[], BytesIO], **parameters: Any) -> None:
+    def __init__(self, change: Change, save: Callable[[], None], **parameters: Any) -> None:
         super().__init__(**parameters)
         self._change = change
         self._quiet = False
@@ -119,8 +118,8 @@ class FilterPanel(Part):
             label="Clear filters", variant="text", size="small", on_click=lambda _: change(View.without_filters),
             visible=False, margin=(0, 10),
         )  # fmt: skip
-        self._download = pmui.FileDownload(
-            callback=download, filename="figures.csv", label="Figures as CSV", variant="text", size="small",
+        self._save = pmui.Button(
+            label="Figures as CSV", icon="download", variant="text", size="small", on_click=lambda _: save(),
             margin=(12, 10),
         )  # fmt: skip
         self._layout = self._laid_out()
@@ -155,7 +154,7 @@ class FilterPanel(Part):
         orders = [widget for name, widget in self._widgets.items() if name not in ITEM_DIMENSIONS]
         items = [widget for name, widget in self._widgets.items() if name in ITEM_DIMENSIONS]
         return pmui.Column(
-            _heading("Orders"), *orders, _heading("Order items"), *items, self._clear, self._download,
+            _heading("Orders"), *orders, _heading("Order items"), *items, self._clear, self._save,
             sizing_mode="stretch_width",
         )  # fmt: skip
 

@@ -45,6 +45,12 @@ class FreshnessLine(JSComponent):
         if message.get("ping"):
             self._send_msg({"pong": True})
 
+    def go_to(self, query: str) -> None:
+        """Put the link of another view into the address bar, as a step of the browser's history."""
+        # Panel's own Location does not learn of a step back, and would push the view that was stepped to once more: the
+        # way forward was lost, and the next step back led to the same page.
+        self._send_msg({"go_to": query})
+
     def show(self, freshness: Freshness) -> None:
         as_of = freshness.as_of.timestamp() * 1000 if freshness.as_of else 0
         state = {"tick": freshness.tick, "as_of": as_of, "problem": freshness.problem is not None}

@@ -51,9 +51,10 @@ class OverviewPage(Part):
         self._stock = cards
         self._layout.show(cards, "beside")
 
-    def headline_csv(self) -> str:
-        """The headlines as CSV; empty before the first figures."""
-        return headline_csv(self._overview.answer) if self._overview else ""
+    def save_headlines(self) -> None:
+        """Have the browser save the headlines as CSV."""
+        if self._overview:
+            self._layout.save("figures.csv", headline_csv(self._overview.answer))
 
     def _csv(self, name: str) -> tuple[str, str]:
         if name in self._stock:

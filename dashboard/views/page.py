@@ -1,7 +1,6 @@
 """The page of one session: shell, navigation, and the flow from a tick or a click to what is drawn."""
 
 from collections.abc import Callable
-from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,14 +32,14 @@ class DashboardPage(Viewer):
         self._session = Session(view_of_query(query), self._zone)
         view = self._session.view
         self._line = FreshnessLine(
-            on_link=lambda query: self.change(lambda _: view_of_query(query)),
+            on_link=lambda query: self.change(lambda _: view_of_query(query), stepped=True),
             interval=settings.refresh_seconds,
             zone=settings.timezone,
         )
         self._banner = ProblemBanner()
         self._navigation = navigation(view.page)
         self._span = SpanPicker(view, self.change, self._zone)
-        self._filters = FilterPanel(self.change, self._download)
+        self._filters = FilterPanel(self.change, lambda: self._overview.save_headlines())
         self._overview = OverviewPage(self._pick, currency=settings.currency, touch=touch)
         self._pipeline = PipelinePage()
         self._content = pn.Column(self._overview, sizing_mode="stretch_width", margin=0)
@@ -79,16 +78,16 @@ class DashboardPage(Viewer):
         self._ticked(self._feed.last)
         self._ask()
 
-    def change(self, next_of: Callable[[View], View]) -> None:
-        """Go to another view: address bar, widgets, figures."""
+    def change(self, next_of: Callable[[View], View], *, stepped: bool = False) -> None:
+        """Go to another view: address, widgets, figures. Where the browser `stepped` there, the address is right."""
         view = next_of(self._session.view)
         if self._feed.last.choices:
             view = allowed(view, self._feed.last.choices)
         if view == self._session.view:
             return
         self._session.view = view
-        if pn.state.location and pn.state.location.search != view.query():
-            pn.state.location.search = view.query()
+        if not stepped:
+            self._line.go_to(view.query())
         self._show_view()
         self._ask()
 
@@ -169,9 +168,6 @@ class DashboardPage(Viewer):
             self._page.sidebar_open = on_overview and not self._touch
         if not on_overview and len(self._content) == 1:
             self._content.append(self._pipeline.__panel__())
-
-    def _download(self) -> BytesIO:
-        return BytesIO(self._overview.headline_csv().encode())
 
     def __panel__(self) -> Viewable:
         return self._page

@@ -1,0 +1,63 @@
+"""The browser's history, and files that are saved: what a person expects of any page."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from tests.dashboard_app import Tab
+
+
+def test_back_takes_one_press_each_and_forward_leads_on(browser: Browser, address: str) -> None:
+    tab = Tab(browser).open(address)
+    page = tab.page
+    shown: list[tuple[str, str]] = []
+
+    def remember() -> None:
+        shown.append((page.url, page.get_by_role("heading", level=1).inner_text()))
+
+    remember()
+    for name in ("7 d", "All", "90 d"):
+        before = page.url
+        page.get_by_role("button", name=name, exact=True).click()
+        page.wait_for_url(lambda url, before=before: url != before)
+        expect(page.get_by_role("heading", level=1)).not_to_have_text(shown[-1][1])
+        remember()
+    tab.card("Orders by status").locator('.row[data-name="Shipped"]').click()
+    page.wait_for_url(re.compile("status=Shipped"))
+    steps = [*reversed(shown), *shown[1:]]  # back to the first, then forward to the last but the filter
+    for number, (url, heading) in enumerate(steps):
+        page.go_back() if number < len(shown) else page.go_forward()
+        expect(page).to_have_url(url)
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    page.go_forward()
+    expect(page).to_have_url(re.compile("span=90d&status=Shipped"))
+    tab.card("Orders by status").locator('.row[data-name="Shipped"][aria-pressed=true]').wait_for()
+    page.wait_for_timeout(1_500)  # a tick changes nothing of the history
+    page.go_back()
+    expect(page).to_have_url(shown[-1][0])
+    tab.close()
+    assert tab.errors == []
+
+
+def test_a_file_is_saved_as_often_as_its_button_is_pressed(tab: Tab) -> None:
+    for name in ("Figures as CSV", "Download Payment types as CSV", "Download Low stock as CSV"):
+        texts = []
+        for _ in range(3):
+            with tab.page.expect_download() as started:
+                tab.page.get_by_role("button", name=name).click()
+            texts.append(Path(started.value.path()).read_text("utf-8-sig"))
+        assert texts[0].count("\n") > 1
+        assert texts == [texts[0]] * 3
+
+
+def test_a_filtered_card_keeps_its_other_bars_and_the_rest_is_filtered(tab: Tab) -> None:
+    rows = tab.rows("Orders by status")
+    tab.card("Orders by status").locator('.row[data-name="Shipped"]').click()
+    tab.card("Orders by status").locator('.row[data-name="Shipped"][aria-pressed=true]').wait_for()
+    assert tab.rows("Orders by status") == rows
+    assert f"{tab.headline('orders')} orders" == rows["Shipped"]
+    tab.card("Orders by status").locator('.row[data-name="Delivered"]').click()  # and another one with it
+    tab.page.wait_for_url(re.compile("status=Delivered&status=Shipped"))
+    both = sum(int(re.sub("[^0-9]", "", rows[name])) for name in ("Shipped", "Delivered"))
+    tab.wait_for_headline("orders", f"{both:,}")
