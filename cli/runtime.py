@@ -10,7 +10,7 @@ from ecommerce.errors import InputError, ServiceError, SettingsError
 from ecommerce.prefect_api import embedded_api
 from ecommerce.progress import Progress, silent, watched_by
 from ecommerce.services.environment import HEARTBEAT_SECONDS, loopback_without_proxy
-from ecommerce.services.ports import http_answers
+from ecommerce.services.ports import http_answers, listens
 from ecommerce.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ Result = TypeVar("Result")
 
 API_URL = "PREFECT_API_URL"
 SEND_SECONDS = 5.0
+
+_GIVEN_API = os.environ.get(API_URL)
+"""The server that the user names; later the variable may hold one that was found or started here."""
 
 
 def _use_prefect(settings: Settings) -> None:
@@ -49,6 +52,8 @@ def services(*, mongo: bool = True, hdfs: bool = False, prefect: bool = False) -
     from ecommerce.services.on_demand import embedded_services, prefect_address
 
     settings = get_settings()
+    if prefect and _GIVEN_API and not listens(_GIVEN_API):
+        raise _prefect_error(_GIVEN_API, "does not answer")
     needs_server = prefect and not finds_prefect(settings)
     with embedded_services(settings, mongo=mongo, hdfs=hdfs, prefect=needs_server):
         if not needs_server:
@@ -84,7 +89,7 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     the flow raises.
     """
     from httpx import TransportError
-    from prefect.exceptions import ParameterTypeError
+    from prefect.exceptions import ParameterTypeError, PrefectHTTPStatusError
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     try:
@@ -97,13 +102,29 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     with temporary_settings(server), terminal_progress(title) as progress, watched_by(progress):
         try:
             return flow(**parameters)
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code not in (401, 403):
+                raise
+            raise _prefect_error(PREFECT_API_URL.value(), f"refuses us ({error.response.status_code})") from None
         except TransportError as error:
-            raise ServiceError(
-                f"the Prefect server {PREFECT_API_URL.value()} does not answer ({error}): run the command again, "
-                "every step can be run again; `ecommerce status` says how the services are"
-            ) from None
+            raise _prefect_error(PREFECT_API_URL.value(), f"does not answer ({error})") from None
+        except RuntimeError as error:
+            # What Prefect makes of a server that it does not reach at a run's start.
+            if "Failed to reach API" not in str(error):
+                raise
+            raise _prefect_error(PREFECT_API_URL.value(), "does not answer") from None
         finally:
             _send_what_waits()
+
+
+def _prefect_error(server: str | None, what: str) -> ServiceError:
+    remedy = "every step can be run again; `ecommerce status` says how the services are"
+    if _GIVEN_API:
+        remedy = (
+            "it is the one of PREFECT_API_URL in the environment: correct that (and PREFECT_API_KEY or "
+            f"PREFECT_API_AUTH_STRING), or unset it to use this home's own; {remedy}"
+        )
+    return ServiceError(f"the Prefect server {server} {what}: {remedy}")
 
 
 def _send_what_waits() -> None:

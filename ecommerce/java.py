@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ecommerce.errors import ServiceError
+from ecommerce.jvm import changed_environment, java_environment
 from ecommerce.settings import Settings
 
 JAVA_VERSION_MIN = 17
@@ -58,6 +59,7 @@ def _examine(binary: Path) -> tuple[Path | None, str]:
             capture_output=True,
             text=True,
             timeout=60,
+            env=changed_environment(java_environment()),
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:

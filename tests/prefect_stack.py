@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from ecommerce.services.java import java_home
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Scheduled
 
+from ecommerce.java import java_home
 from ecommerce.prefect_api import embedded_api
 from ecommerce.services import prefect as services
 from ecommerce.services.daemons import Daemon

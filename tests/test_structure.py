@@ -19,8 +19,8 @@ FOREIGN = {"ecommerce": {"prefect", "panel", "hvplot", "holoviews", "bokeh", "ty
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "ecommerce": (
         {"errors", "progress", "documents"},
-        {"settings"},
-        {"mongo", "java", "jvm", "archive_location", "prefect_api"},
+        {"settings", "jvm"},
+        {"mongo", "java", "archive_location", "prefect_api"},
         {"schema", "bson_reading", "ingest"},
         {"generate", "importing", "summaries"},
         {"archive", "kpis"},

@@ -26,7 +26,8 @@ CHECKS = (
     Check("deployments", orchestration.deployments, needs=("prefect",)),
     Check("schedules", orchestration.schedules, needs=("deployments",)),
     Check("workers", orchestration.workers, needs=("prefect",)),
-    Check("late runs", orchestration.late_runs, needs=("prefect",)),
+    Check("stuck runs", orchestration.stuck, needs=("prefect",)),
+    Check("late runs", orchestration.late_runs, needs=("stuck runs",)),
 )
 
 

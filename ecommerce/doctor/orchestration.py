@@ -1,13 +1,13 @@
 """Prefect: the server answers, everything is deployed and scheduled, and somebody takes the runs."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
-
-import yaml
 
 from ecommerce.doctor.findings import Problem
 from ecommerce.prefect_api import PrefectError, api_url, call
-from ecommerce.services.prefect import PREFECT_FILE, REPOSITORY, WORK_POOL
+from ecommerce.services.prefect import WORK_POOL, deployed, wanted_deployments
+from ecommerce.services.stuck import find_stuck
 from ecommerce.settings import Settings
 
 DEPLOY = (
@@ -37,7 +37,7 @@ def prefect(settings: Settings) -> str:
 
 def deployments(settings: Settings) -> str:
     """Every deployment of deployments/prefect.yaml is there."""
-    wanted = _wanted()
+    wanted = wanted_deployments()
     missing = sorted(set(wanted) - set(_deployed(settings)))
     if missing:
         raise Problem(f"not deployed: {', '.join(missing)}", DEPLOY)
@@ -48,7 +48,7 @@ def schedules(settings: Settings) -> str:
     """What should run by itself does."""
     deployed = _deployed(settings)
     asleep = []
-    for name, entry in _wanted().items():
+    for name, entry in wanted_deployments().items():
         if not entry.get("schedules") or name not in deployed:
             continue
         active = [schedule for schedule in deployed[name].get("schedules", []) if schedule.get("active")]
@@ -83,6 +83,14 @@ def workers(settings: Settings) -> str:
     return f"online: {', '.join(sorted(online))}"
 
 
+def stuck(settings: Settings) -> str:
+    """Nothing keeps runs from starting for ever."""
+    problems = find_stuck(partial(_request, settings), wanted_deployments()).problems()
+    if problems:
+        raise Problem("; ".join(says for says, _ in problems), "; ".join(remedy for _, remedy in problems))
+    return "every deployment has its work pool, no run is left Pending"
+
+
 def late_runs(settings: Settings) -> str:
     """No run waits for a long time."""
     filters = {"flow_runs": {"state": {"name": {"any_": ["Late"]}}}}
@@ -94,20 +102,8 @@ def late_runs(settings: Settings) -> str:
     return "none late"
 
 
-def _wanted() -> dict[str, Any]:
-    """The deployments of the file by `flow/name`."""
-    document = yaml.safe_load((REPOSITORY / PREFECT_FILE).read_text())
-    # The last part of the entrypoint is the flow function, whose flow is called the same with dashes.
-    return {
-        f"{entry['entrypoint'].rpartition('.')[2].replace('_', '-')}/{entry['name']}": entry
-        for entry in document["deployments"]
-    }
-
-
 def _deployed(settings: Settings) -> dict[str, Any]:
-    flows = {flow["id"]: flow["name"] for flow in _request(settings, "/flows/filter", {"limit": 200})}
-    found = _request(settings, "/deployments/filter", {"limit": 200})
-    return {f"{flows.get(one['flow_id'])}/{one['name']}": one for one in found}
+    return deployed(partial(_request, settings))
 
 
 def _request(settings: Settings, path: str, body: Mapping[str, Any] | None = None) -> Any:

@@ -6,6 +6,7 @@ some paths and URIs in others, and log4j reads `%`: where the home lies they wou
 
 import json
 import shutil
+import socket
 import subprocess
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -30,6 +31,9 @@ _WORKING_DIRECTORY = Path("/proc/self/cwd")
 
 CONFIGURATION = "conf"
 """Folder of the daemons' configuration under `home`/hdfs."""
+
+HOSTS = "hosts"
+"""In it, the only names of machines that the daemons know."""
 
 # 195 and 177 MB resident with these heaps; files in the archive are few and large, so the NameNode needs little.
 # The first compiler alone: 3.8 s to answering instead of 7.9 on two busy cores; what they do is wait for the disk.
@@ -92,6 +96,7 @@ def embedded_hdfs(home: Path, namenode_port: int, java_home: Path, cache: Path) 
         options = (
             *_JVM_OPTIONS,
             f"-Djava.io.tmpdir={scratch.relative_to(directory)}",
+            f"-Djdk.net.hosts.file={CONFIGURATION}/{HOSTS}",
             *_logging(f"{name}.log"),
         )
         command = [java, *options, "-cp", jars, main_class]
@@ -241,6 +246,8 @@ def write_configuration(directory: Path, namenode_port: int) -> Path:
         },
     )
     (configuration / "daemon-log4j2.properties").write_text(_LOGGING)
+    # The daemons ask for the address of the machine's name, which a laptop on a VPN may not have, and end without it.
+    (configuration / HOSTS).write_text(f"{LOOPBACK} localhost {socket.gethostname()}\n")
     return configuration
 
 

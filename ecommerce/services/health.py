@@ -3,13 +3,12 @@
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
-from ecommerce.archive_location import archive_uri, file_archive, needs_embedded_hdfs
+from ecommerce.archive_location import archive_uri, file_archive, local_path, needs_embedded_hdfs
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
 from ecommerce.services.dashboard import dashboard_url
 from ecommerce.services.hdfs import namenode_state, takes_writes
@@ -18,6 +17,7 @@ from ecommerce.services.postgres import NAME as POSTGRES
 from ecommerce.services.postgres import postgres_problem
 from ecommerce.services.prefect import WORK_POOL, worker_health_port
 from ecommerce.services.records import ServiceRecord, process_of, read_json, read_record, run_directory
+from ecommerce.services.stuck import stuck_problem
 from ecommerce.settings import Settings
 
 
@@ -61,7 +61,7 @@ def service_states(settings: Settings) -> list[ServiceState]:
         (
             "prefect-worker",
             f"work pool {WORK_POOL}",
-            lambda it: None if worker_health_port(it.pid) else "has not asked for runs for a while",
+            lambda it: stuck_problem(settings) if worker_health_port(it.pid) else "has not asked for runs for a while",
         ),
         (
             "dashboard",
@@ -150,8 +150,8 @@ def _archive(settings: Settings) -> ServiceState:
     elif parts.scheme == "file" and not settings.archive_uri:
         folder = file_archive(settings)
         problem = None if folder.parent.is_dir() else f"{folder.parent} is missing"
-    elif parts.scheme == "file" and not Path(parts.path).exists() and not Path(parts.path).parent.exists():
-        problem = f"neither {parts.path} nor its parent folder exists"
+    elif (place := local_path(uri)) is not None and not place.exists() and not place.parent.exists():
+        problem = f"neither {place} nor its parent folder exists"
     return ServiceState("archive", uri, "down" if problem else "up", problem or "")
 
 

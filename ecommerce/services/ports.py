@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import urllib.error
 import urllib.request
 
 import psutil
@@ -23,6 +24,17 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind((LOOPBACK, 0))
         return int(listener.getsockname()[1])
+
+
+def listens(url: str, timeout_seconds: float = 10) -> bool:
+    """Whether somebody answers at a URL, be it with a refusal."""
+    try:
+        urllib.request.urlopen(url, timeout=timeout_seconds).close()  # noqa: S310 - callers give http URLs
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def listening_ports(pid: int) -> list[int]:

@@ -2,9 +2,11 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ecommerce.errors import ServiceError
 from ecommerce.prefect_api import PrefectError, call, embedded_api
@@ -85,7 +87,7 @@ def worker_health_port(pid: int | None) -> int | None:
 def ensure_work_pool(settings: Settings) -> None:
     """Create the process work pool; the worker gives it its template."""
     try:
-        _post(settings, "/work_pools/", {"name": WORK_POOL, "type": "process"})
+        post(settings, "/work_pools/", {"name": WORK_POOL, "type": "process"})
     except PrefectError as error:
         if error.status != EXISTS:
             raise ServiceError(f"the work pool {WORK_POOL} cannot be made: {error}") from None
@@ -100,13 +102,14 @@ def close_stranded_runs(settings: Settings) -> None:
     ours = {"name": {"any_": [WORK_POOL]}}
     crashed = {"type": "CRASHED", "message": "The services were stopped while it ran."}
     try:
-        for run in _post(settings, "/flow_runs/filter", {"flow_runs": unfinished, "work_pools": ours}):
-            _post(settings, f"/flow_runs/{run['id']}/set_state", {"state": crashed, "force": True})
+        for run in post(settings, "/flow_runs/filter", {"flow_runs": unfinished, "work_pools": ours}):
+            post(settings, f"/flow_runs/{run['id']}/set_state", {"state": crashed, "force": True})
     except PrefectError as error:
         raise ServiceError(f"unfinished runs cannot be closed: {error}") from None
 
 
-def _post(settings: Settings, path: str, body: Mapping[str, Any]) -> Any:
+def post(settings: Settings, path: str, body: Mapping[str, Any]) -> Any:
+    """Post to a path of the embedded server's API, and return the answer."""
     for attempt in range(1, POST_ATTEMPTS + 1):
         try:
             return call(embedded_api(settings), path, body, timeout_seconds=60)
@@ -116,6 +119,22 @@ def _post(settings: Settings, path: str, body: Mapping[str, Any]) -> Any:
                 raise
         time.sleep(attempt)
     return None
+
+
+def wanted_deployments() -> dict[str, Any]:
+    """The deployments of the file by `flow/name`."""
+    document = yaml.safe_load((REPOSITORY / PREFECT_FILE).read_text())
+    # The last part of the entrypoint is the flow function, whose flow is called the same with dashes.
+    return {
+        f"{entry['entrypoint'].rpartition('.')[2].replace('_', '-')}/{entry['name']}": entry
+        for entry in document["deployments"]
+    }
+
+
+def deployed(request: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """The deployments on a server by `flow/name`; `request` posts a body to a path of its API."""
+    flows = {flow["id"]: flow["name"] for flow in request("/flows/filter", {"limit": 200})}
+    return {f"{flows.get(one['flow_id'])}/{one['name']}": one for one in request("/deployments/filter", {"limit": 200})}
 
 
 def deployment(settings: Settings, environment: Mapping[str, str]) -> Job:

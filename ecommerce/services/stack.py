@@ -35,6 +35,7 @@ from ecommerce.services.prefect import (
 )
 from ecommerce.services.prefect_database import choose_history, history_environment
 from ecommerce.services.records import identity, locked
+from ecommerce.services.stuck import mend
 from ecommerce.settings import Settings
 
 Say = Callable[[str], None]
@@ -48,6 +49,8 @@ FREE_BYTES_MIN = 500_000_000
 WATCH_SECONDS = 1.0
 RESTARTS_MAX = 3
 RESTART_WINDOW_SECONDS = 600
+MEND_SECONDS = 20.0
+"""Between two looks for flow runs that cannot start: three requests of 10 ms."""
 
 
 class Stack:
@@ -60,6 +63,8 @@ class Stack:
         self._say = say
         self._guard = threading.Lock()
         self._stopping = False
+        self._ended = threading.Event()
+        self._environment: Mapping[str, str] = {}
         self._parts: list[Daemon | Job] = []
         self._restarts: dict[str, list[float]] = {}
         self._pool = ThreadPoolExecutor(thread_name_prefix="start")
@@ -75,7 +80,7 @@ class Stack:
         choice = choose_archive(self._settings)
         if choice.remark:
             self._say(choice.remark)
-        environment = service_environment(self._settings, choice.java)
+        environment = self._environment = service_environment(self._settings, choice.java)
         prefect = self._pool.submit(self._start_server, environment)
         hdfs = self._pool.submit(self._start_hdfs, choice.java) if choice.embedded_hdfs else None
         needed = [mongo, prefect, *([hdfs] if hdfs else [])]
@@ -88,7 +93,11 @@ class Stack:
         )
 
     def watch(self) -> None:
-        """Start again what ends by itself, and say so. Returns only by an exception, such as KeyboardInterrupt."""
+        """Start again what ends by itself, mend what keeps runs from starting, and say so.
+
+        Returns only by an exception, such as KeyboardInterrupt.
+        """
+        threading.Thread(target=self._mend_again_and_again, name="mend", daemon=True).start()
         while True:
             time.sleep(WATCH_SECONDS)
             for part in self._parts:
@@ -99,6 +108,7 @@ class Stack:
         """End everything in reverse order, a start that is under way included."""
         with self._guard:
             self._stopping = True
+            self._ended.set()
             parts = list(self._parts)
         daemons = sorted((part for part in parts if isinstance(part, Daemon)), key=lambda it: stop_rank(it.name))
         for daemon in daemons:
@@ -152,6 +162,18 @@ class Stack:
         prefect.result()
         self._part(deployment(self._settings, environment)).start().finish()
         self._part(automations(self._settings, environment)).start().finish()
+
+    def _mend_again_and_again(self) -> None:
+        while not self._ended.wait(MEND_SECONDS):
+            try:
+                mend(self._settings, self._say, self._deploy_again)
+            except (ServiceError, OSError, ValueError) as error:
+                # A server that is started again at this moment is looked at the next time.
+                if not self._ended.is_set() and not isinstance(error, ServiceError):
+                    self._say(f"runs that cannot start were not looked for: {error}")
+
+    def _deploy_again(self) -> None:
+        self._part(deployment(self._settings, self._environment)).start().finish()
 
     def _make_first_data(self, mongo: Future[None]) -> None:
         mongo.result()

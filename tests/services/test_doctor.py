@@ -24,7 +24,7 @@ from ecommerce.summaries.state import STATE, STATE_ID, State
 from tests.conftest import free_port
 from tests.secured_mongo import secured_mongod
 
-PREFECT = {"prefect", "deployments", "schedules", "workers", "late runs"}
+PREFECT = {"prefect", "deployments", "schedules", "workers", "stuck runs", "late runs"}
 """What needs a Prefect server is tried in the drill of the compose file, which has one."""
 
 

@@ -1,0 +1,124 @@
+"""What would keep flow runs from starting for ever: found for `status` and `doctor`, mended by an `up` that runs.
+
+Prefect leaves each of these as it is. A run whose worker died between Pending and Running holds the one place of its
+deployment. Deployments whose work pool was deleted have none any more, also when the pool is made again.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ecommerce.errors import ServiceError
+from ecommerce.services.prefect import deployed, ensure_work_pool, post, wanted_deployments
+from ecommerce.settings import Settings
+
+PENDING_SECONDS_MAX = 120
+"""A run that its worker took is Running after 5 to 20 s; on a busy machine after less than this."""
+
+CRASH_PENDING_SECONDS = 300
+"""After this a run that is still Pending is called crashed."""
+
+Request = Callable[[str, Any], Any]
+"""Posts a body to a path of Prefect's API, and returns the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A flow run that will not start by itself."""
+
+    run_id: str
+    name: str
+    seconds: float = field(compare=False)
+    """For how long it has been so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """What is stuck; all empty where nothing is."""
+
+    detached: tuple[str, ...] = ()
+    """Deployments without a work pool."""
+    pending: tuple[Run, ...] = ()
+    without_pool: tuple[Run, ...] = ()
+    """Runs that are due and whose work pool is gone."""
+
+    def problems(self) -> list[tuple[str, str]]:
+        """Each as a sentence, and the command that mends it."""
+        found = []
+        if self.detached:
+            says = f"the work pool of {', '.join(self.detached)} was deleted, so that their runs do not start"
+            found.append((says, "deploy again: `ecommerce up` does, also one that runs already, within half a minute"))
+        for run in self.pending:
+            says = (
+                f"run {run.name!r} is Pending for {run.seconds:,.0f} s and holds the place of others: its worker died"
+            )
+            mends = (
+                f"`prefect flow-run delete {run.run_id}`; a running `ecommerce up` ends it after {_minutes()} minutes"
+            )
+            found.append((says, mends))
+        if self.without_pool:
+            names = ", ".join(repr(run.name) for run in self.without_pool)
+            says = f"{len(self.without_pool)} late run(s) will not start, as their work pool was deleted: {names}"
+            found.append((says, "`ecommerce up` cancels them; run what is needed again"))
+        return found
+
+
+def find_stuck(request: Request, wanted: Collection[str], pending_seconds: float | None = None) -> Stuck:
+    """Look at the deployments named in `wanted` (as `flow/name`), and at their runs; Pending for long counts."""
+    longest = PENDING_SECONDS_MAX if pending_seconds is None else pending_seconds
+    found = deployed(request)
+    ids = {found[name]["id"]: name for name in wanted if name in found}
+    states = {"state": {"type": {"any_": ["PENDING", "SCHEDULED"]}}}
+    pending, without_pool = [], []
+    for run in request("/flow_runs/filter", {"flow_runs": states, "sort": "EXPECTED_START_TIME_ASC"}):
+        if run.get("deployment_id") not in ids:
+            continue
+        if run["state_type"] == "PENDING":
+            seconds = _seconds_since(run["state"]["timestamp"])
+            if seconds > longest:
+                pending.append(Run(run["id"], run["name"], seconds))
+        elif run.get("work_pool_name") is None and (seconds := _seconds_since(run["expected_start_time"])) > 0:
+            without_pool.append(Run(run["id"], run["name"], seconds))
+    detached = sorted(name for name in ids.values() if found[name].get("work_pool_name") is None)
+    return Stuck(tuple(detached), tuple(pending), tuple(without_pool))
+
+
+def mend(settings: Settings, say: Callable[[str], None], deploy: Callable[[], None]) -> None:
+    """Deploy again what lost its work pool, and close the runs that will not start. Says what it did."""
+
+    def request(path: str, body: Any) -> Any:
+        return post(settings, path, body)
+
+    stuck = find_stuck(request, wanted_deployments(), CRASH_PENDING_SECONDS)
+    if stuck.detached:
+        ensure_work_pool(settings)
+        deploy()
+        say(f"the work pool of {', '.join(stuck.detached)} had been deleted; they were deployed again")
+    for run in stuck.pending:
+        _close(request, run, "CRASHED", f"It was Pending for {run.seconds:,.0f} s: its worker died.")
+        say(f"run {run.name!r} was Pending for {run.seconds:,.0f} s; it is called crashed, so that others can start")
+    for run in stuck.without_pool:
+        _close(request, run, "CANCELLED", "Its work pool was deleted before it started.")
+        say(f"run {run.name!r} was cancelled, as its work pool had been deleted; run it again if it is needed")
+
+
+def _close(request: Request, run: Run, state: str, message: str) -> None:
+    request(f"/flow_runs/{run.run_id}/set_state", {"state": {"type": state, "message": message}, "force": True})
+
+
+def stuck_problem(settings: Settings) -> str | None:
+    """The first thing that is stuck, in one line with its remedy; None where nothing is, or Prefect does not say."""
+    try:
+        problems = find_stuck(lambda path, body: post(settings, path, body), wanted_deployments()).problems()
+    except (ServiceError, OSError, ValueError):
+        return None
+    return f"{problems[0][0]}: {problems[0][1]}" if problems else None
+
+
+def _minutes() -> int:
+    return CRASH_PENDING_SECONDS // 60
+
+
+def _seconds_since(moment: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()

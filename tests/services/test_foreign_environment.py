@@ -1,0 +1,146 @@
+"""Commands work the same whatever another Spark, Hadoop or Java, a locale, a proxy or a network left in the shell."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.services.marks import marked_processes
+from ecommerce.settings import Settings
+from tests.conftest import free_port
+from tests.services.test_services_up import PROGRAM, clean_environment, new_settings
+
+ALONE = """
+import fcntl, os, socket, struct, sys
+socket.sethostname("no-such-host_1")
+with socket.socket() as any_socket:
+    flags = struct.pack("16sh", b"lo", 0x41)  # up and running
+    fcntl.ioctl(any_socket, 0x8914, flags)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Runs a command on a machine whose name has no address, with no network but loopback."""
+
+KERBEROS = """<configuration>
+<property><name>fs.defaultFS</name><value>hdfs://namenode.example:8020</value></property>
+<property><name>hadoop.security.authentication</name><value>kerberos</value></property>
+</configuration>"""
+
+
+@pytest.fixture
+def own_home(tmp_path: Path) -> Settings:
+    (tmp_path / "jürgen").mkdir()
+    return new_settings(tmp_path / "jürgen")
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> dict[str, str]:
+    """What an engineer's shell may hold: another Spark, another Hadoop with Kerberos, another zone and locale."""
+    configuration = tmp_path / "conf"
+    configuration.mkdir()
+    (configuration / "core-site.xml").write_text(KERBEROS)
+    (configuration / "spark-defaults.conf").write_text(
+        "spark.sql.session.timeZone America/Sao_Paulo\nspark.driver.memory 1k\n"
+    )
+    (configuration / "spark-env.sh").write_text("exit 3\n")
+    there = str(configuration)
+    return {
+        "SPARK_HOME": str(tmp_path / "opt" / "spark-3.5"),
+        "SPARK_CONF_DIR": there,
+        "SPARK_LOCAL_DIRS": "/nowhere",
+        "SPARK_REMOTE": "sc://spark.example",
+        "HADOOP_CONF_DIR": there,
+        "HADOOP_HOME": str(tmp_path / "opt" / "hadoop"),
+        "HADOOP_USER_NAME": "somebody",
+        "YARN_CONF_DIR": there,
+        "PYSPARK_PYTHON": "/usr/bin/false",
+        "PYSPARK_DRIVER_PYTHON": "/usr/bin/false",
+        "PYSPARK_SUBMIT_ARGS": "--master yarn pyspark-shell",
+        "JAVA_TOOL_OPTIONS": "-javaagent:/nowhere/agent.jar",
+        "_JAVA_OPTIONS": "-Xmx1k",
+        "JDK_JAVA_OPTIONS": "--no-such-option",
+        "TZ": "America/Sao_Paulo",
+        "LC_ALL": "C",
+        "http_proxy": "http://127.0.0.1:9",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "ALL_PROXY": "http://127.0.0.1:9",
+    }
+
+
+def ecommerce(settings: Settings, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    namespaces = ["--uts", "--net"] if os.geteuid() == 0 else ["--map-root-user", "--uts", "--net"]
+    return subprocess.run(
+        ["unshare", *namespaces, sys.executable, "-c", ALONE, PROGRAM, *arguments],
+        env={**clean_environment(settings), **environment},
+        umask=0o077,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+class Refusal(BaseHTTPRequestHandler):
+    """Every request gets 401, as from a Prefect server with a login."""
+
+    def do_GET(self) -> None:
+        self.send_response(401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        return
+
+
+@pytest.fixture
+def refusing_server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusal) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/api"
+        server.shutdown()
+
+
+def one_line_about_prefect(settings: Settings, database: MongoDatabase, server: str) -> str:
+    environment = clean_environment(settings) | {"PREFECT_API_URL": server, "PREFECT_API_KEY": "pnu_not_a_key"}
+    command = [PROGRAM, "generate", "--orders", "5"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert database[ORDERS].count_documents({}) == 0
+    (line,) = done.stderr.splitlines()
+    assert "it is the one of PREFECT_API_URL in the environment: correct that" in line
+    return line
+
+
+def test_a_prefect_server_that_is_not_there_is_said_in_one_line(settings: Settings, database: MongoDatabase) -> None:
+    server = f"http://127.0.0.1:{free_port()}/api"
+    line = one_line_about_prefect(settings, database, server)
+    assert line.startswith(f"error: the Prefect server {server} does not answer: ")
+
+
+def test_a_prefect_server_that_refuses_us_is_said_in_one_line(
+    settings: Settings, database: MongoDatabase, refusing_server: str
+) -> None:
+    line = one_line_about_prefect(settings, database, refusing_server)
+    assert line.startswith(f"error: the Prefect server {refusing_server} refuses us (401): ")
+
+
+@pytest.mark.timeout(600)
+def test_neither_the_shell_nor_the_network_keeps_orders_from_the_archive(
+    own_home: Settings, foreign: dict[str, str]
+) -> None:
+    for arguments in (
+        ("generate", "--orders", "2000", "--start", "2025-01-01", "--end", "2025-01-21"),
+        ("archive", "--older-than", "30"),
+        ("check",),
+    ):
+        done = ecommerce(own_home, foreign, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "equal" in done.stdout
+    assert (own_home.home / "hdfs" / "data" / "current").exists()
+    assert marked_processes(own_home.home) == []
