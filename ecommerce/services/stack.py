@@ -12,6 +12,7 @@ from pymongo.errors import PyMongoError
 
 from ecommerce.errors import ServiceError
 from ecommerce.mongo import get_database
+from ecommerce.prefect_api import PrefectError
 from ecommerce.schema import prepare_database
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.daemons import Daemon
@@ -167,10 +168,11 @@ class Stack:
         while not self._ended.wait(MEND_SECONDS):
             try:
                 mend(self._settings, self._say, self._deploy_again)
-            except (ServiceError, OSError, ValueError) as error:
-                # A server that is started again at this moment is looked at the next time.
-                if not self._ended.is_set() and not isinstance(error, ServiceError):
-                    self._say(f"runs that cannot start were not looked for: {error}")
+            except PrefectError:
+                continue  # a server that is started again at this moment answers the next time
+            except ServiceError as error:
+                if not self._ended.is_set():
+                    self._say(str(error))
 
     def _deploy_again(self) -> None:
         self._part(deployment(self._settings, self._environment)).start().finish()

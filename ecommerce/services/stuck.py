@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ecommerce.errors import ServiceError
+from ecommerce.prefect_api import PrefectError
 from ecommerce.services.prefect import deployed, ensure_work_pool, post, wanted_deployments
 from ecommerce.settings import Settings
 
@@ -111,7 +111,7 @@ def stuck_problem(settings: Settings) -> str | None:
     """The first thing that is stuck, in one line with its remedy; None where nothing is, or Prefect does not say."""
     try:
         problems = find_stuck(lambda path, body: post(settings, path, body), wanted_deployments()).problems()
-    except (ServiceError, OSError, ValueError):
+    except PrefectError:
         return None
     return f"{problems[0][0]}: {problems[0][1]}" if problems else None
 
