@@ -19,7 +19,7 @@ FOREIGN = {"ecommerce": {"prefect", "panel", "hvplot", "holoviews", "bokeh", "ty
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "ecommerce": (
         {"errors", "progress", "documents"},
-        {"settings", "jvm"},
+        {"settings", "jvm", "processes"},
         {"mongo", "java", "archive_location", "prefect_api"},
         {"schema", "bson_reading", "ingest"},
         {"generate", "importing", "summaries"},

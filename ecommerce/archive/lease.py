@@ -1,13 +1,15 @@
 """One archiver at a time, across processes and machines: a lease in MongoDB that its holder renews.
 
-A holder that died on this machine is seen at once by its process id; one on another machine when its lease ends. The
-lease keeps two archivers from getting into each other's way. What keeps the orders safe does not depend on it: states
-move by compare-and-set, every export has its own directory, and a purge transaction can commit only once.
+A holder that died where process ids mean the same as here (this boot of this machine, the same container) is seen at
+once; any other when its lease ends. The lease keeps two archivers from getting into each other's way. What keeps the
+orders safe does not depend on it: states move by compare-and-set, every export has its own directory, and a purge
+transaction can commit only once.
 """
 
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,10 +21,13 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from ecommerce.archive.errors import ArchiveBusyError, ArchiveError
 from ecommerce.mongo import MongoDatabase
+from ecommerce.processes import birth, is_born, process_space
 
 ARCHIVE_LEASE = "archive_lease"
 LEASE_SECONDS = 60
 RENEW_SECONDS = 10
+UNRENEWED_SECONDS = 2.5 * RENEW_SECONDS
+"""A living holder would have renewed its lease meanwhile."""
 
 _ID = "archiver"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,10 +57,11 @@ class Lease:
             self._leases.update_one({"_id": _ID}, {"$setOnInsert": {"expires_at": _EPOCH}}, upsert=True)
         if not self._take({"$expr": {"$lt": ["$expires_at", "$$NOW"]}}):
             holder = self._leases.find_one({"_id": _ID}) or {}
-            if not _is_dead(holder) or not self._take({"token": holder["token"]}):
+            if not (_is_dead(holder) or self._is_of_another_time(holder)) or not self._take(_unchanged(holder)):
                 raise ArchiveBusyError(
                     f"another archiver is at work: process {holder.get('pid')} on {holder.get('host')}, "
-                    f"since {holder.get('acquired_at')}; wait for it, or end that process"
+                    f"since {holder.get('acquired_at')}; wait for it, or end that process. Where it died with its "
+                    f"machine, its lease ends within {LEASE_SECONDS} s"
                 )
         self._thread.start()
 
@@ -70,11 +76,20 @@ class Lease:
             "token": self._token,
             "host": socket.gethostname(),
             "pid": os.getpid(),
-            "process_started": psutil.Process().create_time(),
+            "process_born": birth(os.getpid()),
+            "process_space": process_space(),
             "acquired_at": "$$NOW",
             "expires_at": {"$add": ["$$NOW", LEASE_SECONDS * 1000]},
         }
         return bool(self._leases.update_one({"_id": _ID} | condition, [{"$set": owner}]).matched_count)
+
+    def _is_of_another_time(self, holder: dict[str, Any]) -> bool:
+        """Whether the server's clock was set back behind a lease that nobody renews: it would end only then."""
+        far = {"$expr": {"$gt": ["$expires_at", {"$add": ["$$NOW", 2 * LEASE_SECONDS * 1000]}]}}
+        if self._leases.find_one({"_id": _ID} | far, {"_id": 1}) is None:
+            return False
+        time.sleep(UNRENEWED_SECONDS)
+        return self._leases.find_one(_unchanged(holder) | {"_id": _ID}, {"_id": 1}) is not None
 
     def _renew(self) -> None:
         update = [{"$set": {"expires_at": {"$add": ["$$NOW", LEASE_SECONDS * 1000]}}}]
@@ -88,12 +103,17 @@ class Lease:
                 return
 
 
+def _unchanged(holder: dict[str, Any]) -> dict[str, Any]:
+    return {"token": holder.get("token"), "expires_at": holder.get("expires_at")}
+
+
 def _is_dead(holder: dict[str, Any]) -> bool:
-    """Whether a holder was a process of this machine that is gone."""
-    if holder.get("host") != socket.gethostname():
+    """Whether a holder was a process of this place that is gone; of other places that cannot be known."""
+    space = process_space()
+    if space is None or holder.get("process_space") != space:
         return False
     try:
-        return bool(abs(psutil.Process(holder["pid"]).create_time() - holder["process_started"]) > 1)
+        return not is_born(holder["pid"], holder["process_born"])
     except psutil.NoSuchProcess:
         return True
 

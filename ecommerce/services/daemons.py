@@ -16,6 +16,7 @@ from mirakuru.exceptions import ProcessExitedWithError, ProcessFinishedWithError
 
 from ecommerce.errors import ServiceError
 from ecommerce.jvm import Changes
+from ecommerce.processes import birth
 from ecommerce.services.logs import log_excerpt
 from ecommerce.services.marks import end_processes, marked_processes, marks
 from ecommerce.services.records import ServiceRecord, identity, remove_record, write_record
@@ -113,8 +114,8 @@ class Daemon(Executor):
         assert self.process is not None  # noqa: S101 - called when it has just been started
         # A process that ended already leaves no record; waiting for it tells why.
         with contextlib.suppress(psutil.NoSuchProcess):
-            created = psutil.Process(self.process.pid).create_time()
-            record = ServiceRecord(self.name, self.address, self.process.pid, created, identity(), str(self.log))
+            pid = self.process.pid
+            record = ServiceRecord(self.name, self.address, pid, birth(pid), identity(), str(self.log))
             write_record(self.home, record)
 
     def await_ready(self) -> Self:

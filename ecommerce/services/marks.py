@@ -23,12 +23,17 @@ _STOP_ORDER = ("prefect-worker", "dashboard", "prefect-server", "postgres", "dat
 
 def marks(home: Path, name: str) -> dict[str, str]:
     """The environment that makes a process and its descendants known as part of a service that this process runs."""
-    return {HOME_MARK: str(home), NAME_MARK: name, SUPERVISOR_MARK: identity()}
+    return {HOME_MARK: _one_name(home), NAME_MARK: name, SUPERVISOR_MARK: identity()}
+
+
+def _one_name(home: Path) -> str:
+    """The home may be named over a symbolic link at one time and without it at another."""
+    return str(home.resolve())
 
 
 def marked_processes(home: Path, name: str | None = None, supervisor: str | None = None) -> list[psutil.Process]:
     """Every process of this user that belongs to a service of `home` (to the one named, started by the one given)."""
-    expected = {HOME_MARK: str(home), NAME_MARK: name, SUPERVISOR_MARK: supervisor}
+    expected = {HOME_MARK: _one_name(home), NAME_MARK: name, SUPERVISOR_MARK: supervisor}
     found = []
     for process in psutil.process_iter():
         try:

@@ -1,6 +1,6 @@
 """What runs under a home: who started what, and who is alone at something. Small files in `home`/run.
 
-A process is known by its id and its creation time, so that a reused id is never taken for it, let alone ended.
+A process is known by its id and its birth, so that a reused id is never taken for it, let alone ended.
 """
 
 import fcntl
@@ -15,6 +15,7 @@ from typing import IO, Any
 import psutil
 
 from ecommerce.errors import ServiceError
+from ecommerce.processes import birth, is_born
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,42 +25,41 @@ class ServiceRecord:
     name: str
     address: str
     pid: int
-    created: float
-    """Creation time of the process, as psutil gives it."""
+    born: str
+    """Of the process; what `ecommerce.processes.birth` gives."""
     supervisor: str
     """Identity of the process that started it and will stop it."""
     log: str
 
     def process(self) -> psutil.Process | None:
         """The living process, None where it has ended."""
-        return living(self.pid, self.created)
+        return living(self.pid, self.born)
 
     @property
     def port(self) -> int:
         return int(self.address.rpartition(":")[2].partition("/")[0])
 
 
-def living(pid: int, created: float) -> psutil.Process | None:
-    """The process with this id and creation time, if it still lives."""
+def living(pid: int, born: str) -> psutil.Process | None:
+    """The process with this id and birth, if it still lives."""
     try:
         process = psutil.Process(pid)
-        same = abs(process.create_time() - created) < 0.01
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        return process if is_born(pid, born) and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None
 
 
 def identity(process: psutil.Process | None = None) -> str:
-    """A process (this one by default) as text: `<id>:<creation time>`."""
-    process = process or psutil.Process()
-    return f"{process.pid}:{process.create_time():.2f}"
+    """A process (this one by default) as text: `<id>:<birth>`."""
+    pid = process.pid if process else os.getpid()
+    return f"{pid}:{birth(pid)}"
 
 
 def process_of(identity_text: str) -> psutil.Process | None:
     """The living process of an identity."""
-    pid, _, created = identity_text.partition(":")
+    pid, _, born = identity_text.partition(":")
     try:
-        return living(int(pid), float(created))
+        return living(int(pid), born)
     except ValueError:
         return None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from ecommerce.archive import archiver, steps
+from ecommerce.archive import archiver, lease, steps
 from ecommerce.archive.archiver import archive_orders, compact_archive
 from ecommerce.archive.errors import ArchiveBusyError, ArchiveError, VerificationError
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
@@ -19,7 +19,8 @@ from ecommerce.archive_location import local_path
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.ingest.accept import accept_orders
 from ecommerce.ingest.encoded_order import EncodedOrder
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database
+from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from ecommerce.summaries.cells import CellTable, aggregate_cells, cells_of_orders
 from tests.archiving import (
@@ -280,6 +281,60 @@ def test_a_dead_archivers_lease_is_taken_over_at_once(database: MongoDatabase) -
         database[ARCHIVE_LEASE].update_one({}, {"$set": {"pid": 2**22 + 1}})
         with archive_lease(database) as second:
             second.check()
+
+
+def test_a_container_with_an_equal_host_name_does_not_take_a_living_archivers_lease(database: MongoDatabase) -> None:
+    with archive_lease(database) as first:
+        # In the other container this process id is nobody's, or another process's.
+        elsewhere = {"pid": 2**22 + 1, "process_space": "08961fbb:pid:[4026532201]"}
+        database[ARCHIVE_LEASE].update_one({}, {"$set": elsewhere})
+        with (
+            pytest.raises(ArchiveBusyError, match=r"another archiver .* its lease ends within 60 s"),
+            archive_lease(database),
+        ):
+            pass
+        first.check()
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_a_clock_that_was_set_back_keeps_nobody_out(
+    database: MongoDatabase, monkeypatch: pytest.MonkeyPatch, renewed: bool
+) -> None:
+    def a_while(_: float) -> None:
+        if renewed:
+            database[ARCHIVE_LEASE].update_one({}, [{"$set": {"expires_at": {"$add": ["$$NOW", 60_000]}}}])
+
+    monkeypatch.setattr(lease.time, "sleep", a_while)
+    an_hour_on = [{"$set": {"expires_at": {"$add": ["$$NOW", 3_600_000]}, "process_space": "elsewhere"}}]
+    with archive_lease(database):
+        database[ARCHIVE_LEASE].update_one({}, an_hour_on)
+        if renewed:
+            with pytest.raises(ArchiveBusyError), archive_lease(database):
+                pass
+        else:
+            with archive_lease(database) as second:
+                second.check()
+
+
+def test_two_databases_share_an_archive(archive: Settings, database: MongoDatabase, spark: SparkSession) -> None:
+    other = archive.model_copy(update={"database": f"{archive.database}_2"})
+    second = get_database(other)
+    prepare_database(second)
+    try:
+        orders = [an_order(i, day=i % 2) for i in range(20)]
+        others = [an_order(i, day=i % 3, items=2) for i in range(10, 40)]
+        insert(database, orders)
+        insert(second, others)
+        archive_orders(archive)
+        archive_orders(other)
+        late = [an_order(50)]
+        insert(database, late)
+        archive_orders(archive)
+        compact_archive(archive)
+        assert_one_place(spark, archive, database, orders + late)
+        assert_one_place(spark, other, second, others)
+    finally:
+        second.client.drop_database(second.name)
 
 
 def test_an_archive_that_moved_is_not_mixed_with_a_run_of_the_old_one(

@@ -39,7 +39,8 @@ def _files(inbox: Path) -> Iterator[Path]:
 
 def _settled(path: Path, settle_seconds: float) -> bool:
     try:
-        age = time.time() - path.stat().st_mtime
+        # A time in the future is of another clock, or of this one before it was set back.
+        age = abs(time.time() - path.stat().st_mtime)
         return age >= settle_seconds * (1 if _ends_with_a_line(path) else UNFINISHED_TIMES)
     except FileNotFoundError:
         return False
