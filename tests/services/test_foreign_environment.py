@@ -144,3 +144,38 @@ def test_neither_the_shell_nor_the_network_keeps_orders_from_the_archive(
     assert "equal" in done.stdout
     assert (own_home.home / "hdfs" / "data" / "current").exists()
     assert marked_processes(own_home.home) == []
+
+
+READ_ONLY = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+home = sys.argv[1].encode()
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_PRIVATE = 1, 32, 4096, 1 << 18
+assert libc.mount(b"none", b"/", None, MS_PRIVATE | 16384, None) == 0
+assert libc.mount(home, home, None, MS_BIND, None) == 0
+assert libc.mount(b"none", home, None, MS_REMOUNT | MS_BIND | MS_RDONLY, None) == 0
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Runs a command while its home, and nothing else, cannot be written."""
+
+
+@pytest.mark.parametrize("command", [["kpis"], ["up"], ["up", "--detach"], ["generate", "--orders", "5"], ["archive"]])
+@pytest.mark.parametrize("used", [False, True])
+def test_a_home_that_cannot_be_written_is_said_in_one_line(own_home: Settings, command: list[str], used: bool) -> None:
+    if used:
+        for folder in ("prefect", "run", "logs"):
+            (own_home.home / folder).mkdir()
+    namespaces = ["--mount"] if os.geteuid() == 0 else ["--map-root-user", "--mount"]
+    done = subprocess.run(
+        ["unshare", *namespaces, sys.executable, "-c", READ_ONLY, str(own_home.home), PROGRAM, *command],
+        env=clean_environment(own_home),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert str(own_home.home) in line
+    assert "Read-only file system" in line
+    assert "set ECOMMERCE_HOME" in line or "set it to another folder" in line
+    assert not [path for path in own_home.home.rglob("*") if path.is_file()]
