@@ -1,5 +1,6 @@
 """Wires the commands together and turns errors into one line."""
 
+import errno
 import os
 import sys
 import traceback
@@ -19,6 +20,16 @@ STOPPED = 130
 """Exit code after Ctrl-C."""
 
 DEBUG = "ECOMMERCE_DEBUG"
+
+_NOT_OURS = "give this user the right to write there, or set ECOMMERCE_HOME to a folder of yours"
+REMEDIES = {
+    errno.EROFS: "set ECOMMERCE_HOME to a folder on a disk that can be written",
+    errno.EACCES: _NOT_OURS,
+    errno.EPERM: _NOT_OURS,
+    errno.ENOSPC: "free some space, or set ECOMMERCE_HOME to another disk",
+    errno.EDQUOT: "free some of your quota, or set ECOMMERCE_HOME to another disk",
+}
+"""Errors of the machine, and what helps."""
 
 OURS = ("cli", "dashboard", "ecommerce", "flows")
 
@@ -114,6 +125,8 @@ def main() -> None:
         # The reader of a pipe (`| head`) left; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        _end(_of_the_machine(error) or _unexpected(error), error)
     except Exception as error:
         # Where nothing imported pymongo, none of its errors came.
         mongo_errors = getattr(sys.modules.get("pymongo.errors"), "PyMongoError", ())
@@ -124,6 +137,16 @@ def _debug_first(arguments: list[str]) -> list[str]:
     """The arguments with `--debug` in front, where Typer expects it; people add it at the end."""
     rest = [argument for argument in arguments if argument != "--debug"]
     return ["--debug"] * (len(rest) < len(arguments)) + rest
+
+
+def _of_the_machine(error: OSError) -> str | None:
+    """What a disk or a right that is missing keeps from being done; None for other errors."""
+    if error.filename is None or error.errno not in REMEDIES:
+        return None
+    return (
+        f"{error.filename}: {error.strerror}: {REMEDIES[error.errno]}. "
+        "What was done is kept, and every step can be run again"
+    )
 
 
 def _end(message: str, error: Exception, code: int = 1) -> None:
