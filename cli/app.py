@@ -127,7 +127,7 @@ def main() -> None:
         sys.exit(0)
     except OSError as error:
         _end(_of_the_machine(error) or _unexpected(error), error)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a command ends with one line, whatever happened
         # Where nothing imported pymongo, none of its errors came.
         mongo_errors = getattr(sys.modules.get("pymongo.errors"), "PyMongoError", ())
         _end(f"MongoDB: {_first_line(error)}" if isinstance(error, mongo_errors) else _unexpected(error), error)

@@ -137,7 +137,7 @@ def _type(hint: Any) -> str:
         return {"OrderGroup": "{orders, revenue}", "ItemGroup": "{quantity, …}"}.get(
             hint.__name__, "{" + ", ".join(one.name for one in fields(hint)) + "}"
         )
-    return plain.get(hint.__name__, hint.__name__)
+    return str(plain.get(hint.__name__, hint.__name__))
 
 
 def _deployments() -> str:

@@ -101,7 +101,8 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     title = flow.name.replace("-", " ")
     with temporary_settings(server), terminal_progress(title) as progress, watched_by(progress):
         try:
-            return flow(**parameters)
+            result: Result = flow(**parameters)
+            return result
         except PrefectHTTPStatusError as error:
             if error.response.status_code not in (401, 403):
                 raise

@@ -308,7 +308,7 @@ def _products(products: Iterable[ProductSales], filters: _Filters) -> Content:
     return _bars("Top products", "product", rows, filters, of_items=True)
 
 
-def _item_groups(
+def _item_groups(  # noqa: PLR0913 - what a list of groups shows
     title: str, dimension: str, groups: Mapping[str, ItemGroup], measure: str, unit: str, filters: _Filters, amount: Any
 ) -> Content:
     values = {name: getattr(group, measure) for name, group in groups.items()}

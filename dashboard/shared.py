@@ -28,7 +28,7 @@ class Shared(Generic[Key, Value]):
         if mine:
             try:
                 future.set_result(self._make(key))
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - those who wait get it, too
                 with self._lock:
                     if self._futures.get(key) is future:
                         del self._futures[key]

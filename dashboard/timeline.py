@@ -180,7 +180,7 @@ def _buckets(
     return buckets
 
 
-def _bars(
+def _bars(  # noqa: PLR0913 - what a drawing is made of
     statuses: tuple[str, ...],
     orders: np.ndarray,
     buckets: Sequence[Bucket],
@@ -214,7 +214,7 @@ def _bars(
     return _json(buckets=of_bucket, columns=bars)
 
 
-def _line(
+def _line(  # noqa: PLR0913 - what a drawing is made of
     revenue: np.ndarray,
     total: np.ndarray,
     buckets: Sequence[Bucket],

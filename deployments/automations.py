@@ -69,7 +69,7 @@ def tell_of_failures(url: str) -> Automation:
         ),
         actions=[
             SendNotification(
-                block_document_id=block._block_document_id,
+                block_document_id=block._block_document_id,  # noqa: SLF001 - it has no public name
                 subject="{{ flow.name }} {{ flow_run.state.name }}",
                 body="Run {{ flow_run.name }}: {{ flow_run.state.message }} See docs/runbook.md.",
             )

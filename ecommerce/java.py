@@ -82,7 +82,7 @@ def _fetch(cache: Path) -> Path:
 
     try:
         home = cjdk.java_home(vendor="temurin", version=FETCHED_VERSION, cache_dir=cache / "java")
-    except Exception as error:  # whatever the library meets, the network above all, the answer is the same
+    except Exception as error:  # noqa: BLE001 - whatever the library meets, the network above all, the answer is the same
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ServiceError(f"none could be fetched: {reason[:200]}") from None
     examined, problem = _examine(Path(home) / "bin" / "java")

@@ -33,6 +33,7 @@ def send(component: JSComponent, **values: Any) -> None:
     Panel's own way resolves the design for every change: 0.42 ms each. The parameter itself keeps the value that was
     first drawn. Call it with the document's lock.
     """
+    # ruff: noqa: SLF001 - Panel has no public way to its models
     if not component._models:
         component.param.update(**values)
     for reference, (model, _) in component._models.items():

@@ -55,7 +55,8 @@ def read_pandas(
             from pyspark.sql import functions as f
 
             frame = frame.select(*(f.col(name).alias(name) for name in columns))
-        return frame.toArrow().to_pandas(date_as_object=True)
+        orders: pd.DataFrame = frame.toArrow().to_pandas(date_as_object=True)
+        return orders
 
 
 def archived_rows(

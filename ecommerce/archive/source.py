@@ -8,7 +8,7 @@ import gc
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zipimport import zipimporter
 
 from ecommerce.archive.arrow_rows import row_batches
@@ -36,7 +36,10 @@ class DaysRead:
     """What Spark's workers read of each day, by the documents themselves."""
 
     def __init__(self, spark: "SparkSession", slices: "tuple[Slice, ...]") -> None:
-        self.by_slice: Accumulator[dict[int, tuple[Day, ...]]] = spark.sparkContext.accumulator({}, _Latest())
+        self.by_slice: Accumulator[dict[int, tuple[Day, ...]]] = spark.sparkContext.accumulator(
+            {},
+            _Latest(),  # type: ignore[arg-type]  # by its methods: PySpark imports too much for its base class
+        )
         self._slices = len(slices)
 
     def days(self) -> tuple[Day, ...]:
@@ -100,7 +103,7 @@ def mongo_frame(
     from pyspark.sql.pandas.types import to_arrow_schema
     from pyspark.sql.types import StructType
 
-    schema = to_arrow_schema(StructType.fromDDL(ddl))
+    schema = to_arrow_schema(cast(StructType, StructType.fromDDL(ddl)))
     return spark.range(0, 1, 1, 1).mapInArrow(partial(_fields, settings, collection, schema, dict(match)), ddl)
 
 

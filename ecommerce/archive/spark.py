@@ -169,12 +169,14 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
         with log.open("ab") as output:
             configuration = SparkConf().setAll(list(options.items()))
             # What the JVM says before it logs, and Spark's scripts, would be on the terminal.
-            gateway = launch_gateway(configuration, {"stdout": output, "stderr": output})
+            gateway = launch_gateway(  # type: ignore[no-untyped-call]
+                configuration, {"stdout": output, "stderr": output}
+            )
         context = SparkContext(conf=configuration, gateway=gateway)
         if meanwhile:
             threading.Thread(target=_tried, args=(meanwhile, context), name="spark-meanwhile", daemon=True).start()
         return _Spark(SparkSession.builder.getOrCreate(), settings, java, scratch, home)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, what was begun is taken back and said
         shutil.rmtree(scratch, ignore_errors=True)
         home.close()
         raise ServiceError(
@@ -230,7 +232,7 @@ def _stop(spark: _Spark) -> None:
     from pyspark import SparkContext
 
     spark.session.stop()
-    gateway = SparkContext._gateway
+    gateway = SparkContext._gateway  # noqa: SLF001 - `stop` has no public counterpart that ends the JVM
     if gateway is not None:
         # `stop` leaves the JVM: a gigabyte that a worker process would keep until it ends.
         gateway.shutdown()
@@ -241,8 +243,8 @@ def _stop(spark: _Spark) -> None:
         except subprocess.TimeoutExpired:
             gateway.proc.kill()
             gateway.proc.wait()
-        SparkContext._gateway = None
-        SparkContext._jvm = None
+        SparkContext._gateway = None  # noqa: SLF001
+        SparkContext._jvm = None  # noqa: SLF001
     spark.home.close()
 
 

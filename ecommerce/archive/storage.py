@@ -23,9 +23,9 @@ class Storage:
 
     def __init__(self, spark: "SparkSession", uri: str) -> None:
         self.uri = uri.rstrip("/")
-        self._jvm: Any = spark.sparkContext._jvm
-        self._gateway: Any = spark.sparkContext._gateway
-        self._configuration: Any = spark.sparkContext._jsc.hadoopConfiguration()
+        self._jvm: Any = spark.sparkContext._jvm  # noqa: SLF001 - PySpark's own way to Hadoop's classes
+        self._gateway: Any = spark.sparkContext._gateway  # noqa: SLF001
+        self._configuration: Any = spark.sparkContext._jsc.hadoopConfiguration()  # noqa: SLF001
 
     def staging(self, run_id: str = "", attempt: int | None = None) -> str:
         """Where a run (or one attempt of it) is written."""

@@ -85,7 +85,8 @@ class _Reader:
         """The `size` bytes at each place, a row each, padded to whole words. One copy per row, not one per value."""
         padded = max(-(-size // 8), 1) * 8
         view: Any = np.ndarray((len(self.bytes) - padded,), f"V{padded}", self.bytes, 0, (1,))
-        return view[at].view(np.uint8).reshape(-1, padded)
+        windows: np.ndarray[Any, np.dtype[np.uint8]] = view[at].view(np.uint8).reshape(-1, padded)
+        return windows
 
     def read(self, layout: tuple[Stretch, ...], rows: IntArray, at: IntArray, prefix: str) -> IntArray:
         """Read what has this layout, beginning at `at`; where it ends."""

@@ -98,5 +98,5 @@ def _integer(value: Any, is_money: bool) -> int:
     assert isinstance(exponent, int)  # noqa: S101 - sums of finite numbers are finite
     coefficient = int("".join(map(str, digits)))
     scaled = coefficient * (MONEY_FACTOR if is_money else 1)
-    whole = scaled * 10**exponent if exponent >= 0 else scaled // 10**-exponent
+    whole: int = scaled * 10**exponent if exponent >= 0 else scaled // 10**-exponent
     return -whole if sign else whole

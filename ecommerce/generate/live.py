@@ -41,7 +41,7 @@ def check_rate(rate: float, speed: float) -> None:
         raise InputError(f"--speed {speed:g}: give a number from 1 (as in life) to {SPEED_MAX:g}")
 
 
-def generate_live(
+def generate_live(  # noqa: PLR0913 - the options of the command
     database: MongoDatabase,
     spec: CatalogSpec,
     rate: float,

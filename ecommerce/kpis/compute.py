@@ -48,7 +48,7 @@ class Counts(NamedTuple):
     archived: int
 
 
-def kpis_of(
+def kpis_of(  # noqa: PLR0913 - all that figures are made of
     rollup: Rollup,
     span: Span,
     filters: Filters,

@@ -71,7 +71,7 @@ def chosen(cells: CellTable, filters: Filters) -> CellTable:
     return replace(cells, orders=cells.orders.filter(condition)) if filters.choose_orders else cells
 
 
-def _parts(
+def _parts(  # noqa: C901 - the kinds of part, one after the other
     database: MongoDatabase, state: State, span: Span, filters: Filters, session: ClientSession
 ) -> Iterator[Rollup]:
     compacted = {"_id": {"$gt": Int64(state.compacted_seq), "$lte": Int64(state.seq)}}

@@ -37,7 +37,7 @@ class Daemon(Executor):
     record in `home`/run.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what differs between seven services, by keyword
         self,
         name: str,
         command: Sequence[str],
@@ -77,7 +77,7 @@ class Daemon(Executor):
     @property
     def _popen_kwargs(self) -> dict[str, Any]:
         # mirakuru's preexec_fn is not safe while other threads start other services; the same is a flag of Popen.
-        kwargs = super()._popen_kwargs
+        kwargs: dict[str, Any] = super()._popen_kwargs
         kwargs.pop("preexec_fn")
         if self._account:
             kwargs |= {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}

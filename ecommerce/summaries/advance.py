@@ -88,7 +88,7 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
     return Advance("advanced", "", changes, state.seq, state.epoch, as_of, time.monotonic() - started)
 
 
-def _catch_up(
+def _catch_up(  # noqa: PLR0913 - the state of one loop
     database: MongoDatabase,
     state: State,
     until: Timestamp,

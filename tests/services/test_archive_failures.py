@@ -40,8 +40,8 @@ def on_hdfs(settings: Settings, hdfs: Hdfs) -> Settings:
 def hadoop(spark: SparkSession, uri: str) -> tuple[Any, Any]:
     """Hadoop's file system of a URI, and the path."""
     storage = Storage(spark, uri)
-    path = storage._path(uri)
-    return storage._system(path), path
+    path = storage._path(uri)  # noqa: SLF001 - quotas and permissions are the administrator's, not the archive's
+    return storage._system(path), path  # noqa: SLF001
 
 
 def goes_on(spark: SparkSession, settings: Settings, database: MongoDatabase, orders: list[OrderDocument]) -> None:
@@ -74,7 +74,7 @@ def test_hdfs_that_is_down_is_named_and_nothing_is_lost(
 def test_safe_mode_is_named(spark: SparkSession, on_hdfs: Settings, database: MongoDatabase) -> None:
     insert(database, ORDERS_MADE)
     system, _ = hadoop(spark, str(on_hdfs.archive_uri))
-    action = spark.sparkContext._jvm.org.apache.hadoop.fs.SafeModeAction  # type: ignore[union-attr]
+    action = spark.sparkContext._jvm.org.apache.hadoop.fs.SafeModeAction  # type: ignore[union-attr]  # noqa: SLF001
     system.setSafeMode(action.ENTER)
     try:
         with pytest.raises(ArchiveError, match=r"HDFS is in safe mode.* Nothing was deleted"):
@@ -158,7 +158,7 @@ def test_sparks_log_and_processes_show_no_password(
     secret = settings.mongo_uri.get_secret_value().replace("//", "//somebody:s3cretpass@")
     wrong = settings.model_copy(update={"mongo_uri": SecretStr(secret)})
     frame = mongo_frame(spark, wrong, ORDERS, "_id bigint", {})
-    assert "s3cretpass" not in frame._jdf.queryExecution().logical().toString()
+    assert "s3cretpass" not in frame._jdf.queryExecution().logical().toString()  # noqa: SLF001 - the plan as Spark logs it
     with pytest.raises(Exception) as failure:
         frame.collect()
     assert "s3cretpass" not in explain(failure.value)

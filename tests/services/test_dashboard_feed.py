@@ -169,7 +169,7 @@ def test_while_the_database_is_away_the_last_figures_stay(settings: Settings, da
     feed = Feed(sources, ZONE, "USD")
     session = watching(feed, View().with_preset("all"))
     good = feed.tick()
-    feed._store, away = None, True
+    feed._store, away = None, True  # noqa: SLF001 - the connection is lost
     bad = feed.tick()
     assert bad.freshness.problem == "MongoDB is away"
     assert bad.freshness.as_of == good.freshness.as_of

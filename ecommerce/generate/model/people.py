@@ -90,7 +90,8 @@ def _chunks(first: int, last: int) -> Iterator[tuple[int, int]]:
 
 
 def _drawn(ids: Ints, salt: str, key: int, size: int) -> list[int]:
-    return (uniform(ids, salt, key) * size).astype(np.int64).tolist()
+    drawn: list[int] = (uniform(ids, salt, key) * size).astype(np.int64).tolist()
+    return drawn
 
 
 def _slug(name: str) -> str:

@@ -60,7 +60,8 @@ def demand(rhythm: Rhythm, hours: Ints, key: int) -> Floats:
     average = np.mean(rhythm.hours) * np.mean(rhythm.weekdays) * np.mean(rhythm.months)
     # The sum of twelve uniforms would do for a normal; four are smooth enough for noise of a few per cent.
     noise = sum(uniform(hours, f"hour noise {part}", key) for part in range(4)) - 2.0
-    return weights / average * np.exp(rhythm.noise * noise * np.sqrt(3.0))
+    wanted: Floats = weights / average * np.exp(rhythm.noise * noise * np.sqrt(3.0))
+    return wanted
 
 
 def moments(rhythm: Rhythm, start_ms: int, end_ms: int, key: int) -> tuple[Floats, Floats]:

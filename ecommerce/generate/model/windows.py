@@ -62,12 +62,12 @@ class Window:
     @property
     def key(self) -> int:
         """The 64-bit key of this window's draws."""
-        return key_of(self.series)
+        return int(key_of(self.series))
 
     @property
     def number(self) -> int:
         """The number of the series in the order ids."""
-        return self.key % 2**SERIES_BITS
+        return int(self.key % 2**SERIES_BITS)
 
     @property
     def first_position(self) -> int:
@@ -94,16 +94,18 @@ class Window:
         """Order ids of the orders from `first` on that are placed at these times."""
         positions = np.arange(len(times_ms), dtype=np.int64) + (first + self.first_position)
         hours = times_ms // HOUR_MS - FIRST_HOUR
-        return (
+        ids: Ints = (
             (hours << (SERIES_BITS + POSITION_BITS))
             | (self.number << POSITION_BITS)
             | (positions & (2**POSITION_BITS - 1))
         )
+        return ids
 
 
 def series_numbers(order_ids: Ints) -> Ints:
     """The series number in each order id."""
-    return (order_ids >> POSITION_BITS) & (2**SERIES_BITS - 1)
+    numbers: Ints = (order_ids >> POSITION_BITS) & (2**SERIES_BITS - 1)
+    return numbers
 
 
 def hours_in(order_ids: Ints) -> Ints:

@@ -39,7 +39,7 @@ def is_another(stored: bytes, incoming: EncodedOrder) -> bool:
     if incoming.timed:
         return False
     before, now = RawBSONDocument(stored)["order"], RawBSONDocument(incoming.bson)["order"]
-    return before["user_id"] != now["user_id"] and before["order_time"] != now["order_time"]
+    return bool(before["user_id"] != now["user_id"] and before["order_time"] != now["order_time"])
 
 
 def _rank(bson: bytes) -> int:
