@@ -192,7 +192,7 @@ def happened_last(order: Any, delivery: Any) -> int:
     return ordered if delivery.actual_time is None else max(ordered, millis(delivery.actual_time))
 
 
-def encode_input(
+def encode_input(  # noqa: PLR0913 - a record made of them would cost each order
     order: Any,
     items: Any,
     delivery: Any,

@@ -123,7 +123,7 @@ def _require_keys(keys: int, order: Any, items: Any, delivery: Any) -> None:
         raise ValueError(f"{keys} keys, {given} fields")
 
 
-def _encode(
+def _encode(  # noqa: PLR0913 - a record made of them would cost each order
     order: Any, items: Any, delivery: Any, updated_at: datetime | None, known: Known, keys: int, beside: Any = None
 ) -> EncodedOrder:
     _require_keys(keys, order, items, delivery)
