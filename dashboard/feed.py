@@ -20,9 +20,9 @@ from dashboard.cards import overview_cards
 from dashboard.content import Content
 from dashboard.figures import Answer, Question, Store, compute
 from dashboard.first_paint import RECENT
-from dashboard.pipeline import LowStock, Pipeline
-from dashboard.pipeline_cards import pipeline_cards, stock_card
-from dashboard.shared import Aging, Shared
+from dashboard.pipeline import Failure, LowStock, Pipeline
+from dashboard.pipeline_cards import attention_card, pipeline_cards, stock_card
+from dashboard.shared import Aging, Behind, Shared
 from dashboard.state import Choices, choices_of
 from ecommerce.errors import EcommerceError
 
@@ -33,6 +33,7 @@ CHOICES_SECONDS = 60
 
 STOCK_SECONDS = 30
 PIPELINE_SECONDS = 4
+FAILURES_SECONDS = 15
 
 AWAY = (PyMongoError, EcommerceError)
 """What is raised while the database is away."""
@@ -55,6 +56,7 @@ class Sources:
     open_store: Callable[[], Store]
     read_pipeline: Callable[[], Pipeline]
     read_low_stock: Callable[[], tuple[LowStock, ...]]
+    read_failures: Callable[[], tuple[Failure, ...]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ class Tick:
 class Feed:
     """The figures of one process. Every method may be called by any thread."""
 
-    def __init__(self, sources: Sources, zone: ZoneInfo, currency: str) -> None:
+    def __init__(self, sources: Sources, zone: ZoneInfo, currency: str, low_stock: int) -> None:
+        """`low_stock`: what the stock card calls low."""
         self._sources = sources
         self._zone = zone
         self._currency = currency
@@ -103,10 +106,13 @@ class Feed:
         self._answers: Shared[tuple[int, Question], Overview] = Shared(self._compute)
         self._names: Choices = {}
         self._choices = Aging(lambda: choices_of(self._opened().choices()), CHOICES_SECONDS)
-        self._cards: dict[str, Aging[Content]] = {
-            "overview": Aging(lambda: Content({"stock": stock_card(sources.read_low_stock())}), STOCK_SECONDS),
-            "pipeline": Aging(self._pipeline_cards, PIPELINE_SECONDS),
-        }
+        self._stock = Aging(lambda: stock_card(sources.read_low_stock(), low_stock), STOCK_SECONDS)
+        self._attention = Behind(
+            lambda: attention_card(sources.read_failures(), zone), FAILURES_SECONDS, attention_card((), zone)
+        )
+        self._beside = Content({})
+        pipeline = Aging(self._pipeline_cards, PIPELINE_SECONDS)
+        self._cards: dict[str, Callable[[], Content]] = {"overview": self._overview_cards, "pipeline": pipeline.get}
         self._last = Tick(Freshness())
 
     def join(self, watcher: Watcher) -> None:
@@ -155,7 +161,7 @@ class Feed:
 
     def cards(self, page: str) -> Content:
         """The cards of a page beside its figures. Raises as `answer` does."""
-        return self._cards[page].get()
+        return self._cards[page]()
 
     def tick(self) -> Tick:
         """Bring the figures up to date for all watchers. Two at once are one after the other."""
@@ -177,7 +183,7 @@ class Feed:
             self._version = refresh.version
             questions = {question for watcher in watchers if (question := watcher.question())}
             answers = {question: self._answers.get((refresh.version, question)) for question in questions}
-            cards = {page: self._cards[page].get() for page in {watcher.page() for watcher in watchers} if page}
+            cards = {page: self._cards[page]() for page in {watcher.page() for watcher in watchers} if page}
         except Exception as error:
             # Whatever it is, the page says it and goes on: a tick that only raised left a green dot over old figures.
             problem = _why(error)
@@ -201,6 +207,12 @@ class Feed:
         version, question = key
         answer = compute(self._opened(), question, version, self._zone)
         return Overview(answer, Content(overview_cards(answer, self._names, self._currency, self._zone)))
+
+    def _overview_cards(self) -> Content:
+        texts = {"attention": self._attention.get(), "stock": self._stock.get()}
+        if texts != self._beside:  # else the same one, which sessions know
+            self._beside = Content(texts)
+        return self._beside
 
     def _pipeline_cards(self) -> Content:
         freshness = self._last.freshness

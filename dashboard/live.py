@@ -16,7 +16,7 @@ from bokeh.document import Document
 
 from dashboard.feed import AWAY, Feed, Sources, Tick, Watcher
 from dashboard.figures import Question
-from dashboard.pipeline import read_low_stock, read_pipeline
+from dashboard.pipeline import read_failures, read_low_stock, read_pipeline
 from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import get_database
 from ecommerce.settings import get_settings
@@ -42,9 +42,10 @@ def the_feed() -> Feed:
     sources = Sources(
         open_store=lambda: KpiStore(get_database(settings)),
         read_pipeline=lambda: read_pipeline(get_database(settings), settings),
-        read_low_stock=lambda: read_low_stock(get_database(settings)),
+        read_low_stock=lambda: read_low_stock(get_database(settings), settings.low_stock),
+        read_failures=lambda: read_failures(get_database(settings), settings),
     )
-    return Feed(sources, ZoneInfo(settings.timezone), settings.currency)
+    return Feed(sources, ZoneInfo(settings.timezone), settings.currency, settings.low_stock)
 
 
 def join(watcher: Watcher, document: Document, deliver: Deliver) -> None:

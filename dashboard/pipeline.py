@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePath
 from typing import Any
 
 from pymongo import DESCENDING
 
-from dashboard.prefect_runs import FlowRun, last_runs
+from dashboard.prefect_runs import BAD_STATES, FlowRun, last_runs
 from ecommerce.archive.runs import ARCHIVE_RUNS, COMMITTED, PUBLISHED, PURGED
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
@@ -14,6 +16,8 @@ from ecommerce.settings import Settings
 
 RECORDS_SHOWN = 12
 LOW_STOCK_SHOWN = 10
+IMPORTS_READ = 500
+FAILURES_KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,15 @@ class Pipeline:
     """Latest first: file, line, code, reason."""
     flow_runs: tuple[FlowRun, ...] | None
     """None: Prefect does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something of the pipeline that did not end well and has not succeeded since."""
+
+    what: str
+    reason: str
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +81,38 @@ def read_pipeline(database: MongoDatabase, settings: Settings) -> Pipeline:
     )
 
 
+def read_failures(database: MongoDatabase, settings: Settings) -> tuple[Failure, ...]:
+    """Flows whose last run failed, and files whose last import did, within a week. Raises PyMongoError."""
+    flows = [Failure(run.flow, run.reason, run.started) for run in last_runs(settings) or () if run.state in BAD_STATES]
+    since = datetime.now(UTC) - FAILURES_KEPT
+    shown = {"file": 1, "state": 1, "started_at": 1, "error": 1}
+    found = database[IMPORTS].find({"started_at": {"$gte": since}}, shown)
+    last: dict[str, Document] = {}
+    for record in found.sort("started_at", DESCENDING).limit(IMPORTS_READ):
+        last.setdefault(str(record["file"]), record)
+    files = [
+        Failure(
+            f"import of {PurePath(file).name}",
+            record.get("error") or "it was interrupted: it goes on with the next import of this file",
+            record["started_at"],
+        )
+        for file, record in last.items()
+        if record.get("state") in ("failed", "interrupted")
+    ]
+    return (*flows, *files)
+
+
 def _latest(database: MongoDatabase, collection: str) -> tuple[Document, ...]:
     """The latest records of a collection; without their long lists, which nothing here shows."""
     without = {"slices": 0, "per_day": 0, "replaced_days": 0}
     return tuple(database[collection].find({}, without).sort("started_at", DESCENDING).limit(RECORDS_SHOWN))
 
 
-def read_low_stock(database: MongoDatabase) -> tuple[LowStock, ...]:
-    """The lowest stocks there are, lowest first, with the catalog's names. Raises PyMongoError."""
+def read_low_stock(database: MongoDatabase, at_most: int) -> tuple[LowStock, ...]:
+    """The lowest stocks of at most so many pieces, lowest first, with the catalog's names. Raises PyMongoError."""
     lowest = list(
         database["inventory"]
-        .find({"stock_quantity": {"$type": "number"}}, {"product_id": 1, "warehouse_id": 1, "stock_quantity": 1})
+        .find({"stock_quantity": {"$lte": at_most}}, {"product_id": 1, "warehouse_id": 1, "stock_quantity": 1})
         .sort([("stock_quantity", 1), ("_id", 1)])
         .limit(LOW_STOCK_SHOWN)
     )

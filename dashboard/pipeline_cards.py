@@ -1,13 +1,13 @@
 """What the cards of the pipeline page, and the stock card, say: pure functions to the JSON texts that are drawn."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashboard.pipeline import LowStock, Pipeline
+from dashboard.pipeline import Failure, LowStock, Pipeline
 from dashboard.text import NOTHING, bytes_text, compact, duration, exact, moment
 
 GOOD_STATES = {"committed", "done", "COMPLETED"}
@@ -16,14 +16,42 @@ BAD_STATES = {"failed", "interrupted", "FAILED", "CRASHED"}
 Content = dict[str, Any]
 
 
-def stock_card(lowest: Iterable[LowStock]) -> str:
+FAILURES_SHOWN = 3
+REASON_SHOWN = 160
+
+
+def attention_card(failures: Iterable[Failure], zone: ZoneInfo) -> str:
+    """What failed, for the head of the overview; without rows where nothing did."""
+    found = list(failures)
+    rows = [
+        {
+            "key": failure.what,
+            "text": f"{failure.what} failed, {moment(failure.since, zone)}",
+            "reason": shortened(failure.reason),
+            "title": failure.reason,
+        }
+        for failure in found[:FAILURES_SHOWN]
+    ]
+    if len(found) > FAILURES_SHOWN:
+        rows.append({"key": "", "text": f"and {len(found) - FAILURES_SHOWN} more", "reason": "", "title": ""})
+    return json.dumps({"rows": rows, "link": "Pipeline"}, ensure_ascii=False)
+
+
+def shortened(reason: str) -> str:
+    """The beginning of a reason, on one line."""
+    line = " ".join(reason.split())
+    return line if len(line) <= REASON_SHOWN else line[: REASON_SHOWN - 1] + "…"
+
+
+def stock_card(lowest: Iterable[LowStock], at_most: int) -> str:
     """The low stocks as a table."""
     rows = [
         {"key": f"{row.product}|{row.warehouse}|{place}", "cells": [row.product, row.warehouse, _stock(row.quantity)]}
         for place, row in enumerate(lowest)
     ]
     columns = [_column("Product"), _column("Warehouse"), _column("Left", number=True)]
-    return _table("Low stock", "lowest first", columns, rows, "No inventory recorded")
+    note = f"at most {exact(at_most)} left, of all products · lowest first"
+    return _table("Low stock", note, columns, rows, f"No product has {exact(at_most)} pieces or fewer")
 
 
 def _stock(quantity: int) -> object:
@@ -94,7 +122,7 @@ def _imports(pipeline: Pipeline, zone: ZoneInfo) -> str:
     columns = [
         _column("File"), _column("State"), _column("Started"), _column("Read", number=True),
         _column("Accepted", number=True), _column("Changed", number=True), _column("Unchanged", number=True),
-        _column("Rejected", number=True),
+        _column("Rejected", number=True), _column("Reason", wide=True),
     ]  # fmt: skip
     rows = []
     for record in pipeline.imports:
@@ -107,13 +135,23 @@ def _imports(pipeline: Pipeline, zone: ZoneInfo) -> str:
             moment(_time(record.get("started_at")), zone),
             *counts,
             {"text": exact(rejected), "tone": "bad"} if rejected else "0",
+            _import_reason(record),
         ]
         rows.append({"key": str(record["_id"]), "cells": cells})
     return _table("Imports", "latest first", columns, rows, "No file has been imported yet")
 
 
+def _import_reason(record: Mapping[str, Any]) -> str:
+    """Why a file failed, or how many of its rows were rejected for what."""
+    if error := record.get("error"):
+        return str(error)
+    if record.get("state") == "interrupted":
+        return "its process ended; it goes on with the next import of this file"
+    return ", ".join(f"{code} {exact(int(rows))}" for code, rows in (record.get("reasons") or {}).items())
+
+
 def _rejected(pipeline: Pipeline) -> str:
-    columns = [_column("File"), _column("Line", number=True), _column("Code"), _column("Reason")]
+    columns = [_column("File"), _column("Line", number=True), _column("Code"), _column("Reason", wide=True)]
     rows = [
         {
             "key": f"{place}",
@@ -130,7 +168,10 @@ def _rejected(pipeline: Pipeline) -> str:
 
 
 def _flows(pipeline: Pipeline, zone: ZoneInfo) -> str:
-    columns = [_column("Flow"), _column("Last run"), _column("State"), _column("Started"), _column("Took", number=True)]
+    columns = [
+        _column("Flow"), _column("Last run"), _column("State"), _column("Started"), _column("Took", number=True),
+        _column("Reason", wide=True),
+    ]  # fmt: skip
     if pipeline.flow_runs is None:
         return _table("Flows", "", columns, [], "Prefect does not answer")
     rows = [
@@ -142,6 +183,7 @@ def _flows(pipeline: Pipeline, zone: ZoneInfo) -> str:
                 _state(run.state),
                 moment(run.started, zone),
                 duration(run.seconds) if run.seconds else NOTHING,
+                run.reason,
             ],
         }
         for run in pipeline.flow_runs
@@ -158,8 +200,8 @@ def _time(value: Any) -> datetime | None:
     return value if isinstance(value, datetime) else None
 
 
-def _column(name: str, *, number: bool = False) -> Content:
-    return {"name": name, "number": number}
+def _column(name: str, *, number: bool = False, wide: bool = False) -> Content:
+    return {"name": name, "number": number, "wide": wide}
 
 
 def _table(title: str, note: str, columns: list[Content], rows: list[Content], empty: str) -> str:

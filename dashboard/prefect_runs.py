@@ -1,6 +1,7 @@
 """The last run of each flow, read from Prefect's API over HTTP: the dashboard does not load Prefect."""
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,9 @@ from ecommerce.settings import Settings
 TIMEOUT_SECONDS = 2
 RUNS_READ = 200
 """Prefect's largest page. At seven deployments an hour it reaches more than a day back."""
+
+BAD_STATES = ("FAILED", "CRASHED")
+_EXCEPTION = re.compile(r"^Flow run encountered an exception: ")
 
 STARTED_STATES = ["PENDING", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "CRASHED", "CANCELLING", "CANCELLED"]
 
@@ -27,6 +31,8 @@ class FlowRun:
     seconds: float
     link: str
     """The run's page in Prefect."""
+    reason: str = ""
+    """Why it did not end well, in Prefect's words without their beginning; empty where it did."""
 
 
 def ui_url(settings: Settings) -> str:
@@ -60,4 +66,7 @@ def _flow_run(flow: str, run: dict[str, Any], ui: str) -> FlowRun:
         started=datetime.fromisoformat(start) if start else None,
         seconds=float(run.get("total_run_time") or run.get("estimated_run_time") or 0),
         link=f"{ui}/runs/flow-run/{run['id']}",
+        reason=_EXCEPTION.sub("", (run.get("state") or {}).get("message") or "no reason given")
+        if run.get("state_type") in BAD_STATES
+        else "",
     )

@@ -1,10 +1,13 @@
 """Values that many threads want and one makes."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
+
+log = logging.getLogger(__name__)
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -65,3 +68,31 @@ class Aging(Generic[Value]):
                 self._value = self._make()
                 self._made_at = time.monotonic()
             return self._value
+
+
+class Behind(Generic[Value]):
+    """One value that a thread of its own makes anew, so that nobody waits for it."""
+
+    def __init__(self, make: Callable[[], Value], seconds: float, first: Value) -> None:
+        """`first` stands for the value until it was made once."""
+        self._make = make
+        self._seconds = seconds
+        self._value = first
+        self._begun_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def get(self) -> Value:
+        """The latest value, at once. Where making it fails the one before stays."""
+        with self._lock:
+            due = time.monotonic() - self._begun_at >= self._seconds
+            if due:
+                self._begun_at = time.monotonic()
+        if due:
+            threading.Thread(target=self._made, daemon=True).start()
+        return self._value
+
+    def _made(self) -> None:
+        try:
+            self._value = self._make()
+        except Exception as error:
+            log.warning("a value could not be brought up to date: %s", error)

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     prefect_port: int = Field(4200, ge=1, le=65535)
     refresh_seconds: float = Field(5.0, ge=1, le=3600, description="Seconds between two dashboard refreshes.")
     currency: str = Field("USD", min_length=1, max_length=8, description="Currency code shown by the dashboard.")
+    low_stock: int = Field(10, ge=0, description="Pieces left from which on the dashboard calls a stock low.")
     timezone: str = Field("UTC", description="Time zone in which the dashboard shows times.")
 
     @field_validator("archive_uri")

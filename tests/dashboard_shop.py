@@ -56,6 +56,15 @@ def replaced(order: OrderDocument, **changes: Any) -> OrderDocument:
     )
 
 
+def put_catalog(database: MongoDatabase, records: dict[str, list[Any]]) -> None:
+    """Records of the catalog, by the name of their collection."""
+    for table in CATALOG:
+        if table.name in records:
+            database[table.name].insert_many(
+                [RawBSONDocument(encode_catalog(table, record)) for record in records[table.name]]
+            )
+
+
 def fill(database: MongoDatabase) -> None:
     prepare_database(database)
     records: dict[str, list[Any]] = {
@@ -67,11 +76,7 @@ def fill(database: MongoDatabase) -> None:
         "couriers": [Courier(number, HOSTILE[number]) for number in range(3)] + [Courier(3, "Rider")],
         "inventory": [Inventory(number, number % 4, number) for number in range(20)],
     }
-    for table in CATALOG:
-        if table.name in records:
-            database[table.name].insert_many(
-                [RawBSONDocument(encode_catalog(table, record)) for record in records[table.name]]
-            )
+    put_catalog(database, records)
     accept(database, shop_orders())
 
 

@@ -169,9 +169,26 @@ function table(root, content, model) {
   });
   keyed(root.rows, content.rows, () => element("tr"), (row, item) => {
     keyed(row, item.cells.map((value, index) => ({key: index, value})), () => element("td"), (cell, {key, value}) => {
-      cell.className = content.columns[key].number ? "end" : ""; fill_cell(cell, value);
+      cell.className = content.columns[key].number ? "end" : content.columns[key].wide ? "wide" : ""; fill_cell(cell, value);
     });
   });
+}
+
+// What failed, each with its reason, and a way to where more is said. Nothing is drawn where nothing failed.
+function notices(root, content, model) {
+  root.className = "notices";
+  root.setAttribute("role", "status");
+  root.closest(".stack").hidden = content.rows.length === 0;
+  keyed(root, content.rows, (item) => {
+    const row = element("div", "notice", root);
+    row.parts = {text: element("bdi", "what", row), reason: element("bdi", "why", row)};
+    if (item.key) {
+      const button = element("button", "tool", row);
+      button.type = "button"; write(button, content.link); button.setAttribute("aria-label", `${content.link}: ${item.key}`);
+      button.addEventListener("click", () => model.send_msg({pick: item.key}));
+    }
+    return row;
+  }, (row, item) => { write(row.parts.text, item.text); write(row.parts.reason, item.reason); row.title = item.title; });
 }
 
 function save(name, text) {
@@ -196,7 +213,7 @@ function plot(slot, figure, {columns, buckets, span, empty}) {
   if (span[0] - before[0] !== 3_600_000) { figure.reset.emit(); }
 }
 
-const KINDS = {headlines, bars, legend, table};
+const KINDS = {notices, headlines, bars, legend, table};
 
 // Places for all cards, in stacks on a grid; returns what draws each.
 function laid_out(el, model) {
@@ -206,6 +223,7 @@ function laid_out(el, model) {
     for (const {name, kind, chart} of cards) {
       const frame = chart ? element("div", "frame framed", stack) : stack;
       const root = element("div", "", frame), talk = {send_msg: (message) => model.send_msg({card: name, ...message})};
+      if (kind === "notices") { stack.hidden = true; }  // until there is one
       draws.set(name, (content) => KINDS[kind](root, content, talk));
       if (chart) {
         const number = draws.figures ??= 0, slot = element("div", "chart", frame);

@@ -14,7 +14,7 @@ from panel.custom import Children, JSComponent
 from dashboard.content import Content, whole
 
 Span = Literal["full", "wide", "third"]
-Kind = Literal["headlines", "bars", "legend", "table"]
+Kind = Literal["headlines", "bars", "legend", "table", "notices"]
 
 
 def card(name: str, kind: Kind = "bars", chart: str = "") -> dict[str, str]:

@@ -11,6 +11,7 @@ from dashboard.views.charts import revenue_chart, status_chart
 from dashboard.views.part import Part
 
 STACKS = [
+    stack("full", card("attention", "notices")),
     stack("full", card("headlines", "headlines")),
     stack("wide", card("legend", "legend", "status_chart"), card("revenue", "legend", "revenue_chart")),
     stack("third", card("status"), card("payment"), card("warehouse")),
@@ -24,14 +25,23 @@ PICKED = {"legend": "status"}
 class OverviewPage(Part):
     """Built once per session; `show` feeds it."""
 
-    def __init__(self, on_pick: Callable[[str, str], None], *, currency: str, touch: bool, **parameters: Any) -> None:
+    def __init__(
+        self,
+        on_pick: Callable[[str, str], None],
+        on_attention: Callable[[], None],
+        *,
+        currency: str,
+        touch: bool,
+        **parameters: Any,
+    ) -> None:
+        """`on_pick` gets a filter and the name of a bar that was pressed; `on_attention` leads to what failed."""
         super().__init__(**parameters)
         self._overview: Overview | None = None
         self._stock = Content({})
         self._layout: Board = Board(
             stacks=STACKS,
             charts=[status_chart(touch=touch), revenue_chart(currency, touch=touch)],
-            on_pick=lambda name, key: on_pick(PICKED.get(name, name), key),
+            on_pick=lambda name, key: on_attention() if name == "attention" else on_pick(PICKED.get(name, name), key),
             csv=self._csv,
         )
 
@@ -57,6 +67,6 @@ class OverviewPage(Part):
             self._layout.save("figures.csv", headline_csv(self._overview.answer))
 
     def _csv(self, name: str) -> tuple[str, str]:
-        if name in self._stock:
+        if name == "stock":
             return f"low_{name}.csv", table_csv(self._stock[name])
         return f"{name}.csv", card_csv(name, self._overview.answer) if self._overview else ""

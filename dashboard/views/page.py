@@ -40,7 +40,7 @@ class DashboardPage(Viewer):
         self._navigation = navigation(view.page)
         self._span = SpanPicker(view, self.change, self._zone)
         self._filters = FilterPanel(self.change, lambda: self._overview.save_headlines())
-        self._overview = OverviewPage(self._pick, currency=settings.currency, touch=touch)
+        self._overview = OverviewPage(self._pick, self._show_pipeline, currency=settings.currency, touch=touch)
         self._pipeline = PipelinePage()
         self._content = pn.Column(self._overview, sizing_mode="stretch_width", margin=0)
         self._page = shell(
@@ -96,6 +96,9 @@ class DashboardPage(Viewer):
         labels = self._feed.last.choices.get(dimension, {})
         values = frozenset(value for value, label in labels.items() if label == name)
         self.change(lambda view: view.toggled(dimension, values))
+
+    def _show_pipeline(self) -> None:
+        self.change(lambda view: view.with_page("pipeline"))
 
     def _watching(self, _: Any) -> None:
         was_live = self._session.is_live

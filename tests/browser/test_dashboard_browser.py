@@ -267,24 +267,6 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, a
     assert tab.errors == []
 
 
-def test_the_pipeline_page_shows_what_the_pipeline_wrote_down(tab: Tab, shop: Settings) -> None:
-    database = get_database(shop)
-    now = datetime.now(UTC)
-    database["imports"].insert_one(
-        {"file": f"/inbox/{HOSTILE[1]}", "state": "done", "started_at": now, "read": 5, "accepted": 3, "rejected": 2}
-    )
-    database["rejected_rows"].insert_one({"file": "/inbox/a.csv", "line": 7, "code": "bad", "reason": HOSTILE[0]})
-    tab.page.get_by_role("button", name="Pipeline", exact=True).click()
-    tab.page.locator("#headline-hot").wait_for()
-    row = tab.card("Imports").locator("tbody tr").first
-    expect(row).to_contain_text("done")
-    expect(row.locator("td").nth(3)).to_have_text("5")
-    expect(tab.card("Rejected rows").locator("tbody tr").first).to_contain_text(HOSTILE[0])
-    hot = int(tab.headline("hot").replace(",", ""))
-    assert hot == database["orders"].estimated_document_count()
-    assert "page=pipeline" in tab.page.url
-
-
 def test_figures_are_downloaded_as_they_are(tab: Tab, shop: Settings) -> None:
     with tab.page.expect_download() as started:
         tab.page.get_by_role("button", name="Figures as CSV").click()

@@ -29,6 +29,7 @@ from tests.dashboard_shop import replaced
 from tests.summaries_data import START, accept, random_orders
 
 ZONE = ZoneInfo("UTC")
+LOW = 10
 
 
 class CountingStore(KpiStore):
@@ -56,8 +57,8 @@ def store(database: MongoDatabase) -> CountingStore:
 
 @pytest.fixture
 def feed(store: CountingStore, database: MongoDatabase, settings: Settings) -> Feed:
-    sources = Sources(lambda: store, lambda: read_pipeline(database, settings), lambda: read_low_stock(database))
-    return Feed(sources, ZONE, "USD")
+    sources = Sources(lambda: store, lambda: read_pipeline(database, settings), lambda: read_low_stock(database, LOW))
+    return Feed(sources, ZONE, "USD", LOW)
 
 
 def watching(feed: Feed, view: View) -> Session:
@@ -140,9 +141,9 @@ def test_database_work_of_a_tick_does_not_depend_on_the_viewers(database: MongoD
     with client:
         heard = client.get_database(settings.database, CODEC_OPTIONS)
         sources = Sources(
-            lambda: KpiStore(heard), lambda: read_pipeline(heard, settings), lambda: read_low_stock(heard)
+            lambda: KpiStore(heard), lambda: read_pipeline(heard, settings), lambda: read_low_stock(heard, LOW)
         )
-        feed = Feed(sources, ZONE, "USD")
+        feed = Feed(sources, ZONE, "USD", LOW)
 
         def tick_with(viewers: int) -> list[str]:
             sessions = [watching(feed, View()) for _ in range(viewers)]
@@ -165,8 +166,8 @@ def test_while_the_database_is_away_the_last_figures_stay(settings: Settings, da
             raise ServiceError("MongoDB is away")
         return store
 
-    sources = Sources(open_store, lambda: read_pipeline(database, settings), lambda: read_low_stock(database))
-    feed = Feed(sources, ZONE, "USD")
+    sources = Sources(open_store, lambda: read_pipeline(database, settings), lambda: read_low_stock(database, LOW))
+    feed = Feed(sources, ZONE, "USD", LOW)
     session = watching(feed, View().with_preset("all"))
     good = feed.tick()
     feed._store, away = None, True  # noqa: SLF001 - the connection is lost
@@ -318,12 +319,12 @@ def test_days_are_those_of_the_displays_zone_as_far_as_hours_are_kept(store: Cou
 
 def test_an_empty_database_has_an_overview(database: MongoDatabase, settings: Settings) -> None:
     sources = Sources(
-        lambda: KpiStore(database), lambda: read_pipeline(database, settings), lambda: read_low_stock(database)
+        lambda: KpiStore(database), lambda: read_pipeline(database, settings), lambda: read_low_stock(database, LOW)
     )
-    feed = Feed(sources, ZONE, "USD")
+    feed = Feed(sources, ZONE, "USD", LOW)
     for preset in ("all", "30d"):
         overview = feed.answer(watching(feed, View().with_preset(preset)).asked())
         assert overview.answer.kpis.orders == 0
         assert "No orders in this span" in overview.cards["product"]
     assert "Nothing has been archived yet" in feed.cards("pipeline")["archive_runs"]
-    assert "No inventory recorded" in feed.cards("overview")["stock"]
+    assert "No product has 10 pieces or fewer" in feed.cards("overview")["stock"]
