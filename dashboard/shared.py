@@ -94,5 +94,5 @@ class Behind(Generic[Value]):
     def _made(self) -> None:
         try:
             self._value = self._make()
-        except Exception as error:
-            log.warning("a value could not be brought up to date: %s", error)
+        except Exception:
+            log.warning("a value could not be brought up to date", exc_info=True)
