@@ -27,13 +27,20 @@ def api_url(settings: Settings) -> str:
     return (os.environ.get("PREFECT_API_URL") or embedded_api(settings)).rstrip("/")
 
 
-def call(api: str, path: str, body: Mapping[str, Any] | None = None, *, timeout_seconds: float = 10) -> Any:
+def call(
+    api: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    method: str | None = None,
+    timeout_seconds: float = 10,
+) -> Any:
     """What the API answers to a GET of `path`, or to a POST where there is a body. Raises PrefectError."""
     import httpx  # here: it takes 0.15 s, which a command without Prefect need not wait for
 
     try:
         answer = httpx.request(
-            "GET" if body is None else "POST",
+            method or ("GET" if body is None else "POST"),
             api + path,
             json=body,
             headers=_authorization(),
@@ -41,7 +48,7 @@ def call(api: str, path: str, body: Mapping[str, Any] | None = None, *, timeout_
         )
         if answer.is_error:
             raise PrefectError(answer.text[:300] or answer.reason_phrase, answer.status_code)
-        return answer.json()
+        return answer.json() if answer.content else None
     except (httpx.HTTPError, ValueError) as error:
         raise PrefectError(str(error) or type(error).__name__) from None
 

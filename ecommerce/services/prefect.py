@@ -1,5 +1,6 @@
 """The embedded Prefect: server, work pool, deployments and one process worker. Their files are under `home`/prefect."""
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +26,8 @@ WORKER_LIMIT = 4
 
 POST_ATTEMPTS = 5
 EXISTS, LOCKED = 409, 503
+TEMPLATE_SECONDS = 60
+"""For a worker to make itself known to the server after its start, which takes a second."""
 
 PREFECT = (sys.executable, "-P", "-m", "prefect")
 """The program of this Python environment, whatever PATH says and wherever it lies: a script's first line has limits."""
@@ -91,6 +94,24 @@ def ensure_work_pool(settings: Settings) -> None:
     except PrefectError as error:
         if error.status != EXISTS:
             raise ServiceError(f"the work pool {WORK_POOL} cannot be made: {error}") from None
+
+
+def start_runs_directly(settings: Settings) -> None:
+    """Make the worker, which has been started, start a run's process by this Python.
+
+    Without a command Prefect starts one process to prepare a checkout, one to look what it needs and one for the run:
+    each imports Prefect, for a second. Ours come from the installed packages.
+    """
+    api, deadline = embedded_api(settings), time.monotonic() + TEMPLATE_SECONDS
+    while not (template := call(api, f"/work_pools/{WORK_POOL}")["base_job_template"]):
+        if time.monotonic() > deadline:
+            raise ServiceError(f"the worker has not given the work pool {WORK_POOL} its template")
+        time.sleep(0.2)
+    command = template["variables"]["properties"]["command"]
+    ours = shlex.join([sys.executable, "-P", "-m", "prefect.engine"])
+    if command.get("default") != ours:
+        command["default"] = ours
+        call(api, f"/work_pools/{WORK_POOL}", {"base_job_template": template}, method="PATCH")
 
 
 def close_stranded_runs(settings: Settings) -> None:

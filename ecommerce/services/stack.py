@@ -32,6 +32,7 @@ from ecommerce.services.prefect import (
     deployment,
     ensure_work_pool,
     server,
+    start_runs_directly,
     worker,
 )
 from ecommerce.services.prefect_database import choose_history, history_environment
@@ -191,6 +192,7 @@ class Stack:
         for future in needed:
             future.result()
         self._part(worker(self._settings, environment)).start()
+        start_runs_directly(self._settings)
 
     def _part(self, part: Part) -> Part:
         """Take a part into the list of what `stop` ends, before it is started."""

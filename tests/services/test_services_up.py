@@ -111,6 +111,13 @@ def test_up_starts_everything_keeps_it_up_and_leaves_nothing_behind(settings: Se
     assert answer["hot_orders"] > 1_000, "the first start makes a few days of orders"
     assert answer["archived_orders"] == 0
 
+    request = f"http://127.0.0.1:{settings.prefect_port}/api/work_pools/ecommerce"
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        variables = json.load(answer)["base_job_template"]["variables"]["properties"]
+    assert variables["command"]["default"] == f"{sys.executable} -P -m prefect.engine", (
+        "one process for a run, not three"
+    )
+
     second = ecommerce(settings, "up")
     assert second.returncode == 1
     assert "already running" in second.stderr
