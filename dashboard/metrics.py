@@ -5,6 +5,7 @@ Numbers about the tick and nothing else, so it may be read without a login.
 
 from typing import Any
 
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from tornado.web import RequestHandler
 
 from dashboard.live import the_feed
@@ -17,15 +18,20 @@ TICK_METRICS = {
 }
 
 
+REGISTRY = CollectorRegistry()
+_GAUGES = [Gauge(name, text, registry=REGISTRY) for name, text in TICK_METRICS.items()]
+
+
 class Metrics(RequestHandler):
     """The last tick, as Prometheus reads it."""
 
     def get(self) -> None:
         freshness = the_feed().last.freshness
         values = (freshness.took_seconds, freshness.lag_seconds, freshness.tick, 0 if freshness.problem is None else 1)
-        self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-        for (name, text), value in zip(TICK_METRICS.items(), values, strict=True):
-            self.write(f"# HELP {name} {text}\n# TYPE {name} gauge\n{name} {value}\n")
+        for gauge, value in zip(_GAUGES, values, strict=True):
+            gauge.set(value)
+        self.set_header("Content-Type", CONTENT_TYPE_LATEST)
+        self.write(generate_latest(REGISTRY))
 
 
 ROUTES: list[tuple[str, type[RequestHandler], dict[str, Any]]] = [("/metrics", Metrics, {})]

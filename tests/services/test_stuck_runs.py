@@ -40,7 +40,7 @@ def mended(stack: PrefectStack) -> list[str]:
 def test_a_work_pool_that_was_deleted_is_named_and_made_again(stack: PrefectStack) -> None:
     assert doctor(stack).state == OK
     assert (stuck_problem(stack.settings), mended(stack)) == (None, [])
-    stack.client._client.delete(f"/work_pools/{WORK_POOL}").raise_for_status()  # noqa: SLF001 - another process has another client
+    stack.client._client.delete(f"/work_pools/{WORK_POOL}").raise_for_status()  # noqa: SLF001 - its own method refuses a pool with runs
     lost = stack.ask(SUMMARIZE)
     found = doctor(stack)
     assert found.state == PROBLEM

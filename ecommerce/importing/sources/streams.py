@@ -1,6 +1,7 @@
 """Files as streams of plain bytes: compression by content, byte-order mark off, guarded against decompression bombs."""
 
 import codecs
+import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator
@@ -32,26 +33,13 @@ class SourceError(InputError):
 
 
 def _gzip_blocks(raw: BinaryIO) -> Iterator[bytes]:
-    member = None
-    pending = b""
-    while True:
-        pending = pending or raw.read(BLOCK_BYTES)
-        if member is None:
-            pending = pending.lstrip(b"\0")  # allowed after the last member
-            if not pending:
-                return
-            member = zlib.decompressobj(wbits=31)
-        at_end = not pending
-        data = member.decompress(pending, BLOCK_BYTES)
-        if at_end and not data and not member.eof:
-            raise EOFError
-        pending = member.unconsumed_tail
-        if member.eof:
-            pending, member = member.unused_data, None
-        yield data
+    with gzip.GzipFile(fileobj=raw) as plain:
+        while block := plain.read(BLOCK_BYTES):
+            yield block
 
 
 def _zstd_blocks(raw: BinaryIO) -> Iterator[bytes]:
+    # The library's own reader takes a file that was cut off for one that ends.
     frame: Any = None
     pending = b""
     while True:
@@ -88,7 +76,7 @@ class _Plain(io.RawIOBase):
                 return 0
             except EOFError:
                 raise SourceError(f"{self._path} is cut off: its compressed data ends in the middle") from None
-            except (zlib.error, zstandard.ZstdError) as error:
+            except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
                 raise SourceError(f"{self._path} is damaged: {error}") from None
             self._produced += len(block)
             if self._produced > BOMB_BYTES and self._produced > BOMB_RATIO * self._raw.tell():
