@@ -9,7 +9,7 @@ from typing import Any
 import bson
 
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
-from ecommerce.importing.formats.csv import settle_quotes
+from ecommerce.importing.formats.csv import settle
 from ecommerce.importing.formats.json_values import JSON_VALUES
 from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.loading.decode import Decoded, Decoder, Told
@@ -52,7 +52,7 @@ def check_file(path: Path, options: ImportOptions) -> FileCheck:
         shape = recognise(path, options.mapping, options.encoding)
         if shape is None:
             return checked
-        checked.shape = shape = settle_quotes(path, shape)
+        checked.shape = shape = settle(path, shape)
         checked.encoding = shape.encoding or checked.encoding
         if shape.rows == LINES:
             _check_order_lines(path, shape, options, checked)

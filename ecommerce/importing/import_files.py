@@ -8,7 +8,7 @@ from pathlib import Path
 from pymongo.errors import PyMongoError
 
 from ecommerce.importing.files import find_files, import_order
-from ecommerce.importing.formats.csv import settle_quotes
+from ecommerce.importing.formats.csv import settle
 from ecommerce.importing.loading.file_import import FileImport, ImportOptions, TooManyRejected
 from ecommerce.importing.loading.ledger import FileLedger, prepare_ledger
 from ecommerce.importing.loading.report import FileReport, ImportReport
@@ -95,7 +95,7 @@ def import_file(
         with_patience(ledger.open)
         with_patience(lambda: ledger.close(report))
         return report
-    ledger = FileLedger(database, path, fingerprint, shape and settle_quotes(path, shape))
+    ledger = FileLedger(database, path, fingerprint, shape and settle(path, shape))
     with_patience(ledger.open)
     try:
         if shape is not None:

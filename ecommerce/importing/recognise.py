@@ -1,5 +1,6 @@
 """Tells what a file holds by looking into it: orders, a catalog table or order lines, and in which format."""
 
+import codecs
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
 from ecommerce.importing.files import known_suffix, natural
-from ecommerce.importing.formats.csv import settle_quotes
+from ecommerce.importing.formats.csv import settle
 from ecommerce.importing.formats.format import LOOK_BYTES, Head
 from ecommerce.importing.formats.header import Header
 from ecommerce.importing.formats.registry import look
@@ -33,14 +34,28 @@ def recognise(path: Path, mapping: str | None = None, encoding: str = "") -> Sha
     be read, or its columns are those of nothing that can be imported.
     """
     encoding = encoding or (load_mapping(mapping).encoding if mapping else "")
-    with open_source(path, encoding) as stream:
-        start = stream.read(LOOK_BYTES)
+    start = _start(path, encoding)
     if not start.strip():
         return None
     entry, head = look(start, path)
     if head.records is not None:
         return Shape(_rows_of_records(head.records), entry.layout, encoding=encoding)
-    return replace(_with_columns(head, entry.layout, path, mapping), encoding=encoding)
+    shape = _with_columns(head, entry.layout, path, mapping)
+    return replace(shape, encoding=encoding or (load_mapping(shape.mapping).encoding if shape.mapping else ""))
+
+
+def _start(path: Path, encoding: str) -> bytes:
+    """The start of a file as UTF-8. `encoding` counts where it is not UTF-8 already."""
+    with open_source(path) as stream:
+        start = stream.read(LOOK_BYTES)
+    if not encoding:
+        return start
+    with suppress(UnicodeDecodeError):
+        codecs.getincrementaldecoder("utf-8")("strict").decode(start)
+        if not encoding.lower().startswith("utf"):
+            return start
+    with open_source(path, encoding) as stream:
+        return stream.read(LOOK_BYTES)
 
 
 def _with_columns(head: Head, layout: str, path: Path, wanted: str | None) -> Shape:
@@ -159,7 +174,7 @@ def joined_files(mapping: Mapping, path: Path, wanted: str | None, encoding: str
             continue
         shape = shape_or_none(beside, wanted, encoding)
         if shape is not None and shape.table is not None and shape.rows == JOINED:
-            found.setdefault(shape.table, (beside, settle_quotes(beside, shape)))
+            found.setdefault(shape.table, (beside, settle(beside, shape)))
     missing = mapping.tables.keys() - found.keys()
     if missing:
         needed = "; ".join(f"{name} (columns {', '.join(sorted(mapping.columns(name)))})" for name in sorted(missing))

@@ -16,7 +16,7 @@ from ecommerce.importing.formats.format import Format, Head
 from ecommerce.importing.formats.header import ends_in_carriage_returns, lines_of, possible_headers
 from ecommerce.importing.reasons import shown
 from ecommerce.importing.shape import AS_TEXT, IN_CELLS, IN_RECORDS, Shape
-from ecommerce.importing.sources.streams import SourceError, open_source
+from ecommerce.importing.sources.streams import SourceError, is_utf8, open_source
 
 csv.field_size_limit(ROW_BYTES_MAX)
 
@@ -34,7 +34,14 @@ def head(start: bytes, path: Path) -> Head | None:
     return Head(headers=headers, carriage_returns=carriage_returns)
 
 
-def settle_quotes(path: Path, shape: Shape) -> Shape:
+def settle(path: Path, shape: Shape) -> Shape:
+    """The shape with what only the whole file says: whether it is UTF-8 after all, and what quotes do in it."""
+    if shape.encoding and not shape.encoding.lower().startswith("utf") and is_utf8(path):
+        shape = replace(shape, encoding="")
+    return _settle_quotes(path, shape)
+
+
+def _settle_quotes(path: Path, shape: Shape) -> Shape:
     """The shape with what quotes do in a tab-separated file, which programs write in two ways.
 
     Amazon's reports do not quote: a title may begin with an inch mark. Where each line with quotes has all the columns,

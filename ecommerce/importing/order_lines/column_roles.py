@@ -54,5 +54,5 @@ def _note(roles: ColumnRoles, mapping: Mapping, value: Value, kind: str, bson_ty
     elif kind == "id":
         roles.identities.update(together)
     elif bson_type in ("decimal", "long"):
-        amounts = (value.column, value.line_total, value.quantity, value.discount, value.part, value.rest, *value.sum)
-        roles.amounts.update(name for name in amounts if name)
+        amounts = (value.column, value.line_total, value.quantity, value.discount, value.part, value.rest, value.whole)
+        roles.amounts.update(name for name in (*amounts, *value.sum, *value.minus) if name)

@@ -163,6 +163,8 @@ class _Maker:
                 return self._amount(value, where, field.kind.name)
             case "time":
                 time = self._time(value, where)
+                if value.earliest:
+                    return lambda cells, lines: min((t for line in lines if (t := time(line))), default=time(cells))
                 return lambda cells, _lines: time(cells)
             case "id" if value.number:
                 text = self._texts.of(value)
@@ -173,8 +175,8 @@ class _Maker:
         if field.kind.bson_type == "long":
             count = self._number(value, where)
             return lambda cells, _lines: _whole(found) if (found := count(cells)) else None
-        text = self._texts.of(value)
-        return lambda cells, _lines: text(cells) or None
+        text = self._texts.of(value, " ")
+        return lambda cells, _lines: text(cells).strip() or None
 
     def _number(self, value: Value, where: str, kind: str = "count") -> Text:
         """What makes the digits of a number, empty where there is none."""
@@ -193,12 +195,14 @@ class _Maker:
         mixed = self._mixed if kind == "money" else ""
         return partial(_read, self._decimals.get(column, self._stated), where, kind == "fraction", mixed)
 
-    def _needed(self, name: str, where: str) -> Callable[[Cells], Decimal]:
+    def _needed(self, name: str, where: str, or_zero: bool = False) -> Callable[[Cells], Decimal]:
         read, nothing = self._reader(name, where), self._texts.nothing
 
         def needed(cells: Cells) -> Decimal:
             text = cells.get(name, "").strip()
             if not text or nothing(text):
+                if or_zero:
+                    return Decimal(0)
                 raise Rejected("no_mapping_value", f"{where} needs the column {shown(name)}, which is empty")
             return Decimal(read(text))
 
@@ -223,8 +227,16 @@ class _Maker:
 
     def _calculation(self, value: Value, where: str, kind: str) -> Callable[[Cells, Sequence[Cells]], Decimal | None]:
         if value.sum:
-            summed = [self._needed(name, where) for name in value.sum]
-            return lambda _cells, lines: sum((number(line) for line in lines for number in summed), Decimal(0))
+            plus, minus = (
+                [self._needed(name, where, value.or_zero) for name in names] for names in (value.sum, value.minus)
+            )
+            return lambda _cells, lines: sum(
+                (
+                    sum((number(line) for number in plus), Decimal(0)) - sum(number(line) for number in minus)
+                    for line in lines
+                ),
+                Decimal(0),
+            )
         if value.line_total:
             unit_price = self._unit_price(value, where)
             return lambda cells, _lines: unit_price(cells)
@@ -236,27 +248,31 @@ class _Maker:
 
     def _share(self, value: Value, where: str) -> Callable[[Cells], Decimal]:
         assert value.part is not None  # noqa: S101 - asked only then
-        of_part, of_rest = self._number(Value(column=value.part), where, "money"), None
-        if value.rest:
-            of_rest = self._needed(value.rest, where)
+        of_part = self._number(Value(column=value.part), where, "money")
+        of_rest = self._needed(value.rest, where) if value.rest else None
+        of_whole = self._needed(value.whole, where) if value.whole else None
 
         def share(cells: Cells) -> Decimal:
             part = Decimal(of_part(cells) or 0)
-            whole = part + (of_rest(cells) if of_rest else Decimal(0))
+            if part == 0:
+                return part
+            whole = of_whole(cells) if of_whole else part + (of_rest(cells) if of_rest else Decimal(0))
             return (part / whole if whole else Decimal(0)).quantize(FOUR_DECIMALS, ROUND_HALF_EVEN)
 
         return share
 
     def _unit_price(self, value: Value, where: str) -> Callable[[Cells], Decimal]:
         assert value.line_total is not None  # noqa: S101 - asked only then
-        of_total = self._needed(value.line_total, where)
-        of_quantity = self._needed(value.quantity, where) if value.quantity else None
+        of_total = self._needed(value.line_total, where, value.or_zero)
+        of_quantity = self._needed(value.quantity, where, value.or_zero) if value.quantity else None
         of_discount = self._needed(value.discount, where) if value.discount else None
 
         def unit_price(cells: Cells) -> Decimal:
             total = of_total(cells)
             quantity = of_quantity(cells) if of_quantity else Decimal(1)
             kept = 1 - (of_discount(cells) if of_discount else Decimal(0))
+            if value.or_zero and total == quantity == 0:
+                return total  # cancelled before it had a price
             if quantity <= 0 or kept < 0:
                 raise Rejected("out_of_range", f"{where}: a quantity of {quantity} and a discount of {1 - kept}")
             # Nothing is left of a line that was given away: its price cannot be told.

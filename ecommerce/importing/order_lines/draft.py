@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from ecommerce.importing.formats.csv import CSV, settle_quotes
+from ecommerce.importing.formats.csv import CSV, settle
 from ecommerce.importing.formats.format import LOOK_BYTES
 from ecommerce.importing.formats.header import Header
 from ecommerce.importing.formats.nothing import is_nothing
@@ -94,7 +94,7 @@ def _start(path: Path, encoding: str) -> tuple[Header, list[list[str]], Shape]:
         LINES, entry.layout, header.columns, header.delimiter, first_line=header.first_line, encoding=encoding,
         carriage_returns=head.carriage_returns,
     )  # fmt: skip
-    shape = settle_quotes(path, shape)
+    shape = settle(path, shape)
     rows: list[list[str]] = []
     with open_source(path, encoding, carriage_returns=shape.carriage_returns) as stream:
         for chunk in format_of(shape.layout).chunks(stream, shape):

@@ -11,7 +11,7 @@ from itertools import combinations
 
 from ecommerce.importing.order_lines.amounts import Notation, notation_of
 from ecommerce.importing.order_lines.column_roles import column_roles
-from ecommerce.importing.order_lines.currencies import Currencies
+from ecommerce.importing.order_lines.currencies import Currencies, currencies_of
 from ecommerce.importing.order_lines.mapping import Mapping
 from ecommerce.importing.order_lines.times import swapped
 from ecommerce.importing.shape import Reading
@@ -130,6 +130,8 @@ class ReadingPass:
         self._floats = {name: at[name] for name in columns if name in roles.identities}
         self._seen_float: set[str] = set()
         self._rows = 0
+        self._currency_at = at.get(mapping.currency or "")
+        self._currencies: dict[str, None] = {}
 
     def see(self, cells: Sequence[str]) -> None:
         """Look at one row, complete and in the order of the columns."""
@@ -141,6 +143,8 @@ class ReadingPass:
                 times.see(text)
         if self._floats:
             self._see_identities(cells)
+        if self._currency_at is not None:
+            self._currencies[cells[self._currency_at]] = None
         self._rows += 1
         if self._rows % TEXTS_HELD == 0:
             self._look()
@@ -169,7 +173,8 @@ class ReadingPass:
                 decimal = _one(amounts.said) or (_one(said_in_file) if not amounts.said else None)
                 if decimal == "comma" or (decimal and amounts.depends):
                     found.append(Reading("decimal", name, decimal))
-        found += _currencies([amounts.currencies for amounts in self._amounts.values()])
+        named = {codes: None for text in self._currencies if (codes := currencies_of(text.strip()))}
+        found += _currencies([named, *(amounts.currencies for amounts in self._amounts.values())])
         for formats, times in self._times.items():
             left = times.decide()
             if left != formats:

@@ -55,6 +55,10 @@ class Value(BaseModel):
     discount: str | None = Field(None, description="With line_total: the column with the line's discount, 0 to 1.")
     part: str | None = Field(None, description="A share: this column of itself and `rest` together.")
     rest: str | None = None
+    whole: str | None = Field(None, description="A share: `part` of this column.")
+    minus: tuple[str, ...] = Field((), description="With sum: columns that are taken off.")
+    or_zero: bool = Field(False, description="With sum and line_total: an empty cell, or one that is not there, is 0.")
+    earliest: bool = Field(False, description="Lines of one order may have several times: the first of them counts.")
 
     @model_validator(mode="before")
     @classmethod
@@ -72,11 +76,11 @@ class Value(BaseModel):
             return
         yield from (
             name
-            for name in (self.column, self.line_total, self.quantity, self.discount, self.part, self.rest)
+            for name in (self.column, self.line_total, self.quantity, self.discount, self.part, self.rest, self.whole)
             if name is not None
         )
         yield from self.columns
-        yield from self.sum
+        yield from self.sum[:1] if needed and self.or_zero else (*self.sum, *self.minus)
         for value in (*self.first, *((self.plus_days,) if isinstance(self.plus_days, Value) else ())):
             yield from value.used(needed=needed)
 
@@ -114,6 +118,10 @@ class Mapping(BaseModel):
     zones: dict[str, str] = Field({}, description="Names of zones in times (%Z): an offset or an IANA name for each.")
     nothing: tuple[str, ...] | None = Field(
         None, description="Texts that mean an empty cell, instead of the usual ones."
+    )
+    currency: str | None = Field(None, description="The column with the currency of the amounts, if there is one.")
+    items_have: str | None = Field(
+        None, description="Lines in which this column is empty tell of their order only, and are no items."
     )
     lines_by: str | None = Field(
         None, description="The column that all lines of an order have alike; default: order_id."
@@ -196,7 +204,7 @@ class Mapping(BaseModel):
         if table is None:
             own = {column for column in used if not self.tables or column.partition(".")[0] not in self.tables}
             own |= {j.by for name, j in self.tables.items() if "." not in j.by}
-            return frozenset(own | ({self.lines_by} if self.lines_by else set()))
+            return frozenset(own | {name for name in (self.lines_by, self.items_have) if name})
         joined = self.tables[table]
         named = {c.partition(".")[2] for c in used if c.startswith(f"{table}.")}
         return frozenset(named | {joined.key} | ({joined.lowest} if joined.lowest else set()))
@@ -221,7 +229,12 @@ class Mapping(BaseModel):
     def order_columns(self) -> frozenset[str]:
         """The columns of the lines that must not differ between the lines of one order."""
         values = (*self.order.values(), *self.delivery.values())
-        return frozenset(column for value in values for column in value.used() if column not in value.sum)
+        return frozenset(
+            column
+            for value in values
+            for column in value.used()
+            if column not in value.sum + value.minus and not value.earliest
+        )
 
 
 @lru_cache(maxsize=64)

@@ -45,6 +45,9 @@ class LinesReader:
         lines, items = self._cells(raw)
         if not lines:
             raise Rejected("missing_field", "there is no line of the order")
+        if self._mapping.items_have:
+            column, nothing = self._mapping.items_have, self._mapping.means_nothing
+            items = [cells for cells in items if (text := cells.get(column, "").strip()) and not nothing(text)]
         document = assemble(self._mapping, self._shape.readings, lines, items)
         self.told += ((table.name, record) for table, record in self._catalog.read(items or lines))
         return msgspec.json.encode(document)

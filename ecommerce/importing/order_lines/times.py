@@ -84,14 +84,23 @@ def _readings(text: str, formats: Iterable[str], zone: str, zones: Zones) -> Ite
 
 def _parse(text: str, date_format: str, zone: str, zones: Zones) -> datetime | None:
     """The text by one format, None where it does not fit."""
-    name = _ZONE_NAME.search(text) if date_format.endswith("%Z") else None
-    if name is not None:
-        date_format, text = date_format.removesuffix("%Z").rstrip(), text[: name.start()].rstrip()
+    name = _zone_name(text, zones) if date_format.endswith("%Z") else ""
+    if name:
+        date_format, text = date_format.removesuffix("%Z").rstrip(), text.removesuffix(name).rstrip()
     try:
         time = datetime.strptime(text, date_format)
     except ValueError:
         return None
-    return _placed(time, zone_of(zone) if name is None else _named_zone(name[0], zones))
+    return _placed(time, zone_of(zone) if not name else _named_zone(name, zones))
+
+
+def _zone_name(text: str, zones: Zones) -> str:
+    """The zone's name at the end of a time: one of the mapping's, which may have blanks, or a word."""
+    known = max((name for name, _ in zones if text.endswith(name)), key=len, default="")
+    if known:
+        return known
+    word = _ZONE_NAME.search(text)
+    return word[0] if word else ""
 
 
 def _named_zone(name: str, zones: Zones) -> tzinfo:

@@ -161,6 +161,19 @@ def open_source(path: Path, encoding: str = "", *, carriage_returns: bool = Fals
         yield stream
 
 
+def is_utf8(path: Path) -> bool:
+    """Whether the whole content of a file is UTF-8 text."""
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    try:
+        with open_source(path) as stream:
+            while block := stream.read(BLOCK_BYTES):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 class FileIdentity(NamedTuple):
     """What tells a file from one that takes its name, or that was written to since."""
 
