@@ -1,4 +1,4 @@
-"""The tick of the process: one refresh in a thread, then each open page is told on its own turn of the event loop."""
+"""The tick of the process: one refresh in a thread, sent to each open page on its own turn of the event loop."""
 
 import asyncio
 import logging

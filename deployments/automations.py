@@ -2,7 +2,7 @@
 
 A run whose process is gone is crashed once its heartbeats stop, so that it holds no concurrency slot for ever. Not with
 `--one-machine`: there the worker sees its runs end, and is itself watched. With
-ALERT_WEBHOOK_URL set, a failed archive or check is told there, as a JSON object with `subject` and `body`.
+ALERT_WEBHOOK_URL set, a failed archive or check is sent there, as a JSON object with `subject` and `body`.
 """
 
 import os
@@ -50,7 +50,7 @@ def crash_dead_runs() -> Automation:
 
 
 def tell_of_failures(url: str) -> Automation:
-    """A failed or crashed archive or check is told to whoever listens at the URL."""
+    """A failed or crashed archive or check is sent to the URL."""
     block = CustomWebhookNotificationBlock(
         name=ALERT_BLOCK, url=url, method="POST", json_data={"subject": "{{subject}}", "body": "{{body}}"}
     )
@@ -102,8 +102,8 @@ def main() -> None:
     url = os.environ.get("ALERT_WEBHOOK_URL")
     if url:
         bring_up_to_date(tell_of_failures(url))
-    told = "told" if url else "not told, as ALERT_WEBHOOK_URL is empty"
-    print(f"automations: {'' if one_machine else 'dead runs are crashed, '}failures are {told}")
+    sent = "sent" if url else "not sent, as ALERT_WEBHOOK_URL is empty"
+    print(f"automations: {'' if one_machine else 'dead runs are crashed, '}failures are {sent}")
 
 
 if __name__ == "__main__":

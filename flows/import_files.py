@@ -39,7 +39,7 @@ def import_one(path: str, options: ImportOptions) -> FileReport:
 
 @task(cache_policy=NO_CACHE)
 def try_rejected_again(paths: list[str]) -> ImportReport:
-    """Import the rows that were rejected before, and take the accepted ones off the books."""
+    """Import the rows that were rejected before, and remove the accepted ones from `rejected_rows`."""
     prepare_import(get_database())
     with progress_artifact("rejected rows") as progress:
         return replay_rejected(get_database(), paths, progress=progress)

@@ -75,7 +75,7 @@ def random_orders(count: int, seed: int = 1, **shape: Any) -> list[OrderDocument
 
 
 def accept(database: MongoDatabase, orders: Iterable[OrderDocument]) -> None:
-    """Bring orders in through the door; an incoming order always has news."""
+    """Bring orders in; an incoming order always has news."""
     batch = [EncodedOrder(order.order.order_id, encode_order(order)) for order in orders]
     accept_orders(database, batch, is_news=lambda _stored, _incoming: True)
 

@@ -49,7 +49,9 @@ class Board(JSComponent):
     stacks = param.List(doc="What is where: see `stack`.", constant=True)
     charts = Children(doc="The figures, in the order of the cards that they belong to.")
     figures = param.String(doc="News of the cards that answer the viewer's question.")
-    beside = param.String(doc="News of the others. Of its own, as both may come at once and only the last is told.")
+    beside = param.String(
+        doc="News of the others. Apart, as both may come at once and the browser gets only the last change of a tick."
+    )
 
     waiting = param.Boolean(doc="Other figures are asked for, and those that are drawn are going to be replaced.")
 
@@ -81,7 +83,7 @@ class Board(JSComponent):
         shown = self._shown[part]
         news = content.news(shown)
         shown.update(content)
-        if not self._models:  # the page is told everything when it is made
+        if not self._models:  # the page gets everything when it is made
             send(self, **{part: whole(shown)})
         elif news:
             send(self, **{part: news})

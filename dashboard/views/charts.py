@@ -68,7 +68,7 @@ def _figure(element: Any, name: str, columns: Sequence[str], tooltips: list[tupl
     }  # fmt: skip
     plot = hv.renderer("bokeh").get_plot(element.opts(**options))
     figure = plot.state
-    plot.document = None  # the session would keep it, and `--warm` trips over its farewell
+    plot.document = None  # the session would keep it, and `--warm` fails when it is closed
     figure.renderers[0].data_source.data = dict.fromkeys(columns, BLANK)
     figure.x_range = DataRange1d(range_padding=0.01)
     figure.y_range = DataRange1d(start=0, range_padding=0.08, default_span=1)

@@ -76,7 +76,7 @@ def shell(main: list[Any], *, header: list[Any], sidebar: list[Any], dark: bool,
 def _unfollow(page: pmui.Page) -> None:
     """Take a page off the busy state of the whole process, which it follows from its first moment.
 
-    Each event of one session would be told to all others, with a walk through every document: with 25 sessions that
+    Each event of one session would be sent to all others, with a walk through every document: with 25 sessions that
     alone took a processor. And whoever watches the process is held by it: a page that is closed, 1 MB, never went away.
     """
     with edit_readonly(page):

@@ -73,7 +73,8 @@ def spark_session(
 ) -> Iterator["SparkSession"]:
     """A Spark session; the outermost `with` of a process starts it (about 3 s) and stops it.
 
-    With `meanwhile`, whoever starts it calls that in a thread as soon as Spark takes jobs; its errors are nobody's.
+    With `meanwhile`, whoever starts it calls that in a thread as soon as Spark takes jobs.
+    Its errors are ignored: it only warms up.
     Raises ServiceError where there is no Java, or Spark does not start.
     """
     global _users, _running

@@ -1,4 +1,4 @@
-"""An order on its way through the door. On its own, so that decoding processes start without a MongoDB client."""
+"""An order as it is handed to ingest. Apart, so that decoding processes start without a MongoDB client."""
 
 from msgspec import Struct
 

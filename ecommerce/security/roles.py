@@ -28,7 +28,7 @@ PREPARE: Actions = ("createCollection", "createIndex")
 ADD: Actions = (*READ, *PREPARE, "insert")
 WRITE: Actions = (*ADD, "update")
 ALL: Actions = (*WRITE, "remove")
-# The door writes bytes that it made itself from checked values, and spares the server a second look at them.
+# Ingest writes bytes that it encoded itself from checked values, so the server need not validate them again.
 DOOR: Actions = (*WRITE, "bypassDocumentValidation")
 FOLLOW: Actions = (*READ, "changeStream", "createIndex")
 """Read the documents and what happens to them."""
@@ -75,14 +75,14 @@ GENERATOR_ROLE = Role(
 
 IMPORTER = Role(
     "importer",
-    "Brings orders and catalog rows in and keeps the books of it; deletes no order.",
+    "Brings orders and catalog rows in and keeps the import's records; deletes no order.",
     {
         ORDERS: DOOR,
         ARCHIVED_ORDERS: READ,
         PAST_VERSIONS: ADD,
         **dict.fromkeys(_CATALOG, WRITE),
         IMPORTS: WRITE,
-        # Rows that were repaired leave the books.
+        # Rows that were repaired leave `rejected_rows`.
         REJECTED_ROWS: ALL,
     },
 )
@@ -120,7 +120,7 @@ MONITOR = Role(
 
 BI = Role(
     "bi",
-    "Reads the summaries of archived days, the books and the catalog without its people; no order and no user.",
+    "Reads the summaries of archived days, the import's records, the catalog; no order and no user.",
     dict.fromkeys((ARCHIVE_SUMMARY, ARCHIVE_RUNS, IMPORTS, *(name for name in _CATALOG if name != "users")), READ),
 )
 

@@ -1,7 +1,7 @@
 """The embedded HDFS: a real NameNode and a real DataNode, separate processes, loopback only, formatted once.
 
 Both run in `home`/hdfs and know only paths relative to it. Hadoop cuts lists at commas, expands `${…}`, reads `%20` in
-some paths and URIs in others, and log4j reads `%`: where the home lies they would otherwise all have to be told.
+some paths and URIs in others, and log4j reads `%`: where the home lies they would otherwise all have to be escaped.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The import: any format, every row accounted for, and twice is as good as once."""
+"""The import: any format, every row accounted for; importing again changes nothing."""
 
 import gzip
 import json

@@ -22,7 +22,7 @@ ANY_SHARE = ImportOptions(max_rejected_share=1.0)
 
 
 def stored_orders_are_valid(database: MongoDatabase) -> bool:
-    """Whether every stored order passes the server's own validator, which the door does not ask again."""
+    """Whether every stored order passes the server's own validator, which ingest does not ask again."""
     return database[ORDERS].count_documents({"$nor": [order_validator()]}) == 0
 
 

@@ -111,7 +111,7 @@ class Program(RuleBasedStateMachine):
         self.database["orders_restored"].insert_many(document_of(order) for order in self.archived.values())
 
     def put(self, orders: list[OrderDocument]) -> None:
-        """Bring orders in through the door; the archived ones among them are refused there."""
+        """Bring orders in; the archived ones among them are refused there."""
         accept(self.database, orders)
         self.hot |= {order.order.order_id: order for order in orders if order.order.order_id not in self.archived}
 
@@ -217,7 +217,7 @@ class ProgramWithArchive(Program):
         file.write_text("".join(json_util.dumps(document_of(order)) + "\n" for order in orders))
         report = import_paths(self.database, [file])
         assert report.accepted + report.rejected == len(orders)
-        if report.rejected:  # wild ones, which only the door takes
+        if report.rejected:  # wild ones, which only ingest takes
             accept(self.database, orders)
 
     def archive_some(self) -> None:

@@ -1,4 +1,4 @@
-"""Dirt for files: rows as bad as real ones, so that an import has something to reject.
+"""Malformed rows in files, as bad as real ones, so that an import has something to reject.
 
 A third each: malformed rows, late orders (of a day weeks before), and rows that come twice.
 """

@@ -1,4 +1,4 @@
-"""Life goes on: open orders whose time has come are shipped, delivered, cancelled or returned.
+"""Open orders whose time has come are shipped, delivered, cancelled or returned.
 
 The open orders are found by a partial index that holds only them, so that neither the search nor the inserts depend on
 how many orders there are. What happens next follows from an order's id (`life`), so running this twice, or two of it at

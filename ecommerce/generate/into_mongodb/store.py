@@ -1,4 +1,4 @@
-"""Windows of orders into MongoDB: through the one door, by several threads, stock taken once."""
+"""Windows of orders into MongoDB: by `accept_orders`, in several threads, stock taken once."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

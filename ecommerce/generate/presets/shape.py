@@ -45,7 +45,7 @@ class Fates:
 
     cancelled: float
     returned: float
-    """Refused at the door or undeliverable: Shipped, then Returned."""
+    """Refused by the customer or undeliverable: Shipped, then Returned."""
     stuck_in_shipped: float
     """Lost on the way; written off as Returned after months."""
     stuck_in_pending: float

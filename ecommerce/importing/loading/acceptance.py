@@ -1,4 +1,4 @@
-"""A chunk of decoded orders through the door, with a rejection for every order that does not get through."""
+"""A chunk of decoded orders into the database, with a rejection for every order that is not accepted."""
 
 from dataclasses import dataclass, field
 
@@ -28,7 +28,7 @@ class Taken:
 
 
 def take_orders(database: MongoDatabase, chunk: Chunk, decoded: Decoded) -> Taken:
-    """A chunk's orders through the door. Several versions of one order go one after the other."""
+    """Bring a chunk's orders in. Several versions of one order go one after the other."""
     taken = Taken()
     raws = RawRows(chunk)
     waiting = list(zip(decoded.orders, decoded.places, strict=True))

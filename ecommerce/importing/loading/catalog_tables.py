@@ -75,7 +75,7 @@ def write_records(
 
 
 def write_told(database: MongoDatabase, told: Sequence[tuple[str, bytes]]) -> None:
-    """What order lines told of customers, products …: gaps of the catalog are filled, what it says is kept."""
+    """What order lines say of customers, products …: gaps of the catalog are filled, what it says is kept."""
     for table in CATALOG:
         records = [record for name, record in told if name == table.name]
         if records:

@@ -1,4 +1,4 @@
-"""A chunk of rows to orders for the door or to catalog records, every other row to a rejection. Runs in workers."""
+"""A chunk of rows to orders or catalog records, every other row to a rejection. Runs in workers."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ecommerce.importing.order_lines.read_order import LinesReader
 
 Told = list[tuple[str, bytes]]
-"""Records of the catalog that order lines told of: (table, BSON)."""
+"""Records of the catalog found in order lines: (table, BSON)."""
 
 Ask = Callable[[set[int], set[int], Told], Known]
 """(product ids, user ids, records that belong into the catalog before) → what it knows about them."""
@@ -52,7 +52,7 @@ class Decoded(Struct, array_like=True):
     places: list[Place] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     told: Told = field(default_factory=list)
-    """What belongs into the catalog before the orders, where it was not told with a question."""
+    """What belongs into the catalog before the orders, where it was not sent with a question."""
     unknown_statuses: dict[str, int] = field(default_factory=dict)
     """Texts that the table of statuses does not have, and how many rows had each."""
 

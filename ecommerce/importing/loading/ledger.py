@@ -1,4 +1,4 @@
-"""The books of the import: `imports`, a record per import of a file, and `rejected_rows`, every row refused."""
+"""The records of the import: `imports`, one for each import of a file, and `rejected_rows`, every row refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ REJECTED_ROWS = "rejected_rows"
 
 @dataclass
 class FileLedger:
-    """The books of one file: opened before its first row, closed after its last."""
+    """The record of one file: opened before its first row, closed after its last."""
 
     database: MongoDatabase
     path: Path
@@ -83,7 +83,7 @@ class FileLedger:
         }
 
     def close(self, report: FileReport) -> None:
-        """Write down what became of the file. Rows that were rejected before and are not any more leave the books."""
+        """Write down what became of the file. Rows that are accepted now leave `rejected_rows`."""
         if self.rejected_before and report.error is None:
             gone: list[str] = []
             for found in self.database[REJECTED_ROWS].find({"digest": self.digest}, {"_id": 1}):
@@ -123,6 +123,6 @@ def _text_or_binary(raw: bytes) -> str | Binary:
 
 
 def prepare_ledger(database: MongoDatabase) -> None:
-    """The indexes of the books."""
+    """The indexes of `imports` and `rejected_rows`."""
     database[IMPORTS].create_indexes([IndexModel([("digest", 1)]), IndexModel([("started_at", -1)])])
     database[REJECTED_ROWS].create_indexes([IndexModel([("digest", 1), ("line", 1)])])

@@ -1,7 +1,7 @@
 """Which of two versions of an order is the later one.
 
 A row that names its `updated_at` wins by that time. Other rows win by their status, which only goes forward; of two
-with equally far a status the one that was imported last wins, and the door remembers the versions that lost, so that
+with equally far a status the one that was imported last wins, and ingest remembers the versions that lost, so that
 importing an older file again does not bring them back.
 """
 
@@ -18,7 +18,7 @@ from ecommerce.ingest.past_versions import News
 
 
 def news_rule(batch: Sequence[EncodedOrder]) -> News:
-    """The rule for one batch: for the door, which asks it only about versions that did not lose before."""
+    """The rule for one batch. Ingest asks it only about versions that did not lose before."""
     timed = {order.order_id for order in batch if order.timed}
 
     def is_news(stored: bytes, incoming: bytes) -> bool:

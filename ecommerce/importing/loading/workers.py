@@ -140,7 +140,7 @@ class _Turns:
         return result
 
     def end(self) -> None:
-        """Let nobody wait any longer: a chunk before will have no turn."""
+        """End every wait: a chunk before will have no turn."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()

@@ -22,7 +22,7 @@ from ecommerce.importing.rows.lenient import read_document
 from ecommerce.importing.shape import Reading
 
 SEEN_MAX = 200_000
-"""What lines told of the catalog and is not read again: about 50 MB."""
+"""Catalog records of lines that are not read again: about 50 MB."""
 
 
 class _Makers:

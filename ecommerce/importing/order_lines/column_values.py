@@ -275,7 +275,7 @@ class _Maker:
                 return total  # cancelled before it had a price
             if quantity <= 0 or kept < 0:
                 raise Rejected("out_of_range", f"{where}: a quantity of {quantity} and a discount of {1 - kept}")
-            # Nothing is left of a line that was given away: its price cannot be told.
+            # Nothing is left of a line that was given away: its price cannot be worked out.
             return (total / quantity / kept if kept else Decimal(0)).quantize(FOUR_DECIMALS, ROUND_HALF_EVEN)
 
         return unit_price

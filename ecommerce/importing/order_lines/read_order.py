@@ -32,7 +32,7 @@ def joined_text(lines: Sequence[Cells], items: Sequence[Cells]) -> bytes:
 
 
 class LinesReader:
-    """Makes orders of one file's lines. `told` collects what they tell of the catalog: (table, record)."""
+    """Makes orders of one file's lines, and collects the catalog records in them: (table, record)."""
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
