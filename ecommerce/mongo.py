@@ -38,6 +38,7 @@ def _client(uri: str) -> MongoClient[Document]:
         return MongoClient(
             uri,
             tz_aware=True,
+            datetime_conversion="DATETIME_AUTO",
             appname="ecommerce-pipeline",
             retryWrites=True,
             serverSelectionTimeoutMS=SERVER_SELECTION_TIMEOUT_MS,

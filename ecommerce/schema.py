@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import bson
 from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
 
 from ecommerce.documents.catalog import CATALOG
@@ -45,10 +46,15 @@ def _ensure_collection(database: MongoDatabase, name: str, options: Mapping[str,
         _require_collection(database, name, options)
 
 
+def same_option(found: Any, wanted: Any) -> bool:
+    """Whether an option of a collection is as wanted; PyMongo lists them with times that have no zone."""
+    return bson.encode({"": found}) == bson.encode({"": wanted})
+
+
 def _require_collection(database: MongoDatabase, name: str, options: Mapping[str, Any]) -> None:
     """For users with less than an administrator's rights: the collection must be as one of those made it."""
     found = next(iter(database.list_collections(filter={"name": name})), None)
-    if found is None or any(found["options"].get(key) != value for key, value in options.items()):
+    if found is None or any(not same_option(found["options"].get(key), value) for key, value in options.items()):
         state = "missing" if found is None else "not as this version needs it"
         raise ServiceError(
             f"collection {name!r} of database {database.name!r} is {state}, and this MongoDB user may not change that: "

@@ -21,7 +21,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"errors", "progress", "documents"},
         {"settings", "jvm", "processes"},
         {"mongo", "java", "archive_location", "prefect_api"},
-        {"schema", "bson_reading", "ingest"},
+        {"schema", "bson_reading"},
+        {"ingest"},
         {"generate", "importing", "summaries"},
         {"archive", "kpis"},
         {"check", "metrics", "security"},
@@ -41,7 +42,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     "ecommerce.generate": ({"presets"}, {"model"}, {"into_files", "into_mongodb"}, {"first", "live"}, {"request"}),
     "ecommerce.summaries": (
         {"cells", "changes", "images", "state"},
-        {"buckets", "history"},
+        {"aside", "buckets", "history"},
         {"compact", "rebuild"},
         {"advance"},
     ),

@@ -181,7 +181,7 @@ def _cells(hot: HotOrders, taken: IntArray) -> CellTable:
     """The cells of the documents at these positions, from the columns in which they were compared."""
     signs = np.zeros(len(hot.documents), np.int64)
     signs[taken] = 1
-    return fold_columns(hot.columns, hot.documents, signs)
+    return fold_columns(hot.columns, hot.documents, signs).cells
 
 
 def _summary(run: Run, chunk: Chunk, found: Comparison, cells: CellTable) -> dict[str, Any]:

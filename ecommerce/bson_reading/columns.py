@@ -1,8 +1,8 @@
 """Order documents as columns, read from their BSON in arrays, many times as fast as by decoding them.
 
 Documents written by the pipeline have the fields of the definition in its order, so the place of each stretch of
-fixed bytes is known for all documents at once. Every type and name is compared on the way; a document that has another
-layout, or a number that 64 bits do not hold, is reported as irregular and left to `decode_order`.
+fixed bytes is known for all documents at once. Every type, name and limit is compared on the way; a document that has
+another layout, or a value that the definition refuses, is reported as irregular and left to `stored_order`.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,8 @@ import polars as pl
 import pyarrow as pa
 
 from ecommerce.bson_reading.layout import SIZES, TYPE_BYTES, Stretch, layout_of
-from ecommerce.documents.kinds import MONEY_SCALE
+from ecommerce.documents.fields import scalar_paths
+from ecommerce.documents.kinds import MONEY_SCALE, TEXT_LENGTH_MAX, attributes_fault
 from ecommerce.documents.order import OrderDocument, OrderItem
 
 ITEMS_READ_MAX = 32
@@ -26,6 +27,17 @@ ITEM = "item."
 
 _DECIMAL_HIGH = (6176 - MONEY_SCALE) << 49
 """Upper half of a Decimal128 with exponent -4, positive, its coefficient below 2^64."""
+
+_SAME_IDS = ("order.order_id", "delivery.order_id")
+"""Fields that hold the document's `_id`, as each item's `order_id` does."""
+
+_LIMITS: dict[str, tuple[int, int]] = {
+    prefix + path: field.kind.limits
+    for document, prefix in ((OrderDocument, ""), (OrderItem, ITEM))
+    for path, field in scalar_paths(document)
+    if field.kind is not None
+}
+"""Lowest and highest value of each column of numbers."""
 
 _PADDING = bytes(4096)
 """Read instead of what lies behind the buffer while an irregular document is being found out."""
@@ -108,6 +120,7 @@ class _Reader:
             match stretch.ending:
                 case "text":
                     end = ends[stretch.path] + 4
+                    self.require(rows, (end - at > 1) & (end - at <= TEXT_LENGTH_MAX + 1))
                     if prefix != ITEM:
                         self.columns.texts[stretch.path] = self.text(rows, at, end - at - 1)
                     at = end
@@ -127,7 +140,9 @@ class _Reader:
         """Note the values of one field."""
         values = _values(window, offset, "<i8")
         if kind == "decimal":
-            self.require(rows, (_values(window, offset + 8, "<i8") == _DECIMAL_HIGH) & (values >= 0))
+            self.require(rows, _values(window, offset + 8, "<i8") == _DECIMAL_HIGH)
+        if limits := _LIMITS.get(path):
+            self.require(rows, _within(values, *limits))
         if path.startswith(ITEM):
             self.item_parts.setdefault(path, []).append(values)
         else:
@@ -146,6 +161,8 @@ class _Reader:
             size = _values(window, len(header), "<i4").astype(np.int64)
             behind = value + size + (4 if kind == "string" else 0)
             self.require(rows, ~has | ((size > 0) & (behind <= self.limit)))
+            if kind == "string":
+                self.require(rows, ~has | ((size > 1) & (size <= TEXT_LENGTH_MAX + 1)))
             after = np.clip(behind, 0, self.limit)
         else:
             after = value + SIZES[kind]
@@ -159,7 +176,8 @@ class _Reader:
             values = _values(window, len(header), "<i8")
             if kind == "decimal":
                 high = _values(window, len(header) + 8, "<i8")
-                self.require(rows, ~has | ((high == _DECIMAL_HIGH) & (values >= 0)))
+                self.require(rows, ~has | (high == _DECIMAL_HIGH))
+            self.require(rows, ~has | _within(values, *_LIMITS[path]))
             self.keep_number(path, has, np.where(has, values, 0))
         if stretch.ending == "optional":
             return np.where(has, after, at)
@@ -187,7 +205,15 @@ class _Reader:
         """The documents of names and texts at `at`, decoded one by one: few orders have any."""
         found: list[dict[str, str] | None] = [None] * len(rows)
         for index in np.flatnonzero(has & self.columns.regular[rows]).tolist():
-            found[index] = bson.decode(self.bytes[at[index] : end[index]].tobytes())
+            encoded = self.bytes[at[index] : end[index]].tobytes()
+            try:
+                decoded: dict[str, str] = bson.decode(encoded)
+            except bson.errors.BSONError:
+                decoded = {}
+            found[index] = decoded
+            # Not the same bytes: a name is in it twice.
+            fine = attributes_fault(decoded) is None and bson.encode(decoded) == encoded
+            self.columns.regular[rows[index]] &= fine
         return found
 
     def read_items(self, rows: IntArray, at: IntArray, end: IntArray) -> None:
@@ -211,18 +237,45 @@ class _Reader:
         sizes = np.where(self.columns.regular[rows], sizes, 0)
         ends = np.cumsum(sizes)
         gathered = self.bytes[np.repeat(at - (ends - sizes), sizes) + np.arange(ends[-1])].tobytes()
-        gathered.decode()  # raises UnicodeDecodeError; Polars would take the bytes without looking
+        if not _is_text(gathered, (ends - sizes)[sizes > 0]):  # Polars would take the bytes without looking
+            bounds = zip((ends - sizes).tolist(), ends.tolist(), strict=True)
+            self.require(rows, np.fromiter((_is_text(gathered[start:end]) for start, end in bounds), np.bool_))
+            return self.text(rows, at, sizes)
         offsets = pa.py_buffer(np.concatenate(([0], ends)).astype(np.int64))
         return pl.Series(pa.LargeStringArray.from_buffers(len(sizes), offsets, pa.py_buffer(gathered)))
 
     def finish(self) -> OrderColumns:
         """The columns, those of items put together."""
-        self.columns.items = {name: np.concatenate(parts) for name, parts in self.item_parts.items()}
-        self.columns.item_texts = {name: pl.concat(parts) for name, parts in self.item_text_parts.items()}
-        self.columns.item_has = {name: np.concatenate(parts) for name, parts in self.item_has_parts.items()}
+        columns = self.columns
+        columns.items = {name: np.concatenate(parts) for name, parts in self.item_parts.items()}
+        columns.item_texts = {name: pl.concat(parts) for name, parts in self.item_text_parts.items()}
+        columns.item_has = {name: np.concatenate(parts) for name, parts in self.item_has_parts.items()}
         if self.item_rows:
-            self.columns.item_of = np.concatenate(self.item_rows)
-        return self.columns
+            columns.item_of = np.concatenate(self.item_rows)
+            own = columns.items[f"{ITEM}order_id"] == columns.numbers["_id"][columns.item_of]
+            self.require(columns.item_of, own)
+        rows = np.arange(len(columns.regular))
+        for path in _SAME_IDS:
+            self.require(rows, columns.numbers[path] == columns.numbers["_id"])
+        return columns
+
+
+def _within(values: IntArray, lowest: int, highest: int) -> BoolArray:
+    """Which values are in [lowest, highest]."""
+    inside: BoolArray = (values >= lowest) & (values <= highest)
+    return inside
+
+
+def _is_text(gathered: bytes, starts: IntArray | None = None) -> bool:
+    """Whether bytes are UTF-8, and no text that begins in them does so within a character."""
+    try:
+        gathered.decode()
+    except UnicodeDecodeError:
+        return False
+    if starts is None:
+        return True
+    first = np.frombuffer(gathered, np.uint8)[starts]
+    return not ((first & 0xC0) == 0x80).any()
 
 
 def _matches(window: np.ndarray[Any, Any], pattern: bytes | bytearray, mask: bytes | bytearray) -> BoolArray:

@@ -12,6 +12,7 @@ from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.indexes import ORDER_INDEXES
 from ecommerce.documents.validator import catalog_validator, order_validator
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database, is_replica_set
+from ecommerce.schema import same_option
 from ecommerce.settings import Settings
 
 WIRE_VERSION_MIN = 17
@@ -32,7 +33,7 @@ def mongodb(settings: Settings) -> str:
     try:
         database = get_database(settings)
         database.client.admin.command("ping")
-        database[ORDERS].find_one({}, {"_id": 1})
+        database[ORDERS].find_one({}, {"_id": 0, "updated_at": 1})
     except OperationFailure as error:
         if error.code == _AUTHENTICATION_FAILED:
             raise Problem(
@@ -94,7 +95,7 @@ def validators(settings: Settings) -> str:
     weak = [
         name
         for name, validator in wanted.items()
-        if found[name].get("validator") != validator
+        if not same_option(found[name].get("validator"), validator)
         or found[name].get("validationAction", "error") != "error"
         or found[name].get("validationLevel", "strict") != "strict"
     ]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import bson
 from bson import Decimal128, Int64
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from msgspec import Struct
 
 from ecommerce.documents.catalog import CatalogTable
@@ -15,7 +15,10 @@ from ecommerce.documents.fields import fields_of
 from ecommerce.documents.kinds import from_scaled, to_scaled
 from ecommerce.documents.order import OrderDocument
 
-CODEC_OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True, tzinfo=UTC)
+CODEC_OPTIONS: CodecOptions[Any] = CodecOptions(
+    tz_aware=True, tzinfo=UTC, datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
+"""A time after the year 9999, which a shell can write, is a DatetimeMS: else PyMongo raises for the whole reply."""
 
 DocumentType = TypeVar("DocumentType", bound=Struct)
 

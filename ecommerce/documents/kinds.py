@@ -7,7 +7,7 @@ amount has one representation everywhere (`Decimal128("16.4500")`, `decimal(18,4
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from typing import Annotated, Any
 
@@ -40,6 +40,23 @@ class Kind:
     bson_bounds: Mapping[str, Any]
     """`$jsonSchema` keywords that bound the value; there are none for dates."""
 
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Lowest and highest value as an integer: an amount scaled, a time in milliseconds, lengths."""
+        bounds = self.bson_bounds
+        match self.bson_type:
+            case "string":
+                return bounds["minLength"], bounds["maxLength"]
+            case "object":
+                return bounds["minProperties"], bounds["maxProperties"]
+            case "date":
+                return 0, (LATEST_TIME - EARLIEST_TIME) // timedelta(milliseconds=1) - 1
+            case "decimal":
+                excluded = 1 if bounds.get("exclusiveMaximum") else 0
+                return bounds["minimum"] * MONEY_FACTOR, bounds["maximum"] * MONEY_FACTOR - excluded
+            case _:
+                return bounds["minimum"], bounds.get("maximum", INT64_MAX)
+
 
 def _kind(name: str, bson_type: str, spark_type: str, **bson_bounds: Any) -> dict[str, Any]:
     return {"kind": Kind(name, bson_type, spark_type, bson_bounds)}
@@ -47,16 +64,22 @@ def _kind(name: str, bson_type: str, spark_type: str, **bson_bounds: Any) -> dic
 
 MONEY_SPARK_TYPE = f"decimal(18,{MONEY_SCALE})"
 
+
+def _decimal(name: str, **bson_bounds: Any) -> dict[str, Any]:
+    # For MongoDB a multiple of 0.0001, exactly, so that a shell cannot write an amount that the definition refuses.
+    return _kind(name, "decimal", MONEY_SPARK_TYPE, **bson_bounds, multipleOf=Decimal(1).scaleb(-MONEY_SCALE))
+
+
 Id = Annotated[int, Meta(ge=0, le=INT64_MAX, extra=_kind("id", "long", "bigint", minimum=0))]
 Count = Annotated[
     int, Meta(ge=0, le=QUANTITY_MAX, extra=_kind("count", "long", "bigint", minimum=0, maximum=QUANTITY_MAX))
 ]
 Money = Annotated[
     Decimal,
-    Meta(extra=_kind("money", "decimal", MONEY_SPARK_TYPE, minimum=0, maximum=MONEY_LIMIT, exclusiveMaximum=True)),
+    Meta(extra=_decimal("money", minimum=0, maximum=MONEY_LIMIT, exclusiveMaximum=True)),
 ]
-Fraction = Annotated[Decimal, Meta(extra=_kind("fraction", "decimal", MONEY_SPARK_TYPE, minimum=0, maximum=1))]
-Rating = Annotated[Decimal, Meta(extra=_kind("rating", "decimal", MONEY_SPARK_TYPE, minimum=0, maximum=5))]
+Fraction = Annotated[Decimal, Meta(extra=_decimal("fraction", minimum=0, maximum=1))]
+Rating = Annotated[Decimal, Meta(extra=_decimal("rating", minimum=0, maximum=5))]
 Time = Annotated[datetime, Meta(extra=_kind("time", "date", "timestamp"))]
 Text = Annotated[
     str,
@@ -100,6 +123,17 @@ def attribute_fault(name: str, text: str) -> str | None:
         return f"the text has {len(text)} characters, more than {ATTRIBUTE_LENGTH_MAX}"
     if "\0" in name or "\0" in text:
         return "there is a NUL character in it"
+    return None
+
+
+def attributes_fault(found: Mapping[str, Any]) -> str | None:
+    """Why these cannot be the attributes of a stored order; None where they can."""
+    if not 0 < len(found) <= ATTRIBUTES_MAX:
+        return f"{len(found)} attributes, not 1 to {ATTRIBUTES_MAX}"
+    for name, text in found.items():
+        fault = attribute_fault(name, text) if type(text) is str else "the value is no text"  # code is a str, too
+        if fault:
+            return f"{name[:40]!a}: {fault}"
     return None
 
 

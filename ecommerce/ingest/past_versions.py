@@ -15,7 +15,10 @@ PAST_VERSIONS = "past_versions"
 """Versions that were replaced or came too late: {_id: {order_id, version}}."""
 
 News = Callable[[bytes, bytes], bool]
-"""(stored, incoming) canonical BSON of one order with different content → whether the incoming one replaces it."""
+"""(stored, incoming) canonical BSON of one order with different content → whether the incoming one replaces it.
+
+`stored` is empty where the document that MongoDB has under the order's id is no order.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,9 @@ def later_versions(
     versions: Any = database[PAST_VERSIONS]
     past: set[tuple[int, int]] = set()
     if remember:
-        keys = [_version_key(pair.order_id, bson) for pair in differing for bson in (pair.stored, pair.incoming)]
+        keys = [
+            _version_key(pair.order_id, bson) for pair in differing for bson in (pair.stored, pair.incoming) if bson
+        ]
         past = {_plain_key(found["_id"]) for found in versions.find({"_id": {"$in": keys}}, session=session)}
     later: list[Differing] = []
     lost: dict[tuple[int, int], dict[str, Int64]] = {}
@@ -50,8 +55,9 @@ def later_versions(
         wins = (pair.timed or not came_before) and is_news(pair.stored, pair.incoming)
         if wins:
             later.append(pair)
-        if remember:
-            key = _version_key(pair.order_id, pair.stored if wins else pair.incoming)
+        loser = pair.stored if wins else pair.incoming
+        if remember and loser:
+            key = _version_key(pair.order_id, loser)
             lost[_plain_key(key)] = key
     unknown = [{"_id": key} for plain, key in lost.items() if plain not in past]
     if unknown:

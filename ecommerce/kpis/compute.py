@@ -46,6 +46,8 @@ class Counts(NamedTuple):
 
     hot: int
     archived: int
+    aside: int = 0
+    """Documents of `orders` that are no orders."""
 
 
 def kpis_of(  # noqa: PLR0913 - all that figures are made of
@@ -81,6 +83,7 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
         delivery_timeline=_points(_by_time(rollup, step, ("orders",))),
         hot_orders=counts.hot,
         archived_orders=counts.archived,
+        aside=counts.aside,
         as_of=as_of,
         discount=amount_of(total["discount"]),
         measures={measure.name: _figure(measure, tables) for measure in FIGURES},

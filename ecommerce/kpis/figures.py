@@ -94,6 +94,8 @@ class Kpis:
     delivery_timeline: tuple[TimelinePoint, ...]
     hot_orders: int
     archived_orders: int
+    aside: int
+    """Documents of `orders` that are no orders: in `hot_orders`, and in no other figure."""
     as_of: datetime
     discount: Decimal
     """What discounts took off the prices of the counted orders' items."""
@@ -139,6 +141,7 @@ class Kpis:
             ],
             "hot_orders": self.hot_orders,
             "archived_orders": self.archived_orders,
+            "aside": self.aside,
             "as_of": time_text(self.as_of),
             **{name: _money(n) for name, n in self.measures.items()},
             **({"incomplete": list(self.incomplete)} if self.incomplete else {}),

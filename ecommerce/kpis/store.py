@@ -21,6 +21,7 @@ from ecommerce.kpis.load import Loaded, load_rollup, rollup_of
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.summaries.advance import Advance, advance
+from ecommerce.summaries.aside import count_aside
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.state import DELTAS
@@ -189,6 +190,7 @@ class KpiStore:
         return Counts(
             hot=self._database[ORDERS].estimated_document_count(),
             archived=self._database[ARCHIVED_ORDERS].estimated_document_count(),
+            aside=count_aside(self._database, self._epoch),
         )
 
     def _refresh_catalog(self) -> Catalog:

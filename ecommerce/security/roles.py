@@ -18,7 +18,7 @@ from ecommerce.generate.into_mongodb.windows_due import PAUSES
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS
-from ecommerce.summaries.state import BUCKETS, DELTAS, STATE
+from ecommerce.summaries.state import ASIDE, BUCKETS, DELTAS, STATE
 
 Actions = tuple[str, ...]
 
@@ -55,7 +55,7 @@ SUMMARIZER = Role(
     {
         ORDERS: FOLLOW,
         ARCHIVE_SUMMARY: READ,
-        **dict.fromkeys((STATE, DELTAS, BUCKETS), ALL),
+        **dict.fromkeys((STATE, DELTAS, BUCKETS, ASIDE), ALL),
         # Every process looks whether the collections are as they must be; making them is the administrator's.
         **dict.fromkeys(_CATALOG, READ),
     },
@@ -111,7 +111,7 @@ MONITOR = Role(
     "Reads what the metrics and the doctor look at.",
     {
         **dict.fromkeys((ORDERS, ARCHIVED_ORDERS), READ),
-        **dict.fromkeys((ARCHIVE_RUNS, ARCHIVE_SUMMARY, IMPORTS, REJECTED_ROWS, STATE, DELTAS, BUCKETS), READ),
+        **dict.fromkeys((ARCHIVE_RUNS, ARCHIVE_SUMMARY, IMPORTS, REJECTED_ROWS, STATE, DELTAS, BUCKETS, ASIDE), READ),
         **dict.fromkeys(_CATALOG, READ),
     },
     # Space on the server's disk.

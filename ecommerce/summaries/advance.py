@@ -2,7 +2,8 @@
 
 The delta and the new position are written in one transaction that replaces the state it started from. Of any number of
 processes that advance at once one wins and the others find the state moved; a process that is killed has written all of
-a delta and its position, or nothing.
+a delta and its position, or nothing. A document that is no order stops nothing: it is set aside (`aside`). It was never
+counted, so nothing is taken away when it is corrected.
 """
 
 import time
@@ -18,8 +19,8 @@ from pymongo.client_session import ClientSession
 
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
-from ecommerce.summaries.cells.fold import fold_documents
-from ecommerce.summaries.cells.table import CellTable
+from ecommerce.summaries.aside import forget_deleted, note_changes
+from ecommerce.summaries.cells.fold import Folded, fold_documents
 from ecommerce.summaries.changes import Changes, HistoryLost, changes_since, latest_time
 from ecommerce.summaries.compact import DELTAS_BEFORE_COMPACTION, compact
 from ecommerce.summaries.rebuild import rebuild
@@ -83,6 +84,7 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
         return _rebuilt(database, str(lost), started, progress)
     if state is None:
         return _rebuilt(database, "first run", started, progress)
+    forget_deleted(database, state.epoch)
     if state.seq - state.compacted_seq >= DELTAS_BEFORE_COMPACTION:
         compact(database)
     return Advance("advanced", "", changes, state.seq, state.epoch, as_of, time.monotonic() - started)
@@ -102,7 +104,7 @@ def _catch_up(  # noqa: PLR0913 - the state of one loop
     "moved": another process moved the state, and it is for the caller to go on from there.
     """
     taken = 0
-    for batch, cells in _folded(changes_since(database, state.cluster_time, state.token, until)):
+    for batch, folded in _folded(changes_since(database, state.cluster_time, state.token, until)):
         if batch.events or (batch.reached and (settle or as_of - state.as_of > IDLE)):
             after = replace(
                 state,
@@ -111,7 +113,7 @@ def _catch_up(  # noqa: PLR0913 - the state of one loop
                 token=batch.token,
                 as_of=as_of if batch.reached else state.as_of,
             )
-            if not _commit(database, state, after, batch, cells):
+            if not _commit(database, state, after, batch, folded):
                 return "moved", load_state(database), taken
             state, taken = after, taken + batch.events
             progress(taken, None, "changes")
@@ -120,7 +122,7 @@ def _catch_up(  # noqa: PLR0913 - the state of one loop
     return "reached", state, taken
 
 
-def _folded(batches: Generator[Changes]) -> Iterator[tuple[Changes, CellTable]]:
+def _folded(batches: Generator[Changes]) -> Iterator[tuple[Changes, Folded]]:
     """The batches with their cells; the server works on the next batch while this one is folded."""
     with closing(batches), ThreadPoolExecutor(1) as thread:
         following = thread.submit(next, batches, None)
@@ -129,8 +131,8 @@ def _folded(batches: Generator[Changes]) -> Iterator[tuple[Changes, CellTable]]:
             yield batch, fold_documents(batch.added, batch.taken)
 
 
-def _commit(database: MongoDatabase, before: State, after: State, batch: Changes, cells: CellTable) -> bool:
-    """Write a delta and the state after it, both or neither; False where another process moved the state."""
+def _commit(database: MongoDatabase, before: State, after: State, batch: Changes, folded: Folded) -> bool:
+    """Write a delta, what it set aside and the state after it, all or nothing; False where another process moved it."""
     if not batch.events:
         return move_state(database, before, after)
     delta = {
@@ -138,13 +140,14 @@ def _commit(database: MongoDatabase, before: State, after: State, batch: Changes
         "epoch": after.epoch,
         "changes": batch.events,
         "written_at": datetime.now(UTC),
-        "data": cells.encode(),
+        "data": folded.cells.encode(),
     }
 
     def write(session: ClientSession) -> None:
         if not move_state(database, before, after, session):
             raise _Moved
         database[DELTAS].insert_one(delta, session=session)
+        note_changes(database, after.epoch, batch.added, folded.refused, session)
 
     try:
         in_transaction(database, write)

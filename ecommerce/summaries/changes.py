@@ -23,8 +23,9 @@ BATCH_BYTES = 8_000_000
 WAIT_MS = 50
 """How long the server waits for news before an empty batch says how far it has read."""
 
-# ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost, NoMatchingDocument
-_LOST_CODES = {286, 280, 260, 136, 47}
+# ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost, NoMatchingDocument, and
+# BSONObjectTooLarge: a document of 9 MB that was replaced by another makes an event of more than the server's 16 MB.
+_LOST_CODES = {286, 280, 260, 136, 47, 10334}
 
 
 class HistoryLost(Exception):

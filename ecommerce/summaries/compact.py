@@ -13,7 +13,7 @@ from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.summaries.buckets import bucket_documents, bucket_of, cells_documents, insert_buckets, rollup_document
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import CellTable
-from ecommerce.summaries.state import BUCKETS, DELTAS, State, in_transaction, load_state, move_compacted
+from ecommerce.summaries.state import ASIDE, BUCKETS, DELTAS, State, in_transaction, load_state, move_compacted
 
 DELTAS_BEFORE_COMPACTION = 500
 """A tick every 5 s writes 500 deltas in 42 minutes. A dashboard that starts reads them all: 0.3 s."""
@@ -135,7 +135,8 @@ def _remove_old(database: MongoDatabase, state: State) -> int:
 
 
 def remove_abandoned(database: MongoDatabase, state: State, before: datetime) -> None:
-    """Remove the buckets of other epochs that began before a time."""
+    """Remove the buckets of other epochs that began before a time, and what those had set aside."""
     oldest = str(ObjectId.from_datetime(before))
     current = {"$gte": f"{state.epoch}:", "$lt": f"{state.epoch}:~"}
     database[BUCKETS].delete_many({"_id": {"$lt": oldest, "$not": current}})
+    database[ASIDE].delete_many({"_id.epoch": {"$lt": oldest, "$ne": state.epoch}})

@@ -16,10 +16,12 @@ from bson import ObjectId, Timestamp
 from pymongo.errors import OperationFailure
 
 from ecommerce.bson_reading.batches import raw_batches
+from ecommerce.documents.stored import HAS_TIME
 from ecommerce.errors import ServiceError
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.schema import prepare_database
+from ecommerce.summaries.aside import note_changes, put_aside, remove_epoch
 from ecommerce.summaries.buckets import bucket_documents, insert_buckets
 from ecommerce.summaries.cells.fold import fold_documents
 from ecommerce.summaries.cells.scan import FOLD_DOCUMENTS
@@ -158,7 +160,11 @@ class _Rebuild:
         few = min(2 * THREADS, self.expected // ORDERS_PER_RANGE_MIN)
         count = min(RANGES_MAX, max(few, self.expected // ORDERS_PER_RANGE))
         sample = self.database[ORDERS].aggregate(
-            [{"$sample": {"size": 20 * max(count, 1)}}, {"$project": {"time": "$order.order_time"}}]
+            [
+                {"$sample": {"size": 20 * max(count, 1)}},
+                {"$match": HAS_TIME},
+                {"$project": {"_id": 0, "time": "$order.order_time"}},
+            ]
         )
         times = sorted(document["time"] for document in sample)
         if count < 2 or not times:
@@ -183,10 +189,12 @@ class _Rebuild:
         yield self.counted(documents)
 
     def counted(self, documents: list[bytes]) -> CellTable:
-        """The cells of documents, which count as read."""
+        """The cells of documents, which count as read; those that are no orders are set aside."""
+        folded = fold_documents(documents)
+        put_aside(self.database, self.epoch, ((documents[at], reason) for at, reason in folded.refused.items()))
         with self.lock:
-            self.orders += len(documents)
-        return fold_documents(documents)
+            self.orders += len(documents) - len(folded.refused)
+        return folded.cells
 
     def add_archived(self, read_concern: Mapping[str, Any] | None) -> None:
         """Write the buckets of what the archive recorded."""
@@ -221,7 +229,9 @@ class _Rebuild:
         while True:
             asked_at, until = datetime.now(UTC), latest_time(self.database)
             for batch in changes_since(self.database, cluster_time, token, until):
-                self.insert(fold_documents(batch.added, batch.taken))
+                folded = fold_documents(batch.added, batch.taken)
+                self.insert(folded.cells)
+                note_changes(self.database, self.epoch, batch.added, folded.refused)
                 cluster_time, token = batch.cluster_time, batch.token
                 as_of = asked_at if batch.reached else as_of
                 if time.monotonic() > deadline:
@@ -248,5 +258,6 @@ class _Rebuild:
         return int(found["_id"]) if found else 0
 
     def remove(self, epoch: str) -> None:
-        """Remove the buckets of an epoch."""
+        """Remove the buckets of an epoch, and what it had set aside."""
+        remove_epoch(self.database, epoch)
         self.database[BUCKETS].delete_many({"_id": {"$gte": f"{epoch}:", "$lt": f"{epoch}:~"}})

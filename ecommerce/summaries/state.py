@@ -23,14 +23,17 @@ from ecommerce.mongo import Document, MongoDatabase
 STATE = "summary_state"
 DELTAS = "summary_deltas"
 BUCKETS = "orders_summary"
+ASIDE = "orders_aside"
+"""Documents that are no orders, by epoch; `aside` has it."""
 ARCHIVE_SUMMARY = "orders_archive_summary"
 """Written by the archiver: what each purge took out of `orders`, with its cells."""
 
 STATE_ID = "orders"
 _NAMESPACE_EXISTS = 48
 
-FORMAT = 2
-"""Of buckets and deltas. State of another format is rebuilt. In 1 the timeline knew only orders and revenue."""
+FORMAT = 3
+"""Of buckets and deltas. State of another format is rebuilt. In 1 the timeline knew only orders and revenue; in 2 cells
+held documents that are no orders by the definition, which are set aside since, and statuses as they were written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class State:
 
 def create_collections(database: MongoDatabase) -> None:
     """Create what is read at one moment or written in transactions: a moment before its creation cannot be read."""
-    wanted = {STATE, DELTAS, BUCKETS, ARCHIVE_SUMMARY}
+    wanted = {STATE, DELTAS, BUCKETS, ASIDE, ARCHIVE_SUMMARY}
     for name in wanted.difference(database.list_collection_names()):
         try:
             database.create_collection(name)

@@ -26,7 +26,9 @@ HOUR = timedelta(hours=1)
 def said(figures: Kpis) -> dict[str, Any]:
     """What `ecommerce kpis --json` says about orders, without where they are and when they were counted."""
     figure = json.loads(json.dumps(figures.to_json_dict()))
-    return {name: value for name, value in figure.items() if name not in ("hot_orders", "archived_orders", "as_of")}
+    return {
+        name: value for name, value in figure.items() if name not in ("hot_orders", "archived_orders", "aside", "as_of")
+    }
 
 
 def within(orders: Iterable[OrderDocument], span: Span) -> list[OrderDocument]:

@@ -24,13 +24,13 @@ from tests.summaries_data import START, accept, document_of, random_order, rando
 @hypothesis_settings(max_examples=60, deadline=None)
 def test_documents_folded_in_arrays_give_the_cells_of_plain_counting(seed: int, count: int, wild: bool) -> None:
     orders = random_orders(count, seed, wild=wild)
-    assert fold_documents([encode_order(order) for order in orders]).equals(cells_of_orders(orders))
+    assert fold_documents([encode_order(order) for order in orders]).cells.equals(cells_of_orders(orders))
 
 
 def test_what_was_added_and_taken_again_is_nothing() -> None:
     documents = [encode_order(order) for order in random_orders(500, wild=True)]
-    assert fold_documents(documents, documents).is_empty()
-    assert fold_documents(documents[:200], documents).equals(fold_documents([], documents[200:]))
+    assert fold_documents(documents, documents).cells.is_empty()
+    assert fold_documents(documents[:200], documents).cells.equals(fold_documents([], documents[200:]).cells)
 
 
 def test_canonical_documents_are_read_in_arrays_and_no_others() -> None:
@@ -61,7 +61,7 @@ def test_documents_of_another_layout_count_the_same(change: Any) -> None:
     documents = [document_of(order) for order in random_orders(50)]
     encoded = [bson.encode(change(document)) for document in documents[::2]]
     encoded += [bson.encode(document) for document in documents[1::2]]
-    assert fold_documents(encoded).equals(cells_of_orders(decode_order(one) for one in encoded))
+    assert fold_documents(encoded).cells.equals(cells_of_orders(decode_order(one) for one in encoded))
 
 
 def test_cells_come_back_from_mongodb_as_they_went(database: MongoDatabase) -> None:

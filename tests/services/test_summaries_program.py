@@ -193,6 +193,7 @@ class Program(RuleBasedStateMachine):
         figures: dict[str, Any] = json.loads(json.dumps(self.store.kpis(span, Filters()).to_json_dict()))
         assert (figures.pop("hot_orders"), figures.pop("archived_orders")) == (len(self.hot), len(self.archived))
         figures.pop("as_of")
+        assert figures.pop("aside") == 0
         return figures
 
     def teardown(self) -> None:

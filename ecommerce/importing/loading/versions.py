@@ -22,6 +22,8 @@ def news_rule(batch: Sequence[EncodedOrder]) -> News:
     timed = {order.order_id for order in batch if order.timed}
 
     def is_news(stored: bytes, incoming: bytes) -> bool:
+        if not stored:  # what is there is no order: a row that is one mends it
+            return True
         if order_id_of(incoming) in timed:
             before, now = version_time(stored), version_time(incoming)
             # At one and the same moment the order of import must not matter, so the bytes decide in the end.

@@ -1,15 +1,16 @@
 """Order documents in BSON to cells, in arrays: what `cells_of_orders` says, 20 times as fast."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from ecommerce.bson_reading.columns import BoolArray, IntArray, OrderColumns, read_columns
-from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.kinds import MONEY_FACTOR
+from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import UNCOUNTED
+from ecommerce.documents.stored import NotAnOrder, stored_order
 from ecommerce.summaries.cells.batch import Batch
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS
 from ecommerce.summaries.cells.reference import cells_of_orders
@@ -19,27 +20,42 @@ LINE_MAX = (2**63 - 1) // MONEY_FACTOR // 2
 """Largest price x quantity, scaled, whose product with a scaled fraction surely fits 64 bits."""
 
 
-def fold_documents(added: Sequence[bytes], taken: Sequence[bytes] = ()) -> CellTable:
+class Folded(NamedTuple):
+    """The cells of some documents, and which of them are no orders and count in no cell."""
+
+    cells: CellTable
+    refused: dict[int, str]
+    """Position of a document (those that were taken come after those that were added) → why it is no order."""
+
+
+def fold_documents(added: Sequence[bytes], taken: Sequence[bytes] = ()) -> Folded:
     """The cells of the `added` order documents minus those of the `taken` ones."""
     documents = [*added, *taken]
     if not documents:
-        return CellTable.empty()
+        return Folded(CellTable.empty(), {})
     signs = np.ones(len(documents), np.int64)
     signs[len(added) :] = -1
     return fold_columns(read_columns(documents), documents, signs)
 
 
-def fold_columns(columns: OrderColumns, documents: Sequence[bytes], signs: IntArray) -> CellTable:
+def fold_columns(columns: OrderColumns, documents: Sequence[bytes], signs: IntArray) -> Folded:
     """The cells of documents, each as often as its sign says (1, 0 or -1); the columns are theirs, read before."""
     _leave_out_large_lines(columns)
     batch = Batch.of(columns)
     cells = CellTable.of_rows(_order_rows(batch, signs), _item_rows(batch, signs))
+    refused: dict[int, str] = {}
     if columns.regular.all():
-        return cells
-    left = np.flatnonzero(~columns.regular).tolist()
-    plain = cells_of_orders(decode_order(bytes(documents[index])) for index in left if signs[index] > 0)
-    minus = cells_of_orders(decode_order(bytes(documents[index])) for index in left if signs[index] < 0)
-    return CellTable.sum_of((cells, plain, minus.negated()))
+        return Folded(cells, refused)
+
+    def decoded(sign: int) -> Iterator[OrderDocument]:
+        for index in np.flatnonzero(~columns.regular & (signs == sign)).tolist():
+            try:
+                yield stored_order(documents[index])
+            except NotAnOrder as reason:
+                refused[index] = str(reason)
+
+    plain, minus = cells_of_orders(decoded(1)), cells_of_orders(decoded(-1))
+    return Folded(CellTable.sum_of((cells, plain, minus.negated())), refused)
 
 
 def _leave_out_large_lines(columns: OrderColumns) -> None:

@@ -22,12 +22,12 @@ def aggregate_cells(
     collection: str = ORDERS,
     read_concern: Mapping[str, Any] | None = None,
 ) -> CellTable:
-    """The cells of the orders that match a query. In a transaction, pass its session."""
+    """The cells of the orders that match a query; other documents count in none. In a transaction, pass its session."""
     tables: list[CellTable] = []
     documents: list[bytes] = []
     for batch in raw_batches(database, match, session, collection=collection, read_concern=read_concern):
         documents += batch
         if len(documents) >= FOLD_DOCUMENTS:
-            tables = [CellTable.sum_of((*tables, fold_documents(documents)))]
+            tables = [CellTable.sum_of((*tables, fold_documents(documents).cells))]
             documents = []
-    return CellTable.sum_of((*tables, fold_documents(documents)))
+    return CellTable.sum_of((*tables, fold_documents(documents).cells))

@@ -1,0 +1,158 @@
+"""Whether a document of `orders` can be read as an order: what the definition says of types, ranges and ids, exactly.
+
+MongoDB's validator refuses the same, but a user may bypass it, and documents may be older than it. A document that is
+none is set aside with the reason that is found here.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import bson
+from bson import Binary, Decimal128, Int64, ObjectId, Regex, Timestamp
+from bson.datetime_ms import DatetimeMS
+from bson.errors import BSONError
+from msgspec import Struct
+
+from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_order
+from ecommerce.documents.fields import Field, fields_of
+from ecommerce.documents.kinds import EARLIEST_TIME, LATEST_TIME, attributes_fault, to_scaled
+from ecommerce.documents.order import ITEMS_MAX, OrderDocument
+
+ANYTHING = CODEC_OPTIONS.with_options(unicode_decode_error_handler="replace")
+"""Decodes whatever somebody may have written."""
+
+HAS_TIME: Mapping[str, Any] = {
+    "order.order_time": {"$gte": EARLIEST_TIME, "$lt": LATEST_TIME},
+    # A comparison is true of an array with such a date in it, too.
+    "$expr": {"$eq": [{"$type": "$order.order_time"}, "date"]},
+}
+"""Query of the documents whose order_time is a time in the range; whatever else is in them, it can be truncated."""
+
+SHOWN_LENGTH = 60
+
+_TYPES = {
+    str: "string", Int64: "long", int: "int", float: "double", bool: "bool", type(None): "null", dict: "object",
+    list: "array", Decimal128: "decimal", datetime: "date", DatetimeMS: "date", ObjectId: "objectId", bytes: "binData",
+    Binary: "binData", Timestamp: "timestamp", Regex: "regex",
+}  # fmt: skip
+"""What PyMongo makes of a value → its type as MongoDB names it."""
+
+_SIZES = {0x01: 8, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16, 0x7F: 0, 0xFF: 0}
+"""Bytes of a value by the type's byte, where all values of the type have as many."""
+
+_BEFORE_SIZE = {0x02: 4, 0x03: 0, 0x05: 5, 0x0D: 4, 0x0E: 4, 0x0F: 0}
+"""Of the other types: how many bytes a value has beside those that its size counts."""
+
+DocumentType = TypeVar("DocumentType", bound=Struct)
+
+
+class NotAnOrder(ValueError):
+    """A document cannot be read as an order; the text names the field and its value."""
+
+
+def stored_order(document: bytes) -> OrderDocument:
+    """The order of a document in BSON, its fields in any order. Raises NotAnOrder where the definition refuses it."""
+    try:
+        mapping = bson.decode(document, CODEC_OPTIONS)
+    except (BSONError, ValueError, OverflowError, RecursionError) as error:
+        raise NotAnOrder(f"its BSON cannot be read: {shown(error)}") from None
+    identity = mapping.pop("_id", None)
+    if type(identity) is not Int64:
+        raise NotAnOrder(f"_id: {shown(identity)} is of type {type_name(identity)}, not long")
+    order = _struct(OrderDocument, mapping, "")
+    if len(order.order_items) > ITEMS_MAX:
+        raise NotAnOrder(f"order_items: {len(order.order_items)} elements are more than {ITEMS_MAX}")
+    named = {"order.order_id": order.order.order_id, "delivery.order_id": order.delivery.order_id}
+    named |= {f"order_items.{at}.order_id": item.order_id for at, item in enumerate(order.order_items)}
+    for path, order_id in named.items():
+        if order_id != identity:
+            raise NotAnOrder(f"{path}: {order_id} is not the document's _id")
+    # All values are of the types that they have in canonical BSON, so it is as long, unless something is in it twice.
+    if len(encode_order(order)) != len(document):
+        raise NotAnOrder("a field is in it twice")
+    return order
+
+
+def identity_element(document: bytes) -> bytes:
+    """The type's byte and the bytes of the value of `_id`, which MongoDB keeps as a document's first element."""
+    kind, start = document[4], 9  # behind the size, the type and "_id\0"
+    if document[5:start] != b"_id\x00":
+        raise ValueError(f"a document without _id first: {document[:40]!r}")
+    if kind in _SIZES:
+        return document[4:5] + document[start : start + _SIZES[kind]]
+    size = int.from_bytes(document[start : start + 4], "little") + _BEFORE_SIZE[kind]
+    return document[4:5] + document[start : start + size]
+
+
+def shown(value: object) -> str:
+    """A value in a sentence: short, on one line and printable whatever it holds."""
+    text = value if isinstance(value, str) else str(value)
+    printable = ascii(text)[1:-1] if not text.isprintable() else text
+    return printable if len(printable) <= SHOWN_LENGTH else f"{printable[:SHOWN_LENGTH]}…"
+
+
+def type_name(value: object) -> str:
+    """The BSON type of a decoded value, as MongoDB names it."""
+    return _TYPES.get(type(value), type(value).__name__)
+
+
+def _struct(document: type[DocumentType], value: Any, path: str) -> DocumentType:
+    if not isinstance(value, Mapping):
+        raise NotAnOrder(f"{path.rstrip('.')}: {shown(value)} is of type {type_name(value)}, not object")
+    values: dict[str, Any] = {}
+    for field in fields_of(document):
+        if field.name in value:
+            values[field.name] = _value(field, value[field.name], path + field.name)
+        elif not field.optional:
+            raise NotAnOrder(f"{path}{field.name} is missing")
+    if unknown := [name for name in value if name not in values]:
+        raise NotAnOrder(f"{path}{shown(unknown[0])} is no field of an order")
+    return document(**values)
+
+
+def _value(field: Field, value: Any, path: str) -> Any:
+    if field.is_array:
+        if type(value) is not list:
+            raise NotAnOrder(f"{path}: {shown(value)} is of type {type_name(value)}, not array")
+        assert field.document is not None  # noqa: S101 - arrays hold documents
+        return tuple(_struct(field.document, element, f"{path}.{at}.") for at, element in enumerate(value))
+    if field.document is not None:
+        return _struct(field.document, value, f"{path}.")
+    if value is None and field.nullable and not field.optional:
+        return None
+    return _scalar(field, value, path)
+
+
+def _scalar(field: Field, value: Any, path: str) -> Any:
+    assert field.kind is not None  # noqa: S101 - callers pass scalars
+    if type_name(value) == field.kind.bson_type == "object":
+        if fault := attributes_fault(value):
+            raise NotAnOrder(f"{path}: {fault}")
+        return value
+    if type_name(value) != field.kind.bson_type:
+        raise NotAnOrder(f"{path}: {shown(value)} is of type {type_name(value)}, not {field.kind.bson_type}")
+    lowest, highest = field.kind.limits
+    match value:
+        case str():
+            if not lowest <= len(value) <= highest:
+                raise NotAnOrder(f"{path}: a text of {len(value)} characters, not of {lowest} to {highest}")
+            return value
+        case Decimal128():
+            amount = value.to_decimal()
+            try:
+                inside = amount.is_finite() and amount < highest + 1 and lowest <= to_scaled(amount) <= highest
+            except ValueError as error:
+                raise NotAnOrder(f"{path}: {error}") from None
+            found: Any = amount
+        case datetime():
+            inside = 0 <= (value - EARLIEST_TIME) // timedelta(milliseconds=1) <= highest
+            found = value
+        case DatetimeMS():
+            inside, found = False, value
+        case _:
+            inside, found = lowest <= value <= highest, int(value)
+    if not inside:
+        what = f"{int(value)} ms since 1970" if isinstance(value, DatetimeMS) else shown(value)
+        raise NotAnOrder(f"{path}: {what} is out of range")
+    return found

@@ -1,0 +1,81 @@
+"""What somebody with a shell may write into `orders` that is no order, and how to say so."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from bson.datetime_ms import DatetimeMS
+
+from ecommerce.documents.stored import ANYTHING
+from ecommerce.mongo import ORDERS, Document, MongoDatabase
+
+VALUES: tuple[Any, ...] = (
+    "12.50", "", "x" * 501, "\x00", 5, 5.0, float("nan"), True, None, Int64(-1), Int64(2**63 - 1), Int64(10**10),
+    Decimal128("12.34567"), Decimal128("-1"), Decimal128("1E+20"), Decimal128("NaN"), Decimal128("Infinity"),
+    Decimal128("1E-6000"), datetime(1969, 12, 31, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC), DatetimeMS(10**17),
+    DatetimeMS(-(10**17)), [], [1], [datetime(2026, 3, 5, tzinfo=UTC), 7], {}, {"$date": 5}, {"a": {"b": 1}},
+    ObjectId(), b"\xff", Binary(b"x", 5), Regex("x"), Code("x"), Timestamp(1, 2), MinKey(), MaxKey(),
+)  # fmt: skip
+"""None of these may stand in a field of an order, but for one or the other where it happens to fit."""
+
+PATHS = (
+    "order", "order.order_id", "order.user_id", "order.order_time", "order.total_amount", "order.discount",
+    "order.quantity", "order.payment_type", "order.external_id", "order.colour", "order_items", "order_items.0",
+    "order_items.0.order_id", "order_items.0.price", "order_items.0.quantity", "order_items.0.event_time",
+    "delivery", "delivery.order_id", "delivery.status", "delivery.expected_time", "delivery.actual_time",
+    "delivery.location", "updated_at", "colour", "attributes", "attributes.tag",
+)  # fmt: skip
+
+IDENTITIES: tuple[Any, ...] = (
+    "x2", "", 700, 7.5, None, True, ObjectId(), b"id", Decimal128("77.7"), datetime(1969, 1, 1, tzinfo=UTC),
+    DatetimeMS(10**17), {"a": 1}, MinKey(), MaxKey(), Timestamp(3, 4), Int64(-5),
+)  # fmt: skip
+"""What may be an `_id` in MongoDB, and is no order's."""
+
+
+def changed(document: Document, path: str, value: Any) -> Document:
+    """A copy of a document with another value at a path; `...` takes the field out."""
+    head, _, rest = path.partition(".")
+    inner: Any = document.get(head, {})
+    if rest and isinstance(inner, list):
+        at, _, below = rest.partition(".")
+        if not inner:
+            return document | {head: [5]}
+        element = [changed(inner[int(at)], below, value)] if below else [value] if value is not ... else []
+        return document | {head: [*inner[: int(at)], *element, *inner[int(at) + 1 :]]}
+    if rest:
+        return document | {head: changed(inner, rest, value)}
+    if value is ...:
+        return {name: member for name, member in document.items() if name != head}
+    return document | {head: value}
+
+
+class Vandal:
+    """Writes into `orders` past everything."""
+
+    def __init__(self, database: MongoDatabase, rng: random.Random) -> None:
+        self.orders = database.get_collection(ORDERS, codec_options=ANYTHING)
+        self.rng = rng
+
+    def spoil(self, document: Document) -> Document:
+        """Put something wrong into one field of an order, or take a field out; the document as it is then."""
+        path = self.rng.choice(PATHS)
+        value = ... if path not in ("order.colour", "colour") and self.rng.random() < 0.15 else self.rng.choice(VALUES)
+        spoiled = changed(document, path, value)
+        if self.rng.random() < 0.1:
+            spoiled = {"_id": document["_id"]}
+        self.put(spoiled)
+        return spoiled
+
+    def put(self, document: Document) -> None:
+        """Have a document replace the one with its `_id`, or add it."""
+        self.orders.replace_one({"_id": document["_id"]}, document, upsert=True, bypass_document_validation=True)
+
+    def add_nonsense(self, identity: Any) -> Document:
+        """Add a document that never was an order; the document."""
+        times: Callable[[], Any] = lambda: datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=self.rng.randrange(30))  # noqa: E731
+        document: Document = {"_id": identity, "order": {"order_time": self.rng.choice((times(), "2025-01-05", 5))}}
+        self.put(document)
+        return document
