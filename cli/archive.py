@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.json_output import AsJson, archive_document, print_json
 from cli.runtime import run_flow, services
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def archive(
         int, typer.Option(min=0, help="Merge days that at least so many runs hold a part of; 0: never.")
     ] = 4,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Move finished orders of old days to the archive; finishes a run that was left unfinished first."""
     with services(hdfs=not dry_run, prefect=True):
@@ -42,7 +44,9 @@ def archive(
             compact_from=compact_from,
             dry_run=dry_run,
         )
-    if dry_run:
+    if as_json:
+        print_json(archive_document(report))
+    elif dry_run:
         print_plan(report)
     else:
         print_runs(report)
@@ -51,12 +55,16 @@ def archive(
 def restore(
     from_: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (UTC).")],
     to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")],
+    as_json: AsJson = False,
 ) -> None:
     """Bring archived days back into the collection orders_restored, typed exactly as they were."""
     with services(hdfs=True, prefect=True):
         from flows.restore_orders import restore_orders
 
         restored = run_flow(restore_orders, start=from_.date(), end=to.date())
+    if as_json:
+        print_json({"from": from_.date(), "to": to.date(), "orders": restored})
+        return
     print(f"{restored:,} orders of {from_:%Y-%m-%d} to {to:%Y-%m-%d} are in orders_restored")
 
 

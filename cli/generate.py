@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.json_output import AsJson, print_json
 from cli.runtime import finds_prefect, run_flow, services, terminal_progress
 from ecommerce.generate.request import Request
 from ecommerce.settings import get_settings
@@ -38,13 +39,14 @@ def generate(
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Files: processes that make them.")] = None,
     dirt: Annotated[float | None, typer.Option(help="Files: share of malformed, late and repeated rows.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make orders that look real: into MongoDB, into files (--to), or live (--rate).
 
     Without --start and --end they lie in the 30 days before today. The same options make the same orders, so running
     it again adds nothing; another --seed adds other orders.
     """
-    options: dict[str, Any] = dict(locals())
+    options: dict[str, Any] = {name: value for name, value in locals().items() if name != "as_json"}
     if rate is None and start is None and end is None:
         options["end"] = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         options["start"] = options["end"] - timedelta(days=DAYS)
@@ -61,6 +63,9 @@ def generate(
             from flows.generate_orders import generate_orders
 
             counts = run_flow(generate_orders, **given)
+    if as_json:
+        print_json(counts)
+        return
     for name, value in counts.items():
         typer.echo(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
 

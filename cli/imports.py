@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.json_output import AsJson, import_document, print_json
 from cli.runtime import run_flow, services
 from ecommerce.errors import InputError
 from ecommerce.importing.loading.report import FilesFailed, ImportReport
@@ -39,6 +40,7 @@ def import_(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing: say what the files are and what would become of them.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Import orders and catalog tables from CSV, JSON and JSON Lines, also compressed, with every row accounted for."""
     if not paths and not replay:
@@ -60,9 +62,16 @@ def import_(
                 replay=replay,
             )
         except FilesFailed as failed:
-            print_report(failed.report)
+            _print(failed.report, as_json)
             raise
-    print_report(report)
+    _print(report, as_json)
+
+
+def _print(report: ImportReport, as_json: bool) -> None:
+    if as_json:
+        print_json(import_document(report))
+    else:
+        print_report(report)
 
 
 def check_files(paths: list[str], mapping: str | None, encoding: str) -> None:

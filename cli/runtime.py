@@ -15,11 +15,15 @@ from ecommerce.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from prefect import Flow
+    from prefect.client.schemas.objects import FlowRun
 
 Result = TypeVar("Result")
 
 API_URL = "PREFECT_API_URL"
 SEND_SECONDS = 5.0
+
+_runs: list[dict[str, str | None]] = []
+_temporary_server = False
 
 _GIVEN_API = os.environ.get(API_URL)
 """The server that the user names; later the variable may hold one that was found or started here."""
@@ -49,6 +53,7 @@ def services(*, mongo: bool = True, hdfs: bool = False, prefect: bool = False) -
 
     A temporary Prefect server keeps its history in the same place, so that a later `ecommerce up` shows these runs too.
     """
+    global _temporary_server
     from ecommerce.services.on_demand import embedded_services, prefect_address
 
     settings = get_settings()
@@ -59,11 +64,12 @@ def services(*, mongo: bool = True, hdfs: bool = False, prefect: bool = False) -
         if not needs_server:
             yield settings
             return
-        os.environ[API_URL] = prefect_address(settings) or ""
+        os.environ[API_URL], _temporary_server = prefect_address(settings) or "", True
         try:
             yield settings
         finally:
             del os.environ[API_URL]
+            _temporary_server = False
 
 
 def finds_prefect(settings: Settings) -> bool:
@@ -96,12 +102,13 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
         flow.validate_parameters(parameters)
     except ParameterTypeError as error:
         raise InputError("; ".join(line.strip(" -") for line in str(error).splitlines()[1:])) from None
+    watched = flow.with_options(on_running=[*(flow.on_running_hooks or ()), _name_run])
     # Prefect may have been imported, and have read the environment, before the server was started.
     server = {PREFECT_API_URL: os.environ[API_URL]} if API_URL in os.environ else {}
     title = flow.name.replace("-", " ")
     with temporary_settings(server), terminal_progress(title) as progress, watched_by(progress):
         try:
-            result: Result = flow(**parameters)
+            result: Result = watched(**parameters)
             return result
         except PrefectHTTPStatusError as error:
             if error.response.status_code not in (401, 403):
@@ -116,6 +123,22 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
             raise _prefect_error(PREFECT_API_URL.value(), "does not answer") from None
         finally:
             _send_what_waits()
+
+
+def last_run() -> dict[str, str | None] | None:
+    """Name, id and page of the last run of this process, None before any; a temporary server has no page."""
+    return _runs[-1] if _runs else None
+
+
+def _name_run(flow: Any, flow_run: "FlowRun", state: Any) -> None:
+    """Say on standard error which run this is, once, with its page where there is a server that shows it later."""
+    if _runs and _runs[-1]["id"] == str(flow_run.id):
+        return
+    from prefect.utilities.urls import url_for
+
+    url = None if _temporary_server else url_for("flow-run", flow_run.id)
+    _runs.append({"name": flow_run.name, "id": str(flow_run.id), "url": url})
+    print(f"run: {flow_run.name}" + (f" {url}" if url else ""), file=sys.stderr)
 
 
 def _prefect_error(server: str | None, what: str) -> ServiceError:

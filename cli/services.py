@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.json_output import AsJson, print_json
+from ecommerce.errors import InputError
 from ecommerce.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ def up(
             "embedded MongoDB, and not in a server that ECOMMERCE_MONGO_URI names.",
         ),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --detach: print the state of the services as JSON.")
+    ] = False,
 ) -> None:
     """Start MongoDB, HDFS, Prefect and the dashboard on this machine and stay until Ctrl-C."""
     from rich.console import Console
@@ -33,6 +38,8 @@ def up(
     from ecommerce.services.health import service_states
     from ecommerce.services.up import run, run_detached
 
+    if as_json and not detach:
+        raise InputError("--json: only with --detach, as `up` stays until Ctrl-C otherwise")
     settings = get_settings()
     if demo is None:
         demo = settings.mongo_uri is None
@@ -41,6 +48,10 @@ def up(
 
         def started() -> None:
             waiting.stop()
+            if as_json:
+                states = [state.to_dict() for state in service_states(settings)]
+                print_json({"services": states}, with_run=False)
+                return
             _show(console, service_states(settings))
             _where_to_look(console, settings, detach)
 
@@ -51,11 +62,15 @@ def up(
             run(settings, partial(console.print, soft_wrap=True, markup=False), started, demo=demo)
 
 
-def down() -> None:
+def down(as_json: AsJson = False) -> None:
     """Stop everything that `ecommerce up` started, also what it left behind when it was killed."""
     from ecommerce.services.up import stop
 
-    typer.echo("stopped" if stop(get_settings(), typer.echo) else "nothing is running")
+    stopped = stop(get_settings(), partial(typer.echo, err=as_json))
+    if as_json:
+        print_json({"stopped": stopped}, with_run=False)
+    else:
+        typer.echo("stopped" if stopped else "nothing is running")
 
 
 def status(

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.json_output import AsJson, print_json
 from cli.runtime import run_flow, services
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
@@ -21,12 +22,15 @@ _HOURS = ["%Y-%m-%d", "%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 _ROWS = 12
 
 
-def summarize() -> None:
+def summarize(as_json: AsJson = False) -> None:
     """Bring the summaries up to date now, compact them and report their lag."""
     with services(prefect=True):
         from flows.summarize_orders import summarize_orders
 
         done = run_flow(summarize_orders)
+    if as_json:
+        print_json(done)
+        return
     print(f"{done.mode}: {done.changes:,} changes" + (f" ({done.reason})" if done.reason else ""))
     print(f"compacted: {done.compacted_deltas:,} deltas, {done.merged_parts:,} parts merged")
     print(f"lag: {done.lag_seconds:.1f} s, figures as of {done.as_of:%Y-%m-%d %H:%M:%S} UTC")
@@ -74,7 +78,7 @@ def check(
             except FiguresDiffer as error:
                 report = error.report
     if as_json:
-        print(json.dumps(report.to_json_dict(), indent=2))
+        print_json(report.to_json_dict())
     else:
         print_report(report)
     if not report.is_good:

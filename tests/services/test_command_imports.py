@@ -28,7 +28,7 @@ def imported_by(environment: Mapping[str, str], *arguments: str, ends_with: int 
         timeout=120,
     )
     modules = set(re.findall(r"^import time: .*\| +(\S+)$", command.stderr, re.MULTILINE))
-    others = [line for line in command.stderr.splitlines() if not line.startswith("import time:")]
+    others = [line for line in command.stderr.splitlines() if not line.startswith(("import time:", "run: "))]
     assert (command.returncode, others) == (ends_with, []), command.stdout
     return modules
 

@@ -1,0 +1,66 @@
+"""What `--json` prints: one document on standard output, with the same names from version to version.
+
+Times are ISO 8601 in UTC, money is text, `run` names the run in Prefect. What goes wrong is on standard error, as ever.
+"""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic_core import to_jsonable_python
+
+from cli.runtime import last_run
+
+if TYPE_CHECKING:
+    from ecommerce.importing.loading.report import ImportReport
+    from flows.archive_orders import ArchiveReport
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+
+_COUNTS = ("read", "accepted", "unchanged", "changed", "rejected")
+_FILE = (
+    "path",
+    "rows_are",
+    "read",
+    "accepted",
+    "unchanged",
+    "changed",
+    "rejected",
+    "reasons",
+    "notes",
+    "error",
+    "seconds",
+)
+_RUN = (
+    "run_id", "kind", "state", "cutoff", "orders", "days", "bytes_before", "bytes_after", "superseded", "seconds",
+)  # fmt: skip
+
+
+def print_json(document: object, *, with_run: bool = True) -> None:
+    """Print a document; with the run in Prefect that made it, where there was one."""
+    content = to_jsonable_python(document, serialize_unknown=True)
+    if with_run:
+        content = {**content, "run": last_run()}
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def import_document(report: "ImportReport") -> dict[str, Any]:
+    """Counts of all files together, then each file."""
+    files = [_fields(file, _FILE) for file in report.files]
+    return {**_fields(report, _COUNTS), "files": files}
+
+
+def archive_document(report: "ArchiveReport") -> dict[str, Any]:
+    """The plan, and the archive runs that were finished."""
+    plan = report.plan
+    days = [
+        {"day": day.order_date, "orders": day.orders, "bytes": day.bytes, "open_orders": day.open_orders}
+        for day in plan.days
+        if day.orders
+    ]
+    totals = _fields(plan, ("cutoff", "orders", "bytes", "staying_open", "staying_young"))
+    return {"plan": totals | {"days": days}, "archive_runs": [_fields(run, _RUN) for run in report.runs]}
+
+
+def _fields(record: object, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}

@@ -1,0 +1,98 @@
+"""`--json` of every command: one document on standard output, the run on standard error, nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecommerce.mongo import MongoDatabase
+from ecommerce.prefect_api import call
+from ecommerce.services.environment import prefect_environment, settings_environment
+from ecommerce.services.prefect import server
+from ecommerce.settings import Settings
+from tests.ports import free_port
+
+PROGRAM = str(Path(sys.executable).parent / "ecommerce")
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prefect server that outlives its commands."""
+    settings = Settings(home=tmp_path_factory.mktemp("prefect"), prefect_port=free_port())
+    running = server(settings, settings_environment(settings) | prefect_environment(settings)).start()
+    yield f"{running.address}/api"
+    running.stop()
+
+
+@pytest.fixture
+def environment(settings: Settings, database: MongoDatabase, api: str, tmp_path: Path) -> dict[str, str]:
+    """Commands with an archive in a folder: what HDFS says is not what is looked at here."""
+    archive = settings.model_copy(update={"archive_uri": (tmp_path / "archive").as_uri()})
+    return {**os.environ, **settings_environment(archive), "PREFECT_API_URL": api}
+
+
+def ecommerce(environment: Mapping[str, str], *arguments: str, ends_with: int = 0) -> tuple[dict[str, Any], list[str]]:
+    done = subprocess.run([PROGRAM, *arguments, "--json"], env=environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == ends_with, done.stdout + done.stderr
+    document = json.loads(done.stdout)
+    assert isinstance(document, dict)
+    return document, done.stderr.splitlines()
+
+
+def test_every_flow_command_prints_its_result_and_names_its_run(
+    environment: Mapping[str, str], api: str, tmp_path: Path
+) -> None:
+    made, said = ecommerce(
+        environment, "generate", "--orders", "500", "--start", "2026-01-01", "--end", "2026-01-03", "--users", "50"
+    )
+    assert made["accepted"] == 500
+    run = made["run"]
+    assert said == [f"run: {run['name']} {run['url']}"]
+    assert run["url"] == f"{api.removesuffix('/api')}/runs/flow-run/{run['id']}"
+    assert call(api, f"/flow_runs/{run['id']}")["name"] == run["name"]
+
+    summarized, said = ecommerce(environment, "summarize")
+    assert {"mode", "changes", "lag_seconds", "as_of", "run"} <= summarized.keys()
+    assert len(said) == 1
+
+    planned, said = ecommerce(environment, "archive", "--include-open", "--dry-run")
+    assert planned["plan"]["orders"] == 500
+    assert [day["day"] for day in planned["plan"]["days"]] == ["2026-01-01", "2026-01-02"]
+    assert planned["archive_runs"] == []
+    archived, said = ecommerce(environment, "archive", "--include-open")
+    assert [(one["kind"], one["state"], one["orders"]) for one in archived["archive_runs"]] == [
+        ("archive", "committed", 500)
+    ]
+    assert len(said) == 1, "no warning of a JVM"
+    restored, said = ecommerce(environment, "restore", "--from", "2026-01-01", "--to", "2026-01-02")
+    assert {name: restored[name] for name in ("from", "to", "orders")} == {
+        "from": "2026-01-01",
+        "to": "2026-01-02",
+        "orders": 500,
+    }
+    assert len(said) == 1, "no warning of a JVM"
+    checked, said = ecommerce(environment, "check", "--no-archive")
+    assert checked["run"]["name"] in said[0]
+
+
+def test_an_import_prints_each_file_also_where_it_failed(environment: Mapping[str, str], tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("{}\n" * 10)
+    document, said = ecommerce(environment, "import", str(bad), ends_with=1)
+    (file,) = document["files"]
+    assert file["path"] == str(bad)
+    assert file["error"]
+    assert document["rejected"] == file["rejected"] > 0
+    assert said[0].startswith("run: ") and said[-1].startswith("error: ")
+
+
+def test_up_and_down_need_no_run(tmp_path: Path, environment: Mapping[str, str]) -> None:
+    assert ecommerce(environment, "down") == ({"stopped": False}, [])
+    done = subprocess.run([PROGRAM, "up", "--json"], env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: --json: only with --detach")
