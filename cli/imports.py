@@ -96,7 +96,7 @@ def checked_text(checked: "FileCheck") -> str:
     shape, lines = checked.shape, [f"{checked.path}:"]
     if shape is None:
         return f"{checked.error or f'{checked.path}: no content: is this the file?'}"
-    lines.append(f"  holds {shape.rows}, as {shape.layout}, {checked.encoding}")
+    lines.append(f"  holds {shape.rows}, as {shape.layout}{checked.encoding and f', {checked.encoding}'}")
     if shape.columns:
         where = f", header in line {shape.first_line - 1}" if shape.first_line > 2 else ""
         lines.append(f"  delimiter {shape.delimiter!r}, {len(shape.columns)} columns{where}, quotes: {shape.quotes}")

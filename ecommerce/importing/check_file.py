@@ -53,7 +53,7 @@ def check_file(path: Path, options: ImportOptions) -> FileCheck:
         if shape is None:
             return checked
         checked.shape = shape = settle(path, shape)
-        checked.encoding = shape.encoding or checked.encoding
+        checked.encoding = (shape.encoding or checked.encoding) if format_of(shape.layout).is_text else ""
         if shape.rows == LINES:
             _check_order_lines(path, shape, options, checked)
         elif shape.rows != JOINED:

@@ -39,8 +39,10 @@ def recognise(path: Path, mapping: str | None = None, encoding: str = "") -> Sha
         return None
     entry, head = look(start, path)
     if head.records is not None:
-        return Shape(_rows_of_records(head.records), entry.layout, encoding=encoding)
+        return Shape(_rows_of_records(head.records), entry.layout, encoding=encoding if entry.is_text else "")
     shape = _with_columns(head, entry.layout, path, mapping)
+    if not entry.is_text:
+        return shape
     return replace(shape, encoding=encoding or (load_mapping(shape.mapping).encoding if shape.mapping else ""))
 
 

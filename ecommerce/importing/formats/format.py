@@ -39,3 +39,5 @@ class Format:
     """The file's rows, some at a time, not looked into: this runs in one process, at the speed of the disk."""
     rows: Callable[[Chunk, Shape], Iterator[Row]]
     """The rows of a chunk. This runs in the decoding processes."""
+    is_text: bool = True
+    """Whether its files have an encoding."""

@@ -9,8 +9,10 @@ from ecommerce.importing.formats.csv import CSV
 from ecommerce.importing.formats.format import Format, Head
 from ecommerce.importing.formats.json_lines import JSON_LINES
 from ecommerce.importing.formats.json_values import JSON_VALUES
+from ecommerce.importing.formats.parquet import PARQUET
+from ecommerce.importing.formats.xlsx import XLSX
 
-FORMATS: tuple[Format, ...] = (JSON_LINES, JSON_VALUES, CSV)
+FORMATS: tuple[Format, ...] = (JSON_LINES, JSON_VALUES, XLSX, PARQUET, CSV)
 """In the order in which they are tried; any text may be CSV."""
 
 SUFFIXES = tuple(suffix for entry in FORMATS for suffix in entry.suffixes)

@@ -48,7 +48,7 @@ def _settled(path: Path, settle_seconds: float) -> bool:
 
 def _ends_with_a_line(path: Path) -> bool:
     """Whether the file's last line has its end. Of compressed files and of JSON the content tells what is missing."""
-    if path.name.lower().endswith((*COMPRESSED, ".json")):
+    if path.name.lower().endswith((*COMPRESSED, ".json", ".xlsx", ".xlsm", ".parquet")):
         return True
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
