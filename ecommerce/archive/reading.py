@@ -5,6 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ecommerce.archive.errors import failures_explained
+from ecommerce.archive.identity import require_its_archive
 from ecommerce.archive.rows import DAY_COLUMN, read_rows, row_ddl
 from ecommerce.archive.runs import PUBLISHED, SUPERSEDED, Run, day_start, readable_runs
 from ecommerce.archive.source import mongo_frame
@@ -33,6 +34,7 @@ def read(
     database = get_database(settings)
     with failures_explained("reading the archive", _UNHURT):
         storage = Storage(spark, archive_uri(settings))
+        require_its_archive(database, storage)
         return archived_rows(spark, settings, readable_runs(database), start, end, storage)
 
 

@@ -60,6 +60,13 @@ class Storage:
         options = self._gateway.new_array(getattr(self._jvm.org.apache.hadoop.fs, "Options$Rename"), 0)
         context.rename(self._path(source), target_path, options)
 
+    def make_empty_file(self, uri: str) -> None:
+        """Create an empty file, and the directories above it; nothing happens where it exists."""
+        path = self._path(uri)
+        system = self._system(path)
+        system.mkdirs(path.getParent())
+        system.createNewFile(path)
+
     def remove(self, uri: str) -> None:
         """Delete a directory and all under it; nothing happens where it does not exist."""
         path = self._path(uri)

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.errors import ArchiveError, failures_explained
+from ecommerce.archive.identity import mark_archive
 from ecommerce.archive.lease import Lease, archive_lease
 from ecommerce.archive.runs import Run, prepare_archive, unfinished_run
 from ecommerce.archive.spark import spark_session
@@ -53,7 +54,10 @@ def archive_workshop(settings: Settings, progress: Progress = silent) -> Iterato
     require_transactions(database)
     with archive_lease(database) as lease, spark_session(settings) as spark:
         prepare_archive(database)
-        yield Workshop(settings, database, spark, Storage(spark, archive_uri(settings)), lease, progress)
+        storage = Storage(spark, archive_uri(settings))
+        with failures_explained("looking at the archive", "Nothing was changed."):
+            mark_archive(settings, database, storage)
+        yield Workshop(settings, database, spark, storage, lease, progress)
 
 
 def require_transactions(database: MongoDatabase) -> None:

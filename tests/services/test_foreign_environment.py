@@ -146,6 +146,47 @@ def test_neither_the_shell_nor_the_network_keeps_orders_from_the_archive(
     assert marked_processes(own_home.home) == []
 
 
+START_SPARK = """
+from ecommerce.archive.spark import spark_session
+from ecommerce.errors import ServiceError
+from ecommerce.settings import get_settings
+try:
+    with spark_session(get_settings()):
+        print("started")
+except ServiceError as error:
+    print(error)
+"""
+
+
+def starting_spark(own_home: Settings, master: str, **environment: str) -> str:
+    """What a process says that starts Spark, on both of its streams."""
+    environment = {**clean_environment(own_home), "ECOMMERCE_SPARK_MASTER": master, **environment}
+    return subprocess.run(
+        [sys.executable, "-c", START_SPARK],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    ).stdout
+
+
+def test_a_master_that_spark_does_not_know_is_said_in_one_line(own_home: Settings) -> None:
+    (line,) = starting_spark(own_home, "nonsense").splitlines()
+    assert line.startswith("Spark did not start with ECOMMERCE_SPARK_MASTER='nonsense': ")
+    assert "start with spark, k8s, or local" in line
+    assert line.endswith(f"; see {own_home.home}/logs/spark.log")
+
+
+def test_what_a_cluster_is_given_is_used_and_named_where_it_fails(own_home: Settings, foreign: dict[str, str]) -> None:
+    given = {name: foreign[name] for name in ("SPARK_CONF_DIR", "HADOOP_CONF_DIR")}
+    (line,) = starting_spark(own_home, "spark://127.0.0.1:9", **given).splitlines()
+    assert (
+        "ECOMMERCE_SPARK_MASTER='spark://127.0.0.1:9' and HADOOP_CONF_DIR, SPARK_CONF_DIR of the environment: " in line
+    )
+    assert "\n" not in line
+
+
 READ_ONLY = """
 import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)
