@@ -14,6 +14,7 @@ from ecommerce.check.check import check_orders
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from tests.archiving import OLD_DAY, an_order, assert_one_place, insert, spark, with_archive
+from tests.runbook import row_of
 
 __all__ = ["spark"]
 
@@ -41,8 +42,9 @@ def test_a_second_home_with_an_archive_of_its_own_is_refused(
         lambda: restore_orders(second, OLD_DAY, OLD_DAY),
         lambda: check_orders(database, second, repair=True),
     ):
-        with pytest.raises(ArchiveError, match=ANOTHER):
+        with pytest.raises(ArchiveError, match=ANOTHER) as refused:
             work()
+        assert row_of(str(refused.value)).startswith("… is not the archive")
     assert_one_place(spark, first, database, ORDERS + LATE)
     assert check_orders(database, first).differences == ()
 

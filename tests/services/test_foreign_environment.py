@@ -14,6 +14,7 @@ from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.services.marks import marked_processes
 from ecommerce.settings import Settings
 from tests.conftest import free_port
+from tests.runbook import row_of
 from tests.services.test_services_up import PROGRAM, clean_environment, new_settings
 
 ALONE = """
@@ -113,6 +114,8 @@ def one_line_about_prefect(settings: Settings, database: MongoDatabase, server: 
     assert (done.returncode, done.stdout) == (1, "")
     assert database[ORDERS].count_documents({}) == 0
     (line,) = done.stderr.splitlines()
+    if "does not answer" in line:
+        assert row_of(line.removeprefix("error: ")).startswith("the Prefect server")
     assert "it is the one of PREFECT_API_URL in the environment: correct that" in line
     return line
 
@@ -175,6 +178,7 @@ def test_a_master_that_spark_does_not_know_is_said_in_one_line(own_home: Setting
     (line,) = starting_spark(own_home, "nonsense").splitlines()
     assert line.startswith("Spark did not start with ECOMMERCE_SPARK_MASTER='nonsense': ")
     assert "start with spark, k8s, or local" in line
+    assert row_of(line).startswith("Spark did not start")
     assert line.endswith(f"; see {own_home.home}/logs/spark.log")
 
 
@@ -218,5 +222,7 @@ def test_a_home_that_cannot_be_written_is_said_in_one_line(own_home: Settings, c
     (line,) = done.stderr.splitlines()
     assert str(own_home.home) in line
     assert "Read-only file system" in line
+    if used and command != ["archive"]:
+        assert row_of(line.removeprefix("error: ")) == "…: Read-only file system: …"
     assert "set ECOMMERCE_HOME" in line or "set it to another folder" in line
     assert not [path for path in own_home.home.rglob("*") if path.is_file()]

@@ -1,0 +1,135 @@
+"""The messages in docs/runbook.md are what the program says: each is provoked, here or in the test of its part."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
+from ecommerce.archive_location import record_archive_kind
+from ecommerce.errors import EcommerceError
+from ecommerce.java import java_home
+from ecommerce.jvm import class_path
+from ecommerce.mongo import MongoDatabase
+from ecommerce.services import stack
+from ecommerce.services.archive_choice import choose_archive
+from ecommerce.services.hdfs import embedded_hdfs
+from ecommerce.services.mongod import start_mongod
+from ecommerce.services.ports import require_free_port
+from ecommerce.services.records import locked_at_once
+from ecommerce.services.up import run
+from ecommerce.settings import Settings, load_settings
+from tests.conftest import free_port
+from tests.runbook import ROWS, row_of
+
+Provocation = Callable[[Settings, pytest.MonkeyPatch], object]
+
+
+def take_a_port(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        require_free_port(other.getsockname()[1], "ECOMMERCE_MONGO_PORT", "the embedded MongoDB")
+
+
+def run_up_twice(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = settings.home.with_name("link")
+    link.symlink_to(settings.home)
+    with locked_at_once(settings.home, "up"):
+        run(settings.model_copy(update={"home": link}), print, lambda: None, demo=False)
+
+
+def fill_the_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "FREE_BYTES_MIN", 10**18)
+    stack.require_space(settings.home)
+
+
+def name_a_home_with_an_apostrophe(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded_hdfs(settings.home / "jürgen's", free_port(), java_home(settings), settings.cache)
+
+
+def lose_the_metadata(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.home / "hdfs" / "data" / "current" / "BP-1").mkdir(parents=True)
+    embedded_hdfs(settings.home, free_port(), java_home(settings), settings.cache)
+
+
+def lose_the_cache(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    record_archive_kind(settings, "hdfs")
+    (settings.home / "cache").write_text("a file")
+    choose_archive(settings.model_copy(update={"cache": settings.home / "cache"}))
+
+
+def have_no_java(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(settings.home))
+    monkeypatch.setenv("PATH", str(settings.home))
+    monkeypatch.setenv("CJDK_INDEX_URL", f"http://127.0.0.1:{free_port()}/index.json")
+    java_home(settings.model_copy(update={"cache": settings.home / "cache"}))
+
+
+def put_the_cache_where_java_finds_no_jar(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    class_path(settings.home / "12:30" / "thing.jar")
+
+
+def misspell_a_setting(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECOMMERCE_MONGO_PORT", "27o17")
+    load_settings()
+
+
+def run_two_mongods_on_one_directory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = start_mongod(settings.home, free_port())
+    try:
+        start_mongod(settings.home, free_port())
+    finally:
+        daemon.stop()
+
+
+HERE: dict[str, Provocation] = {
+    "port … for … is taken…: stop that, or set … to a free port": take_a_port,
+    "already running in …: see…": run_up_twice,
+    "the disk of … has … MB left, the services need …": fill_the_disk,
+    "HDFS cannot run in …: Hadoop cannot use a path with …": name_a_home_with_an_apostrophe,
+    "HDFS has blocks in … but its metadata … is gone": lose_the_metadata,
+    "archived orders may be on HDFS, which cannot run: …": lose_the_cache,
+    "Java 17 or newer is needed (…)": have_no_java,
+    "Java cannot load …: its path holds …": put_the_cache_where_java_finds_no_jar,
+    "ECOMMERCE_…: …": misspell_a_setting,
+    "MongoDB's data directory … is in use by another mongod: …": run_two_mongods_on_one_directory,
+}
+
+OF_THE_LEASE = {"another archiver is at work: process … on …", "another process took the archive's lease over…"}
+
+ELSEWHERE = {
+    "…: Read-only file system: …": "test_foreign_environment.py",
+    "the Prefect server … does not answer: …": "test_foreign_environment.py",
+    "Spark did not start with ECOMMERCE_SPARK_MASTER=…": "test_foreign_environment.py",
+    "… is not the archive in which the orders of database … are": "test_archive_identity.py",
+}
+"""Messages that are provoked in another test, which asks `row_of` for their row."""
+
+
+def test_every_message_of_the_runbook_is_provoked() -> None:
+    assert set(ROWS) == {*HERE, *OF_THE_LEASE, *ELSEWHERE}
+    for file in set(ELSEWHERE.values()):
+        assert "row_of(" in Path(__file__).with_name(file).read_text()
+
+
+@pytest.mark.parametrize("row", HERE)
+def test_a_message_is_what_the_runbook_says(row: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.home.mkdir()
+    with pytest.raises(EcommerceError) as raised:
+        HERE[row](settings, monkeypatch)
+    message = str(raised.value)
+    assert row_of(message) == row
+    assert "\n" not in message
+
+
+def test_the_messages_of_the_archives_lease(database: MongoDatabase) -> None:
+    with archive_lease(database) as first:
+        with pytest.raises(EcommerceError) as busy, archive_lease(database):
+            pass
+        database[ARCHIVE_LEASE].update_one({}, {"$set": {"token": "another"}})
+        first._lost.set()
+        with pytest.raises(EcommerceError) as lost:
+            first.check()
+    assert {row_of(str(busy.value)), row_of(str(lost.value))} == OF_THE_LEASE
