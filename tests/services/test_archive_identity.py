@@ -68,5 +68,5 @@ def test_an_archive_of_version_0_1_0_gets_its_mark_where_its_runs_are(
         archive_orders(with_archive(first, tmp_path / "second"))
     archive_orders(first)
     with pytest.raises(ArchiveError, match=ANOTHER):
-        archive_orders(with_archive(first, tmp_path / "second"))
+        restore_orders(with_archive(first, tmp_path / "second"), OLD_DAY, OLD_DAY)
     assert_one_place(spark, first, database, ORDERS + LATE)
