@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -260,3 +261,23 @@ def wait_until(holds: Callable[[], bool], seconds: float) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+@pytest.mark.drill
+def test_a_work_pool_that_somebody_deletes_in_the_ui_comes_back(settings: Settings) -> None:
+    up = Up(settings)
+    up.wait_for("Look first")
+    api = f"http://127.0.0.1:{settings.prefect_port}/api"
+    httpx.delete(f"{api}/work_pools/ecommerce", timeout=60).raise_for_status()
+    worker = states(settings)["prefect-worker"]
+    assert worker["healthy"] is False
+    assert "was deleted, so that their runs do not start: deploy again: `ecommerce up` does" in str(worker["reason"])
+    up.wait_for("had been deleted; they were deployed again", 120)
+    deployment = httpx.get(f"{api}/deployments/name/summarize-orders/hourly").json()
+    run = httpx.post(f"{api}/deployments/{deployment['id']}/create_flow_run", json={}).json()
+    deadline = time.monotonic() + 120
+    while (state := httpx.get(f"{api}/flow_runs/{run['id']}").json()["state_name"]) != "Completed":
+        assert time.monotonic() < deadline, state
+        time.sleep(1)
+    assert states(settings)["prefect-worker"]["healthy"] is True
+    assert up.end(signal.SIGTERM) == 0
