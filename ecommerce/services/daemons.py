@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import pwd
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -26,6 +27,9 @@ from ecommerce.services.records import ServiceRecord, identity, remove_record, w
 atexit.unregister(cleanup_subprocesses)
 
 STOP_TIMEOUT_SECONDS = 30
+FREE_BYTES_MIN = 50_000_000
+"""With less than this on the disk a service that does not start is taken to miss it."""
+
 LOG_BYTES_MAX = 20_000_000
 """A log longer than this is put aside at the next start; one older log is kept."""
 
@@ -169,6 +173,13 @@ class Daemon(Executor):
 
     def _complaint(self, what: str) -> str:
         """One line about a failed start: what is known about it, else what the log says."""
+        free = shutil.disk_usage(self.home).free
+        if free < FREE_BYTES_MIN:
+            # Its log may lack the reason, for the same reason.
+            return (
+                f"{self.name} {what}: the disk of {self.home} has {free / 1e6:,.0f} MB left: "
+                f"free some space, or set ECOMMERCE_HOME to another disk; see {self.log}"
+            )
         explanation = self._explain(self)
         if explanation:
             return explanation

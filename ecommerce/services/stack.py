@@ -36,7 +36,7 @@ from ecommerce.services.prefect import (
     worker,
 )
 from ecommerce.services.prefect_database import choose_history, history_environment
-from ecommerce.services.records import identity, locked
+from ecommerce.services.records import identity, locked, read_record
 from ecommerce.services.stuck import mend
 from ecommerce.settings import Settings
 
@@ -51,6 +51,8 @@ FREE_BYTES_MIN = 500_000_000
 WATCH_SECONDS = 1.0
 RESTARTS_MAX = 3
 RESTART_WINDOW_SECONDS = 600
+RETRY_SECONDS = 60.0
+"""After this a service is tried again that could not be started, as on a full disk."""
 MEND_SECONDS = 20.0
 """Between two looks for flow runs that cannot start: three requests of 10 ms."""
 
@@ -69,6 +71,7 @@ class Stack:
         self._environment: Mapping[str, str] = {}
         self._parts: list[Daemon | Job] = []
         self._restarts: dict[str, list[float]] = {}
+        self._retry_at: dict[str, float] = {}
         self._pool = ThreadPoolExecutor(thread_name_prefix="start")
 
     def start(self) -> None:
@@ -103,7 +106,11 @@ class Stack:
         while True:
             time.sleep(WATCH_SECONDS)
             for part in self._parts:
-                if isinstance(part, Daemon) and part.process is not None and not part.running():
+                if not isinstance(part, Daemon):
+                    continue
+                if part.name in self._retry_at:
+                    self._try_again(part)
+                elif part.process is not None and not part.running():
                     self._restart(part)
 
     def stop(self) -> None:
@@ -211,15 +218,34 @@ class Stack:
         self._restarts[daemon.name] = [*recent, now]
         if len(recent) >= RESTARTS_MAX:
             daemon.kill()
-            self._say(f"{daemon.name} {how} and is left down after {RESTARTS_MAX} restarts; see {daemon.log}")
+            self._retry_at[daemon.name] = now + RESTART_WINDOW_SECONDS
+            pause = f"left down for {RESTART_WINDOW_SECONDS // 60} minutes after {RESTARTS_MAX} restarts"
+            self._say(f"{daemon.name} {how} and is {pause}; see {daemon.log}")
             return
-        service = "hdfs" if daemon.name in ("namenode", "datanode") else daemon.name
         try:
-            with locked(self._home, f"{service}.start"):
-                daemon.restart()
+            self._start_again(daemon)
             self._say(f"{daemon.name} {how}; it was started again")
         except ServiceError as error:
-            self._say(f"{daemon.name} {how} and did not start again: {error}")
+            self._retry_at[daemon.name] = time.monotonic() + RETRY_SECONDS
+            self._say(f"{daemon.name} {how} and did not start again, which is tried every minute: {error}")
+
+    def _try_again(self, daemon: Daemon) -> None:
+        record = read_record(self._home, daemon.name)
+        # Meanwhile a command may have started one for itself.
+        if time.monotonic() < self._retry_at[daemon.name] or (record and record.process()):
+            return
+        try:
+            self._start_again(daemon)
+        except ServiceError:
+            self._retry_at[daemon.name] = time.monotonic() + RETRY_SECONDS
+            return
+        del self._retry_at[daemon.name]
+        self._say(f"{daemon.name} was started again")
+
+    def _start_again(self, daemon: Daemon) -> None:
+        service = "hdfs" if daemon.name in ("namenode", "datanode") else daemon.name
+        with locked(self._home, f"{service}.start"):
+            daemon.restart()
 
 
 def require_space(home: Path) -> None:
