@@ -1,0 +1,73 @@
+"""`python -m tests.drills.disk_full FOLDER`: fills the disk under running services, in a mount namespace of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.services.test_services_up import SERVICES, ecommerce, new_settings, states
+
+SIZE_MB = 1100
+BACK_SECONDS = 200
+"""A service that could not be started is tried again every minute; mongod replays its journal first."""
+
+MADE = ("generate", "--orders", "20000", "--start", "2025-01-01", "--end", "2025-01-21")
+MORE = ("generate", "--orders", "60000", "--seed", "3", "--start", "2025-02-01", "--end", "2025-02-21")
+
+
+def until(condition: Callable[[], bool], seconds: float, what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what()
+        time.sleep(1)
+
+
+def main() -> None:
+    """Start, fill, look at what is said, make room, and see that all of it comes back and nothing is lost."""
+    disk = Path(sys.argv[1])
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "none", str(disk)], check=True)
+    (disk / "home").mkdir()
+    settings = new_settings(disk / "home")
+
+    def done(*arguments: str) -> str:
+        ended = ecommerce(settings, *arguments)
+        assert ended.returncode == 0, f"{arguments}: {ended.stdout}{ended.stderr}"
+        return ended.stdout
+
+    def said() -> str:
+        return (settings.home / "logs" / "up.log").read_text()
+
+    def reasons() -> dict[str, object]:
+        return {name: state["reason"] for name, state in states(settings).items() if not state["healthy"]}
+
+    done("up", "--detach", "--no-demo")
+    try:
+        done(*MADE)
+        ballast = disk / "ballast"
+        with ballast.open("wb") as file:
+            space = os.statvfs(disk)
+            os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize - 1_000_000)
+        ended = ecommerce(settings, *MORE)
+        assert ended.returncode == 1
+        assert len(ended.stderr.splitlines()) == 1, ended.stderr
+        until(lambda: "did not start again, which is tried every minute" in said(), 120, said)
+        assert "free some space" in said()
+        assert "mongod" in reasons()
+        until(lambda: "safe mode" in str(reasons().get("namenode")), 60, reasons)
+        ballast.unlink()
+        until(lambda: not reasons(), BACK_SECONDS, reasons)
+        assert set(states(settings)) >= set(SERVICES)
+        done(*MORE)
+        done("archive", "--older-than", "30")
+        assert json.loads(done("kpis", "--json"))["orders"] == 80_000
+        done("check")
+    finally:
+        ecommerce(settings, "down")
+
+
+if __name__ == "__main__":
+    main()
