@@ -55,7 +55,7 @@ def archive_workshop(settings: Settings, progress: Progress = silent) -> Iterato
     with archive_lease(database) as lease, spark_session(settings) as spark:
         prepare_archive(database)
         storage = Storage(spark, archive_uri(settings))
-        with failures_explained("looking at the archive", "Nothing was changed."):
+        with failures_explained("looking at the archive", "Nothing was deleted from MongoDB; run it again to go on."):
             mark_archive(settings, database, storage)
         yield Workshop(settings, database, spark, storage, lease, progress)
 
