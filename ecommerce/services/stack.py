@@ -184,6 +184,8 @@ class Stack:
 
     def _deploy_again(self) -> None:
         self._part(deployment(self._settings, self._environment)).start().finish()
+        # The worker gives the new pool its template.
+        start_runs_directly(self._settings)
 
     def _make_first_data(self, mongo: Future[None]) -> None:
         mongo.result()
