@@ -9,7 +9,7 @@ from typing import Protocol
 class Progress(Protocol):
     """Called now and then (a few times a second at most) by the thread that called the work."""
 
-    def __call__(self, done: int, total: int | None, what: str) -> None:
+    def __call__(self, done: int, total: int | None, what: str, /) -> None:
         """`done` of `total` (None: unknown) units of `what`, a plural noun such as "orders"."""
 
 

@@ -15,7 +15,7 @@ STOP_TIMEOUT_SECONDS = 800
 
 
 def main() -> None:
-    archiver.CHUNK_ORDERS = CHUNK_ORDERS  # type: ignore[misc]
+    archiver.CHUNK_ORDERS = CHUNK_ORDERS
     spark.STOP_TIMEOUT_SECONDS = STOP_TIMEOUT_SECONDS
     if sys.argv[1] == "compact":
         compact_archive(get_settings())

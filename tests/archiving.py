@@ -41,7 +41,7 @@ def an_order(order_id: int, *, day: int = 0, status: str = "Delivered", items: i
         days=day, seconds=order_id % 86_400, milliseconds=order_id % 1000
     )
     price = Decimal(order_id % 997) / 100 + 1
-    order = {
+    order: dict[str, Any] = {
         "order_id": order_id,
         "user_id": order_id % 50,
         "order_time": time,
@@ -73,7 +73,7 @@ def an_order(order_id: int, *, day: int = 0, status: str = "Delivered", items: i
 def insert(database: MongoDatabase, orders: Iterable[OrderDocument]) -> None:
     """Put orders into `orders`, whatever is there."""
     documents = [RawBSONDocument(encode_order(order)) for order in orders]
-    database[ORDERS].insert_many(documents)  # type: ignore[arg-type]
+    database[ORDERS].insert_many(documents)
 
 
 def touch(database: MongoDatabase, order_id: int, **changes: Any) -> None:

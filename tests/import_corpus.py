@@ -79,14 +79,12 @@ def bad_rows() -> list[bytes]:
     rows += [line[:cut] for cut in range(1, len(line), 11)]
     rows += [_json(good | {name: 1}) for name in ("extra", "$set", "a.b", "", "__proto__", "order\0")]
     rows += [_json(_with(f"{part}.{name}", 1)) for part in good for name in ("extra", "$gt", "x y")]
-    rows += [
-        _json(good | change)
-        for change in (
+    changes: tuple[dict[str, Any], ...] = (
             {"order": None}, {"order": []}, {"order": "x"}, {"order_items": {}}, {"order_items": None},
             {"order_items": [None]}, {"order_items": [[]]}, {"order_items": good["order_items"] * 2},
             {"order_items": []}, {"delivery": []}, {"delivery": None}, {"_id": 2}, {"_id": "1"}, {"_id": {"$gt": ""}},
-        )
-    ]  # fmt: skip
+    )  # fmt: skip
+    rows += [_json(good | change) for change in changes]
     rows += [_json(_with(path, 2)) for path in ("order.quantity", "order_items.order_id", "delivery.order_id")]
     twice = deepcopy(good)
     twice["order"]["quantity"] = 2

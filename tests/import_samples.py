@@ -72,7 +72,8 @@ def a_row(
 
 def complete_row(order_id: int, **changes: Any) -> dict[str, Any]:
     """A row that needs no catalog."""
-    return a_row(order_id, **({"warehouse_id": 3, "location": "Lima"} | changes))
+    filled: dict[str, Any] = {"warehouse_id": 3, "location": "Lima"}
+    return a_row(order_id, **(filled | changes))
 
 
 def write_lines(path: Path, *rows: Any) -> Path:
@@ -84,7 +85,8 @@ def write_lines(path: Path, *rows: Any) -> Path:
 def raw_orders(database: MongoDatabase) -> dict[int, bytes]:
     """The stored bytes of every order."""
     options: Any = CodecOptions(document_class=RawBSONDocument)
-    return {d["_id"]: bytes(d.raw) for d in database.get_collection(ORDERS, codec_options=options).find()}
+    found: Any = database.get_collection(ORDERS, codec_options=options).find()
+    return {d["_id"]: bytes(d.raw) for d in found}
 
 
 def stored_orders(database: MongoDatabase) -> list[OrderDocument]:

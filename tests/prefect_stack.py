@@ -18,7 +18,7 @@ from ecommerce.services import prefect as services
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.environment import service_environment
 from ecommerce.settings import Settings
-from tests.conftest import free_port
+from tests.ports import free_port
 
 RUN_SECONDS = 240
 """The longest that a run may take on a busy machine."""
@@ -49,7 +49,7 @@ class PrefectStack:
     def ask(self, deployment: str, at: datetime | None = None, **parameters: Any) -> UUID:
         """Ask for a run of a deployment, by default now; returns its id."""
         found = self.client.read_deployment_by_name(deployment)
-        state = Scheduled(scheduled_time=at or datetime.now(UTC))
+        state: Any = Scheduled(scheduled_time=at or datetime.now(UTC))
         return self.client.create_flow_run_from_deployment(found.id, parameters=parameters, state=state).id
 
     def wait(self, *runs: UUID, seconds: float = RUN_SECONDS) -> list[FlowRun]:

@@ -11,4 +11,4 @@ def row_of(message: str) -> str:
     """The row of the page that describes a message; its `…` stand for anything."""
     fitting = [row for row in ROWS if re.match(".*".join(map(re.escape, row.split("…"))), message, re.DOTALL)]
     assert len(fitting) == 1, f"{message!r} fits {fitting}"
-    return fitting[0]
+    return str(fitting[0])

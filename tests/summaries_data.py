@@ -117,7 +117,8 @@ def _table(name: str) -> list[dict[str, str]]:
 
 
 def _opened(name: str) -> IO[str]:
-    return zstandard.open(WHOLE_SUPERSTORE / f"{name}.zst", "rt", newline="")
+    opened: IO[str] = zstandard.open(WHOLE_SUPERSTORE / f"{name}.zst", "rt", newline="")
+    return opened
 
 
 def _typed(row: dict[str, Any]) -> dict[str, Any]:

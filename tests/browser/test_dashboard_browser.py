@@ -121,10 +121,10 @@ def check_figures(tab: Tab, kpis: dict[str, Any]) -> None:
     for row in timeline:
         name = row["status"].removeprefix("'")
         summed[name] = summed.get(name, 0) + int(row["orders"])
-    expected: dict[str, int] = {}
+    counted: dict[str, int] = {}
     for point in kpis["delivery_timeline"]:
-        expected[point["status"]] = expected.get(point["status"], 0) + point["orders"]
-    assert summed == expected
+        counted[point["status"]] = counted.get(point["status"], 0) + point["orders"]
+    assert summed == counted
 
 
 def download(tab: Tab, title: str) -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ def test_back_takes_one_press_each_and_forward_leads_on(browser: Browser, addres
     for name in ("7 d", "All", "90 d"):
         before = page.url
         page.get_by_role("button", name=name, exact=True).click()
-        page.wait_for_url(lambda url, before=before: url != before)
+        page.wait_for_url(lambda url, before=before: bool(url != before))  # type: ignore[misc]
         expect(page.get_by_role("heading", level=1)).not_to_have_text(shown[-1][1])
         remember()
     tab.card("Orders by status").locator('.row[data-name="Shipped"]').click()

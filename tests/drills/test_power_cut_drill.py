@@ -18,7 +18,7 @@ from ecommerce.archive.runs import unfinished_run
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database
 from ecommerce.services.marks import marked_processes
 from ecommerce.settings import Settings
-from tests.conftest import free_port
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1200)]
 

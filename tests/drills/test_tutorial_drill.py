@@ -18,7 +18,7 @@ import pytest
 from ecommerce.services.ports import http_answers
 from tests.command_lines import __file__ as COMMAND_LINES
 from tests.compose.compose_file import REPOSITORY
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.test_docs import commands, filled, shell_lines
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]

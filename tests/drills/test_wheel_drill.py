@@ -24,7 +24,7 @@ def programs(tmp_path: Path) -> Path:
     environment = tmp_path / "environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     python = environment / "bin" / "python"
-    command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps"]
+    command: list[str | Path] = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps"]
     subprocess.run([*command, build_wheel(tmp_path)], check=True)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))
     # A path in a .pth file is searched, but the .pth files in it are not read: this checkout's is one of them.
@@ -53,7 +53,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def up(programs: Path, empty_directory: Path, environment: dict[str, str]) -> Iterator[None]:
     def run(*arguments: str) -> None:
-        command = [programs / "ecommerce", *arguments]
+        command: list[str | Path] = [programs / "ecommerce", *arguments]
         subprocess.run(command, cwd=empty_directory, env=environment, check=True, timeout=400)
 
     run("up", "--detach", "--no-demo")
@@ -65,12 +65,12 @@ def test_everything_works_without_a_checkout(
     up: None, programs: Path, empty_directory: Path, environment: dict[str, str]
 ) -> None:
     def printed(program: str, *arguments: str) -> str:
-        command = [programs / program, *arguments]
+        command: list[str | Path] = [programs / program, *arguments]
         done = subprocess.run(
             command, cwd=empty_directory, env=environment, capture_output=True, text=True, timeout=400
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return str(done.stdout)
 
     where = printed("python", "-c", "import ecommerce, flows, dashboard, cli; print(ecommerce.__file__)")
     assert str(ROOT) not in where

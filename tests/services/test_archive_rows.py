@@ -1,7 +1,7 @@
 """The rows that Spark gets from its Python workers: the documents, value by value, whatever their layout."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -101,7 +101,7 @@ def test_a_misreading_that_export_and_purge_share_is_seen(monkeypatch: pytest.Mo
 
 def test_spark_reads_with_the_workers_that_were_started_ahead(spark: SparkSession) -> None:
     # Spark keeps workers by their environment, with a parent process for each: SQL's must be that of other jobs.
-    def parents(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def parents(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for _ in batches:
             yield pa.RecordBatch.from_pydict({"parent": [os.getppid()]})
 

@@ -122,7 +122,7 @@ def test_attributes_are_archived_compacted_restored_and_known_again(
     (merged,) = compact_archive(archive, at_least=2)
     assert merged.orders == 10
     assert restore_orders(archive, OLD_DAY, OLD_DAY) == 10
-    raw = database.get_collection(ORDERS_RESTORED, codec_options=RAW)
+    raw: Any = database.get_collection(ORDERS_RESTORED, codec_options=RAW)
     assert {document["_id"]: document.raw for document in raw.find()} == before
     assert all(import_paths(database, [file]).unchanged == 5 for file in files)
     changed = write_lines(tmp_path / "changed.jsonl", old_row(0, attributes=NOTES | {"coupon": "AUTUMN"}))

@@ -1,6 +1,7 @@
 """What the Prefect server does by itself: made once, kept as somebody left it. On a real Prefect server."""
 
 import runpy
+from typing import Any
 
 import pytest
 from prefect.automations import Automation
@@ -21,17 +22,18 @@ def test_they_are_made_once_and_stay_off_where_somebody_switched_them_off(
 ) -> None:
     monkeypatch.delenv("ALERT_WEBHOOK_URL", raising=False)
     run_script(monkeypatch)
-    first = Automation.read(name=CRASH)
+    first: Any = Automation.read(name=CRASH)
     with pytest.raises(ValueError, match=TELL):
         Automation.read(name=TELL)
     first.disable()
     monkeypatch.setenv("ALERT_WEBHOOK_URL", "http://127.0.0.1:9/alerts")
     run_script(monkeypatch)
     run_script(monkeypatch)
-    again = Automation.read(name=CRASH)
+    again: Any = Automation.read(name=CRASH)
     assert again.id == first.id
     assert not again.enabled
-    assert Automation.read(name=TELL).enabled
+    telling: Any = Automation.read(name=TELL)
+    assert telling.enabled
 
 
 def test_on_one_machine_no_run_is_crashed_for_its_silence(

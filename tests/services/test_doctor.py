@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import metadata
 from pathlib import Path
 from threading import Thread
 
@@ -21,7 +22,7 @@ from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.services.mongod import find_mongod
 from ecommerce.settings import Settings
 from ecommerce.summaries.state import STATE, STATE_ID, State
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.secured_mongo import secured_mongod
 
 PREFECT = {"prefect", "deployments", "schedules", "workers", "stuck runs", "late runs"}
@@ -208,7 +209,7 @@ def test_an_unknown_time_zone(settings: Settings, database: MongoDatabase) -> No
 
 
 def test_packages_of_another_version(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.metadata, "version", lambda name: "0.165" if name == "fastapi" else "9999")
+    monkeypatch.setattr(metadata, "version", lambda name: "0.165" if name == "fastapi" else "9999")
     found = look(settings, "packages")["packages"]
     assert found.state == PROBLEM
     assert "fastapi is 0.165, needed is <0.140" in found.says

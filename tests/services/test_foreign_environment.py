@@ -13,7 +13,7 @@ import pytest
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.services.marks import marked_processes
 from ecommerce.settings import Settings
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.runbook import row_of
 from tests.services.test_services_up import PROGRAM, clean_environment, new_settings
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,8 @@ Import = Callable[..., ImportReport]
 def take(database: MongoDatabase) -> Import:
     """Import files of a case, with its mapping where it has one."""
 
-    def take(case: Path, *names: str, **options: object) -> ImportReport:
-        mapping = {"mapping": str(case / "map.yaml")} if (case / "map.yaml").exists() else {}
+    def take(case: Path, *names: str, **options: Any) -> ImportReport:
+        mapping: dict[str, Any] = {"mapping": str(case / "map.yaml")} if (case / "map.yaml").exists() else {}
         return import_paths(database, [case / name for name in names], options=ImportOptions(**mapping | options))
 
     return take

@@ -25,8 +25,8 @@ from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
-from tests.conftest import free_port
 from tests.import_samples import complete_row, raw_orders
+from tests.ports import free_port
 from tests.transactions import short_transactions
 
 IN_PROCESSES = ImportOptions(max_rejected_share=1.0, processes_from_bytes=0)

@@ -22,7 +22,7 @@ from ecommerce.services.ports import require_free_port
 from ecommerce.services.records import locked_at_once
 from ecommerce.services.up import run
 from ecommerce.settings import Settings, load_settings
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.runbook import ROWS, row_of
 
 Provocation = Callable[[Settings, pytest.MonkeyPatch], object]

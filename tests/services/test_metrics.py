@@ -14,7 +14,7 @@ from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase, get_database
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from tests.archiving import an_order, insert
-from tests.conftest import free_port
+from tests.ports import free_port
 
 
 def values(text: str) -> dict[str, float]:

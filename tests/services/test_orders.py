@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from bson import Decimal128, Int64
@@ -74,7 +75,7 @@ def test_orders_come_back_as_they_went_in(database: MongoDatabase) -> None:
         {"updated_at": None},
     ],
 )
-def test_the_server_refuses_what_the_definition_does_not_allow(database: MongoDatabase, change: dict) -> None:
+def test_the_server_refuses_what_the_definition_does_not_allow(database: MongoDatabase, change: dict[str, Any]) -> None:
     accept_orders(database, encoded(an_order(1)), is_news=always)
     with pytest.raises(WriteError, match="failed validation"):
         database[ORDERS].update_one({"_id": 1}, {"$set": change})

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -31,8 +32,8 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.state import BUCKETS
 from tests.archiving import OLD_DAY, an_order, insert
-from tests.conftest import free_port
 from tests.import_samples import a_row, write_lines
+from tests.ports import free_port
 from tests.secured_mongo import PASSWORDS, SecuredMongo, secured_mongod
 
 UNAUTHORIZED = 13
@@ -75,7 +76,7 @@ def test_the_dashboard_brings_figures_up_to_date_and_shows_everything(mongo: Sec
     assert store.kpis(Span(None, None), Filters()).orders > 1_000
     assert store.choices()
     assert read_pipeline(database, mongo.settings("dashboard")).hot_orders > 1_000
-    read_low_stock(database)
+    read_low_stock(database, at_most=10)
 
 
 @pytest.mark.drill
@@ -141,8 +142,8 @@ def drop_orders(database: MongoDatabase) -> object:
     return database.drop_collection(ORDERS)
 
 
-def drop_index(database: MongoDatabase) -> object:
-    return database[ORDERS].drop_index("order_time")
+def drop_index(database: MongoDatabase) -> None:
+    database[ORDERS].drop_index("order_time")
 
 
 def make_user(database: MongoDatabase) -> object:
@@ -184,6 +185,7 @@ def test_every_user_is_tried() -> None:
 
 
 def test_without_a_password_nothing_can_be_read(mongo: SecuredMongo) -> None:
+    client: MongoClient[dict[str, Any]]
     with MongoClient(f"mongodb://127.0.0.1:{mongo.port}/?directConnection=true") as client:
         with pytest.raises(OperationFailure) as refused:
             client["ecommerce"][ORDERS].find_one({})

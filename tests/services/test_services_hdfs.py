@@ -9,7 +9,7 @@ from ecommerce.errors import ServiceError
 from ecommerce.java import java_home
 from ecommerce.services.hdfs import Hdfs, hdfs_shell, start_hdfs
 from ecommerce.settings import Settings
-from tests.conftest import free_port
+from tests.ports import free_port
 
 
 def shell(hdfs: Hdfs, *arguments: str) -> str:

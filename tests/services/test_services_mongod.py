@@ -4,6 +4,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -11,7 +12,7 @@ from pymongo import MongoClient
 
 from ecommerce.errors import ServiceError
 from ecommerce.services.mongod import start_mongod
-from tests.conftest import free_port
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +21,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def count_after_insert(port: int) -> int:
+    client: Any
     with MongoClient(f"mongodb://127.0.0.1:{port}/?replicaSet=ecommerce") as client:
         client.shop.orders.insert_one({})
-        return client.shop.orders.count_documents({})
+        return int(client.shop.orders.count_documents({}))
 
 
 def test_starts_again_on_the_same_data_on_another_port_and_after_a_kill(home: Path) -> None:

@@ -16,7 +16,7 @@ from ecommerce.services.environment import settings_environment
 from ecommerce.services.marks import marked_processes, wait_for_end
 from ecommerce.services.records import read_record
 from ecommerce.settings import Settings
-from tests.conftest import free_port
+from tests.ports import free_port
 
 COMMAND = """
 import sys

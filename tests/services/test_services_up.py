@@ -22,7 +22,7 @@ from ecommerce.services.marks import marked_processes, wait_for_end
 from ecommerce.services.ports import http_answers
 from ecommerce.services.records import read_record
 from ecommerce.settings import Settings
-from tests.conftest import free_port
+from tests.ports import free_port
 
 PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 SERVICES = ["mongod", "namenode", "datanode", "postgres", "prefect-server", "prefect-worker", "dashboard"]
@@ -244,7 +244,7 @@ def test_a_run_that_dies_with_or_without_its_worker_is_called_crashed_at_once(se
         run = api(settings, f"deployments/{backfill['id']}/create_flow_run", {"parameters": span})
         found = {"flow_runs": {"id": {"any_": [run["id"]]}}}
 
-        def state(found: dict[str, object] = found) -> str:
+        def state(found: dict[str, Any] = found) -> str:
             return str(api(settings, "flow_runs/filter", found)[0]["state_name"])
 
         wait_until(lambda: state() == "Running", 60)

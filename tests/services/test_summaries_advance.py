@@ -31,7 +31,7 @@ from ecommerce.summaries.compact import compact
 from ecommerce.summaries.images import let_images_expire
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import BUCKETS, DELTAS, STATE, load_state
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.summaries_data import START, accept, document_of, random_orders
 
 

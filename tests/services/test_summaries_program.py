@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 from bson import Int64, json_util
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -242,14 +242,14 @@ def machine(database: MongoDatabase, settings: Settings) -> Iterator[type[Progra
 
 
 def run(machine: type[Program], programs: int, steps: int) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=hypothesis_settings(
             max_examples=programs,
             stateful_step_count=steps,
             deadline=None,
             # Shrinking would replay a program against a server hundreds of times.
-            phases=[phase for phase in hypothesis_settings.default.phases if phase.name != "shrink"],
+            phases=[phase for phase in Phase if phase.name != "shrink"],
             suppress_health_check=list(HealthCheck),
             print_blob=True,
         ),

@@ -125,7 +125,7 @@ def test_presets_are_whole_days_and_compared_with_the_same_hours_before(
     preset: str, span: tuple[str, str], done: tuple[str, str], before: tuple[str, str]
 ) -> None:
     asked = preset_span(preset, NOW, UTC_ZONE)
-    expected = [hours(*(f"2026-{text}" for text in pair)) for pair in (span, done, before)]
+    expected = [hours(f"2026-{pair[0]}", f"2026-{pair[1]}") for pair in (span, done, before)]
     compared = comparison(asked, NOW, UTC_ZONE)
     assert compared
     assert [asked, compared.done, compared.before] == expected

@@ -21,13 +21,13 @@ from ecommerce.documents.kinds import (
 )
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 
-characters = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
+characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 names = st.text(characters, min_size=1, max_size=20)
 ids = st.integers(0, INT64_MAX)
 counts = st.integers(0, 1_000_000_000)
 money = st.integers(0, MONEY_LIMIT * 10_000 - 1).map(from_scaled)
 fractions = st.integers(0, 10_000).map(from_scaled)
-texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40)
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 milliseconds = (LATEST_TIME - EARLIEST_TIME) // timedelta(milliseconds=1)
 times = st.integers(0, milliseconds - 1).map(lambda elapsed: EARLIEST_TIME + timedelta(milliseconds=elapsed))
 

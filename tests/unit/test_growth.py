@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import Struct
 
 from ecommerce.documents.bson_codec import decode_order, encode_order
 from ecommerce.documents.catalog import CATALOG
@@ -15,7 +16,13 @@ from ecommerce.documents.kinds import Money, Text
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.documents.released import faults
 
-DOCUMENTS = (OrderDocument, Order, OrderItem, Delivery, *(table.document for table in CATALOG))
+DOCUMENTS: tuple[type[Struct], ...] = (
+    OrderDocument,
+    Order,
+    OrderItem,
+    Delivery,
+    *(table.document for table in CATALOG),
+)
 TIME = datetime(2026, 3, 1, 12)
 HASH_OF_0_1_0 = -3192241576249446837
 

@@ -75,9 +75,13 @@ def test_every_way_in_gives_the_reference_bytes(order: OrderDocument) -> None:
     del row["updated_at"]
     row.pop("attributes", None)
     without_version = json.dumps(row).encode()
-    cells = [json.dumps(row[name]) for name in ("order", "order_items", "delivery")]
+    cells = tuple(json.dumps(row[name]) for name in ("order", "order_items", "delivery"))
     expected = encode_value(parse_json(without_version), Known()).bson
-    assert encode_json(without_version, Known()).bson == encode_cells(*cells, Known()).bson == expected
+    assert (
+        encode_json(without_version, Known()).bson
+        == encode_cells(cells[0], cells[1], cells[2], Known()).bson
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
