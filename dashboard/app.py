@@ -2,12 +2,14 @@
 
 import panel as pn
 
+from dashboard.browser import browser_of
 from dashboard.views.page import DashboardPage
 from ecommerce.settings import get_settings
 
 pn.extension(notifications=False, browser_info=False)
 
 query = pn.state.location.search if pn.state.location else ""
-page = DashboardPage(get_settings(), query, touch="Mobi" in pn.state.headers.get("User-Agent", ""))
+browser = browser_of(pn.state.cookies, pn.state.headers.get("User-Agent", ""))
+page = DashboardPage(get_settings(), query, browser)
 page.start()
 page.servable(title="Orders")

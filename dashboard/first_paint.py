@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dashboard.browser import Browser
 from dashboard.state import View
 from dashboard.theme import PALETTES
 
@@ -36,10 +37,15 @@ HEADLINE_CARDS = {"overview": "headlines", "pipeline": "pipeline"}
 
 
 def first_paint(
-    view: View, cards: Mapping[str, str], as_of: datetime | None, zone: ZoneInfo, now: datetime | None = None
+    view: View,
+    browser: Browser,
+    cards: Mapping[str, str],
+    as_of: datetime | None,
+    zone: ZoneInfo,
+    now: datetime | None = None,
 ) -> str:
     """The frame of a page as HTML, with the headlines of its `cards` where they are known and no older than RECENT."""
-    palette = PALETTES["dark" if view.dark else "light"]
+    palette = PALETTES["dark" if browser.shows_dark(view) else "light"]
     colors = {
         "back": palette["background"]["default"],
         "paper": palette["background"]["paper"],
@@ -53,7 +59,8 @@ def first_paint(
     card = json.loads(cards[HEADLINE_CARDS[view.page]]) if known else {"rows": [{}] * HEADLINES}
     time = f"As of {as_of.astimezone(zone):%H:%M:%S}" if known and as_of else "Loading…"
     title, subtitle = (escape(card.get(name, "")) for name in ("title", "subtitle"))
-    drawer, charts = ("drawer", "charts") if view.page == "overview" else ("", "charts tables")
+    drawer = "drawer" if browser.has_drawer(view) else ""
+    charts = "charts" if view.page == "overview" else "charts tables"
     return (
         f"<style>{STYLE}</style>"
         f'<div id="first-paint" style="{";".join(f"--{name}:{color}" for name, color in colors.items())}">'

@@ -46,7 +46,8 @@ class View:
     first: date | None = None
     last: date | None = None
     filters: Filters = Filters()  # noqa: RUF009 - frozen
-    dark: bool = False
+    dark: bool | None = None
+    """None: as the viewer has it elsewhere."""
 
     def span(self, now: datetime, zone: ZoneInfo) -> Span:
         """The hours this view is about at `now`."""
@@ -96,8 +97,8 @@ class View:
             pairs.append(("span", str(self.preset)))
         for dimension in DIMENSIONS:
             pairs += [(dimension, str(value)) for value in sorted(self.chosen(dimension), key=str)]
-        if self.dark:
-            pairs.append(("theme", "dark"))
+        if self.dark is not None:
+            pairs.append(("theme", "dark" if self.dark else "light"))
         return "?" + urlencode(pairs) if pairs else ""
 
 
@@ -107,7 +108,7 @@ def view_of_query(query: str) -> View:
         values = parse_qs(query.removeprefix("?"), max_num_fields=1_000, errors="replace")
     except ValueError:  # more than a thousand fields are no link of ours
         return View()
-    view = View(dark=values.get("theme") == ["dark"])
+    view = View(dark={"dark": True, "light": False}.get(values.get("theme", [""])[0]))
     if (page := values.get("page", [""])[0]) in PAGES:
         view = replace(view, page=page)
     first, last = (_date(values.get(name, [""])[0]) for name in ("from", "to"))

@@ -123,7 +123,7 @@ function bars(root, content, model) {
     row.style.setProperty("--tint", item.color ?? "var(--mui-palette-primary-main)");
     write(name, item.name); write(figure, item.figure); write(second, item.second);
     row.title = `${item.name}\n${item.exact}`; row.dataset.exact = item.exact; row.dataset.name = item.name;
-    if (row.tagName === "BUTTON") { row.setAttribute("aria-pressed", String(Boolean(item.selected))); row.setAttribute("aria-label", `${item.name}: ${item.exact}. Filter by it`); }
+    if (row.tagName === "BUTTON") { row.setAttribute("aria-pressed", String(Boolean(item.selected))); }
   });
 }
 
@@ -169,7 +169,7 @@ function table(root, content, model) {
   });
   keyed(root.rows, content.rows, () => element("tr"), (row, item) => {
     keyed(row, item.cells.map((value, index) => ({key: index, value})), () => element("td"), (cell, {key, value}) => {
-      cell.className = content.columns[key].number ? "end" : content.columns[key].wide ? "wide" : ""; fill_cell(cell, value);
+      cell.className = content.columns[key].number ? "end" : content.columns[key].wide ? "text" : ""; fill_cell(cell, value);
     });
   });
 }

@@ -107,13 +107,6 @@ function render({model, view, el}) {
   const timer = setInterval(() => { clock(); connection.look(); }, 500);
   const hidden = () => { model.hidden = document.hidden; };
   document.addEventListener("visibilitychange", hidden);
-  // The browser's history: Panel tells the server of a changed hash only, and does not know where a step led.
-  const stepped = () => { model.send_msg({link: location.search}); };
-  window.addEventListener("popstate", stepped);
-  model.on("msg:custom", (event) => {
-    const {go_to} = event.data ?? event;
-    if (go_to != null && go_to !== location.search) { history.pushState({}, "", location.pathname + go_to); }
-  });
   button.addEventListener("click", () => { model.paused = !model.paused; if (!model.paused) { arrived = performance.now(); } clock(); });
   model.on("state", () => {
     const tick = state.tick;
@@ -127,7 +120,7 @@ function render({model, view, el}) {
   model.on("paused", clock);
   model.on("remove", () => {
     clearInterval(timer); connection.stop();
-    document.removeEventListener("visibilitychange", hidden); window.removeEventListener("popstate", stepped);
+    document.removeEventListener("visibilitychange", hidden);
   });
   clock();
 }

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import panel_material_ui as pmui
@@ -32,24 +31,12 @@ class FreshnessLine(JSComponent):
 
     _bundle = "freshness.js"
 
-    def __init__(self, *, on_link: Callable[[str], None], **parameters: Any) -> None:
-        """`on_link` gets the query of the address that the browser stepped back or forward to."""
+    def __init__(self, **parameters: Any) -> None:
         super().__init__(margin=(0, 4, 0, 12), align="center", **parameters)
-        self._on_link = on_link
 
     def _handle_msg(self, message: Any) -> None:
-        if not isinstance(message, dict):
-            return
-        if isinstance(link := message.get("link"), str):
-            self._on_link(link)
-        if message.get("ping"):
+        if isinstance(message, dict) and message.get("ping"):
             self._send_msg({"pong": True})
-
-    def go_to(self, query: str) -> None:
-        """Put the link of another view into the address bar, as a step of the browser's history."""
-        # Panel's own Location does not learn of a step back, and would push the view that was stepped to once more: the
-        # way forward was lost, and the next step back led to the same page.
-        self._send_msg({"go_to": query})
 
     def show(self, freshness: Freshness) -> None:
         as_of = freshness.as_of.timestamp() * 1000 if freshness.as_of else 0

@@ -1,6 +1,7 @@
 """The page of one session: shell, navigation, and the flow from a tick or a click to what is drawn."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,51 +10,54 @@ import panel_material_ui as pmui
 from panel.viewable import Viewable, Viewer
 
 from dashboard import live
+from dashboard.browser import Browser
 from dashboard.feed import Tick
 from dashboard.first_paint import first_paint
 from dashboard.session import Session
 from dashboard.state import Choices, View, allowed, view_of_query
-from dashboard.views.filters import FilterPanel, SpanPicker
+from dashboard.views.filters import FilterPanel
 from dashboard.views.freshness import FreshnessLine, ProblemBanner
 from dashboard.views.overview import OverviewPage
 from dashboard.views.pipeline import PipelinePage
 from dashboard.views.shell import navigation, shell
+from dashboard.views.span_picker import SpanPicker
+from dashboard.views.window import Window
 from ecommerce.settings import Settings
 
 
 class DashboardPage(Viewer):
     """Everything one viewer sees. Lives as long as its browser tab."""
 
-    def __init__(self, settings: Settings, query: str, *, touch: bool, **parameters: Any) -> None:
+    def __init__(self, settings: Settings, query: str, browser: Browser, **parameters: Any) -> None:
         super().__init__(**parameters)
-        self._touch = touch
+        self._browser = self._told = browser
+        self._is_live = False
         self._feed = live.the_feed()
         self._zone = ZoneInfo(settings.timezone)
         self._session = Session(view_of_query(query), self._zone)
         view = self._session.view
-        self._line = FreshnessLine(
-            on_link=lambda query: self.change(lambda _: view_of_query(query), stepped=True),
-            interval=settings.refresh_seconds,
-            zone=settings.timezone,
+        self._window = Window(
+            on_link=lambda query: self.change(lambda _: view_of_query(query), stepped=True), on_browser=self._seen
         )
+        self._line = FreshnessLine(interval=settings.refresh_seconds, zone=settings.timezone)
         self._banner = ProblemBanner()
         self._navigation = navigation(view.page)
         self._span = SpanPicker(view, self.change, self._zone)
         self._filters = FilterPanel(self.change, lambda: self._overview.save_headlines())
-        self._overview = OverviewPage(self._pick, self._show_pipeline, currency=settings.currency, touch=touch)
+        self._overview = OverviewPage(self._pick, self._show_pipeline, currency=settings.currency, touch=browser.narrow)
         self._pipeline = PipelinePage()
         self._content = pn.Column(self._overview, sizing_mode="stretch_width", margin=0)
         self._page = shell(
             [self._banner, pmui.FlexBox(self._navigation, self._span, gap="12px", align_items="center"), self._content],
-            header=[self._line],
+            header=[self._line, self._window],
             sidebar=[self._filters],
-            dark=view.dark,
-            sidebar_open=not touch and view.page == "overview",
+            dark=browser.shows_dark(view),
+            sidebar_open=browser.has_drawer(view),
         )
         self._choices: Choices | None = None
         self._line.param.watch(self._watching, ["paused", "hidden"])
         self._navigation.param.watch(lambda event: self.change(lambda now: now.with_page(event.new)), "value")
-        self._page.param.watch(lambda event: self.change(lambda now: now.with_theme(event.new)), "dark_theme")
+        self._page.param.watch(lambda event: self._toggled_theme(dark=event.new), "dark_theme")
 
     def start(self) -> None:
         """Draw what is known already, and go live as soon as the browser has drawn that."""
@@ -64,7 +68,7 @@ class DashboardPage(Viewer):
             self._overview.show(known)
         view, last = self._session.view, self._feed.last
         cards = known.cards if known and view.page == "overview" else last.cards.get(view.page)
-        paint = first_paint(view, cards or {}, last.freshness.as_of, self._zone)
+        paint = first_paint(view, self._browser, cards or {}, last.freshness.as_of, self._zone)
         pn.state.curdoc.template_variables["first_paint"] = paint
         # Between the page's creation and the browser's first word, updates may be lost: nothing is sent before it.
         pn.state.onload(self._go_live)
@@ -75,6 +79,8 @@ class DashboardPage(Viewer):
             return
         live.join(self._session, pn.state.curdoc, self._ticked)
         pn.state.on_session_destroyed(lambda _: live.leave(self._session))
+        self._is_live = True
+        self._seen(self._told)
         self._ticked(self._feed.last)
         self._ask()
 
@@ -87,7 +93,7 @@ class DashboardPage(Viewer):
             return
         self._session.view = view
         if not stepped:
-            self._line.go_to(view.query())
+            self._window.go_to(view.query())
         self._show_view()
         self._ask()
 
@@ -99,6 +105,24 @@ class DashboardPage(Viewer):
 
     def _show_pipeline(self) -> None:
         self.change(lambda view: view.with_page("pipeline"))
+
+    def _seen(self, told: Browser) -> None:
+        """The browser told of itself: at first, and when its window or the system's colours changed."""
+        self._told = told
+        if not self._is_live:
+            return
+        was_narrow, self._browser = self._browser.narrow, told
+        view = self._session.view
+        if told.narrow != was_narrow:
+            self._page.sidebar_open = told.has_drawer(view)
+        self._page.dark_theme = told.shows_dark(view)
+
+    def _toggled_theme(self, *, dark: bool) -> None:
+        if dark == self._browser.shows_dark(self._session.view):  # set from here
+            return
+        self._browser = replace(self._browser, dark=dark)
+        self._window.remember_theme(dark=dark)
+        self.change(lambda view: view.with_theme(dark))
 
     def _watching(self, _: Any) -> None:
         was_live = self._session.is_live
@@ -163,12 +187,12 @@ class DashboardPage(Viewer):
         self._span.visible = on_overview
         self._filters.show(view, self._feed.last.choices)
         self._filters.visible = on_overview
-        self._page.dark_theme = view.dark
+        self._page.dark_theme = self._browser.shows_dark(view)
         # Pages are hidden, not taken out: a chart that comes back keeps its data and its zoom.
         self._overview.visible = on_overview
         if on_overview == self._pipeline.visible:
             self._pipeline.visible = not on_overview
-            self._page.sidebar_open = on_overview and not self._touch
+            self._page.sidebar_open = self._browser.has_drawer(self._session.view)
         if not on_overview and len(self._content) == 1:
             self._content.append(self._pipeline.__panel__())
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.browser import SCREEN, SYSTEM_THEME, THEME, Browser, browser_of
 from dashboard.content import Content
 from dashboard.downloads import BYTE_ORDER_MARK, csv_text
 from dashboard.first_paint import first_paint
@@ -34,6 +35,7 @@ from ecommerce.kpis.question import Span
 
 NOW = datetime(2026, 11, 22, 11, 35, 7, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
+WIDE = Browser(narrow=False, dark=False)
 
 texts = st.text(min_size=1, max_size=30)
 ids = st.integers(0, 2**63 - 1)
@@ -41,7 +43,7 @@ ids = st.integers(0, 2**63 - 1)
 
 @st.composite
 def views(draw: st.DrawFn) -> View:
-    view = View(page=draw(st.sampled_from(["overview", "pipeline"])), dark=draw(st.booleans()))
+    view = View(page=draw(st.sampled_from(["overview", "pipeline"])), dark=draw(st.sampled_from([None, True, False])))
     if draw(st.booleans()):
         view = view.with_preset(draw(st.sampled_from(PRESET_KEYS)))
     else:
@@ -277,12 +279,20 @@ def test_a_viewer_is_told_only_what_differs_and_all_viewers_the_same_text() -> N
     assert content.news(dict(content)) == ""
 
 
+def test_a_browser_is_as_it_was_on_its_last_visit_and_a_link_counts_more() -> None:
+    assert browser_of({}, "Mozilla/5.0 (X11) Chrome") == WIDE
+    assert browser_of({}, "Mozilla/5.0 (Linux; Android 14) Mobile Safari").narrow
+    assert browser_of({SYSTEM_THEME: "dark", SCREEN: "narrow"}, "") == Browser(narrow=True, dark=True)
+    chosen = browser_of({SYSTEM_THEME: "dark", THEME: "light"}, "")
+    assert (chosen.dark, chosen.shows_dark(View(dark=True)), chosen.shows_dark(View())) == (False, True, False)
+
+
 def test_the_first_paint_shows_headlines_as_text() -> None:
     rows = [{"key": "orders", "label": "Orders", "value": "12.3 k", "change": "<img src=x>", "note": "vs. before"}]
     cards = {"headlines": json.dumps({"rows": rows})}
-    page = first_paint(View(), cards, NOW, ZoneInfo("Asia/Tokyo"), now=NOW + timedelta(seconds=5))
+    page = first_paint(View(), WIDE, cards, NOW, ZoneInfo("Asia/Tokyo"), now=NOW + timedelta(seconds=5))
     assert "12.3 k" in page
     assert "As of 20:35:07" in page
     assert "<img" not in page
-    assert "Loading" in first_paint(View(page="pipeline", dark=True), {}, None, UTC_ZONE)
-    assert "12.3 k" not in first_paint(View(), cards, NOW, UTC_ZONE, now=NOW + timedelta(hours=1))
+    assert "Loading" in first_paint(View(page="pipeline"), WIDE, {}, None, UTC_ZONE)
+    assert "12.3 k" not in first_paint(View(), WIDE, cards, NOW, UTC_ZONE, now=NOW + timedelta(hours=1))

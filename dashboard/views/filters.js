@@ -1,0 +1,86 @@
+// The filters: per dimension a list that opens, to tick and to search. Everything from data goes through textContent.
+
+const SHOWN = 200;  // A catalog may have thousands of cities: the list shows these, and finds the others by typing.
+const SEARCHED_FROM = 9;
+
+function element(tag, className, parent) {
+  const made = document.createElement(tag);
+  if (className) { made.className = className; }
+  parent?.append(made);
+  return made;
+}
+
+// One filter. `change` gets the values that are ticked; returns what shows other values or ticks.
+function list(parent, change) {
+  const root = element("details", "", parent), summary = element("summary", "", root), label = element("span", "label", summary);
+  const names = element("bdi", "names", summary);
+  const search = element("input", "search", root), items = element("ul", "", root), rest = element("p", "rest", root);
+  search.type = "search"; search.placeholder = "Find…";
+  let values = [], chosen = [], shown = new Map();
+  const ticks = () => {
+    for (const [value, box] of shown) { box.checked = chosen.includes(value); }
+    names.textContent = values.filter(([value]) => chosen.includes(value)).map(([, name]) => name).join(", ");
+    root.classList.toggle("chosen", chosen.length > 0);
+  };
+  const draw = () => {
+    items.replaceChildren(); shown = new Map();
+    if (!root.open) { return; }
+    const wanted = search.value.trim().toLowerCase();
+    const found = values.filter(([, name]) => name.toLowerCase().includes(wanted));
+    for (const [value, name] of found.slice(0, SHOWN)) {
+      const row = element("label", "", element("li", "", items)), box = element("input", "", row);
+      box.type = "checkbox";
+      element("bdi", "", row).textContent = name;
+      box.addEventListener("change", () => change(box.checked ? [...chosen, value] : chosen.filter((each) => each !== value)));
+      shown.set(value, box);
+    }
+    rest.textContent = found.length > SHOWN ? `${found.length - SHOWN} more: type to find them` : found.length ? "" : "None of that name";
+    ticks();
+  };
+  root.addEventListener("toggle", draw);
+  search.addEventListener("input", draw);
+  root.addEventListener("keydown", (event) => { if (event.key === "Escape" && root.open) { root.open = false; summary.focus(); } });
+  return {
+    offer(text, all) {
+      label.textContent = text; search.setAttribute("aria-label", `Find in ${text}`); items.setAttribute("aria-label", text);
+      values = all; search.hidden = all.length < SEARCHED_FROM;
+      draw();
+    },
+    tick(some) { chosen = some; ticks(); },
+  };
+}
+
+function render({model, el}) {
+  const root = element("div", "filters", el), lists = new Map(), groups = new Map();
+  const buttons = element("div", "buttons", el);
+  const button = (text, message) => {
+    const made = element("button", "", buttons);
+    made.type = "button"; made.textContent = text;
+    made.addEventListener("click", () => model.send_msg(message));
+    return made;
+  };
+  const clear = button("Clear filters", {clear: true});
+  button("Figures as CSV", {save: true});
+  const offer = () => {
+    for (const {name, label, group, values} of JSON.parse(model.choices)) {
+      if (!groups.has(group)) {
+        const made = element("div", "group", root);
+        made.setAttribute("role", "group"); made.setAttribute("aria-label", `Filters on ${group.toLowerCase()}`);
+        element("p", "of", made).textContent = group;
+        groups.set(group, made);
+      }
+      if (!lists.has(name)) { lists.set(name, list(groups.get(group), (chosen) => model.send_msg({filter: name, values: chosen}))); }
+      lists.get(name).offer(label, values);
+    }
+    tick();
+  };
+  const tick = () => {
+    const chosen = JSON.parse(model.chosen);
+    for (const [name, each] of lists) { each.tick(chosen[name] ?? []); }
+    clear.hidden = Object.values(chosen).every((values) => values.length === 0);
+  };
+  model.on("choices", offer); model.on("chosen", tick);
+  offer();
+}
+
+export default {render};

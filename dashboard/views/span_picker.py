@@ -1,0 +1,92 @@
+"""The span: widgets on one side, a `View` on the other."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import panel_material_ui as pmui
+import param
+
+from dashboard.spans import FIRST_DAY, LAST_DAY, PRESETS, days_of
+from dashboard.state import View
+from dashboard.views.part import Part
+from dashboard.views.shell import SEGMENTS_SX
+
+Change = Callable[[Callable[[View], View]], None]
+"""Takes what makes the next view out of the present one."""
+
+DAYS = "days"
+"""Value of the buttons while days are chosen. A group of buttons must have a value that is one of its options: where it
+has none, Panel puts the first option in while it draws, as if the viewer had pressed it."""
+
+
+NARROW = "@media (max-width: 900px) { :host { flex: 1 0 100% !important; } }"
+"""On a small screen the span has a row of its own."""
+NARROW_DAY = "@media (max-width: 600px) { :host { width: calc(50% - 6px) !important; min-width: 140px; } }"
+
+
+class SpanPicker(Part):
+    """Presets side by side, and the first and the last day of what is shown."""
+
+    def __init__(self, view: View, change: Change, zone: ZoneInfo, **parameters: Any) -> None:
+        super().__init__(**parameters)
+        self._change = change
+        self._zone = zone
+        self._quiet = False
+        self._presets = pmui.RadioButtonGroup(
+            options={preset.label: preset.key for preset in PRESETS} | {"Days": DAYS}, value=view.preset or DAYS,
+            size="small", color="primary", label="", margin=0, width=None, sx=SEGMENTS_SX,
+        )  # fmt: skip
+        first, last = self._days(view) or (None, None)
+        self._first, self._last = _day_field("From", first), _day_field("To", last)
+        self._presets.param.watch(self._picked_preset, "value")
+        self._first.param.watch(self._picked_first, "value")
+        self._last.param.watch(self._picked_last, "value")
+        self._layout = pmui.FlexBox(
+            self._presets, self._first, self._last, gap="12px", align_items="center", margin=0, stylesheets=[NARROW]
+        )
+
+    def show(self, view: View) -> None:
+        """Set the widgets to a view that came from elsewhere, or to the days that a preset has moved to."""
+        first, last = self._days(view) or (None, None)
+        self._quiet = True
+        try:
+            for widget, value in ((self._presets, view.preset or DAYS), (self._first, first), (self._last, last)):
+                if widget.value != value:
+                    widget.value = value
+        finally:
+            self._quiet = False
+
+    def _days(self, view: View) -> tuple[date, date] | None:
+        return days_of(view.span(datetime.now(UTC), self._zone), self._zone)
+
+    def _picked_preset(self, event: param.parameterized.Event) -> None:
+        if self._quiet:
+            return
+        if event.new == DAYS:  # the days that are shown, which no longer move with the clock
+            today = datetime.now(self._zone).date()
+            self._pick(self._first.value or today, self._last.value or today)
+        else:
+            self._change(lambda view: view.with_preset(event.new))
+
+    def _picked_first(self, event: param.parameterized.Event) -> None:
+        if not self._quiet and event.new:
+            self._pick(event.new, max(event.new, self._last.value or event.new))
+
+    def _picked_last(self, event: param.parameterized.Event) -> None:
+        if not self._quiet and event.new:
+            self._pick(min(event.new, self._first.value or event.new), event.new)
+
+    def _pick(self, first: date, last: date) -> None:
+        # A year that is still being typed is no day that anybody asks for.
+        if first >= FIRST_DAY and last <= LAST_DAY:
+            self._change(lambda view: view.with_dates(first, last))
+
+
+def _day_field(label: str, value: date | None) -> pmui.DatePicker:
+    """A day, typed or picked. Its calendar opens at the value or the present; its heading leads to the years."""
+    return pmui.DatePicker(
+        label=label, value=value, size="small", width=160, margin=0, start=FIRST_DAY, end=LAST_DAY,
+        views=["year", "month", "day"], open_to="day", stylesheets=[NARROW_DAY],
+    )  # fmt: skip

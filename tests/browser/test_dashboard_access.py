@@ -1,0 +1,126 @@
+"""Everything by keyboard, on small screens and at large zooms, in light and dark, and for screen readers."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.dashboard_app import Tab
+
+RIGHT_ENDS = "nodes => nodes.filter(n => n.checkVisibility()).map(n => n.getBoundingClientRect().right)"
+IS_DARK = """() => getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).slice(0, 3)
+  .reduce((sum, each) => sum + +each, 0) < 150"""
+FOCUSED = """() => {
+  let found = document.activeElement;
+  while (found?.shadowRoot?.activeElement) { found = found.shadowRoot.activeElement; }
+  const {outlineStyle, outlineWidth} = getComputedStyle(found);
+  const outlined = outlineStyle !== "none" && parseFloat(outlineWidth) >= 1;
+  return {
+    control: found.matches("a, button, input, summary, [role]"),  // Chromium also stops at what only scrolls
+    name: (found.getAttribute("aria-label") ?? found.innerText ?? "").trim(), tag: found.tagName,
+    seen: outlined || found.closest(".Mui-focused") != null,
+  };
+}"""
+"""In the browser: what has the focus, and whether that can be seen."""
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?span=all", "?span=7d&status=Shipped&category=Category%201", "?page=pipeline", "?from=2031-01-01&to=2031-01-02"],
+)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_about(browser: Browser, address: str, query: str, theme: str) -> None:
+    tab = Tab(browser).open(f"{address}{query}&theme={theme}", ready="h1")
+    tab.page.wait_for_function(IS_DARK if theme == "dark" else f"() => !({IS_DARK})()")
+    expect(tab.page.locator("#first-paint")).to_have_count(0)
+    if "page=pipeline" not in query:
+        tab.page.locator("summary").filter(has_text="Status").click()  # a filter that is open
+    tab.page.wait_for_timeout(600)  # colours fade into each other
+    found = Axe().run(tab.page)
+    assert found.violations_count == 0, found.generate_report()
+    expect(tab.page.get_by_role("heading", level=1)).to_have_count(1)
+    tab.close()
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until something of this name has the focus; all that is passed has a name, and shows the focus."""
+    passed = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED)
+        passed.append(focused)
+        if focused["control"]:
+            assert focused["name"], focused
+            assert focused["seen"], focused
+        if focused["name"].startswith(name):
+            return
+    raise AssertionError(f"{name!r} cannot be reached: {passed}")
+
+
+def test_a_span_a_filter_and_a_bar_are_chosen_by_keyboard(browser: Browser, address: str) -> None:
+    tab = Tab(browser).open(address)
+    page = tab.page
+    tab_to(page, "Status")
+    page.keyboard.press("Enter")
+    box = page.get_by_role("checkbox", name="Shipped")
+    expect(box).to_be_visible()
+    page.keyboard.press("Tab")
+    for _ in range(40):
+        if box.evaluate("box => box.getRootNode().activeElement === box"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.wait_for_url(re.compile("status=Shipped"))
+    expect(box).to_be_checked()
+    page.keyboard.press("Escape")
+    expect(box).not_to_be_visible()
+    tab_to(page, "Today")  # a group of buttons is one stop, its arrows lead from one to the next
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("span=7d&status=Shipped"))
+    tab_to(page, "Delivered")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("status=Delivered&status=Shipped"))
+    tab.close()
+    assert tab.errors == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 640), (720, 500), (1024, 700), (2560, 1300)])
+def test_nothing_is_covered_or_cut_at_any_width(browser: Browser, address: str, width: int, height: int) -> None:
+    """720 pixels are a screen of 1440 at a zoom of 200 %."""
+    tab = Tab(browser, viewport={"width": width, "height": height}).open(address + "?span=all")
+    opened = tab.page.locator("summary").filter(has_text="Status")
+    expect(opened).to_be_visible(visible=width > 900)
+    tab.page.get_by_role("button", name="Pause").click(timeout=5_000)  # no drawer is over it
+    for part in ("section.headline, .tile", "button"):
+        assert max(tab.page.locator(part).evaluate_all(RIGHT_ENDS)) <= width
+    tab.page.get_by_role("button", name="7 d", exact=True).click(timeout=5_000)
+    if width <= 900:
+        tab.page.get_by_role("button", name="Open drawer").click()
+        expect(opened).to_be_visible()
+    again = tab.page.context.new_page()  # the drawer is right from the first byte on
+    again.goto(address + "?span=all")
+    expect(again.locator("main.drawer")).to_have_count(1 if width > 900 else 0)
+    tab.close()
+    assert tab.errors == []
+
+
+def test_the_systems_colours_are_obeyed_and_what_was_chosen_is_remembered(browser: Browser, address: str) -> None:
+    tab = Tab(browser, color_scheme="dark").open(address)
+    page = tab.page
+    page.wait_for_function(IS_DARK)
+    assert page.url == address
+    page.get_by_role("button", name="Toggle theme").click()
+    page.wait_for_url(re.compile("theme=light"))
+    page.wait_for_function(f"() => !({IS_DARK})()")
+    page.goto(address)  # another day
+    page.locator("#headline-orders").wait_for()
+    page.wait_for_timeout(1_500)
+    assert not page.evaluate(IS_DARK)
+    page.goto(address + "?theme=dark")  # a link that says so
+    page.locator("#headline-orders").wait_for()
+    page.wait_for_function(IS_DARK)
+    tab.close()
+    assert tab.errors == []
