@@ -33,6 +33,11 @@ class Settings(BaseSettings):
     namenode_port: int = Field(9800, ge=1, le=65535)
     dashboard_port: int = Field(5006, ge=1, le=65535)
     prefect_port: int = Field(4200, ge=1, le=65535)
+    task_timeout_seconds: float = Field(
+        21_600.0,
+        ge=60,
+        description="Seconds after which a task of a flow run is ended as TimedOut; live orders have none.",
+    )
     refresh_seconds: float = Field(5.0, ge=1, le=3600, description="Seconds between two dashboard refreshes.")
     currency: str = Field("USD", min_length=1, max_length=8, description="Currency code shown by the dashboard.")
     low_stock: int = Field(10, ge=0, description="Pieces left from which on the dashboard calls a stock low.")

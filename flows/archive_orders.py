@@ -1,11 +1,13 @@
 """Moves finished orders of old days to the archive: a task per state of the run, and a page about it at the end."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import task_run
 from pydantic import Field
 
 from ecommerce.archive.archiver import STEPS_OF, begin_run
@@ -14,6 +16,7 @@ from ecommerce.archive.errors import ArchiveBusyError, VerificationError
 from ecommerce.archive.report import plan_markdown, run_markdown
 from ecommerce.archive.runs import (
     COMMITTED,
+    COMPACT,
     EXPORTED,
     PLANNED,
     PUBLISHED,
@@ -31,7 +34,8 @@ from ecommerce.errors import EcommerceError
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import get_settings
-from flows.common import described, progress_artifact
+from flows.common import TASK_SECONDS, described, finished, named, scheduled_time
+from flows.progress import progress_artifact
 
 RETRIES = 2
 RETRY_DELAY_SECONDS = 10
@@ -44,6 +48,12 @@ class ArchiveReport:
     plan: Plan
     runs: tuple[Run, ...] = ()
 
+    def __str__(self) -> str:
+        """What became of it, in a line."""
+        if not self.runs:
+            return f"{self.plan.orders:,} orders before {self.plan.cutoff:%Y-%m-%d} would go; nothing was moved"
+        return "; ".join(str(run) for run in self.runs)
+
 
 def is_worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
     """A service may come back within seconds. What MongoDB and the archive disagree about will not go away."""
@@ -51,7 +61,7 @@ def is_worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
     return not isinstance(error, ArchiveBusyError | VerificationError) and isinstance(error, EcommerceError)
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def plan_run(selection: Selection) -> Plan:
     """What a run would take, and what stays and why."""
     plan = plan_archive(get_database(), selection)
@@ -63,15 +73,23 @@ def take_step(workshop: Workshop, run: Run) -> Run:
     """Take a run through the step of its state; a retry finds the state in which the last attempt left it."""
     run = get_run(workshop.database, run.run_id)
     step = STEPS_OF[run.kind][run.state]
-    with progress_artifact(f"archive {run.state}") as progress:
+    with progress_artifact(task_run.task_name) as progress:
         workshop.progress = progress
         return step(workshop, run)
+
+
+def step_name() -> str:
+    """The name of a task run: a compaction takes the same steps as an archive run."""
+    merging = task_run.parameters["run"].kind == COMPACT
+    return f"{'merge days: ' if merging else ''}{task_run.task_name}"
 
 
 STEP_TASKS = {
     state: task(
         name=name,
+        task_run_name=step_name,
         cache_policy=NO_CACHE,
+        timeout_seconds=TASK_SECONDS,
         # Every step looks at what there is before it does anything, so each may be tried again.
         retries=RETRIES,
         retry_delay_seconds=RETRY_DELAY_SECONDS,
@@ -95,7 +113,16 @@ def finish_run(workshop: Workshop, run: Run) -> Run:
     return run
 
 
-@flow(name="archive-orders")
+def run_name(parameters: dict[str, Any]) -> str:
+    """Which orders a run archives."""
+    plan = "plan " if parameters.get("dry_run") else ""
+    age = parameters.get("older_than_days")
+    if age is None:
+        return f"{plan}archive by size"
+    return f"{plan}archive before {scheduled_time() - timedelta(days=age):%Y-%m-%d}"
+
+
+@flow(name="archive-orders", flow_run_name=named(run_name))
 @described
 def archive_orders(
     older_than_days: Annotated[
@@ -121,16 +148,18 @@ def archive_orders(
     selection = Selection(older_than_days, max_hot_orders, max_hot_bytes, include_open)
     nothing_left = unfinished_run(get_database(settings)) is None
     if dry_run or (nothing_left and not may_select(get_database(settings), selection)):
-        return ArchiveReport(plan_run(selection))
-    finished: list[Run] = []
+        report = ArchiveReport(plan_run(selection))
+        return finished(report, str(report))
+    done: list[Run] = []
     with spark_ahead(settings, start_workers):
         plan = plan_run(selection)
         with archive_workshop(settings) as workshop:
             if left := pending_run(workshop):
                 get_run_logger().warning("run %s was left %s and is finished first", left.run_id, left.state)
-                finished.append(finish_run(workshop, left))
+                done.append(finish_run(workshop, left))
             if run := begin_run(workshop, selection, plan if nothing_left else None):
-                finished.append(finish_run(workshop, run))
+                done.append(finish_run(workshop, run))
             if compact_from and (compaction := begin_compaction(workshop, compact_from)):
-                finished.append(finish_run(workshop, compaction))
-    return ArchiveReport(plan, tuple(finished))
+                done.append(finish_run(workshop, compaction))
+    report = ArchiveReport(plan, tuple(done))
+    return finished(report, str(report))

@@ -1,6 +1,6 @@
 """Recomputes every figure from documents and archive, publishes what differs, and fails where anything does."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
@@ -13,26 +13,32 @@ from ecommerce.check.report import FiguresDiffer, report_markdown
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import get_settings
-from flows.common import described, progress_artifact
+from flows.common import TASK_SECONDS, described, finished, named, scheduled_time
+from flows.progress import progress_artifact
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def recompute_and_compare(repair: bool, archive: bool) -> CheckReport:
     """Recompute, compare, and mend if asked."""
     settings = get_settings()
     database = get_database(settings)
     prepare_database(database)
-    with progress_artifact("orders checked") as progress:
+    with progress_artifact("check") as progress:
         return check_figures(database, settings, repair=repair, archive=archive, progress=progress)
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def publish(report: CheckReport) -> None:
     """Publish a page about the check."""
     create_markdown_artifact(key="check", markdown=report_markdown(report), description="Figures against documents")
 
 
-@flow(name="check-orders")
+def run_name(parameters: dict[str, Any]) -> str:
+    """When a run checks, and whether it mends."""
+    return f"check{' and repair' if parameters.get('repair') else ''} {scheduled_time():%Y-%m-%d %H:%M}"
+
+
+@flow(name="check-orders", flow_run_name=named(run_name))
 @described
 def check_orders(
     repair: Annotated[bool, Field(description="Mend what differs, then check again.")] = False,
@@ -46,4 +52,4 @@ def check_orders(
     if not report.is_good:
         get_run_logger().error("%s", FiguresDiffer(report))
         raise FiguresDiffer(report)
-    return report
+    return finished(report, "every figure equals its recomputation")

@@ -1,25 +1,23 @@
-"""What every flow needs: a described form, its scheduled time, and progress as an artifact that updates in place."""
+"""What every flow needs: a described form, its scheduled time, task limits and the message that a run ends with."""
 
-import re
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from inspect import getdoc
 from typing import Any, TypeVar, cast, get_args, get_type_hints
-from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
+from prefect.states import Completed
 from pydantic.fields import FieldInfo
 
-from ecommerce.progress import Progress, watcher
+from ecommerce.errors import InputError
+from ecommerce.settings import load_settings
 
-UPDATE_SECONDS = 2.0
-"""Between two updates of an artifact: each one is a request to the Prefect server of 10 to 30 ms."""
-
+TASK_SECONDS = load_settings().task_timeout_seconds
+"""After this a task that hangs ends as TimedOut, and its run with it."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Result = TypeVar("Result")
 
 
 def described(function: Function) -> Function:
@@ -46,28 +44,19 @@ def scheduled_time() -> datetime:
     return datetime.fromtimestamp(scheduled.timestamp(), UTC) if scheduled else datetime.now(UTC)
 
 
-@contextmanager
-def progress_artifact(name: str) -> Iterator[Progress]:
-    """A Progress that keeps a progress artifact called `name` up to date, and tells the terminal if one watches.
+def named(name: Callable[[dict[str, Any]], str]) -> Callable[[], str]:
+    """A `flow_run_name` made of the run's parameters. Where one is wrong it is the flow that refuses it."""
 
-    Call it inside a flow or task run. The artifact ends at 100 % when the work ends without an error.
-    """
-    key = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    # Typed as if it could be awaited too; called from a thread without an event loop it returns the id.
-    artifact_id = cast(UUID, create_progress_artifact(0.0, key=key, description=name))
-    terminal = watcher()
-    updated_at = time.monotonic()
-    description = name
+    def make() -> str:
+        context = FlowRunContext.get()
+        try:
+            return name(dict(context.parameters or {}) if context else {})
+        except (InputError, TypeError, ValueError):
+            return "refused"
 
-    def report(done: int, total: int | None, what: str) -> None:
-        nonlocal updated_at, description
-        terminal(done, total, what)
-        if time.monotonic() - updated_at < UPDATE_SECONDS:
-            return
-        updated_at = time.monotonic()
-        description = f"{name}: {done:,} {what}" + (f" of {total:,}" if total else "")
-        percent = min(99.9, 100 * done / total) if total else 0.0
-        update_progress_artifact(artifact_id, percent, description)
+    return make
 
-    yield report
-    update_progress_artifact(artifact_id, 100.0, description)
+
+def finished(result: Result, message: str) -> Result:
+    """End the run with a state that says what happened; whoever called the flow gets the result."""
+    return cast(Result, Completed(message=message, data=result))

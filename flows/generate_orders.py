@@ -1,6 +1,6 @@
 """Makes orders: of the hour before the scheduled time, of a span of history, live, or into files."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,11 +22,12 @@ from ecommerce.generate.model.windows import RATE_MAX, SPEED_MAX, Window
 from ecommerce.generate.request import SEED_MAX, Request
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
-from flows.common import progress_artifact, scheduled_time
+from flows.common import TASK_SECONDS, finished, named, scheduled_time
+from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def prepare_catalog(wanted: CatalogSpec) -> CatalogSpec:
     """The catalog in the database, made or extended."""
     prepare_database(get_database())
@@ -34,7 +35,7 @@ def prepare_catalog(wanted: CatalogSpec) -> CatalogSpec:
         return ensure_catalog(get_database(), wanted, progress)
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def find_windows(request: Request, catch_up_hours: int) -> list[Window]:
     """The window that is asked for; of the schedule, also hours before it that no run has made."""
     own = request.window(scheduled_time())
@@ -47,18 +48,18 @@ def find_windows(request: Request, catch_up_hours: int) -> list[Window]:
     return windows
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def store_orders(spec: CatalogSpec, windows: list[Window]) -> dict[str, int]:
     """Bring the windows' orders in."""
-    with progress_artifact("orders generated") as progress:
+    with progress_artifact("store") as progress:
         made = store_windows(get_database(), spec, windows, datetime.now(UTC), progress)
     return {"accepted": made.accepted, "unchanged": made.unchanged}
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def advance_orders() -> dict[str, int]:
     """Move open orders on."""
-    with progress_artifact("orders advanced") as progress:
+    with progress_artifact("advance") as progress:
         return advance_life(get_database(), datetime.now(UTC), progress).counts()
 
 
@@ -67,22 +68,33 @@ def live_orders(
     spec: CatalogSpec, rate: float, seed: int, preset: str, speed: float, orders: int | None
 ) -> dict[str, int]:
     """Make orders second by second until the run is cancelled."""
-    with progress_artifact("live orders") as progress:
+    with progress_artifact("live") as progress:
         return generate_live(
             get_database(), spec, rate, seed=seed, preset=preset, speed=speed, orders=orders, progress=progress
         ).counts()
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def write_files(path: Path, job: FileJob, processes: int) -> dict[str, Any]:
     """Write the file of orders, and the catalog's beside it."""
-    with progress_artifact("orders written") as progress:
+    with progress_artifact("write files") as progress:
         written = write_orders(path, job, processes, progress)
     catalog = write_catalog(path.parent, job.spec)
     return written.counts() | {"files": [str(file) for file in (path, *catalog)]}
 
 
-@flow(name="generate-orders")
+def run_name(parameters: dict[str, Any]) -> str:
+    """What a run makes, and for when."""
+    if rate := parameters.get("rate"):
+        return f"generate live, {rate:g} a second"
+    start, end = parameters.get("start"), parameters.get("end")
+    into = " into files" if parameters.get("to") else ""
+    if start and end:
+        return f"generate {start:%Y-%m-%d} to {end:%Y-%m-%d}{into}"
+    return f"generate {scheduled_time() - timedelta(hours=1):%Y-%m-%d %Hh}{into}"
+
+
+@flow(name="generate-orders", flow_run_name=named(run_name))
 def generate_orders(
     orders: Annotated[int | None, Field(ge=1, le=10**9)] = None,
     start: datetime | None = None,
@@ -125,9 +137,12 @@ def generate_orders(
     now = datetime.now(UTC)
     request.check(now)
     if to is not None:
-        return write_files(*request.file(scheduled_time(), now), processes)
+        written = write_files(*request.file(scheduled_time(), now), processes)
+        return finished(written, f"{written['orders']:,} orders in {to}")
     spec = prepare_catalog(request.catalog)
     if rate is not None:
-        return live_orders(spec, rate, seed, preset, speed, orders)
+        lived = live_orders(spec, rate, seed, preset, speed, orders)
+        return finished(lived, f"{lived['accepted']:,} orders made live")
     stored = store_orders(spec, find_windows(request, catch_up_hours))
-    return stored | advance_orders()
+    done = stored | advance_orders()
+    return finished(done, "; ".join(f"{name} {count:,}" for name, count in done.items()))

@@ -1,43 +1,84 @@
 """Imports what lies in the inbox, or the files it is given: a task per file, a table of counts and rejected rows."""
 
+import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run, task_run
 from pydantic import Field
 
 from ecommerce.importing.files import find_files
 from ecommerce.importing.import_files import import_file, plan, prepare_import
 from ecommerce.importing.loading.file_import import ImportOptions
-from ecommerce.importing.loading.inbox import files_left, put_away, waiting_files
+from ecommerce.importing.loading.inbox import files_left, put_away, take_back_failed, waiting_files
+from ecommerce.importing.loading.ledger import note_place
 from ecommerce.importing.loading.replay import replay_rejected
 from ecommerce.importing.loading.report import FileReport, FilesFailed, ImportReport
 from ecommerce.mongo import get_database
 from ecommerce.settings import get_settings
-from flows.common import progress_artifact
+from flows.common import TASK_SECONDS, finished, named, scheduled_time
+from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 
 STATUSES_SHOWN = FILES_LEFT_SHOWN = 20
 
 
-@task(cache_policy=NO_CACHE)
+def run_name(parameters: dict[str, Any]) -> str:
+    """What a run imports."""
+    paths = parameters.get("paths") or []
+    if parameters.get("replay"):
+        return "import rejected rows again"
+    if not paths:
+        return f"import inbox {scheduled_time():%Y-%m-%d %H:%M}"
+    return f"import {Path(paths[0]).name}" + (f" and {len(paths) - 1} more" if paths[1:] else "")
+
+
+def file_name() -> str:
+    """The name of a task that imports a file."""
+    return f"import {Path(task_run.parameters['path']).name}"
+
+
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> list[str]:
-    """The files to import, catalog tables first; without paths, those that wait in the inbox."""
+    """The files to import, catalog tables first; without paths, those that wait in the inbox.
+
+    A run that is tried again first takes back what its last attempt moved to failed/.
+    """
+    if flow_run.run_count > 1 and not paths:
+        for path in take_back_failed(get_database(), str(flow_run.id)):
+            get_run_logger().info("%s failed in an earlier attempt of this run and is tried again", path.name)
     files = find_files(paths) if paths else waiting_files(get_settings().inbox_directory, settle_seconds)
     prepare_import(get_database())
     return [str(path) for path in plan(files, mapping)]
 
 
-@task(cache_policy=NO_CACHE, task_run_name="import {path}")
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS, task_run_name=file_name)
 def import_one(path: str, options: ImportOptions) -> FileReport:
-    """Import one file."""
-    with progress_artifact(f"import {Path(path).name}") as progress:
-        return import_file(get_database(), Path(path), progress=progress, options=options)
+    """Import one file. Raises FilesFailed, with its report, where the file was not imported to its end."""
+    with progress_artifact("import", Path(path).name) as progress:
+        report = import_file(get_database(), Path(path), progress=progress, options=options)
+    level = logging.WARNING if report.rejected or report.error else logging.INFO
+    get_run_logger().log(level, "%s", report)
+    if report.error:
+        raise FilesFailed(ImportReport([report]))
+    return report
 
 
-@task(cache_policy=NO_CACHE)
+def import_each(paths: list[str], options: ImportOptions) -> ImportReport:
+    """Import the files one after the other; one that fails, which its task shows, does not keep the others."""
+    report = ImportReport()
+    for path in paths:
+        try:
+            report.files.append(import_one(path, options))
+        except FilesFailed as failed:
+            report.files += failed.report.files
+    return report
+
+
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def try_rejected_again(paths: list[str]) -> ImportReport:
     """Import the rows that were rejected before, and remove the accepted ones from `rejected_rows`."""
     prepare_import(get_database())
@@ -45,11 +86,11 @@ def try_rejected_again(paths: list[str]) -> ImportReport:
         return replay_rejected(get_database(), paths, progress=progress)
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def put_away_files(report: ImportReport) -> None:
     """Move the files of the inbox to done/ or failed/: their rows are safe."""
     for file in report.files:
-        put_away(file.path, file)
+        note_place(get_database(), file, put_away(file.path, file))
 
 
 def unknown_text(file: FileReport) -> str:
@@ -63,7 +104,7 @@ def left_text(left: list[str]) -> str:
     return f". Left in the inbox, as their names are not those of files to import: {names}" if left else ""
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def show(report: ImportReport, left: list[str]) -> None:
     """Publish the counts per file and the first rejected rows."""
     counts = ("read", "accepted", "unchanged", "changed", "rejected")
@@ -86,7 +127,7 @@ def show(report: ImportReport, left: list[str]) -> None:
         )
 
 
-@flow(name="import-files")
+@flow(name="import-files", flow_run_name=named(run_name))
 def import_files(
     paths: Annotated[list[str] | None, Field(max_length=10_000)] = None,
     mapping: str | None = None,
@@ -112,8 +153,14 @@ def import_files(
         report = try_rejected_again(paths or [])
     else:
         files = find_work(paths or [], mapping, settle_seconds)
-        options = ImportOptions(mapping, encoding, keep_unknown=keep_unknown, max_rejected_share=max_rejected_share)
-        report = ImportReport([import_one(path, options) for path in files])
+        options = ImportOptions(
+            mapping,
+            encoding,
+            keep_unknown=keep_unknown,
+            max_rejected_share=max_rejected_share,
+            flow_run=flow_run.id,
+        )
+        report = import_each(files, options)
         if not paths:
             put_away_files(report)
     left = [] if paths or replay else [path.name for path in files_left(get_settings().inbox_directory)]
@@ -122,4 +169,4 @@ def import_files(
     show(report, left)
     if report.failed:
         raise FilesFailed(report)
-    return report
+    return finished(report, str(report))

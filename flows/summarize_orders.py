@@ -16,7 +16,8 @@ from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.compact import Compaction, compact
-from flows.common import described, progress_artifact
+from flows.common import TASK_SECONDS, described, finished, named, scheduled_time
+from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 
 ROUNDS = 3
@@ -41,7 +42,7 @@ class Summarized:
     as_of: datetime
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def take_in_changes() -> tuple[Advance, list[float]]:
     """Advance until the summaries are abreast of the writers, a few times at most; the lag in seconds after each time.
 
@@ -51,7 +52,7 @@ def take_in_changes() -> tuple[Advance, list[float]]:
     prepare_database(database)
     lags: list[float] = []
     changes = 0
-    with progress_artifact("summaries") as progress:
+    with progress_artifact("take in changes") as progress:
         while True:
             advanced = advance(database, settle=True, progress=progress)
             changes += advanced.changes
@@ -60,13 +61,13 @@ def take_in_changes() -> tuple[Advance, list[float]]:
                 return replace(advanced, changes=changes), lags
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def compact_summaries() -> Compaction:
     """Put what was taken in into the months' buckets."""
     return compact(get_database())
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def publish_last_hours(hours: int, lag: float) -> None:
     """Publish a table of the last hours, newest first, and the lag."""
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
@@ -98,7 +99,12 @@ def warn_of_lag(lags: list[float], warn_lag_seconds: float) -> bool:
     return grows
 
 
-@flow(name="summarize-orders")
+def run_name(_parameters: dict[str, Any]) -> str:
+    """When a run brings the summaries up to date."""
+    return f"summarize {scheduled_time():%Y-%m-%d %H:%M}"
+
+
+@flow(name="summarize-orders", flow_run_name=named(run_name))
 @described
 def summarize_orders(
     hours: Annotated[int, Field(ge=1, le=168, description="Hours in the table that the run publishes.")] = 24,
@@ -113,7 +119,7 @@ def summarize_orders(
         get_run_logger().info("rebuilt: %s", advanced.reason)
     compaction = compact_summaries()
     publish_last_hours(hours, lags[-1])
-    return Summarized(
+    summarized = Summarized(
         mode=advanced.mode,
         reason=advanced.reason,
         changes=advanced.changes,
@@ -123,3 +129,5 @@ def summarize_orders(
         lag_grows=warn_of_lag(lags, warn_lag_seconds),
         as_of=advanced.as_of,
     )
+    behind = f"{lags[-1]:.1f} s behind the writers"
+    return finished(summarized, f"{advanced.mode}: {advanced.changes:,} changes taken in, {behind}")

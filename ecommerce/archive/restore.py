@@ -42,8 +42,7 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
     Run again it writes the same documents. Orders that somebody corrected there are overwritten. `orders` stays as is.
     Raises InputError where end is before start, ArchiveError where the archive or MongoDB cannot be read or written.
     """
-    if end < start:
-        raise InputError(f"restore: the last day {end} is before the first day {start}")
+    check_days(start, end)
     database = get_database(settings)
     restored = 0
     with (
@@ -61,6 +60,12 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
         finally:
             spark.conf.unset("spark.sql.files.maxPartitionBytes")
     return restored
+
+
+def check_days(start: date, end: date) -> None:
+    """Raise InputError where these are no days from a first to a last one."""
+    if end < start:
+        raise InputError(f"restore: the last day {end} is before the first day {start}")
 
 
 def newest_archived_day(database: MongoDatabase) -> date | None:

@@ -104,6 +104,12 @@ class Run:
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
+    def __str__(self) -> str:
+        """What it did, in a line."""
+        did = "merged" if self.kind == COMPACT else "archived"
+        stayed = f", {self.superseded:,} changed meanwhile and stayed" if self.superseded else ""
+        return f"run {self.run_id} {did} {self.orders:,} orders of {self.days:,} days{stayed} ({self.state})"
+
 
 def prepare_archive(database: MongoDatabase) -> None:
     """Create what the archive's own collections need. Safe to call at any time."""

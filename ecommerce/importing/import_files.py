@@ -91,11 +91,11 @@ def import_file(
             report.rows_are = NOT_NEEDED
         else:
             report.error = str(error)
-        ledger = FileLedger(database, path, "", None)
+        ledger = FileLedger(database, path, "", None, options.flow_run)
         with_patience(ledger.open)
         with_patience(lambda: ledger.close(report))
         return report
-    ledger = FileLedger(database, path, fingerprint, shape and settle(path, shape))
+    ledger = FileLedger(database, path, fingerprint, shape and settle(path, shape), options.flow_run)
     with_patience(ledger.open)
     try:
         if shape is not None:

@@ -156,3 +156,35 @@ def test_the_tenth_download_comes_after_the_second(tmp_path: Path) -> None:
         order = [path.name for path in found]
         assert order.index("orders (2).csv") < order.index("orders (10).csv")
         assert order.index("2024-9.csv") < order.index("2024-10.csv")
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_retry_of_a_failed_import_imports_the_files_that_failed(
+    database: MongoDatabase, inbox: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.flow_engine import run_flow
+    from prefect.states import Scheduled
+
+    from flows.import_files import import_files
+
+    write_lines(inbox / "half.jsonl", complete_row(1), {"order": 2})
+    (inbox / "wrong.csv").write_text("a,b,c\n1,2,3\n")
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(import_files, parameters={"settle_seconds": 0})
+        with pytest.raises(FilesFailed):
+            run_flow(import_files, flow_run=run, parameters={"settle_seconds": 0})
+        tasks = {task.name: task.state_name for task in client.read_task_runs()}
+        assert (tasks["import half.jsonl"], tasks["import wrong.csv"]) == ("Completed", "Failed")
+        warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert any("half.jsonl: 2 orders read: 1 accepted, 1 rejected" in text for text in warnings)
+        # Somebody mends what the failed file needs and retries the run.
+        (inbox / "failed" / "wrong.csv").write_text("product_id,name,warehouse_id\n7,Chair,42\n")
+        client.set_flow_run_state(run.id, Scheduled(), force=True)
+        again = run_flow(import_files, flow_run=client.read_flow_run(run.id), parameters={"settle_seconds": 0})
+        assert (again.accepted, again.failed) == (1, [])  # type: ignore[union-attr]
+        ended = client.read_flow_run(run.id)
+    assert ended.name.startswith("import inbox ")
+    assert ended.state is not None
+    assert ended.state.message == "1 files, 1 rows read: 1 accepted, 0 unchanged, 0 changed, 0 rejected"
+    assert names(inbox / "done") == ["half.jsonl", "wrong.csv"]

@@ -52,6 +52,8 @@ class ImportOptions:
     """Smaller files are decoded in the calling thread, which takes as long as starting the processes."""
     writers: int = 2
     """Transactions at once."""
+    flow_run: str | None = None
+    """Id of the Prefect run that imports, for the books."""
 
 
 SHARE_AT_END_FROM_ROWS = 10

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from ecommerce.errors import ServiceError
 from ecommerce.importing.files import COMPRESSED, DONE, FAILED, known_suffix, natural
+from ecommerce.importing.loading.ledger import IMPORTS
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.sources.streams import FileIdentity
+from ecommerce.mongo import MongoDatabase
 
 UNFINISHED_TIMES = 60
 """A file whose last line has no end waits so many times as long as others: an upload may stall, and not every program
@@ -54,6 +56,20 @@ def _ends_with_a_line(path: Path) -> bool:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - 2))
         return size == 0 or file.read(2).strip(b"\0")[-1:] in (b"\n", b"\r")
+
+
+def take_back_failed(database: MongoDatabase, flow_run: str) -> list[Path]:
+    """Move the files that an attempt of a flow run put into failed/ back to the inbox; returns where they are now.
+
+    One whose name is taken in the inbox stays: somebody put a corrected file there.
+    """
+    back = []
+    for record in database[IMPORTS].find({"flow_run": flow_run, "state": "failed", "moved_to": {"$exists": True}}):
+        failed, path = Path(record["moved_to"]), Path(record["file"])
+        if failed.exists() and not path.exists():
+            failed.rename(path)
+            back.append(path)
+    return sorted(back)
 
 
 def put_away(path: Path, report: FileReport) -> Path:

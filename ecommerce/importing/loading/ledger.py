@@ -26,6 +26,8 @@ class FileLedger:
     path: Path
     digest: str
     shape: Shape | None
+    flow_run: str | None = None
+    """Id of the Prefect run that imports it."""
     import_id: ObjectId = field(default_factory=ObjectId)
     rejected_before: bool = False
     _rejected_ids: set[str] = field(default_factory=set)
@@ -46,6 +48,7 @@ class FileLedger:
                 "layout": self.shape.layout if self.shape else "",
                 "mapping": self.shape.mapping if self.shape else None,
                 "state": "running",
+                "flow_run": self.flow_run,
                 "started_at": datetime.now(UTC),
             },
             upsert=True,
@@ -113,6 +116,12 @@ class FileLedger:
 
 def _readings(shape: Shape | None) -> list[dict[str, str]]:
     return [reading._asdict() for reading in shape.readings] if shape else []
+
+
+def note_place(database: MongoDatabase, report: FileReport, place: Path) -> None:
+    """Write down where a file was put after its last import."""
+    last = [("started_at", -1)]
+    database[IMPORTS].find_one_and_update({"file": str(report.path)}, {"$set": {"moved_to": str(place)}}, sort=last)
 
 
 def _text_or_binary(raw: bytes) -> str | Binary:

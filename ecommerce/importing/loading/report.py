@@ -74,6 +74,15 @@ class FileReport:
             if len(self.first_rejections) < REJECTIONS_SHOWN:
                 self.first_rejections.append(rejection)
 
+    def __str__(self) -> str:
+        """What became of the file, in a line."""
+        counts = f"{self.read:,} {self.rows_are or 'rows'} read: {self.accepted:,} accepted"
+        others = {"unchanged": self.unchanged, "changed": self.changed, "rejected": self.rejected}
+        counts += "".join(f", {count:,} {name}" for name, count in others.items() if count)
+        reasons = ", ".join(f"{code} {rows:,}" for code, rows in self.reasons.most_common())
+        stopped = f"; stopped: {self.error}" if self.error else ""
+        return f"{self.path.name}: {counts}{f' ({reasons})' if reasons else ''}{stopped}"
+
     @property
     def balanced(self) -> bool:
         """Whether every row that was read is accounted for."""
@@ -89,6 +98,13 @@ class ImportReport:
     """What became of all files, in the order in which they were imported."""
 
     files: list[FileReport] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """What became of all files, in a line."""
+        if not self.files:
+            return "no file waited"
+        counts = ", ".join(f"{self._sum(name):,} {name}" for name in ("accepted", "unchanged", "changed", "rejected"))
+        return f"{len(self.files):,} files, {self.read:,} rows read: {counts}"
 
     def _sum(self, name: str) -> int:
         return sum(getattr(file, name) for file in self.files)
