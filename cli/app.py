@@ -47,6 +47,7 @@ COMMANDS = {
     "restore": ("cli.archive", "restore"),
     "kpis": ("cli.summaries", "kpis"),
     "check": ("cli.summaries", "check"),
+    "upgrade": ("cli.upgrade", "upgrade"),
     "doctor": ("cli.doctor", "doctor"),
     "metrics": ("cli.doctor", "metrics"),
 }

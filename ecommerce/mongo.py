@@ -1,6 +1,9 @@
 """The one MongoDB client."""
 
-from functools import lru_cache
+import os
+import socket
+from functools import cache, lru_cache
+from importlib.metadata import version
 from typing import Any
 
 from pymongo import MongoClient
@@ -32,14 +35,30 @@ def mongo_uri(settings: Settings) -> str:
     return settings.mongo_uri.get_secret_value() if settings.mongo_uri else embedded_uri(settings)
 
 
+APPLICATION = "ecommerce-pipeline"
+"""By what MongoDB knows our connections; in version 0.1.0 that was all of it."""
+
+
+def application_name(database: str) -> str:
+    """How this process's connections call themselves: program, version, database, host, process; 128 bytes at most."""
+    host = socket.gethostname()[:30]
+    return f"{APPLICATION} {program_version()} {database} {host} {os.getpid()}"
+
+
+@cache
+def program_version() -> str:
+    """This program's version."""
+    return version(APPLICATION)
+
+
 @lru_cache(maxsize=8)
-def _client(uri: str) -> MongoClient[Document]:
+def _client(uri: str, name: str) -> MongoClient[Document]:
     try:
         return MongoClient(
             uri,
             tz_aware=True,
             datetime_conversion="DATETIME_AUTO",
-            appname="ecommerce-pipeline",
+            appname=name,
             retryWrites=True,
             serverSelectionTimeoutMS=SERVER_SELECTION_TIMEOUT_MS,
         )
@@ -50,7 +69,7 @@ def _client(uri: str) -> MongoClient[Document]:
 def get_database(settings: Settings | None = None) -> MongoDatabase:
     """The pipeline's database: majority writes, aware UTC times. The client is shared by the whole process."""
     settings = settings or get_settings()
-    return _client(mongo_uri(settings)).get_database(
+    return _client(mongo_uri(settings), application_name(settings.database)).get_database(
         settings.database, codec_options=CODEC_OPTIONS, write_concern=WriteConcern(w="majority")
     )
 

@@ -10,6 +10,7 @@ from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.indexes import ORDER_INDEXES
 from ecommerce.documents.validator import catalog_validator, order_validator
 from ecommerce.errors import ServiceError
+from ecommerce.gate import mark_format, require_known_format
 from ecommerce.mongo import ORDERS, Document, MongoDatabase, is_replica_set
 
 _UNAUTHORIZED, _NAMESPACE_EXISTS = 13, 48
@@ -17,25 +18,31 @@ _UNAUTHORIZED, _NAMESPACE_EXISTS = 13, 48
 
 def prepare_database(database: MongoDatabase) -> None:
     """Create or bring up to date the collections, validators and indexes. Safe to call at any time, by anyone."""
+    require_known_format(database)
     images = {"enabled": True} if is_replica_set(database) else None
     options: Document = {"validator": order_validator(), "validationLevel": "strict", "validationAction": "error"}
-    _ensure_collection(database, ORDERS, options | ({"changeStreamPreAndPostImages": images} if images else {}))
+    is_new = _ensure_collection(
+        database, ORDERS, options | ({"changeStreamPreAndPostImages": images} if images else {})
+    )
+    if is_new:
+        mark_format(database)
     database[ORDERS].create_indexes(list(ORDER_INDEXES))
     for table in CATALOG:
         _ensure_collection(database, table.name, {"validator": catalog_validator(table)})
 
 
-def _ensure_collection(database: MongoDatabase, name: str, options: Mapping[str, Any]) -> None:
+def _ensure_collection(database: MongoDatabase, name: str, options: Mapping[str, Any]) -> bool:
+    """Create a collection, or bring it up to date; whether it is new."""
     try:
         # check_exists would list collections first; a plain create tells the same in one round trip.
         database.create_collection(name, check_exists=False, **options)
-        return
+        return True
     except CollectionInvalid:
         pass
     except PyMongoError as error:
         if getattr(error, "code", None) == _UNAUTHORIZED:
             _require_collection(database, name, options)
-            return
+            return False
         if getattr(error, "code", None) != _NAMESPACE_EXISTS:
             raise
     try:
@@ -44,6 +51,7 @@ def _ensure_collection(database: MongoDatabase, name: str, options: Mapping[str,
         if error.code != _UNAUTHORIZED:
             raise
         _require_collection(database, name, options)
+    return False
 
 
 def same_option(found: Any, wanted: Any) -> bool:

@@ -111,7 +111,8 @@ def differences_of(source: Source, too_much: CellTable) -> Iterator[Difference]:
         ("order cells", too_much.orders, "orders", "amount"),
         ("item cells", too_much.items, "order_items", "revenue"),
     ):
-        hours = frame.group_by("hour").agg(pl.len().alias("cells"), pl.col(count).sum(), pl.col(amount).sum())
+        summed = pl.col(amount).sum() if amount in frame.columns else pl.lit(0, pl.Int128).alias(amount)
+        hours = frame.group_by("hour").agg(pl.len().alias("cells"), pl.col(count).sum(), summed)
         for hour, cells, orders, scaled in hours.sort("hour").iter_rows():
             bucket = f"{name} of {time_of(hour):%Y-%m-%d %H}:00"
             yield Difference(source, bucket, cells, orders, money_text(amount_of(scaled)))

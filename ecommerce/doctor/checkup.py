@@ -19,6 +19,7 @@ CHECKS = (
     Check("validators", mongodb.validators, needs=("mongodb",)),
     Check("images", mongodb.images, needs=("replica set", "validators")),
     Check("indexes", mongodb.indexes, needs=("validators",)),
+    Check("upgrade", pipeline.upgrade, needs=("replica set",)),
     Check("summaries", pipeline.summaries, needs=("replica set",)),
     Check("archive", pipeline.archive),
     Check("archive runs", pipeline.archive_runs, needs=("replica set",)),

@@ -14,6 +14,7 @@ from ecommerce.services.ports import answers
 from ecommerce.services.records import read_record
 from ecommerce.settings import Settings
 from ecommerce.summaries.state import load_state
+from ecommerce.upgrade import steps_due
 
 LAG_MAX = timedelta(hours=2)
 """The hourly flow brings them up to date; two missed runs are no accident."""
@@ -37,6 +38,16 @@ def summaries(settings: Settings) -> str:
             "run `ecommerce summarize`; where that works, look why summarize-orders/hourly did not run",
         )
     return f"{max(0.0, lag.total_seconds()):,.0f} s behind"
+
+
+def upgrade(settings: Settings) -> str:
+    """The database is of this version's format, and its figures know all orders."""
+    due = steps_due(get_database(settings))
+    if due:
+        raise Problem(
+            f"an upgrade is due: {'; '.join(due)}", "stop what uses the database, then run `ecommerce upgrade`"
+        )
+    return "none due"
 
 
 def archive_runs(settings: Settings) -> str:

@@ -135,7 +135,8 @@ def _sql(document: type[Struct], prefix: str, path: str) -> Iterator[str]:
             yield from _sql(field.document, f"{column}.", f"{name}.")
         elif field.later:
             yield f"if({column} is null, null, {tag_of(name)}L)"
-            yield _scalar_sql(field, column)
+            # The hash of a null text is not null.
+            yield f"if({column} is null, null, {_scalar_sql(field, column)})"
         else:
             value = _scalar_sql(field, column)
             yield f"if({column} is null, {NO_VALUE}L, {value})" if field.nullable else value

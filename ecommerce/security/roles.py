@@ -11,6 +11,7 @@ from ecommerce.archive.lease import ARCHIVE_LEASE
 from ecommerce.archive.restore import ORDERS_RESTORED
 from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY, SUPERSEDED
 from ecommerce.documents.catalog import CATALOG
+from ecommerce.gate import GATE
 from ecommerce.generate.into_mongodb.catalog_store import GENERATOR
 from ecommerce.generate.into_mongodb.store import SERIES
 from ecommerce.generate.into_mongodb.windows_done import WINDOWS
@@ -55,6 +56,7 @@ SUMMARIZER = Role(
     {
         ORDERS: FOLLOW,
         ARCHIVE_SUMMARY: READ,
+        GATE: READ,
         **dict.fromkeys((STATE, DELTAS, BUCKETS, ASIDE), ALL),
         # Every process looks whether the collections are as they must be; making them is the administrator's.
         **dict.fromkeys(_CATALOG, READ),
@@ -66,7 +68,7 @@ GENERATOR_ROLE = Role(
     "Makes a catalog, orders and their progress; deletes nothing.",
     {
         ORDERS: DOOR,
-        ARCHIVED_ORDERS: READ,
+        **dict.fromkeys((ARCHIVED_ORDERS, GATE), READ),
         PAST_VERSIONS: ADD,
         **dict.fromkeys(_CATALOG, WRITE),
         **dict.fromkeys((GENERATOR, SERIES, WINDOWS, PAUSES), WRITE),
@@ -78,7 +80,7 @@ IMPORTER = Role(
     "Brings orders and catalog rows in and keeps the import's records; deletes no order.",
     {
         ORDERS: DOOR,
-        ARCHIVED_ORDERS: READ,
+        **dict.fromkeys((ARCHIVED_ORDERS, GATE), READ),
         PAST_VERSIONS: ADD,
         **dict.fromkeys(_CATALOG, WRITE),
         IMPORTS: WRITE,
@@ -92,7 +94,10 @@ ARCHIVER = Role(
     "Moves orders to the archive and back into `orders_restored`, and checks everything; makes and changes no order.",
     {
         ORDERS: (*READ, "createIndex", "remove"),
-        **dict.fromkeys((ARCHIVED_ORDERS, ARCHIVE_SUMMARY), ADD),
+        ARCHIVED_ORDERS: ADD,
+        # An upgrade fills in what the records of an older version do not tell, and marks the database.
+        ARCHIVE_SUMMARY: WRITE,
+        GATE: ALL,
         **dict.fromkeys((ARCHIVE_RUNS, SUPERSEDED, ARCHIVE_LEASE, ORDERS_RESTORED), ALL),
         **dict.fromkeys((IMPORTS, REJECTED_ROWS, PAST_VERSIONS), READ),
     },
@@ -110,7 +115,7 @@ MONITOR = Role(
     "monitor",
     "Reads what the metrics and the doctor look at.",
     {
-        **dict.fromkeys((ORDERS, ARCHIVED_ORDERS), READ),
+        **dict.fromkeys((ORDERS, ARCHIVED_ORDERS, GATE), READ),
         **dict.fromkeys((ARCHIVE_RUNS, ARCHIVE_SUMMARY, IMPORTS, REJECTED_ROWS, STATE, DELTAS, BUCKETS, ASIDE), READ),
         **dict.fromkeys(_CATALOG, READ),
     },

@@ -39,6 +39,7 @@ from ecommerce.services.prefect_database import choose_history, history_environm
 from ecommerce.services.records import identity, locked, read_record
 from ecommerce.services.stuck import mend
 from ecommerce.settings import Settings
+from ecommerce.upgrade import needs_archive, steps_due, upgrade_database
 
 Say = Callable[[str], None]
 """Tells the user one line."""
@@ -88,11 +89,12 @@ class Stack:
         environment = self._environment = service_environment(self._settings, choice.java)
         prefect = self._pool.submit(self._start_server, environment)
         hdfs = self._pool.submit(self._start_hdfs, choice.java) if choice.embedded_hdfs else None
-        needed = [mongo, prefect, *([hdfs] if hdfs else [])]
+        upgraded = self._pool.submit(self._upgrade, mongo, hdfs)
+        needed = [mongo, prefect, upgraded, *([hdfs] if hdfs else [])]
         _await(
             *needed,
-            *([self._pool.submit(self._make_first_data, mongo)] if self._demo else []),
-            self._pool.submit(self._start_dashboard, mongo, environment),
+            *([self._pool.submit(self._make_first_data, upgraded)] if self._demo else []),
+            self._pool.submit(self._start_dashboard, upgraded, environment),
             self._pool.submit(self._deploy, prefect, environment),
             self._pool.submit(self._start_worker, needed, environment),
         )
@@ -146,6 +148,20 @@ class Stack:
             prepare_database(database)
         except PyMongoError as error:
             raise ServiceError(f"MongoDB cannot be used: {str(error).split(', Timeout:')[0][:300]}") from None
+
+    def _upgrade(self, mongo: Future[None], hdfs: Future[None] | None) -> None:
+        """Bring the data of an older version forward before anything uses it. Where none is due that costs 10 ms."""
+        mongo.result()
+        database = get_database(self._settings)
+        due = steps_due(database)
+        if not due:
+            return
+        if hdfs is not None and needs_archive(database):
+            hdfs.result()
+        for step in due:
+            self._say(f"upgrade: {step}")
+        for line in upgrade_database(database, self._settings).moved:
+            self._say(f"upgrade: {line}")
 
     def _start_hdfs(self, java_home: Path) -> None:
         with locked(self._home, "hdfs.start"):

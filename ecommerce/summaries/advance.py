@@ -17,6 +17,7 @@ from typing import Literal
 from bson import Int64, Timestamp
 from pymongo.client_session import ClientSession
 
+from ecommerce.gate import require_known_format
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.summaries.aside import forget_deleted, note_changes
@@ -67,6 +68,7 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
     Raises PyMongoError where the server cannot be reached.
     """
     started = time.monotonic()
+    require_known_format(database)
     if not is_replica_set(database):
         return _rebuilt(database, NO_REPLICA_SET, started, progress)
     as_of, until = datetime.now(UTC), latest_time(database)

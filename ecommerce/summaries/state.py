@@ -19,6 +19,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from ecommerce.mongo import Document, MongoDatabase
+from ecommerce.summaries.cells.measures import definition
 
 STATE = "summary_state"
 DELTAS = "summary_deltas"
@@ -56,6 +57,7 @@ class State:
         """As it lies in MongoDB."""
         return {
             "format": FORMAT,
+            "definition": definition(),
             "epoch": self.epoch,
             "seq": Int64(self.seq),
             "compacted_seq": Int64(self.compacted_seq),

@@ -10,11 +10,11 @@ import msgspec
 
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.kinds import EARLIEST_TIME
-from ecommerce.documents.order import ITEMS_MAX, OrderDocument
+from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderDocument, OrderItem
 from ecommerce.documents.statuses import status_of
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.rows.fast import BESIDE, encode_input, happened_last, has_beside
-from ecommerce.importing.rows.inputs import DeliveryInput, DocumentInput, OrderInput, OrderItemInput
+from ecommerce.importing.rows.inputs import LEFT_OPEN, DeliveryInput, DocumentInput, OrderInput, OrderItemInput
 from ecommerce.importing.rows.lenient import read_document, struct_of
 from ecommerce.importing.rows.unknown import unknown_kept
 from ecommerce.ingest.encoded_order import EncodedOrder
@@ -86,51 +86,53 @@ def keys_beside(row: Any) -> int:
     return sum(1 + (len(value) if isinstance(value, dict) else 0) for value in found if value is not None)
 
 
-def _count_keys() -> Callable[[Any, Any, Any], int]:
-    """A function that says how many keys the three parts of a row have, by what was decoded from them.
-
-    Generated from the definition like the encoders: an order has seven or more of these fields, and calls cost more
-    than looking at them.
-    """
-    full, absent = {}, {}
-    for part, document in (("order", OrderInput), ("item", OrderItemInput), ("delivery", DeliveryInput)):
-        fields = msgspec.structs.fields(document)
+def _compiled_left_open() -> Callable[[int, Any, Any, Any], int]:
+    """The function `_left_open`, generated from the definition like the encoders: a loop over fields costs more."""
+    full: dict[str, int] = {}
+    absent: dict[str, list[str]] = {}
+    left_open: dict[str, list[str]] = {}
+    for part, document, given in (
+        ("order", Order, OrderInput),
+        ("item", OrderItem, OrderItemInput),
+        ("delivery", Delivery, DeliveryInput),
+    ):
+        fields = msgspec.structs.fields(given)
         full[part] = len(fields)
-        absent[part] = [f"({part}.{info.name} is None)" for info in fields if not info.required]
-    each = "".join(f"\n        given -= {one}" for one in absent["item"])
-    whole = " - ".join([f"{full['order']} + {full['delivery']}", *absent["order"], *absent["delivery"]])
-    loop = f"\n    for item in items:{each}" if each else ""
-    text = f"def given(order, items, delivery):\n    given = {whole} + {full['item']} * len(items){loop}\n"
-    text += "    return given\n"
-    names: dict[str, Any] = {}
+        names = [info.name for info in fields if not info.required]
+        left_open[part] = [f"({part}.{name} is None)" for name in names if name in LEFT_OPEN.get(document, ())]
+        absent[part] = [f"({part}.{name} is None)" for name in names if name not in LEFT_OPEN.get(document, ())]
+    lines = [
+        "def left_open(keys, order, items, delivery):",
+        f"    left = {' + '.join(left_open['order'] + left_open['delivery']) or 0}",
+        f"    absent = {' + '.join(absent['order'] + absent['delivery']) or 0}",
+        "    for item in items:",
+        *(f"        if {condition}: left += 1" for condition in left_open["item"]),
+        *(f"        if {condition}: absent += 1" for condition in absent["item"]),
+        f"    given = {full['order'] + full['delivery']} + {full['item']} * len(items) - left - absent",
+        "    if keys != given: raise ValueError(f'{keys} keys, {given} fields')",
+        "    return left",
+    ]
+    names_of_text: dict[str, Any] = {}
     # The text is made of the definition's names and of nothing else.
-    exec(compile(text, "<keys of a row>", "exec"), names)  # noqa: S102
-    function: Callable[[Any, Any, Any], int] = names["given"]
+    exec(compile("\n".join(lines), "<keys of a row>", "exec"), names_of_text)  # noqa: S102
+    function: Callable[[int, Any, Any, Any], int] = names_of_text["left_open"]
     return function
 
 
-_given = _count_keys()
+_left_open = _compiled_left_open()
+"""(keys, order, items, delivery) → how many fields a row leaves to the catalog.
 
-
-def _require_keys(keys: int, order: Any, items: Any, delivery: Any) -> None:
-    """Raise ValueError where a row's parts have another number of keys than what was decoded from them.
-
-    msgspec takes the last of two values for one field, and it is not known which one was meant. Texts that look like
-    keys, and keys that are followed by two spaces, only take the lenient way.
-    """
-    given = _given(order, items, delivery)
-    if keys != given:
-        raise ValueError(f"{keys} keys, {given} fields")
+Raises ValueError where its parts have another number of keys than what was decoded from them: msgspec takes the last of
+two values for one field, and it is not known which one was meant. Texts that look like keys, and keys that are followed
+by two spaces, only take the lenient way."""
 
 
 def _encode(  # noqa: PLR0913 - a record made of them would cost each order
     order: Any, items: Any, delivery: Any, updated_at: datetime | None, known: Known, keys: int, beside: Any = None
 ) -> EncodedOrder:
-    _require_keys(keys, order, items, delivery)
     filled = b""
-    open_location = delivery.location is None
-    if open_location or any(item.warehouse_id is None for item in items):
-        filled = bytes((open_location, *(item.warehouse_id is None for item in items)))
+    if _left_open(keys, order, items, delivery):
+        filled = bytes((delivery.location is None, *(item.warehouse_id is None for item in items)))
     try:
         # A None among the answers does not encode, so that such an order goes the slow way, to its reason.
         bson = encode_input(order, items, delivery, updated_at, known.warehouses, known.locations, beside)
@@ -139,7 +141,8 @@ def _encode(  # noqa: PLR0913 - a record made of them would cost each order
             {item.product_id for item in items if item.warehouse_id is None} - known.warehouses.keys(),
             {order.user_id} - known.locations.keys() if delivery.location is None else set(),
         ) from None
-    known.note_status(delivery.status)
+    if status_of(delivery.status) is None:
+        known.note_status(delivery.status)
     return EncodedOrder(order.order_id, bson, updated_at is not None, filled)
 
 

@@ -1,6 +1,6 @@
 """A batch of order documents in columns, as the measures see it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ class Batch:
     columns: OrderColumns
     status: pl.Series
     """Of each order, by the table's names."""
+    _of_status: dict[str, BoolArray] = field(default_factory=dict)
+    """What was asked before: several measures ask for the same."""
 
     @staticmethod
     def of(columns: OrderColumns) -> "Batch":
@@ -46,7 +48,9 @@ class Batch:
 
     def is_status(self, name: str) -> BoolArray:
         """Which orders have this status."""
-        return (self.status == name).to_numpy()
+        if name not in self._of_status:
+            self._of_status[name] = (self.status == name).to_numpy()
+        return self._of_status[name]
 
     def item(self, name: str) -> IntArray:
         """A field of each item, money scaled, times in milliseconds; 0 where it is absent."""

@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+import xxhash
 
 from ecommerce.documents.kinds import MONEY_FACTOR, MONEY_SCALE, to_scaled
 from ecommerce.documents.order import OrderDocument
-from ecommerce.documents.statuses import DELIVERED, canonical, mongo_has, spark_has
+from ecommerce.documents.statuses import DELIVERED, STATUSES, canonical, mongo_has, spark_has
 from ecommerce.summaries.cells.batch import Batch, IntArray
 
 Only = Literal["all", "counted", "delivered"]
@@ -254,6 +256,13 @@ OF_ITEMS: tuple[Measure, ...] = (
 
 FIGURES = tuple(measure for measure in (*OF_ORDERS, *OF_ITEMS) if measure.figure)
 """Measures that are a figure of their own."""
+
+
+@cache
+def definition() -> str:
+    """By what cells are made, in short: the measures and what each status means. It changes when one of them does."""
+    measures = [(measure.name, str(measure.type), measure.columns) for measure in (*OF_ORDERS, *OF_ITEMS)]
+    return xxhash.xxh3_64_hexdigest(repr((measures, STATUSES)).encode())
 
 
 def types_of(measures: tuple[Measure, ...]) -> dict[str, Any]:

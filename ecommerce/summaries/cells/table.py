@@ -86,8 +86,20 @@ class CellTable:
         return CellTable.sum_of((self, other))
 
     def minus(self, other: "CellTable") -> "CellTable":
-        """These cells without those of `other`; what `other` has more comes out negative."""
-        return CellTable.sum_of((self, other.negated()))
+        """These cells without those of `other`; what `other` has more comes out negative.
+
+        Only what both of them tell is compared.
+        """
+        left, right = self, other
+        known = [JUDGED_BY_COUNTED in table.items.columns for table in (left, right) if table.items.height]
+        if not all(known):
+            left, right = left.without_judgement(), right.without_judgement()
+        return CellTable.sum_of((left, right.negated()))
+
+    def without_judgement(self) -> "CellTable":
+        """The cells without what depends on which items count."""
+        judged = [JUDGED_BY_COUNTED] if JUDGED_BY_COUNTED in self.items.columns else []
+        return CellTable.of_rows(self.orders, self.items.drop(judged).with_columns(counted=pl.lit(True)))
 
     def negated(self) -> "CellTable":
         """The same cells with every measure's sign turned."""
@@ -127,6 +139,33 @@ class CellTable:
         items = decode_frame(document["items"], ITEM_DIMENSIONS, ITEM_MEASURES)
         misread = _misread(document["orders"])
         return _read_anew(orders, items, misread) if misread else CellTable(orders, items)
+
+
+SHAPE_OF_CELLS = (
+    "orders.rows",
+    "items.rows",
+    "orders.columns.status.texts",
+    *(f"orders.columns.{name}.type" for name in ORDER_MEASURES),
+    *(f"items.columns.{name}.type" for name in ITEM_MEASURES),
+)
+"""What `is_incomplete` looks at in encoded cells: a hundredth of them."""
+
+
+def is_incomplete(document: Mapping[str, Any]) -> bool:
+    """Whether encoded cells do not tell all that cells tell today."""
+    orders, items = document["orders"], document["items"]
+    lacking = (orders["rows"] and not ORDER_MEASURES.keys() <= orders["columns"].keys()) or (
+        items["rows"] and not ITEM_MEASURES.keys() <= items["columns"].keys()
+    )
+    return bool(lacking) or (bool(orders["rows"]) and bool(_misread(orders)))
+
+
+def cells_as_written(document: Mapping[str, Any]) -> CellTable:
+    """Encoded cells as the version that made them saw the orders: texts that it did not know are their own statuses."""
+    return CellTable(
+        decode_frame(document["orders"], ORDER_DIMENSIONS, ORDER_MEASURES),
+        decode_frame(document["items"], ITEM_DIMENSIONS, ITEM_MEASURES),
+    )
 
 
 def decode_orders(document: Mapping[str, Any]) -> pl.DataFrame:

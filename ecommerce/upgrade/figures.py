@@ -1,0 +1,67 @@
+"""Which figures an upgrade moves: those told before, by the old definitions, against those that are told now."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from bson import Int64
+
+from ecommerce.kpis import Filters, Span
+from ecommerce.kpis.catalog import load_catalog, product_names
+from ecommerce.kpis.compute import Counts, kpis_of
+from ecommerce.mongo import MongoDatabase
+from ecommerce.summaries.buckets import rollup_parts
+from ecommerce.summaries.cells.rollup import Rollup
+from ecommerce.summaries.cells.table import cells_as_written
+from ecommerce.summaries.state import DELTAS, STATE, STATE_ID
+
+NOT_COMPARED = {"hot_orders", "archived_orders", "as_of", "incomplete", "top_products", "delivery_timeline"}
+"""Where orders are and when they were counted; the lists have no figure of their own."""
+
+
+def figures_as_told(database: MongoDatabase) -> dict[str, Any] | None:
+    """The figures of all time as the version that made the summaries told them; None where there are no summaries."""
+    state = database[STATE].find_one({"_id": STATE_ID})
+    if state is None:
+        return None
+    after = {"_id": {"$gt": Int64(state["compacted_seq"]), "$lte": Int64(state["seq"])}}
+    deltas = (delta["data"] for delta in database[DELTAS].find(after, {"data": 1}))
+    rollup = Rollup.sum_of(
+        (
+            *(Rollup.decode(data) for _, data in rollup_parts(database, state["epoch"], None, None)),
+            *(Rollup.of_cells(cells_as_written(data)) for data in deltas),
+        )
+    )
+    told = kpis_of(
+        rollup,
+        Span(),
+        Filters(),
+        load_catalog(database),
+        lambda ids: product_names(database, ids),
+        Counts(0, 0),
+        state["as_of"],
+    )
+    return told.to_json_dict()
+
+
+def moved_figures(before: Mapping[str, Any], after: Mapping[str, Any], name: str = "") -> Iterator[str]:
+    """A line for each figure that is another one now."""
+    for key in [*before, *(key for key in after if key not in before)]:
+        if not name and key in NOT_COMPARED:
+            continue
+        was, now = before.get(key), after.get(key)
+        if isinstance(was or {}, Mapping) and isinstance(now or {}, Mapping) and (was or now):
+            yield from moved_figures(was or {}, now or {}, f"{name}{key}: ")
+        elif was != now:
+            yield f"{name}{key} {_shown(was)} → {_shown(now)}{_by(was, now)}"
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def _by(was: Any, now: Any) -> str:
+    try:
+        return f" ({Decimal(str(now)) - Decimal(str(was or 0)):+})"
+    except InvalidOperation:
+        return ""

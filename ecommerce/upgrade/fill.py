@@ -1,0 +1,72 @@
+"""Fills in what the archive's records do not tell: their cells anew, from the archived orders, a day at a time.
+
+A day is done in one transaction, which compares first: what the records do tell must be what the files hold.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pymongo.client_session import ClientSession
+
+from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.fault_points import reached
+from ecommerce.check.archived import cells_by_spark
+from ecommerce.check.compare import DAY, ranges_of
+from ecommerce.mongo import MongoDatabase
+from ecommerce.progress import Progress
+from ecommerce.settings import Settings
+from ecommerce.summaries.buckets import split_days
+from ecommerce.summaries.cells import CellTable
+from ecommerce.summaries.cells.table import SHAPE_OF_CELLS, is_incomplete
+from ecommerce.summaries.state import ARCHIVE_SUMMARY, in_transaction
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def incomplete_days(database: MongoDatabase) -> dict[datetime, int]:
+    """The archived days of which some record lacks a measure, with the orders of those records."""
+    shape = {f"cells.{field}": 1 for field in SHAPE_OF_CELLS}
+    found: dict[datetime, int] = {}
+    for record in database[ARCHIVE_SUMMARY].find({}, {"order_date": 1, "total_orders": 1, **shape}):
+        if is_incomplete(record["cells"]):
+            found[record["order_date"]] = found.get(record["order_date"], 0) + int(record["total_orders"])
+    return found
+
+
+def fill_days(database: MongoDatabase, settings: Settings, spark: "SparkSession", progress: Progress) -> int:
+    """Fill in every incomplete day; returns how many there were. Raises ArchiveError where files and records differ."""
+    days = incomplete_days(database)
+    done = 0
+    for part in ranges_of(days):
+        cells = cells_by_spark(spark, settings, part.start.date(), (part.end - DAY).date())
+        of_day = dict(split_days(cells))
+        for day in sorted(day for day in days if part.start <= day < part.end):
+            _fill_day(database, day, of_day.get(day, CellTable.empty()))
+            done += 1
+            progress(done, len(days), "days")
+            reached("upgrade:day")
+    return done
+
+
+def _fill_day(database: MongoDatabase, day: datetime, cells: CellTable) -> None:
+    def write(session: ClientSession) -> None:
+        of_day = {"order_date": day}
+        records = list(database[ARCHIVE_SUMMARY].find(of_day, {"cells": 1}, session=session).sort("_id", 1))
+        told = CellTable.sum_of(CellTable.decode(record["cells"]) for record in records)
+        if not told.equals(cells):
+            raise ArchiveError(
+                f"the archive of {day:%Y-%m-%d} does not hold what its records tell, so they are left as they are: "
+                "see `ecommerce check`, which names the hours, then run `ecommerce upgrade` again"
+            )
+        # The day's sum is what counts: it is in the first record, and the others have none of it left.
+        for record, own in zip(records, _first_of(cells, len(records)), strict=True):
+            anew = {"$set": {"cells": own.encode()}}
+            database[ARCHIVE_SUMMARY].update_one({"_id": record["_id"]}, anew, session=session)
+
+    in_transaction(database, write)
+
+
+def _first_of(cells: CellTable, count: int) -> Iterable[CellTable]:
+    return (cells, *(CellTable.empty() for _ in range(count - 1)))

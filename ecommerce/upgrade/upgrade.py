@@ -1,0 +1,158 @@
+"""The upgrade: what is due, and doing it, step by step. Each step may be killed and the whole be run again.
+
+It holds the archive's lease, so that no archiver works meanwhile, and begins only where no other program is connected:
+those of version 0.1.0 look at no gate. The mark of the new format is written last.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ecommerce.archive.archiver import finish
+from ecommerce.archive.fault_points import reached
+from ecommerce.archive.lease import archive_lease
+from ecommerce.archive.runs import ARCHIVE_RUNS, prepare_archive, unfinished_run
+from ecommerce.archive.spark import spark_session
+from ecommerce.archive.storage import Storage
+from ecommerce.archive.workshop import Workshop, pending_run
+from ecommerce.archive_location import archive_uri
+from ecommerce.gate import FORMAT, GATE, UPGRADE_ID, format_of, mark_format, require_known_format
+from ecommerce.kpis import compute_kpis
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, is_replica_set
+from ecommerce.progress import Progress, silent
+from ecommerce.schema import prepare_database
+from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
+from ecommerce.summaries.cells.measures import definition
+from ecommerce.summaries.rebuild import rebuild
+from ecommerce.summaries.state import STATE, STATE_ID, load_state
+from ecommerce.upgrade.clients import require_no_others
+from ecommerce.upgrade.figures import figures_as_told, moved_figures
+from ecommerce.upgrade.fill import fill_days, incomplete_days
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeReport:
+    """What was done, and what it moved."""
+
+    steps: tuple[str, ...]
+    """What was due, in words."""
+    moved: tuple[str, ...]
+    """Each figure of all time that is another one by the new definitions, and by how much."""
+    seconds: float
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self) | {"seconds": round(self.seconds, 3)}
+
+
+def steps_due(database: MongoDatabase) -> list[str]:
+    """What an upgrade would do, in words; nothing where it is not due. Reads only.
+
+    Raises ServiceError where the database is newer than the program.
+    """
+    require_known_format(database)
+    if not _holds_anything(database):
+        return []
+    due = []
+    marked = format_of(database) == FORMAT
+    if not marked and (run := unfinished_run(database)):
+        due.append(f"finish the {run.kind} run {run.run_id}, which was left {run.state}")
+    if days := incomplete_days(database):
+        orders = sum(days.values())
+        due.append(f"read the archive of {len(days):,} days: some figures do not know its {orders:,} orders in full")
+    if days or _must_rebuild(database):
+        due.append("build the summaries anew, by the definitions of this version")
+    if not marked:
+        due.append(f"mark the database as of format {FORMAT}")
+    return due
+
+
+def upgrade_database(database: MongoDatabase, settings: Settings, progress: Progress = silent) -> UpgradeReport:
+    """Bring a database and its archive forward; nothing happens where that is done.
+
+    Raises DatabaseInUseError where other programs are connected, ArchiveBusyError where an archiver works, ArchiveError
+    where a run cannot be finished or the archive does not hold what its records tell, ServiceError where the database
+    is newer than the program.
+    """
+    started = time.monotonic()
+    due = steps_due(database)
+    if not due:
+        return UpgradeReport((), (), time.monotonic() - started)
+    require_no_others(database)
+    with archive_lease(database) as lease:
+        require_no_others(database)
+        reached("upgrade:begun")
+        prepare_database(database)
+        prepare_archive(database)
+        before = _figures_before(database)
+        reached("upgrade:before-kept")
+        with _archive(database, settings) as spark:
+            if spark and format_of(database) < FORMAT:
+                workshop = Workshop(settings, database, spark, Storage(spark, archive_uri(settings)), lease, progress)
+                if run := pending_run(workshop):
+                    finish(workshop, run)
+                reached("upgrade:run-finished")
+            if spark and incomplete_days(database):
+                database[GATE].update_one({"_id": UPGRADE_ID}, {"$set": {"rebuild": True}}, upsert=True)
+                reached("upgrade:filling")
+                fill_days(database, settings, spark, progress)
+        reached("upgrade:filled")
+        if _must_rebuild(database):
+            rebuild(database, progress=progress)
+            reached("upgrade:rebuilt")
+            database[GATE].update_one({"_id": UPGRADE_ID}, {"$unset": {"rebuild": ""}}, upsert=True)
+        after = json.loads(json.dumps(compute_kpis(database).to_json_dict()))
+        reached("upgrade:before-mark")
+        mark_format(database)
+        reached("upgrade:marked")
+        database[GATE].delete_one({"_id": UPGRADE_ID})
+    moved = tuple(moved_figures(before, after)) if before else ()
+    return UpgradeReport(tuple(due), moved, time.monotonic() - started)
+
+
+def needs_archive(database: MongoDatabase) -> bool:
+    """Whether the upgrade has to read or write the archive."""
+    return bool((format_of(database) < FORMAT and unfinished_run(database)) or incomplete_days(database))
+
+
+@contextmanager
+def _archive(database: MongoDatabase, settings: Settings) -> Iterator["SparkSession | None"]:
+    """Spark, where the archive has to be read or written; starting it takes seconds."""
+    if needs_archive(database):
+        with spark_session(settings) as spark:
+            yield spark
+    else:
+        yield None
+
+
+def _holds_anything(database: MongoDatabase) -> bool:
+    names = (ORDERS, ARCHIVED_ORDERS, ARCHIVE_RUNS, STATE)
+    return is_replica_set(database) and any(database[name].find_one({}, {"_id": 1}) for name in names)
+
+
+def _must_rebuild(database: MongoDatabase) -> bool:
+    """Whether cells are there that were made by other definitions, or before the archive's records were filled in."""
+    state = database[STATE].find_one({"_id": STATE_ID}, {"definition": 1})
+    left = database[GATE].find_one({"_id": UPGRADE_ID}, {"rebuild": 1}) or {}
+    return state is not None and (state.get("definition") != definition() or bool(left.get("rebuild")))
+
+
+def _figures_before(database: MongoDatabase) -> dict[str, Any] | None:
+    """The figures as they were told when the upgrade began, whichever attempt that was."""
+    left = database[GATE].find_one({"_id": UPGRADE_ID}) or {}
+    if "before" in left:
+        kept: dict[str, Any] | None = json.loads(left["before"])
+        return kept
+    if load_state(database) is not None:
+        advance(database)  # the summaries of an older format would be built anew, and what they told be gone
+    before = figures_as_told(database)
+    # As text: names of groups may hold what a key in MongoDB may not.
+    database[GATE].update_one({"_id": UPGRADE_ID}, {"$set": {"before": json.dumps(before)}}, upsert=True)
+    return before

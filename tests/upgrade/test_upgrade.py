@@ -1,0 +1,188 @@
+"""A database and an archive of version 0.1.0 are brought forward, wherever the upgrade is killed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pyspark.sql import SparkSession
+
+from ecommerce.archive.archiver import archive_orders, compact_archive
+from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
+from ecommerce.archive.runs import unfinished_run
+from ecommerce.archive.selection import Selection
+from ecommerce.check import check_orders
+from ecommerce.documents.order import OrderDocument
+from ecommerce.errors import ServiceError
+from ecommerce.gate import FORMAT, GATE, format_of
+from ecommerce.importing.import_files import import_paths
+from ecommerce.kpis import compute_kpis
+from ecommerce.mongo import MongoDatabase
+from ecommerce.schema import prepare_database
+from ecommerce.settings import Settings
+from ecommerce.upgrade import steps_due, upgrade_database
+from ecommerce.upgrade.clients import DatabaseInUseError
+from tests.archiving import spark
+from tests.import_samples import raw_orders
+from tests.services.test_attributes import RAW
+from tests.services.test_statuses import names_of, of_version_0_1_0
+from tests.summaries_recount import recount
+from tests.version_0_1_0 import UNFINISHED, Frozen, bring_back
+
+__all__ = ["spark"]
+
+REDEFINED = ("revenue", "average_order_value", "delivered", "pending", "by_status", "by_payment_type", "by_courier",
+             "by_location", "by_category", "late_share", "delivery_timeline")  # fmt: skip
+"""The figures that ask for a status. Every other one stays what it was."""
+
+
+class PowerCut(BaseException):
+    """Nothing catches it."""
+
+
+def cut_at(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    """End the upgrade at a moment, like a power cut but for the lease."""
+    name, _, wanted = moment.partition("#")
+    seen: list[str] = []
+
+    def reached(at: str) -> None:
+        seen.append(at)
+        if seen.count(name) == int(wanted or 1) and at == name:
+            raise PowerCut
+
+    for module in ("upgrade", "fill"):
+        monkeypatch.setattr(f"ecommerce.upgrade.{module}.reached", reached)
+    for module in ("steps", "purge", "compact"):
+        monkeypatch.setattr(f"ecommerce.archive.{module}.reached", reached)
+
+
+@pytest.fixture
+def frozen(settings: Settings, tmp_path: Path) -> Any:
+    found = bring_back("whole", settings, tmp_path / "frozen")
+    yield found
+    found.database.client.drop_database(found.database.name)
+
+
+def all_figures_are_right(frozen: Frozen, orders: list[OrderDocument] | None = None) -> None:
+    """Every figure is that of the orders, and those that no redefinition moves are what 0.1.0 told."""
+    said = json.loads(json.dumps(compute_kpis(frozen.database).to_json_dict()))
+    assert "incomplete" not in said
+    expected = recount(orders or of_version_0_1_0(frozen), step="day", names=names_of(frozen.database))
+    assert {name: said[name] for name in expected} == expected
+    moving = (*REDEFINED, "as_of", "hot_orders", "archived_orders")
+    kept = {name for name in frozen.kpis if name not in moving}
+    assert {name: said[name] for name in kept} == {name: frozen.kpis[name] for name in kept}
+    assert check_orders(frozen.database, frozen.settings).differences == ()
+
+
+def test_the_upgrade_moves_only_what_a_redefinition_moves_and_says_by_how_much(
+    spark: SparkSession, frozen: Frozen
+) -> None:
+    database, settings = frozen.database, frozen.settings
+    stored = raw_orders(database)
+    due = steps_due(database)
+    assert len(due) == 3
+    assert steps_due(database) == due, "asking changes nothing"
+    report = upgrade_database(database, settings)
+    assert list(report.steps) == due
+    after = compute_kpis(database).to_json_dict()
+    assert f"revenue {frozen.kpis['revenue']} → {after['revenue']}" in " ".join(report.moved)
+    assert any(line.startswith("by_status: canceled ") for line in report.moved)
+    assert all(line.startswith(REDEFINED) for line in report.moved)
+    all_figures_are_right(frozen)
+    assert raw_orders(database) == stored, "no order was rewritten"
+    assert steps_due(database) == []
+    assert upgrade_database(database, settings).steps == ()
+    assert format_of(database) == FORMAT
+
+
+def test_before_the_upgrade_what_is_not_known_is_neither_told_nor_compared(spark: SparkSession, frozen: Frozen) -> None:
+    assert compute_kpis(frozen.database).incomplete == ("late_share", "by_category")
+    assert check_orders(frozen.database, frozen.settings).differences == ()
+    upgrade_database(frozen.database, frozen.settings)
+    all_figures_are_right(frozen)
+
+
+def test_after_the_upgrade_orders_come_again_and_the_archive_is_worked_on(spark: SparkSession, frozen: Frozen) -> None:
+    database, settings = frozen.database, frozen.settings
+    upgrade_database(database, settings)
+    for name in ("first", "late", "very_late", "hot", "hotter"):
+        report = import_paths(database, [frozen.files / f"{name}.jsonl"])
+        # Three orders of the first file were changed since by hand, and are archived so.
+        assert report.unchanged == report.read - (3 if name == "first" else 0), report
+    orders = of_version_0_1_0(frozen)
+    assert compact_archive(settings, at_least=2)
+    (run,) = archive_orders(settings, Selection(older_than_days=0))
+    assert run.orders
+    all_figures_are_right(frozen, orders)
+    restore_orders(settings, *_days(database))
+    collection: Any = database.get_collection(ORDERS_RESTORED, codec_options=RAW)
+    restored = {row["_id"]: row.raw for row in collection.find()}
+    assert set(frozen.restored) <= set(restored.values())
+
+
+def _days(database: MongoDatabase) -> Any:
+    days = [row["order_date"].date() for row in database["archived_orders"].find({}, {"order_date": 1})]
+    return min(days), max(days)
+
+
+MOMENTS = ("begun", "before-kept", "filling", "day#1", "day#3", "filled", "rebuilt", "before-mark", "marked")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_upgrade_that_was_killed_is_finished_by_the_next(
+    spark: SparkSession, frozen: Frozen, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    cut_at(monkeypatch, f"upgrade:{moment}")
+    with pytest.raises(PowerCut):
+        upgrade_database(frozen.database, frozen.settings)
+    monkeypatch.undo()
+    if moment != "begun":  # summaries of 0.1.0 are built anew by whoever looks, and what they told is gone
+        said = compute_kpis(frozen.database).to_json_dict()
+        assert said["orders"] == frozen.kpis["orders"]
+        assert said["late_share"] is None or "incomplete" not in said
+    report = upgrade_database(frozen.database, frozen.settings)
+    all_figures_are_right(frozen)
+    assert steps_due(frozen.database) == []
+    assert frozen.database[GATE].count_documents({}) == 1 or moment == "marked"
+    if moment != "marked":
+        assert any(line.startswith("revenue ") for line in report.moved)
+
+
+@pytest.mark.parametrize("name", UNFINISHED)
+def test_a_run_that_0_1_0_left_is_finished_first(
+    spark: SparkSession, settings: Settings, tmp_path: Path, name: str
+) -> None:
+    left = bring_back(name, settings, tmp_path / "frozen")
+    report = upgrade_database(left.database, left.settings)
+    assert report.steps[0].startswith("finish the ")
+    assert unfinished_run(left.database) is None
+    assert all(line.startswith(REDEFINED) for line in report.moved)
+    said = compute_kpis(left.database).to_json_dict()
+    kept = {key for key in left.kpis if key not in ("as_of", "hot_orders", "archived_orders", *REDEFINED)}
+    assert {key: said[key] for key in kept} == {key: left.kpis[key] for key in kept}
+    assert said["hot_orders"] == left.database["orders"].count_documents({})
+    assert check_orders(left.database, left.settings).differences == ()
+    left.database.client.drop_database(left.database.name)
+
+
+def test_it_refuses_to_begin_while_a_program_of_0_1_0_is_connected(frozen: Frozen, mongo_uri: str) -> None:
+    other: MongoClient[dict[str, Any]]
+    with MongoClient(mongo_uri, appname="ecommerce-pipeline") as other:
+        other.admin.command("ping")
+        with pytest.raises(DatabaseInUseError, match=r"ecommerce-pipeline at 127\.0\.0\.1.*stop them first"):
+            upgrade_database(frozen.database, frozen.settings)
+    assert format_of(frozen.database) == 1
+
+
+def test_a_newer_database_is_refused_with_both_versions(settings: Settings, database: MongoDatabase) -> None:
+    assert format_of(database) == FORMAT, "a new database is of this program's format"
+    database[GATE].update_one({"_id": "format"}, {"$set": {"format": FORMAT + 1, "version": "9.9.9"}})
+    for use in (prepare_database, compute_kpis, steps_due):
+        with pytest.raises(ServiceError, match=r"made by version 9\.9\.9; this is version \d"):
+            use(database)
+
+
+def test_a_new_database_needs_no_upgrade(settings: Settings, database: MongoDatabase) -> None:
+    assert steps_due(database) == []
