@@ -44,7 +44,12 @@ _CUT_BY_A_SPREADSHEET = re.compile(
 
 @lru_cache(maxsize=1 << 16)
 def stable_id(namespace: str, field: str, text: str) -> int:
-    """The 63-bit id of a textual one: the same for ever, for the same text, kind of id and namespace."""
+    """The 63-bit id of a textual one: the same for ever, for the same text, kind of id and namespace.
+
+    Raises Rejected where a spreadsheet has cut the text.
+    """
+    if _CUT_BY_A_SPREADSHEET.fullmatch(text):
+        raise Rejected("broken_identity", f"{shown(text)} is what a spreadsheet has left of an identity")
     return xxhash.xxh3_64_intdigest(_SEPARATOR.join((namespace, field, text)).encode()) >> 1
 
 
@@ -99,18 +104,12 @@ class Texts:
         return plain
 
     def identity(self, value: Value) -> Text:
-        """What makes the text of an identity. It raises Rejected where a spreadsheet has cut it."""
+        """What makes the text of an identity."""
         plain = self.of(value)
         names = {value.column, *(candidate.column for candidate in value.first)}
         whole = not self._whole.isdisjoint(name for name in names if name)
 
-        def identity(cells: Cells) -> str:
-            text = plain(cells)
-            if _CUT_BY_A_SPREADSHEET.fullmatch(text):
-                raise Rejected("broken_identity", f"{shown(text)} is what a spreadsheet has left of an identity")
-            return text.removesuffix(_NOT_WHOLE) if whole else text
-
-        return identity
+        return (lambda cells: plain(cells).removesuffix(_NOT_WHOLE)) if whole else plain
 
     def _columns(self, value: Value, joined_by: str) -> Text:
         nothing = self.nothing
