@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.draws import Ints
 from ecommerce.generate.model.life import STATUSES, lives
-from ecommerce.generate.model.orders import BLOCK_ORDERS, OrderColumns, make_orders
+from ecommerce.generate.model.orders import BLOCK_ORDERS, GeneratedOrders, make_orders
 from ecommerce.generate.model.rhythm import DAY_MS, HOUR_MS, to_ms, weekday_of
 from ecommerce.generate.model.windows import Window, span
 from ecommerce.generate.presets import get_preset
@@ -49,14 +49,14 @@ def month() -> Window:
     return span(START, START + timedelta(days=DAYS), ORDERS, seed=7, preset="marketplace")
 
 
-def all_columns(window: Window, moment: datetime) -> OrderColumns:
+def all_columns(window: Window, moment: datetime) -> GeneratedOrders:
     """All orders of a window as one set of columns."""
     parts = [
         make_orders(CATALOG, window, first, min(BLOCK_ORDERS, window.orders - first), to_ms(moment))
         for first in range(0, window.orders, BLOCK_ORDERS)
     ]
-    names = OrderColumns.__slots__
-    return OrderColumns(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    names = GeneratedOrders.__slots__
+    return GeneratedOrders(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def comparison() -> list[Row]:
@@ -76,13 +76,13 @@ def _share(flags: npt.NDArray[np.bool_]) -> float:
     return 100 * float(np.mean(flags))
 
 
-def _payments(columns: OrderColumns) -> Iterator[Row]:
+def _payments(columns: GeneratedOrders) -> Iterator[Row]:
     names = [name for name, _ in get_preset("marketplace").payments]
     for name, olist in (("credit_card", 73.9), ("boleto", 19.0), ("voucher", 5.6), ("debit_card", 1.5)):
         yield Row(f"paid by {name}", olist, _share(columns.payment == names.index(name)), "%", 1.0)
 
 
-def _values(columns: OrderColumns) -> Iterator[Row]:
+def _values(columns: GeneratedOrders) -> Iterator[Row]:
     value = columns.total_amount / 10_000
     yield Row("order value, median", 105, float(np.median(value)), "", 0.10, relative=True)
     yield Row("order value, mean", 161, float(np.mean(value)), "", 0.10, relative=True)
@@ -93,7 +93,7 @@ def _values(columns: OrderColumns) -> Iterator[Row]:
     yield Row("orders of three items or more", 2.3, _share(columns.items >= 3), "%", 0.3)
 
 
-def _deliveries(columns: OrderColumns) -> Iterator[Row]:
+def _deliveries(columns: GeneratedOrders) -> Iterator[Row]:
     for name, olist in (("Delivered", 97.0), ("Shipped", 1.1), ("Cancelled", 0.6)):
         yield Row(f"status {name}", olist, _share(columns.status == STATUSES.index(name)), "%", 0.3)
     delivered = columns.actual_time > 0
@@ -110,7 +110,7 @@ def _deliveries(columns: OrderColumns) -> Iterator[Row]:
     yield Row("deliveries on weekends", 6.9, _share(weekday_of(columns.actual_time[delivered]) >= 5), "%", 1.0)
 
 
-def _rhythm(columns: OrderColumns) -> Iterator[Row]:
+def _rhythm(columns: GeneratedOrders) -> Iterator[Row]:
     weekday = weekday_of(columns.order_time)
     yield Row("on Mondays", 16.0, _share(weekday == 0), "%", 1.0)
     yield Row("on Saturdays", 11.0, _share(weekday == 5), "%", 1.0)
@@ -119,7 +119,7 @@ def _rhythm(columns: OrderColumns) -> Iterator[Row]:
         yield Row(f"in the {name}", olist, _share((hours >= first) & (hours < first + 6)), "%", 1.0)
 
 
-def _loyalty(columns: OrderColumns) -> Iterator[Row]:
+def _loyalty(columns: GeneratedOrders) -> Iterator[Row]:
     yield Row("customers who buy once", 97.0, _share(_occurrences(columns.user_id) == 1), "%", 1.0)
     sold = np.bincount(columns.product_id, weights=columns.quantity)
     sold = sold[sold > 0]

@@ -12,7 +12,7 @@ from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.importing.formats.csv import settle
 from ecommerce.importing.formats.json_values import JSON_VALUES
 from ecommerce.importing.formats.registry import format_of
-from ecommerce.importing.loading.decode import Decoded, Decoder, Told
+from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder
 from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.order_lines.group_lines import order_lines
 from ecommerce.importing.order_lines.mapping import load_mapping
@@ -92,5 +92,5 @@ def _decode(chunks: Any, shape: Shape, checked: FileCheck) -> None:
     checked.first_orders = [bson.decode(raw, CODEC_OPTIONS) for _, raw in first]
 
 
-def _unasked(products: set[int], users: set[int], _told: Told) -> Known:
+def _unasked(products: set[int], users: set[int], _catalog_records: CatalogRecords) -> Known:
     return Known(dict.fromkeys(products, FROM_CATALOG), dict.fromkeys(users, FROM_CUSTOMER))

@@ -21,10 +21,10 @@ from functools import partial
 
 from ecommerce.errors import ServiceError
 from ecommerce.generate.into_files.job import FileJob, job_of
-from ecommerce.generate.into_files.malformed import Dirt
+from ecommerce.generate.into_files.malformed import MalformedRows
 from ecommerce.generate.model.people import catalog_names
 
-Block = tuple[bytes, Dirt]
+Block = tuple[bytes, MalformedRows]
 
 _NUMBER = struct.Struct("<q")
 _MADE = struct.Struct("<4q")
@@ -146,7 +146,7 @@ class _Maker:
             )
         size, *dirt = _MADE.unpack(made)
         slot, self._fetched = self._fetched % _SLOTS, self._fetched + 1
-        return os.pread(self._scratch.fileno(), size, slot * _SLOT_BYTES), Dirt(*dirt)
+        return os.pread(self._scratch.fileno(), size, slot * _SLOT_BYTES), MalformedRows(*dirt)
 
     def end(self) -> None:
         self._process.kill()

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 import zstandard
 
-from ecommerce.generate.into_files.malformed import Dirt, make_dirty, make_late
+from ecommerce.generate.into_files.malformed import MalformedRows, make_late, make_malformed
 from ecommerce.generate.into_files.text import CSV_HEADER, csv_rows, json_lines
 from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.orders import BLOCK_ORDERS, make_orders
@@ -37,7 +37,7 @@ class FileJob:
         """What a started file must be of to be continued."""
         return cast(dict[str, object], json.loads(json.dumps(asdict(self))))
 
-    def block(self, number: int, cities: Sequence[str]) -> tuple[bytes, Dirt]:
+    def block(self, number: int, cities: Sequence[str]) -> tuple[bytes, MalformedRows]:
         """The bytes of the file's `number`-th block, the first is 0, and its dirt. `cities` are the catalog's."""
         first = number * BLOCK_ORDERS
         columns = make_orders(
@@ -48,9 +48,9 @@ class FileJob:
         payments = [name for name, _ in get_preset(self.window.preset).payments]
         write = json_lines if self.format == "json" else csv_rows
         rows = write(columns, payments, cities)
-        dirt = Dirt()
+        dirt = MalformedRows()
         if self.dirt:
-            rows, dirt = make_dirty(rows, columns.order_id, self.dirt)
+            rows, dirt = make_malformed(rows, columns.order_id, self.dirt)
         header = CSV_HEADER if self.format == "csv" and number == 0 else b""
         return _compressed(header + b"".join(rows), self.compression), dirt
 

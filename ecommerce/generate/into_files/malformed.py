@@ -8,21 +8,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ecommerce.generate.model.draws import Flags, Ints, uniform
-from ecommerce.generate.model.orders import OrderColumns
+from ecommerce.generate.model.orders import GeneratedOrders
 from ecommerce.generate.model.rhythm import DAY_MS
 
 LATE_DAYS = 75
 
 
 @dataclass(slots=True)
-class Dirt:
+class MalformedRows:
     """How many rows of each kind a file holds."""
 
     malformed: int = 0
     late: int = 0
     duplicate: int = 0
 
-    def add(self, other: "Dirt") -> None:
+    def add(self, other: "MalformedRows") -> None:
         """Add the counts of another."""
         self.malformed += other.malformed
         self.late += other.late
@@ -34,7 +34,7 @@ def _kind(order_ids: Ints, share: float, third: int) -> Flags:
     return (drawn >= third * share) & (drawn < (third + 1) * share)
 
 
-def make_late(columns: OrderColumns, share: float) -> OrderColumns:
+def make_late(columns: GeneratedOrders, share: float) -> GeneratedOrders:
     """The orders, with a third of `share` of them placed, and delivered, weeks before."""
     shift = np.where(_kind(columns.order_id, share, 1), LATE_DAYS * DAY_MS, 0)
     return replace(
@@ -46,7 +46,7 @@ def make_late(columns: OrderColumns, share: float) -> OrderColumns:
     )
 
 
-def make_dirty(rows: list[bytes], order_ids: Ints, share: float) -> tuple[list[bytes], Dirt]:
+def make_malformed(rows: list[bytes], order_ids: Ints, share: float) -> tuple[list[bytes], MalformedRows]:
     """The rows, with a third of `share` of them malformed and a third of it repeated; what is in them."""
     malformed = np.nonzero(_kind(order_ids, share, 0))[0].tolist()
     twice = np.nonzero(_kind(order_ids, share, 2))[0].tolist()
@@ -56,7 +56,7 @@ def make_dirty(rows: list[bytes], order_ids: Ints, share: float) -> tuple[list[b
         result[at] = _spoil(result[at], ways[at])
     for at in twice:
         result[at] *= 2
-    return result, Dirt(len(malformed), int(_kind(order_ids, share, 1).sum()), len(twice))
+    return result, MalformedRows(len(malformed), int(_kind(order_ids, share, 1).sum()), len(twice))
 
 
 _SPOIL = (b"price", b"order_time", b"user_id", b"order_items", b"")

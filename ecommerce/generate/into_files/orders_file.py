@@ -13,7 +13,7 @@ from pathlib import Path
 from ecommerce.errors import InputError
 from ecommerce.generate.into_files.blocks import file_blocks
 from ecommerce.generate.into_files.job import FileJob, Format
-from ecommerce.generate.into_files.malformed import Dirt
+from ecommerce.generate.into_files.malformed import MalformedRows
 from ecommerce.generate.model.catalog import check_basket, check_catalog
 from ecommerce.generate.model.orders import BLOCK_ORDERS
 from ecommerce.generate.model.people import check_locale
@@ -25,12 +25,12 @@ PROCESSES_MAX = 64
 
 
 @dataclass(slots=True)
-class Written:
+class OrdersFile:
     """A file of orders and what is in it."""
 
     path: Path
     orders: int
-    dirt: Dirt
+    dirt: MalformedRows
     size_bytes: int
 
     def counts(self) -> dict[str, int]:
@@ -63,7 +63,7 @@ def check_file_options(dirt: float, processes: int) -> None:
         raise InputError(f"--processes {processes}: give a number from 1 to {PROCESSES_MAX}")
 
 
-def write_orders(path: Path, job: FileJob, processes: int = 1, progress: Progress = silent) -> Written:
+def write_orders(path: Path, job: FileJob, processes: int = 1, progress: Progress = silent) -> OrdersFile:
     """Write a file of orders; a run that was stopped, even killed, is continued by the next with the same options."""
     check_locale(job.spec.locale)
     check_catalog(job.spec)
@@ -86,7 +86,7 @@ def write_orders(path: Path, job: FileJob, processes: int = 1, progress: Progres
         os.fsync(file.fileno())
     part.replace(path)
     mark.unlink(missing_ok=True)
-    return Written(path, job.window.orders, dirt, size)
+    return OrdersFile(path, job.window.orders, dirt, size)
 
 
 def started_moment(path: Path, job: FileJob) -> int:
@@ -106,18 +106,18 @@ def make_directory(directory: Path) -> None:
         raise InputError(f"--to {directory}: cannot be made a directory ({error.strerror})") from None
 
 
-def _started(part: Path, mark: Path, job: FileJob) -> tuple[int, int, Dirt]:
+def _started(part: Path, mark: Path, job: FileJob) -> tuple[int, int, MalformedRows]:
     """(whole blocks, their size, their dirt) of a file that was begun; zeros where there is none of this job."""
     try:
         begun = json.loads(mark.read_text())
         if begun["job"] == job.identity and part.stat().st_size >= begun["size_bytes"]:
-            return begun["blocks"], begun["size_bytes"], Dirt(**begun["dirt"])
+            return begun["blocks"], begun["size_bytes"], MalformedRows(**begun["dirt"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no mark, or one that was half written: the file is begun anew, which costs time and nothing else
-    return 0, 0, Dirt()
+    return 0, 0, MalformedRows()
 
 
-def _write_mark(mark: Path, job: FileJob, blocks: int, size: int, dirt: Dirt) -> None:
+def _write_mark(mark: Path, job: FileJob, blocks: int, size: int, dirt: MalformedRows) -> None:
     new = mark.with_name(mark.name + ".new")
     new.write_text(json.dumps({"job": job.identity, "blocks": blocks, "size_bytes": size, "dirt": asdict(dirt)}))
     new.replace(mark)

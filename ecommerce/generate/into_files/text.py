@@ -17,7 +17,7 @@ from ecommerce.documents.fields import fields_of
 from ecommerce.documents.order import Delivery, Order, OrderItem
 from ecommerce.generate.model.draws import Ints
 from ecommerce.generate.model.life import STATUSES
-from ecommerce.generate.model.orders import OrderColumns
+from ecommerce.generate.model.orders import GeneratedOrders
 from ecommerce.generate.model.rhythm import DAY_MS
 
 CSV_HEADER = b"order,order_items,delivery\n"
@@ -25,7 +25,7 @@ _DAY_SECONDS = 86_400
 _PLACEHOLDERS = {"long": "%d", "date": "%b", "decimal": "%b", "string": "%b"}
 
 
-def json_lines(columns: OrderColumns, payments: Sequence[str], cities: Sequence[str]) -> list[bytes]:
+def json_lines(columns: GeneratedOrders, payments: Sequence[str], cities: Sequence[str]) -> list[bytes]:
     """Each order as a line of JSON."""
     orders, items, deliveries = _parts(columns, payments, cities, '"')
     updated = times_text(columns.updated_at)
@@ -35,7 +35,7 @@ def json_lines(columns: OrderColumns, payments: Sequence[str], cities: Sequence[
     ]
 
 
-def csv_rows(columns: OrderColumns, payments: Sequence[str], cities: Sequence[str]) -> list[bytes]:
+def csv_rows(columns: GeneratedOrders, payments: Sequence[str], cities: Sequence[str]) -> list[bytes]:
     """Each order as a row of CSV; quotes inside of a column are doubled."""
     return [b'"%b","[%b]","%b"\n' % row for row in zip(*_parts(columns, payments, cities, '""'), strict=True)]
 
@@ -86,7 +86,7 @@ def _amounts(scaled: Ints) -> list[bytes]:
 
 
 def _parts(
-    columns: OrderColumns, payments: Sequence[str], cities: Sequence[str], quote: str
+    columns: GeneratedOrders, payments: Sequence[str], cities: Sequence[str], quote: str
 ) -> tuple[list[bytes], list[bytes], list[bytes]]:
     """JSON texts of each order's `order`, of its items without the brackets, and of its `delivery`."""
     times = times_text(columns.order_time)

@@ -17,7 +17,7 @@ from ecommerce.documents.fields import fields_of
 from ecommerce.documents.order import Delivery, Order, OrderItem
 from ecommerce.generate.model.draws import Ints
 from ecommerce.generate.model.life import DELIVERED, STATUSES
-from ecommerce.generate.model.orders import OrderColumns
+from ecommerce.generate.model.orders import GeneratedOrders
 from ecommerce.ingest.encoded_order import EncodedOrder
 
 Bytes = npt.NDArray[np.uint8]
@@ -31,7 +31,7 @@ _DECIMAL_HIGH = struct.pack("<Q", (6176 - 4) << 49)
 _ARRAY_LENGTHS: dict[int, bytes] = {}
 
 
-def encode_orders(columns: OrderColumns, payments: Sequence[str], cities: Sequence[str]) -> list[EncodedOrder]:
+def encode_orders(columns: GeneratedOrders, payments: Sequence[str], cities: Sequence[str]) -> list[EncodedOrder]:
     """Each order of the columns as canonical BSON."""
     if not len(columns):
         return []
@@ -111,7 +111,7 @@ def _head_template() -> tuple[bytes, Slots, int]:
     return start + elements, {name: len(start) + at for name, at in slots.items()}, len(start) - 4
 
 
-def _heads(columns: OrderColumns, payments: Sequence[str]) -> tuple[Bytes, Ints]:
+def _heads(columns: GeneratedOrders, payments: Sequence[str]) -> tuple[Bytes, Ints]:
     template, slots, order_at = _head_template()
     texts, sizes = _table([_text(payment) + b"\x00\x04order_items\x00" for payment in payments])
     rows = _filled(template, len(columns), texts.shape[1])
@@ -132,7 +132,7 @@ def _item_template(digits: int) -> tuple[bytes, Slots]:
     return key + document, {name: len(key) + 4 + at for name, at in slots.items()}
 
 
-def _items(columns: OrderColumns) -> tuple[Bytes, Ints]:
+def _items(columns: GeneratedOrders) -> tuple[Bytes, Ints]:
     """The elements of all arrays of items, one after another, and the size of each."""
     digits = 2 if columns.items.max() > 10 else 1
     template, slots = _item_template(digits)
@@ -168,7 +168,7 @@ def _tail_template(status: int) -> tuple[bytes, Slots, int]:
     return start + elements, {name: len(start) + at for name, at in slots.items()}, len(start) - 4
 
 
-def _tails(columns: OrderColumns, cities: Sequence[str]) -> tuple[Bytes, Ints]:
+def _tails(columns: GeneratedOrders, cities: Sequence[str]) -> tuple[Bytes, Ints]:
     time_element = b"\x09updated_at\x00"
     texts, sizes = _table([_text(city) + b"\x00" + time_element + bytes(9) for city in cities])
     widest = max(len(_tail_template(status)[0]) for status in range(len(STATUSES)))

@@ -13,7 +13,7 @@ from pymongo.client_session import ClientSession
 from ecommerce.generate.model.catalog import CatalogSpec, product_warehouses
 from ecommerce.generate.model.draws import Ints
 from ecommerce.generate.model.life import CANCELLED
-from ecommerce.generate.model.orders import OrderColumns
+from ecommerce.generate.model.orders import GeneratedOrders
 from ecommerce.mongo import MongoDatabase
 
 REORDER_LEVEL = 50
@@ -25,7 +25,7 @@ Place = tuple[int, int]
 """(product id, warehouse id)"""
 
 
-def units_sold(columns: OrderColumns, spec: CatalogSpec) -> Ints:
+def units_sold(columns: GeneratedOrders, spec: CatalogSpec) -> Ints:
     """Units of each product in the orders that are not cancelled; index 0 is product 1."""
     kept = columns.quantity * (columns.status != CANCELLED)[columns.item_order]
     return np.bincount(columns.product_id - 1, weights=kept, minlength=spec.products).astype(np.int64)

@@ -20,7 +20,7 @@ PENDING, SHIPPED, DELIVERED, CANCELLED, RETURNED = range(len(STATUSES))
 NEVER = np.int64(2**62)
 SATURDAY = 5
 
-_FATE_STATUS = np.array([DELIVERED, CANCELLED, RETURNED, RETURNED, CANCELLED])
+_OUTCOME_STATUS = np.array([DELIVERED, CANCELLED, RETURNED, RETURNED, CANCELLED])
 _IS_SHIPPED = np.array([True, False, True, True, False])
 _IS_STUCK = np.array([False, False, False, True, True])
 
@@ -46,9 +46,9 @@ class Lives:
 
 def lives(order_ids: Ints, ordered_at: Ints, preset: Preset, speed: float = 1.0) -> Lives:
     """The lives of orders placed at `ordered_at` (ms), `speed` times as fast as in life."""
-    fates, delivery = preset.fates, preset.delivery
-    others = (fates.cancelled, fates.returned, fates.stuck_in_shipped, fates.stuck_in_pending)
-    fate = pick(uniform(order_ids, "fate"), (1.0 - sum(others), *others))
+    outcomes, delivery = preset.outcomes, preset.delivery
+    others = (outcomes.cancelled, outcomes.returned, outcomes.stuck_in_shipped, outcomes.stuck_in_pending)
+    outcome = pick(uniform(order_ids, "fate"), (1.0 - sum(others), *others))
     days = at_quantile(uniform(order_ids, "delivery days"), delivery.days)
     duration = (days * DAY_MS).astype(np.int64)
     low, high = delivery.handover
@@ -60,15 +60,15 @@ def lives(order_ids: Ints, ordered_at: Ints, preset: Preset, speed: float = 1.0)
         stays = uniform(order_ids, "weekend handover") < delivery.weekend_handovers
         shipped_at = _handed_over(shipped_at, stays, ordered_at)
         delivered_at = np.maximum(delivered_at, shipped_at + 2 * HOUR_MS)
-    ended_at = np.where(fate == 1, ordered_at + handover // 2, delivered_at)
+    ended_at = np.where(outcome == 1, ordered_at + handover // 2, delivered_at)
     stuck_days = 120 + 60 * uniform(order_ids, "stuck days")
-    ended_at = np.where(_IS_STUCK[fate], ordered_at + (stuck_days * DAY_MS).astype(np.int64), ended_at)
+    ended_at = np.where(_IS_STUCK[outcome], ordered_at + (stuck_days * DAY_MS).astype(np.int64), ended_at)
     if speed != 1.0:
         shipped_at = ordered_at + ((shipped_at - ordered_at) / speed).astype(np.int64)
         ended_at = ordered_at + ((ended_at - ordered_at) / speed).astype(np.int64)
     shipped_at = np.maximum(_whole(shipped_at, speed), ordered_at + 1)
-    ended_at = np.maximum(_whole(ended_at, speed), np.where(_IS_SHIPPED[fate], shipped_at, ordered_at) + 1)
-    return Lives(ordered_at, np.where(_IS_SHIPPED[fate], shipped_at, NEVER), ended_at, _FATE_STATUS[fate])
+    ended_at = np.maximum(_whole(ended_at, speed), np.where(_IS_SHIPPED[outcome], shipped_at, ordered_at) + 1)
+    return Lives(ordered_at, np.where(_IS_SHIPPED[outcome], shipped_at, NEVER), ended_at, _OUTCOME_STATUS[outcome])
 
 
 def _whole(times: Ints, speed: float) -> Ints:

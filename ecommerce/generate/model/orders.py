@@ -24,7 +24,7 @@ BLOCK_ORDERS = 8_192
 
 
 @dataclass(frozen=True, slots=True)
-class OrderColumns:
+class GeneratedOrders:
     """Orders column by column. Times are ms since 1970, money and fractions scaled by 10^4."""
 
     order_id: Ints
@@ -56,7 +56,7 @@ class OrderColumns:
         return len(self.order_id)
 
 
-def make_orders(spec: CatalogSpec, window: Window, first: int, count: int, moment_ms: int) -> OrderColumns:
+def make_orders(spec: CatalogSpec, window: Window, first: int, count: int, moment_ms: int) -> GeneratedOrders:
     """The orders `first` … `first + count - 1` of a window in their state at `moment_ms`.
 
     Each order depends on nothing but the catalog, the window, its position and the moment.
@@ -79,7 +79,7 @@ def make_orders(spec: CatalogSpec, window: Window, first: int, count: int, momen
     user_id = _users(spec, window, preset, first, order_id, order_time)
     life = lives(order_id, order_time, preset, window.speed)
     status, updated_at = life.at(moment_ms)
-    return OrderColumns(
+    return GeneratedOrders(
         order_id=order_id,
         user_id=user_id,
         order_time=order_time,

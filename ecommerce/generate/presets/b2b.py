@@ -1,6 +1,6 @@
 """A wholesaler: large baskets in large quantities, ordered by regular customers in office hours, paid by invoice."""
 
-from ecommerce.generate.presets.shape import Delivery, Fates, Preset, Rhythm, SaleDay
+from ecommerce.generate.presets.shape import DeliveryTimes, Outcomes, Preset, Rhythm, SaleDay
 
 B2B = Preset(
     name="b2b",
@@ -36,7 +36,7 @@ B2B = Preset(
     payments=(("invoice", 71.0), ("bank_transfer", 17.0), ("credit_card", 9.0), ("direct_debit", 3.0)),
     discounts=((0, 38.0), (1, 40.0), (2, 17.0), (3, 5.0)),
     sale_discounts=((0, 38.0), (1, 40.0), (2, 17.0), (3, 5.0)),
-    delivery=Delivery(
+    delivery=DeliveryTimes(
         days=((0.0, 0.5), (0.05, 0.9), (0.25, 1.8), (0.50, 2.9), (0.75, 4.6), (0.95, 9.5), (0.99, 18.0), (1.0, 45.0)),
         promise_days=((0.0, 1.0), (0.05, 2.0), (0.25, 4.0), (0.50, 5.0), (0.75, 7.0), (0.95, 12.0), (1.0, 30.0)),
         promise_foresees=0.5,
@@ -45,7 +45,7 @@ B2B = Preset(
         weekend_handovers=0.03,
         weekend_deliveries=0.02,
     ),
-    fates=Fates(cancelled=0.014, returned=0.021, stuck_in_shipped=0.001, stuck_in_pending=0.003),
+    outcomes=Outcomes(cancelled=0.014, returned=0.021, stuck_in_shipped=0.001, stuck_in_pending=0.003),
     locations=(22.0, 15.0, 12.0, 10.0, 9.0, 8.0, 7.0, 5.0, 4.0, 3.0, 3.0, 2.0),
     categories=(
         ("Fasteners", ("Hex Bolts", "Wood Screws", "Washers", "Anchors", "Rivets")),

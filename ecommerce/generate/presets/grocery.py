@@ -1,6 +1,6 @@
 """A grocery: about ten items an order, households that come back on their weekday, delivered within hours."""
 
-from ecommerce.generate.presets.shape import Delivery, Fates, Preset, Rhythm, SaleDay
+from ecommerce.generate.presets.shape import DeliveryTimes, Outcomes, Preset, Rhythm, SaleDay
 
 GROCERY = Preset(
     name="grocery",
@@ -36,7 +36,7 @@ GROCERY = Preset(
     payments=(("debit_card", 46.0), ("credit_card", 41.0), ("voucher", 9.0), ("cash", 4.0)),
     discounts=((0, 88.0), (1, 10.0), (2, 2.0)),
     sale_discounts=((0, 70.0), (1, 24.0), (2, 6.0)),
-    delivery=Delivery(
+    delivery=DeliveryTimes(
         days=(
             (0.0, 0.03), (0.05, 0.05), (0.25, 0.10), (0.50, 0.18), (0.75, 0.50), (0.95, 1.10), (0.99, 1.6), (1.0, 3.0),
         ),
@@ -49,7 +49,7 @@ GROCERY = Preset(
         weekend_handovers=1.0,
         weekend_deliveries=1.0,
     ),
-    fates=Fates(cancelled=0.012, returned=0.004, stuck_in_shipped=0.0005, stuck_in_pending=0.0005),
+    outcomes=Outcomes(cancelled=0.012, returned=0.004, stuck_in_shipped=0.0005, stuck_in_pending=0.0005),
     locations=(34.0, 17.0, 12.0, 9.0, 8.0, 6.0, 5.0, 4.0, 3.0, 2.0),
     categories=(
         ("Fruit and Vegetables", ("Bananas", "Avocado", "Spinach", "Tomatoes", "Apples", "Onions")),

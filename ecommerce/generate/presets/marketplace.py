@@ -1,6 +1,6 @@
 """A marketplace in the shape of Olist: 99 000 real orders, most of one item, by buyers who come once."""
 
-from ecommerce.generate.presets.shape import Delivery, Fates, Preset, Rhythm, SaleDay
+from ecommerce.generate.presets.shape import DeliveryTimes, Outcomes, Preset, Rhythm, SaleDay
 
 MARKETPLACE = Preset(
     name="marketplace",
@@ -39,7 +39,7 @@ MARKETPLACE = Preset(
     payments=(("credit_card", 73.9), ("boleto", 19.0), ("voucher", 5.6), ("debit_card", 1.5)),
     discounts=((0, 94.0), (1, 4.5), (2, 1.5)),
     sale_discounts=((0, 30.0), (1, 25.0), (2, 25.0), (3, 15.0), (5, 5.0)),
-    delivery=Delivery(
+    delivery=DeliveryTimes(
         days=(
             (0.0, 0.8), (0.05, 3.0), (0.25, 6.8), (0.50, 10.1), (0.75, 15.7), (0.95, 29.2), (0.99, 46.0), (1.0, 90.0),
         ),
@@ -50,7 +50,7 @@ MARKETPLACE = Preset(
         weekend_handovers=0.06,
         weekend_deliveries=0.22,
     ),
-    fates=Fates(cancelled=0.006, returned=0.008, stuck_in_shipped=0.011, stuck_in_pending=0.005),
+    outcomes=Outcomes(cancelled=0.006, returned=0.008, stuck_in_shipped=0.011, stuck_in_pending=0.005),
     locations=(
         42.0, 13.0, 12.0, 5.5, 5.0, 3.7, 3.4, 2.1, 2.0, 2.0, 1.7, 1.4, 1.0, 0.9,
         0.7, 0.75, 0.5, 0.5, 0.5, 0.4, 0.4, 0.35, 0.3, 0.25, 0.1, 0.08, 0.07,

@@ -40,7 +40,7 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True)
-class Fates:
+class Outcomes:
     """What becomes of orders, as shares of all; the rest is delivered."""
 
     cancelled: float
@@ -53,7 +53,7 @@ class Fates:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryTimes:
     """When orders are handed over, delivered and promised, in days since the order."""
 
     days: Quantiles
@@ -95,8 +95,8 @@ class Preset:
     """Discount in tenths."""
     sale_discounts: Counts
     """The same on sale days."""
-    delivery: Delivery
-    fates: Fates
+    delivery: DeliveryTimes
+    outcomes: Outcomes
     locations: tuple[float, ...]
     """Relative sizes of the cities, the largest first."""
     categories: tuple[tuple[str, tuple[str, ...]], ...]

@@ -21,7 +21,7 @@ DUPLICATE_KEY = 11000
 
 
 @dataclass
-class Written:
+class RecordCounts:
     """What became of a batch of records."""
 
     accepted: int = 0
@@ -31,14 +31,14 @@ class Written:
 
 def write_records(
     database: MongoDatabase, table: CatalogTable, records: Sequence[bytes], *, only_fill: bool = False
-) -> Written:
+) -> RecordCounts:
     """Insert new records and bring the others up to date. What a record leaves out stays as it is.
 
     With `only_fill`, what the catalog already says is kept, and only its gaps are filled: for lines of orders, which
     tell of customers and products on the side. Doing it again changes nothing.
     """
     collection = database[table.name]
-    written = Written()
+    written = RecordCounts()
     merged: dict[Any, Any] = {}
     keys = [_key(table, record) for record in records]
     times = Counter(keys)
@@ -74,10 +74,10 @@ def write_records(
     return written
 
 
-def write_told(database: MongoDatabase, told: Sequence[tuple[str, bytes]]) -> None:
+def fill_catalog(database: MongoDatabase, found: Sequence[tuple[str, bytes]]) -> None:
     """What order lines say of customers, products …: gaps of the catalog are filled, what it says is kept."""
     for table in CATALOG:
-        records = [record for name, record in told if name == table.name]
+        records = [record for name, record in found if name == table.name]
         if records:
             write_records(database, table, records, only_fill=True)
 

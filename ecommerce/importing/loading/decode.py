@@ -20,10 +20,10 @@ from ecommerce.ingest.encoded_order import EncodedOrder
 if TYPE_CHECKING:
     from ecommerce.importing.order_lines.read_order import LinesReader
 
-Told = list[tuple[str, bytes]]
+CatalogRecords = list[tuple[str, bytes]]
 """Records of the catalog found in order lines: (table, BSON)."""
 
-Ask = Callable[[set[int], set[int], Told], Known]
+Ask = Callable[[set[int], set[int], CatalogRecords], Known]
 """(product ids, user ids, records that belong into the catalog before) → what it knows about them."""
 
 _EXTENDED = "$"
@@ -51,7 +51,7 @@ class Decoded(Struct, array_like=True):
     records: list[bytes] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
-    told: Told = field(default_factory=list)
+    catalog_records: CatalogRecords = field(default_factory=list)
     """What belongs into the catalog before the orders, where it was not sent with a question."""
     unknown_statuses: dict[str, int] = field(default_factory=dict)
     """Texts that the table of statuses does not have, and how many rows had each."""
@@ -126,21 +126,21 @@ class Decoder:
                 decoded.orders.append(result)
             elif result is not None:
                 decoded.records.append(result)
-        decoded.told = self._told()
+        decoded.catalog_records = self._catalog_records()
         decoded.unknown_statuses, self._known.unknown_statuses = self._known.unknown_statuses, {}
         return decoded
 
-    def _told(self) -> Told:
+    def _catalog_records(self) -> CatalogRecords:
         if self._lines is None:
             return []
-        told, self._lines.told = self._lines.told, []
-        return told
+        catalog_records, self._lines.catalog_records = self._lines.catalog_records, []
+        return catalog_records
 
     def _answer(self, products: set[int], users: set[int]) -> None:
         if len(self._known.warehouses) + len(self._known.locations) > KNOWN_MAX:
             self._known.warehouses.clear()
             self._known.locations.clear()
-        answers = self._ask(products, users, self._told())
+        answers = self._ask(products, users, self._catalog_records())
         self._known.warehouses.update(answers.warehouses)
         self._known.locations.update(answers.locations)
 

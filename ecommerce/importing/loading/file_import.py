@@ -16,8 +16,8 @@ from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.formats.json_values import JSON_VALUES
 from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.loading.acceptance import Taken, take_orders
-from ecommerce.importing.loading.catalog_tables import ask_catalog, write_records, write_told
-from ecommerce.importing.loading.decode import Decoded, Told
+from ecommerce.importing.loading.catalog_tables import ask_catalog, fill_catalog, write_records
+from ecommerce.importing.loading.decode import CatalogRecords, Decoded
 from ecommerce.importing.loading.ledger import FileLedger
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.loading.retries import with_patience
@@ -125,8 +125,8 @@ class FileImport:
                 self._collect(until=0)
         self._check_share(at_end=True)
 
-    def _ask(self, products: set[int], users: set[int], told: Told) -> Known:
-        with_patience(lambda: write_told(self.database, told))
+    def _ask(self, products: set[int], users: set[int], catalog_records: CatalogRecords) -> Known:
+        with_patience(lambda: fill_catalog(self.database, catalog_records))
         return with_patience(lambda: ask_catalog(self.database, products, users))
 
     def _write_next(

@@ -8,8 +8,8 @@ from pathlib import Path
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.formats.json_values import JSON_VALUES
 from ecommerce.importing.loading.acceptance import take_orders
-from ecommerce.importing.loading.catalog_tables import ask_catalog, write_records, write_told
-from ecommerce.importing.loading.decode import Decoded, Decoder, Place, Told
+from ecommerce.importing.loading.catalog_tables import ask_catalog, fill_catalog, write_records
+from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder, Place
 from ecommerce.importing.loading.ledger import REJECTED_ROWS
 from ecommerce.importing.loading.report import FileReport, ImportReport
 from ecommerce.importing.loading.retries import with_patience
@@ -49,8 +49,8 @@ def replay_rejected(
 def _replay(database: MongoDatabase, rows: Sequence[Document], report: FileReport) -> None:
     shape = _shape(rows[0])
 
-    def ask(products: set[int], users: set[int], told: Told) -> Known:
-        with_patience(lambda: write_told(database, told))
+    def ask(products: set[int], users: set[int], catalog_records: CatalogRecords) -> Known:
+        with_patience(lambda: fill_catalog(database, catalog_records))
         return with_patience(lambda: ask_catalog(database, products, users))
 
     decoder = Decoder(shape, ask)
@@ -64,7 +64,7 @@ def _replay(database: MongoDatabase, rows: Sequence[Document], report: FileRepor
             still[index] = Rejection(row["line"], row["code"], row["reason"], raw)
             continue
         decoded = decoder.decode(_chunk(shape, row["line"], raw))
-        with_patience(partial(write_told, database, decoded.told))
+        with_patience(partial(fill_catalog, database, decoded.catalog_records))
         if decoded.rejections or decoded.rows != 1:
             problems: Iterator[Rejection] = iter(decoded.rejections)
             still[index] = next(problems, Rejection(row["line"], row["code"], "the text is not one row", raw))

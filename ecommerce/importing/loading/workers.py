@@ -24,7 +24,7 @@ from msgspec import Struct
 
 from ecommerce.errors import ServiceError
 from ecommerce.importing.formats.chunks import Chunk
-from ecommerce.importing.loading.decode import Ask, Decoded, Decoder, Told
+from ecommerce.importing.loading.decode import Ask, CatalogRecords, Decoded, Decoder
 from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import LINES, Shape
 
@@ -42,7 +42,7 @@ class _Answer(Struct, array_like=True):
     decoded: Decoded | None = None
     products: list[int] = []
     users: list[int] = []
-    told: Told = []
+    catalog_records: CatalogRecords = []
 
 
 _pack = msgspec.msgpack.encode
@@ -96,7 +96,7 @@ class _Worker:
                 answer = _unpack_answer(_receive(self._from))
                 if answer.decoded is not None:
                     return answer.decoded
-                _send(self._to, ask(set(answer.products), set(answer.users), answer.told))
+                _send(self._to, ask(set(answer.products), set(answer.users), answer.catalog_records))
         except (EOFError, BrokenPipeError):
             code = self._process.wait()
             raise ServiceError(
@@ -112,9 +112,9 @@ class _Worker:
         self._from.close()
 
 
-def _tell(decoded: Decoded, ask: Ask) -> Decoded:
-    if decoded.told:
-        ask(set(), set(), decoded.told)
+def _send_records(decoded: Decoded, ask: Ask) -> Decoded:
+    if decoded.catalog_records:
+        ask(set(), set(), decoded.catalog_records)
     return decoded
 
 
@@ -163,7 +163,7 @@ def decoding(shape: Shape, ask: Ask, processes: int) -> Iterator[Decode]:
 
         def at_once(chunk: Chunk) -> "Future[Decoded]":
             future: Future[Decoded] = Future()
-            future.set_result(_tell(decoder.decode(chunk), ask))
+            future.set_result(_send_records(decoder.decode(chunk), ask))
             return future
 
         yield at_once
@@ -186,7 +186,7 @@ def decoding(shape: Shape, ask: Ask, processes: int) -> Iterator[Decode]:
         worker = idle.get()
         try:
             decoded = worker.decode(chunk, lambda *question: turns.waited(number, partial(ask, *question)))
-            return turns.waited(number, partial(_tell, decoded, ask), last=True)
+            return turns.waited(number, partial(_send_records, decoded, ask), last=True)
         finally:
             idle.put(worker)
 
@@ -212,8 +212,8 @@ def main() -> None:
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints goes to the log and not between the messages
 
-    def ask(products: set[int], users: set[int], told: Told) -> Known:
-        _send(target, _Answer(products=list(products), users=list(users), told=told))
+    def ask(products: set[int], users: set[int], catalog_records: CatalogRecords) -> Known:
+        _send(target, _Answer(products=list(products), users=list(users), catalog_records=catalog_records))
         return _unpack_known(_receive(source))
 
     try:

@@ -106,7 +106,7 @@ class CatalogReader:
             if (values := mapping.catalog.get(table.name))
         ]
         self._seen: set[tuple[str | None, ...]] = set()
-        """What was told, and of what is known in full the identity alone: nothing more can be told of it."""
+        """What was read, and of records that are known in full the identity alone: no line can add to them."""
 
     def read(self, lines: Sequence[Cells]) -> list[tuple[CatalogTable, bytes]]:
         """The records of these lines that did not come before. What is not valid or has no name is left out."""
@@ -118,10 +118,10 @@ class CatalogReader:
                 identity = (table.name, "", *map(cells.get, key))
                 if identity in self._seen:
                     continue
-                told = (table.name, *map(cells.get, columns))
-                if told in self._seen:
+                texts = (table.name, *map(cells.get, columns))
+                if texts in self._seen:
                     continue
-                self._seen.add(told)
+                self._seen.add(texts)
                 try:
                     values = made(makers, cells)
                     record = table.document(**read_document(table.document, values))

@@ -38,7 +38,7 @@ class LinesReader:
         self._shape = shape
         self._mapping = load_mapping(shape.mapping or "")
         self._catalog = CatalogReader(self._mapping, shape.readings)
-        self.told: list[tuple[str, bytes]] = []
+        self.catalog_records: list[tuple[str, bytes]] = []
 
     def order(self, raw: bytes) -> bytes:
         """The order as JSON. Raises Rejected where the lines do not make one."""
@@ -49,7 +49,7 @@ class LinesReader:
             column, nothing = self._mapping.items_have, self._mapping.means_nothing
             items = [cells for cells in items if (text := cells.get(column, "").strip()) and not nothing(text)]
         document = assemble(self._mapping, self._shape.readings, lines, items)
-        self.told += ((table.name, record) for table, record in self._catalog.read(items or lines))
+        self.catalog_records += ((table.name, record) for table, record in self._catalog.read(items or lines))
         return msgspec.json.encode(document)
 
     def _cells(self, raw: bytes) -> tuple[Sequence[Cells], Sequence[Cells]]:
