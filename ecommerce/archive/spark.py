@@ -49,6 +49,9 @@ TASK_ATTEMPTS = 3
 STOP_TIMEOUT_SECONDS = 30
 """For the JVM to end; after that it is killed, as it holds nothing that counts."""
 
+LEAVE_CLASSES_TIMEOUT_SECONDS = 600
+"""For a JVM that writes its classes at the lowest priority before it ends."""
+
 _LOGGING = Path(__file__).with_name("spark-log4j2.properties")
 
 _lock = threading.RLock()
@@ -65,22 +68,26 @@ class _Spark:
     java: Path
     scratch: Path
     home: PlainFolder
+    leaves_classes: bool
 
 
 @contextmanager
 def spark_session(
-    settings: Settings, *, meanwhile: "Callable[[SparkContext], None] | None" = None
+    settings: Settings,
+    *,
+    meanwhile: "Callable[[SparkContext], None] | None" = None,
+    leaves_classes: bool = False,
 ) -> Iterator["SparkSession"]:
     """A Spark session; the outermost `with` of a process starts it (about 3 s) and stops it.
 
     With `meanwhile`, whoever starts it calls that in a thread as soon as Spark takes jobs.
-    Its errors are ignored: it only warms up.
+    Its errors are ignored: it only warms up. With `leaves_classes` its JVM leaves a class archive in the cache.
     Raises ServiceError where there is no Java, or Spark does not start.
     """
     global _users, _running
     with _lock:
         if _running is None:
-            _running = _start(settings, meanwhile)
+            _running = _start(settings, meanwhile, leaves_classes)
         _users += 1
         running = _running
     try:
@@ -114,7 +121,7 @@ def spark_ahead(settings: Settings, meanwhile: "Callable[[SparkContext], None] |
         thread.join()
 
 
-def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None") -> _Spark:
+def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None", leaves_classes: bool) -> _Spark:
     # A session of Spark Connect would need a server; the archive needs the JVM beside it.
     java = java_home(settings)
     _set_environment(settings, java)
@@ -157,7 +164,7 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
                 f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}",
                 f"-Decommerce.log={home.path / 'logs' / log.name}",
                 *_JVM_OPTIONS,
-                *class_archive_options(settings, java, plain_scratch),
+                *class_archive_options(settings, java, plain_scratch, leave=leaves_classes),
             )
         ),
     }
@@ -176,7 +183,7 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
         context = SparkContext(conf=configuration, gateway=gateway)
         if meanwhile:
             threading.Thread(target=_tried, args=(meanwhile, context), name="spark-meanwhile", daemon=True).start()
-        return _Spark(SparkSession.builder.getOrCreate(), settings, java, scratch, home)
+        return _Spark(SparkSession.builder.getOrCreate(), settings, java, scratch, home, leaves_classes)
     except Exception as error:  # noqa: BLE001 - whatever it is, what was begun is taken back and said
         shutil.rmtree(scratch, ignore_errors=True)
         home.close()
@@ -239,7 +246,8 @@ def _stop(spark: _Spark) -> None:
         gateway.shutdown()
         gateway.proc.stdin.close()
         try:
-            if gateway.proc.wait(timeout=STOP_TIMEOUT_SECONDS) == 0:
+            timeout = LEAVE_CLASSES_TIMEOUT_SECONDS if spark.leaves_classes else STOP_TIMEOUT_SECONDS
+            if gateway.proc.wait(timeout=timeout) == 0:
                 keep_class_archive(spark.settings, spark.java, spark.scratch)
         except subprocess.TimeoutExpired:
             gateway.proc.kill()

@@ -1,6 +1,7 @@
 """Every service of a home: started in order, waited for, watched, and stopped in reverse."""
 
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 from pymongo.errors import PyMongoError
 
+from ecommerce.archive.class_archive import has_class_archive
 from ecommerce.errors import ServiceError
 from ecommerce.mongo import get_database
 from ecommerce.prefect_api import PrefectError
@@ -98,6 +100,16 @@ class Stack:
             self._pool.submit(self._deploy, prefect, environment),
             self._pool.submit(self._start_worker, needed, environment),
         )
+        if not has_class_archive(self._settings, choice.java):
+            # Nobody waits for it: Spark's starts are faster once it has ended.
+            self._part(
+                Job(
+                    "class-archive",
+                    [sys.executable, "-m", "ecommerce.archive.leave_classes"],
+                    home=self._home,
+                    environment=environment,
+                )
+            ).start()
 
     def watch(self) -> None:
         """Start again what ends by itself, mend what keeps runs from starting, and say so.

@@ -4,7 +4,12 @@ import os
 import time
 from pathlib import Path
 
-from ecommerce.archive.class_archive import UNUSED_SECONDS, class_archive_options, keep_class_archive
+from ecommerce.archive.class_archive import (
+    UNUSED_SECONDS,
+    class_archive_options,
+    has_class_archive,
+    keep_class_archive,
+)
 from ecommerce.settings import Settings
 
 JAVA = Path("/usr")
@@ -13,13 +18,15 @@ JAVA = Path("/usr")
 def _written(settings: Settings, scratch: Path) -> Path:
     """What a JVM that was given the options would have written when it ended."""
     scratch.mkdir(exist_ok=True)
-    (option,) = (one for one in class_archive_options(settings, JAVA, scratch) if "ArchiveClassesAtExit" in one)
+    (option,) = (
+        one for one in class_archive_options(settings, JAVA, scratch, leave=True) if "ArchiveClassesAtExit" in one
+    )
     path = Path(option.partition("=")[2])
     path.write_bytes(b"classes")
     return path
 
 
-def test_the_first_spark_writes_an_archive_and_later_ones_use_it(tmp_path: Path) -> None:
+def test_what_a_jvm_left_is_used_by_later_ones(tmp_path: Path) -> None:
     settings = Settings(cache=tmp_path / "cache")
     written = _written(settings, tmp_path / "scratch")
     keep_class_archive(settings, JAVA, written.parent)
@@ -53,6 +60,14 @@ def test_using_an_archive_keeps_it(tmp_path: Path) -> None:
     assert archive.stat().st_mtime > time.time() - 3600
 
 
-def test_a_cache_that_cannot_be_written_costs_nothing_else(tmp_path: Path) -> None:
+def test_a_run_never_writes_one(tmp_path: Path) -> None:
+    settings = Settings(cache=tmp_path / "cache")
+    assert not has_class_archive(settings, JAVA)
+    assert class_archive_options(settings, JAVA, tmp_path) == ()
+
+
+def test_a_cache_that_cannot_be_written_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
-    assert class_archive_options(Settings(cache=tmp_path / "cache"), JAVA, tmp_path) == ()
+    settings = Settings(cache=tmp_path / "cache")
+    assert has_class_archive(settings, JAVA), "nobody tries to write one"
+    assert class_archive_options(settings, JAVA, tmp_path) == ()
