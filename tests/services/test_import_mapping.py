@@ -207,9 +207,35 @@ def test_a_line_that_cannot_be_read_is_not_tried_again_without_its_order(
     assert replay_rejected(database).rejected == 3
     print_report(report)
     assert "a.csv: 3 rejected, kept in rejected_rows" in (said := capsys.readouterr().out)
-    assert "but not 3 of which parts are missing: import the corrected file" in " ".join(said.split())
+    assert "but not 1 of which parts are missing: import the corrected file" in " ".join(said.split())
     (tmp_path / "a.csv").write_text(HEADER + "\n".join(lines).replace('"', ""))
     assert import_paths(database, [tmp_path / "a.csv"], options=french).accepted == 2
+
+
+def test_orders_beside_a_line_that_cannot_be_read_are_tried_again_with_it(
+    database: MongoDatabase, tmp_path: Path, french: ImportOptions
+) -> None:
+    lines = ("A;x;31/12/2025;thé;2;1,5;Lyon", 'A;x;31/12/2025;"sel;1;1;Lyon', "B;y;01/01/2026;café;1;0,5;Lille")
+    (tmp_path / "a.csv").write_text(HEADER + "\n".join(lines))
+    assert import_paths(database, [tmp_path / "a.csv"], options=french).rejected == 3
+    assert replay_rejected(database).accepted == 0
+    for row in database[REJECTED_ROWS].find({"raw_complete": True}):
+        corrected = {"$set": {"raw": row["raw"].replace('"', "")}}
+        database[REJECTED_ROWS].update_one({"_id": row["_id"]}, corrected)
+    assert replay_rejected(database).accepted == 2
+    orders = {order.order.external_id: order for order in stored_orders(database)}
+    assert {name: len(order.order_items) for name, order in orders.items()} == {"A": 2, "B": 1}
+
+
+@pytest.mark.parametrize("line", [";y;01/01/2026;sel;1;1;Lille", "A;x;31/12/2025;sel;1;1"])
+def test_no_order_is_tried_again_in_part(
+    database: MongoDatabase, tmp_path: Path, french: ImportOptions, line: str
+) -> None:
+    """A line without its order's number, and one that the file's end has cut off."""
+    (tmp_path / "a.csv").write_text(HEADER + "A;x;31/12/2025;thé;2;1,5;Lyon\n" + line)
+    assert import_paths(database, [tmp_path / "a.csv"], options=french).accepted == 0
+    assert replay_rejected(database).accepted == 0
+    assert stored_orders(database) == []
 
 
 @pytest.mark.parametrize("line", ["A;x;31/12/2025;thé;2,5;1;Lyon", "A;x;31/12/2025;thé;;1;Lyon", "A;x;;thé;1;1;Lyon"])

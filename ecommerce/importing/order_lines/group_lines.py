@@ -25,6 +25,8 @@ from ecommerce.importing.shape import Reading, Shape
 from ecommerce.importing.sources.streams import SourceError, open_source
 
 ORDERS_A_CHUNK = 1_000
+BROKEN_KEPT = 20
+"""Lines that cannot be read and are kept with an order beside them: with more, the order needs its file."""
 
 
 class OrderLines:
@@ -36,7 +38,8 @@ class OrderLines:
         """By table, with its name before the columns."""
         self._rejections: list[Rejection] = []
         self._beside = ""
-        self._broken = False
+        self._broken: list[tuple[bytes, bool]] = []
+        """Lines since the last good one that cannot be read, and whether they may be tried again as they are."""
         self.lines = 0
         self.readings: tuple[Reading, ...] = ()
         """How the files say that they are to be read."""
@@ -48,7 +51,7 @@ class OrderLines:
         named = replace(shape, columns=tuple(prefix + column for column in shape.columns))
         self._shapes[table] = named
         looking = ReadingPass(self._mapping, named.columns)
-        self._beside, self._broken = "", False
+        self._beside, self._broken = "", []
         self._db.execute(f'CREATE TABLE "t_{table}" (key TEXT, rank REAL, line INTEGER, raw BLOB)')
         statement = f'INSERT INTO "t_{table}" VALUES (?, ?, ?, ?)'  # noqa: S608 - a name of the mapping, checked
         with open_source(path, shape.encoding, carriage_returns=shape.carriage_returns) as stream:
@@ -81,8 +84,7 @@ class OrderLines:
         rank = shape.columns.index(joined.lowest) if joined.lowest else None
         for row in format_of(shape.layout).rows(chunk, shape):
             if row.problem or row.cells is None or _encoding_problem(row):
-                self._db.execute("INSERT OR IGNORE INTO broken VALUES (?)", (self._beside,))
-                self._broken = True
+                self._mark_broken(self._beside, b"", False)
                 continue
             looking.see(row.cells)
             self._beside = row.cells[position].strip()
@@ -109,32 +111,47 @@ class OrderLines:
             if problem:
                 # Not complete: the other lines of its order are missing, so it may not be tried again by itself.
                 self._rejections.append(Rejection(row.line, problem.code, problem.reason, raw, raw_complete=False))
+                # A line that the file's end cuts off looks whole when it is read alone.
+                again = row.problem is None or row.text.endswith("\n")
                 if order and problem.code == "encoding" and order.isascii():
                     # Its columns are where they should be, so it is known which order the line belongs to.
-                    self._db.execute("INSERT OR IGNORE INTO broken VALUES (?)", (order,))
+                    self._mark_broken(order, raw, again)
                 else:
-                    self._db.execute("INSERT OR IGNORE INTO broken VALUES (?)", (self._beside,))
-                    self._broken = True
+                    self._mark_broken(self._beside, raw, again)
+                    self._broken.append((raw, again))
+                    del self._broken[BROKEN_KEPT + 1 :]
                 continue
-            if self._broken:
-                self._db.execute("INSERT OR IGNORE INTO broken VALUES (?)", (order,))
-            self._broken, self._beside = False, order
+            for broken in self._broken:
+                self._mark_broken(order, *broken)
+            self._beside = order
+            self._broken.clear()
             looking.see(row.cells or ())
             yield order, 0.0, row.line, raw
+
+    def _mark_broken(self, order: str, raw: bytes, again: bool) -> None:
+        self._db.execute("INSERT INTO broken VALUES (?, ?, ?)", (order, raw, again))
+
+    def _beside_broken(self, order: str, stored: Sequence[tuple[int, bytes]]) -> Rejection:
+        """An order beside lines that cannot be read, with these behind its own: corrected, they may be tried again."""
+        select = "SELECT raw, again FROM broken WHERE key = ? LIMIT ?"
+        broken = self._db.execute(select, (order, BROKEN_KEPT + 1)).fetchall()
+        complete = not self._mapping.tables and len(broken) <= BROKEN_KEPT and all(again for _, again in broken)
+        raw = b"\n".join((_together(stored), *(raw for raw, _ in broken))) if complete else _together(stored)
+        reason = f"a line beside those of {shown(order)} cannot be read"
+        return Rejection(min(stored)[0], "inconsistent_lines", reason, raw, raw_complete=complete)
 
     def chunks(self) -> Iterator[Chunk]:
         """The texts of the orders, by their ids. What is known to be bad comes as a chunk too."""
         yield Chunk(0, rejections=self._rejections)
         chunk = Chunk(0)
-        broken = {key for (key,) in self._db.execute("SELECT key FROM broken")}
+        self._db.execute("CREATE INDEX i_broken ON broken (key)")
+        broken = {key for (key,) in self._db.execute("SELECT DISTINCT key FROM broken")}
         select = 'SELECT key, line, raw FROM "t_" ORDER BY key, rank, line'
         for order, rows in groupby(self._db.execute(select), key=lambda row: str(row[0])):
             stored = [(line, raw) for _, line, raw in rows]
             line = min(stored)[0]
             if order in broken:
-                reason = f"a line beside those of {shown(order)} cannot be read"
-                raw = _together(stored)
-                chunk.rejections.append(Rejection(line, "inconsistent_lines", reason, raw, raw_complete=False))
+                chunk.rejections.append(self._beside_broken(order, stored))
             elif self._mapping.tables:
                 lines = [cells for _, raw in stored for cells in self._cells(raw)]
                 chunk.values.append((line, joined_text(*self._joined(lines))))
@@ -212,5 +229,5 @@ def order_lines(mapping: Mapping) -> Iterator[OrderLines]:
     ):
         for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536", "temp_store = FILE"):
             db.execute(f"PRAGMA {setting}")
-        db.execute("CREATE TABLE broken (key TEXT PRIMARY KEY)")
+        db.execute("CREATE TABLE broken (key TEXT, raw BLOB, again INTEGER)")
         yield OrderLines(mapping, db)

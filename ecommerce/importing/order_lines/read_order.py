@@ -14,7 +14,7 @@ from ecommerce.importing.formats.csv import cells_of_text
 from ecommerce.importing.order_lines.assemble import CatalogReader, assemble
 from ecommerce.importing.order_lines.column_values import Cells
 from ecommerce.importing.order_lines.mapping import load_mapping
-from ecommerce.importing.reasons import Rejected
+from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.shape import Shape
 
 
@@ -66,4 +66,15 @@ class LinesReader:
             lines = [dict(zip(columns, cells, strict=True)) for cells in cells_of_text(raw.decode(), self._shape)]
         except (csv.Error, ValueError) as error:
             raise Rejected("csv_syntax", f"not CSV: {error}") from None
+        lines = self._of_one_order(lines)
         return lines, lines
+
+    def _of_one_order(self, lines: list[dict[str, str]]) -> list[dict[str, str]]:
+        """The lines of the first one's order: a text that is tried again may hold lines beside it, now corrected."""
+        key = self._mapping.lines_by or self._mapping.order["order_id"].column
+        names = [cells.get(key or "", "").strip() for cells in lines]
+        if len(set(names)) < 2:
+            return lines
+        if any(not name or self._mapping.means_nothing(name) for name in names):
+            raise Rejected("no_mapping_value", f"the column {shown(key)} is empty in a line beside the order's")
+        return [cells for cells, name in zip(lines, names, strict=True) if name == names[0]]
