@@ -124,7 +124,7 @@ def spark_ahead(settings: Settings, meanwhile: "Callable[[SparkContext], None] |
 def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None", leaves_classes: bool) -> _Spark:
     # A session of Spark Connect would need a server; the archive needs the JVM beside it.
     java = java_home(settings)
-    _set_environment(settings, java)
+    set_environment(settings, java)
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
@@ -198,7 +198,7 @@ def is_local(settings: Settings) -> bool:
     return settings.spark_master == "local" or settings.spark_master.startswith("local[")
 
 
-def _set_environment(settings: Settings, java: Path) -> None:
+def set_environment(settings: Settings, java: Path) -> None:
     """What PySpark and its JVM read from this process's environment.
 
     A cluster's settings, and those of an HDFS that ECOMMERCE_ARCHIVE_URI names, are the user's to give.
