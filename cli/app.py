@@ -117,6 +117,7 @@ def main() -> None:
     # Imports make hundreds of thousands of objects that stay: looking through them again and again for garbage took 0.3
     # of the 1.6 s that a flow's imports take.
     gc.set_threshold(50_000, 20, 20)
+    _loopback_without_proxy()
     try:
         app(_debug_first(sys.argv[1:]))
     except EcommerceError as error:
@@ -136,6 +137,13 @@ def main() -> None:
         # Where nothing imported pymongo, none of its errors came.
         mongo_errors = getattr(sys.modules.get("pymongo.errors"), "PyMongoError", ())
         _end(f"MongoDB: {_first_line(error)}" if isinstance(error, mongo_errors) else _unexpected(error), error)
+
+
+def _loopback_without_proxy() -> None:
+    """Add loopback to what this process and those that it starts reach without the proxy of `http_proxy`."""
+    for name in ("no_proxy", "NO_PROXY"):
+        listed = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys((*listed, "127.0.0.1", "localhost")))
 
 
 def _debug_first(arguments: list[str]) -> list[str]:

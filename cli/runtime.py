@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ecommerce.errors import InputError, ServiceError, SettingsError
 from ecommerce.prefect_api import embedded_api
 from ecommerce.progress import Progress, silent, watched_by
-from ecommerce.services.environment import HEARTBEAT_SECONDS, loopback_without_proxy
+from ecommerce.services.environment import HEARTBEAT_SECONDS
 from ecommerce.services.ports import http_answers, listens
 from ecommerce.settings import Settings, get_settings
 
@@ -31,7 +31,6 @@ _GIVEN_API = os.environ.get(API_URL)
 
 def _use_prefect(settings: Settings) -> None:
     """Tell Prefect, before it is imported, where its files are and how much to say. What the user set goes first."""
-    loopback_without_proxy()
     home = settings.home_directory / "prefect"
     try:
         home.mkdir(parents=True, exist_ok=True)

@@ -53,13 +53,6 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def loopback_without_proxy() -> None:
-    """Add loopback to what this process and those that it starts reach without the proxy of `http_proxy`."""
-    for name in ("no_proxy", "NO_PROXY"):
-        listed = [host for host in os.environ.get(name, "").split(",") if host]
-        os.environ[name] = ",".join(dict.fromkeys((*listed, "127.0.0.1", "localhost")))
-
-
 def service_environment(settings: Settings, java_home: Path | None) -> dict[str, str]:
     """The environment of the worker, of the flow runs that it starts, and of the dashboard."""
     environment = settings_environment(settings) | prefect_environment(settings) | {"PYTHONUNBUFFERED": "1"}

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.services.test_services_up import SERVICES, ecommerce, new_settings, states
 
-SIZE_MB = 1100
+SIZE_MB = 1600
+"""HDFS keeps 16 MB free for each of 40 files that are written at once, MongoDB and Postgres take 400 MB."""
 BACK_SECONDS = 200
 """A service that could not be started is tried again every minute; mongod replays its journal first."""
 

@@ -74,7 +74,7 @@ def foreign(tmp_path: Path) -> dict[str, str]:
 
 
 def ecommerce(settings: Settings, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    namespaces = ["--uts", "--net"] if os.geteuid() == 0 else ["--map-root-user", "--uts", "--net"]
+    namespaces = ["--uts", "--net"] if os.geteuid() == 0 else ["--map-current-user", "--keep-caps", "--uts", "--net"]
     return subprocess.run(
         ["unshare", *namespaces, sys.executable, "-c", ALONE, PROGRAM, *arguments],
         env={**clean_environment(settings), **environment},
@@ -149,6 +149,17 @@ def test_neither_the_shell_nor_the_network_keeps_orders_from_the_archive(
     assert marked_processes(own_home.home) == []
 
 
+def test_no_command_asks_a_proxy_for_loopback(
+    settings: Settings, database: MongoDatabase, refusing_server: str, foreign: dict[str, str]
+) -> None:
+    proxies = {name: value for name, value in foreign.items() if name.lower().endswith("_proxy")}
+    environment = {**clean_environment(settings), **proxies, "PREFECT_API_URL": refusing_server}
+    done = subprocess.run(
+        [PROGRAM, "doctor"], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert f"the Prefect server {refusing_server} refuses us" in " ".join(done.stdout.split()), done.stdout
+
+
 START_SPARK = """
 from ecommerce.archive.spark import spark_session
 from ecommerce.errors import ServiceError
@@ -210,7 +221,7 @@ def test_a_home_that_cannot_be_written_is_said_in_one_line(own_home: Settings, c
     if used:
         for folder in ("prefect", "run", "logs"):
             (own_home.home / folder).mkdir()
-    namespaces = ["--mount"] if os.geteuid() == 0 else ["--map-root-user", "--mount"]
+    namespaces = ["--mount"] if os.geteuid() == 0 else ["--map-current-user", "--keep-caps", "--mount"]
     done = subprocess.run(
         ["unshare", *namespaces, sys.executable, "-c", READ_ONLY, str(own_home.home), PROGRAM, *command],
         env=clean_environment(own_home),
