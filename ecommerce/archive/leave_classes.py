@@ -30,7 +30,8 @@ HDFS_CLIENT = "org.apache.hadoop.hdfs.DistributedFileSystem"
 
 def main() -> int:
     """Leave the classes where there are none; exit code 1 where Spark did not start."""
-    settings = get_settings()
+    # On a cluster the driver's JVM has the same classes.
+    settings = get_settings().model_copy(update={"spark_master": "local[2]"})
     os.nice(LOWEST_PRIORITY)
     with suppress(AttributeError, psutil.Error):
         psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
