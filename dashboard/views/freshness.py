@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import panel_material_ui as pmui
 import param
@@ -47,8 +48,9 @@ class FreshnessLine(JSComponent):
 class ProblemBanner(Part):
     """Says that the figures are old, and why, until they are not."""
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, zone: ZoneInfo, **parameters: Any) -> None:
         super().__init__(**parameters)
+        self._zone = zone
         self._layout: pmui.Alert = pmui.Alert(
             title="The figures cannot be brought up to date", object="", severity="warning", visible=False,
             sizing_mode="stretch_width", margin=(0, 0, 12, 0),
@@ -58,6 +60,7 @@ class ProblemBanner(Part):
         if freshness.problem is None:
             self._layout.visible = False
             return
-        since = f"They are from {freshness.as_of:%H:%M:%S} UTC." if freshness.as_of else "There are none yet."
+        as_of = freshness.as_of.astimezone(self._zone) if freshness.as_of else None
+        since = f"They are from {as_of:%H:%M:%S}." if as_of else "There are none yet."
         text = f"{as_markdown_text(freshness.problem)} {since} This page goes on by itself as soon as it can."
         self._layout.param.update(object=text, visible=True)

@@ -40,7 +40,7 @@ class DashboardPage(Viewer):
             on_link=lambda query: self.change(lambda _: view_of_query(query), stepped=True), on_browser=self._seen
         )
         self._line = FreshnessLine(interval=settings.refresh_seconds, zone=settings.timezone)
-        self._banner = ProblemBanner()
+        self._banner = ProblemBanner(self._zone)
         self._navigation = navigation(view.page)
         self._span = SpanPicker(view, self.change, self._zone)
         self._filters = FilterPanel(self.change, lambda: self._overview.save_headlines())

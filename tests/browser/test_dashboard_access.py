@@ -31,7 +31,7 @@ FOCUSED = """() => {
 )
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_to_complain_about(browser: Browser, address: str, query: str, theme: str) -> None:
-    tab = Tab(browser).open(f"{address}{query}&theme={theme}", ready="h1")
+    tab = Tab(browser).open(f"{address}{query}&theme={theme}", ready="h1 >> visible=true")
     tab.page.wait_for_function(IS_DARK if theme == "dark" else f"() => !({IS_DARK})()")
     expect(tab.page.locator("#first-paint")).to_have_count(0)
     if "page=pipeline" not in query:
