@@ -27,7 +27,7 @@ from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from tests.archiving import an_order, assert_one_place, insert, spark, with_archive
-from tests.test_structure import ROOT
+from tests.unit.test_structure import ROOT
 
 __all__ = ["spark"]
 

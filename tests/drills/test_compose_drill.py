@@ -19,7 +19,7 @@ import pytest
 
 from tests.compose.compose_file import REPOSITORY, dotenv, load
 from tests.compose.engine import POSTGRES, Engine
-from tests.test_docs import commands
+from tests.unit.test_docs import commands
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1500)]
 

@@ -19,7 +19,7 @@ from ecommerce.services.ports import http_answers
 from tests.command_lines import __file__ as COMMAND_LINES
 from tests.compose.compose_file import REPOSITORY
 from tests.ports import free_port
-from tests.test_docs import commands, filled, shell_lines
+from tests.unit.test_docs import commands, filled, shell_lines
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 

@@ -24,7 +24,7 @@ from ecommerce.schema import prepare_database
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
 from tests.archiving import an_order, assert_one_place, at_moment, hot_ids, insert, spark, with_archive
-from tests.test_structure import ROOT
+from tests.unit.test_structure import ROOT
 
 __all__ = ["spark"]
 

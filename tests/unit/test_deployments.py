@@ -8,7 +8,7 @@ from prefect import Flow
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.utilities.importtools import import_object
 
-from tests.test_structure import ROOT
+from tests.unit.test_structure import ROOT
 
 SCHEDULED = {
     "generate-orders/hourly",

@@ -15,7 +15,7 @@ from ecommerce import mongo
 from ecommerce.settings import Settings
 from ecommerce.upgrade import upgrade_database
 from tests.archiving import spark
-from tests.test_structure import ROOT
+from tests.unit.test_structure import ROOT
 from tests.version_0_1_0 import bring_back
 
 __all__ = ["spark"]
