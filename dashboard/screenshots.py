@@ -38,9 +38,9 @@ class Picture:
 
 
 PICTURES = (
-    Picture("dashboard-light.png", "?span=90d"),
-    Picture("dashboard-dark.png", "?span=90d&theme=dark"),
-    Picture("dashboard-phone.png", "?span=90d", device=PHONE),
+    Picture("dashboard-light.png", "?span=30d"),
+    Picture("dashboard-dark.png", "?span=30d&theme=dark"),
+    Picture("dashboard-phone.png", "?span=30d", device=PHONE),
     Picture("dashboard-pipeline.png", "?page=pipeline", ready="#headline-hot", device=TALL),
 )
 
