@@ -41,7 +41,7 @@ class _Amounts:
                     self.said.add("point")
             else:
                 unusual.append(text)
-        said, depends, currencies = notation_of(unusual)
+        said, depends, currencies = notation_of(sorted(unusual))  # so that every run names the same text
         self.said |= said
         self.depends = self.depends or depends
         self.currencies |= dict.fromkeys(currencies)
@@ -70,7 +70,7 @@ class _Times:
         self.texts.add(self._cut(text))
 
     def look(self) -> None:
-        for text in self.texts:
+        for text in sorted(self.texts):
             days = {candidate: _day(text, candidate) for candidate in self.candidates}
             for one, other in combinations(self.candidates, 2):
                 if days[one] is not None and days[other] is not None:
@@ -185,7 +185,7 @@ class ReadingPass:
 
 def _currencies(by_column: Sequence[Iterable[Currencies]]) -> list[Reading]:
     """The currency of the file's amounts; several, where no currency is what all the signs may mean."""
-    signs = list(dict.fromkeys(codes for found in by_column for codes in found))
+    signs = sorted({codes for found in by_column for codes in found}, key=sorted)
     if not signs:
         return []
     common = frozenset.intersection(*signs)
