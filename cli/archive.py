@@ -32,7 +32,13 @@ def archive(
     as_json: AsJson = False,
 ) -> None:
     """Move finished orders of old days to the archive; finishes a run that was left unfinished first."""
-    with services(hdfs=not dry_run, prefect=True):
+    with services(hdfs=not dry_run, prefect=True) as settings:
+        from ecommerce.archive.lease import require_free_lease
+        from ecommerce.mongo import get_database
+
+        # Before there is a run that would be recorded as failed.
+        if not dry_run:
+            require_free_lease(get_database(settings))
         from flows.archive_orders import archive_orders
 
         report = run_flow(

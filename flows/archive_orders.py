@@ -11,8 +11,9 @@ from prefect.runtime import task_run
 from pydantic import Field
 
 from ecommerce.archive.archiver import STEPS_OF, begin_run
-from ecommerce.archive.compact import begin_compaction
+from ecommerce.archive.compact import begin_compaction, compaction_text, may_compact
 from ecommerce.archive.errors import ArchiveBusyError, VerificationError
+from ecommerce.archive.lease import require_free_lease
 from ecommerce.archive.report import plan_markdown, run_markdown
 from ecommerce.archive.runs import (
     COMMITTED,
@@ -147,9 +148,12 @@ def archive_orders(
     require_transactions(get_database(settings))
     selection = Selection(older_than_days, max_hot_orders, max_hot_bytes, include_open)
     nothing_left = unfinished_run(get_database(settings)) is None
-    if dry_run or (nothing_left and not may_select(get_database(settings), selection)):
+    nothing_to_do = nothing_left and not may_select(get_database(settings), selection)
+    if dry_run or (nothing_to_do and not may_compact(get_database(settings), compact_from)):
         report = ArchiveReport(plan_run(selection))
-        return finished(report, str(report))
+        get_run_logger().info("%s; %s", report, compaction_text(compact_from))
+        return finished(report, f"{report}; {compaction_text(compact_from)}")
+    require_free_lease(get_database(settings))
     done: list[Run] = []
     with spark_ahead(settings, start_workers):
         plan = plan_run(selection)

@@ -38,6 +38,7 @@ from ecommerce.archive.runs import (
 from ecommerce.archive.steps import SAFE, commit, moved, publish
 from ecommerce.archive.verify import days_of, summary_of_days
 from ecommerce.archive.workshop import Step, Workshop, new_run_id
+from ecommerce.mongo import MongoDatabase
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -74,6 +75,16 @@ def begin_compaction(workshop: Workshop, at_least: int = FILES_MIN) -> Run | Non
         started_at=datetime.now(UTC),
     )
     return new_run(workshop.database, run)
+
+
+def may_compact(database: MongoDatabase, at_least: int) -> bool:
+    """Whether a compaction would find a day to merge; 0 asks for none."""
+    return bool(at_least and scattered_days(readable_runs(database), at_least))
+
+
+def compaction_text(at_least: int) -> str:
+    """Why a run that had nothing to merge did not compact."""
+    return f"no day is held by {at_least} runs or more" if at_least else "no compaction was asked for"
 
 
 def _days(run: Run) -> list[date]:

@@ -33,6 +33,15 @@ _ID = "archiver"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def require_free_lease(database: MongoDatabase) -> None:
+    """Raise ArchiveBusyError where a living process holds the lease: a look before Spark is started for nothing."""
+    held = {"_id": _ID, "$expr": {"$gte": ["$expires_at", "$$NOW"]}}
+    holder = database[ARCHIVE_LEASE].find_one(held)
+    # Where it may be dead, taking the lease finds out.
+    if holder and _lives(holder):
+        raise _busy(holder)
+
+
 class Lease:
     """A held lease. `check` raises once it was lost."""
 
@@ -58,11 +67,7 @@ class Lease:
         if not self._take({"$expr": {"$lt": ["$expires_at", "$$NOW"]}}):
             holder = self._leases.find_one({"_id": _ID}) or {}
             if not (_is_dead(holder) or self._is_of_another_time(holder)) or not self._take(_unchanged(holder)):
-                raise ArchiveBusyError(
-                    f"another archiver is at work: process {holder.get('pid')} on {holder.get('host')}, "
-                    f"since {holder.get('acquired_at')}; wait for it, or end that process. Where it died with its "
-                    f"machine, its lease ends within {LEASE_SECONDS} s"
-                )
+                raise _busy(holder)
         self._thread.start()
 
     def release(self) -> None:
@@ -101,6 +106,21 @@ class Lease:
             if not result.matched_count:
                 self._lost.set()
                 return
+
+
+def _busy(holder: dict[str, Any]) -> ArchiveBusyError:
+    return ArchiveBusyError(
+        f"another archiver is at work: process {holder.get('pid')} on {holder.get('host')}, "
+        f"since {holder.get('acquired_at')}; wait for it, or end that process. Where it died with its "
+        f"machine, its lease ends within {LEASE_SECONDS} s"
+    )
+
+
+def _lives(holder: dict[str, Any]) -> bool:
+    """Whether a holder is a process of this place that lives; of other places that cannot be known."""
+    return (
+        holder.get("process_space") is not None and holder["process_space"] == process_space() and not _is_dead(holder)
+    )
 
 
 def _unchanged(holder: dict[str, Any]) -> dict[str, Any]:

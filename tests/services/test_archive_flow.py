@@ -7,8 +7,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce.archive import steps
-from ecommerce.archive.errors import ArchiveError, VerificationError
+from ecommerce.archive.errors import ArchiveBusyError, ArchiveError, VerificationError
+from ecommerce.archive.lease import archive_lease
 from ecommerce.archive.restore import ORDERS_RESTORED
+from ecommerce.archive.runs import COMPACT
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings, get_settings
 from tests.archiving import OLD_DAY, an_order, hot_ids, insert, spark, with_archive
@@ -100,3 +102,29 @@ def test_a_step_is_tried_again_unless_the_archive_is_wrong(
         module.archive_orders()
     assert tries.count("verify") == 1
     assert hot_ids(database) == set(range(100, 110))
+
+
+def test_days_are_merged_also_when_there_is_nothing_to_archive(
+    archive: Settings, database: MongoDatabase, spark: SparkSession
+) -> None:
+    from flows.archive_orders import archive_orders
+
+    for first in (0, 100):
+        insert(database, [an_order(i) for i in range(first, first + 10)])
+        archive_orders(compact_from=0)
+    (run,) = archive_orders(compact_from=2).runs
+    assert (run.kind, run.orders) == (COMPACT, 20)
+    assert archive_orders(compact_from=2).runs == ()
+
+
+def test_a_busy_archiver_is_known_before_spark_is_started(
+    archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import archive_orders as module
+
+    insert(database, [an_order(i) for i in range(10)])
+    started: list[object] = []
+    monkeypatch.setattr(module, "spark_ahead", lambda *arguments: started.append(arguments))
+    with archive_lease(database), pytest.raises(ArchiveBusyError, match="another archiver is at work"):
+        module.archive_orders()
+    assert started == []
