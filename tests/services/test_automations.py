@@ -1,15 +1,25 @@
 """What the Prefect server does by itself: made once, kept as somebody left it. On a real Prefect server."""
 
+import json
 import runpy
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect.automations import Automation
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Failed, Pending
 
+from ecommerce.settings import Settings
 from tests.compose.compose_file import REPOSITORY
+from tests.prefect_stack import prefect_stack
 
 SCRIPT = str(REPOSITORY / "deployments" / "automations.py")
-CRASH, TELL = "Crash runs whose process is gone", "Tell of a failed archive or check"
+CRASH, TELL = "Crash runs whose process is gone", "Tell of runs that failed or are late"
 
 
 def run_script(monkeypatch: pytest.MonkeyPatch, *options: str) -> None:
@@ -45,3 +55,44 @@ def test_on_one_machine_no_run_is_crashed_for_its_silence(
     run_script(monkeypatch, "--one-machine")
     with pytest.raises(ValueError, match=CRASH):
         Automation.read(name=CRASH)
+
+
+@pytest.fixture
+def alerts() -> Iterator[tuple[str, list[str]]]:
+    """An address that takes alerts, and the subjects of those that came."""
+    subjects: list[str] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            subjects.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["subject"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Keep the test's output free of requests."""
+
+    server = HTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", subjects
+    server.shutdown()
+
+
+@pytest.mark.timeout(600)
+def test_a_run_that_never_begins_is_crashed_and_failures_and_a_missing_archive_are_sent(
+    settings: Settings, tmp_path: Path, alerts: tuple[str, list[str]]
+) -> None:
+    url, subjects = alerts
+    made = runpy.run_path(SCRIPT)
+    soon = timedelta(seconds=15)
+    with prefect_stack(settings, tmp_path / "prefect") as stack:
+        with temporary_settings({PREFECT_API_URL: str(stack.client.api_url)}):
+            block = made["webhook"](url)
+            made["crash_stuck_runs"](within=soon).create()
+            made["tell_of_failures"](block).create()
+            made["tell_of_a_missing_archive"](block, within=soon).create()
+        stuck, failed = stack.ask("import-files/hourly"), stack.ask("summarize-orders/hourly")
+        stack.client.set_flow_run_state(stuck, Pending(), force=True)
+        stack.client.set_flow_run_state(failed, Failed(message="a test"), force=True)
+        stack.until(lambda: stack.client.read_flow_run(stuck).state_name == "Crashed", 120)
+        expected = {"summarize-orders Failed", "import-files Crashed", "archive-orders is missing"}
+        stack.until(lambda: expected <= set(subjects), 120)
