@@ -9,6 +9,8 @@ from rich.table import Table
 
 from cli.json_output import AsJson, archive_document, print_json
 from cli.runtime import run_flow, services
+from cli.summaries import print_aside
+from ecommerce.mongo import get_database
 
 if TYPE_CHECKING:
     from flows.archive_orders import ArchiveReport
@@ -34,7 +36,6 @@ def archive(
     """Move finished orders of old days to the archive; finishes a run that was left unfinished first."""
     with services(hdfs=not dry_run, prefect=True) as settings:
         from ecommerce.archive.lease import require_free_lease
-        from ecommerce.mongo import get_database
 
         # Before there is a run that would be recorded as failed.
         if not dry_run:
@@ -50,6 +51,8 @@ def archive(
             compact_from=compact_from,
             dry_run=dry_run,
         )
+        if report.plan.aside:
+            print_aside(get_database(settings))
     if as_json:
         print_json(archive_document(report))
     elif dry_run:

@@ -79,7 +79,7 @@ def status(
     """Tell the state of each service, healthy or not, and why. Exit code 1 when something is down."""
     from rich.console import Console
 
-    from ecommerce.services.health import order_counts, service_states
+    from ecommerce.services.health import order_counts, service_states, set_aside
 
     settings = get_settings()
     states = service_states(settings)
@@ -91,6 +91,8 @@ def status(
         _show(console, states)
         if counts:
             console.print(f"orders: {counts['hot_orders']:,} hot, {counts['archived_orders']:,} archived")
+        if counts.get("aside"):
+            console.print(set_aside(settings), markup=False, soft_wrap=True)
     if not all(state.healthy for state in states):
         raise typer.Exit(1)
 

@@ -1,6 +1,7 @@
 """`ecommerce summarize`, `ecommerce kpis` and `ecommerce check`."""
 
 import json
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -17,17 +18,31 @@ from ecommerce.schema import prepare_database
 if TYPE_CHECKING:
     from ecommerce.check import CheckReport
     from ecommerce.kpis import ItemGroup, Kpis, OrderGroup
+    from ecommerce.mongo import MongoDatabase
 
 _HOURS = ["%Y-%m-%d", "%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 _ROWS = 12
 
+ASIDE_SHOWN = 20
+"""Documents that are no orders and that a check prints; `--json` has more."""
+
+
+def print_aside(database: "MongoDatabase") -> None:
+    """Name the documents that are set aside in one line on standard error, where there are any."""
+    from ecommerce.summaries.aside import all_aside, aside_sentence
+
+    count, named = all_aside(database)
+    if count:
+        print(f"warning: {_printable(aside_sentence(count, named))}", file=sys.stderr)
+
 
 def summarize(as_json: AsJson = False) -> None:
     """Bring the summaries up to date now, compact them and report their lag."""
-    with services(prefect=True):
+    with services(prefect=True) as settings:
         from flows.summarize_orders import summarize_orders
 
         done = run_flow(summarize_orders)
+        print_aside(get_database(settings))
     if as_json:
         print_json(done)
         return
@@ -53,6 +68,8 @@ def kpis(
         figures = store.kpis(span, Filters())
         before = span.before()
         earlier = store.kpis(before, Filters()) if before and not as_json else None
+        if figures.aside:
+            print_aside(database)
     if as_json:
         print(json.dumps(figures.to_json_dict(), indent=2, ensure_ascii=False))
     else:
@@ -140,20 +157,32 @@ def _print_items(console: Console, title: str, groups: "Mapping[str, ItemGroup]"
 
 def print_report(report: "CheckReport") -> None:
     """Print what a check found, a line per bucket that differs."""
+    from ecommerce.summaries.aside import aside_sentence
+
     for difference in report.differences:
         print(difference)
+    for damaged in report.damaged:
+        print(damaged)
+    if report.aside:
+        print(_printable(aside_sentence(report.aside, report.set_aside[:ASIDE_SHOWN])))
     checked = f"{report.hot_orders:,} orders from documents"
     if report.archive_checked:
         checked += f" and {report.archived_orders:,} from the archive's files"
     state = "mended" if report.repaired else f"{len(report.differences):,} buckets differ"
-    print(f"{state if report.differences else 'all figures equal'}: {checked}, {report.seconds:.1f} s")
+    if not report.differences:
+        state = "all figures of the orders equal" if report.aside or report.damaged else "all figures equal"
+    print(f"{state}: {checked}, {report.seconds:.1f} s")
 
 
 def _plain(text: str) -> str:
     """Text that came with orders, not to be read as Rich's markup or as terminal control."""
     from rich.markup import escape
 
-    return escape("".join(character if character.isprintable() else "�" for character in text))
+    return escape(_printable(text))
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def _text(value: object) -> str:

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 from weakref import WeakSet
@@ -70,6 +70,8 @@ class Freshness:
     took_seconds: float = 0.0
     problem: str | None = None
     """A sentence for the viewer while the figures cannot be brought up to date."""
+    aside: int = 0
+    """Documents of `orders` that are no orders: the figures are without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +193,11 @@ class Feed:
                 log.warning("the figures could not be brought up to date: %s", problem)
                 log.debug("the tick failed", exc_info=error)
             took = time.monotonic() - started
-            freshness = Freshness(number, last.freshness.as_of, last.freshness.lag_seconds, took, problem)
+            freshness = replace(last.freshness, tick=number, took_seconds=took, problem=problem)
             return Tick(freshness, last.answers, last.cards, last.choices)
         self._answers.keep((refresh.version, question) for question in questions)
         took = time.monotonic() - started
-        freshness = Freshness(number, refresh.as_of.astimezone(UTC), refresh.lag_seconds, took)
+        freshness = Freshness(number, refresh.as_of.astimezone(UTC), refresh.lag_seconds, took, aside=refresh.aside)
         return Tick(freshness, answers, cards, self._names)
 
     def _opened(self) -> Store:

@@ -30,6 +30,9 @@ class Refresh(Protocol):
     @property
     def lag_seconds(self) -> float: ...
 
+    @property
+    def aside(self) -> int: ...
+
 
 class Store(Protocol):
     """What the dashboard asks of the KPI store."""

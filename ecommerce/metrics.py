@@ -13,8 +13,10 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import PyMongoError
 
 from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, COMMITTED, PUBLISHED, PURGED
+from ecommerce.documents.stored import HAS_TIME
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.summaries.aside import count_aside
 from ecommerce.summaries.state import load_state
 
 METRICS: Mapping[str, str] = {
@@ -25,6 +27,7 @@ METRICS: Mapping[str, str] = {
     "ecommerce_oldest_hot_order_age_seconds": "Age of the oldest order in MongoDB.",
     "ecommerce_summary_lag_seconds": "Age of the summaries: everything visible that long ago is in the figures.",
     "ecommerce_summary_deltas": "Deltas that wait for compaction.",
+    "ecommerce_orders_aside": "Documents of `orders` that are no orders: set aside, in no figure.",
     "ecommerce_archive_age_seconds": "Time since an archive run was last committed.",
     "ecommerce_archive_unfinished_seconds": "Age of the archive run that is under way or was left; 0 without one.",
     "ecommerce_archive_bytes": "Parquet bytes of the archive, replicas not counted.",
@@ -93,7 +96,8 @@ def _orders(database: MongoDatabase) -> Iterator[Sample]:
     yield Sample("ecommerce_hot_bytes", storage.get("storageSize", 0) + storage.get("totalIndexSize", 0))
     disk = database.command("dbStats")
     yield Sample("ecommerce_disk_free_ratio", 1 - disk["fsUsedSize"] / disk["fsTotalSize"])
-    oldest = database[ORDERS].find_one({}, {"order.order_time": 1}, sort=[("order.order_time", ASCENDING)])
+    shown = {"_id": 0, "order.order_time": 1}
+    oldest = database[ORDERS].find_one(HAS_TIME, shown, sort=[("order.order_time", ASCENDING)])
     if oldest:
         yield Sample("ecommerce_oldest_hot_order_age_seconds", _age(oldest["order"]["order_time"]))
 
@@ -103,6 +107,7 @@ def _summaries(database: MongoDatabase) -> Iterator[Sample]:
     if state is not None:
         yield Sample("ecommerce_summary_lag_seconds", _age(state.as_of))
         yield Sample("ecommerce_summary_deltas", state.seq - state.compacted_seq)
+        yield Sample("ecommerce_orders_aside", count_aside(database, state.epoch))
 
 
 def _archive(database: MongoDatabase) -> Iterator[Sample]:

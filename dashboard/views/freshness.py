@@ -45,6 +45,9 @@ class FreshnessLine(JSComponent):
         send(self, state=json.dumps(state, separators=(",", ":")))
 
 
+OUTDATED = "The figures cannot be brought up to date"
+
+
 class ProblemBanner(Part):
     """Says that the figures are old, and why, until they are not."""
 
@@ -52,15 +55,21 @@ class ProblemBanner(Part):
         super().__init__(**parameters)
         self._zone = zone
         self._layout: pmui.Alert = pmui.Alert(
-            title="The figures cannot be brought up to date", object="", severity="warning", visible=False,
+            title=OUTDATED, object="", severity="warning", visible=False,
             sizing_mode="stretch_width", margin=(0, 0, 12, 0),
         )  # fmt: skip
 
     def show(self, freshness: Freshness) -> None:
         if freshness.problem is None:
-            self._layout.visible = False
+            self._show_aside(freshness.aside)
             return
         as_of = freshness.as_of.astimezone(self._zone) if freshness.as_of else None
         since = f"They are from {as_of:%H:%M:%S}." if as_of else "There are none yet."
         text = f"{as_markdown_text(freshness.problem)} {since} This page goes on by itself as soon as it can."
-        self._layout.param.update(object=text, visible=True)
+        self._layout.param.update(title=OUTDATED, object=text, visible=True)
+
+    def _show_aside(self, count: int) -> None:
+        """The figures are right, but documents that are no orders are in none of them."""
+        title = "1 document is set aside" if count == 1 else f"{count:,} documents are set aside"
+        text = "They are no orders and in no figure. `ecommerce check` names them and says what to do."
+        self._layout.param.update(title=title if count else OUTDATED, object=text, visible=count > 0)

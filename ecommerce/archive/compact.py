@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from pymongo.client_session import ClientSession
 from pymongo.write_concern import WriteConcern
 
+from ecommerce.archive.damage import damaged_days
 from ecommerce.archive.errors import VerificationError, failures_explained
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.reading import archived_rows
+from ecommerce.archive.reading import archived_rows, require_sound
 from ecommerce.archive.rows import DAY_COLUMN, read_rows, write_rows
 from ecommerce.archive.runs import (
     COMPACT,
@@ -106,7 +107,7 @@ def _source_rows(workshop: Workshop, run: Run) -> "DataFrame":
 
     days = _days(run)
     rows = archived_rows(
-        workshop.spark, workshop.settings, _sources(workshop, run), min(days), max(days), workshop.storage
+        workshop.spark, workshop.settings, _sources(workshop, run), (min(days), max(days)), workshop.storage
     )
     return rows.where(f.col(DAY_COLUMN).isin(days)).drop("run")
 
@@ -117,6 +118,9 @@ def _export(workshop: Workshop, run: Run) -> Run:
         if workshop.storage.exists(workshop.storage.staging(run.run_id, run.attempt)):
             run = move_on(workshop.database, run, PLANNED, attempt=run.attempt + 1)
         reached("compact-export:before")
+        days = _days(run)
+        # What is built on a damaged file would be taken for the truth from then on.
+        require_sound(damaged_days(workshop.spark, workshop.storage, _sources(workshop, run), min(days), max(days)))
         staging = workshop.storage.staging(run.run_id, run.attempt)
         size = sum(
             workshop.storage.size_bytes(f"{workshop.storage.published(source.run_id)}/{DAY_COLUMN}={day.isoformat()}")

@@ -46,6 +46,9 @@ _CAUSES: tuple[tuple[str, str], ...] = (
 _CREDENTIALS = re.compile(r"(mongodb(?:\+srv)?://)[^@/\s]*@", re.IGNORECASE)
 _EXCERPT_LENGTH = 300
 
+_PARQUET = re.compile(r"(?<=while reading file )\S+\.parquet")
+"""Spark's words for a file with something broken in it."""
+
 
 def without_credentials(text: str) -> str:
     """The text with user and password of every MongoDB URI in it left out."""
@@ -57,6 +60,8 @@ def explain(error: BaseException) -> str:
     text = without_credentials(str(error))
     if isinstance(error, PyMongoError):
         return f"MongoDB: {text.split(', Timeout:')[0].splitlines()[0][:_EXCERPT_LENGTH]}"
+    if damaged := _PARQUET.search(text):
+        return f"{damaged[0]} cannot be read: put it back from a backup (docs/backup.md)"
     for pattern, meaning in _CAUSES:
         if re.search(pattern, text):
             return f"{meaning} ({_telling_line(text, pattern)})"

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import bson
 import numpy as np
 
 from ecommerce.archive.content_columns import content_hashes
 from ecommerce.bson_reading.columns import IntArray, OrderColumns, read_columns
-from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order
+from ecommerce.documents.canonical_bytes import order_id_of
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.kinds import to_scaled
+from ecommerce.documents.stored import NotAnOrder, stored_order
 
 MILLISECONDS_PER_DAY = 86_400_000
 
@@ -33,6 +33,8 @@ class HotOrders:
     """total_amount in 10^-4 units."""
     hashes: IntArray
     """Content hashes."""
+    refused: frozenset[int] = frozenset()
+    """Positions of documents that are no orders: their columns mean nothing, but for `ids`."""
 
 
 def hot_orders(documents: Sequence[bytes]) -> HotOrders:
@@ -41,18 +43,28 @@ def hot_orders(documents: Sequence[bytes]) -> HotOrders:
     names = ("_id", "updated_at", "order.order_time", "order.total_amount")
     ids, versions, times, amounts = (columns.numbers[name].copy() for name in names)
     hashes = content_hashes(columns)
+    refused = set()
     for index in np.flatnonzero(~columns.regular).tolist():
-        document = bson.decode(documents[index], CODEC_OPTIONS)
-        ids[index] = document["_id"]
-        versions[index] = milliseconds_of(document["updated_at"])
         try:
-            order = decode_order(document)
-            times[index] = milliseconds_of(order.order.order_time)
-            amounts[index] = to_scaled(order.order.total_amount)
-            hashes[index] = content_hash(order)
-        except (TypeError, ValueError):
-            hashes[index] = 0  # not what the archive can hold, so it is never the same
-    return HotOrders(documents, columns, ids, versions, times, amounts, hashes)
+            order = stored_order(documents[index])
+        except NotAnOrder:  # not what the archive can hold, so it is never the same as what is in it
+            refused.add(index)
+            ids[index], versions[index], hashes[index] = order_id_of(documents[index]), -1, 0
+            continue
+        ids[index], versions[index] = order.order.order_id, milliseconds_of(order.updated_at)
+        times[index], amounts[index] = milliseconds_of(order.order.order_time), to_scaled(order.order.total_amount)
+        hashes[index] = content_hash(order)
+    return HotOrders(documents, columns, ids, versions, times, amounts, hashes, frozenset(refused))
+
+
+def only_orders(documents: Sequence[bytes]) -> HotOrders | None:
+    """The columns of those documents that are orders; None where none is."""
+    if not documents:
+        return None
+    hot = hot_orders(documents)
+    if not hot.refused:
+        return hot
+    return only_orders([one for index, one in enumerate(documents) if index not in hot.refused])
 
 
 def milliseconds_of(time: datetime) -> int:

@@ -1,10 +1,11 @@
 """Archived orders, in one call, for Spark and for pandas: pruned by date, without rows that are not archived orders."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ecommerce.archive.errors import failures_explained
+from ecommerce.archive.damage import NAMED, Damage, damaged_days, day_directory, days_held
+from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.identity import require_its_archive
 from ecommerce.archive.rows import DAY_COLUMN, read_rows, row_ddl
 from ecommerce.archive.runs import PUBLISHED, SUPERSEDED, Run, day_start, readable_runs
@@ -29,13 +30,33 @@ def read(
 
     Columns: those of the order document (`order`, `order_items`, `delivery`, `updated_at`), `content_hash`, `run`,
     `order_date`. `spark` comes from `ecommerce.archive.spark.spark_session`. Only those days' directories are listed.
+    Raises ArchiveError where files are not what their run wrote; other days can be read.
     """
+    rows, damaged = sound_rows(spark, start, end, settings=settings)
+    require_sound(damaged)
+    return rows
+
+
+def sound_rows(
+    spark: "SparkSession", start: date | None = None, end: date | None = None, *, settings: Settings | None = None
+) -> "tuple[DataFrame, list[Damage]]":
+    """What `read` gives, without the days of runs that are damaged, and those."""
     settings = settings or get_settings()
     database = get_database(settings)
     with failures_explained("reading the archive", _UNHURT):
         storage = Storage(spark, archive_uri(settings))
         require_its_archive(database, storage)
-        return archived_rows(spark, settings, readable_runs(database), start, end, storage)
+        runs = readable_runs(database)
+        damaged = damaged_days(spark, storage, runs, start, end)
+        without = {(one.run_id, one.day) for one in damaged}
+        return archived_rows(spark, settings, runs, (start, end), storage, without), damaged
+
+
+def require_sound(damaged: Sequence[Damage]) -> None:
+    """Raises ArchiveError where anything is damaged."""
+    if damaged:
+        more = f" And {len(damaged) - NAMED} more days: `ecommerce check` names them." if len(damaged) > NAMED else ""
+        raise ArchiveError(f"{'. '.join(map(str, damaged[:NAMED]))}.{more} {_UNHURT}")
 
 
 def read_pandas(
@@ -65,34 +86,37 @@ def archived_rows(
     spark: "SparkSession",
     settings: Settings,
     runs: Sequence[Run],
-    start: date | None,
-    end: date | None,
+    days: tuple[date | None, date | None],
     storage: Storage,
+    without: Collection[tuple[str, date]] = (),
 ) -> "DataFrame":
-    """The archived orders of these runs: what `read` gives of all of them."""
-    frame = _rows(spark, storage, [run for run in runs if run.state != PUBLISHED], start, end)
+    """The archived orders of these runs: what `read` gives of all of them; `without` some days of some runs."""
+    start, end = days
+    frame = _rows(spark, storage, [run for run in runs if run.state != PUBLISHED], start, end, without)
     for run in runs:
         if run.state == PUBLISHED:
-            frame = frame.union(_purged_so_far(spark, settings, _rows(spark, storage, [run], start, end), run))
+            frame = frame.union(_purged_so_far(spark, settings, _rows(spark, storage, [run], start, end, without), run))
     return _without_superseded(spark, settings, frame, start, end)
 
 
 def _rows(
-    spark: "SparkSession", storage: Storage, runs: Sequence[Run], start: date | None, end: date | None
+    spark: "SparkSession",
+    storage: Storage,
+    runs: Sequence[Run],
+    start: date | None,
+    end: date | None,
+    without: Collection[tuple[str, date]],
 ) -> "DataFrame":
     """All rows of the runs' directories for the days."""
     directories = [
-        f"{storage.published(run.run_id)}/{DAY_COLUMN}={day.order_date.isoformat()}"
-        for run in runs
-        for day in run.per_day
-        if (start is None or day.order_date >= start)
-        and (end is None or day.order_date <= end)
-        and day.order_date not in run.replaced_days
+        day_directory(storage, run.run_id, day.order_date)
+        for run, day in days_held(runs, start, end)
+        if (run.run_id, day.order_date) not in without
     ]
     ddl = f"{row_ddl()}, run string, {DAY_COLUMN} date"
     if not directories:
         return spark.createDataFrame([], ddl)
-    return read_rows(spark, *directories, base=storage.published(), ddl=ddl)
+    return read_rows(spark, *directories, base=storage.published(), ddl=ddl, only_parquet=True)
 
 
 def _purged_so_far(spark: "SparkSession", settings: Settings, rows: "DataFrame", run: Run) -> "DataFrame":

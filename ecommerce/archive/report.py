@@ -17,6 +17,7 @@ def plan_markdown(plan: Plan) -> str:
         f"- **{plan.orders:,} orders** of {len(days):,} days would go, {in_units(plan.bytes)} of BSON",
         f"- {plan.staying_open:,} older orders stay because they are not finished",
         f"- {plan.staying_young:,} orders stay because they are not old enough",
+        *([f"- {plan.aside:,} documents stay: they are no orders, `ecommerce check` names them"] if plan.aside else []),
         "",
         "| day | orders | bytes | not finished |",
         "| --- | ---: | ---: | ---: |",

@@ -10,8 +10,9 @@ from msgspec import Struct
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
+from ecommerce.archive.damage import NAMED
 from ecommerce.archive.errors import ArchiveError, failures_explained
-from ecommerce.archive.reading import read
+from ecommerce.archive.reading import sound_rows
 from ecommerce.archive.runs import ARCHIVE_SUMMARY
 from ecommerce.archive.spark import spark_session
 from ecommerce.documents.bson_codec import encode_order
@@ -40,7 +41,8 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
     """Bring archived orders of the days [start, end] into `orders_restored`; returns how many there are.
 
     Run again it writes the same documents. Orders that somebody corrected there are overwritten. `orders` stays as is.
-    Raises InputError where end is before start, ArchiveError where the archive or MongoDB cannot be read or written.
+    Days whose files are not what was archived are left out whole, and end it with an ArchiveError once the others are
+    there. Raises InputError where end is before start, ArchiveError where archive or MongoDB cannot be read or written.
     """
     check_days(start, end)
     database = get_database(settings)
@@ -51,7 +53,7 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
     ):
         spark.conf.set("spark.sql.files.maxPartitionBytes", str(PARTITION_BYTES))
         try:
-            rows = read(spark, start, end, settings=settings)
+            rows, damaged = sound_rows(spark, start, end, settings=settings)
             plain = rows.selectExpr(*_plain_columns()).toLocalIterator(prefetchPartitions=True)
             while batch := [encode_order(_order_of(row)) for row in islice(plain, BATCH_ORDERS)]:
                 _write(database, batch)
@@ -59,6 +61,9 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
                 progress(restored, None, "orders")
         finally:
             spark.conf.unset("spark.sql.files.maxPartitionBytes")
+        if damaged:
+            restored_rest = f"{restored:,} orders of the other days are in {ORDERS_RESTORED}"
+            raise ArchiveError(f"{'. '.join(map(str, damaged[:NAMED]))}. {restored_rest}; nothing of these is")
     return restored
 
 

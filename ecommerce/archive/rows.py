@@ -48,9 +48,20 @@ def write_rows(rows: "DataFrame", uri: str) -> None:
     rows.write.mode("error").options(**options).partitionBy(DAY_COLUMN).parquet(uri)
 
 
-def read_rows(spark: "SparkSession", *uris: str, base: str | None = None, ddl: str | None = None) -> "DataFrame":
-    """Archive rows of directories; with `base`, the parts of their paths below it become columns."""
+def read_rows(
+    spark: "SparkSession",
+    *uris: str,
+    base: str | None = None,
+    ddl: str | None = None,
+    only_parquet: bool = False,
+    skip_unreadable: bool = False,
+) -> "DataFrame":
+    """Archive rows of directories; with `base`, the parts of their paths below it become columns.
+
+    `only_parquet` leaves out what else somebody put there, `skip_unreadable` files that are no Parquet.
+    """
     # Spark takes these characters of a path for a pattern of names.
     uris = tuple(re.sub(r"[{}\[\]*?\\]", r"\\\g<0>", uri) for uri in uris)
-    reader = spark.read.schema(ddl or partitioned_ddl())
+    reader = spark.read.schema(ddl or partitioned_ddl()).option("ignoreCorruptFiles", str(skip_unreadable).lower())
+    reader = reader.option("pathGlobFilter", "*.parquet") if only_parquet else reader
     return (reader.option("basePath", base) if base else reader).parquet(*uris)

@@ -8,8 +8,12 @@ from typing import Any
 
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.runs import Slice
+from ecommerce.documents.kinds import EARLIEST_TIME, LATEST_TIME
 from ecommerce.documents.statuses import FINISHED, match_of, mongo_has
+from ecommerce.documents.stored import HAS_TIME
+from ecommerce.documents.validator import order_validator
 from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.summaries.aside import all_aside
 
 SLICE_ORDERS = 100_000
 """Most orders per Spark task, unless an hour has more; half of it at least. They stream, so it bounds no memory: with
@@ -61,6 +65,8 @@ class Plan:
     slices: tuple[Slice, ...]
     hot_orders: int
     """All orders in MongoDB now."""
+    aside: int = 0
+    """Documents that are no orders and stay, of whatever time."""
     seconds: float = 0.0
     """How long planning took."""
 
@@ -80,7 +86,7 @@ class Plan:
     @property
     def staying_young(self) -> int:
         """Orders that stay because they are not old enough."""
-        return max(0, self.hot_orders - self.orders - self.staying_open)
+        return max(0, self.hot_orders - self.orders - self.staying_open - self.aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +102,20 @@ def may_select(database: MongoDatabase, selection: Selection, now: datetime | No
     """Whether any order could be selected: one look, where a plan reads all old orders."""
     with failures_explained("looking for orders to archive", "Nothing was changed; run it again."):
         match = order_match(selection.statuses, None, _latest_cutoff(selection, now))
-        return database[ORDERS].find_one(match, {"_id": 1}) is not None
+        return database[ORDERS].find_one(match, {"_id": 0, "updated_at": 1}) is not None
 
 
 def plan_archive(database: MongoDatabase, selection: Selection, now: datetime | None = None) -> Plan:
     """The plan for a selection at a moment. Reads the old orders once (about 2 s per million), writes nothing."""
     started = time.monotonic()
     with failures_explained("planning the archive run", "Nothing was changed; run it again."):
-        hours = _hours(database, selection.statuses, _latest_cutoff(selection, now))
+        aside, _ = all_aside(database)
+        hours = _hours(database, selection.statuses, _latest_cutoff(selection, now), aside)
         hot_orders = database[ORDERS].estimated_document_count()
         cutoff = _cutoff_by_age(selection, now)
         if selection.by_size:
             cutoff = max(cutoff, _cutoff_by_size(database, selection, hours))
-    return replace(plan_before(hours, cutoff, hot_orders), seconds=time.monotonic() - started)
+    return replace(plan_before(hours, cutoff, hot_orders), aside=aside, seconds=time.monotonic() - started)
 
 
 def plan_before(hours: Sequence[_Hour], cutoff: datetime, hot_orders: int) -> Plan:
@@ -125,21 +132,25 @@ def plan_before(hours: Sequence[_Hour], cutoff: datetime, hot_orders: int) -> Pl
 
 def slices_of(database: MongoDatabase, statuses: tuple[str, ...] | None, cutoff: datetime) -> tuple[Slice, ...]:
     """The slices in which Spark reads the orders before a cutoff, as they are now."""
-    return _slices(_hours(database, statuses, cutoff))
+    return _slices(_hours(database, statuses, cutoff, all_aside(database, limit=1)[0]))
 
 
 def order_match(statuses: tuple[str, ...] | None, start: datetime | None, end: datetime) -> dict[str, Any]:
-    """The filter of orders in [start, end) with one of the statuses, however spelled (None: all)."""
-    times = {"$lt": end} | ({"$gte": start} if start else {})
-    return {"order.order_time": times} | (match_of(statuses) if statuses else {})
+    """The filter of orders in [start, end) with one of the statuses, however spelled (None: all).
+
+    An order has a time in the range of times: a document of 1969 is none, nor one whose time is a text or an array.
+    """
+    times = {"order.order_time": {"$gte": max(start or EARLIEST_TIME, EARLIEST_TIME), "$lt": min(end, LATEST_TIME)}}
+    return {**HAS_TIME, **times} | (match_of(statuses) if statuses else {})
 
 
-def _hours(database: MongoDatabase, statuses: tuple[str, ...] | None, end: datetime) -> list[_Hour]:
+def _hours(database: MongoDatabase, statuses: tuple[str, ...] | None, end: datetime, aside: int) -> list[_Hour]:
+    """What each hour has. Where documents are set aside they are not counted; the export looks at each by itself."""
     finished: Any = mongo_has("$delivery.status", statuses) if statuses else True
     size = {"$bsonSize": "$$ROOT"}
     rows = database[ORDERS].aggregate(
         [
-            {"$match": order_match(None, None, end)},
+            {"$match": order_match(None, None, end) | ({"$and": [order_validator()]} if aside else {})},
             {
                 "$group": {
                     "_id": {"$dateTrunc": {"date": "$order.order_time", "unit": "hour"}},

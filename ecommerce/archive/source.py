@@ -14,7 +14,7 @@ from zipimport import zipimporter
 from ecommerce.archive.arrow_rows import row_batches
 from ecommerce.archive.day_sums import days_of_orders, require_same_reading, together
 from ecommerce.archive.errors import ArchiveError
-from ecommerce.archive.hot import hot_orders, milliseconds_of
+from ecommerce.archive.hot import milliseconds_of, only_orders
 from ecommerce.archive.rows import partitioned_ddl
 from ecommerce.archive.runs import Day, Slice
 from ecommerce.archive.selection import order_match
@@ -124,8 +124,8 @@ def _orders(
             days: tuple[Day, ...] = ()
             # The index on order_time gives this order, so nothing is sorted.
             for documents in raw_batches(database, match, sort={"order.order_time": 1}):
-                if documents:
-                    hot = hot_orders(documents)
+                # What is no order stays where it is: the summaries have set it aside, or will.
+                if hot := only_orders(documents):
                     require_same_reading(hot)
                     yield from row_batches(hot)
                     days = together((*days, *days_of_orders(hot)))

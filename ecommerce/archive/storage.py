@@ -47,6 +47,11 @@ class Storage:
         system = self._system(path)
         return sorted(entry.getPath().getName() for entry in system.listStatus(path)) if system.exists(path) else []
 
+    def files(self, uri: str) -> dict[str, int]:
+        """Name and bytes of the files in a directory."""
+        path = self._path(uri)
+        return {entry.getPath().getName(): int(entry.getLen()) for entry in self._system(path).listStatus(path)}
+
     def size_bytes(self, uri: str) -> int:
         """Bytes of the files under a directory, replicas not counted."""
         path = self._path(uri)

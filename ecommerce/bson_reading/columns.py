@@ -120,7 +120,7 @@ class _Reader:
             match stretch.ending:
                 case "text":
                     end = ends[stretch.path] + 4
-                    self.require(rows, (end - at > 1) & (end - at <= TEXT_LENGTH_MAX + 1))
+                    self.require(rows, self.fitting(rows, at, end - at - 1))
                     if prefix != ITEM:
                         self.columns.texts[stretch.path] = self.text(rows, at, end - at - 1)
                     at = end
@@ -162,7 +162,7 @@ class _Reader:
             behind = value + size + (4 if kind == "string" else 0)
             self.require(rows, ~has | ((size > 0) & (behind <= self.limit)))
             if kind == "string":
-                self.require(rows, ~has | ((size > 1) & (size <= TEXT_LENGTH_MAX + 1)))
+                self.require(rows, ~has | self.fitting(rows, value + 4, np.where(has, size - 1, 1)))
             after = np.clip(behind, 0, self.limit)
         else:
             after = value + SIZES[kind]
@@ -231,6 +231,16 @@ class _Reader:
             self.item_rows.append(rows)
             at = self.read(layout_of(OrderItem), rows, at + len(header), ITEM)
             self.require(rows, at <= end)
+
+    def fitting(self, rows: IntArray, at: IntArray, sizes: IntArray) -> BoolArray:
+        """Which texts, of `sizes` bytes at `at`, are as long as a text may be."""
+        fits: BoolArray = (sizes > 0) & (sizes <= TEXT_LENGTH_MAX)
+        # A character has up to four bytes.
+        for index in np.flatnonzero((sizes > TEXT_LENGTH_MAX) & (sizes <= 4 * TEXT_LENGTH_MAX)).tolist():
+            if self.columns.regular[rows[index]]:
+                encoded = self.bytes[at[index] : at[index] + sizes[index]].tobytes()
+                fits[index] = len(encoded.decode(errors="replace")) <= TEXT_LENGTH_MAX
+        return fits
 
     def text(self, rows: IntArray, at: IntArray, sizes: IntArray) -> pl.Series:
         """The texts of `sizes` bytes at `at`."""

@@ -20,11 +20,10 @@ _HOUR = f"cast(floor(unix_millis(order.order_time) / {MILLISECONDS_PER_HOUR}) as
 
 
 def cells_by_spark(spark: "SparkSession", settings: Settings, first: date, last: date) -> CellTable:
-    """The cells of the archived orders with order_date in [first, last]."""
+    """The cells of the archived orders with order_date in [first, last]. Raises ArchiveError where a day is damaged."""
     from ecommerce.archive.reading import read
 
-    rows = read(spark, first, last, settings=settings)
-    return cells_of_rows(rows)
+    return cells_of_rows(read(spark, first, last, settings=settings))
 
 
 def cells_of_rows(rows: "DataFrame") -> CellTable:

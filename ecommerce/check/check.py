@@ -4,13 +4,17 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from pymongo.errors import ConnectionFailure
+
 from ecommerce.check.archive import archive_session, compare_archive, correct_records, has_archive
 from ecommerce.check.compare import compare_range, compare_rollups, orders_per_day, ranges_of
-from ecommerce.check.report import CheckReport, Difference
+from ecommerce.check.report import LISTED, CheckReport, Difference
+from ecommerce.errors import EcommerceError
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
+from ecommerce.summaries.aside import all_aside
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.rebuild import rebuild
 
@@ -25,11 +29,15 @@ def check_orders(
 ) -> CheckReport:
     """Recompute all cells and compare; with `repair`, mend what differs and check again.
 
-    Documents are aggregated in MongoDB, archived orders by Spark from the Parquet files; `archive=False` leaves the
-    files out and believes what the purges recorded. Memory is flat; it may run beside writers and an archive run.
-    Raises ServiceError where a service is away, PyMongoError where MongoDB is.
+    Documents that are no orders are named; they can be mended only where they are. With `repair`, summaries that cannot
+    be brought up to date are built anew before anything else. Documents are aggregated in MongoDB, archived orders by
+    Spark from the Parquet files; `archive=False` leaves the files out and believes what the purges recorded. Memory is
+    flat; it may run beside writers and an archive run. Raises ServiceError where a service is away, PyMongoError where
+    MongoDB is.
     """
     started = time.monotonic()
+    if repair:
+        _advance_or_rebuild(database, progress)
     report, too_much = _check(database, settings, archive, progress)
     if repair and report.differences:
         _repair(database, too_much, progress)
@@ -55,21 +63,37 @@ def _check(
     differences += compare_rollups(database)
     archived = 0
     too_much: list[CellTable] = []
+    damaged: list[str] = []
     looks_at_files = archive and has_archive(database)
     if looks_at_files:
         with archive_session(settings) as spark:
-            archived, differing, too_much = compare_archive(database, settings, spark, progress)
-            differences += differing
+            compared_archive = compare_archive(database, settings, spark, progress)
+        archived, too_much = compared_archive.orders, compared_archive.too_much
+        differences += compared_archive.differences
+        damaged += map(str, compared_archive.damaged)
+    aside, named = all_aside(database, limit=LISTED)
     report = CheckReport(
         as_of=as_of,
         hot_orders=hot,
         archived_orders=archived,
+        aside=aside,
+        set_aside=tuple(named),
+        damaged=tuple(damaged),
         archive_checked=looks_at_files,
         differences=tuple(differences),
         repaired=False,
         seconds=time.monotonic() - started,
     )
     return report, too_much
+
+
+def _advance_or_rebuild(database: MongoDatabase, progress: Progress) -> None:
+    try:
+        advance(database, settle=True, progress=progress)
+    except (ConnectionFailure, EcommerceError):
+        raise
+    except Exception:  # noqa: BLE001 - whatever keeps them from going on, building them anew does not begin there
+        rebuild(database, progress=progress)
 
 
 def _repair(database: MongoDatabase, too_much: list[CellTable], progress: Progress) -> None:

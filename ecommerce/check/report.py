@@ -10,6 +10,7 @@ import polars as pl
 from ecommerce.errors import EcommerceError
 from ecommerce.kpis.compute import amount_of
 from ecommerce.kpis.figures import money_text, time_text
+from ecommerce.summaries.aside import REMEDY, SetAside, aside_sentence
 from ecommerce.summaries.cells.reference import time_of
 from ecommerce.summaries.cells.table import CellTable
 
@@ -53,6 +54,12 @@ class CheckReport:
     """Orders recomputed from Parquet files."""
     archive_checked: bool
     """False where there is no archive, or it was left out."""
+    aside: int
+    """Documents of `orders` that are no orders."""
+    set_aside: tuple[SetAside, ...]
+    """The first of them."""
+    damaged: tuple[str, ...]
+    """Days of archive runs whose files are not what the run wrote: a sentence for each, with what to put back."""
     differences: tuple[Difference, ...]
     repaired: bool
     """Whether the differences were mended, and a second check found none."""
@@ -60,14 +67,18 @@ class CheckReport:
 
     @property
     def is_good(self) -> bool:
-        """Whether every figure is, now, what a full recomputation gives."""
-        return self.repaired or not self.differences
+        """Whether every figure is, now, what a full recomputation gives, and nothing lies outside of all figures."""
+        return (self.repaired or not self.differences) and not self.aside and not self.damaged
 
     def to_json_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self) | {
             "as_of": time_text(self.as_of),
             "good": self.is_good,
+            "set_aside": [
+                {"_id": one.identity, "reason": one.reason, "noticed_at": time_text(one.noticed_at)}
+                for one in self.set_aside
+            ],
             "differences": [asdict(difference) for difference in self.differences],
             "seconds": round(self.seconds, 3),
         }
@@ -81,14 +92,19 @@ class FiguresDiffer(EcommerceError):
         self.report = report
 
     def __str__(self) -> str:
-        found = self.report.differences
-        named = "; ".join(map(str, found[:NAMED]))
-        more = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
-        return f"{len(found)} buckets differ from a recomputation: {named}{more}. `ecommerce check --repair` mends them"
+        report, said = self.report, []
+        if found := () if report.repaired else report.differences:
+            named = "; ".join(map(str, found[:NAMED]))
+            more = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
+            count = f"{len(found)} buckets differ from a recomputation"
+            said.append(f"{count}: {named}{more}. `ecommerce check --repair` mends them")
+        if report.aside:
+            said.append(aside_sentence(report.aside, report.set_aside[:NAMED]))
+        return ". ".join([*said, *report.damaged[:NAMED]])
 
 
 def report_markdown(report: CheckReport) -> str:
-    """A page about a check. It holds times and numbers only, nothing that came with an order."""
+    """A page about a check. What came with a document stands as code in it."""
     checked = f"{report.hot_orders:,} orders from documents"
     if report.archive_checked:
         checked += f", {report.archived_orders:,} from the archive's files"
@@ -102,6 +118,11 @@ def report_markdown(report: CheckReport) -> str:
         ]
     if len(report.differences) > LISTED:
         lines += ["", f"and {len(report.differences) - LISTED:,} more"]
+    if report.aside:
+        lines += ["", f"## {report.aside:,} documents that are no orders", "", f"In no figure: {REMEDY}.", ""]
+        lines += [f"- `{str(one).replace('`', chr(39))}`" for one in report.set_aside]
+    if report.damaged:
+        lines += ["", "## Days whose files are not what was written", "", *(f"- {one}" for one in report.damaged)]
     return "\n".join(lines)
 
 

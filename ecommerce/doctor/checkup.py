@@ -21,6 +21,7 @@ CHECKS = (
     Check("indexes", mongodb.indexes, needs=("validators",)),
     Check("upgrade", pipeline.upgrade, needs=("replica set",)),
     Check("summaries", pipeline.summaries, needs=("replica set",)),
+    Check("documents", pipeline.documents, needs=("summaries",)),
     Check("archive", pipeline.archive),
     Check("archive runs", pipeline.archive_runs, needs=("replica set",)),
     Check("prefect", orchestration.prefect),

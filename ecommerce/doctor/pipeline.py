@@ -13,6 +13,7 @@ from ecommerce.services.hdfs import namenode_state
 from ecommerce.services.ports import answers
 from ecommerce.services.records import read_record
 from ecommerce.settings import Settings
+from ecommerce.summaries.aside import REMEDY, all_aside, named_aside
 from ecommerce.summaries.state import load_state
 from ecommerce.upgrade import steps_due
 
@@ -48,6 +49,14 @@ def upgrade(settings: Settings) -> str:
             f"an upgrade is due: {'; '.join(due)}", "stop what uses the database, then run `ecommerce upgrade`"
         )
     return "none due"
+
+
+def documents(settings: Settings) -> str:
+    """Every document of `orders` is an order."""
+    count, named = all_aside(get_database(settings))
+    if count:
+        raise Problem(named_aside(count, named), REMEDY)
+    return "all are orders, as of the summaries"
 
 
 def archive_runs(settings: Settings) -> str:

@@ -51,6 +51,8 @@ class Refresh:
     """Everything that was visible at this moment is in the figures."""
     lag_seconds: float
     """How old `as_of` is."""
+    aside: int
+    """Documents of `orders` that are no orders, and in no figure."""
 
 
 @dataclass(eq=False)
@@ -95,7 +97,7 @@ class KpiStore:
             if before != (self._epoch, self._seq, self._counts, self._catalog):
                 self._version += 1
             lag = (datetime.now(UTC) - self._as_of).total_seconds()
-            return Refresh(self._version, changed, self._as_of, max(0.0, lag))
+            return Refresh(self._version, changed, self._as_of, max(0.0, lag), self._counts.aside)
 
     def kpis(self, span: Span, filters: Filters) -> Kpis:
         """Every figure of a span."""

@@ -21,7 +21,8 @@ def first_data(settings: Settings) -> Job | None:
     One that was ended before its end is done again: it adds only what is missing.
     """
     database = get_database(settings)
-    empty = database["products"].find_one() is None and database[ORDERS].find_one() is None
+    no_order = database[ORDERS].find_one({}, {"_id": 0, "updated_at": 1}) is None
+    empty = database["products"].find_one() is None and no_order
     begun = _begun(settings)
     if not empty and not begun.exists():
         return None

@@ -19,6 +19,7 @@ from ecommerce.services.prefect import WORK_POOL, worker_health_port
 from ecommerce.services.records import ServiceRecord, process_of, read_json, read_record, run_directory
 from ecommerce.services.stuck import stuck_problem
 from ecommerce.settings import Settings
+from ecommerce.summaries.aside import all_aside, aside_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def service_states(settings: Settings) -> list[ServiceState]:
 
 
 def order_counts(settings: Settings) -> dict[str, int]:
-    """`hot_orders` and `archived_orders`, from the collections' metadata; empty where MongoDB does not answer."""
+    """`hot_orders`, `archived_orders`, `aside` (documents that are no orders); empty where MongoDB does not answer."""
     if settings.mongo_uri is None and _living_record(settings, "mongod") is None:
         return {}
     database = get_database(settings)
@@ -81,9 +82,15 @@ def order_counts(settings: Settings) -> dict[str, int]:
         return {
             "hot_orders": database[ORDERS].estimated_document_count(),
             "archived_orders": database[ARCHIVED_ORDERS].estimated_document_count(),
+            "aside": all_aside(database)[0],
         }
     except PyMongoError:
         return {}
+
+
+def set_aside(settings: Settings) -> str:
+    """A line that names the documents of `orders` that are no orders, and what to do."""
+    return aside_sentence(*all_aside(get_database(settings)))
 
 
 def _mongodb(settings: Settings) -> ServiceState:

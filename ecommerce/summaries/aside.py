@@ -23,7 +23,7 @@ from pymongo.client_session import ClientSession
 
 from ecommerce.documents.stored import ANYTHING, identity_element, shown
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
-from ecommerce.summaries.state import ASIDE
+from ecommerce.summaries.state import ASIDE, load_state
 
 RAW: CodecOptions[Any] = ANYTHING.with_options(document_class=RawBSONDocument)
 
@@ -143,6 +143,22 @@ def documents_aside(
     ]
 
 
+def all_aside(database: MongoDatabase, *, limit: int = NAMED) -> tuple[int, list[SetAside]]:
+    """How many documents are set aside now, and the first of them."""
+    state = load_state(database)
+    if state is None:
+        return 0, []
+    return count_aside(database, state.epoch), documents_aside(database, state.epoch, limit=limit)
+
+
+def identities_aside(
+    database: MongoDatabase, epoch: str, limit: int, session: ClientSession | None = None
+) -> list[Any]:
+    """The `_id`s of documents that are set aside, at most so many."""
+    found = database.get_collection(ASIDE, codec_options=ANYTHING).find(of_epoch(epoch), {"_id": 1}, session=session)
+    return [entry["_id"]["id"] for entry in found.sort("_id", 1).limit(limit)]
+
+
 def remove_epoch(database: MongoDatabase, epoch: str) -> None:
     """Forget what an epoch had set aside."""
     database[ASIDE].delete_many(of_epoch(epoch))
@@ -150,9 +166,14 @@ def remove_epoch(database: MongoDatabase, epoch: str) -> None:
 
 def aside_sentence(count: int, named: Sequence[SetAside]) -> str:
     """One line that names them, and what to do."""
+    return f"{named_aside(count, named)}. {REMEDY}"
+
+
+def named_aside(count: int, named: Sequence[SetAside]) -> str:
+    """One line that names them."""
     more = f" and {count - len(named):,} more" if count > len(named) else ""
     are = "document of `orders` is no order and is" if count == 1 else "documents of `orders` are no orders and are"
-    return f"{count:,} {are} set aside, in no figure: {'; '.join(map(str, named))}{more}. {REMEDY}"
+    return f"{count:,} {are} set aside, in no figure: {'; '.join(map(str, named))}{more}"
 
 
 def _remove(database: MongoDatabase, epoch: str, identities: Sequence[bytes], session: ClientSession | None) -> None:

@@ -72,7 +72,7 @@ def order_id_of(order: OrderDocument) -> int:
 def orders_of_the_schema(draw: st.DrawFn) -> OrderDocument:
     order_id = draw(ids)
     items = tuple(
-        OrderItem(draw(ids), draw(ids), draw(ids), draw(ids), draw(quantities), draw(amounts), draw(times))
+        OrderItem(draw(ids), order_id, draw(ids), draw(ids), draw(quantities), draw(amounts), draw(times))
         for _ in range(draw(st.integers(0, 4)))
     )
     order = Order(

@@ -157,6 +157,8 @@ def wrong_documents() -> list[bytes]:
     documents = [bson.encode(changed(good, path, value)) for path in PATHS for value in VALUES]
     documents += [bson.encode(changed(good, path, ...)) for path in PATHS if "colour" not in path]
     documents += [bson.encode(good | {"_id": identity}) for identity in IDENTITIES]
+    for long in ("é" * 500, "é" * 501, "x" * 500, "東" * 500, "𝄞" * 501, "é" * 900):
+        documents.append(bson.encode(changed(good, "order.payment_type", long)))
     twice = bson.encode(good)
     again = b"\x09updated_at\x00" + bytes(8)
     documents.append((len(twice) + len(again)).to_bytes(4, "little") + twice[4:-1] + again + b"\x00")

@@ -16,7 +16,9 @@ import numpy as np
 from bson import Int64
 from pymongo import UpdateMany
 from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError
 
+from ecommerce.documents.validator import order_validator
 from ecommerce.generate.into_mongodb.stock import Place, put_back
 from ecommerce.generate.into_mongodb.store import SERIES
 from ecommerce.generate.model.draws import Ints
@@ -29,6 +31,7 @@ from ecommerce.progress import Progress, silent
 
 READ_ORDERS = 50_000
 WRITE_ORDERS = 2_000
+FAILED_VALIDATION = 121
 STATEMENT_ORDERS = 100
 """A statement looks up when each of its orders took the step. One for each order takes three times as long, and one
 for thousands too, because it looks from the start of its list each time."""
@@ -81,8 +84,12 @@ def _open_orders(database: MongoDatabase, status: str) -> Iterator[tuple[Ints, I
     ids: list[int] = []
     times: list[int] = []
     for document in found:
-        ids.append(document["_id"])
-        times.append(to_ms(document["order"]["order_time"]))
+        order_id, order = document["_id"], document.get("order")
+        time = order.get("order_time") if isinstance(order, dict) else None
+        if type(order_id) is not Int64 or not isinstance(time, datetime):  # no order: somebody wrote it in a shell
+            continue
+        ids.append(order_id)
+        times.append(to_ms(time))
         if len(ids) == READ_ORDERS:
             yield np.array(ids, dtype=np.int64), np.array(times, dtype=np.int64)
             ids, times = [], []
@@ -112,7 +119,15 @@ def _steps(
                 yield step, ids[first : first + WRITE_ORDERS], at[first : first + WRITE_ORDERS]
 
 
-def _take_step(database: MongoDatabase, ids: list[int], changed: list[int], status: int, reached: int) -> int:
+def _take_step(
+    database: MongoDatabase,
+    ids: list[int],
+    changed: list[int],
+    status: int,
+    reached: int,
+    *,
+    only_orders: bool = False,
+) -> int:
     """Let orders take a step, those that are still in the status they had and were not changed later. How many did.
 
     All or nothing where the server has transactions, with the goods that cancelled orders put back.
@@ -120,32 +135,41 @@ def _take_step(database: MongoDatabase, ids: list[int], changed: list[int], stat
 
     def take(session: ClientSession | None) -> int:
         if reached != CANCELLED:
-            return _move(database, ids, changed, status, reached, session)
-        open_still = {"_id": {"$in": ids}, "delivery.status": STATUSES[status]}
+            return _move(database, dict(zip(ids, changed, strict=True)), status, reached, session, only_orders)
+        open_still = {"_id": {"$in": ids}, "delivery.status": STATUSES[status], "$and": [order_validator()]}
         before = {order["_id"]: order for order in database[ORDERS].find(open_still, session=session)}
         due = {
             order_id: at
             for order_id, at in zip(ids, changed, strict=True)
             if order_id in before and to_ms(before[order_id]["updated_at"]) < at
         }
-        cancelled = _move(database, list(due), list(due.values()), status, reached, session)
+        cancelled = _move(database, due, status, reached, session, only_orders)
         put_back(database, _units(before[order_id] for order_id in due), session)
         return cancelled
 
-    if not is_replica_set(database):
-        return take(None)
-    with database.client.start_session() as session:
-        return session.with_transaction(take)
+    try:
+        if not is_replica_set(database):
+            return take(None)
+        with database.client.start_session() as session:
+            return session.with_transaction(take)
+    except BulkWriteError as error:
+        # One of them is no order, and MongoDB lets nobody change it. Looking for those each time would take twice as
+        # long, and there are hardly ever any.
+        if only_orders or any(one["code"] != FAILED_VALIDATION for one in error.details["writeErrors"]):
+            raise
+        return _take_step(database, ids, changed, status, reached, only_orders=True)
 
 
 def _move(
     database: MongoDatabase,
-    ids: list[int],
-    changed: list[int],
+    moves: Mapping[int, int],
     status: int,
     reached: int,
     session: ClientSession | None,
+    only_orders: bool,
 ) -> int:
+    """Let orders, given with the time of the change, take a step. How many did."""
+    ids, changed = list(moves), list(moves.values())
     statements: list[UpdateMany] = []
     for first in range(0, len(ids), STATEMENT_ORDERS):
         of_statement = [Int64(order_id) for order_id in ids[first : first + STATEMENT_ORDERS]]
@@ -155,11 +179,13 @@ def _move(
         news: dict[str, Any] = {"delivery.status": STATUSES[reached], "updated_at": time}
         if reached == DELIVERED:
             news["delivery.actual_time"] = time
-        found = {
+        found: dict[str, Any] = {
             "_id": {"$in": of_statement},
             "delivery.status": STATUSES[status],
             "$expr": {"$lt": ["$updated_at", time]},
         }
+        if only_orders:
+            found["$and"] = [order_validator()]
         statements.append(UpdateMany(found, [{"$set": news}]))
     if not statements:
         return 0

@@ -1,0 +1,150 @@
+"""Files of the archive that are not what their run wrote: named by run and day, the others read."""
+
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from ecommerce.archive.archiver import archive_orders, compact_archive
+from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.reading import read, read_pandas
+from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
+from ecommerce.archive.runs import readable_runs
+from ecommerce.archive.selection import Selection
+from ecommerce.check import check_orders
+from ecommerce.mongo import MongoDatabase
+from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
+from ecommerce.summaries.cells.table import CellTable
+from ecommerce.summaries.state import ARCHIVE_SUMMARY
+from tests.archiving import OLD_DAY, an_order, insert, spark, with_archive
+
+__all__ = ["spark"]
+
+DAMAGED = OLD_DAY + timedelta(days=1)
+LAST = OLD_DAY + timedelta(days=2)
+
+
+@pytest.fixture
+def archived(database: MongoDatabase, settings: Settings, tmp_path: Path, spark: SparkSession) -> Settings:
+    """Settings of a store with 3 days of 20 orders in the archive."""
+    settings = with_archive(settings, tmp_path / "archive")
+    insert(database, [an_order(number, day=number % 3) for number in range(60)])
+    advance(database)
+    archive_orders(settings, Selection(older_than_days=30))
+    return settings
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-5])
+
+
+def double(file: Path) -> None:
+    shutil.copy(file, file.with_name(f"{file.stem}-copy.parquet"))
+
+
+def lose_file(file: Path) -> None:
+    file.unlink()
+
+
+def lose_directory(file: Path) -> None:
+    shutil.rmtree(file.parent)
+
+
+def swap_with_another_day(file: Path) -> None:
+    other = next((file.parent.parent / f"order_date={OLD_DAY}").glob("*.parquet"))
+    file.write_bytes(other.read_bytes())
+
+
+SAYS: dict[Callable[[Path], None], str] = {
+    empty: "has no bytes",
+    cut: "cannot be read as Parquet",
+    double: "40 orders can be read of 20",
+    lose_file: "there is no file",
+    lose_directory: "its directory is gone",
+    swap_with_another_day: "its 20 orders are not those that were written",
+}
+
+
+def records(database: MongoDatabase) -> list[CellTable]:
+    return [CellTable.decode(one["cells"]) for one in database[ARCHIVE_SUMMARY].find().sort("_id", 1)]
+
+
+@pytest.mark.parametrize("damage", SAYS, ids=lambda damage: damage.__name__)
+def test_a_damaged_day_is_named_and_the_others_are_read(
+    database: MongoDatabase, archived: Settings, tmp_path: Path, spark: SparkSession, damage: Callable[[Path], None]
+) -> None:
+    (run,) = readable_runs(database)
+    directory = tmp_path / "archive" / "orders" / f"run={run.run_id}" / f"order_date={DAMAGED}"
+    kept = tmp_path / "kept"
+    shutil.copytree(directory, kept)
+    for crc in directory.glob(".*.crc"):  # somebody's copy has none
+        crc.unlink()
+    damage(next(directory.glob("*.parquet")))
+
+    def named(message: str) -> bool:
+        return all(part in message for part in (str(DAMAGED), run.run_id, f"order_date={DAMAGED}", SAYS[damage]))
+
+    with pytest.raises(ArchiveError) as refused:
+        restore_orders(archived, OLD_DAY, LAST)
+    assert named(str(refused.value)), refused.value
+    restored = list(database[ORDERS_RESTORED].find())
+    assert len(restored) == 40
+    assert DAMAGED not in {one["order"]["order_time"].date() for one in restored}
+    with pytest.raises(ArchiveError) as refused:
+        read_pandas(DAMAGED, DAMAGED, settings=archived)
+    assert named(str(refused.value)), refused.value
+    assert len(read_pandas(LAST, LAST, settings=archived)) == 20
+
+    before = records(database)
+    for repair in (False, True):
+        report = check_orders(database, archived, repair=repair)
+        assert not report.is_good
+        (told,) = report.damaged
+        assert named(told), told
+        assert report.differences == ()
+    after = records(database)
+    assert all(one.equals(other) for one, other in zip(before, after, strict=True)), "--repair believed the files"
+
+    insert(database, [an_order(100)])
+    assert [one.state for one in archive_orders(archived, Selection(older_than_days=30))] == ["committed"]
+    shutil.rmtree(directory, ignore_errors=True)
+    shutil.copytree(kept, directory)
+    assert restore_orders(archived, OLD_DAY, LAST) == 61
+    assert check_orders(database, archived).is_good
+
+
+def test_stray_files_are_left_alone(
+    database: MongoDatabase, archived: Settings, tmp_path: Path, spark: SparkSession
+) -> None:
+    (directory,) = (tmp_path / "archive" / "orders").glob(f"run=*/order_date={DAMAGED}")
+    for name, content in ((".DS_Store", b""), ("Thumbs.db", b""), ("notes.txt", b"do not delete"), ("x.crc", b"1")):
+        (directory / name).write_bytes(content)
+    assert restore_orders(archived, OLD_DAY, LAST) == 60
+    assert read(spark, settings=archived).count() == 60
+    assert check_orders(database, archived).is_good
+
+
+def test_a_compaction_does_not_build_on_a_damaged_file(
+    database: MongoDatabase, archived: Settings, tmp_path: Path, spark: SparkSession
+) -> None:
+    insert(database, [an_order(number, day=1) for number in range(100, 110)])
+    archive_orders(archived, Selection(older_than_days=30))
+    day: date = DAMAGED
+    file = next((tmp_path / "archive" / "orders").glob(f"run=*/order_date={day}/*.parquet"))
+    whole = file.read_bytes()
+    for crc in file.parent.glob(".*.crc"):
+        crc.unlink()
+    empty(file)
+    with pytest.raises(ArchiveError, match="has no bytes"):
+        compact_archive(archived, at_least=2)
+    file.write_bytes(whole)
+    assert [run.state for run in compact_archive(archived, at_least=2)] == ["committed"]
+    assert check_orders(database, archived).is_good
