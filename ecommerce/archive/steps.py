@@ -8,6 +8,7 @@ purged     --commit-->  committed   staging removed, run closed
 """
 
 import time
+from functools import partial
 from typing import Any
 
 from ecommerce.archive.chunks import chunks_of
@@ -29,6 +30,7 @@ from ecommerce.archive.runs import (
 )
 from ecommerce.archive.selection import slices_of
 from ecommerce.archive.source import DaysRead, source_frame
+from ecommerce.archive.spark_progress import followed
 from ecommerce.archive.verify import verify_rows
 from ecommerce.archive.workshop import Step, Workshop
 
@@ -45,10 +47,10 @@ def export(workshop: Workshop, run: Run) -> Run:
         reached("export:before")
         read_days: tuple[Day, ...] = ()
         if run.slices:
-            workshop.progress(0, run.orders, "orders")
             staging = workshop.storage.staging(run.run_id, run.attempt)
             days_read = DaysRead(workshop.spark, run.slices)
-            write_rows(source_frame(workshop.spark, workshop.settings, run.slices, run.statuses, days_read), staging)
+            source = source_frame(workshop.spark, workshop.settings, run.slices, run.statuses, days_read)
+            followed(workshop.spark, lambda: write_rows(source, staging), workshop.progress, run.orders, "orders")
             workshop.storage.make_durable(staging)
             read_days = days_read.days()
         reached("export:done")
@@ -65,7 +67,11 @@ def verify(workshop: Workshop, run: Run) -> Run:
         if empty and run.slices:
             raise ArchiveError(f"run {run.run_id} was exported to {staging}, which is not there. {SAFE}")
         try:
-            days = () if empty else verify_rows(workshop.database, read_rows(workshop.spark, staging), run)
+            days: tuple[Day, ...] = ()
+            if not empty:
+                rows = read_rows(workshop.spark, staging)
+                verify_all = partial(verify_rows, workshop.database, rows, run)
+                days = followed(workshop.spark, verify_all, workshop.progress, run.orders, "orders")
         except VerificationError as error:
             moved(workshop, run, PLANNED, "verify", started, error=str(error))
             raise VerificationError(f"{error}. Nothing was deleted; run it again: it exports anew") from None
