@@ -9,7 +9,7 @@ from typing import Any
 from pymongo import DESCENDING
 
 from dashboard.prefect_runs import BAD_STATES, FlowRun, last_runs
-from ecommerce.archive.runs import ARCHIVE_RUNS, COMMITTED, PUBLISHED, PURGED
+from ecommerce.archive.runs import ARCHIVE_RUNS, archive_bytes
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
 from ecommerce.settings import Settings
@@ -63,16 +63,13 @@ def read_pipeline(database: MongoDatabase, settings: Settings) -> Pipeline:
     """Look at the pipeline: counters from metadata, and the latest records by index. Raises PyMongoError."""
     sizes = database.command({"aggregate": ORDERS, "pipeline": [{"$collStats": {"storageStats": {}}}], "cursor": {}})
     storage = (sizes["cursor"]["firstBatch"] or [{}])[0].get("storageStats", {})
-    readable = {"kind": "archive", "state": {"$in": [PUBLISHED, PURGED, COMMITTED]}}
-    total = {"_id": None, "bytes": {"$sum": "$bytes_after"}}
-    archived = next(database[ARCHIVE_RUNS].aggregate([{"$match": readable}, {"$group": total}]), {"bytes": 0})
     shown = {"_id": 0, "file": 1, "line": 1, "code": 1, "reason": 1}
     runs = last_runs(settings)
     return Pipeline(
         hot_orders=int(storage.get("count", 0)),
         hot_bytes=int(storage.get("storageSize", 0) + storage.get("totalIndexSize", 0)),
         archived_orders=database[ARCHIVED_ORDERS].estimated_document_count(),
-        archived_bytes=int(archived["bytes"]),
+        archived_bytes=archive_bytes(database),
         archive_runs=_latest(database, ARCHIVE_RUNS),
         imports=_latest(database, IMPORTS),
         rejected_rows=database[REJECTED_ROWS].estimated_document_count(),

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import PyMongoError
 
-from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, COMMITTED, PUBLISHED, PURGED
+from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, COMMITTED, archive_bytes
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
@@ -117,9 +117,7 @@ def _archive(database: MongoDatabase) -> Iterator[Sample]:
         yield Sample("ecommerce_archive_age_seconds", _age(latest["finished_at"]))
     unfinished = runs.find_one({"unfinished": True})
     yield Sample("ecommerce_archive_unfinished_seconds", _age(unfinished["started_at"]) if unfinished else 0.0)
-    readable = {"state": {"$in": [PUBLISHED, PURGED, COMMITTED]}}
-    total: Any = next(runs.aggregate([{"$match": readable}, {"$group": {"_id": 0, "n": {"$sum": "$bytes_after"}}}]), {})
-    yield Sample("ecommerce_archive_bytes", total.get("n", 0))
+    yield Sample("ecommerce_archive_bytes", archive_bytes(database))
 
 
 def _imports(database: MongoDatabase) -> Iterator[Sample]:

@@ -10,8 +10,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 from pydantic import Field
 
-from ecommerce.archive.archiver import STEPS_OF, begin_run
-from ecommerce.archive.compact import begin_compaction, compaction_text, may_compact
+from ecommerce.archive.archiver import STEPS_OF, runs_due
+from ecommerce.archive.compact import compaction_text, may_compact
 from ecommerce.archive.errors import ArchiveBusyError, VerificationError
 from ecommerce.archive.lease import require_free_lease
 from ecommerce.archive.report import plan_markdown, run_markdown
@@ -30,7 +30,7 @@ from ecommerce.archive.runs import (
 from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
 from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
-from ecommerce.archive.workshop import Workshop, archive_workshop, pending_run, require_transactions
+from ecommerce.archive.workshop import Workshop, archive_workshop, require_transactions
 from ecommerce.errors import EcommerceError
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
@@ -147,8 +147,8 @@ def archive_orders(
     prepare_database(get_database(settings))
     require_transactions(get_database(settings))
     selection = Selection(older_than_days, max_hot_orders, max_hot_bytes, include_open)
-    nothing_left = unfinished_run(get_database(settings)) is None
-    nothing_to_do = nothing_left and not may_select(get_database(settings), selection)
+    left = unfinished_run(get_database(settings))
+    nothing_to_do = left is None and not may_select(get_database(settings), selection)
     if dry_run or (nothing_to_do and not may_compact(get_database(settings), compact_from)):
         report = ArchiveReport(plan_run(selection))
         get_run_logger().info("%s; %s", report, compaction_text(compact_from))
@@ -158,12 +158,9 @@ def archive_orders(
     with spark_ahead(settings, start_workers):
         plan = plan_run(selection)
         with archive_workshop(settings) as workshop:
-            if left := pending_run(workshop):
-                get_run_logger().warning("run %s was left %s and is finished first", left.run_id, left.state)
-                done.append(finish_run(workshop, left))
-            if run := begin_run(workshop, selection, plan if nothing_left else None):
+            for run in runs_due(workshop, selection, None if left else plan, compact_from):
+                if left and run.run_id == left.run_id:
+                    get_run_logger().warning("run %s was left %s and is finished first", run.run_id, run.state)
                 done.append(finish_run(workshop, run))
-            if compact_from and (compaction := begin_compaction(workshop, compact_from)):
-                done.append(finish_run(workshop, compaction))
     report = ArchiveReport(plan, tuple(done))
     return finished(report, str(report))

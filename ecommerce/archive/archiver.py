@@ -1,6 +1,6 @@
 """The archiver: finishes the run that was left, plans a new one, and takes it through its steps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from ecommerce.archive.compact import COMPACT_STEPS, FILES_MIN, begin_compaction
@@ -11,6 +11,7 @@ from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.steps import STEPS
 from ecommerce.archive.workshop import Step, Workshop, archive_workshop, new_run_id, pending_run, require_transactions
+from ecommerce.gate import FORMAT
 from ecommerce.mongo import get_database
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings
@@ -30,6 +31,7 @@ def begin_run(workshop: Workshop, selection: Selection, plan: Plan | None = None
         state=PLANNED,
         cutoff=plan.cutoff,
         statuses=selection.statuses,
+        format=FORMAT,
         archive_uri=workshop.storage.uri,
         slices=plan.slices,
         chunk_orders=CHUNK_ORDERS,
@@ -52,6 +54,25 @@ def finish(workshop: Workshop, run: Run) -> Run:
     return run
 
 
+def runs_due(
+    workshop: Workshop, selection: Selection | None = None, plan: Plan | None = None, compact_from: int = 0
+) -> Iterator[Run]:
+    """The runs that are due, one after the other: the one that was left, a new one, a compaction.
+
+    Whoever asks takes each through its steps before asking for the next: one run is unfinished at a time. Without a
+    selection no new run begins, with `compact_from` 0 no compaction.
+
+    A plan made before the run that was left ended is of no use.
+    """
+    if left := pending_run(workshop):
+        yield left
+        plan = None
+    if selection and (run := begin_run(workshop, selection, plan)):
+        yield run
+    if compact_from and (compaction := begin_compaction(workshop, compact_from)):
+        yield compaction
+
+
 def archive_orders(settings: Settings, selection: Selection | None = None, progress: Progress = silent) -> list[Run]:
     """Move the selected orders to the archive; returns the runs that were finished, the one left before first.
 
@@ -63,24 +84,13 @@ def archive_orders(settings: Settings, selection: Selection | None = None, progr
     require_transactions(database)
     if not unfinished_run(database) and not may_select(database, selection):
         return []
-    finished = []
     with spark_ahead(settings, start_workers):
         plan = None if unfinished_run(database) else plan_archive(database, selection)
         with archive_workshop(settings, progress) as workshop:
-            if left := pending_run(workshop):
-                finished.append(finish(workshop, left))
-                plan = None
-            if run := begin_run(workshop, selection, plan):
-                finished.append(finish(workshop, run))
-    return finished
+            return [finish(workshop, run) for run in runs_due(workshop, selection, plan)]
 
 
 def compact_archive(settings: Settings, progress: Progress = silent, *, at_least: int = FILES_MIN) -> list[Run]:
     """Merge the days that at least so many runs hold; returns the runs that were finished."""
-    finished = []
     with archive_workshop(settings, progress) as workshop:
-        if left := pending_run(workshop):
-            finished.append(finish(workshop, left))
-        if run := begin_compaction(workshop, at_least):
-            finished.append(finish(workshop, run))
-    return finished
+        return [finish(workshop, run) for run in runs_due(workshop, compact_from=at_least)]

@@ -22,6 +22,7 @@ from ecommerce.archive.fault_points import reached
 from ecommerce.archive.reading import archived_rows, require_sound
 from ecommerce.archive.rows import DAY_COLUMN, read_rows, write_rows
 from ecommerce.archive.runs import (
+    ARCHIVE_RUNS,
     COMPACT,
     EXPORTED,
     PLANNED,
@@ -39,6 +40,7 @@ from ecommerce.archive.runs import (
 from ecommerce.archive.steps import SAFE, commit, moved, publish
 from ecommerce.archive.verify import days_of, summary_of_days
 from ecommerce.archive.workshop import Step, Workshop, new_run_id
+from ecommerce.gate import FORMAT
 from ecommerce.mongo import MongoDatabase
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ def begin_compaction(workshop: Workshop, at_least: int = FILES_MIN) -> Run | Non
         state=PLANNED,
         cutoff=day_start(max(days)) + timedelta(days=1),
         statuses=None,
+        format=FORMAT,
         archive_uri=workshop.storage.uri,
         slices=tuple(Slice(day_start(day), day_start(day) + timedelta(days=1), orders[day]) for day in days),
         orders=sum(orders[day] for day in days),
@@ -176,6 +179,11 @@ def _commit(workshop: Workshop, run: Run) -> Run:
             for day in source.replaced_days:
                 workshop.storage.remove(f"{workshop.storage.published(source.run_id)}/{DAY_COLUMN}={day.isoformat()}")
                 reached("compact-commit:removed")
+            if source.replaced_days:
+                published = workshop.storage.published(source.run_id)
+                size = workshop.storage.size_bytes(published) if workshop.storage.exists(published) else 0
+                kept = {"$set": {"bytes_kept": size}}
+                workshop.database[ARCHIVE_RUNS].update_one({"_id": source.run_id}, kept)
     return commit(workshop, run)
 
 

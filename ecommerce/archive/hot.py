@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -10,12 +10,10 @@ from ecommerce.archive.content_columns import content_hashes
 from ecommerce.bson_reading.columns import IntArray, OrderColumns, read_columns
 from ecommerce.documents.canonical_bytes import order_id_of
 from ecommerce.documents.content_hash import content_hash
-from ecommerce.documents.kinds import to_scaled
+from ecommerce.documents.kinds import EPOCH, to_scaled
 from ecommerce.documents.stored import NotAnOrder, stored_order
 
 MILLISECONDS_PER_DAY = 86_400_000
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +67,9 @@ def only_orders(documents: Sequence[bytes]) -> HotOrders | None:
 
 def milliseconds_of(time: datetime) -> int:
     """A time in milliseconds since 1970."""
-    return (time - _EPOCH) // timedelta(milliseconds=1)
+    return (time - EPOCH) // timedelta(milliseconds=1)
 
 
 def time_of(milliseconds: int) -> datetime:
     """The time of milliseconds since 1970."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
+    return EPOCH + timedelta(milliseconds=milliseconds)

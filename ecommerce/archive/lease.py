@@ -13,13 +13,13 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import psutil
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from ecommerce.archive.errors import ArchiveBusyError, ArchiveError
+from ecommerce.documents.kinds import EPOCH
 from ecommerce.mongo import MongoDatabase
 from ecommerce.processes import birth, is_born, process_space
 
@@ -30,7 +30,6 @@ UNRENEWED_SECONDS = 2.5 * RENEW_SECONDS
 """A living holder would have renewed its lease meanwhile."""
 
 _ID = "archiver"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def require_free_lease(database: MongoDatabase) -> None:
@@ -63,7 +62,7 @@ class Lease:
         """Take the lease. Raises ArchiveBusyError where a living process holds it."""
         # An upsert may not compare with the server's clock, so the document is there before; nobody holds it at first.
         with suppress(DuplicateKeyError):
-            self._leases.update_one({"_id": _ID}, {"$setOnInsert": {"expires_at": _EPOCH}}, upsert=True)
+            self._leases.update_one({"_id": _ID}, {"$setOnInsert": {"expires_at": EPOCH}}, upsert=True)
         if not self._take({"$expr": {"$lt": ["$expires_at", "$$NOW"]}}):
             holder = self._leases.find_one({"_id": _ID}) or {}
             if not (_is_dead(holder) or self._is_of_another_time(holder)) or not self._take(_unchanged(holder)):
@@ -74,7 +73,7 @@ class Lease:
         """Give the lease back."""
         self._released.set()
         self._thread.join(timeout=RENEW_SECONDS)
-        self._leases.update_one({"_id": _ID, "token": self._token}, {"$set": {"expires_at": _EPOCH}})
+        self._leases.update_one({"_id": _ID, "token": self._token}, {"$set": {"expires_at": EPOCH}})
 
     def _take(self, condition: dict[str, Any]) -> bool:
         owner = {

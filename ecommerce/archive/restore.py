@@ -1,7 +1,7 @@
 """Restore: archived days come back into `orders_restored`, byte for byte the documents that were archived."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from ecommerce.archive.runs import ARCHIVE_SUMMARY
 from ecommerce.archive.spark import spark_session
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.documents.kinds import MONEY_FACTOR, from_scaled
+from ecommerce.documents.kinds import EPOCH, MONEY_FACTOR, from_scaled
 from ecommerce.documents.order import OrderDocument
 from ecommerce.errors import InputError
 from ecommerce.mongo import MongoDatabase, get_database
@@ -30,7 +30,6 @@ BATCH_ORDERS = 5_000
 PARTITION_BYTES = 4 * 1024 * 1024
 """Parquet per Spark partition, as one partition at a time comes into the driver."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DUPLICATE_KEY = 11000
 
 
@@ -139,6 +138,6 @@ def _scalar(field: Field, value: Any) -> Any:
         case "decimal":
             return from_scaled(value)
         case "date":
-            return _EPOCH + timedelta(milliseconds=value)
+            return EPOCH + timedelta(milliseconds=value)
         case _:
             return value

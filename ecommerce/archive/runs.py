@@ -79,6 +79,8 @@ class Run:
     statuses: tuple[str, ...] | None
     """Only orders in one of these, by the table's names for them; None: all."""
     archive_uri: str
+    format: int = 1
+    """By which format of the database the run, its rows and their hashes were made (`gate`); 1 left no mark."""
     attempt: int = 1
     """Number of the export that counts; an earlier one may have been left half-written."""
     slices: tuple[Slice, ...] = ()
@@ -94,6 +96,8 @@ class Run:
     """BSON bytes of the orders, uncompressed."""
     bytes_after: int = 0
     """Parquet bytes."""
+    bytes_kept: int | None = None
+    """Parquet bytes that are left since a compaction took days over; None: all of them."""
     superseded: int = 0
     replaced_days: tuple[date, ...] = ()
     """Days that a compaction has taken over: no longer read from this run."""
@@ -155,15 +159,29 @@ def get_run(database: MongoDatabase, run_id: str) -> Run:
     return _from_document(document)
 
 
+_READABLE = {
+    "$or": [
+        {"kind": ARCHIVE, "state": {"$in": [PUBLISHED, PURGED, COMMITTED]}},
+        {"kind": COMPACT, "state": {"$in": [PURGED, COMMITTED]}},
+    ]
+}
+
+
 def readable_runs(database: MongoDatabase) -> list[Run]:
     """Runs that may hold archived orders, oldest first: published or later; a compaction once it took over."""
-    query = {
-        "$or": [
-            {"kind": ARCHIVE, "state": {"$in": [PUBLISHED, PURGED, COMMITTED]}},
-            {"kind": COMPACT, "state": {"$in": [PURGED, COMMITTED]}},
-        ]
-    }
-    return [_from_document(document) for document in database[ARCHIVE_RUNS].find(query).sort("_id", ASCENDING)]
+    return [_from_document(document) for document in database[ARCHIVE_RUNS].find(_READABLE).sort("_id", ASCENDING)]
+
+
+def archive_bytes(database: MongoDatabase) -> int:
+    """Parquet bytes of the archived orders: of every readable run what a compaction has not replaced."""
+    fields = {"bytes_after": 1, "bytes_kept": 1, "replaced_days": 1, "per_day.order_date": 1}
+    total = 0
+    for run in database[ARCHIVE_RUNS].find(_READABLE, fields):
+        kept = run.get("bytes_kept")
+        replaced = set(run.get("replaced_days", ()))
+        if not replaced or {day["order_date"] for day in run["per_day"]} - replaced:
+            total += int(run["bytes_after"] if kept is None else kept)
+    return total
 
 
 def move_on(

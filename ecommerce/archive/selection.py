@@ -8,7 +8,7 @@ from typing import Any
 
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.runs import Slice
-from ecommerce.documents.kinds import EARLIEST_TIME, LATEST_TIME
+from ecommerce.documents.kinds import EARLIEST_TIME, EPOCH, LATEST_TIME
 from ecommerce.documents.statuses import FINISHED, match_of, mongo_has
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.documents.validator import order_validator
@@ -181,7 +181,7 @@ def _latest_cutoff(selection: Selection, now: datetime | None) -> datetime:
 
 def _cutoff_by_age(selection: Selection, now: datetime | None) -> datetime:
     if selection.older_than_days is None:
-        return datetime(1970, 1, 1, tzinfo=UTC)
+        return EPOCH
     return _today(now) - timedelta(days=selection.older_than_days)
 
 
@@ -193,7 +193,7 @@ def _cutoff_by_size(database: MongoDatabase, selection: Selection, hours: Sequen
         )
     ) or [{"n": 0, "b": 0}]
     orders, size = totals["n"], totals["b"]
-    cutoff = datetime(1970, 1, 1, tzinfo=UTC)
+    cutoff = EPOCH
     for hour in hours:
         small = selection.max_hot_orders is None or orders <= selection.max_hot_orders
         small = small and (selection.max_hot_bytes is None or size <= selection.max_hot_bytes)

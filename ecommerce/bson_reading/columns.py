@@ -14,9 +14,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from ecommerce.bson_reading.layout import SIZES, TYPE_BYTES, Stretch, layout_of
+from ecommerce.bson_reading.layout import Stretch, layout_of
+from ecommerce.documents.bson_types import DECIMAL_HIGH, SIZES, TYPE_BYTES
 from ecommerce.documents.fields import scalar_paths
-from ecommerce.documents.kinds import MONEY_SCALE, TEXT_LENGTH_MAX, attributes_fault
+from ecommerce.documents.kinds import TEXT_LENGTH_MAX, attributes_fault
 from ecommerce.documents.order import OrderDocument, OrderItem
 
 ITEMS_READ_MAX = 32
@@ -24,9 +25,6 @@ ITEMS_READ_MAX = 32
 
 ITEM = "item."
 """Before the names of an item's columns."""
-
-_DECIMAL_HIGH = (6176 - MONEY_SCALE) << 49
-"""Upper half of a Decimal128 with exponent -4, positive, its coefficient below 2^64."""
 
 _SAME_IDS = ("order.order_id", "delivery.order_id")
 """Fields that hold the document's `_id`, as each item's `order_id` does."""
@@ -140,7 +138,7 @@ class _Reader:
         """Note the values of one field."""
         values = _values(window, offset, "<i8")
         if kind == "decimal":
-            self.require(rows, _values(window, offset + 8, "<i8") == _DECIMAL_HIGH)
+            self.require(rows, _values(window, offset + 8, "<i8") == DECIMAL_HIGH)
         if limits := _LIMITS.get(path):
             self.require(rows, _within(values, *limits))
         if path.startswith(ITEM):
@@ -176,7 +174,7 @@ class _Reader:
             values = _values(window, len(header), "<i8")
             if kind == "decimal":
                 high = _values(window, len(header) + 8, "<i8")
-                self.require(rows, ~has | (high == _DECIMAL_HIGH))
+                self.require(rows, ~has | (high == DECIMAL_HIGH))
             self.require(rows, ~has | _within(values, *_LIMITS[path]))
             self.keep_number(path, has, np.where(has, values, 0))
         if stretch.ending == "optional":

@@ -9,18 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from ecommerce.documents.bson_types import SIZES, TYPE_BYTES
 from ecommerce.documents.fields import Field, fields_of
-
-TYPE_BYTES = {
-    "array": b"\x04",
-    "object": b"\x03",
-    "string": b"\x02",
-    "date": b"\x09",
-    "null": b"\x0a",
-    "long": b"\x12",
-    "decimal": b"\x13",
-}
-SIZES = {"date": 8, "long": 8, "decimal": 16}
 
 Ending = Literal["end", "text", "nullable", "optional", "items", "apart"]
 """apart: a part that few documents have, such as refunds: those are decoded one by one."""

@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.documents.kinds import to_scaled
+from ecommerce.documents.kinds import EPOCH, to_scaled
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import usual_spellings
 
@@ -30,7 +30,6 @@ NO_VALUE = -1
 LEFT_OUT = "updated_at"
 MICROSECONDS_PER_MILLISECOND = 1000
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INT64 = struct.Struct("<q")
 
 
@@ -103,7 +102,7 @@ def _scalar(value: Any) -> int:
         return to_scaled(value)
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return (aware - _EPOCH) // timedelta(milliseconds=1) * MICROSECONDS_PER_MILLISECOND
+        return (aware - EPOCH) // timedelta(milliseconds=1) * MICROSECONDS_PER_MILLISECOND
     return int(value)
 
 

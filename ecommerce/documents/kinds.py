@@ -23,7 +23,8 @@ QUANTITY_MAX = 1_000_000_000
 TEXT_LENGTH_MAX = 500
 """Longest text, in code points."""
 
-EARLIEST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST_TIME = EPOCH
 LATEST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
 """Times are in [EARLIEST_TIME, LATEST_TIME), whole milliseconds (BSON Date), UTC."""
 

@@ -13,10 +13,19 @@ from ecommerce.archive.errors import ArchiveBusyError, ArchiveError, Verificatio
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
 from ecommerce.archive.reading import read, read_pandas
 from ecommerce.archive.rows import read_rows, write_rows
-from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY, COMMITTED, PLANNED, SUPERSEDED, unfinished_run
+from ecommerce.archive.runs import (
+    ARCHIVE_RUNS,
+    ARCHIVE_SUMMARY,
+    COMMITTED,
+    PLANNED,
+    SUPERSEDED,
+    archive_bytes,
+    unfinished_run,
+)
 from ecommerce.archive.selection import SLICE_DAYS, Selection, may_select, plan_archive
 from ecommerce.archive_location import local_path
 from ecommerce.documents.bson_codec import encode_order
+from ecommerce.gate import FORMAT
 from ecommerce.ingest.accept import accept_orders
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database
@@ -186,6 +195,9 @@ def test_late_orders_join_their_day_and_compaction_merges_it(
     assert (run.state, run.orders, run.days) == (COMMITTED, 60, 2)
     rows = read(spark, settings=archive).select("order.order_id", "content_hash", "updated_at", "order_date")
     assert sorted(rows.collect()) == before
+    parquet = directory_of(archive).glob("orders/run=*/order_date=*/*.parquet")
+    assert archive_bytes(database) == sum(path.stat().st_size for path in parquet), "days that were merged count once"
+    assert {one["format"] for one in database[ARCHIVE_RUNS].find()} == {FORMAT}
     directories = sorted(path.name for path in directory_of(archive).glob("orders/run=*/order_date=*"))
     assert directories == ["order_date=2024-03-01", "order_date=2024-03-02"]
     assert compact_archive(archive) == []

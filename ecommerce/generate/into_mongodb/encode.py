@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from ecommerce.documents.bson_types import DECIMAL_HIGH_BYTES, TYPE_BYTES
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.order import Delivery, Order, OrderItem
 from ecommerce.generate.model.draws import Ints
@@ -24,10 +25,6 @@ Bytes = npt.NDArray[np.uint8]
 Slots = dict[str, int]
 """Offset of each scalar's value in a template."""
 
-_TYPES = {"long": b"\x12", "date": b"\x09", "decimal": b"\x13", "string": b"\x02"}
-_NULL = b"\x0a"
-_DECIMAL_HIGH = struct.pack("<Q", (6176 - 4) << 49)
-"""The high word of a Decimal128 of four decimals; its low word is the scaled amount."""
 _ARRAY_LENGTHS: dict[int, bytes] = {}
 
 
@@ -71,12 +68,12 @@ def _template(document: type[Struct], texts: dict[str, str], nulls: Collection[s
     for field in fields:
         assert field.kind is not None  # noqa: S101 - parts of an order hold scalars
         kind = field.kind.bson_type
-        element = (_NULL if field.name in nulls else _TYPES[kind]) + field.name.encode() + b"\x00"
+        element = TYPE_BYTES["null" if field.name in nulls else kind] + field.name.encode() + b"\x00"
         if kind == "string":
             element += _text(texts[field.name]) if field.name in texts else b""
         elif field.name not in nulls:
             slots[field.name] = size + len(element)
-            element += bytes(8) + (_DECIMAL_HIGH if kind == "decimal" else b"")
+            element += bytes(8) + (DECIMAL_HIGH_BYTES if kind == "decimal" else b"")
         parts.append(element)
         size += len(element)
     return b"".join(parts), slots

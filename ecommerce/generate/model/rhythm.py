@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from ecommerce.documents.kinds import EPOCH
 from ecommerce.generate.model.draws import Floats, Ints, uniform
 from ecommerce.generate.presets.shape import Rhythm, SaleDay
 
@@ -11,18 +12,16 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 HOURS_OF_YEAR = 24 * 365
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def to_ms(moment: datetime) -> int:
     """Milliseconds since 1970; naive times are UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // timedelta(milliseconds=1)
+    return (aware - EPOCH) // timedelta(milliseconds=1)
 
 
 def from_ms(milliseconds: int) -> datetime:
     """The aware UTC time of milliseconds since 1970."""
-    return _EPOCH + timedelta(milliseconds=int(milliseconds))
+    return EPOCH + timedelta(milliseconds=int(milliseconds))
 
 
 def weekday_of(times_ms: Ints) -> Ints:

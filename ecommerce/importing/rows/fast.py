@@ -12,17 +12,13 @@ from typing import Any
 import bson
 from msgspec import Struct
 
+from ecommerce.documents.bson_types import DECIMAL_HIGH_BYTES, TYPE_BYTES
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.kinds import attribute_fault
 from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderDocument, OrderItem
 from ecommerce.importing.rows.inputs import LEFT_OPEN, PARTS, exact_scaled, millis
 
-_TYPE = {"long": b"\x12", "decimal": b"\x13", "date": b"\x09", "string": b"\x02", "object": b"\x03"}
 _FORMAT = {"long": "q", "decimal": "q8s", "date": "q"}
-_NULL = b"\x0a"
-_DECIMAL_HIGH = ((6176 - 4) << 49).to_bytes(8, "little")
-"""High word of a Decimal128 with exponent -4 and a coefficient below 2^63, which is its low word."""
-
 AMOUNTS_KEPT = 50_000
 """Amounts of one field of a document that are kept: about 10 MB."""
 
@@ -69,7 +65,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {
-            "millis": millis, "text": _text, "int32": _int32, "attributes": _attributes, "HIGH": _DECIMAL_HIGH
+            "millis": millis, "text": _text, "int32": _int32, "attributes": _attributes, "HIGH": DECIMAL_HIGH_BYTES
         }  # fmt: skip
         self.lines: list[str] = []
         self.parts: list[str] = []
@@ -113,11 +109,11 @@ def _expression(writer: _Writer, field: Field, source: str) -> list[str]:
 def _write_scalar(writer: _Writer, field: Field, source: str) -> None:
     assert field.kind is not None  # noqa: S101 - only scalars come here
     kind = field.kind.bson_type
-    element = _element(_TYPE[kind], field.name)
+    element = _element(TYPE_BYTES[kind], field.name)
     if kind == "string":
         name = f"t{len(writer.lines)}"
         if field.nullable:
-            null = b"" if field.optional else _element(_NULL, field.name)
+            null = b"" if field.optional else _element(TYPE_BYTES["null"], field.name)
             writer.lines.append(f"{name} = {source}")
             constant = writer.constant(element)
             packed = f"{constant} + int32(len(text({name})) + 1) + text({name}) + b'\\0'"
@@ -129,7 +125,7 @@ def _write_scalar(writer: _Writer, field: Field, source: str) -> None:
         # No attributes at all are absent, as None is.
         writer.variable(f"({writer.constant(element)} + attributes({source}) if {source} else b'')")
     elif field.nullable:
-        null = b"" if field.optional else _element(_NULL, field.name)
+        null = b"" if field.optional else _element(TYPE_BYTES["null"], field.name)
         name = f"v{len(writer.lines)}"
         writer.lines.append(f"{name} = {source}")
         pack = writer.constant(struct.Struct(f"<{len(element)}s{_FORMAT[kind]}").pack)

@@ -6,23 +6,23 @@ from typing import Any
 
 import polars as pl
 
+from ecommerce.documents.kinds import EPOCH
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import canonical, is_counted
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS
 from ecommerce.summaries.cells.table import ITEM_SCHEMA, ORDER_SCHEMA, CellTable
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 
 
 def hour_of(time: datetime) -> int:
     """The hour of a time, in hours since 1970, UTC. A naive time is UTC."""
-    return (_aware(time) - _EPOCH) // _HOUR
+    return (_aware(time) - EPOCH) // _HOUR
 
 
 def time_of(hour: int) -> datetime:
     """The beginning of an hour since 1970, UTC."""
-    return _EPOCH + hour * _HOUR
+    return EPOCH + hour * _HOUR
 
 
 def cells_of_orders(orders: Iterable[OrderDocument]) -> CellTable:
