@@ -19,7 +19,6 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from ecommerce.mongo import Document, MongoDatabase
-from ecommerce.summaries.cells.measures import definition
 
 STATE = "summary_state"
 DELTAS = "summary_deltas"
@@ -55,6 +54,9 @@ class State:
 
     def to_document(self) -> Document:
         """As it lies in MongoDB."""
+        # `status` reads the state and needs neither Polars nor NumPy, which cells are made with.
+        from ecommerce.summaries.cells.measures import definition
+
         return {
             "format": FORMAT,
             "definition": definition(),

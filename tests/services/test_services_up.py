@@ -16,6 +16,7 @@ import httpx
 import psutil
 import pytest
 
+from ecommerce.jvm import SPARK
 from ecommerce.mongo import ORDERS, get_database
 from ecommerce.services.environment import settings_environment
 from ecommerce.services.marks import marked_processes, wait_for_end
@@ -35,8 +36,8 @@ def ecommerce(settings: Settings, *arguments: str) -> subprocess.CompletedProces
 
 
 def clean_environment(settings: Settings) -> dict[str, str]:
-    """As in a user's terminal: what the test session set up for Prefect must not reach it."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    """As in a user's terminal: what the tests set for Prefect and their own Spark must not reach it."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", *SPARK))}
     return inherited | settings_environment(settings) | {"COLUMNS": "200"}
 
 
