@@ -15,7 +15,7 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.services.marks import marked_processes
 from ecommerce.settings import Settings
 from tests.archiving import an_order, assert_one_place, insert, spark
-from tests.services.test_services_up import SERVICES, ecommerce, new_settings, states
+from tests.services.test_services_up import NO_POSTGRES, SERVICES, ecommerce, new_settings, states
 from tests.unit.test_odd_paths import ODD
 
 __all__ = ["spark"]
@@ -58,7 +58,7 @@ def test_all_of_it_works_in_a_home_with_odd_characters(odd: Settings, tmp_path: 
     done(odd, "down")
     assert [path.name for path in odd.home.parent.iterdir()] == [ODD]
     assert any((odd.home / "hdfs" / "data").glob("current/BP-*"))
-    assert (odd.home / "postgres" / "data").exists()
+    assert (odd.home / "postgres" / "data").exists() == (NO_POSTGRES is None)
     assert (odd.home / "logs" / "spark.log").exists()
 
 
