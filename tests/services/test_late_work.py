@@ -73,7 +73,8 @@ def test_what_a_person_asks_for_waits_for_its_turn(stack: PrefectStack, database
         ]
         runs = stack.wait(*made, *archives, *restores)
     assert [run.state_name for run in runs] == ["Completed"] * 6, "\n".join(stack.log(run.id) for run in runs)
-    assert database[ARCHIVE_RUNS].count_documents({"state": "committed"}) == 2
+    # Prefect starts either archive first; if it is the one that takes both days, nothing is left for the other.
+    assert {run["state"] for run in database[ARCHIVE_RUNS].find()} == {"committed"}
     restored: set[date] = {order["order"]["order_time"].date() for order in database[ORDERS_RESTORED].find()}
     assert restored == {day.date() for day in days}
 
