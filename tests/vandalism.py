@@ -5,11 +5,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from bson.datetime_ms import DatetimeMS
 
+from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.stored import ANYTHING
+from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
+from ecommerce.summaries.advance import advance
+from tests.summaries_data import accept, random_orders
+from tests.summaries_recount import recount
 
 VALUES: tuple[Any, ...] = (
     "12.50", "", "x" * 501, "\x00", 5, 5.0, float("nan"), True, None, Int64(-1), Int64(2**63 - 1), Int64(10**10),
@@ -79,3 +85,29 @@ class Vandal:
         document: Document = {"_id": identity, "order": {"order_time": self.rng.choice((times(), "2025-01-05", 5))}}
         self.put(document)
         return document
+
+
+@pytest.fixture
+def orders(database: MongoDatabase) -> list[OrderDocument]:
+    """60 orders that are counted."""
+    found = random_orders(60)
+    accept(database, found)
+    advance(database)
+    return found
+
+
+@pytest.fixture
+def vandal(database: MongoDatabase) -> Vandal:
+    """Somebody with a shell."""
+    return Vandal(database, random.Random(1))
+
+
+def assert_figures_of(database: MongoDatabase, orders: list[OrderDocument], store: KpiStore | None = None) -> None:
+    """Every figure is that of these orders, for a process that was there (`store`) and for a new one."""
+    expected = recount(orders, step="day")
+    if store is not None:
+        store.refresh()
+        figures = store.kpis(Span(), Filters()).to_json_dict()
+        assert {name: figures[name] for name in expected} == expected
+    figures = compute_kpis(database).to_json_dict()
+    assert {name: figures[name] for name in expected} == expected

@@ -18,6 +18,7 @@ CHECKS = (
     Check("clock", mongodb.clock, needs=("mongodb",)),
     Check("validators", mongodb.validators, needs=("mongodb",)),
     Check("images", mongodb.images, needs=("replica set", "validators")),
+    Check("oplog", mongodb.oplog, needs=("replica set",)),
     Check("indexes", mongodb.indexes, needs=("validators",)),
     Check("upgrade", pipeline.upgrade, needs=("replica set",)),
     Check("summaries", pipeline.summaries, needs=("replica set",)),

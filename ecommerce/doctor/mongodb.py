@@ -19,7 +19,13 @@ WIRE_VERSION_MIN = 17
 """MongoDB 6.0: pre-images in change streams."""
 
 CLOCK_SECONDS_MAX = 60
-_AUTHENTICATION_FAILED = 18
+OPLOG_SECONDS_MIN = 2 * 3600
+"""The hourly flow follows what the oplog has; two missed runs are no accident."""
+
+OPLOG_FULL_SHARE = 0.9
+"""A young server's oplog is short and not full."""
+
+_AUTHENTICATION_FAILED, _UNAUTHORIZED = 18, 13
 
 PREPARE = (
     "start any flow with a user who may (the embedded one may), or run `python -m ecommerce.security.bootstrap` "
@@ -113,6 +119,31 @@ def images(settings: Settings) -> str:
             PREPARE,
         )
     return "on"
+
+
+def oplog(settings: Settings) -> str:
+    """The oplog reaches back further than the time between two advances of the summaries."""
+    local = get_database(settings).client.get_database("local", CODEC_OPTIONS)
+    try:
+        size = local.command("collStats", "oplog.rs")
+        times = [
+            found["wall"] for order in (1, -1) for found in local["oplog.rs"].find(sort=[("$natural", order)], limit=1)
+        ]
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        return "not for this user to see"
+    if len(times) < 2:
+        return "not for a sharded cluster's clients to see"
+    seconds = (times[1] - times[0]).total_seconds()
+    megabytes = size["maxSize"] / 2**20
+    if seconds < OPLOG_SECONDS_MIN and size["size"] > OPLOG_FULL_SHARE * size["maxSize"]:
+        raise Problem(
+            f"the oplog of {megabytes:,.0f} MB reaches back {seconds:,.0f} s: summaries that are advanced "
+            "later are built anew",
+            f"enlarge it: `db.adminCommand({{replSetResizeOplog: 1, size: Double({max(990, 4 * megabytes):.0f})}})`",
+        )
+    return f"reaches back {seconds / 3600:,.1f} hours"
 
 
 def indexes(settings: Settings) -> str:

@@ -4,11 +4,9 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-from tests.services.test_services_up import SERVICES, ecommerce, new_settings, states
+from tests.programs import SERVICES, ecommerce, new_settings, states, wait_until
 
 SIZE_MB = 1600
 """HDFS keeps 16 MB free for each of 40 files that are written at once, MongoDB and Postgres take 400 MB."""
@@ -17,13 +15,6 @@ BACK_SECONDS = 200
 
 MADE = ("generate", "--orders", "20000", "--start", "2025-01-01", "--end", "2025-01-21")
 MORE = ("generate", "--orders", "60000", "--seed", "3", "--start", "2025-02-01", "--end", "2025-02-21")
-
-
-def until(condition: Callable[[], bool], seconds: float, what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what()
-        time.sleep(1)
 
 
 def main() -> None:
@@ -56,12 +47,12 @@ def main() -> None:
         assert ended.returncode == 1
         *_, error = ended.stderr.splitlines()
         assert error.startswith("error: ") and "Traceback" not in ended.stderr, ended.stderr
-        until(lambda: "did not start again, which is tried every minute" in said(), 120, said)
+        wait_until(lambda: "did not start again, which is tried every minute" in said(), 120, said)
         assert "free some space" in said()
         assert "mongod" in reasons()
-        until(lambda: "safe mode" in str(reasons().get("namenode")), 60, reasons)
+        wait_until(lambda: "safe mode" in str(reasons().get("namenode")), 60, reasons)
         ballast.unlink()
-        until(lambda: not reasons(), BACK_SECONDS, reasons)
+        wait_until(lambda: not reasons(), BACK_SECONDS, reasons)
         assert set(states(settings)) >= set(SERVICES)
         done(*MORE)
         done("archive", "--older-than", "30")

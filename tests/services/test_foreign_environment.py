@@ -14,8 +14,8 @@ from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.services.marks import marked_processes
 from ecommerce.settings import Settings
 from tests.ports import free_port
+from tests.programs import PROGRAM, clean_environment, new_settings
 from tests.runbook import row_of
-from tests.services.test_services_up import PROGRAM, clean_environment, new_settings
 
 ALONE = """
 import fcntl, os, socket, struct, sys

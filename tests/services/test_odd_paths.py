@@ -15,7 +15,7 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.services.marks import marked_processes
 from ecommerce.settings import Settings
 from tests.archiving import an_order, assert_one_place, insert, spark
-from tests.services.test_services_up import NO_POSTGRES, SERVICES, ecommerce, new_settings, states
+from tests.programs import NO_POSTGRES, SERVICES, ecommerce, new_settings, states
 from tests.unit.test_odd_paths import ODD
 
 __all__ = ["spark"]

@@ -20,7 +20,7 @@ from ecommerce.services.postgres import database_uri, ensure_database, postgres
 from ecommerce.services.prefect_database import choose_history
 from ecommerce.services.records import read_record
 from ecommerce.settings import Settings
-from tests.services.test_services_up import NO_POSTGRES, Up, ecommerce, new_settings
+from tests.programs import NO_POSTGRES, Up, ecommerce, new_settings
 
 pytestmark = pytest.mark.skipif(NO_POSTGRES is not None, reason=str(NO_POSTGRES))
 

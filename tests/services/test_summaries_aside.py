@@ -1,6 +1,5 @@
 """A document that is no order is set aside by `_id` with the reason; every other order stays counted once."""
 
-import random
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,22 +24,10 @@ from ecommerce.summaries.cells.fold import fold_documents
 from ecommerce.summaries.cells.reference import cells_of_orders
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import ASIDE, load_state
-from tests.summaries_data import accept, document_of, random_orders
-from tests.summaries_recount import recount
-from tests.vandalism import IDENTITIES, PATHS, VALUES, Vandal, changed
+from tests.summaries_data import document_of, random_orders
+from tests.vandalism import IDENTITIES, PATHS, VALUES, Vandal, assert_figures_of, changed, orders, vandal
 
-
-@pytest.fixture
-def orders(database: MongoDatabase) -> list[OrderDocument]:
-    found = random_orders(60)
-    accept(database, found)
-    advance(database)
-    return found
-
-
-@pytest.fixture
-def vandal(database: MongoDatabase) -> Vandal:
-    return Vandal(database, random.Random(1))
+__all__ = ["orders", "vandal"]
 
 
 def aside_of(database: MongoDatabase) -> dict[str, str]:
@@ -48,23 +35,6 @@ def aside_of(database: MongoDatabase) -> dict[str, str]:
     state = load_state(database)
     assert state is not None
     return {found.identity: found.reason for found in documents_aside(database, state.epoch, limit=1_000)}
-
-
-def assert_figures_of(database: MongoDatabase, orders: list[OrderDocument], store: KpiStore | None = None) -> None:
-    """Every figure is that of these orders, for a process that was there and for a new one, and as built anew."""
-    expected = recount(orders, step="day")
-    if store is not None:
-        store.refresh()
-        figures = store.kpis(*_all()).to_json_dict()
-        assert {name: figures[name] for name in expected} == expected
-    figures = compute_kpis(database).to_json_dict()
-    assert {name: figures[name] for name in expected} == expected
-
-
-def _all() -> tuple[Any, Any]:
-    from ecommerce.kpis import Filters, Span
-
-    return Span(), Filters()
 
 
 def test_a_good_order_that_is_spoiled_and_mended_leaves_the_figures_and_comes_back(
