@@ -20,6 +20,7 @@ from dashboard.pipeline import read_failures, read_low_stock, read_pipeline
 from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import get_database
 from ecommerce.settings import get_settings
+from ecommerce.shop import DEFAULT_CURRENCY, DEFAULT_TIME_ZONE
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,12 @@ def the_feed() -> Feed:
         read_low_stock=lambda: read_low_stock(get_database(settings), settings.low_stock),
         read_failures=lambda: read_failures(get_database(settings), settings),
     )
-    return Feed(sources, ZoneInfo(settings.timezone), settings.currency, settings.low_stock)
+    return Feed(
+        sources,
+        ZoneInfo(settings.timezone or DEFAULT_TIME_ZONE),
+        settings.currency or DEFAULT_CURRENCY,
+        settings.low_stock,
+    )
 
 
 def join(watcher: Watcher, document: Document, deliver: Deliver) -> None:

@@ -12,13 +12,26 @@ from ecommerce.documents.validator import catalog_validator, order_validator
 from ecommerce.errors import ServiceError
 from ecommerce.gate import mark_format, require_known_format
 from ecommerce.mongo import ORDERS, Document, MongoDatabase, is_replica_set
+from ecommerce.settings import get_settings
+from ecommerce.shop import record_shop, require_same_shop, shop_document, shop_of_settings
 
 _UNAUTHORIZED, _NAMESPACE_EXISTS = 13, 48
 
 
 def prepare_database(database: MongoDatabase) -> None:
-    """Create or bring up to date the collections, validators and indexes. Safe to call at any time, by anyone."""
+    """Create or bring up to date the collections, validators and indexes. Safe to call at any time, by anyone.
+
+    A new database becomes that of the shop of the settings. Raises SettingsError where they say another shop than its.
+    """
     require_known_format(database)
+    prepare_collections(database)
+    require_same_shop(database)
+
+
+def prepare_collections(database: MongoDatabase) -> None:
+    """What `prepare_database` does, whatever the settings say of a shop that is recorded."""
+    if shop_document(database) is None and ORDERS not in database.list_collection_names():
+        record_shop(database, shop_of_settings(get_settings()))
     images = {"enabled": True} if is_replica_set(database) else None
     options: Document = {"validator": order_validator(), "validationLevel": "strict", "validationAction": "error"}
     is_new = _ensure_collection(

@@ -2,12 +2,22 @@
 
 from functools import lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ecommerce.errors import SettingsError
+
+
+def is_zone(name: str) -> bool:
+    """Whether a text names a time zone (IANA) that this machine knows; a container may lack the package tzdata."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 class Settings(BaseSettings):
@@ -39,9 +49,16 @@ class Settings(BaseSettings):
         description="Seconds after which a task of a flow run is ended as TimedOut; live orders have none.",
     )
     refresh_seconds: float = Field(5.0, ge=1, le=3600, description="Seconds between two dashboard refreshes.")
-    currency: str = Field("USD", min_length=1, max_length=8, description="Currency code shown by the dashboard.")
+    currency: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{3}$",
+        description="The shop's currency (ISO 4217), recorded at the first start; USD unless set.",
+    )
     low_stock: int = Field(10, ge=0, description="Pieces left from which on the dashboard calls a stock low.")
-    timezone: str = Field("UTC", description="Time zone in which the dashboard shows times.")
+    timezone: str | None = Field(
+        None,
+        description="Time zone (IANA) of the shop's days, recorded at the first start; UTC unless set.",
+    )
 
     @field_validator("archive_uri")
     @classmethod
@@ -52,6 +69,13 @@ class Settings(BaseSettings):
         if uri.startswith("file://"):
             raise ValueError("a file: address has no host: write file:/folder or file:///folder")
         return f"file:{Path(uri.removeprefix('file:')).absolute()}"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str | None) -> str | None:
+        if name is not None and not is_zone(name):
+            raise ValueError("no time zone that this machine knows: use a name such as Europe/Berlin, or UTC")
+        return name
 
     @property
     def home_directory(self) -> Path:

@@ -23,6 +23,7 @@ from dashboard.views.shell import navigation, shell
 from dashboard.views.span_picker import SpanPicker
 from dashboard.views.window import Window
 from ecommerce.settings import Settings
+from ecommerce.shop import DEFAULT_CURRENCY, DEFAULT_TIME_ZONE
 
 
 class DashboardPage(Viewer):
@@ -33,18 +34,20 @@ class DashboardPage(Viewer):
         self._browser = self._told = browser
         self._is_live = False
         self._feed = live.the_feed()
-        self._zone = ZoneInfo(settings.timezone)
+        self._zone = ZoneInfo(settings.timezone or DEFAULT_TIME_ZONE)
         self._session = Session(view_of_query(query), self._zone)
         view = self._session.view
         self._window = Window(
             on_link=lambda query: self.change(lambda _: view_of_query(query), stepped=True), on_browser=self._seen
         )
-        self._line = FreshnessLine(interval=settings.refresh_seconds, zone=settings.timezone)
+        self._line = FreshnessLine(interval=settings.refresh_seconds, zone=self._zone.key)
         self._banner = ProblemBanner(self._zone)
         self._navigation = navigation(view.page)
         self._span = SpanPicker(view, self.change, self._zone)
         self._filters = FilterPanel(self.change, lambda: self._overview.save_headlines())
-        self._overview = OverviewPage(self._pick, self._show_pipeline, currency=settings.currency, touch=browser.narrow)
+        self._overview = OverviewPage(
+            self._pick, self._show_pipeline, currency=settings.currency or DEFAULT_CURRENCY, touch=browser.narrow
+        )
         self._pipeline = PipelinePage()
         self._content = pn.Column(self._overview, sizing_mode="stretch_width", margin=0)
         self._page = shell(

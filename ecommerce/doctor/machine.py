@@ -2,9 +2,7 @@
 
 import os
 import shutil
-from datetime import UTC, datetime
 from importlib import metadata
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from packaging.requirements import Requirement
 
@@ -112,15 +110,3 @@ def inbox(settings: Settings) -> str:
             "see why in the collection `imports`, mend them and move them back into the inbox, or remove them",
         )
     return str(place)
-
-
-def clock_zone(settings: Settings) -> str:
-    """The dashboard's time zone exists on this machine."""
-    try:
-        ZoneInfo(settings.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise Problem(
-            f"ECOMMERCE_TIMEZONE={settings.timezone!r} is not a time zone that this machine knows",
-            "use a name such as Europe/Berlin, or UTC; a container may lack the package tzdata",
-        ) from None
-    return f"{settings.timezone}, now {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"

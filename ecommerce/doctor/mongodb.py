@@ -11,9 +11,11 @@ from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.indexes import ORDER_INDEXES
 from ecommerce.documents.validator import catalog_validator, order_validator
+from ecommerce.errors import SettingsError
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database, is_replica_set
 from ecommerce.schema import same_option
 from ecommerce.settings import Settings
+from ecommerce.shop import read_shop, require_same_shop
 
 WIRE_VERSION_MIN = 17
 """MongoDB 6.0: pre-images in change streams."""
@@ -162,3 +164,15 @@ def _hello(settings: Settings) -> Mapping[str, Any]:
 
 def _collections(database: MongoDatabase) -> dict[str, Mapping[str, Any]]:
     return {found["name"]: found.get("options", {}) for found in database.list_collections()}
+
+
+def shop(settings: Settings) -> str:
+    """The settings say no other currency or time zone than the shop has."""
+    database = get_database(settings)
+    try:
+        require_same_shop(database, settings)
+    except SettingsError as error:
+        what, _, remedy = str(error).partition(": ")
+        raise Problem(what, remedy) from None
+    found = read_shop(database)
+    return f"{found.time_zone}, now {datetime.now(found.zone):%Y-%m-%d %H:%M}, {found.currency}"

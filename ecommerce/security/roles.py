@@ -19,6 +19,7 @@ from ecommerce.generate.into_mongodb.windows_due import PAUSES
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS
+from ecommerce.shop import SHOP
 from ecommerce.summaries.state import ASIDE, BUCKETS, DELTAS, STATE
 
 Actions = tuple[str, ...]
@@ -56,7 +57,7 @@ SUMMARIZER = Role(
     {
         ORDERS: FOLLOW,
         ARCHIVE_SUMMARY: READ,
-        GATE: READ,
+        **dict.fromkeys((GATE, SHOP), READ),
         **dict.fromkeys((STATE, DELTAS, BUCKETS, ASIDE), ALL),
         # Every process looks whether the collections are as they must be; making them is the administrator's.
         **dict.fromkeys(_CATALOG, READ),
@@ -68,7 +69,7 @@ GENERATOR_ROLE = Role(
     "Makes a catalog, orders and their progress; deletes nothing.",
     {
         ORDERS: DOOR,
-        **dict.fromkeys((ARCHIVED_ORDERS, GATE), READ),
+        **dict.fromkeys((ARCHIVED_ORDERS, GATE, SHOP), READ),
         PAST_VERSIONS: ADD,
         **dict.fromkeys(_CATALOG, WRITE),
         **dict.fromkeys((GENERATOR, SERIES, WINDOWS, PAUSES), WRITE),
@@ -80,7 +81,7 @@ IMPORTER = Role(
     "Brings orders and catalog rows in and keeps the import's records; deletes no order.",
     {
         ORDERS: DOOR,
-        **dict.fromkeys((ARCHIVED_ORDERS, GATE), READ),
+        **dict.fromkeys((ARCHIVED_ORDERS, GATE, SHOP), READ),
         PAST_VERSIONS: ADD,
         **dict.fromkeys(_CATALOG, WRITE),
         IMPORTS: WRITE,
@@ -97,7 +98,7 @@ ARCHIVER = Role(
         ARCHIVED_ORDERS: ADD,
         # An upgrade fills in what the records of an older version do not tell, and marks the database.
         ARCHIVE_SUMMARY: WRITE,
-        GATE: ALL,
+        **dict.fromkeys((GATE, SHOP), ALL),
         **dict.fromkeys((ARCHIVE_RUNS, SUPERSEDED, ARCHIVE_LEASE, ORDERS_RESTORED), ALL),
         **dict.fromkeys((IMPORTS, REJECTED_ROWS, PAST_VERSIONS), READ),
     },
@@ -115,7 +116,7 @@ MONITOR = Role(
     "monitor",
     "Reads what the metrics and the doctor look at.",
     {
-        **dict.fromkeys((ORDERS, ARCHIVED_ORDERS, GATE), READ),
+        **dict.fromkeys((ORDERS, ARCHIVED_ORDERS, GATE, SHOP), READ),
         **dict.fromkeys((ARCHIVE_RUNS, ARCHIVE_SUMMARY, IMPORTS, REJECTED_ROWS, STATE, DELTAS, BUCKETS, ASIDE), READ),
         **dict.fromkeys(_CATALOG, READ),
     },
@@ -125,8 +126,10 @@ MONITOR = Role(
 
 BI = Role(
     "bi",
-    "Reads the summaries of archived days, the import's records, the catalog; no order and no user.",
-    dict.fromkeys((ARCHIVE_SUMMARY, ARCHIVE_RUNS, IMPORTS, *(name for name in _CATALOG if name != "users")), READ),
+    "Reads the summaries of archived days, the import's records, the shop, the catalog; no order and no user.",
+    dict.fromkeys(
+        (ARCHIVE_SUMMARY, ARCHIVE_RUNS, IMPORTS, SHOP, *(name for name in _CATALOG if name != "users")), READ
+    ),
 )
 
 ROLES = (SUMMARIZER, GENERATOR_ROLE, IMPORTER, ARCHIVER, DASHBOARD, MONITOR, BI)

@@ -15,7 +15,7 @@ from types import FrameType
 from ecommerce.errors import EcommerceError
 from ecommerce.java import java_home
 from ecommerce.mongo import get_database
-from ecommerce.schema import prepare_database
+from ecommerce.schema import prepare_collections
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.environment import prefect_environment, settings_environment
 from ecommerce.services.hdfs import Hdfs, embedded_hdfs
@@ -41,7 +41,7 @@ def main() -> int:
         running = _service(settings, service, needed)
         running.start()
         if service == MONGOD:
-            prepare_database(get_database(settings))
+            prepare_collections(get_database(settings))
         _say("ready")
         _keep(settings.home_directory, service, running)
     except EcommerceError as error:

@@ -15,7 +15,7 @@ from ecommerce.archive.class_archive import has_class_archive
 from ecommerce.errors import ServiceError
 from ecommerce.mongo import get_database
 from ecommerce.prefect_api import PrefectError
-from ecommerce.schema import prepare_database
+from ecommerce.schema import prepare_collections
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.dashboard import dashboard
@@ -41,6 +41,7 @@ from ecommerce.services.prefect_database import choose_history, history_environm
 from ecommerce.services.records import identity, locked, read_record
 from ecommerce.services.stuck import mend
 from ecommerce.settings import Settings
+from ecommerce.shop import require_same_shop
 from ecommerce.upgrade import needs_archive, steps_due, upgrade_database
 
 Say = Callable[[str], None]
@@ -157,7 +158,7 @@ class Stack:
         database = get_database(self._settings)
         try:
             database.client.admin.command("ping")
-            prepare_database(database)
+            prepare_collections(database)
         except PyMongoError as error:
             raise ServiceError(f"MongoDB cannot be used: {str(error).split(', Timeout:')[0][:300]}") from None
 
@@ -167,6 +168,7 @@ class Stack:
         database = get_database(self._settings)
         due = steps_due(database)
         if not due:
+            require_same_shop(database, self._settings)
             return
         if hdfs is not None and needs_archive(database):
             hdfs.result()
@@ -174,6 +176,7 @@ class Stack:
             self._say(f"upgrade: {step}")
         for line in upgrade_database(database, self._settings).moved:
             self._say(f"upgrade: {line}")
+        require_same_shop(database, self._settings)
 
     def _start_hdfs(self, java_home: Path) -> None:
         with locked(self._home, "hdfs.start"):

@@ -20,7 +20,7 @@ from ecommerce.documents.stored import HAS_TIME
 from ecommerce.errors import ServiceError
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
-from ecommerce.schema import prepare_database
+from ecommerce.schema import prepare_collections
 from ecommerce.summaries.aside import note_changes, put_aside, remove_epoch
 from ecommerce.summaries.buckets import bucket_documents, insert_buckets
 from ecommerce.summaries.cells.fold import fold_documents
@@ -74,7 +74,7 @@ def rebuild(database: MongoDatabase, *, progress: Progress = silent) -> Rebuilt:
     Where another process rebuilt meanwhile, its result stands and is returned. Memory is flat.
     Raises ServiceError where the server cannot keep one moment readable for as long as the rebuild takes.
     """
-    prepare_database(database)
+    prepare_collections(database)
     create_collections(database)
     let_images_expire(database)
     attempt = 1

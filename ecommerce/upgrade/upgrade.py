@@ -23,8 +23,9 @@ from ecommerce.gate import FORMAT, GATE, UPGRADE_ID, format_of, mark_format, req
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
-from ecommerce.schema import prepare_database
+from ecommerce.schema import prepare_collections
 from ecommerce.settings import Settings
+from ecommerce.shop import read_shop, record_shop, shop_document
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.cells.measures import definition
 from ecommerce.summaries.rebuild import rebuild
@@ -69,6 +70,9 @@ def steps_due(database: MongoDatabase) -> list[str]:
         due.append(f"read the archive of {len(days):,} days: some figures do not know its {orders:,} orders in full")
     if days or _must_rebuild(database):
         due.append("build the summaries anew, by the definitions of this version")
+    if shop_document(database) is None:
+        shop = read_shop(database)
+        due.append(f"record the shop: its days are of {shop.time_zone}, its currency is {shop.currency}")
     if not marked:
         due.append(f"mark the database as of format {FORMAT}")
     return due
@@ -89,7 +93,8 @@ def upgrade_database(database: MongoDatabase, settings: Settings, progress: Prog
     with archive_lease(database) as lease:
         require_no_others(database)
         reached("upgrade:begun")
-        prepare_database(database)
+        prepare_collections(database)
+        record_shop(database, read_shop(database))
         prepare_archive(database)
         before = _figures_before(database)
         reached("upgrade:before-kept")

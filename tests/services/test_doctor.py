@@ -203,9 +203,10 @@ def test_files_that_could_not_be_imported(settings: Settings, database: MongoDat
     assert "'orders.csv'" in problem.says
 
 
-def test_an_unknown_time_zone(settings: Settings, database: MongoDatabase) -> None:
-    problem = only_problem(settings.model_copy(update={"timezone": "Mars/Olympus"}))
-    assert (problem.check, "Mars/Olympus" in problem.says) == ("time zone", True)
+def test_a_setting_that_says_another_shop(settings: Settings, database: MongoDatabase) -> None:
+    problem = only_problem(settings.model_copy(update={"timezone": "Asia/Kolkata"}))
+    assert (problem.check, "ECOMMERCE_TIMEZONE=Asia/Kolkata" in problem.says) == ("shop", True)
+    assert "ecommerce shop --time-zone Asia/Kolkata" in problem.remedy
 
 
 def test_packages_of_another_version(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"errors", "progress", "documents"},
         {"settings", "jvm", "processes"},
         {"mongo", "java", "archive_location", "prefect_api"},
-        {"gate"},
+        {"gate", "shop"},
         {"schema", "bson_reading"},
         {"ingest"},
         {"generate", "importing", "summaries"},

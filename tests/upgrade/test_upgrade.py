@@ -21,6 +21,7 @@ from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import MongoDatabase
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
+from ecommerce.shop import Shop, read_shop
 from ecommerce.upgrade import steps_due, upgrade_database
 from ecommerce.upgrade.clients import DatabaseInUseError
 from tests.archiving import spark
@@ -82,7 +83,7 @@ def test_the_upgrade_moves_only_what_a_redefinition_moves_and_says_by_how_much(
     database, settings = frozen.database, frozen.settings
     stored = raw_orders(database)
     due = steps_due(database)
-    assert len(due) == 3
+    assert len(due) == 4
     assert steps_due(database) == due, "asking changes nothing"
     report = upgrade_database(database, settings)
     assert list(report.steps) == due
@@ -95,6 +96,7 @@ def test_the_upgrade_moves_only_what_a_redefinition_moves_and_says_by_how_much(
     assert steps_due(database) == []
     assert upgrade_database(database, settings).steps == ()
     assert format_of(database) == FORMAT
+    assert read_shop(database) == Shop("USD", "UTC"), "it was counted in UTC"
 
 
 def test_before_the_upgrade_what_is_not_known_is_neither_told_nor_compared(spark: SparkSession, frozen: Frozen) -> None:

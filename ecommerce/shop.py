@@ -1,0 +1,81 @@
+"""The shop that a database belongs to: the currency of orders that name none, and the time zone of its days.
+
+Recorded at the first start, from ECOMMERCE_CURRENCY and ECOMMERCE_TIMEZONE. A setting that says otherwise later is
+refused: every figure is cut by the shop's days. Only `ecommerce shop` changes it.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from pymongo.errors import OperationFailure
+
+from ecommerce.errors import SettingsError
+from ecommerce.mongo import Document, MongoDatabase, program_version
+from ecommerce.settings import Settings, get_settings
+
+SHOP = "shop"
+"""{_id: "shop", currency, time_zone, version: of the program that recorded it, at}."""
+
+SHOP_ID = "shop"
+DEFAULT_CURRENCY, DEFAULT_TIME_ZONE = "USD", "UTC"
+_UNAUTHORIZED = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What is the shop's own, wherever machines, browsers and servers are."""
+
+    currency: str
+    """ISO 4217; that of orders that name none."""
+    time_zone: str
+    """IANA; its hours and days are those of every figure."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone."""
+        return ZoneInfo(self.time_zone)
+
+
+def read_shop(database: MongoDatabase) -> Shop:
+    """The shop of a database. One that was never recorded is of version 0.1.0, which counted in UTC."""
+    found = shop_document(database)
+    if found is None:
+        return Shop(get_settings().currency or DEFAULT_CURRENCY, DEFAULT_TIME_ZONE)
+    return Shop(found["currency"], found["time_zone"])
+
+
+def shop_document(database: MongoDatabase) -> Document | None:
+    """The record as it lies in MongoDB; None where there is none."""
+    try:
+        return database[SHOP].find_one({"_id": SHOP_ID})
+    except OperationFailure as error:
+        # Roles of version 0.1.0 do not know the collection; the one-shot that makes roles runs before anything else.
+        if error.code != _UNAUTHORIZED:
+            raise
+        return None
+
+
+def shop_of_settings(settings: Settings) -> Shop:
+    """The shop that a first start records."""
+    return Shop(settings.currency or DEFAULT_CURRENCY, settings.timezone or DEFAULT_TIME_ZONE)
+
+
+def record_shop(database: MongoDatabase, shop: Shop) -> None:
+    """Record the shop of a database that has none yet; one that is recorded stays."""
+    document = asdict(shop) | {"version": program_version(), "at": datetime.now(UTC)}
+    database[SHOP].update_one({"_id": SHOP_ID}, {"$setOnInsert": document}, upsert=True)
+
+
+def require_same_shop(database: MongoDatabase, settings: Settings | None = None) -> None:
+    """Raise SettingsError where a setting says another currency or zone than the shop's."""
+    settings, shop = settings or get_settings(), read_shop(database)
+    for name, wanted, is_now, option in (
+        ("ECOMMERCE_TIMEZONE", settings.timezone, shop.time_zone, "--time-zone"),
+        ("ECOMMERCE_CURRENCY", settings.currency, shop.currency, "--currency"),
+    ):
+        if wanted not in (None, is_now):
+            raise SettingsError(
+                f"{name}={wanted}, but the shop of database {database.name!r} has {is_now}, in which its figures are "
+                f"counted: `ecommerce shop {option} {wanted}` changes it, or set {name} to {is_now} or to nothing"
+            )
