@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# Two processes, each with services of its own: tests wait for services more than they compute.
+PARALLEL := -n 2 --dist loadfile
 
 .PHONY: help install up down status test test-fast lint drill bench lock clean
 .DEFAULT_GOAL := help
@@ -29,10 +31,10 @@ status: install  ## say how each service is
 	@$(BIN)/ecommerce status
 
 test: install  ## the tests, against real services on free ports
-	$(BIN)/python -m pytest -m "not drill"
+	$(BIN)/python -m pytest -m "not drill" $(PARALLEL)
 
 test-fast: install  ## the tests that need no service, in half a minute
-	$(BIN)/python -m pytest -q tests/unit
+	$(BIN)/python -m pytest -q tests/unit $(PARALLEL)
 
 lint: install  ## format, style and types
 	$(BIN)/ruff format --check .

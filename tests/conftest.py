@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from ecommerce.java import java_home
@@ -14,6 +15,14 @@ from ecommerce.services.hdfs import Hdfs, start_hdfs
 from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 from tests.ports import free_port
+
+# How long an example takes says something of the machine, which others use too, and nothing of the program.
+hypothesis.settings.register_profile(
+    "shared machine",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
+)
+hypothesis.settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")

@@ -131,7 +131,7 @@ def test_every_order_of_the_schema_comes_back_byte_for_byte(
     assert stored(database, ORDERS_RESTORED) == before
 
 
-@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.data_too_large])
+@hypothesis_settings(max_examples=40)
 @given(made=st.lists(orders_of_the_schema(), min_size=1, max_size=9))
 def test_content_hashes_in_columns_are_those_of_the_orders_one_by_one(made: list[OrderDocument]) -> None:
     made = made + EDGES

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from bson import Decimal128
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
@@ -58,7 +58,7 @@ def expected(order: OrderDocument) -> dict[str, Any]:
     return row | {HASH_COLUMN: content_hash(order), DAY_COLUMN: order.order.order_time.date()}
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.data_too_large])
+@hypothesis_settings(max_examples=60)
 @given(made=st.lists(orders_of_the_schema(), max_size=9))
 def test_every_value_of_a_document_is_in_its_row(made: list[OrderDocument]) -> None:
     usual = [order for order in made + EDGES if len(order.order_items) < 30]

@@ -21,7 +21,7 @@ from tests.summaries_data import START, accept, document_of, random_order, rando
 
 
 @given(seed=st.integers(0, 2**32), count=st.integers(0, 60), wild=st.booleans())
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60)
 def test_documents_folded_in_arrays_give_the_cells_of_plain_counting(seed: int, count: int, wild: bool) -> None:
     orders = random_orders(count, seed, wild=wild)
     assert fold_documents([encode_order(order) for order in orders]).cells.equals(cells_of_orders(orders))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ecommerce.importing.check_file import FileCheck, check_file
@@ -177,7 +177,7 @@ US_DATES = [(datetime(2024, 3, 4, 10, 30), [("Tea", 1, Decimal("1.234"))])]
 @example(
     orders=US_DATES, notation=Notation(zone="Europe/Berlin", time_in="three columns", line_end="\r", before="sep={}\n")
 )
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(orders=ORDERS, notation=NOTATIONS)
 def test_what_comes_back_is_what_was_written(folder: Path, orders: Any, notation: Notation) -> None:
     check = checked(folder, orders, notation)
@@ -192,7 +192,7 @@ def test_what_comes_back_is_what_was_written(folder: Path, orders: Any, notation
         assert order["order"]["total_amount"].to_decimal() == sum(quantity * price for _, quantity, price in items)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(orders=ORDERS, notation=NOTATIONS.filter(lambda notation: notation.decimal_stated and notation.dates_stated))
 def test_what_the_mapping_states_in_full_is_taken_in(folder: Path, orders: Any, notation: Notation) -> None:
     if notation.encoding == "windows-1252" and notation.group == "\u202f":

@@ -60,7 +60,7 @@ def as_json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(orders())
 def test_every_way_in_gives_the_reference_bytes(order: OrderDocument) -> None:
     row = as_json(order)
