@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 # Two processes, each with services of its own: tests wait for services more than they compute.
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: help install up down status test test-fast lint drill bench lock clean
+.PHONY: help install up down status test test-fast lint docs drill bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -40,6 +40,9 @@ lint: install  ## format, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: install  ## build the site of docs/ into build/site; broken links fail it
+	$(BIN)/zensical build --strict
 
 drill: install  ## the long kills and soaks
 	$(BIN)/python -m pytest -m drill --timeout 1800

@@ -3,6 +3,9 @@
 import importlib.util
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +170,30 @@ def test_every_alert_uses_metrics_that_exist_and_has_its_page_in_the_runbook(ale
 def test_the_documentation_names_no_machine_of_ours() -> None:
     for path in DOCS:
         assert not re.search(r"/(?:root|work|home/\w+)/", path.read_text()), path
+
+
+def test_the_site_is_built_without_a_broken_link(tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / "zensical.toml", tmp_path)
+    shutil.copytree(REPOSITORY / "docs", tmp_path / "docs")
+    built = subprocess.run(
+        [Path(sys.executable).with_name("zensical"), "build", "--strict"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    pages = {path.relative_to(tmp_path / "docs").with_suffix(".html") for path in (tmp_path / "docs").rglob("*.md")}
+    site = tmp_path / "build" / "site"
+    assert {page for page in pages if not (site / page).exists()} == set()
+
+
+def test_no_page_of_the_site_is_missing_from_its_navigation_or_links_out_of_it() -> None:
+    navigation = (REPOSITORY / "zensical.toml").read_text()
+    for path in (REPOSITORY / "docs").rglob("*.md"):
+        page = path.relative_to(REPOSITORY / "docs")
+        assert f'"{page}"' in navigation, f"{page} has no place in zensical.toml"
+        out = re.findall(r"\]\(((?:\.\./)+[^)]*)\)", path.read_text())
+        assert [link for link in out if link.count("../") > len(page.parts) - 1] == [], (
+            f"{page} links to what the site lacks"
+        )
