@@ -12,8 +12,13 @@ def test_the_pages_show_what_was_measured() -> None:
     kept = report.read_results()
     page, readme, scaling = report.PAGE.read_text(), report.README.read_text(), report.SCALING.read_text()
     assert page == report.between_marks(page, report.measured_text(kept)), "run `make bench`"
-    assert readme == report.between_marks(readme, report.targets_text(kept)), "run `make bench`"
+    assert readme == report.between_marks(readme, report.headlines_text(kept)), "run `make bench`"
     assert scaling == report.between_marks(scaling, plan_text(report.all_results(kept))), "run `make bench`"
+
+
+def test_the_readme_has_each_of_its_six_figures() -> None:
+    table = report.headlines_text(report.read_results())
+    assert [headline for headline in report.HEADLINES if headline not in table] == []
 
 
 def test_every_curve_has_its_figures() -> None:
