@@ -1,5 +1,6 @@
 """Databases and archives as version 0.1.0 made them (`tests/data/version_0_1_0/make.py`), for tests to go on from."""
 
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from ecommerce.summaries.changes import latest_time
 
 FROZEN = Path(__file__).parent / "data" / "version_0_1_0"
 
-UNFINISHED = tuple(sorted(path.name.partition(".")[0] for path in FROZEN.glob("*.zst") if "whole" not in path.name))
+UNFINISHED = tuple(
+    sorted(path.name.partition(".")[0] for path in FROZEN.glob("*.bson.zst") if "whole" not in path.name)
+)
 """Databases in which an archive run or a compaction was killed, by the state in which it was left."""
 
 _RAW: Any = CodecOptions(document_class=RawBSONDocument, tz_aware=True)
@@ -84,6 +87,12 @@ def bring_back(name: str, settings: Settings, directory: Path) -> Frozen:
     now = {"cluster_time": latest_time(database), "token": None}
     database["summary_state"].update_one({"_id": "orders"}, {"$set": now})
     return Frozen(settings.model_copy(update={"archive_uri": archive_uri}), database, directory, kpis)
+
+
+def unpack_sources(directory: Path) -> None:
+    """Put the program of version 0.1.0, its package `ecommerce`, into a directory."""
+    with zstandard.open(FROZEN / "sources.tar.zst", "rb") as packed, tarfile.open(fileobj=packed, mode="r|") as sources:
+        sources.extractall(directory, filter="data")
 
 
 def _split(stream: bytes) -> Iterator[bytes]:

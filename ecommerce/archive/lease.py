@@ -20,22 +20,28 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from ecommerce.archive.errors import ArchiveBusyError, ArchiveError
 from ecommerce.documents.kinds import EPOCH
+from ecommerce.gate import OLD_LEASE, OLD_LEASE_ID, format_of
 from ecommerce.mongo import MongoDatabase
 from ecommerce.processes import birth, is_born, process_space
 
-ARCHIVE_LEASE = "archive_lease"
+ARCHIVE_LEASE = "archiver_lease"
 LEASE_SECONDS = 60
 RENEW_SECONDS = 10
 UNRENEWED_SECONDS = 2.5 * RENEW_SECONDS
 """A living holder would have renewed its lease meanwhile."""
 
-_ID = "archiver"
+_ID = OLD_LEASE_ID
+
+
+def lease_collection(database: MongoDatabase) -> str:
+    """Where the lease is: in a database of version 0.1.0 where its archivers take it, too."""
+    return OLD_LEASE if format_of(database) == 1 else ARCHIVE_LEASE
 
 
 def require_free_lease(database: MongoDatabase) -> None:
     """Raise ArchiveBusyError where a living process holds the lease: a look before Spark is started for nothing."""
     held = {"_id": _ID, "$expr": {"$gte": ["$expires_at", "$$NOW"]}}
-    holder = database[ARCHIVE_LEASE].find_one(held)
+    holder = database[lease_collection(database)].find_one(held)
     # Where it may be dead, taking the lease finds out.
     if holder and _lives(holder):
         raise _busy(holder)
@@ -45,7 +51,7 @@ class Lease:
     """A held lease. `check` raises once it was lost."""
 
     def __init__(self, database: MongoDatabase) -> None:
-        self._leases = database[ARCHIVE_LEASE]
+        self._leases = database[lease_collection(database)]
         self._token = uuid.uuid4().hex
         self._lost = threading.Event()
         self._released = threading.Event()

@@ -1,7 +1,7 @@
 """The MongoDB roles of the pipeline's parts, as tables of what each may do with which collection.
 
-Nobody but the administrator may change a validator, drop a collection or touch another database: whoever takes over the
-importer can add orders, but neither delete one nor read a password.
+Nobody but the administrator may change a validator, drop a collection (but what version 0.1.0 left) or touch another
+database: whoever takes over the importer can add orders, but neither delete one nor read a password.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from ecommerce.archive.lease import ARCHIVE_LEASE
 from ecommerce.archive.restore import ORDERS_RESTORED
 from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY, SUPERSEDED
 from ecommerce.documents.catalog import CATALOG
-from ecommerce.gate import GATE
+from ecommerce.gate import GATE, OLD_BUCKETS, OLD_DELTAS, OLD_LEASE, OLD_STATE
 from ecommerce.generate.into_mongodb.catalog_store import GENERATOR
 from ecommerce.generate.into_mongodb.store import SERIES
 from ecommerce.generate.into_mongodb.windows_done import WINDOWS
@@ -99,7 +99,9 @@ ARCHIVER = Role(
         # An upgrade fills in what the records of an older version do not tell, and marks the database.
         ARCHIVE_SUMMARY: WRITE,
         **dict.fromkeys((GATE, SHOP), ALL),
-        **dict.fromkeys((ARCHIVE_RUNS, SUPERSEDED, ARCHIVE_LEASE, ORDERS_RESTORED), ALL),
+        OLD_STATE: WRITE,
+        **dict.fromkeys((OLD_DELTAS, OLD_BUCKETS), (*READ, "dropCollection")),
+        **dict.fromkeys((ARCHIVE_RUNS, SUPERSEDED, ARCHIVE_LEASE, OLD_LEASE, ORDERS_RESTORED), ALL),
         **dict.fromkeys((IMPORTS, REJECTED_ROWS, PAST_VERSIONS), READ),
     },
     inherits=(SUMMARIZER.name,),

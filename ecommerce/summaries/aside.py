@@ -1,7 +1,7 @@
 """Documents of `orders` that are no orders: set aside by `_id` with the reason, while everything else goes on.
 
-`orders_aside` belongs to the summaries: what is in it for the epoch of `summary_state` is in no figure, what is not is
-in all of them. It is written in the transaction that writes the delta and the position, and by a rebuild, which has an
+`orders_aside` belongs to the summaries: what is in it for the epoch of their state is in no figure, what is not is in
+all of them. It is written in the transaction that writes the delta and the position, and by a rebuild, which has an
 epoch of its own, beside the buckets:
 
     {_id: {epoch, id: <_id of the document>}, reason, noticed_at}

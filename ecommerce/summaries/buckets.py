@@ -1,4 +1,4 @@
-"""The buckets of `orders_summary`: per UTC month its cells and its rollup, each in one or more parts that add up.
+"""The buckets of `summaries_cells`: per UTC month its cells and its rollup, each in one or more parts that add up.
 
 Because parts add up, a bucket is extended by inserting a document, whatever its size; `compact` puts small parts
 together. A part of cells is a stretch of hours of its month, so that a day of a busy month is read without the rest,
@@ -67,20 +67,21 @@ def bucket_of(identity: str) -> tuple[str, Kind, datetime]:
     return epoch, cast(Kind, kind), datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
 
 
-def rollup_parts(
+def rollup_parts(  # noqa: PLR0913 - which parts, and what of them
     database: MongoDatabase,
     epoch: str,
     start: datetime | None,
     end: datetime | None,
     session: ClientSession | None = None,
     only: tuple[str, ...] = ("data",),
+    collection: str = BUCKETS,
 ) -> Iterator[tuple[datetime, Any]]:
     """Month and encoded rollup of every part in the months [start, end); None is open.
 
     `only` names tables of the data where the others are not needed. They come by the month.
     """
     query = {"_id": _months(epoch, "rollup", start, end)}
-    for document in database[BUCKETS].find(query, dict.fromkeys(only, 1), session=session).sort("_id", 1):
+    for document in database[collection].find(query, dict.fromkeys(only, 1), session=session).sort("_id", 1):
         yield bucket_of(document["_id"])[2], document["data"]
 
 

@@ -1,6 +1,7 @@
 """Where the summaries stand: one document that every change to them moves, so that two changes at once collide.
 
-`summary_state` holds it. `orders_summary` holds the buckets of an epoch, `summary_deltas` the log of what came after:
+`summaries_state` holds it. `summaries_cells` holds the buckets of an epoch, `summaries_deltas` the log of what came
+after. (Those of version 0.1.0 had other names: `gate`.)
 
     figures = buckets of state.epoch + deltas with compacted_seq < seq <= state.seq
 
@@ -20,9 +21,9 @@ from pymongo.write_concern import WriteConcern
 
 from ecommerce.mongo import Document, MongoDatabase
 
-STATE = "summary_state"
-DELTAS = "summary_deltas"
-BUCKETS = "orders_summary"
+STATE = "summaries_state"
+DELTAS = "summaries_deltas"
+BUCKETS = "summaries_cells"
 ASIDE = "orders_aside"
 """Documents that are no orders, by epoch; `aside` has it."""
 ARCHIVE_SUMMARY = "orders_archive_summary"

@@ -6,29 +6,41 @@ from typing import Any
 
 from bson import Int64
 
+from ecommerce.gate import OLD_BUCKETS, OLD_DELTAS, OLD_STATE, format_of
 from ecommerce.kpis import Filters, Span
 from ecommerce.kpis.catalog import load_catalog, product_names
 from ecommerce.kpis.compute import Counts, kpis_of
 from ecommerce.mongo import MongoDatabase
+from ecommerce.summaries.advance import advance
 from ecommerce.summaries.buckets import rollup_parts
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import cells_as_written
-from ecommerce.summaries.state import DELTAS, STATE, STATE_ID
+from ecommerce.summaries.state import BUCKETS, DELTAS, STATE, STATE_ID, load_state
 
 NOT_COMPARED = {"hot_orders", "archived_orders", "as_of", "incomplete", "top_products", "delivery_timeline"}
 """Where orders are and when they were counted; the lists have no figure of their own."""
 
 
 def figures_as_told(database: MongoDatabase) -> dict[str, Any] | None:
-    """The figures of all time as the version that made the summaries told them; None where there are no summaries."""
-    state = database[STATE].find_one({"_id": STATE_ID})
+    """The figures of all time as the version that made the summaries told them; None where there are no summaries.
+
+    What version 0.1.0 told lies in collections of its own, whatever was asked of this version meanwhile.
+    """
+    if format_of(database) == 1:
+        names = OLD_STATE, OLD_DELTAS, OLD_BUCKETS
+    else:
+        names = STATE, DELTAS, BUCKETS
+        if load_state(database) is not None:
+            advance(database)
+    state = database[names[0]].find_one({"_id": STATE_ID})
     if state is None:
         return None
     after = {"_id": {"$gt": Int64(state["compacted_seq"]), "$lte": Int64(state["seq"])}}
-    deltas = (delta["data"] for delta in database[DELTAS].find(after, {"data": 1}))
+    deltas = (delta["data"] for delta in database[names[1]].find(after, {"data": 1}))
+    parts = rollup_parts(database, state["epoch"], None, None, collection=names[2])
     rollup = Rollup.sum_of(
         (
-            *(Rollup.decode(data) for _, data in rollup_parts(database, state["epoch"], None, None)),
+            *(Rollup.decode(data) for _, data in parts),
             *(Rollup.of_cells(cells_as_written(data)) for data in deltas),
         )
     )

@@ -1,7 +1,7 @@
 """The upgrade: what is due, and doing it, step by step. Each step may be killed and the whole be run again.
 
 It holds the archive's lease, so that no archiver works meanwhile, and begins only where no other program is connected:
-those of version 0.1.0 look at no gate. The mark of the new format is written last.
+those of version 0.1.0 look at no gate. The mark of the new format shuts them out; then what they kept is dropped.
 """
 
 import json
@@ -19,23 +19,34 @@ from ecommerce.archive.spark import spark_session
 from ecommerce.archive.storage import Storage
 from ecommerce.archive.workshop import Workshop, pending_run
 from ecommerce.archive_location import archive_uri
-from ecommerce.gate import FORMAT, GATE, UPGRADE_ID, format_of, mark_format, require_known_format
+from ecommerce.gate import (
+    FORMAT,
+    GATE,
+    OLD_BUCKETS,
+    OLD_DELTAS,
+    UPGRADE_ID,
+    format_of,
+    mark_format,
+    require_known_format,
+)
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.schema import prepare_collections
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop, record_shop, shop_document
-from ecommerce.summaries.advance import advance
 from ecommerce.summaries.cells.measures import definition
 from ecommerce.summaries.rebuild import rebuild
-from ecommerce.summaries.state import STATE, STATE_ID, load_state
+from ecommerce.summaries.state import STATE, STATE_ID
 from ecommerce.upgrade.clients import require_no_others
 from ecommerce.upgrade.figures import figures_as_told, moved_figures
 from ecommerce.upgrade.fill import fill_days, incomplete_days
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+OLD_SUMMARIES = (OLD_DELTAS, OLD_BUCKETS)
+"""Of 0.1.0's state a document stays, which shuts it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,9 @@ def steps_due(database: MongoDatabase) -> list[str]:
         shop = read_shop(database)
         due.append(f"record the shop: its days are of {shop.time_zone}, its currency is {shop.currency}")
     if not marked:
-        due.append(f"mark the database as of format {FORMAT}")
+        due.append(f"mark the database as of format {FORMAT}, which keeps version 0.1.0 out")
+    if any(database[name].find_one({}, {"_id": 1}) for name in OLD_SUMMARIES):
+        due.append("drop the summaries of version 0.1.0")
     return due
 
 
@@ -117,6 +130,9 @@ def upgrade_database(database: MongoDatabase, settings: Settings, progress: Prog
         reached("upgrade:before-mark")
         mark_format(database)
         reached("upgrade:marked")
+        for name in OLD_SUMMARIES:
+            database.drop_collection(name)
+            reached("upgrade:dropped")
         database[GATE].delete_one({"_id": UPGRADE_ID})
     moved = tuple(moved_figures(before, after)) if before else ()
     return UpgradeReport(tuple(due), moved, time.monotonic() - started)
@@ -138,7 +154,7 @@ def _archive(database: MongoDatabase, settings: Settings) -> Iterator["SparkSess
 
 
 def _holds_anything(database: MongoDatabase) -> bool:
-    names = (ORDERS, ARCHIVED_ORDERS, ARCHIVE_RUNS, STATE)
+    names = (ORDERS, ARCHIVED_ORDERS, ARCHIVE_RUNS, STATE, OLD_BUCKETS)
     return is_replica_set(database) and any(database[name].find_one({}, {"_id": 1}) for name in names)
 
 
@@ -146,7 +162,9 @@ def _must_rebuild(database: MongoDatabase) -> bool:
     """Whether cells are there that were made by other definitions, or before the archive's records were filled in."""
     state = database[STATE].find_one({"_id": STATE_ID}, {"definition": 1})
     left = database[GATE].find_one({"_id": UPGRADE_ID}, {"rebuild": 1}) or {}
-    return state is not None and (state.get("definition") != definition() or bool(left.get("rebuild")))
+    if state is None:
+        return format_of(database) < FORMAT
+    return state.get("definition") != definition() or bool(left.get("rebuild"))
 
 
 def _figures_before(database: MongoDatabase) -> dict[str, Any] | None:
@@ -155,8 +173,6 @@ def _figures_before(database: MongoDatabase) -> dict[str, Any] | None:
     if "before" in left:
         kept: dict[str, Any] | None = json.loads(left["before"])
         return kept
-    if load_state(database) is not None:
-        advance(database)  # the summaries of an older format would be built anew, and what they told be gone
     before = figures_as_told(database)
     # As text: names of groups may hold what a key in MongoDB may not.
     database[GATE].update_one({"_id": UPGRADE_ID}, {"$set": {"before": json.dumps(before)}}, upsert=True)

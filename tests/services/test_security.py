@@ -63,7 +63,7 @@ def test_ingest_generates_imports_and_summarizes(mongo: SecuredMongo, tmp_path: 
 def test_a_user_that_may_just_read_and_write_brings_orders_in_too(mongo: SecuredMongo, tmp_path: Path) -> None:
     mongo.database(ROOT).command("createUser", "plain", pwd="plain-secret", roles=["readWrite"])
     plain = get_database(Settings(mongo_uri=SecretStr(mongo.uri("plain", "plain-secret"))))
-    batch = [EncodedOrder(order_id, encode_order(an_order(order_id))) for order_id in (9_001, 9_002)]
+    batch = [EncodedOrder(order_id, encode_order(an_order(order_id, status="Pending"))) for order_id in (9_001, 9_002)]
     for expected in (Accepted(accepted=2), Accepted(unchanged=2)):
         assert accept_orders(plain, batch, is_news=lambda _stored, _incoming: False) == expected
     assert plain[ORDERS].count_documents({"_id": {"$in": [9_001, 9_002]}}) == 2

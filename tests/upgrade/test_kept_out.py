@@ -1,0 +1,78 @@
+"""Programs of version 0.1.0, which look at no mark, cannot change a figure once a database is of a later format."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from ecommerce.importing.import_files import import_paths
+from ecommerce.mongo import MongoDatabase
+from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
+from ecommerce.upgrade import steps_due, upgrade_database
+from tests.archiving import spark
+from tests.import_samples import complete_row, write_lines
+from tests.upgrade.test_upgrade import all_figures_are_right
+from tests.version_0_1_0 import FROZEN, Frozen, bring_back, unpack_sources
+
+__all__ = ["spark"]
+
+
+def test_a_program_of_0_1_0_that_starts_after_the_upgrade_changes_no_figure(
+    spark: SparkSession, settings: Settings, tmp_path: Path
+) -> None:
+    frozen = bring_back("whole", settings, tmp_path / "frozen")
+    upgrade_database(frozen.database, frozen.settings)
+    before = contents(frozen.database)
+    told = version_0_1_0_at_work(frozen, tmp_path / "sources")
+    summaries = {told.pop(name) for name in ("advance", "kpis", "rebuild", "compact", "check")}
+    archive = {told.pop(name) for name in ("archive", "compact the archive")}
+    assert told == {"start": None}
+    for said in summaries | archive:
+        assert "is of format 2: use version" in str(said), "its error says what to do"
+    assert contents(frozen.database) == before
+    assert steps_due(frozen.database) == []
+    all_figures_are_right(frozen)
+    frozen.database.client.drop_database(frozen.database.name)
+
+
+def test_a_program_of_0_1_0_is_kept_out_of_a_new_database_too(
+    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path
+) -> None:
+    file = write_lines(tmp_path / "orders.jsonl", *(complete_row(order_id, status="Delivered") for order_id in (1, 2)))
+    assert import_paths(database, [file]).accepted == 2
+    archive_uri = (tmp_path / "archive").as_uri()
+    new = Frozen(settings.model_copy(update={"archive_uri": archive_uri}), database, tmp_path, {})
+    advance(database)
+    before = contents(database)
+    told = version_0_1_0_at_work(new, tmp_path / "sources")
+    assert [name for name, said in told.items() if said is None] == ["start"]
+    assert contents(database) == before
+
+
+def version_0_1_0_at_work(frozen: Frozen, sources: Path) -> dict[str, str | None]:
+    """Let the program of version 0.1.0 do all it does with figures and archive; how each ended."""
+    unpack_sources(sources)
+    assert frozen.settings.mongo_uri is not None
+    given = {
+        "mongo_uri": frozen.settings.mongo_uri.get_secret_value(),
+        "database": frozen.settings.database,
+        "home": str(frozen.settings.home),
+        "archive_uri": frozen.settings.archive_uri,
+    }
+    program = FROZEN / "at_work.py"
+    command = [sys.executable, str(program), str(sources), json.dumps(given)]
+    done = subprocess.run(command, cwd=sources, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-1000:]
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("TOLD "))
+    told: dict[str, str | None] = json.loads(line.removeprefix("TOLD "))
+    return told
+
+
+def contents(database: MongoDatabase) -> dict[str, list[Any]]:
+    """All documents of all collections; collections without any do not count."""
+    found = {name: list(database[name].find().sort("_id", 1)) for name in database.list_collection_names()}
+    return {name: documents for name, documents in found.items() if documents}
