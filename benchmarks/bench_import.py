@@ -1,12 +1,13 @@
-"""How fast files come in: JSON Lines and CSV, first time and again, beside mongoimport on the same file and server."""
+"""How fast `ecommerce import` takes files in, from the prompt to the prompt, while `up` runs; beside mongoimport."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,40 +15,49 @@ from typing import Literal
 
 import psutil
 
-from benchmarks.common import Result, a_mongod, main, timed
+from benchmarks.bench_up import an_environment, ecommerce
+from benchmarks.common import Result, main, timed
 from benchmarks.order_lines import write_order_lines
 from ecommerce.generate.into_files.job import FileJob
 from ecommerce.generate.into_files.orders_file import write_orders
 from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.rhythm import to_ms
 from ecommerce.generate.model.windows import Window
-from ecommerce.importing.import_files import import_paths
-from ecommerce.mongo import ORDERS, MongoDatabase
 
-ORDERS_FULL = 1_000_000
+ORDERS_FULL = 500_000
 ORDERS_QUICK = 20_000
-BASELINE_BATCH = 2_000
+TARGETS = {"order lines by a mapping, new orders": "≥ 30,000"}
+PLAIN_LOOP = """
+import itertools, json, sys
+import pymongo
+orders = pymongo.MongoClient(sys.argv[1]).get_default_database().orders
+with open(sys.argv[2], "rb") as lines:
+    while batch := list(itertools.islice(lines, 2_000)):
+        orders.insert_many(map(json.loads, batch), ordered=False)
+"""
 LINES_SHARE = 5
 """Of so many orders one is imported from order lines."""
 CATALOG = CatalogSpec(1, "en_US", "marketplace", users=100_000, products=10_000)
 
 
 def run(quick: bool) -> list[Result]:
-    """Import the same orders from two formats, twice each, what else there is from the first, and order lines."""
+    """Import the same orders from two formats, twice each, and order lines."""
     count = ORDERS_QUICK if quick else ORDERS_FULL
     results: list[Result] = []
-    with tempfile.TemporaryDirectory(prefix="ecommerce-bench-") as folder:
-        files = {"JSON Lines": _orders(Path(folder), "json", count), "CSV": _orders(Path(folder), "csv", count)}
-        with a_mongod() as database:
-            for name, file in files.items():
-                database[ORDERS].delete_many({})
-                beside = _beside(database, file, count) if name == "JSON Lines" else ""
-                for again in (False, True):
-                    results += _import(database, name, file, again, beside)
-                    beside = ""
-            lines = write_order_lines(Path(folder) / "lines.csv", CATALOG, _window(count // LINES_SHARE))
-            database[ORDERS].delete_many({})
-            results += _import(database, "order lines by a mapping", lines, False, "")
+    with tempfile.TemporaryDirectory(prefix="ecommerce-bench-") as home:
+        environment = an_environment(home)
+        folder = Path(home) / "files"
+        folder.mkdir()
+        try:
+            ecommerce(environment, "up", "--detach", "--no-demo")
+            jsonl = _orders(folder, "json", count)
+            other = _mongoimport(environment, jsonl, count)
+            results += _import(environment, "JSON Lines", jsonl, count, other)
+            results += _import(environment, "CSV", _orders(folder, "csv", count), count, None)
+            lines = write_order_lines(folder / "lines.csv", CATALOG, _window(count // LINES_SHARE))
+            results += _import(environment, "order lines by a mapping", lines, count // LINES_SHARE, None)
+        finally:
+            ecommerce(environment, "down")
     return results
 
 
@@ -62,15 +72,20 @@ def _orders(folder: Path, kind: Literal["json", "csv"], count: int) -> Path:
     return write_orders(folder / ("orders.jsonl" if kind == "json" else "orders.csv"), job).path
 
 
-def _import(database: MongoDatabase, name: str, file: Path, again: bool, beside: str) -> list[Result]:
-    what = f"import {name}, {'again (all unchanged)' if again else 'new orders'}"
-    with timed() as clock, _peak_memory() as peak:
-        report = import_paths(database, [file])
-    assert report.read == (report.unchanged if again else report.accepted)
-    return [
-        Result(what, report.read / clock.seconds, "orders/s", "≥ 40,000" if name == "JSON Lines" else "", beside),
-        Result(f"{what}: memory, with its processes", peak[0] / 2**20, "MB"),
-    ]
+def _import(
+    environment: Mapping[str, str], name: str, file: Path, count: int, mongoimport: float | None
+) -> Iterator[Result]:
+    """The whole command into a database of its own, and once more; `mongoimport`: its orders/s on the same file."""
+    own = {**environment, "ECOMMERCE_DATABASE": f"bench_{name.split()[0].lower()}"}
+    for what, outcome, times in (("new orders", "accepted", 1.5), ("again (all unchanged)", "unchanged", 2.0)):
+        with timed() as clock, _peak_memory() as peak:
+            report = json.loads(ecommerce(own, "import", "--json", str(file)))
+        assert report[outcome] == report["read"], report
+        rate = count / clock.seconds
+        beside = f"{rate / mongoimport:.2f} × mongoimport, which checks nothing" if mongoimport else ""
+        target = f"≥ {times:g} × mongoimport" if mongoimport else TARGETS.get(f"{name}, {what}", "")
+        yield Result(f"import {name}, {what}", rate, "orders/s", target, beside)
+        yield Result(f"import {name}, {what}: memory, with its processes", peak[0] / 2**20, "MiB")
 
 
 @contextmanager
@@ -97,30 +112,20 @@ def _peak_memory() -> Iterator[list[int]]:
         watcher.join()
 
 
-def _beside(database: MongoDatabase, file: Path, count: int) -> str:
-    """The speed of mongoimport on the same file and server; without one, of a plain loop that checks nothing."""
-    other = database.client[f"{database.name}_beside"]
-    program = shutil.which("mongoimport")
-    begun = time.perf_counter()
-    if program:
-        host, port = database.client.address or ("127.0.0.1", 27017)
-        command = [program, "--host", host, "--port", str(port), "--db", other.name, "--collection", ORDERS]
-        subprocess.run([*command, "--numInsertionWorkers", "2", "--quiet", str(file)], check=True)
-        name = "mongoimport, nothing checked"
-    else:
-        with file.open("rb") as lines:
-            batch = []
-            for line in lines:
-                batch.append(json.loads(line))
-                if len(batch) == BASELINE_BATCH:
-                    other[ORDERS].insert_many(batch, ordered=False)
-                    batch = []
-            if batch:
-                other[ORDERS].insert_many(batch, ordered=False)
-        name = "no mongoimport here; json.loads + insert_many, nothing checked"
-    seconds = time.perf_counter() - begun
-    database.client.drop_database(other.name)
-    return f"{count / seconds:,.0f} ({name})"
+def _mongoimport(environment: Mapping[str, str], file: Path, count: int) -> float:
+    """Orders/s of mongoimport on the same file and server, without a validator or an index of ours.
+
+    Where neither MONGOIMPORT nor PATH has one, of a plain loop that checks nothing.
+    """
+    uri = f"mongodb://127.0.0.1:{environment['ECOMMERCE_MONGO_PORT']}/beside"
+    program = os.environ.get("MONGOIMPORT") or shutil.which("mongoimport")
+    with timed() as clock:
+        if program:
+            command = [program, "--uri", uri, "--collection", "orders", "--numInsertionWorkers", "2", "--quiet"]
+            subprocess.run([*command, str(file)], check=True)
+        else:
+            subprocess.run([sys.executable, "-c", PLAIN_LOOP, uri, str(file)], check=True)
+    return count / clock.seconds
 
 
 if __name__ == "__main__":
