@@ -1,18 +1,16 @@
 """Prefect: the server answers, everything is deployed and scheduled, and somebody takes the runs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ecommerce.doctor.findings import Problem
 from ecommerce.prefect_api import PrefectError, api_url, call
 from ecommerce.services.prefect import WORK_POOL, deployed, wanted_deployments
-from ecommerce.services.stuck import find_stuck
+from ecommerce.services.stuck import DEPLOY, find_stuck
 from ecommerce.settings import Settings
 
-DEPLOY = (
-    "deploy again: `ecommerce up` does, or `prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml`"
-)
 REFUSED = (401, 403)
 
 
@@ -85,7 +83,8 @@ def workers(settings: Settings) -> str:
 
 def stuck(settings: Settings) -> str:
     """Nothing keeps runs from starting for ever."""
-    problems = find_stuck(partial(_request, settings), wanted_deployments()).problems()
+    found = find_stuck(partial(_request, settings), wanted_deployments())
+    problems = replace(found, missing=()).problems()  # `deployments` says those
     if problems:
         raise Problem("; ".join(says for says, _ in problems), "; ".join(remedy for _, remedy in problems))
     return "every deployment has its work pool, no run is left Pending"

@@ -1,7 +1,8 @@
 """What would keep flow runs from starting for ever: found for `status` and `doctor`, mended by an `up` that runs.
 
 Prefect leaves each of these as it is. A run whose worker died between Pending and Running holds the one place of its
-deployment. Deployments whose work pool was deleted have none any more, also when the pool is made again.
+deployment. Deployments whose work pool was deleted have none any more, also when the pool is made again. A deployment
+that was deleted takes its schedule with it.
 """
 
 from collections.abc import Callable, Collection
@@ -18,6 +19,11 @@ PENDING_SECONDS_MAX = 120
 
 CRASH_PENDING_SECONDS = 300
 """After this a run that is still Pending is called crashed."""
+
+DEPLOY = (
+    "deploy again: `ecommerce up` does, also one that runs already, within half a minute, or `prefect --no-prompt "
+    "deploy --all --prefect-file deployments/prefect.yaml`"
+)
 
 Request = Callable[[str, Any], Any]
 """Posts a body to a path of Prefect's API, and returns the answer."""
@@ -37,6 +43,8 @@ class Run:
 class Stuck:
     """What is stuck; all empty where nothing is."""
 
+    missing: tuple[str, ...] = ()
+    """Deployments that were deleted."""
     detached: tuple[str, ...] = ()
     """Deployments without a work pool."""
     pending: tuple[Run, ...] = ()
@@ -46,9 +54,11 @@ class Stuck:
     def problems(self) -> list[tuple[str, str]]:
         """Each as a sentence, and the command that mends it."""
         found = []
+        if self.missing:
+            found.append((f"not deployed: {', '.join(self.missing)}, so that nothing of it runs", DEPLOY))
         if self.detached:
             says = f"the work pool of {', '.join(self.detached)} was deleted, so that their runs do not start"
-            found.append((says, "deploy again: `ecommerce up` does, also one that runs already, within half a minute"))
+            found.append((says, DEPLOY))
         for run in self.pending:
             says = (
                 f"run {run.name!r} is Pending for {run.seconds:,.0f} s and holds the place of others: its worker died"
@@ -81,19 +91,23 @@ def find_stuck(request: Request, wanted: Collection[str], pending_seconds: float
         elif run.get("work_pool_name") is None and (seconds := _seconds_since(run["expected_start_time"])) > 0:
             without_pool.append(Run(run["id"], run["name"], seconds))
     detached = sorted(name for name in ids.values() if found[name].get("work_pool_name") is None)
-    return Stuck(tuple(detached), tuple(pending), tuple(without_pool))
+    missing = sorted(set(wanted) - set(found))
+    return Stuck(tuple(missing), tuple(detached), tuple(pending), tuple(without_pool))
 
 
 def mend(settings: Settings, say: Callable[[str], None], deploy: Callable[[], None]) -> None:
-    """Deploy again what lost its work pool, and close the runs that will not start. Says what it did."""
+    """Deploy again what was deleted or lost its work pool, and close the runs that will not start. Says what it did."""
 
     def request(path: str, body: Any) -> Any:
         return post(settings, path, body)
 
     stuck = find_stuck(request, wanted_deployments(), CRASH_PENDING_SECONDS)
-    if stuck.detached:
+    if stuck.missing or stuck.detached:
         ensure_work_pool(settings)
         deploy()
+    if stuck.missing:
+        say(f"{', '.join(stuck.missing)} had been deleted; it was deployed again, with its schedule")
+    if stuck.detached:
         say(f"the work pool of {', '.join(stuck.detached)} had been deleted; they were deployed again")
     for run in stuck.pending:
         _close(request, run, "CRASHED", f"It was Pending for {run.seconds:,.0f} s: its worker died.")

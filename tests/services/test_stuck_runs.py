@@ -14,6 +14,7 @@ from ecommerce.services.prefect import WORK_POOL, wanted_deployments
 from ecommerce.services.stuck import mend, stuck_problem
 from ecommerce.settings import Settings
 from tests.prefect_stack import PrefectStack, prefect_stack
+from tests.services.test_doctor import PREFECT
 
 SUMMARIZE = "summarize-orders/hourly"
 
@@ -57,6 +58,21 @@ def test_a_work_pool_that_was_deleted_is_named_and_made_again(stack: PrefectStac
     with stack.worker():
         (run,) = stack.wait(stack.ask(SUMMARIZE))
     assert run.state_name == "Completed", stack.log(run.id)
+
+
+@pytest.mark.timeout(600)
+def test_a_deployment_that_was_deleted_is_named_and_made_again(stack: PrefectStack) -> None:
+    stack.client.delete_deployment(stack.client.read_deployment_by_name(SUMMARIZE).id)
+    problems = [one for one in examine(stack.settings, CHECKS) if one.state == PROBLEM and one.check in PREFECT]
+    assert [problem.check for problem in problems] == ["deployments", "workers"]
+    assert problems[0].says == f"not deployed: {SUMMARIZE}"
+    assert "`ecommerce up` does" in problems[0].remedy
+    assert f"not deployed: {SUMMARIZE}" in (stuck_problem(stack.settings) or "")
+
+    (said,) = mended(stack)
+    assert said == f"{SUMMARIZE} had been deleted; it was deployed again, with its schedule"
+    assert stack.client.read_deployment_by_name(SUMMARIZE).schedules[0].active
+    assert (stuck_problem(stack.settings), mended(stack)) == (None, [])
 
 
 @pytest.mark.timeout(600)
