@@ -22,7 +22,7 @@ GOOD, BAD = 900, 100
 
 def import_again_and_again(uri: str, name: str, file: Path) -> list[tuple[int, int, int, int, int]]:
     """What each of some imports of a file counted."""
-    database = get_database(Settings(mongo_uri=uri, database=name))  # type: ignore[arg-type]
+    database = get_database(Settings(mongo_uri=uri, database=name))
     counts = []
     for _ in range(IMPORTS_EACH):
         (report,) = import_paths(database, [file]).files
