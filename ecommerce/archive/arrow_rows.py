@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import bson
-import msgspec
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -26,6 +25,7 @@ _TYPES = {
     "date": pa.timestamp("us", tz="UTC"),
     "string": pa.string(),
     "decimal": _MONEY,
+    "bool": pa.bool_(),
     "object": pa.map_(pa.string(), pa.string()),
 }
 """By type of BSON; what Spark makes of them is `Kind.spark_type`."""
@@ -57,19 +57,23 @@ def _row(document: bytes) -> dict[str, Any]:
     mapping = bson.decode(document, CODEC_OPTIONS)
     try:
         order = decode_order(mapping)
-        row: dict[str, Any] = msgspec.structs.asdict(order)
-        row |= {name: _plain(value) for name, value in row.items()}
+        row = _plain(order)
         return row | {HASH_COLUMN: content_hash(order), DAY_COLUMN: order.order.order_time.date()}
     except (TypeError, ValueError) as error:
         raise ArchiveError(f"the document with _id {mapping.get('_id')!r} is not an order: {error}") from None
 
 
-def _plain(value: Any) -> Any:
+def _plain(struct: Struct) -> dict[str, Any]:
+    values = ((field, getattr(struct, field.name)) for field in fields_of(type(struct)))
+    return {field.name: _value(value) if value != () or not field.optional else None for field, value in values}
+
+
+def _value(value: Any) -> Any:
     if isinstance(value, Struct):
-        return {name: _plain(part) for name, part in msgspec.structs.asdict(value).items()}
+        return _plain(value)
     if isinstance(value, dict):
         return list(value.items())
-    return [_plain(element) for element in value] if isinstance(value, tuple) else value
+    return [_value(element) for element in value] if isinstance(value, tuple) else value
 
 
 def _schema() -> pa.Schema:
@@ -93,8 +97,8 @@ def _struct_arrays(document: type[Struct], columns: OrderColumns, prefix: str) -
 
 
 def _array(field: Field, columns: OrderColumns, path: str) -> pa.Array:
-    if field.document is not None and field.optional:
-        return pa.nulls(len(columns.regular), _type(field))  # a document that has it is decoded, see `layout`
+    if field.is_array and field.optional:
+        return _optional_lists(field, columns, path, len(columns.regular))
     if field.is_array:
         return _item_lists(field, columns)
     if field.document is not None:
@@ -138,6 +142,30 @@ def _item_lists(field: Field, columns: OrderColumns) -> pa.Array:
     )
     items = pa.StructArray.from_arrays(members, fields=_members(field.document))
     return pa.ListArray.from_arrays(pa.array(starts), items)
+
+
+def _optional_lists(field: Field, columns: OrderColumns, path: str, owners: int) -> pa.Array:
+    """The lists of an array that few documents have, null where an owner has none."""
+    elements = columns.arrays.get(path)
+    if elements is None or not len(elements.owner):
+        return pa.nulls(owners, _type(field))
+    assert field.document is not None  # noqa: S101 - arrays hold documents
+    sizes = np.bincount(elements.owner, minlength=owners)
+    starts = np.concatenate(([0], np.cumsum(sizes))).astype(np.int32)
+    together = np.argsort(elements.owner, kind="stable")
+    members = []
+    for part in fields_of(field.document):
+        if part.is_array:
+            whole = _optional_lists(part, columns, f"{path}.{part.name}", len(elements.owner))
+            members.append(whole.take(pa.array(together)))
+            continue
+        absent = ~elements.has[part.name][together] if part.nullable else None
+        if part.name in elements.texts:
+            members.append(_text_array(elements.texts[part.name][together], absent))
+        else:
+            members.append(_scalars(part, elements.numbers[part.name][together], absent))
+    structs = pa.StructArray.from_arrays(members, fields=_members(field.document))
+    return pa.ListArray.from_arrays(pa.array(starts), structs, mask=pa.array(sizes == 0))
 
 
 def _item_array(part: Field, columns: OrderColumns, together: IntArray) -> pa.Array:

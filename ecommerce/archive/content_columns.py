@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from msgspec import Struct
 
-from ecommerce.bson_reading.columns import ITEM, IntArray, OrderColumns
+from ecommerce.bson_reading.columns import ITEM, Elements, IntArray, OrderColumns
 from ecommerce.documents import content_hash
 from ecommerce.documents.content_hash import (
     LEFT_OUT,
@@ -52,9 +52,11 @@ def content_hashes(columns: OrderColumns) -> IntArray:
 def _add_struct(hashes: UnsignedArray, columns: OrderColumns, document: type[Struct], prefix: str) -> None:
     for field in fields_of(document):
         path = prefix + field.name
-        if path == LEFT_OUT or (field.later and field.document is not None):
-            continue  # a later part of several fields makes a document irregular, see `layout`
-        if field.is_array:
+        if path == LEFT_OUT:
+            continue
+        if field.is_array and field.later:
+            _add_array(hashes, columns, field, path, path, slice(None))
+        elif field.is_array:
             _add_items(hashes, columns, field)
         elif field.document is not None:
             _add_struct(hashes, columns, field.document, path + ".")
@@ -65,6 +67,39 @@ def _add_struct(hashes: UnsignedArray, columns: OrderColumns, document: type[Str
                 hashes[rows] = xxh64(_later_values(columns, field, path)[rows], tagged)
         else:
             hashes[:] = xxh64(_values(columns, field, path), hashes)
+
+
+def _add_array(hashes: UnsignedArray, columns: OrderColumns, field: Field, path: str, tag: str, owners: slice) -> None:
+    """An array that few documents have: of all of them, or of those within these elements of another array."""
+    elements = columns.arrays.get(path)
+    assert field.document is not None  # noqa: S101 - arrays hold documents
+    if elements is None:
+        return
+    first, last = owners.start or 0, len(hashes) if owners.stop is None else owners.stop
+    chosen = np.flatnonzero((elements.owner >= first) & (elements.owner < last))
+    if not len(chosen):
+        return
+    owner, at = np.unique(elements.owner[chosen], return_index=True)
+    rows = elements.row[chosen][at]
+    sizes = np.bincount(elements.owner[chosen] - first)[owner - first]
+    hashes[rows] = xxh64(sizes, xxh64(np.full(len(rows), tag_of(tag)), hashes[rows]))
+    for part_of, _ in _rounds(elements.owner[chosen]):
+        of_round = slice(int(chosen[part_of][0]), int(chosen[part_of][-1]) + 1)
+        for part in fields_of(field.document):
+            name = f"{tag}[].{part.name}"
+            if part.is_array:
+                _add_array(hashes, columns, part, f"{path}.{part.name}", name, of_round)
+                continue
+            there = np.flatnonzero(elements.has[part.name]) if part.nullable else np.arange(len(elements.owner))
+            there = there[(there >= of_round.start) & (there < of_round.stop)]
+            if len(there):
+                tagged = xxh64(np.full(len(there), tag_of(name)), hashes[elements.row[there]])
+                hashes[elements.row[there]] = xxh64(_element_values(elements, part)[there], tagged)
+
+
+def _element_values(elements: Elements, part: Field) -> IntArray:
+    texts = elements.texts.get(part.name)
+    return _in_its_unit(part, elements.numbers[part.name]) if texts is None else _text_hashes(texts)
 
 
 def _values(columns: OrderColumns, field: Field, path: str) -> IntArray:

@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import bson
 import numpy as np
 from bson import Decimal128, Int64
 from bson.raw_bson import RawBSONDocument
+from msgspec.structs import replace
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
@@ -30,6 +32,9 @@ from ecommerce.archive.hot import HotOrders, time_of
 from ecommerce.archive.lease import Lease
 from ecommerce.archive.runs import ARCHIVE_SUMMARY, SUPERSEDED, Run, day_start
 from ecommerce.bson_reading.columns import IntArray
+from ecommerce.documents.bson_codec import decode_order
+from ecommerce.documents.canonical_bytes import has_refunds
+from ecommerce.documents.content_hash import WITHOUT_REFUNDS, content_hash
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.progress import Progress
@@ -162,7 +167,7 @@ def _purge(database: MongoDatabase, run: Run, group: list[Chunk], session: Clien
             raise ArchiveError(
                 f"run {run.run_id}: {deleted} of {len(taken)} orders were there to be deleted; nothing was"
             )
-        entries = [entry for chunk, comparison in found for entry in _entries(run, chunk, comparison.same)]
+        entries = [entry for one in found for entry in _entries(run, hot, *one)]
         _insert(database, ARCHIVED_ORDERS, entries, session)
     superseded = [row for chunk, comparison in found for row in _superseded(run, chunk, comparison)]
     if superseded:
@@ -205,8 +210,15 @@ def _summary(run: Run, chunk: Chunk, found: Comparison, cells: CellTable) -> dic
     }
 
 
-def _entries(run: Run, chunk: Chunk, same: IntArray) -> list[RawBSONDocument]:
-    return archived_entries(chunk.ids[same], chunk.hashes[same], day_start(chunk.order_date), run.run_id)
+def _entries(run: Run, hot: HotOrders, chunk: Chunk, found: Comparison) -> list[RawBSONDocument]:
+    same = found.same
+    entries = archived_entries(chunk.ids[same], chunk.hashes[same], day_start(chunk.order_date), run.run_id)
+    for at, position in enumerate(found.documents.tolist()):
+        if has_refunds(hot.documents[position]):
+            order = decode_order(hot.documents[position])
+            plain = Int64(content_hash(replace(order, refunds=())))
+            entries[at] = RawBSONDocument(bson.encode({**entries[at], WITHOUT_REFUNDS: plain}))
+    return entries
 
 
 def _superseded(run: Run, chunk: Chunk, found: Comparison) -> Iterator[dict[str, Any]]:

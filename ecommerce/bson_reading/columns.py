@@ -5,7 +5,8 @@ fixed bytes is known for all documents at once. Every type, name and limit is co
 another layout, or a value that the definition refuses, is reported as irregular and left to `stored_order`.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +14,11 @@ import bson
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from msgspec import Struct
 
 from ecommerce.bson_reading.layout import Stretch, layout_of
 from ecommerce.documents.bson_types import DECIMAL_HIGH, SIZES, TYPE_BYTES
-from ecommerce.documents.fields import scalar_paths
+from ecommerce.documents.fields import fields_of, scalar_paths
 from ecommerce.documents.kinds import TEXT_LENGTH_MAX, attributes_fault
 from ecommerce.documents.order import OrderDocument, OrderItem
 
@@ -37,11 +39,39 @@ _LIMITS: dict[str, tuple[int, int]] = {
 }
 """Lowest and highest value of each column of numbers."""
 
+
+def _identities(document: type[Struct], prefix: str) -> Iterator[tuple[str, str]]:
+    for part in fields_of(document):
+        if part.document is not None and part.is_array:
+            yield prefix + part.name, fields_of(part.document)[0].name
+            yield from _identities(part.document, f"{prefix}{part.name}.")
+
+
+_IDENTITY = dict(_identities(OrderDocument, ""))
+"""Path of an array → the field that its elements are sorted by."""
+
+EMPTY_SIZE = 5
+"""Bytes of an array without elements."""
+
 _PADDING = bytes(4096)
 """Read instead of what lies behind the buffer while an irregular document is being found out."""
 
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(slots=True)
+class Elements:
+    """Columns of the elements of an array that few documents have, by the names of their fields."""
+
+    owner: IntArray
+    """Of each element: the index of its document; of an array within an array, of the element that it is in."""
+    row: IntArray
+    """Of each element: the index of its document."""
+    numbers: dict[str, IntArray] = field(default_factory=dict)
+    texts: dict[str, pl.Series] = field(default_factory=dict)
+    has: dict[str, BoolArray] = field(default_factory=dict)
+    """For nullable fields: which elements have a value."""
 
 
 @dataclass(slots=True)
@@ -62,6 +92,8 @@ class OrderColumns:
     """For nullable fields of items: which items have a value."""
     item_of: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     """For each item: the index of its document."""
+    arrays: dict[str, Elements] = field(default_factory=dict)
+    """By path, as `refunds.items`; those that no document has are not there."""
 
 
 def read_columns(documents: Sequence[bytes]) -> OrderColumns:
@@ -84,7 +116,8 @@ class _Reader:
         self.item_parts: dict[str, list[IntArray]] = {}
         self.item_text_parts: dict[str, list[pl.Series]] = {}
         self.item_has_parts: dict[str, list[BoolArray]] = {}
-        self.item_rows: list[IntArray] = []
+        self.owners: dict[str, list[IntArray]] = {}
+        self.rows: dict[str, list[IntArray]] = {}
 
     def require(self, rows: IntArray, holds: BoolArray) -> None:
         """Documents for which this does not hold are irregular."""
@@ -98,8 +131,10 @@ class _Reader:
         windows: np.ndarray[Any, np.dtype[np.uint8]] = view[at].view(np.uint8).reshape(-1, padded)
         return windows
 
-    def read(self, layout: tuple[Stretch, ...], rows: IntArray, at: IntArray, prefix: str) -> IntArray:
-        """Read what has this layout, beginning at `at`; where it ends."""
+    def read(
+        self, layout: tuple[Stretch, ...], rows: IntArray, at: IntArray, prefix: str, owners: IntArray | None = None
+    ) -> IntArray:
+        """Read what has this layout, beginning at `at`; where it ends. `owners` are the elements that are read."""
         ends: dict[str, IntArray] = {}
         for stretch in layout:
             window = self.windows(at, len(stretch.pattern))
@@ -113,35 +148,55 @@ class _Reader:
                     self.require(rows, sound)
                     ends[path] = at + offset + np.where(sound, size, 5)
                 else:
-                    self.keep(rows, prefix + path, kind, window, offset)
+                    self.keep(rows, prefix, path, kind, window, offset)
             at = at + len(stretch.pattern)
             match stretch.ending:
                 case "text":
                     end = ends[stretch.path] + 4
                     self.require(rows, self.fitting(rows, at, end - at - 1))
-                    if prefix != ITEM:
+                    if not prefix:
                         self.columns.texts[stretch.path] = self.text(rows, at, end - at - 1)
                     at = end
                 case "items":
-                    self.read_items(rows, at, ends[stretch.path] - 1)
+                    self.read_elements(OrderItem, ITEM, rows, rows, at, ends[stretch.path] - 1)
                     at = ends[stretch.path]
                 case "nullable" | "optional":
                     at = self.read_optional(stretch, rows, at, prefix)
                 case "apart":
-                    part = stretch.follower
-                    assert part is not None  # noqa: S101 - this ending has one
-                    header = TYPE_BYTES["array" if part.is_array else "object"] + part.name.encode() + b"\x00"
-                    self.require(rows, ~_matches(self.windows(at, len(header)), header, b"\xff" * len(header)))
+                    at = self.read_apart(stretch, rows, rows if owners is None else owners, at, prefix)
         return at
 
-    def keep(self, rows: IntArray, path: str, kind: str, window: np.ndarray[Any, Any], offset: int) -> None:
+    def read_apart(self, stretch: Stretch, rows: IntArray, owners: IntArray, at: IntArray, prefix: str) -> IntArray:
+        """Read an array that may be absent; where the next field begins. A document instead of one is irregular."""
+        part = stretch.follower
+        assert part is not None and part.document is not None  # noqa: S101 - this ending has one
+        header = TYPE_BYTES["array" if part.is_array else "object"] + part.name.encode() + b"\x00"
+        if not (self.bytes[at] == header[0]).any():
+            return at
+        window = self.windows(at, len(header) + 4)
+        has = _matches(window, header, b"\xff" * len(header))
+        if not has.any():
+            return at
+        start = at + len(header) + 4
+        size = _values(window, len(header), "<i4").astype(np.int64)
+        after = start - 4 + size
+        self.require(rows, ~has | ((size > EMPTY_SIZE) & (after <= self.limit) & part.is_array))
+        found = has & self.columns.regular[rows]
+        path = f"{prefix}{stretch.path}."
+        self.read_elements(part.document, path, rows[found], owners[found], start[found], after[found] - 1)
+        return np.where(found, after, at)
+
+    def keep(
+        self, rows: IntArray, prefix: str, name: str, kind: str, window: np.ndarray[Any, Any], offset: int
+    ) -> None:
         """Note the values of one field."""
+        path = prefix + name
         values = _values(window, offset, "<i8")
         if kind == "decimal":
             self.require(rows, _values(window, offset + 8, "<i8") == DECIMAL_HIGH)
         if limits := _LIMITS.get(path):
             self.require(rows, _within(values, *limits))
-        if path.startswith(ITEM):
+        if prefix:
             self.item_parts.setdefault(path, []).append(values)
         else:
             self.columns.numbers[path] = values
@@ -152,6 +207,9 @@ class _Reader:
         assert part is not None and part.kind is not None  # noqa: S101 - these endings have one
         kind, name = part.kind.bson_type, part.name.encode() + b"\x00"
         header = TYPE_BYTES[kind] + name
+        if stretch.ending == "optional" and not (self.bytes[at] == header[0]).any():
+            self.keep_absent(prefix, stretch.path, kind, len(rows))
+            return at
         window = self.windows(at, len(header) + 16)
         has = _matches(window, header, b"\xff" * len(header))
         value = at + len(header)
@@ -169,31 +227,49 @@ class _Reader:
             self.columns.has[path] = has
             self.columns.maps[path] = self.maps(rows, value, after, has)
         elif kind == "string":
-            self.keep_text(path, has, self.text(rows, value + 4, np.where(has, size - 1, 0)))
+            texts = self.text(rows, value + 4, np.where(has, size - 1, 0))
+            if pattern := part.kind.bson_bounds.get("pattern"):
+                self.require(rows, ~has | _of_form(texts, pattern))
+            self.keep_text(prefix, stretch.path, has, texts)
+        elif kind == "bool":
+            flags = _values(window, len(header), "<u1").astype(np.int64)
+            self.keep_number(prefix, stretch.path, has, np.where(has, flags, 0))
         else:
             values = _values(window, len(header), "<i8")
             if kind == "decimal":
                 high = _values(window, len(header) + 8, "<i8")
                 self.require(rows, ~has | (high == DECIMAL_HIGH))
             self.require(rows, ~has | _within(values, *_LIMITS[path]))
-            self.keep_number(path, has, np.where(has, values, 0))
+            self.keep_number(prefix, stretch.path, has, np.where(has, values, 0))
         if stretch.ending == "optional":
             return np.where(has, after, at)
         null = TYPE_BYTES["null"] + name
         self.require(rows, has | _matches(window, null, b"\xff" * len(null)))
         return np.where(has, after, value)
 
-    def keep_number(self, path: str, has: BoolArray, values: IntArray) -> None:
+    def keep_absent(self, prefix: str, name: str, kind: str, count: int) -> None:
+        """Note that no document has a field, which a look at one byte tells: most fields are in few files."""
+        has = np.zeros(count, np.bool_)
+        if kind == "object":
+            self.columns.has[name], self.columns.maps[name] = has, [None] * count
+        elif kind == "string":
+            self.keep_text(prefix, name, has, pl.repeat("", count, dtype=pl.String, eager=True))
+        else:
+            self.keep_number(prefix, name, has, np.zeros(count, np.int64))
+
+    def keep_number(self, prefix: str, name: str, has: BoolArray, values: IntArray) -> None:
         """Note the values of a field that may be absent."""
-        if path.startswith(ITEM):
+        path = prefix + name
+        if prefix:
             self.item_parts.setdefault(path, []).append(values)
             self.item_has_parts.setdefault(path, []).append(has)
         else:
             self.columns.numbers[path], self.columns.has[path] = values, has
 
-    def keep_text(self, path: str, has: BoolArray, texts: pl.Series) -> None:
+    def keep_text(self, prefix: str, name: str, has: BoolArray, texts: pl.Series) -> None:
         """Note the texts of a field that may be absent."""
-        if path.startswith(ITEM):
+        path = prefix + name
+        if prefix:
             self.item_text_parts.setdefault(path, []).append(texts)
             self.item_has_parts.setdefault(path, []).append(has)
         else:
@@ -214,20 +290,25 @@ class _Reader:
             self.columns.regular[rows[index]] &= fine
         return found
 
-    def read_items(self, rows: IntArray, at: IntArray, end: IntArray) -> None:
-        """Read the elements of arrays, the first ones at `at`."""
+    def read_elements(
+        self, document: type[Struct], prefix: str, rows: IntArray, owners: IntArray, at: IntArray, end: IntArray
+    ) -> None:
+        """Read the elements of arrays, the first ones at `at`: all first ones, then all second ones, and so on."""
         for index in range(ITEMS_READ_MAX + 1):
             more = self.columns.regular[rows] & (at < end)
             if not more.any():
                 return
-            rows, at, end = rows[more], at[more], end[more]
+            rows, owners, at, end = rows[more], owners[more], at[more], end[more]
             if index == ITEMS_READ_MAX:
                 self.columns.regular[rows] = False
                 return
             header = b"\x03%d\x00" % index
             self.require(rows, _matches(self.windows(at, len(header)), header, b"\xff" * len(header)))
-            self.item_rows.append(rows)
-            at = self.read(layout_of(OrderItem), rows, at + len(header), ITEM)
+            before = sum(map(len, self.owners.setdefault(prefix, [])))
+            self.owners[prefix].append(owners)
+            self.rows.setdefault(prefix, []).append(rows)
+            elements = before + np.arange(len(rows))
+            at = self.read(layout_of(document), rows, at + len(header), prefix, elements)
             self.require(rows, at <= end)
 
     def fitting(self, rows: IntArray, at: IntArray, sizes: IntArray) -> BoolArray:
@@ -255,17 +336,45 @@ class _Reader:
     def finish(self) -> OrderColumns:
         """The columns, those of items put together."""
         columns = self.columns
-        columns.items = {name: np.concatenate(parts) for name, parts in self.item_parts.items()}
-        columns.item_texts = {name: pl.concat(parts) for name, parts in self.item_text_parts.items()}
-        columns.item_has = {name: np.concatenate(parts) for name, parts in self.item_has_parts.items()}
-        if self.item_rows:
-            columns.item_of = np.concatenate(self.item_rows)
+        of_items = self.elements(ITEM)
+        columns.items = {ITEM + name: values for name, values in of_items.numbers.items()}
+        columns.item_texts = {ITEM + name: texts for name, texts in of_items.texts.items()}
+        columns.item_has = {ITEM + name: has for name, has in of_items.has.items()}
+        columns.arrays = {prefix[:-1]: self.elements(prefix) for prefix in self.owners if prefix != ITEM}
+        for path, elements in columns.arrays.items():
+            together = np.argsort(elements.owner, kind="stable")
+            identity, owner = elements.numbers[_IDENTITY[path]][together], elements.owner[together]
+            later = (np.diff(owner) != 0) | (np.diff(identity) >= 0)
+            self.require(elements.row[together[1:]], later)  # canonical is by their ids
+        if len(of_items.owner):
+            columns.item_of = of_items.owner
             own = columns.items[f"{ITEM}order_id"] == columns.numbers["_id"][columns.item_of]
             self.require(columns.item_of, own)
         rows = np.arange(len(columns.regular))
         for path in _SAME_IDS:
             self.require(rows, columns.numbers[path] == columns.numbers["_id"])
         return columns
+
+    def elements(self, prefix: str) -> Elements:
+        """The elements with this prefix, put together."""
+        if prefix not in self.owners:
+            return Elements(np.empty(0, np.int64), np.empty(0, np.int64))
+        own = [path for path in (*self.item_parts, *self.item_text_parts) if path.rpartition(".")[0] + "." == prefix]
+        names = {path: path.removeprefix(prefix) for path in own}
+        return Elements(
+            np.concatenate(self.owners[prefix]),
+            np.concatenate(self.rows[prefix]),
+            {names[path]: np.concatenate(self.item_parts[path]) for path in own if path in self.item_parts},
+            {names[path]: pl.concat(self.item_text_parts[path]) for path in own if path in self.item_text_parts},
+            {names[path]: np.concatenate(self.item_has_parts[path]) for path in own if path in self.item_has_parts},
+        )
+
+
+def _of_form(texts: pl.Series, pattern: str) -> BoolArray:
+    """Which texts have this form."""
+    fitting = [text for text in texts.unique().to_list() if re.fullmatch(pattern, text)]
+    found: BoolArray = texts.is_in(fitting).to_numpy()
+    return found
 
 
 def _within(values: IntArray, lowest: int, highest: int) -> BoolArray:

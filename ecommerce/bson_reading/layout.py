@@ -13,7 +13,7 @@ from ecommerce.documents.bson_types import SIZES, TYPE_BYTES
 from ecommerce.documents.fields import Field, fields_of
 
 Ending = Literal["end", "text", "nullable", "optional", "items", "apart"]
-"""apart: a part that few documents have, such as refunds: those are decoded one by one."""
+"""apart: a part that few documents have, such as refunds."""
 
 
 @dataclass(slots=True)

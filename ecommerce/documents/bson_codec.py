@@ -11,7 +11,7 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from msgspec import Struct
 
 from ecommerce.documents.catalog import CatalogTable
-from ecommerce.documents.fields import fields_of
+from ecommerce.documents.fields import fields_of, in_order
 from ecommerce.documents.kinds import from_scaled, to_scaled
 from ecommerce.documents.order import OrderDocument
 
@@ -50,7 +50,7 @@ def to_document(struct: Struct) -> dict[str, Any]:
         if field.optional and (value is None or value in ((), {})):
             continue
         if field.is_array:
-            document[field.name] = [to_document(element) for element in value]
+            document[field.name] = [to_document(element) for element in in_order(field, value)]
         elif field.document is not None:
             document[field.name] = to_document(value)
         else:
@@ -85,7 +85,7 @@ def _from_mapping(document: type[DocumentType], mapping: Mapping[str, Any]) -> D
         if field.document is not None:
             nested = field.document
             values[field.name] = (
-                tuple(_from_mapping(nested, element) for element in value or ())
+                tuple(in_order(field, (_from_mapping(nested, element) for element in value or ())))
                 if field.is_array
                 else _from_mapping(nested, value or {})
             )

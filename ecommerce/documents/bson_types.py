@@ -6,6 +6,7 @@ TYPE_BYTES = {
     "string": b"\x02",
     "object": b"\x03",
     "array": b"\x04",
+    "bool": b"\x08",
     "date": b"\x09",
     "null": b"\x0a",
     "long": b"\x12",
@@ -13,7 +14,7 @@ TYPE_BYTES = {
 }
 """By the names that `$jsonSchema` has for types."""
 
-SIZES = {"date": 8, "long": 8, "decimal": 16}
+SIZES = {"bool": 1, "date": 8, "long": 8, "decimal": 16}
 """Bytes of values whose size is fixed."""
 
 DECIMAL_HIGH = (6176 - MONEY_SCALE) << 49

@@ -3,6 +3,10 @@
 import struct
 from collections.abc import Iterator
 
+from ecommerce.documents.bson_types import TYPE_BYTES
+
+_REFUNDS = TYPE_BYTES["array"] + b"refunds\x00"
+"""No text may hold the NUL in it."""
 _SIZE = struct.Struct("<i")
 _TIME = struct.Struct("<q")
 _ID = struct.Struct("<9xq")
@@ -43,3 +47,8 @@ def moved_forward(stored: bytes, incoming: bytes) -> bytes:
     end = len(incoming) - 1
     moved = max(version_time(incoming), version_time(stored) + 1)
     return incoming[: end - _TIME.size] + _TIME.pack(moved) + incoming[end:]
+
+
+def has_refunds(bson: bytes) -> bool:
+    """Whether an order names refunds."""
+    return _REFUNDS in bson

@@ -19,7 +19,7 @@ import xxhash
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ecommerce.documents.fields import Field, fields_of
+from ecommerce.documents.fields import Field, fields_of, in_order
 from ecommerce.documents.kinds import EPOCH, to_scaled
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import usual_spellings
@@ -28,6 +28,8 @@ SEED = 42
 """Of Spark's `xxhash64`."""
 NO_VALUE = -1
 LEFT_OUT = "updated_at"
+WITHOUT_REFUNDS = "hash_without_refunds"
+"""Field of an archived order's entry that has the hash of the order without its refunds, where it has any."""
 MICROSECONDS_PER_MILLISECOND = 1000
 
 _INT64 = struct.Struct("<q")
@@ -64,7 +66,7 @@ def content_values(document: Struct, path: str = "") -> Iterator[int]:
             yield tag_of(name)
         if field.is_array:
             yield len(value)
-            for element in value:
+            for element in in_order(field, value):
                 yield from content_values(element, f"{name}[].")
         elif field.document is not None:
             yield from content_values(value, f"{name}.")
@@ -129,7 +131,7 @@ def _sql(document: type[Struct], prefix: str, path: str) -> Iterator[str]:
                 yield f"if({there}, {size}, null)"
             else:
                 yield size
-            yield _array_sql(field, column, name)
+            yield from _array_sql(field, column, name)
         elif field.document is not None:
             yield from _sql(field.document, f"{column}.", f"{name}.")
         elif field.later:
@@ -141,16 +143,27 @@ def _sql(document: type[Struct], prefix: str, path: str) -> Iterator[str]:
             yield f"if({column} is null, {NO_VALUE}L, {value})" if field.nullable else value
 
 
-def _array_sql(field: Field, column: str, path: str) -> str:
+def _array_sql(field: Field, column: str, path: str) -> Iterator[str]:
     """An array whose elements hash like their sequences. Spark hashes numbers as they are: then it is the column."""
     assert field.document is not None  # noqa: S101 - arrays hold documents
     parts = fields_of(field.document)
-    if all(part.kind and not part.nullable and part.kind.bson_type in _HASHED_AS_THEY_ARE for part in parts):
-        return column
+    later = [part.name for part in parts if part.later]
     element = f"e{path.count('[')}"
     values = _sql(field.document, f"{element}.", f"{path}[].")
     members = ", ".join(f"'v{at}', {value}" for at, value in enumerate(values))
-    return f"transform({column}, {element} -> named_struct({members}))"
+    transformed = f"transform({column}, {element} -> named_struct({members}))"
+    of_first = [part for part in parts if not part.later]
+    if field.later or not all(
+        part.kind and not part.nullable and part.kind.bson_type in _HASHED_AS_THEY_ARE for part in of_first
+    ):
+        yield transformed
+    elif later:
+        # Spark calls a lambda for each element, so only where one has something to add.
+        nothing = " and ".join(f"array_max({column}.`{name}`) is null" for name in later)
+        yield f"if({nothing}, {column}, null)"
+        yield f"if({nothing}, null, {transformed})"
+    else:
+        yield column
 
 
 _HASHED_AS_THEY_ARE = {"long", "decimal", "date"}
@@ -163,6 +176,8 @@ def _scalar_sql(field: Field, column: str) -> str:
             return f"xxhash64({column})"
         case "date":
             return f"unix_micros({column})"
+        case "bool":
+            return f"cast({column} as bigint)"
         case "object":
             return _attributes_sql(column)
         case _:

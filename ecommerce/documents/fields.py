@@ -1,9 +1,10 @@
 """Walks the definition: the fields of a document with kind, nullability and nesting, for everything derived from it."""
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from operator import attrgetter
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -118,6 +119,14 @@ def _kind(hint: Any) -> Kind:
             kind: Kind = meta.extra["kind"]
             return kind
     raise TypeError(f"{hint} has no kind")
+
+
+def in_order(field: Field, elements: Iterable[Any]) -> Iterable[Any]:
+    """The elements of an array in canonical order: those of a later one by their first field, which is their id."""
+    if not field.later or field.document is None:
+        return elements
+    identity = fields_of(field.document)[0].name
+    return sorted(elements, key=attrgetter(identity))
 
 
 def scalar_paths(document: type[Struct], prefix: str = "") -> Iterator[tuple[str, Field]]:

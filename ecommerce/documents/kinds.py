@@ -52,6 +52,8 @@ class Kind:
                 return bounds["minProperties"], bounds["maxProperties"]
             case "date":
                 return 0, (LATEST_TIME - EARLIEST_TIME) // timedelta(milliseconds=1) - 1
+            case "bool":
+                return 0, 1
             case "decimal":
                 excluded = 1 if bounds.get("exclusiveMaximum") else 0
                 return bounds["minimum"] * MONEY_FACTOR, bounds["maximum"] * MONEY_FACTOR - excluded
@@ -70,6 +72,8 @@ def _decimal(name: str, **bson_bounds: Any) -> dict[str, Any]:
     # For MongoDB a multiple of 0.0001, exactly, so that a shell cannot write an amount that the definition refuses.
     return _kind(name, "decimal", MONEY_SPARK_TYPE, **bson_bounds, multipleOf=Decimal(1).scaleb(-MONEY_SCALE))
 
+
+CURRENCY_PATTERN = "^[A-Z]{3}$"
 
 Id = Annotated[int, Meta(ge=0, le=INT64_MAX, extra=_kind("id", "long", "bigint", minimum=0))]
 Count = Annotated[
@@ -90,6 +94,17 @@ Text = Annotated[
         extra=_kind("text", "string", "string", minLength=1, maxLength=TEXT_LENGTH_MAX),
     ),
 ]
+Currency = Annotated[
+    str,
+    Meta(
+        min_length=3,
+        max_length=3,
+        pattern=CURRENCY_PATTERN,
+        extra=_kind("currency", "string", "string", minLength=3, maxLength=3, pattern=CURRENCY_PATTERN),
+    ),
+]
+"""A code of ISO 4217, in capitals."""
+Flag = Annotated[bool, Meta(extra=_kind("flag", "bool", "boolean"))]
 
 
 ATTRIBUTES_MAX = 64

@@ -4,6 +4,7 @@ MongoDB's validator refuses the same, but a user may bypass it, and documents ma
 none is set aside with the reason that is found here.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from bson.errors import BSONError
 from msgspec import Struct
 
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_order
-from ecommerce.documents.fields import Field, fields_of
+from ecommerce.documents.fields import Field, fields_of, in_order
 from ecommerce.documents.kinds import EARLIEST_TIME, LATEST_TIME, attributes_fault, to_scaled
 from ecommerce.documents.order import ITEMS_MAX, OrderDocument
 
@@ -61,8 +62,6 @@ def stored_order(document: bytes) -> OrderDocument:
     if type(identity) is not Int64:
         raise NotAnOrder(f"_id: {shown(identity)} is of type {type_name(identity)}, not long")
     order = _struct(OrderDocument, mapping, "")
-    if len(order.order_items) > ITEMS_MAX:
-        raise NotAnOrder(f"order_items: {len(order.order_items)} elements are more than {ITEMS_MAX}")
     named = {"order.order_id": order.order.order_id, "delivery.order_id": order.delivery.order_id}
     named |= {f"order_items.{at}.order_id": item.order_id for at, item in enumerate(order.order_items)}
     for path, order_id in named.items():
@@ -116,7 +115,12 @@ def _value(field: Field, value: Any, path: str) -> Any:
         if type(value) is not list:
             raise NotAnOrder(f"{path}: {shown(value)} is of type {type_name(value)}, not array")
         assert field.document is not None  # noqa: S101 - arrays hold documents
-        return tuple(_struct(field.document, element, f"{path}.{at}.") for at, element in enumerate(value))
+        if field.optional and not value:
+            raise NotAnOrder(f"{path}: an array of 0 elements: leave it out")
+        elements = [_struct(field.document, element, f"{path}.{at}.") for at, element in enumerate(value)]
+        if len(elements) > ITEMS_MAX:
+            raise NotAnOrder(f"{path}: {len(elements)} elements are more than {ITEMS_MAX}")
+        return tuple(in_order(field, elements))
     if field.document is not None:
         return _struct(field.document, value, f"{path}.")
     if value is None and field.nullable and not field.optional:
@@ -134,10 +138,10 @@ def _scalar(field: Field, value: Any, path: str) -> Any:
         raise NotAnOrder(f"{path}: {shown(value)} is of type {type_name(value)}, not {field.kind.bson_type}")
     lowest, highest = field.kind.limits
     match value:
-        case str():
-            if not lowest <= len(value) <= highest:
-                raise NotAnOrder(f"{path}: a text of {len(value)} characters, not of {lowest} to {highest}")
+        case bool():
             return value
+        case str():
+            return _text(field, value, path)
         case Decimal128():
             amount = value.to_decimal()
             try:
@@ -156,3 +160,13 @@ def _scalar(field: Field, value: Any, path: str) -> Any:
         what = f"{int(value)} ms since 1970" if isinstance(value, DatetimeMS) else shown(value)
         raise NotAnOrder(f"{path}: {what} is out of range")
     return found
+
+
+def _text(field: Field, value: str, path: str) -> str:
+    assert field.kind is not None  # noqa: S101 - the caller passes scalars
+    lowest, highest = field.kind.limits
+    if not lowest <= len(value) <= highest:
+        raise NotAnOrder(f"{path}: a text of {len(value)} characters, not of {lowest} to {highest}")
+    if (pattern := field.kind.bson_bounds.get("pattern")) and not re.fullmatch(pattern, value):
+        raise NotAnOrder(f"{path}: {shown(value)} is not of the form {pattern}")
+    return value

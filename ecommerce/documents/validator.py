@@ -32,9 +32,8 @@ def _document_schema(document: type[Struct], identity: dict[str, Any] | None = N
             properties[field.name] = _scalar_schema(field)
             continue
         nested = _document_schema(field.document)
-        properties[field.name] = (
-            {"bsonType": "array", "maxItems": ITEMS_MAX, "items": nested} if field.is_array else nested
-        )
+        array = {"bsonType": "array", **({"minItems": 1} if field.optional else {}), "maxItems": ITEMS_MAX}
+        properties[field.name] = {**array, "items": nested} if field.is_array else nested
     required = [field.name for field in fields_of(document) if not field.optional]
     return {
         "bsonType": "object",

@@ -20,7 +20,7 @@ from ecommerce.importing.rows.dotted_columns import is_dotted, problems
 from ecommerce.importing.shape import AS_TEXT, IN_RECORDS, JOINED, LINES, ORDER_COLUMNS, ORDERS, Shape
 from ecommerce.importing.sources.streams import SourceError, open_source
 
-_EXTRA_ORDER_COLUMNS = {"_id", "updated_at", "attributes"}
+_EXTRA_ORDER_COLUMNS = {"_id", "updated_at", "attributes", "refunds"}
 
 
 class UnknownColumns(SourceError):

@@ -5,7 +5,7 @@ and replaces what has news. Under snapshot isolation an order that the archiver 
 `_id` is either seen, or inserting it is a write conflict and the batch is tried again, and then finds it archived.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakSet
@@ -23,8 +23,8 @@ from pymongo.write_concern import WriteConcern
 
 from ecommerce.bson_reading.columns import read_columns
 from ecommerce.documents.bson_codec import decode_order, encode_order, same_content
-from ecommerce.documents.canonical_bytes import moved_forward, order_id_of, split_documents
-from ecommerce.documents.content_hash import hashes_of_spellings
+from ecommerce.documents.canonical_bytes import has_refunds, moved_forward, order_id_of, split_documents
+from ecommerce.documents.content_hash import WITHOUT_REFUNDS, hashes_of_spellings
 from ecommerce.documents.statuses import canonical
 from ecommerce.documents.stored import ANYTHING, NotAnOrder, stored_order
 from ecommerce.ingest.encoded_order import EncodedOrder
@@ -122,10 +122,10 @@ def _accept(
     hot = _stored(orders, ids, session) if _any_between(orders, ids, session) else {}
     absent = [order_id for order_id in ids if order_id not in hot] if hot else ids
     archive = database[ARCHIVED_ORDERS]
-    archived: dict[int, int] = {}
+    archived: dict[int, Mapping[str, Any]] = {}
     if absent and _any_between(archive, absent, session):
         found = archive.find({"_id": {"$in": absent}}, session=session)
-        archived = {document["_id"]: document["content_hash"] for document in found}
+        archived = {document["_id"]: document for document in found}
     result = Accepted()
     new: list[RawBSONDocument] = []
     known: list[tuple[EncodedOrder, bytes]] = []
@@ -137,7 +137,7 @@ def _accept(
             else:
                 known.append((order, stored))
         elif order.order_id in archived:
-            if archived[order.order_id] in hashes_of_spellings(decode_order(order.bson)):
+            if _is_archived(archived[order.order_id], order):
                 result.unchanged += 1
             else:
                 result.already_archived.append(order.order_id)
@@ -157,6 +157,14 @@ def _accept(
             ]
             orders.bulk_write(replacements, ordered=False, session=session)
     return result
+
+
+def _is_archived(entry: Mapping[str, Any], order: EncodedOrder) -> bool:
+    """Whether the archive has an order as it comes; one that names no refunds has those that are archived."""
+    known = {entry["content_hash"]}
+    if not has_refunds(order.bson):
+        known.add(entry.get(WITHOUT_REFUNDS))
+    return not known.isdisjoint(hashes_of_spellings(decode_order(order.bson)))
 
 
 def _differing(known: Sequence[tuple[EncodedOrder, bytes]], rules: _Rules, result: Accepted) -> list[Differing]:

@@ -28,6 +28,7 @@ from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from tests.archiving import OLD_DAY, an_order, insert, spark, with_archive
+from tests.sales_strategies import with_sales
 from tests.summaries_data import superstore_orders
 
 __all__ = ["spark"]
@@ -72,8 +73,8 @@ def order_id_of(order: OrderDocument) -> int:
 def orders_of_the_schema(draw: st.DrawFn) -> OrderDocument:
     order_id = draw(ids)
     items = tuple(
-        OrderItem(draw(ids), order_id, draw(ids), draw(ids), draw(quantities), draw(amounts), draw(times))
-        for _ in range(draw(st.integers(0, 4)))
+        OrderItem(item_id, order_id, draw(ids), draw(ids), draw(quantities), draw(amounts), draw(times))
+        for item_id in draw(st.lists(ids, max_size=4, unique=True))
     )
     order = Order(
         order_id,
@@ -87,7 +88,8 @@ def orders_of_the_schema(draw: st.DrawFn) -> OrderDocument:
     )
     delivery = Delivery(draw(ids), order_id, draw(texts), draw(times), draw(st.none() | times), draw(ids), draw(texts))
     attributes = draw(st.none() | st.dictionaries(names, texts | st.just(""), min_size=1, max_size=5))
-    return OrderDocument(order, items, delivery, draw(times), attributes)
+    made = OrderDocument(order, items, delivery, draw(times), attributes=attributes)
+    return draw(with_sales(made, times=times, texts=texts))
 
 
 LARGEST = Decimal("99999999999999.9999")

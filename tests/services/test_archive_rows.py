@@ -14,6 +14,7 @@ from bson import Decimal128
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from msgspec import Struct
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -29,6 +30,7 @@ from ecommerce.archive.selection import Selection
 from ecommerce.archive.source import start_workers
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_order
 from ecommerce.documents.content_hash import content_hash
+from ecommerce.documents.fields import fields_of
 from ecommerce.documents.order import OrderDocument
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
@@ -48,13 +50,23 @@ def decoded(order: OrderDocument) -> dict[str, Any]:
     return bson.decode(encode_order(order), CODEC_OPTIONS)
 
 
+def whole(document: type[Struct], values: dict[str, Any]) -> dict[str, Any]:
+    """The document with None for what it does not have, and amounts as decimals."""
+    made: dict[str, Any] = {}
+    for field in fields_of(document):
+        value = values.get(field.name)
+        if field.document is not None and value is not None:
+            of = field.document
+            value = [whole(of, element) for element in value] if field.is_array else whole(of, value)
+        made[field.name] = value.to_decimal() if isinstance(value, Decimal128) else value
+    return made
+
+
 def expected(order: OrderDocument) -> dict[str, Any]:
     row = decoded(order)
     del row["_id"]
-    row["order"].setdefault("external_id", None)
-    row["attributes"] = list(row["attributes"].items()) if "attributes" in row else None
-    for part in (row["order"], *row["order_items"], row["delivery"]):
-        part |= {name: value.to_decimal() for name, value in part.items() if isinstance(value, Decimal128)}
+    row = whole(OrderDocument, row)
+    row["attributes"] = list(row["attributes"].items()) if row["attributes"] else None
     return row | {HASH_COLUMN: content_hash(order), DAY_COLUMN: order.order.order_time.date()}
 
 

@@ -20,6 +20,7 @@ from ecommerce.documents.kinds import (
     to_scaled,
 )
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
+from tests.sales_strategies import with_sales
 
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 names = st.text(characters, min_size=1, max_size=20)
@@ -45,7 +46,7 @@ def orders(draw: st.DrawFn) -> OrderDocument:
         price=money,
         event_time=times,
     )
-    items = tuple(draw(st.lists(item, max_size=4)))
+    items = tuple(draw(st.lists(item, max_size=4, unique_by=lambda one: one.order_item_id)))
     head = st.builds(
         Order,
         order_id=st.just(order_id),
@@ -68,7 +69,8 @@ def orders(draw: st.DrawFn) -> OrderDocument:
         location=texts,
     )
     attributes = st.none() | st.dictionaries(names, st.text(characters, max_size=20), min_size=1, max_size=5)
-    return OrderDocument(draw(head), items, draw(delivery), draw(times), draw(attributes))
+    order = OrderDocument(draw(head), items, draw(delivery), draw(times), attributes=draw(attributes))
+    return draw(with_sales(order, times=times, texts=texts))
 
 
 @given(orders())

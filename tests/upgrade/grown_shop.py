@@ -22,8 +22,8 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.cells import aggregate_cells, cells_of_orders
 from ecommerce.upgrade import steps_due, upgrade_database
 
-CHANNELS = {9001: ("web", "1.2500"), 9002: (None, None), 9003: ("卡", None)}
-"""Order → its channel and the cost of its items, absent where None."""
+CAMPAIGNS = {9001: ("web", "1.2500"), 9002: (None, None), 9003: ("卡", None)}
+"""Order → its campaign and the weight of its items, absent where None."""
 
 
 def rows() -> list[dict[str, Any]]:
@@ -31,9 +31,9 @@ def rows() -> list[dict[str, Any]]:
     from tests.import_samples import complete_row
 
     made = []
-    for order_id, (channel, cost) in CHANNELS.items():
-        time = {"order_time": "2026-03-31T08:00:00Z"} | ({"channel": channel} if channel else {})
-        item = {"event_time": "2026-03-31T08:00:00Z"} | ({"unit_cost": cost} if cost else {})
+    for order_id, (campaign, weight) in CAMPAIGNS.items():
+        time = {"order_time": "2026-03-31T08:00:00Z"} | ({"campaign": campaign} if campaign else {})
+        item = {"event_time": "2026-03-31T08:00:00Z"} | ({"weight": weight} if weight else {})
         made.append(complete_row(order_id, status="Delivered", order=time, item=item))
     return made
 
@@ -49,7 +49,7 @@ def the_fast_way_only() -> None:
 
 def figures(database: MongoDatabase) -> dict[str, Any]:
     said: dict[str, Any] = json.loads(json.dumps(compute_kpis(database).to_json_dict()))
-    return {name: said.get(name) for name in ("orders", "revenue", "cost", "incomplete", "archived_orders")}
+    return {name: said.get(name) for name in ("orders", "revenue", "weight", "incomplete", "archived_orders")}
 
 
 def main() -> None:
@@ -67,17 +67,17 @@ def main() -> None:
     told["due"] = steps_due(database)
     told["moved"] = list(upgrade_database(database, settings).moved)
     told["after"] = figures(database)
-    grown = [decode_order(row) for row in database["orders"].find({"_id": {"$in": list(CHANNELS)}})]
-    told["fold"] = aggregate_cells(database, {"_id": {"$in": list(CHANNELS)}}).equals(cells_of_orders(grown))
+    grown = [decode_order(row) for row in database["orders"].find({"_id": {"$in": list(CAMPAIGNS)}})]
+    told["fold"] = aggregate_cells(database, {"_id": {"$in": list(CAMPAIGNS)}}).equals(cells_of_orders(grown))
     runs = archive_orders(settings, Selection(older_than_days=0))
     told["archived"] = [run.state for run in runs]
     told["compacted"] = [run.state for run in compact_archive(settings, at_least=2)]
     told["again"] = [import_paths(database, [file]).unchanged, import_paths(database, [files / "hot.jsonl"]).unchanged]
     days = [row["order_date"].date() for row in database["archived_orders"].find({}, {"order_date": 1})]
     restore_orders(settings, min(days), max(days))
-    restored = {row["_id"]: row for row in database[ORDERS_RESTORED].find({"_id": {"$in": list(CHANNELS)}})}
+    restored = {row["_id"]: row for row in database[ORDERS_RESTORED].find({"_id": {"$in": list(CAMPAIGNS)}})}
     told["restored"] = {
-        str(order_id): [row["order"].get("channel"), str(row["order_items"][0].get("unit_cost"))]
+        str(order_id): [row["order"].get("campaign"), str(row["order_items"][0].get("weight"))]
         for order_id, row in sorted(restored.items())
     }
     told["end"] = figures(database)

@@ -24,27 +24,27 @@ EDITS = {
     "ecommerce/documents/order.py": (
         (
             '    """The id as the source wrote it, where that was not an integer. Absent, not null, in MongoDB."""\n',
-            "    channel: Text | None = None\n",
+            "    campaign: Text | None = None\n",
         ),
-        ("    price: Money\n    event_time: Time\n", "    unit_cost: Money | None = None\n"),
+        ("    price: Money\n    event_time: Time\n", "    weight: Money | None = None\n"),
     ),
     "ecommerce/summaries/cells/measures.py": (
         (
             "OF_ORDERS: tuple[Measure, ...] = (\n",
             """    Measure(
-        "cost",
+        "weight",
         pl.Int128,
-        fold=lambda batch: batch.of_items(batch.item("unit_cost") * batch.item("quantity")),
-        plain=lambda document: sum(to_scaled(item.unit_cost or 0) * item.quantity for item in document.order_items),
+        fold=lambda batch: batch.of_items(batch.item("weight") * batch.item("quantity")),
+        plain=lambda document: sum(to_scaled(item.weight or 0) * item.quantity for item in document.order_items),
         mongo={
             "$sum": {
                 "$map": {
                     "input": "$order_items",
-                    "in": {"$multiply": [{"$ifNull": ["$$this.unit_cost", 0]}, "$$this.quantity"]},
+                    "in": {"$multiply": [{"$ifNull": ["$$this.weight", 0]}, "$$this.quantity"]},
                 }
             }
         },
-        spark=_spark_sum(f"{spark_money('item.unit_cost')} * item.quantity"),
+        spark=_spark_sum(f"{spark_money('item.weight')} * item.quantity"),
         money=True,
         figure=True,
     ),
@@ -81,17 +81,17 @@ def test_a_field_an_items_field_and_a_measure_are_one_edit_each(
     grow(tmp_path / "grown")
     told = run_grown(tmp_path / "grown", frozen.settings, frozen.files)
     orders = frozen.kpis["orders"]
-    assert told["before"]["incomplete"] == ["cost"], "what is archived does not tell the new measure"
-    assert told["before"]["cost"] is None
+    assert told["before"]["incomplete"] == ["weight"], "what is archived does not tell the new measure"
+    assert told["before"]["weight"] is None
     assert told["before"]["orders"] == orders
     assert told["old files"][0] == told["old files"][1]
     assert told["new file"] == [3, 3]
     assert told["check before"] == told["check"] == []
     assert len(told["due"]) == 2
-    assert told["moved"] == ["cost none → 2.50 (+2.50)"]
+    assert told["moved"] == ["weight none → 2.50 (+2.50)"]
     # Two pieces of an order's one item at 1.25.
     assert told["after"] == told["end"] | {"archived_orders": told["after"]["archived_orders"]}
-    assert (told["end"]["cost"], told["end"]["orders"], told["end"]["incomplete"]) == ("2.50", orders + 3, None)
+    assert (told["end"]["weight"], told["end"]["orders"], told["end"]["incomplete"]) == ("2.50", orders + 3, None)
     assert told["fold"]
     assert told["archived"] == told["compacted"] == ["committed"]
     assert told["again"] == [3, 40]

@@ -8,7 +8,7 @@ from pymongo.errors import BulkWriteError, WriteError
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.loading.decode import Decoded, Place, RawRows, part_of
 from ecommerce.importing.loading.retries import with_patience
-from ecommerce.importing.loading.versions import is_another, keep_filled, news_rule
+from ecommerce.importing.loading.versions import is_another, keep_stored, news_rule
 from ecommerce.importing.reasons import Rejection
 from ecommerce.ingest.accept import accept_orders
 from ecommerce.ingest.encoded_order import EncodedOrder
@@ -52,7 +52,7 @@ def _take_batch(
     try:
         result = with_patience(
             lambda: accept_orders(
-                database, orders, is_news=news_rule(orders), adapt=keep_filled, is_another=is_another, remember=True
+                database, orders, is_news=news_rule(orders), adapt=keep_stored, is_another=is_another, remember=True
             )
         )
     except (BulkWriteError, WriteError) as error:

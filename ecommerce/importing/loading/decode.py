@@ -87,7 +87,7 @@ class Decoder:
         self._known = Known()
         self._format = format_of(shape.layout)
         self._table = catalog_table(shape.rows)
-        self._order_cells = shape.columns == ORDER_COLUMNS
+        self._order_cells = shape.columns in (ORDER_COLUMNS, (*ORDER_COLUMNS, "refunds"))
         self._dotted = shape.rows == ORDERS and any("." in column for column in shape.columns)
         self._lines = _lines_reader(shape) if shape.rows == LINES else None
 
@@ -159,7 +159,7 @@ class Decoder:
                 cells = row.cells
                 if _EXTENDED in row.text:
                     cells = [unwrap(cell.encode()).decode() for cell in cells]
-                return encode_cells(cells[0], cells[1], cells[2], self._known)
+                return encode_cells(cells[0], cells[1], cells[2], "".join(cells[3:]), self._known)
         except AskCatalog:
             raise
         except Exception:  # noqa: S110, BLE001 - whatever the fast way does not like, the lenient way judges

@@ -11,7 +11,8 @@ import msgspec
 from bson.raw_bson import RawBSONDocument
 
 from ecommerce.documents.bson_codec import decode_order, encode_order
-from ecommerce.documents.canonical_bytes import order_id_of, version_time
+from ecommerce.documents.canonical_bytes import has_refunds, order_id_of, version_time
+from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import status_rank
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.ingest.past_versions import News
@@ -48,11 +49,21 @@ def _rank(bson: bytes) -> int:
     return status_rank(RawBSONDocument(bson)["delivery"]["status"])
 
 
-def keep_filled(stored: bytes, incoming: EncodedOrder) -> bytes:
-    """The incoming order with what its row left open as the stored version has it, not as the catalog says today."""
-    if not incoming.filled:
+def keep_stored(stored: bytes, incoming: EncodedOrder) -> bytes:
+    """The incoming order with what its row left open as the stored version has it.
+
+    Warehouses and the location are not as the catalog says today, and refunds stay where the row names none.
+    """
+    keeps_refunds = has_refunds(stored) and not has_refunds(incoming.bson)
+    if not incoming.filled and not keeps_refunds:
         return incoming.bson
     before, now = decode_order(stored), decode_order(incoming.bson)
+    if before.refunds and not now.refunds:
+        now = msgspec.structs.replace(now, refunds=before.refunds)
+    return encode_order(_as_filled(before, now, incoming) if incoming.filled else now)
+
+
+def _as_filled(before: OrderDocument, now: OrderDocument, incoming: EncodedOrder) -> OrderDocument:
     warehouses = {item.order_item_id: item.warehouse_id for item in before.order_items}
     items = tuple(
         msgspec.structs.replace(item, warehouse_id=warehouses.get(item.order_item_id, item.warehouse_id))
@@ -62,4 +73,4 @@ def keep_filled(stored: bytes, incoming: EncodedOrder) -> bytes:
     )
     location = before.delivery.location if incoming.filled[0] else now.delivery.location
     delivery = msgspec.structs.replace(now.delivery, location=location)
-    return encode_order(msgspec.structs.replace(now, order_items=items, delivery=delivery))
+    return msgspec.structs.replace(now, order_items=items, delivery=delivery)

@@ -7,6 +7,7 @@ and give no reasons: whatever raises here goes through `lenient`, which does. A 
 import struct
 from collections.abc import Callable
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import bson
@@ -17,8 +18,9 @@ from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.kinds import attribute_fault
 from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderDocument, OrderItem
 from ecommerce.importing.rows.inputs import LEFT_OPEN, PARTS, exact_scaled, millis
+from ecommerce.importing.rows.refunds import check_refunds
 
-_FORMAT = {"long": "q", "decimal": "q8s", "date": "q"}
+_FORMAT = {"bool": "?", "long": "q", "decimal": "q8s", "date": "q"}
 AMOUNTS_KEPT = 50_000
 """Amounts of one field of a document that are kept: about 10 MB."""
 
@@ -142,9 +144,14 @@ def _compile(document: type[Struct], *, beside: bool = False) -> Callable[..., b
     """
     writer = _Writer()
     open_fields = () if beside else LEFT_OPEN.get(document, ())
-    fields = [field for field in fields_of(document) if not (beside and field.name in PARTS) and field.kind is not None]
-    for field in fields:
-        _write_scalar(writer, field, field.name if field.name in open_fields else f"d.{field.name}")
+    for field in fields_of(document):
+        if beside and field.name in PARTS:
+            continue
+        if field.is_array:
+            elements = writer.constant(_array_encoder(field))
+            writer.variable(f"({elements}(d.{field.name}) if d.{field.name} else b'')")
+        else:
+            _write_scalar(writer, field, field.name if field.name in open_fields else f"d.{field.name}")
     writer.flush()
     body = "\n    ".join([*writer.lines, f"b = b''.join(({', '.join(writer.parts)},))"])
     made = "b" if beside else "int32(len(b) + 5) + b + b'\\0'"
@@ -155,14 +162,28 @@ def _compile(document: type[Struct], *, beside: bool = False) -> Callable[..., b
     return encoder
 
 
+def _array_encoder(field: Field) -> Callable[[Any], bytes]:
+    """An encoder of the elements of an array that few documents have, by their ids."""
+    assert field.document is not None  # noqa: S101 - arrays hold documents
+    encode_element = _compile(field.document)
+    before, identity = _element(TYPE_BYTES["array"], field.name), attrgetter(fields_of(field.document)[0].name)
+
+    def encode(elements: Any) -> bytes:
+        ordered = enumerate(sorted(elements, key=identity))
+        body = b"".join(part for at, one in ordered for part in (_ITEM_KEYS[at], encode_element(one)))
+        return before + _int32(len(body) + 5) + body + b"\0"
+
+    return encode
+
+
+_ITEM_KEYS = [b"\x03%d\x00" % index for index in range(ITEMS_MAX)]
 _encode_order_part = _compile(Order)
 _encode_item = _compile(OrderItem)
 _encode_delivery = _compile(Delivery)
 _encode_beside = _compile(OrderDocument, beside=True)
-BESIDE = tuple(field.name for field in fields_of(OrderDocument) if field.name not in PARTS and field.kind is not None)
+BESIDE = tuple(field.name for field in fields_of(OrderDocument) if field.name not in PARTS)
 """Fields that a document has beside its parts."""
 
-_ITEM_KEYS = [b"\x03%d\x00" % index for index in range(ITEMS_MAX)]
 _HEAD = struct.Struct("<i5sq7s")
 _ID = b"\x12_id\x00"
 _ORDER = b"\x03order\x00"
@@ -186,14 +207,16 @@ has_beside = _compiled_has_beside()
 """Whether a decoded row has anything beside its three parts and its version."""
 
 
-def happened_last(order: Any, delivery: Any) -> int:
+def happened_last(order: Any, delivery: Any, refunds: Any) -> int:
     """When the last thing that the order tells of happened, in milliseconds: its version where a row names none.
 
     Taken from the row and not from the clock, so that an import that was killed and started again ends with the bytes
     of one clean run.
     """
-    ordered = millis(order.order_time)
-    return ordered if delivery.actual_time is None else max(ordered, millis(delivery.actual_time))
+    last = millis(order.order_time)
+    if delivery.actual_time is not None:
+        last = max(last, millis(delivery.actual_time))
+    return max(last, *(millis(refund.refund_time) for refund in refunds)) if refunds else last
 
 
 def encode_input(  # noqa: PLR0913 - a record made of them would cost each order
@@ -225,7 +248,10 @@ def encode_input(  # noqa: PLR0913 - a record made of them would cost each order
     head = _encode_order_part(order)
     body = b"".join(parts)
     tail = _encode_delivery(delivery, locations[order.user_id] if location is None else location)
-    version = happened_last(order, delivery) if updated_at is None else millis(updated_at)
+    refunds = None if row is None else row.refunds
+    if refunds:
+        check_refunds(refunds, items)
+    version = happened_last(order, delivery, refunds) if updated_at is None else millis(updated_at)
     beside = b"" if row is None else _encode_beside(row)
     size = _FIXED_SIZE + len(head) + len(body) + len(tail) + len(beside)
     return b"".join(

@@ -8,7 +8,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from ecommerce.documents.fields import fields_of
+from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.kinds import EARLIEST_TIME, EXACT, LATEST_TIME, MONEY_SCALE
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 
@@ -49,19 +49,32 @@ def _without_none(hint: Any) -> Any:
 
 
 PARTS = ("order", "order_items", "delivery", "updated_at")
-"""What the fast way takes from a document by itself; whatever else the definition has there are scalars."""
+"""What the fast way takes from a document by itself; whatever else the definition has there few documents have."""
 
 
 def _beside() -> list[tuple[str, Any]]:
-    """The scalars of a document beside its parts, which it may not have."""
+    """The fields of a document beside its parts, which it may not have."""
     hints = get_type_hints(OrderDocument, include_extras=True)
-    scalars = [field for field in fields_of(OrderDocument) if field.name not in PARTS and field.kind is not None]
-    return [(field.name, _without_none(hints[field.name])) for field in scalars]
+    return [
+        (field.name, _elements(field) if field.is_array else _without_none(hints[field.name]))
+        for field in fields_of(OrderDocument)
+        if field.name not in PARTS
+    ]
+
+
+def _elements(field: Field) -> Any:
+    """The type of an array that may be absent, with those in its elements."""
+    assert field.document is not None  # noqa: S101 - arrays hold documents
+    nested = {part.name: _elements(part) for part in fields_of(field.document) if part.is_array}
+    return tuple[_variant(field.document, nested), ...]  # type: ignore[misc]
 
 
 OrderInput: Any = _variant(Order, {})
 OrderItemInput: Any = _variant(OrderItem, {})
 DeliveryInput: Any = _variant(Delivery, {})
+BesideInput: Any = msgspec.defstruct(
+    "BesideInput", [(name, hint, None) for name, hint in _beside()], kw_only=True, gc=False
+)
 DocumentInput: Any = msgspec.defstruct(
     "DocumentInput",
     [

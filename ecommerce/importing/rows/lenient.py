@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.documents.kinds import ATTRIBUTES_MAX, attribute_fault
+from ecommerce.documents.kinds import ATTRIBUTES_MAX, CURRENCY_PATTERN, attribute_fault
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.rows.inputs import LEFT_OPEN, exact_scaled, millis
 
@@ -173,8 +173,26 @@ def _scalar(field: Field, value: Any, name: str) -> Any:
             return _amount(value, field.kind.bson_bounds, name)
         case "date":
             return _time(value, name)
+        case "bool":
+            return _flag(value, name)
+        case _ if field.kind.name == "currency":
+            return _currency(value, name)
         case _:
             return _text(value, field.kind.bson_bounds, name)
+
+
+def _flag(value: Any, name: str) -> bool:
+    text = value.strip().lower() if isinstance(value, str) else value
+    if text not in (True, False, "true", "false") or not isinstance(text, bool | str):
+        raise Rejected("wrong_type", f"{name} is {shown(value)}, not true or false")
+    return text in (True, "true")
+
+
+def _currency(value: Any, name: str) -> str:
+    code = value.strip().upper() if isinstance(value, str) else ""
+    if not re.fullmatch(CURRENCY_PATTERN, code):
+        raise Rejected("bad_currency", f"{name} is {shown(value)}, not a code of ISO 4217 like EUR")
+    return code
 
 
 def _number(value: Any) -> Any:
