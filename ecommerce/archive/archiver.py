@@ -11,7 +11,7 @@ from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.steps import STEPS
 from ecommerce.archive.workshop import Step, Workshop, archive_workshop, new_run_id, pending_run, require_transactions
-from ecommerce.gate import FORMAT
+from ecommerce.gate import FORMAT, require_known_format
 from ecommerce.mongo import get_database
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings
@@ -81,6 +81,7 @@ def archive_orders(settings: Settings, selection: Selection | None = None, progr
     """
     selection = selection or Selection()
     database = get_database(settings)
+    require_known_format(database)
     require_transactions(database)
     if not unfinished_run(database) and not may_select(database, selection):
         return []

@@ -20,6 +20,7 @@ from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.kinds import EPOCH, MONEY_FACTOR, from_scaled
 from ecommerce.documents.order import OrderDocument
 from ecommerce.errors import InputError
+from ecommerce.gate import require_known_format
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings
@@ -45,6 +46,7 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
     """
     check_days(start, end)
     database = get_database(settings)
+    require_known_format(database)
     restored = 0
     with (
         spark_session(settings) as spark,

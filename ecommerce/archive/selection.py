@@ -12,6 +12,7 @@ from ecommerce.documents.kinds import EARLIEST_TIME, EPOCH, LATEST_TIME
 from ecommerce.documents.statuses import FINISHED, match_of, mongo_has
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.documents.validator import order_validator
+from ecommerce.gate import require_known_format
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.summaries.aside import all_aside
 
@@ -108,6 +109,7 @@ def may_select(database: MongoDatabase, selection: Selection, now: datetime | No
 def plan_archive(database: MongoDatabase, selection: Selection, now: datetime | None = None) -> Plan:
     """The plan for a selection at a moment. Reads the old orders once (about 2 s per million), writes nothing."""
     started = time.monotonic()
+    require_known_format(database)
     with failures_explained("planning the archive run", "Nothing was changed; run it again."):
         aside, _ = all_aside(database)
         hours = _hours(database, selection.statuses, _latest_cutoff(selection, now), aside)

@@ -13,6 +13,7 @@ from ecommerce.archive.runs import Run, prepare_archive, unfinished_run
 from ecommerce.archive.spark import spark_session
 from ecommerce.archive.storage import Storage
 from ecommerce.archive_location import archive_uri
+from ecommerce.gate import require_known_format
 from ecommerce.mongo import MongoDatabase, get_database, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings
@@ -51,6 +52,7 @@ def archive_workshop(settings: Settings, progress: Progress = silent) -> Iterato
     Raises ArchiveBusyError where another one does.
     """
     database = get_database(settings)
+    require_known_format(database)
     require_transactions(database)
     with archive_lease(database) as lease, spark_session(settings) as spark:
         prepare_archive(database)

@@ -9,6 +9,7 @@ from typing import Any
 from bson import Int64, ObjectId
 from pymongo.client_session import ClientSession
 
+from ecommerce.gate import require_known_format
 from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.summaries.buckets import bucket_documents, bucket_of, cells_documents, insert_buckets, rollup_document
 from ecommerce.summaries.cells.rollup import Rollup
@@ -46,6 +47,7 @@ class Compaction:
 
 def compact(database: MongoDatabase) -> Compaction:
     """Put deltas into buckets and small parts together. Any number of processes may do so at once."""
+    require_known_format(database)
     if not is_replica_set(database):
         return Compaction(0, 0, 0)  # there are no deltas
     deltas = 0

@@ -18,6 +18,7 @@ from pymongo.errors import OperationFailure
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.errors import ServiceError
+from ecommerce.gate import require_known_format
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.schema import prepare_collections
@@ -74,6 +75,7 @@ def rebuild(database: MongoDatabase, *, progress: Progress = silent) -> Rebuilt:
     Where another process rebuilt meanwhile, its result stands and is returned. Memory is flat.
     Raises ServiceError where the server cannot keep one moment readable for as long as the rebuild takes.
     """
+    require_known_format(database)
     prepare_collections(database)
     create_collections(database)
     let_images_expire(database)
