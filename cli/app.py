@@ -1,7 +1,6 @@
 """Wires the commands together and turns errors into one line."""
 
 import errno
-import gc
 import os
 import sys
 import traceback
@@ -15,7 +14,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from cli.old_names import RenamingCommand
 from ecommerce.errors import EcommerceError, InputError
+from ecommerce.quick_process import run_to_its_end
 
 STOPPED = 130
 """Exit code after Ctrl-C."""
@@ -70,7 +71,7 @@ class _CommandsByName(Mapping[str, Any]):
 def _command(name: str) -> Any:
     module, function = COMMANDS[name]
     alone = typer.Typer(add_completion=False)
-    alone.command(name)(getattr(import_module(module), function))
+    alone.command(name, cls=RenamingCommand)(getattr(import_module(module), function))
     return typer.main.get_command(alone)
 
 
@@ -114,9 +115,10 @@ def before_command(  # no docstring: Typer would show it instead of the app's he
 
 def main() -> None:
     """Run the command line: exit code 0 when it worked, 1 when it did not, 2 when options or input are wrong."""
-    # Imports make hundreds of thousands of objects that stay: looking through them again and again for garbage took 0.3
-    # of the 1.6 s that a flow's imports take.
-    gc.set_threshold(50_000, 20, 20)
+    run_to_its_end(_main)
+
+
+def _main() -> None:
     _loopback_without_proxy()
     try:
         app(_debug_first(sys.argv[1:]))

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.json_output import AsJson, archive_document, print_json
-from cli.runtime import run_flow, services
+from cli.runtime import given, run_flow, services
 from cli.summaries import print_aside
 from ecommerce.mongo import get_database
 
@@ -19,12 +19,20 @@ DAYS_PRINTED = 10
 
 
 def archive(
-    older_than: Annotated[int, typer.Option(min=0, metavar="DAYS", help="Archive orders older than this.")] = 30,
-    max_orders: Annotated[
-        int | None, typer.Option(min=0, help="Also the oldest days, until at most this many orders are left.")
+    older_than_days: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=36_500,
+            help="Archive orders older than this many whole days. Default: the setting archive_older_than_days, 30.",
+        ),
     ] = None,
-    max_bytes: Annotated[
-        int | None, typer.Option(min=0, help="Also the oldest days, until the orders left have at most these bytes.")
+    max_hot_orders: Annotated[
+        int | None, typer.Option(min=0, help="Also the oldest days, until at most this many orders are in MongoDB.")
+    ] = None,
+    max_hot_bytes: Annotated[
+        int | None,
+        typer.Option(min=0, help="Also the oldest days, until the orders in MongoDB have at most these bytes."),
     ] = None,
     include_open: Annotated[bool, typer.Option("--include-open", help="Also orders that are not finished.")] = False,
     compact_from: Annotated[
@@ -44,9 +52,7 @@ def archive(
 
         report = run_flow(
             archive_orders,
-            older_than_days=older_than,
-            max_hot_orders=max_orders,
-            max_hot_bytes=max_bytes,
+            **given(older_than_days=older_than_days, max_hot_orders=max_hot_orders, max_hot_bytes=max_hot_bytes),
             include_open=include_open,
             compact_from=compact_from,
             dry_run=dry_run,
@@ -62,19 +68,21 @@ def archive(
 
 
 def restore(
-    from_: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (UTC).")],
-    to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")],
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day (UTC).")],
+    end: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day, included.")],
     as_json: AsJson = False,
 ) -> None:
     """Bring archived days back into the collection orders_restored, typed exactly as they were."""
     with services(hdfs=True, prefect=True):
         from flows.restore_orders import restore_orders
 
-        restored = run_flow(restore_orders, start=from_.date(), end=to.date())
+        restored = run_flow(restore_orders, start=start.date(), end=end.date())
     if as_json:
-        print_json({"from": from_.date(), "to": to.date(), "orders": restored})
+        print_json(
+            {"start": start.date(), "end": end.date(), "from": start.date(), "to": end.date(), "orders": restored}
+        )
         return
-    print(f"{restored:,} orders of {from_:%Y-%m-%d} to {to:%Y-%m-%d} are in orders_restored")
+    print(f"{restored:,} orders of {start:%Y-%m-%d} to {end:%Y-%m-%d} are in orders_restored")
 
 
 def print_plan(report: "ArchiveReport") -> None:

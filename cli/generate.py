@@ -60,9 +60,10 @@ def generate(
         if alone:
             counts = _live(request)
         else:
-            from flows.generate_orders import generate_orders
+            from flows.generate_on_demand import backfill_orders, generate_files, generate_live_orders
 
-            counts = run_flow(generate_orders, **given)
+            flow = generate_live_orders if rate is not None else generate_files if to else backfill_orders
+            counts = run_flow(flow, **given)
     if as_json:
         print_json(counts)
         return

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.json_output import AsJson, import_document, print_json
-from cli.runtime import run_flow, services
+from cli.runtime import given, run_flow, services
 from ecommerce.errors import InputError
 from ecommerce.importing.loading.report import FilesFailed, ImportReport
 
@@ -28,9 +28,15 @@ def import_(
     encoding: Annotated[
         str, typer.Option(help="Of files that are not UTF-8, such as windows-1252. Default: the mapping's.")
     ] = "",
-    max_rejected: Annotated[
-        float, typer.Option(min=0, max=1, help="Stop a file when more than this share of its rows is rejected.")
-    ] = 0.25,
+    max_rejected_share: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Stop a file when more than this share of its rows is rejected. Default: the setting "
+            "import_max_rejected_share, 0.25.",
+        ),
+    ] = None,
     keep_unknown: Annotated[
         bool, typer.Option("--keep-unknown", help="Keep unknown scalars of JSON orders as attributes, not refuse them.")
     ] = False,
@@ -57,7 +63,7 @@ def import_(
                 paths=[str(Path(path).expanduser().absolute()) for path in paths or ()],
                 mapping=mapping,
                 encoding=encoding,
-                max_rejected_share=max_rejected,
+                **given(max_rejected_share=max_rejected_share),
                 keep_unknown=keep_unknown,
                 replay=replay,
             )

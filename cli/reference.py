@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import typer
-import yaml
 from pydantic_core import PydanticUndefined
 
 from cli.app import app
@@ -18,8 +17,8 @@ from ecommerce.importing.reasons import REASONS
 from ecommerce.kpis.figures import ITEM_FIGURES, Kpis
 from ecommerce.metrics import METRICS
 from ecommerce.security.roles import ROLES, USERS
-from ecommerce.services.prefect import PREFECT_FILE, REPOSITORY
-from ecommerce.settings import Settings
+from ecommerce.services.prefect import REPOSITORY, wanted_deployments
+from ecommerce.settings import SET_BY_OPERATORS, Settings
 
 DIRECTORY = REPOSITORY / "docs" / "reference"
 NOTE = "<!-- Made by `python -m cli.reference` from the code. Do not edit. -->\n"
@@ -78,9 +77,17 @@ def _settings() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
         default = "" if field.default is PydanticUndefined else _default(field.default)
-        rows.append((f"`ECOMMERCE_{name.upper()}`", field.description or _SETTINGS.get(name, ""), default))
-    head = ["# Settings", "", "Environment variables; an empty one counts as not set.", ""]
-    return "\n".join([*head, *_table(("variable", "what it says", "default"), rows), ""])
+        variable = f"`ecommerce_{name}`" if name in SET_BY_OPERATORS else ""
+        rows.append((f"`ECOMMERCE_{name.upper()}`", field.description or _SETTINGS.get(name, ""), default, variable))
+    head = [
+        "# Settings",
+        "",
+        "Environment variables; an empty one counts as not set. Where a Prefect Variable is named, flow runs and the",
+        "commands that run flows look at it first, each time they run: set it in Prefect's UI (Variables), or by",
+        "`prefect variable set NAME VALUE`. A parameter that is given for one run goes before both.",
+        "",
+    ]
+    return "\n".join([*head, *_table(("variable", "what it says", "default", "Prefect Variable"), rows), ""])
 
 
 _SETTINGS = {
@@ -141,13 +148,11 @@ def _type(hint: Any) -> str:
 
 
 def _deployments() -> str:
-    document = yaml.safe_load((REPOSITORY / PREFECT_FILE).read_text())
     rows = []
-    for entry in document["deployments"]:
-        flow = entry["entrypoint"].rpartition(".")[2].replace("_", "-")
+    for name, entry in wanted_deployments().items():
         crons = ", ".join(f"`{schedule['cron']}` {schedule['timezone']}" for schedule in entry.get("schedules", []))
         queue = entry["work_pool"].get("work_queue_name", "default")
-        rows.append((f"`{flow}/{entry['name']}`", entry["description"], crons or "on demand", queue))
+        rows.append((f"`{name}`", entry["description"], crons or "on demand", queue))
     head = ["# Deployments", "", "`prefect deployment run NAME -p parameter=value` starts one by hand.", ""]
     return "\n".join([*head, *_table(("name", "what it does", "when", "work queue"), rows), ""])
 

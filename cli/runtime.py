@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ecommerce.errors import InputError, ServiceError, SettingsError
 from ecommerce.prefect_api import embedded_api
 from ecommerce.progress import Progress, silent, watched_by
+from ecommerce.services.command_runs import close_killed_runs, forget_run, note_run
 from ecommerce.services.environment import HEARTBEAT_SECONDS
 from ecommerce.services.ports import http_answers, listens
 from ecommerce.settings import Settings, get_settings
@@ -60,15 +61,23 @@ def services(*, mongo: bool = True, hdfs: bool = False, prefect: bool = False) -
         raise _prefect_error(_GIVEN_API, "does not answer")
     needs_server = prefect and not finds_prefect(settings)
     with embedded_services(settings, mongo=mongo, hdfs=hdfs, prefect=needs_server):
+        own_server = prefect_address(settings) or embedded_api(settings)
+        close_killed(settings, own_server)
         if not needs_server:
             yield settings
             return
-        os.environ[API_URL], _temporary_server = prefect_address(settings) or "", True
+        os.environ[API_URL], _temporary_server = own_server, True
         try:
             yield settings
         finally:
             del os.environ[API_URL]
             _temporary_server = False
+
+
+def close_killed(settings: Settings, own_server: str) -> None:
+    """Call runs of earlier commands crashed whose process was killed, and say so."""
+    for name in close_killed_runs(settings.home_directory, own_server):
+        print(f"run {name!r} is called crashed: the process of its command was killed", file=sys.stderr)
 
 
 def finds_prefect(settings: Settings) -> bool:
@@ -100,7 +109,9 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     try:
         flow.validate_parameters(parameters)
     except ParameterTypeError as error:
-        raise InputError("; ".join(line.strip(" -") for line in str(error).splitlines()[1:])) from None
+        # A line for each type that a parameter may have; that of its default says nothing to a user.
+        lines = [line.strip(" -") for line in str(error).splitlines()[1:] if "is-instance[AsSet]" not in line]
+        raise InputError("; ".join(lines)) from None
     watched = flow.with_options(on_running=[*(flow.on_running_hooks or ()), _name_run])
     # Prefect may have been imported, and have read the environment, before the server was started.
     server = {PREFECT_API_URL: os.environ[API_URL]} if API_URL in os.environ else {}
@@ -122,6 +133,13 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
             raise _prefect_error(PREFECT_API_URL.value(), "does not answer") from None
         finally:
             _send_what_waits()
+            if _runs:
+                forget_run(get_settings().home_directory, str(_runs[-1]["id"]))
+
+
+def given(**parameters: Any) -> dict[str, Any]:
+    """Those parameters of a flow that were given; the others are as they are set."""
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def last_run() -> dict[str, str | None] | None:
@@ -137,6 +155,7 @@ def _name_run(flow: Any, flow_run: "FlowRun", state: Any) -> None:
 
     url = None if _temporary_server else url_for("flow-run", flow_run.id)
     _runs.append({"name": flow_run.name, "id": str(flow_run.id), "url": url})
+    note_run(get_settings().home_directory, str(flow_run.id), _GIVEN_API)
     print(f"run: {flow_run.name}" + (f" {url}" if url else ""), file=sys.stderr)
 
 

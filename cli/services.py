@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.json_output import AsJson, print_json
+from cli.runtime import close_killed
 from ecommerce.errors import InputError
+from ecommerce.prefect_api import embedded_api
 from ecommerce.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ def status(
     from ecommerce.services.health import order_counts, service_states, set_aside
 
     settings = get_settings()
+    close_killed(settings, embedded_api(settings))
     states = service_states(settings)
     counts = order_counts(settings)
     if as_json:

@@ -53,13 +53,13 @@ def summarize(as_json: AsJson = False) -> None:
 
 def kpis(
     as_json: Annotated[bool, typer.Option("--json", help="All figures as one JSON document.")] = False,
-    from_: Annotated[datetime | None, typer.Option("--from", formats=_HOURS, help="First hour, UTC.")] = None,
-    to: Annotated[datetime | None, typer.Option("--to", formats=_HOURS, help="Hour of the end, UTC, left out.")] = None,
+    start: Annotated[datetime | None, typer.Option(formats=_HOURS, help="First hour, UTC.")] = None,
+    end: Annotated[datetime | None, typer.Option(formats=_HOURS, help="End, UTC; itself not in the span.")] = None,
 ) -> None:
     """Show the figures of all orders, or of those whose order time is in a span of whole hours."""
     from ecommerce.kpis import Filters, KpiStore, Span
 
-    span = Span(from_, to)
+    span = Span(start, end)
     with services() as settings:
         database = get_database(settings)
         prepare_database(database)

@@ -1,5 +1,6 @@
 """One settings object, read from `ECOMMERCE_*` environment variables."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -48,6 +49,44 @@ class Settings(BaseSettings):
         ge=60,
         description="Seconds after which a task of a flow run is ended as TimedOut; live orders have none.",
     )
+    run_timeout_seconds: float = Field(
+        43_200.0,
+        ge=60,
+        description="Seconds after which a flow run is ended as TimedOut, so that it holds its deployment's place no "
+        "longer; generated orders have none.",
+    )
+    archive_older_than_days: int = Field(
+        30, ge=0, le=36_500, description="Finished orders older than this many whole days are archived."
+    )
+    archive_max_hot_orders: int | None = Field(
+        None, ge=0, description="Also the oldest days are archived, until at most this many orders are in MongoDB."
+    )
+    archive_max_hot_bytes: int | None = Field(
+        None,
+        ge=0,
+        description="Also the oldest days are archived, until the orders in MongoDB have at most these bytes.",
+    )
+    generate_orders_per_hour: int = Field(
+        40, ge=1, le=10**9, description="Orders of an average hour of the hourly generation."
+    )
+    generate_catch_up_hours: int = Field(
+        168, ge=0, le=8_784, description="Hours back in which the hourly generation makes what an outage left out."
+    )
+    import_max_rejected_share: float = Field(
+        0.25, ge=0, le=1, description="A file is stopped when more than this share of its rows is rejected."
+    )
+    import_settle_seconds: float = Field(
+        5.0, ge=0, le=3600, description="Files of the inbox that were written to more recently wait for the next run."
+    )
+    summarize_warn_lag_seconds: float = Field(
+        60.0,
+        ge=0,
+        le=86_400,
+        description="Summarize warns when the summaries end further behind than this, in seconds.",
+    )
+    keep_runs_days: int = Field(
+        90, ge=1, le=36_500, description="Flow runs that ended longer ago are deleted from Prefect's history."
+    )
     refresh_seconds: float = Field(5.0, ge=1, le=3600, description="Seconds between two dashboard refreshes.")
     currency: str | None = Field(
         None,
@@ -88,13 +127,31 @@ class Settings(BaseSettings):
         return self.inbox.expanduser().absolute() if self.inbox else self.home_directory / "inbox"
 
 
+SET_BY_OPERATORS = (
+    "archive_older_than_days",
+    "archive_max_hot_orders",
+    "archive_max_hot_bytes",
+    "generate_orders_per_hour",
+    "generate_catch_up_hours",
+    "import_max_rejected_share",
+    "import_settle_seconds",
+    "summarize_warn_lag_seconds",
+    "keep_runs_days",
+)
+"""Settings that flow runs also take from a Prefect Variable `ecommerce_<setting>`; it goes before the environment."""
+
+
 def load_settings() -> Settings:
     """Read the settings anew. Raises SettingsError that names the variable and what is wrong with it."""
     try:
         return Settings()
     except ValidationError as error:
-        problems = (f"ECOMMERCE_{str(e['loc'][0]).upper()}={e.get('input')!r}: {e['msg']}" for e in error.errors())
-        raise SettingsError("; ".join(problems)) from None
+        raise SettingsError(problems_of(error, lambda name: f"ECOMMERCE_{name.upper()}")) from None
+
+
+def problems_of(error: ValidationError, variable: Callable[[str], str]) -> str:
+    """What is wrong with settings, in one line; `variable` says what a setting is called where it was set."""
+    return "; ".join(f"{variable(str(e['loc'][0]))}={e.get('input')!r}: {e['msg']}" for e in error.errors())
 
 
 @lru_cache(maxsize=1)

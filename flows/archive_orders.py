@@ -35,7 +35,8 @@ from ecommerce.errors import EcommerceError
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import get_settings
-from flows.common import TASK_SECONDS, described, finished, named, scheduled_time
+from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
+from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
 from flows.progress import progress_artifact
 
 RETRIES = 2
@@ -114,28 +115,62 @@ def finish_run(workshop: Workshop, run: Run) -> Run:
     return run
 
 
+def selected(
+    older_than_days: int | AsSet | None,
+    max_hot_orders: int | AsSet | None,
+    max_hot_bytes: int | AsSet | None,
+    include_open: bool,
+) -> Selection:
+    """Which orders a run takes; what was left empty is as operators set it, and the log says which it was."""
+    settings = settings_by_operators("archive")
+    selection = Selection(
+        chosen(older_than_days, settings.archive_older_than_days),
+        chosen(max_hot_orders, settings.archive_max_hot_orders),
+        chosen(max_hot_bytes, settings.archive_max_hot_bytes),
+        include_open,
+    )
+    if selection.older_than_days is None:
+        get_run_logger().info("older_than_days is None: no order is archived for its age")
+    elif isinstance(older_than_days, AsSet):
+        get_run_logger().info(
+            "older_than_days is empty: %d, as archive_older_than_days is set", selection.older_than_days
+        )
+    return selection
+
+
 def run_name(parameters: dict[str, Any]) -> str:
     """Which orders a run archives."""
     plan = "plan " if parameters.get("dry_run") else ""
-    age = parameters.get("older_than_days")
+    age = chosen(parameters.get("older_than_days", AS_SET), settings_by_operators("archive").archive_older_than_days)
     if age is None:
         return f"{plan}archive by size"
     return f"{plan}archive before {scheduled_time() - timedelta(days=age):%Y-%m-%d}"
 
 
-@flow(name="archive-orders", flow_run_name=named(run_name))
+@flow(name="archive-orders", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
 @described
 def archive_orders(
     older_than_days: Annotated[
-        int | None, Field(ge=0, le=36_500, description="Archive orders older than this many whole days.")
-    ] = 30,
+        Annotated[int, Field(ge=0, le=36_500)] | Unset | None,
+        Field(
+            description="Archive orders older than this many whole days. Empty: as the setting archive_older_than_days "
+            "says, 30 unless changed. None: not for their age."
+        ),
+    ] = AS_SET,
     max_hot_orders: Annotated[
-        int | None, Field(ge=0, description="Also the oldest days, until at most this many orders are in MongoDB.")
-    ] = None,
+        Annotated[int, Field(ge=0)] | Unset | None,
+        Field(
+            description="Also the oldest days, until at most this many orders are in MongoDB. Empty: as the setting "
+            "archive_max_hot_orders says. None: no limit."
+        ),
+    ] = AS_SET,
     max_hot_bytes: Annotated[
-        int | None,
-        Field(ge=0, description="Also the oldest days, until the orders in MongoDB have at most these bytes."),
-    ] = None,
+        Annotated[int, Field(ge=0)] | Unset | None,
+        Field(
+            description="Also the oldest days, until the orders in MongoDB have at most these bytes. Empty: as the "
+            "setting archive_max_hot_bytes says. None: no limit."
+        ),
+    ] = AS_SET,
     include_open: Annotated[bool, Field(description="Also orders that are not finished yet.")] = False,
     compact_from: Annotated[
         int, Field(ge=0, le=1000, description="Merge days that at least so many runs hold a part of. 0: never.")
@@ -146,7 +181,7 @@ def archive_orders(
     settings = get_settings()
     prepare_database(get_database(settings))
     require_transactions(get_database(settings))
-    selection = Selection(older_than_days, max_hot_orders, max_hot_bytes, include_open)
+    selection = selected(older_than_days, max_hot_orders, max_hot_bytes, include_open)
     left = unfinished_run(get_database(settings))
     nothing_to_do = left is None and not may_select(get_database(settings), selection)
     if dry_run or (nothing_to_do and not may_compact(get_database(settings), compact_from)):

@@ -13,7 +13,7 @@ from ecommerce.check.report import FiguresDiffer, report_markdown
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import get_settings
-from flows.common import TASK_SECONDS, described, finished, named, scheduled_time
+from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
 from flows.progress import progress_artifact
 
 
@@ -38,7 +38,7 @@ def run_name(parameters: dict[str, Any]) -> str:
     return f"check{' and repair' if parameters.get('repair') else ''} {scheduled_time():%Y-%m-%d %H:%M}"
 
 
-@flow(name="check-orders", flow_run_name=named(run_name))
+@flow(name="check-orders", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
 @described
 def check_orders(
     repair: Annotated[bool, Field(description="Mend what differs, then check again.")] = False,

@@ -1,4 +1,4 @@
-"""What every flow needs: a described form, its scheduled time, task limits and the message that a run ends with."""
+"""What every flow needs: a described form, its scheduled time, limits, and the message that a run ends with."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,9 +12,16 @@ from pydantic.fields import FieldInfo
 
 from ecommerce.errors import InputError
 from ecommerce.settings import load_settings
+from flows.logs import show_errors_in_one_line, show_what_the_library_says
+
+show_errors_in_one_line()
+show_what_the_library_says()
 
 TASK_SECONDS = load_settings().task_timeout_seconds
 """After this a task that hangs ends as TimedOut, and its run with it."""
+
+RUN_SECONDS = load_settings().run_timeout_seconds
+"""After this a run that hangs ends as TimedOut, so that others of its deployment can start."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Result = TypeVar("Result")

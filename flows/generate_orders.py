@@ -1,4 +1,7 @@
-"""Makes orders: of the hour before the scheduled time, of a span of history, live, or into files."""
+"""Makes the orders of the hour before the scheduled time, and of hours that an outage left out.
+
+generate_on_demand.py has the flows of the same name for a span of history, live orders and files.
+"""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -6,7 +9,9 @@ from typing import Annotated, Any, Literal
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import deployment
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema as NotShown
 
 from ecommerce.generate.first import FIRST_CATALOG, SEED
 from ecommerce.generate.into_files.catalog_files import write_catalog
@@ -23,6 +28,7 @@ from ecommerce.generate.request import SEED_MAX, Request
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from flows.common import TASK_SECONDS, finished, named, scheduled_time
+from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 
@@ -83,6 +89,19 @@ def write_files(path: Path, job: FileJob, processes: int) -> dict[str, Any]:
     return written.counts() | {"files": [str(file) for file in (path, *catalog)]}
 
 
+Preset = Literal["marketplace", "grocery", "b2b"]
+Seed = Annotated[int, Field(ge=0, le=SEED_MAX)]
+Orders = Annotated[int, Field(ge=1, le=10**9)]
+Users = Annotated[int, Field(ge=1, le=USERS_MAX)]
+Products = Annotated[int, Field(ge=1, le=PRODUCTS_MAX)]
+Rate = Annotated[float, Field(gt=0, le=RATE_MAX)]
+Speed = Annotated[float, Field(ge=1, le=SPEED_MAX)]
+Format = Literal["json", "csv"]
+Dirt = Annotated[float, Field(ge=0, le=1)]
+Processes = Annotated[int, Field(ge=1, le=PROCESSES_MAX)]
+# A parameter that is NotShown was in this form in earlier versions: scripts may go on giving it.
+
+
 def run_name(parameters: dict[str, Any]) -> str:
     """What a run makes, and for when."""
     if rate := parameters.get("rate"):
@@ -94,55 +113,68 @@ def run_name(parameters: dict[str, Any]) -> str:
     return f"generate {scheduled_time() - timedelta(hours=1):%Y-%m-%d %Hh}{into}"
 
 
-@flow(name="generate-orders", flow_run_name=named(run_name))
-def generate_orders(
-    orders: Annotated[int | None, Field(ge=1, le=10**9)] = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
-    preset: Literal["marketplace", "grocery", "b2b"] = "marketplace",
-    seed: Annotated[int, Field(ge=0, le=SEED_MAX)] = SEED,
-    locale: str = FIRST_CATALOG.locale,
-    users: Annotated[int | None, Field(ge=1, le=USERS_MAX)] = None,
-    products: Annotated[int | None, Field(ge=1, le=PRODUCTS_MAX)] = None,
-    rate: Annotated[float | None, Field(gt=0, le=RATE_MAX)] = None,
-    speed: Annotated[float, Field(ge=1, le=SPEED_MAX)] = LIVE_SPEED,
-    to: str | None = None,
-    format: Literal["json", "csv"] | None = None,
-    dirt: Annotated[float, Field(ge=0, le=1)] = 0.0,
-    processes: Annotated[int, Field(ge=1, le=PROCESSES_MAX)] = 1,
-    catch_up_hours: Annotated[int, Field(ge=0, le=CATCH_UP_HOURS_MAX)] = 0,
-) -> dict[str, Any]:
-    """Make orders in the shape of a preset and move open orders on. Running it again adds only what is missing.
-
-    Args:
-        orders: Orders of the span; without a span, of an average hour. Empty: 40 an hour.
-        start: First moment of the span, UTC. Empty, with the end: the hour before the scheduled time.
-        end: End of the span, UTC; itself not in it.
-        preset: What the shop looks like.
-        seed: The same seed makes the same orders.
-        locale: Language of the catalog's names, as Faker calls it.
-        users: Users in the catalog, at least. Empty: as many as there are orders, from 2 000 to 100 000.
-        products: Products in the catalog, at least. Empty: a tenth of the orders, from 500 to 10 000.
-        rate: Live: so many orders a second, until the run is cancelled.
-        speed: Live: how much faster than in life orders are shipped and delivered.
-        to: Write files there: a directory, or a file like orders.json.zst. Empty: into MongoDB.
-        format: Format of the file in a directory: json, or csv.
-        dirt: Files: share of malformed, late and repeated rows.
-        processes: Files: processes that make them.
-        catch_up_hours: Without a span: also make what is missing of so many hours before, for example after an outage.
-    """
-    request = Request(
-        orders, start, end, preset, seed, locale, users, products, rate, speed, to, format, dirt, processes
-    )
+def make(request: Request, catch_up_hours: int = 0) -> dict[str, Any]:
+    """Make what is requested. Raises InputError at once where that cannot be."""
     now = datetime.now(UTC)
     request.check(now)
-    if to is not None:
-        written = write_files(*request.file(scheduled_time(), now), processes)
-        return finished(written, f"{written['orders']:,} orders in {to}")
+    if request.to is not None:
+        written = write_files(*request.file(scheduled_time(), now), request.processes)
+        return finished(written, f"{written['orders']:,} orders in {request.to}")
     spec = prepare_catalog(request.catalog)
-    if rate is not None:
-        lived = live_orders(spec, rate, seed, preset, speed, orders)
+    if request.rate is not None:
+        lived = live_orders(spec, request.rate, request.seed, request.preset, request.speed, request.orders)
         return finished(lived, f"{lived['accepted']:,} orders made live")
     stored = store_orders(spec, find_windows(request, catch_up_hours))
     done = stored | advance_orders()
     return finished(done, "; ".join(f"{name} {count:,}" for name, count in done.items()))
+
+
+def warn_of_old_parameters(request: Request) -> None:
+    """Name the deployment that has the form for what is asked, where an old script asks another one."""
+    live = request.rate is not None and "rate: live orders are made by generate-orders/live"
+    files = request.to is not None and "to: files are written by generate-orders/files"
+    if deployment.id is not None and (said := live or files):
+        get_run_logger().warning("%s; this deployment's form does not show it any more", said)
+
+
+@flow(name="generate-orders", flow_run_name=named(run_name))
+def generate_orders(
+    orders: Orders | Unset | None = AS_SET,
+    preset: Preset = "marketplace",
+    seed: Seed = SEED,
+    locale: str = FIRST_CATALOG.locale,
+    users: Users | None = None,
+    products: Products | None = None,
+    catch_up_hours: Annotated[int, Field(ge=0, le=CATCH_UP_HOURS_MAX)] | Unset = AS_SET,
+    start: NotShown[datetime | None] = None,
+    end: NotShown[datetime | None] = None,
+    rate: NotShown[Rate | None] = None,
+    speed: NotShown[Speed] = LIVE_SPEED,
+    to: NotShown[str | None] = None,
+    format: NotShown[Format | None] = None,
+    dirt: NotShown[Dirt] = 0.0,
+    processes: NotShown[Processes] = 1,
+) -> dict[str, Any]:
+    """Make the hour's orders in the shape of a preset and move open orders on. Again, it adds only what is missing.
+
+    Args:
+        orders: Orders of an average hour. Empty: as the setting generate_orders_per_hour says, 40 unless changed.
+        preset: What the shop looks like.
+        seed: The same seed makes the same orders.
+        locale: Language of the catalog's names, as Faker calls it.
+        users: Users in the catalog, at least. None: 2 000.
+        products: Products in the catalog, at least. None: 500.
+        catch_up_hours: Also make what is missing of so many hours before, for example after an outage. Empty: as the
+            setting generate_catch_up_hours says, 168 unless changed.
+    """
+    settings = settings_by_operators("generate")
+    of_the_hour = start is None and end is None and rate is None and to is None
+    if isinstance(orders, AsSet):
+        orders = settings.generate_orders_per_hour if of_the_hour else None
+    request = Request(
+        orders, start, end, preset, seed, locale, users, products, rate, speed, to, format, dirt, processes
+    )
+    warn_of_old_parameters(request)
+    # A run without a deployment makes the hour that it is asked for, and no other.
+    by_default = settings.generate_catch_up_hours if deployment.id is not None else 0
+    return make(request, chosen(catch_up_hours, by_default))

@@ -19,7 +19,8 @@ from ecommerce.importing.loading.replay import replay_rejected
 from ecommerce.importing.loading.report import FileReport, FilesFailed, ImportReport
 from ecommerce.mongo import get_database
 from ecommerce.settings import get_settings
-from flows.common import TASK_SECONDS, finished, named, scheduled_time
+from flows.common import RUN_SECONDS, TASK_SECONDS, finished, named, scheduled_time
+from flows.forms import AS_SET, Unset, chosen, settings_by_operators
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 
@@ -127,13 +128,13 @@ def show(report: ImportReport, left: list[str]) -> None:
         )
 
 
-@flow(name="import-files", flow_run_name=named(run_name))
+@flow(name="import-files", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
 def import_files(
     paths: Annotated[list[str] | None, Field(max_length=10_000)] = None,
     mapping: str | None = None,
     encoding: str = "",
-    max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.25,
-    settle_seconds: Annotated[float, Field(ge=0, le=3600)] = 5.0,
+    max_rejected_share: Annotated[float, Field(ge=0, le=1)] | Unset = AS_SET,
+    settle_seconds: Annotated[float, Field(ge=0, le=3600)] | Unset = AS_SET,
     replay: bool = False,
     keep_unknown: bool = False,
 ) -> ImportReport:
@@ -143,27 +144,30 @@ def import_files(
         paths: Files, folders or globs. Empty: what waits in the inbox, which is emptied.
         mapping: Mapping of order lines, a shipped name or a file. Empty: found by the columns.
         encoding: Of files that are not UTF-8, such as windows-1252. Empty: the mapping's.
-        max_rejected_share: A file is stopped when more than this share of its rows is rejected.
+        max_rejected_share: A file is stopped when more than this share of its rows is rejected. Empty: as the setting
+            import_max_rejected_share says, 0.25 unless changed.
         settle_seconds: Files of the inbox that were written to more recently than this are left for the next run.
+            Empty: as the setting import_settle_seconds says, 5 unless changed.
         keep_unknown: Scalars of a JSON order that are no field of it become attributes; else they reject it.
         replay: Instead, try the rejected rows again: all of them, or those of the files that paths name.
     """
     look_at_schedule()
+    settings = settings_by_operators("import")
     if replay:
         report = try_rejected_again(paths or [])
     else:
-        files = find_work(paths or [], mapping, settle_seconds)
+        files = find_work(paths or [], mapping, chosen(settle_seconds, settings.import_settle_seconds))
         options = ImportOptions(
             mapping,
             encoding,
             keep_unknown=keep_unknown,
-            max_rejected_share=max_rejected_share,
+            max_rejected_share=chosen(max_rejected_share, settings.import_max_rejected_share),
             flow_run=flow_run.id,
         )
         report = import_each(files, options)
         if not paths:
             put_away_files(report)
-    left = [] if paths or replay else [path.name for path in files_left(get_settings().inbox_directory)]
+    left = [] if paths or replay else [path.name for path in files_left(settings.inbox_directory)]
     if left:
         get_run_logger().warning("the inbox has files that no run takes: %s", ", ".join(left[:FILES_LEFT_SHOWN]))
     show(report, left)

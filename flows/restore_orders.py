@@ -11,7 +11,8 @@ from ecommerce.archive.restore import check_days, newest_archived_day
 from ecommerce.archive.restore import restore_orders as restore
 from ecommerce.mongo import get_database
 from ecommerce.settings import get_settings
-from flows.common import TASK_SECONDS, described, finished, named
+from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named
+from flows.forms import Day
 from flows.progress import progress_artifact
 
 
@@ -30,11 +31,11 @@ def run_name(parameters: dict[str, Any]) -> str:
     return f"restore {start}" + (f" to {end}" if end and end != start else "")
 
 
-@flow(name="restore-orders", flow_run_name=named(run_name))
+@flow(name="restore-orders", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
 @described
 def restore_orders(
-    start: Annotated[date | None, Field(description="First day (order_date, UTC). Empty: the newest archived.")] = None,
-    end: Annotated[date | None, Field(description="Last day, included. Empty: the first day alone.")] = None,
+    start: Annotated[Day | None, Field(description="First day (order_date, UTC). Empty: the newest archived.")] = None,
+    end: Annotated[Day | None, Field(description="Last day, included. Empty: the first day alone.")] = None,
 ) -> int:
     """Restore archived days; returns how many orders they have. `orders` is not touched."""
     first = start or newest_archived_day(get_database(get_settings()))

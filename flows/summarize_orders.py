@@ -16,7 +16,8 @@ from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.compact import Compaction, compact
-from flows.common import TASK_SECONDS, described, finished, named, scheduled_time
+from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
+from flows.forms import AS_SET, Unset, chosen, settings_by_operators
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 
@@ -104,13 +105,17 @@ def run_name(_parameters: dict[str, Any]) -> str:
     return f"summarize {scheduled_time():%Y-%m-%d %H:%M}"
 
 
-@flow(name="summarize-orders", flow_run_name=named(run_name))
+@flow(name="summarize-orders", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
 @described
 def summarize_orders(
     hours: Annotated[int, Field(ge=1, le=168, description="Hours in the table that the run publishes.")] = 24,
     warn_lag_seconds: Annotated[
-        float, Field(ge=0, le=86_400, description="Warn when the summaries end further behind than this, in seconds.")
-    ] = 60.0,
+        Annotated[float, Field(ge=0, le=86_400)] | Unset,
+        Field(
+            description="Warn when the summaries end further behind than this, in seconds. Empty: as the setting "
+            "summarize_warn_lag_seconds says, 60 unless changed."
+        ),
+    ] = AS_SET,
 ) -> Summarized:
     """Take in what changed, compact the summaries, publish the last hours and the lag."""
     look_at_schedule()
@@ -126,7 +131,9 @@ def summarize_orders(
         compacted_deltas=compaction.deltas,
         merged_parts=compaction.merged_parts,
         lag_seconds=lags[-1],
-        lag_grows=warn_of_lag(lags, warn_lag_seconds),
+        lag_grows=warn_of_lag(
+            lags, chosen(warn_lag_seconds, settings_by_operators("summarize").summarize_warn_lag_seconds)
+        ),
         as_of=advanced.as_of,
     )
     behind = f"{lags[-1]:.1f} s behind the writers"

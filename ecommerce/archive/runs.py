@@ -1,5 +1,6 @@
 """Archive runs: their records in `archive_runs`, and the only way from one state to the next."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from pymongo.errors import CollectionInvalid
 
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
+
+log = logging.getLogger(__name__)
 
 ARCHIVE_RUNS = "archive_runs"
 SUPERSEDED = "archive_superseded"
@@ -218,7 +221,11 @@ def move_on(
             f"archive run {run.run_id} went from {run.state} (attempt {run.attempt}) to {now.state} (attempt "
             f"{now.attempt}) under another process; that one finishes it"
         )
-    return _from_document(document)
+    moved = _from_document(document)
+    log.info(
+        "archive run %s: %s to %s in %.1f s, %s orders", run.run_id, run.state, state, seconds, f"{moved.orders:,}"
+    )
+    return moved
 
 
 def take_over_days(database: MongoDatabase, source: Run, days: Iterable[date], session: ClientSession) -> None:

@@ -1,5 +1,6 @@
 """The import of files and folders: the library's way in."""
 
+import logging
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -26,6 +27,8 @@ from ecommerce.importing.sources.streams import FileIdentity, SourceError, diges
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
 from ecommerce.schema import prepare_database
+
+log = logging.getLogger(__name__)
 
 DEFAULTS = ImportOptions()
 
@@ -95,6 +98,14 @@ def import_file(
         with_patience(ledger.open)
         with_patience(lambda: ledger.close(report))
         return report
+    if shape is not None:
+        log.info(
+            "%s holds %s, as %s%s",
+            path.name,
+            shape.rows,
+            shape.layout,
+            f", mapping {shape.mapping}" * bool(shape.mapping),
+        )
     ledger = FileLedger(database, path, fingerprint, shape and settle(path, shape), options.flow_run)
     with_patience(ledger.open)
     try:
@@ -109,6 +120,8 @@ def import_file(
         with suppress(PyMongoError):
             ledger.close(report)
         raise
+    for reading in report.readings:
+        log.info("%s: %s", path.name, reading.sentence)
     report.replaced = FileIdentity.of(path) != report.identity
     report.seconds = time.monotonic() - begun
     with_patience(lambda: ledger.close(report))

@@ -3,7 +3,8 @@
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def start_runs_directly(settings: Settings) -> None:
             raise ServiceError(f"the worker has not given the work pool {WORK_POOL} its template")
         time.sleep(0.2)
     command = template["variables"]["properties"]["command"]
-    ours = shlex.join([sys.executable, "-P", "-m", "prefect.engine"])
+    ours = shlex.join([sys.executable, "-P", "-m", "flows.run_process"])
     if command.get("default") != ours:
         command["default"] = ours
         call(api, f"/work_pools/{WORK_POOL}", {"base_job_template": template}, method="PATCH")
@@ -145,17 +146,40 @@ def post(settings: Settings, path: str, body: Mapping[str, Any]) -> Any:
 def wanted_deployments() -> dict[str, Any]:
     """The deployments of the file by `flow/name`."""
     document = yaml.safe_load((REPOSITORY / PREFECT_FILE).read_text())
-    # The last part of the entrypoint is the flow function, whose flow is called the same with dashes.
-    return {
-        f"{entry['entrypoint'].rpartition('.')[2].replace('_', '-')}/{entry['name']}": entry
-        for entry in document["deployments"]
-    }
+    return {f"{_flow_name(entry)}/{entry['name']}": entry for entry in document["deployments"]}
+
+
+def _flow_name(entry: Mapping[str, Any]) -> str:
+    """The last part of the entrypoint is the flow function, whose flow is called the same with dashes, as a rule."""
+    return str(entry.get("flow_name") or entry["entrypoint"].rpartition(".")[2].replace("_", "-"))
 
 
 def deployed(request: Callable[[str, Any], Any]) -> dict[str, Any]:
     """The deployments on a server by `flow/name`; `request` posts a body to a path of its API."""
     flows = {flow["id"]: flow["name"] for flow in request("/flows/filter", {"limit": 200})}
     return {f"{flows.get(one['flow_id'])}/{one['name']}": one for one in request("/deployments/filter", {"limit": 200})}
+
+
+@contextmanager
+def parameters_kept(settings: Settings, say: Callable[[str], None]) -> Iterator[None]:
+    """Keep what a person set as a deployment's parameters in the UI, where the block deploys everything anew.
+
+    Deploying sets them to what the file says, which is none.
+    """
+
+    def request(path: str, body: Any) -> Any:
+        return post(settings, path, body)
+
+    before = {name: one["parameters"] for name, one in deployed(request).items() if one["parameters"]}
+    yield
+    wanted = wanted_deployments()
+    for name, now in deployed(request).items():
+        if name not in before or name not in wanted or wanted[name].get("parameters") or now["parameters"]:
+            continue
+        try:
+            call(embedded_api(settings), f"/deployments/{now['id']}", {"parameters": before[name]}, method="PATCH")
+        except PrefectError as error:
+            say(f"parameters of {name} that were set in Prefect do not fit any more: {before[name]}: {error}")
 
 
 def deployment(settings: Settings, environment: Mapping[str, str]) -> Job:

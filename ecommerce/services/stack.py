@@ -33,6 +33,7 @@ from ecommerce.services.prefect import (
     close_stranded_runs,
     deployment,
     ensure_work_pool,
+    parameters_kept,
     server,
     start_runs_directly,
     worker,
@@ -200,7 +201,8 @@ class Stack:
 
     def _deploy(self, prefect: Future[None], environment: Mapping[str, str]) -> None:
         prefect.result()
-        self._part(deployment(self._settings, environment)).start().finish()
+        with parameters_kept(self._settings, self._say):
+            self._part(deployment(self._settings, environment)).start().finish()
         self._part(automations(self._settings, environment)).start().finish()
 
     def _mend_again_and_again(self) -> None:
@@ -214,7 +216,8 @@ class Stack:
                     self._say(str(error))
 
     def _deploy_again(self) -> None:
-        self._part(deployment(self._settings, self._environment)).start().finish()
+        with parameters_kept(self._settings, self._say):
+            self._part(deployment(self._settings, self._environment)).start().finish()
         # The worker gives the new pool its template.
         start_runs_directly(self._settings)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ecommerce.prefect_api import PrefectError
+from ecommerce.prefect_api import PrefectError, embedded_api
+from ecommerce.services.command_runs import close_killed_runs
 from ecommerce.services.prefect import deployed, ensure_work_pool, post, wanted_deployments
 from ecommerce.settings import Settings
 
@@ -101,6 +102,8 @@ def mend(settings: Settings, say: Callable[[str], None], deploy: Callable[[], No
     def request(path: str, body: Any) -> Any:
         return post(settings, path, body)
 
+    for name in close_killed_runs(settings.home_directory, embedded_api(settings)):
+        say(f"run {name!r} is called crashed: the process of its command was killed")
     stuck = find_stuck(request, wanted_deployments(), CRASH_PENDING_SECONDS)
     if stuck.missing or stuck.detached:
         ensure_work_pool(settings)

@@ -6,6 +6,7 @@ a delta and its position, or nothing. A document that is no order stops nothing:
 counted, so nothing is taken away when it is corrected.
 """
 
+import logging
 import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,8 @@ from ecommerce.summaries.changes import Changes, HistoryLost, changes_since, lat
 from ecommerce.summaries.compact import DELTAS_BEFORE_COMPACTION, compact
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import DELTAS, State, in_transaction, load_state, move_state
+
+log = logging.getLogger(__name__)
 
 CHANGES_BEFORE_REBUILD = 20_000
 ORDERS_PER_CHANGE = 6
@@ -87,6 +90,7 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
     if state is None:
         return _rebuilt(database, "first run", started, progress)
     forget_deleted(database, state.epoch)
+    log.info("%s changes taken in, in %.1f s", f"{changes:,}", time.monotonic() - started)
     if state.seq - state.compacted_seq >= DELTAS_BEFORE_COMPACTION:
         compact(database)
     return Advance("advanced", "", changes, state.seq, state.epoch, as_of, time.monotonic() - started)
@@ -163,6 +167,8 @@ class _Moved(Exception):
 
 
 def _rebuilt(database: MongoDatabase, reason: str, started: float, progress: Progress) -> Advance:
+    log.info("the summaries are built anew: %s", reason)
     built = rebuild(database, progress=progress)
     state = built.state
+    log.info("built anew from %s orders in %.1f s", f"{built.orders:,}", built.seconds)
     return Advance("rebuilt", reason, built.orders, state.seq, state.epoch, state.as_of, time.monotonic() - started)

@@ -67,9 +67,9 @@ def test_the_command_line_says_the_same(tab: Tab, shop: Settings) -> None:
         "from cli.app import main; main()",
         "kpis",
         "--json",
-        "--from",
+        "--start",
         "2026-03-01",
-        "--to",
+        "--end",
         "2026-03-21",
     ]
     environment = os.environ | {"ECOMMERCE_MONGO_URI": uri_of(shop), "ECOMMERCE_DATABASE": shop.database}

@@ -55,7 +55,7 @@ def main() -> None:
         wait_until(lambda: not reasons(), BACK_SECONDS, reasons)
         assert set(states(settings)) >= set(SERVICES)
         done(*MORE)
-        done("archive", "--older-than", "30")
+        done("archive", "--older-than-days", "30")
         assert json.loads(done("kpis", "--json"))["orders"] == 80_000
         done("check")
     finally:

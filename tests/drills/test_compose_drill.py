@@ -77,7 +77,7 @@ def run_deployment(stack: Engine, name: str, **parameters: object) -> None:
 
 def figures(stack: Engine) -> dict[str, Any]:
     """Of days to which the hourly schedule adds nothing."""
-    days = ("--from", "2026-01-01", "--to", "2026-01-03")
+    days = ("--start", "2026-01-01", "--end", "2026-01-03")
     found: dict[str, Any] = json.loads(stack.execute("worker", "ecommerce", "kpis", "--json", *days))
     return found
 

@@ -115,7 +115,7 @@ def test_everything_is_killed_at_once_and_no_order_is_lost(machine: Machine) -> 
     database = machine.database
 
     machine.begin("generate", "--rate", "100")
-    archiver = machine.begin("archive", "--older-than", "30")
+    archiver = machine.begin("archive", "--older-than-days", "30")
     wait_until(lambda: database[ARCHIVED_ORDERS].find_one())
     pause(archiver)
     before = database[ORDERS].estimated_document_count()
@@ -131,7 +131,7 @@ def test_everything_is_killed_at_once_and_no_order_is_lost(machine: Machine) -> 
     assert database["imports"].find_one({"state": "running"}), "the import was in the middle"
     machine.run("check")
 
-    machine.run("archive", "--older-than", "30")
+    machine.run("archive", "--older-than-days", "30")
     assert unfinished_run(database) is None
     machine.run("import", "shop")
     hot_after, archived_after = ids(database, ORDERS), ids(database, ARCHIVED_ORDERS)

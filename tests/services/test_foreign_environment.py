@@ -139,7 +139,7 @@ def test_neither_the_shell_nor_the_network_keeps_orders_from_the_archive(
 ) -> None:
     for arguments in (
         ("generate", "--orders", "2000", "--start", "2025-01-01", "--end", "2025-01-21"),
-        ("archive", "--older-than", "30"),
+        ("archive", "--older-than-days", "30"),
         ("check",),
     ):
         done = ecommerce(own_home, foreign, *arguments)

@@ -69,10 +69,10 @@ def test_every_flow_command_prints_its_result_and_names_its_run(
         ("archive", "committed", 500)
     ]
     assert len(said) == 1, "no warning of a JVM"
-    restored, said = ecommerce(environment, "restore", "--from", "2026-01-01", "--to", "2026-01-02")
-    assert {name: restored[name] for name in ("from", "to", "orders")} == {
-        "from": "2026-01-01",
-        "to": "2026-01-02",
+    restored, said = ecommerce(environment, "restore", "--start", "2026-01-01", "--end", "2026-01-02")
+    assert {name: restored[name] for name in ("start", "end", "orders")} == {
+        "start": "2026-01-01",
+        "end": "2026-01-02",
         "orders": 500,
     }
     assert len(said) == 1, "no warning of a JVM"

@@ -49,8 +49,8 @@ def test_all_of_it_works_in_a_home_with_odd_characters(odd: Settings, tmp_path: 
     named = tmp_path / f"orders {ODD}.jsonl"
     shutil.move(orders, named)
     done(odd, "import", str(named))
-    done(odd, "archive", "--older-than", "30")
-    assert "2025-01-03 are in orders_restored" in done(odd, "restore", "--from", "2025-01-02", "--to", "2025-01-03")
+    done(odd, "archive", "--older-than-days", "30")
+    assert "2025-01-03 are in orders_restored" in done(odd, "restore", "--start", "2025-01-02", "--end", "2025-01-03")
     kpis = json.loads(done(odd, "kpis", "--json"))
     assert kpis["archived_orders"] > 1_500
     assert kpis["archived_orders"] + kpis["hot_orders"] == kpis["orders"] >= 2_000

@@ -47,7 +47,7 @@ def test_up_starts_everything_keeps_it_up_and_leaves_nothing_behind(settings: Se
     request = f"http://127.0.0.1:{settings.prefect_port}/api/work_pools/ecommerce"
     with urllib.request.urlopen(request, timeout=60) as answer:
         variables = json.load(answer)["base_job_template"]["variables"]["properties"]
-    assert variables["command"]["default"] == f"{sys.executable} -P -m prefect.engine", (
+    assert variables["command"]["default"] == f"{sys.executable} -P -m flows.run_process", (
         "one process for a run, not three"
     )
 

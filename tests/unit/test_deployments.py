@@ -16,8 +16,14 @@ SCHEDULED = {
     "summarize-orders/hourly",
     "archive-orders/daily",
     "check-orders/daily",
+    "delete-old-runs/daily",
 }
-ON_DEMAND = {"generate-orders/backfill", "restore-orders/on-demand"}
+ON_DEMAND = {
+    "generate-orders/backfill",
+    "generate-orders/live",
+    "generate-orders/files",
+    "restore-orders/on-demand",
+}
 
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())["deployments"]
 
@@ -51,7 +57,7 @@ def test_a_deployment_fits_its_flow(deployment: dict[str, Any]) -> None:
         CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
     assert deployment["description"]
     # What a person asks for waits. Only a schedule whose every run does all that is open may drop one that overlaps.
-    drops = full_name(deployment) in {"generate-orders/hourly", "summarize-orders/hourly"}
+    drops = full_name(deployment) in {"generate-orders/hourly", "summarize-orders/hourly", "delete-old-runs/daily"}
     assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW" if drops else "ENQUEUE"}
 
 

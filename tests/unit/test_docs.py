@@ -88,8 +88,8 @@ def test_every_command_in_the_documentation_is_one_with_its_options_and_values(p
     [
         "ecommerce archiv",
         "ecommerce archive --older 30",
-        "ecommerce archive --older-than many",
-        "ecommerce restore --from 2026-01-01",
+        "ecommerce archive --older-than-days many",
+        "ecommerce restore --start 2026-01-01",
         "docker compose exec archivist ecommerce archive",
         "docker compose exec archiver ecommerce archive --older 30",
         "docker compose up --detatch",

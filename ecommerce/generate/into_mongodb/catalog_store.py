@@ -1,5 +1,6 @@
 """The catalog in MongoDB: made once, extended when more is asked for, never made anew."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,8 @@ from ecommerce.generate.model import people
 from ecommerce.generate.model.catalog import CatalogSpec, check_catalog
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
+
+log = logging.getLogger(__name__)
 
 GENERATOR = "generator"
 """What the generator has to remember of itself: {_id: "catalog", …}."""
@@ -69,6 +72,7 @@ def ensure_catalog(database: MongoDatabase, wanted: CatalogSpec, progress: Progr
     sizes = {"users": spec.users, "products": spec.products}
     fixed = {name: getattr(spec, name) for name in CatalogSpec.__slots__ if name not in sizes}
     database[GENERATOR].update_one({"_id": "catalog"}, {"$max": sizes, "$setOnInsert": fixed}, upsert=True)
+    log.info("the catalog has %d users and %d products now", spec.users, spec.products)
     return stored_catalog(database) or spec
 
 

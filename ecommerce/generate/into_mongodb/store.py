@@ -1,5 +1,6 @@
 """Windows of orders into MongoDB: by `accept_orders`, in several threads, stock taken once."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +25,8 @@ from ecommerce.ingest.accept import Accepted, accept_orders
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
+
+log = logging.getLogger(__name__)
 
 SERIES = "generator_series"
 """Who has which number in the order ids: {_id: number, series, preset, speed}. The advance of life reads it."""
@@ -101,6 +104,7 @@ def store_windows(
         for window, of_block in units:
             sold[window] = sold[window] + of_block if window in sold else of_block
         progress(result.orders, total, "orders")
+    log.info("%s orders of %d windows: %s were there", f"{result.orders:,}", len(windows), f"{result.unchanged:,}")
     take_stock_once(database, spec, {window: sold[window] for window in sold if window.end_ms <= moment_ms})
     return result
 

@@ -187,5 +187,5 @@ class FileImport:
             raise TooManyRejected(
                 f"{'' if at_end else 'stopped: '}{rejected} of the first {read} rows were rejected"
                 f" ({most}), {'so nothing came of it' if nothing else f'more than {limit:.0%}'};"
-                " correct the file, or allow more with --max-rejected"
+                " correct the file, or allow more with --max-rejected-share"
             )

@@ -1,0 +1,149 @@
+"""Makes orders that a person asks for: of a span of history, live, or into files. Each has a form of its own."""
+
+from typing import Any
+
+from prefect import flow
+from pydantic.json_schema import SkipJsonSchema as NotShown
+
+from ecommerce.generate.first import FIRST_CATALOG, SEED
+from ecommerce.generate.live import LIVE_SPEED
+from ecommerce.generate.request import Request
+from flows.common import named
+from flows.forms import Moment
+from flows.generate_orders import (
+    Dirt,
+    Format,
+    Orders,
+    Preset,
+    Processes,
+    Products,
+    Rate,
+    Seed,
+    Speed,
+    Users,
+    make,
+    run_name,
+    warn_of_old_parameters,
+)
+
+
+@flow(name="generate-orders", flow_run_name=named(run_name))
+def backfill_orders(
+    start: Moment | None = None,
+    end: Moment | None = None,
+    orders: Orders | None = None,
+    preset: Preset = "marketplace",
+    seed: Seed = SEED,
+    locale: str = FIRST_CATALOG.locale,
+    users: Users | None = None,
+    products: Products | None = None,
+    rate: NotShown[Rate | None] = None,
+    speed: NotShown[Speed] = LIVE_SPEED,
+    to: NotShown[str | None] = None,
+    format: NotShown[Format | None] = None,
+    dirt: NotShown[Dirt] = 0.0,
+    processes: NotShown[Processes] = 1,
+) -> dict[str, Any]:
+    """Make the orders of a span of history and move open orders on. Running it again adds only what is missing.
+
+    Args:
+        start: First moment of the span, UTC. None, with the end: the last whole hour.
+        end: End of the span, UTC; itself not in it.
+        orders: Orders of the span. None: 40 an hour.
+        preset: What the shop looks like.
+        seed: The same seed makes the same orders.
+        locale: Language of the catalog's names, as Faker calls it.
+        users: Users in the catalog, at least. None: as many as there are orders, from 2 000 to 100 000.
+        products: Products in the catalog, at least. None: a tenth of the orders, from 500 to 10 000.
+    """
+    request = Request(
+        orders, start, end, preset, seed, locale, users, products, rate, speed, to, format, dirt, processes
+    )
+    warn_of_old_parameters(request)
+    return make(request)
+
+
+@flow(name="generate-orders", flow_run_name=named(run_name))
+def generate_live_orders(
+    rate: Rate = 1.0,
+    orders: Orders | None = None,
+    speed: Speed = LIVE_SPEED,
+    preset: Preset = "marketplace",
+    seed: Seed = SEED,
+    locale: str = FIRST_CATALOG.locale,
+    users: Users | None = None,
+    products: Products | None = None,
+) -> dict[str, Any]:
+    """Make orders second by second, now, until the run is cancelled or there are as many as asked for.
+
+    Args:
+        rate: So many orders a second.
+        orders: Stop after so many orders. None: when the run is cancelled.
+        speed: How much faster than in life orders are shipped and delivered.
+        preset: What the shop looks like.
+        seed: The same seed makes the same orders.
+        locale: Language of the catalog's names, as Faker calls it.
+        users: Users in the catalog, at least. None: 2 000.
+        products: Products in the catalog, at least. None: 500.
+    """
+    return make(
+        Request(
+            orders=orders,
+            preset=preset,
+            seed=seed,
+            locale=locale,
+            users=users,
+            products=products,
+            rate=rate,
+            speed=speed,
+        )
+    )
+
+
+@flow(name="generate-orders", flow_run_name=named(run_name))
+def generate_files(
+    to: str,
+    orders: Orders | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    format: Format | None = None,
+    dirt: Dirt = 0.0,
+    processes: Processes = 1,
+    preset: Preset = "marketplace",
+    seed: Seed = SEED,
+    locale: str = FIRST_CATALOG.locale,
+    users: Users | None = None,
+    products: Products | None = None,
+) -> dict[str, Any]:
+    """Write orders and their catalog into files, on the machine of the worker. MongoDB is not touched.
+
+    Args:
+        to: A directory, or a file such as orders.json.zst or orders.csv.gz.
+        orders: Orders of the span. None: 40 an hour.
+        start: First moment of the span, UTC. None, with the end: the last whole hour.
+        end: End of the span, UTC; itself not in it.
+        format: Format of the file in a directory.
+        dirt: Share of malformed, late and repeated rows.
+        processes: Processes that make them.
+        preset: What the shop looks like.
+        seed: The same seed makes the same orders.
+        locale: Language of the catalog's names, as Faker calls it.
+        users: Users in the catalog, at least. None: as many as there are orders, from 2 000 to 100 000.
+        products: Products in the catalog, at least. None: a tenth of the orders, from 500 to 10 000.
+    """
+    return make(
+        Request(
+            orders=orders,
+            start=start,
+            end=end,
+            preset=preset,
+            seed=seed,
+            locale=locale,
+            users=users,
+            products=products,
+            to=to,
+            format=format,
+            dirt=dirt,
+            processes=processes,
+        )
+    )

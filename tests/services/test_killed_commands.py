@@ -1,0 +1,83 @@
+"""A command that gets SIGKILL leaves no run that is Running for ever: the next command says that it crashed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from ecommerce.mongo import MongoDatabase
+from ecommerce.services.command_runs import killed_runs
+from ecommerce.services.environment import settings_environment
+from ecommerce.services.stuck import mend
+from ecommerce.settings import Settings
+from tests.prefect_stack import PrefectStack, prefect_stack
+
+PROGRAM = str(Path(sys.executable).parent / "ecommerce")
+
+
+@pytest.fixture
+def stack(settings: Settings, database: MongoDatabase, tmp_path: Path) -> Iterator[PrefectStack]:
+    with prefect_stack(settings, tmp_path / "home") as stack:
+        yield stack
+
+
+@pytest.fixture
+def environment(stack: PrefectStack) -> Mapping[str, str]:
+    """That of a terminal: what the tests set for Prefect does not reach the command."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return inherited | settings_environment(stack.settings)
+
+
+def killed_command(environment: Mapping[str, str]) -> UUID:
+    """The run of a command that makes live orders and is killed while it does."""
+    command = subprocess.Popen([PROGRAM, "generate", "--rate", "5"], env=environment, stderr=subprocess.PIPE, text=True)
+    assert command.stderr is not None
+    found = re.search(r"flow-run/([0-9a-f-]{36})", command.stderr.readline())
+    assert found
+    time.sleep(1)
+    command.send_signal(signal.SIGKILL)
+    command.communicate()
+    return UUID(found.group(1))
+
+
+@pytest.mark.timeout(600)
+def test_the_next_command_calls_the_run_crashed(stack: PrefectStack, environment: Mapping[str, str]) -> None:
+    home = stack.settings.home_directory
+    for arguments in (["status"], ["kpis", "--json"], ["summarize"]):
+        run = killed_command(environment)
+        assert stack.client.read_flow_run(run).state_name == "Running"
+        assert set(killed_runs(home)) == {str(run)}
+        done = subprocess.run([PROGRAM, *arguments], env=environment, capture_output=True, text=True, timeout=120)
+        assert "is called crashed: the process of its command was killed" in done.stderr
+        assert stack.client.read_flow_run(run).state_name == "Crashed"
+        assert killed_runs(home) == {}
+    # One that ended by itself leaves no note, and what `up` looks at again and again finds a killed one, too.
+    assert list((home / "run" / "command-runs").iterdir()) == []
+    run, said = killed_command(environment), list[str]()
+    mend(stack.settings, said.append, stack.deploy)
+    assert len(said) == 1
+    assert stack.client.read_flow_run(run).state_name == "Crashed"
+
+
+@pytest.mark.timeout(600)
+def test_a_run_that_works_is_left_alone(stack: PrefectStack, environment: Mapping[str, str]) -> None:
+    command = subprocess.Popen([PROGRAM, "generate", "--rate", "5"], env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        assert command.stderr is not None
+        found = re.search(r"flow-run/([0-9a-f-]{36})", command.stderr.readline())
+        assert found
+        subprocess.run([PROGRAM, "summarize"], env=environment, check=True, capture_output=True, timeout=120)
+        assert stack.client.read_flow_run(UUID(found.group(1))).state_name == "Running"
+        command.send_signal(signal.SIGTERM)
+        command.communicate(timeout=60)
+        assert stack.client.read_flow_run(UUID(found.group(1))).state_name in ("Crashed", "Cancelled", "Completed")
+    finally:
+        command.kill()
+        command.communicate()
