@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic.fields import FieldInfo
 
-from ecommerce.errors import InputError
+from ecommerce.errors import EcommerceError
 from ecommerce.settings import load_settings
 from flows.logs import show_errors_in_one_line, show_what_the_library_says
 
@@ -58,7 +58,7 @@ def named(name: Callable[[dict[str, Any]], str]) -> Callable[[], str]:
         context = FlowRunContext.get()
         try:
             return name(dict(context.parameters or {}) if context else {})
-        except (InputError, TypeError, ValueError):
+        except (EcommerceError, TypeError, ValueError):
             return "refused"
 
     return make
