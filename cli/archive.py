@@ -38,6 +38,12 @@ def archive(
     compact_from: Annotated[
         int, typer.Option(min=0, help="Merge days that at least so many runs hold a part of; 0: never.")
     ] = 4,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Ask before orders are deleted. Always with --include-open.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Answer yes beforehand, also for a run that waits for an answer elsewhere.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -48,15 +54,19 @@ def archive(
         # Before there is a run that would be recorded as failed.
         if not dry_run:
             require_free_lease(get_database(settings))
+        from cli.approval import answerer_of
+        from ecommerce.archive.approval import answered_by
         from flows.archive_orders import archive_orders
 
-        report = run_flow(
-            archive_orders,
-            **given(older_than_days=older_than_days, max_hot_orders=max_hot_orders, max_hot_bytes=max_hot_bytes),
-            include_open=include_open,
-            compact_from=compact_from,
-            dry_run=dry_run,
-        )
+        with answered_by(answerer_of(yes)):
+            report = run_flow(
+                archive_orders,
+                **given(older_than_days=older_than_days, max_hot_orders=max_hot_orders, max_hot_bytes=max_hot_bytes),
+                include_open=include_open,
+                compact_from=compact_from,
+                approve=approve,
+                dry_run=dry_run,
+            )
         if report.plan.aside:
             print_aside(get_database(settings))
     if as_json:
@@ -112,12 +122,19 @@ def print_plan(report: "ArchiveReport") -> None:
 
 
 def print_runs(report: "ArchiveReport") -> None:
-    """What each run did, in a line."""
+    """What each run did, in a line, and what waits."""
+    from ecommerce.archive.approval import waiting_text
     from ecommerce.archive.report import in_units
+    from ecommerce.archive.runs import REFUSED
 
-    if not report.runs:
+    if report.waiting:
+        print(f"{waiting_text(report.waiting)}; `ecommerce archive --approve` asks here, --yes answers")
+    elif not report.runs:
         print("nothing to archive")
     for run in report.runs:
+        if run.state == REFUSED:
+            print(run)
+            continue
         print(
             f"{run.kind} {run.run_id}: {run.orders:,} orders of {run.days:,} days, {in_units(run.bytes_before)} "
             f"→ {in_units(run.bytes_after)} Parquet, {run.superseded:,} changed meanwhile and stayed, "

@@ -59,7 +59,9 @@ def archive_document(report: "ArchiveReport") -> dict[str, Any]:
         if day.orders
     ]
     totals = _fields(plan, ("cutoff", "orders", "bytes", "staying_open", "staying_young"))
-    return {"plan": totals | {"days": days}, "archive_runs": [_fields(run, _RUN) for run in report.runs]}
+    waiting = _fields(report.waiting, (*_RUN, "answer_until")) if report.waiting else None
+    runs = [_fields(run, _RUN) for run in report.runs]
+    return {"plan": totals | {"days": days}, "archive_runs": runs, "waiting": waiting}
 
 
 def _fields(record: object, names: tuple[str, ...]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dashboard.prefect_runs import BAD_STATES, FlowRun, last_runs
 from ecommerce.archive.runs import ARCHIVE_RUNS, archive_bytes
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
+from ecommerce.prefect_api import run_url
 from ecommerce.settings import Settings
 
 RECORDS_SHOWN = 12
@@ -70,7 +71,10 @@ def read_pipeline(database: MongoDatabase, settings: Settings) -> Pipeline:
         hot_bytes=int(storage.get("storageSize", 0) + storage.get("totalIndexSize", 0)),
         archived_orders=database[ARCHIVED_ORDERS].estimated_document_count(),
         archived_bytes=archive_bytes(database),
-        archive_runs=_latest(database, ARCHIVE_RUNS),
+        archive_runs=tuple(
+            run | ({"link": run_url(settings, run["flow_run"])} if run.get("flow_run") else {})
+            for run in _latest(database, ARCHIVE_RUNS)
+        ),
         imports=_latest(database, IMPORTS),
         rejected_rows=database[REJECTED_ROWS].estimated_document_count(),
         rejected=tuple(database[REJECTED_ROWS].find({}, shown).sort("$natural", DESCENDING).limit(RECORDS_SHOWN)),

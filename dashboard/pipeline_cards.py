@@ -105,8 +105,9 @@ def _archive_runs(pipeline: Pipeline, zone: ZoneInfo) -> str:
     rows = []
     for run in pipeline.archive_runs:
         seconds = sum((run.get("seconds") or {}).values())
+        name = str(run["_id"]) if run.get("kind") == "archive" else f"{run['_id']} ({run.get('kind')})"
         cells = [
-            run["_id"] if run.get("kind") == "archive" else f"{run['_id']} ({run.get('kind')})",
+            {"text": name, "link": run["link"], "title": "Open in Prefect"} if run.get("link") else name,
             _state(run.get("state")),
             moment(_time(run.get("started_at")), zone),
             exact(int(run.get("orders") or 0)),

@@ -1,12 +1,11 @@
 """The last run of each flow, read from Prefect's API over HTTP: the dashboard does not load Prefect."""
 
-import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ecommerce.prefect_api import PrefectError, api_url, call
+from ecommerce.prefect_api import PrefectError, api_url, call, run_url
 from ecommerce.settings import Settings
 
 TIMEOUT_SECONDS = 2
@@ -35,11 +34,6 @@ class FlowRun:
     """Why it did not end well, in Prefect's words without their beginning; empty where it did."""
 
 
-def ui_url(settings: Settings) -> str:
-    """Where people look at Prefect: PREFECT_UI_URL, else beside the API."""
-    return (os.environ.get("PREFECT_UI_URL") or api_url(settings).removesuffix("/api")).rstrip("/")
-
-
 def last_runs(settings: Settings) -> list[FlowRun] | None:
     """The latest run of each flow that ever started, by the flow's name; None where Prefect does not answer."""
     started = {"flow_runs": {"state": {"type": {"any_": STARTED_STATES}}}}
@@ -53,11 +47,11 @@ def last_runs(settings: Settings) -> list[FlowRun] | None:
     latest: dict[str, FlowRun] = {}
     for run in runs:
         flow = flows.get(run["flow_id"], "a flow that is gone")
-        latest.setdefault(flow, _flow_run(flow, run, ui_url(settings)))
+        latest.setdefault(flow, _flow_run(flow, run, run_url(settings, run["id"])))
     return [latest[flow] for flow in sorted(latest)]
 
 
-def _flow_run(flow: str, run: dict[str, Any], ui: str) -> FlowRun:
+def _flow_run(flow: str, run: dict[str, Any], link: str) -> FlowRun:
     start = run.get("start_time")
     return FlowRun(
         flow=flow,
@@ -65,7 +59,7 @@ def _flow_run(flow: str, run: dict[str, Any], ui: str) -> FlowRun:
         state=run.get("state_type") or "",
         started=datetime.fromisoformat(start) if start else None,
         seconds=float(run.get("total_run_time") or run.get("estimated_run_time") or 0),
-        link=f"{ui}/runs/flow-run/{run['id']}",
+        link=link,
         reason=_EXCEPTION.sub("", (run.get("state") or {}).get("message") or "no reason given")
         if run.get("state_type") in BAD_STATES
         else "",

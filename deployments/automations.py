@@ -1,15 +1,17 @@
 """`python deployments/automations.py`: what the Prefect server does by itself. Running it again changes nothing.
 
+Summarize follows an import, and check follows an archive run; an archive run that no person answered is closed.
 A run whose process is gone is crashed once its heartbeats stop, so that it holds no concurrency slot for ever. Not with
 `--one-machine`: there the worker sees its runs end, and is itself watched. A run that stays Pending is crashed. With
-ALERT_WEBHOOK_URL set, runs that fail or are late, and a missing archive, are sent there, as a JSON object with
-`subject` and `body`.
+ALERT_WEBHOOK_URL set, runs that fail, are late or wait for a person, and a missing archive, are sent there, as a JSON
+object with `subject` and `body`. One that somebody switched off stays off.
 """
 
 import os
 import sys
 from contextlib import suppress
 from datetime import timedelta
+from uuid import UUID
 
 from prefect.automations import (
     Automation,
@@ -17,11 +19,14 @@ from prefect.automations import (
     EventTrigger,
     Posture,
     ResourceSpecification,
+    RunDeployment,
     SendNotification,
 )
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 
+from ecommerce.archive.approval import ANSWER_TIME
 from ecommerce.services.environment import HEARTBEAT_SECONDS
 
 SILENCE = timedelta(seconds=4 * HEARTBEAT_SECONDS)
@@ -31,12 +36,24 @@ ALERT_BLOCK = "pipeline-alerts"
 PENDING_LIMIT = timedelta(minutes=10)
 """A process starts within seconds; on a machine that is busy, within a minute."""
 
+NOTHING_NEW = {"older_than_days": 36_500, "max_hot_orders": None, "max_hot_bytes": None, "compact_from": 0}
+"""Parameters of an archive run that only finishes what was left: no order is a hundred years old."""
+
 ARCHIVE_LIMIT = timedelta(hours=26)
 """The archive is due each day; it may wait for another run and take an hour."""
 
 ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed", "TimedOut")}
-REPLACED = ["Tell of a failed archive or check"]
-"""Names of automations that version 0.1.0 made and that others replace."""
+REPLACED = ["Tell of a failed archive or check", "Tell of runs that failed or are late"]
+"""Names of automations that earlier versions made and that others replace."""
+
+FOLLOW_WITHIN = timedelta(seconds=30)
+"""Of an import every second, one run of summarize each half a minute is made, not one a second."""
+
+CLOSE_AFTER = timedelta(minutes=1)
+"""Behind the time for an answer, so that the run that closes finds it over."""
+
+LATE_AGAIN = timedelta(hours=1)
+"""While a worker is away every scheduled run is late: one alert an hour for each deployment."""
 
 
 def crash_dead_runs() -> Automation:
@@ -75,6 +92,54 @@ def crash_stuck_runs(within: timedelta = PENDING_LIMIT) -> Automation:
     )
 
 
+def run_after(event: str, resource: str, deployment: str, within: timedelta = FOLLOW_WITHIN) -> Automation:
+    """A deployment runs after an event: `within` later, so that it finds what the events until then tell of, and once.
+
+    After it fired, Prefect drops further events for the rest of `within`; the run that is due then is for them, too.
+    """
+    return Automation(
+        name=f"Run {deployment} after {event}",
+        description=f"{within.total_seconds():.0f} s after {event}; the schedule of {deployment} stays as a net.",
+        trigger=EventTrigger(
+            expect={event},
+            match=ResourceSpecification({"prefect.resource.id": [resource]}),
+            posture=Posture.Reactive,
+            threshold=1,
+            within=within,
+        ),
+        actions=[RunDeployment(deployment_id=deployment_id(deployment), schedule_after=within)],
+    )
+
+
+def close_unanswered_archives(answer_time: timedelta = ANSWER_TIME + CLOSE_AFTER) -> Automation:
+    """An archive run that waits for a person and has no answer in time is closed by a run that archives nothing new."""
+    return Automation(
+        name="Close archive runs that nobody answered",
+        description="Without an answer in 24 hours nothing is deleted and the export is dropped.",
+        trigger=EventTrigger(
+            after={"archive.waiting"},
+            expect={"archive.answered"},
+            match=ResourceSpecification({"prefect.resource.id": ["ecommerce.archive-run.*"]}),
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=answer_time,
+        ),
+        actions=[
+            RunDeployment(
+                deployment_id=deployment_id("archive-orders/daily"),
+                parameters=NOTHING_NEW,
+            )
+        ],
+    )
+
+
+def deployment_id(name: str) -> UUID:
+    """Of a deployment that is on the server: deploying comes first."""
+    with get_client(sync_client=True) as client:
+        return client.read_deployment_by_name(name).id
+
+
 def webhook(url: str) -> CustomWebhookNotificationBlock:
     """The block through which alerts are sent to the URL."""
     block = CustomWebhookNotificationBlock(
@@ -85,24 +150,75 @@ def webhook(url: str) -> CustomWebhookNotificationBlock:
 
 
 def tell_of_failures(block: CustomWebhookNotificationBlock) -> Automation:
-    """A run of any flow that failed, crashed, ran out of time or is late is sent to the URL."""
+    """A run of any flow that failed, crashed or ran out of time is sent to the URL."""
     return Automation(
-        name="Tell of runs that failed or are late",
+        name="Tell of runs that failed",
         description="Posts to ALERT_WEBHOOK_URL; docs/runbook.md says what to do.",
         trigger=EventTrigger(
-            expect={f"prefect.flow-run.{state}" for state in ("Failed", "Crashed", "TimedOut", "Late")},
+            expect={f"prefect.flow-run.{state}" for state in ("Failed", "Crashed", "TimedOut")},
             match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
             posture=Posture.Reactive,
             threshold=1,
         ),
         actions=[
-            SendNotification(
-                block_document_id=block._block_document_id,  # noqa: SLF001 - it has no public name
-                subject="{{ flow.name }} {{ flow_run.state.name }}",
-                body="Run {{ flow_run.name }}: {{ flow_run.state.message }} See docs/runbook.md.",
+            notification(
+                block,
+                "{{ flow.name }} {{ flow_run.state.name }}",
+                "Run {{ flow_run.name }}: {{ flow_run.state.message }} {{ flow_run|ui_url }} See docs/runbook.md.",
             )
         ],
     )
+
+
+def tell_of_late_runs(block: CustomWebhookNotificationBlock) -> Automation:
+    """That runs of a deployment do not begin is sent to the URL, once an hour for each deployment."""
+    return Automation(
+        name="Tell of late runs",
+        description="Posts to ALERT_WEBHOOK_URL; docs/runbook.md says what to do.",
+        trigger=EventTrigger(
+            expect={"prefect.flow-run.Late"},
+            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+            for_each={"related:deployment:prefect.resource.id"},
+            posture=Posture.Reactive,
+            threshold=1,
+            within=LATE_AGAIN,
+        ),
+        actions=[
+            notification(
+                block,
+                "{{ flow.name }} Late",
+                "Runs of {{ deployment.name }} do not begin: is a worker online? {{ flow_run|ui_url }}",
+            )
+        ],
+    )
+
+
+def tell_of_waiting_archives(block: CustomWebhookNotificationBlock) -> Automation:
+    """That an archive run waits for a person is sent to the URL."""
+    return Automation(
+        name="Tell of archive runs that wait for a person",
+        description="Posts to ALERT_WEBHOOK_URL what would be deleted, and where to answer.",
+        trigger=EventTrigger(
+            expect={"archive.waiting"},
+            match=ResourceSpecification({"prefect.resource.id": ["ecommerce.archive-run.*"]}),
+            posture=Posture.Reactive,
+            threshold=1,
+        ),
+        actions=[
+            notification(
+                block,
+                "archive-orders waits for a person",
+                "Delete {{ event.payload.orders }} orders of {{ event.payload.days }} days from MongoDB? Answer until "
+                "{{ event.payload.answer_until }}: {{ flow_run|ui_url }}",
+            )
+        ],
+    )
+
+
+def notification(block: CustomWebhookNotificationBlock, subject: str, body: str) -> SendNotification:
+    """The action that sends an alert."""
+    identity = block._block_document_id  # noqa: SLF001 - it has no public name
+    return SendNotification(block_document_id=identity, subject=subject, body=body)
 
 
 def tell_of_a_missing_archive(block: CustomWebhookNotificationBlock, within: timedelta = ARCHIVE_LIMIT) -> Automation:
@@ -121,10 +237,10 @@ def tell_of_a_missing_archive(block: CustomWebhookNotificationBlock, within: tim
             within=within,
         ),
         actions=[
-            SendNotification(
-                block_document_id=block._block_document_id,  # noqa: SLF001 - it has no public name
-                subject="archive-orders is missing",
-                body="No run of archive-orders has completed for 26 hours. See docs/runbook.md.",
+            notification(
+                block,
+                "archive-orders is missing",
+                "No run of archive-orders has completed for 26 hours. See docs/runbook.md.",
             )
         ],
     )
@@ -153,6 +269,9 @@ def main() -> None:
     else:
         bring_up_to_date(crash_dead_runs())
     bring_up_to_date(crash_stuck_runs())
+    bring_up_to_date(run_after("orders.imported", "ecommerce.database.*", "summarize-orders/hourly"))
+    bring_up_to_date(run_after("orders.archived", "ecommerce.archive-run.*", "check-orders/daily"))
+    bring_up_to_date(close_unanswered_archives())
     for name in REPLACED:
         with suppress(ValueError):
             Automation.read(name=name).delete()
@@ -160,6 +279,8 @@ def main() -> None:
     if url:
         block = webhook(url)
         bring_up_to_date(tell_of_failures(block))
+        bring_up_to_date(tell_of_late_runs(block))
+        bring_up_to_date(tell_of_waiting_archives(block))
         bring_up_to_date(tell_of_a_missing_archive(block))
     sent = "sent" if url else "not sent, as ALERT_WEBHOOK_URL is empty"
     print(f"automations: {'' if one_machine else 'dead runs are crashed, '}stuck runs are crashed, failures are {sent}")

@@ -12,7 +12,8 @@ from prometheus_client.registry import Collector
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import PyMongoError
 
-from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, COMMITTED, archive_bytes
+from ecommerce.archive.approval import waits
+from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, COMMITTED, archive_bytes, unfinished_run
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
@@ -29,7 +30,7 @@ METRICS: Mapping[str, str] = {
     "ecommerce_summary_deltas": "Deltas that wait for compaction.",
     "ecommerce_orders_aside": "Documents of `orders` that are no orders: set aside, in no figure.",
     "ecommerce_archive_age_seconds": "Time since an archive run was last committed.",
-    "ecommerce_archive_unfinished_seconds": "Age of the archive run that is under way or was left; 0 without one.",
+    "ecommerce_archive_unfinished_seconds": "Age of the archive run under way or left; 0 where none is, or it waits.",
     "ecommerce_archive_bytes": "Parquet bytes of the archive, replicas not counted.",
     "ecommerce_rejected_rows": "Rows of imported files that wait in `rejected_rows`.",
     "ecommerce_import_age_seconds": "Time since an import last began.",
@@ -115,8 +116,9 @@ def _archive(database: MongoDatabase) -> Iterator[Sample]:
     latest = runs.find_one({"kind": ARCHIVE, "state": COMMITTED}, sort=[("started_at", DESCENDING)])
     if latest:
         yield Sample("ecommerce_archive_age_seconds", _age(latest["finished_at"]))
-    unfinished = runs.find_one({"unfinished": True})
-    yield Sample("ecommerce_archive_unfinished_seconds", _age(unfinished["started_at"]) if unfinished else 0.0)
+    run = unfinished_run(database)
+    age = _age(run.started_at) if run and run.started_at and not waits(run) else 0.0
+    yield Sample("ecommerce_archive_unfinished_seconds", age)
     yield Sample("ecommerce_archive_bytes", archive_bytes(database))
 
 

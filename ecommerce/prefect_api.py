@@ -27,6 +27,16 @@ def api_url(settings: Settings) -> str:
     return (os.environ.get("PREFECT_API_URL") or embedded_api(settings)).rstrip("/")
 
 
+def ui_url(settings: Settings) -> str:
+    """Where people look at Prefect: PREFECT_UI_URL, else beside the API."""
+    return (os.environ.get("PREFECT_UI_URL") or api_url(settings).removesuffix("/api")).rstrip("/")
+
+
+def run_url(settings: Settings, flow_run_id: str) -> str:
+    """The page of a flow run."""
+    return f"{ui_url(settings)}/runs/flow-run/{flow_run_id}"
+
+
 def call(
     api: str,
     path: str,

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     mongo_port: int = Field(27117, ge=1, le=65535)
     namenode_port: int = Field(9800, ge=1, le=65535)
     dashboard_port: int = Field(5006, ge=1, le=65535)
+    dashboard_url: str | None = Field(
+        None, description="Where people reach the dashboard, for links; default: 127.0.0.1 and the port."
+    )
     prefect_port: int = Field(4200, ge=1, le=65535)
     task_timeout_seconds: float = Field(
         21_600.0,

@@ -7,21 +7,24 @@ from typing import Annotated, Any
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.runtime import task_run
+from prefect.runtime import flow_run, task_run
 from pydantic import Field
 
-from ecommerce.archive.archiver import STEPS_OF, runs_due
+from ecommerce.archive.approval import Requested, answerer, asked_run, is_refused, note_answer, waiting_text, waits, yes
+from ecommerce.archive.archiver import next_step, runs_due
 from ecommerce.archive.compact import compaction_text, may_compact
 from ecommerce.archive.errors import ArchiveBusyError, VerificationError
 from ecommerce.archive.lease import require_free_lease
 from ecommerce.archive.report import plan_markdown, run_markdown
 from ecommerce.archive.runs import (
+    CLOSED,
     COMMITTED,
     COMPACT,
     EXPORTED,
     PLANNED,
     PUBLISHED,
     PURGED,
+    REFUSED,
     VERIFIED,
     Run,
     get_run,
@@ -34,9 +37,12 @@ from ecommerce.archive.workshop import Workshop, archive_workshop, require_trans
 from ecommerce.errors import EcommerceError
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
-from ecommerce.settings import get_settings
+from ecommerce.settings import Settings, get_settings
+from flows.approval import require_somebody_to_ask, with_answer
 from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
+from flows.events import orders_archived
 from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
+from flows.links import archive_links, link_dashboard
 from flows.progress import progress_artifact
 
 RETRIES = 2
@@ -45,13 +51,17 @@ RETRY_DELAY_SECONDS = 10
 
 @dataclass(frozen=True)
 class ArchiveReport:
-    """What was planned, and the runs that were finished: one that was left before, the archive's, a compaction's."""
+    """What was planned, and the runs that ended: one that was left before, the archive's, a compaction's."""
 
     plan: Plan
     runs: tuple[Run, ...] = ()
+    waiting: Run | None = None
+    """The run that waits for a person's word elsewhere; nothing else was begun then."""
 
     def __str__(self) -> str:
         """What became of it, in a line."""
+        if self.waiting:
+            return "; ".join([*map(str, self.runs), waiting_text(self.waiting)])
         if not self.runs:
             return f"{self.plan.orders:,} orders before {self.plan.cutoff:%Y-%m-%d} would go; nothing was moved"
         return "; ".join(str(run) for run in self.runs)
@@ -74,7 +84,8 @@ def plan_run(selection: Selection) -> Plan:
 def take_step(workshop: Workshop, run: Run) -> Run:
     """Take a run through the step of its state; a retry finds the state in which the last attempt left it."""
     run = get_run(workshop.database, run.run_id)
-    step = STEPS_OF[run.kind][run.state]
+    if not (step := next_step(run)):
+        return run
     with progress_artifact(task_run.task_name) as progress:
         workshop.progress = progress
         return step(workshop, run)
@@ -103,15 +114,23 @@ STEP_TASKS = {
         VERIFIED: "publish",
         PUBLISHED: "purge",
         PURGED: "commit",
+        REFUSED: "refuse",
     }.items()
 }
 
 
 def finish_run(workshop: Workshop, run: Run) -> Run:
-    """Take a run through the steps that are left, and publish a page about it."""
-    while run.state != COMMITTED:
-        run = STEP_TASKS[run.state](workshop, run)
-    create_markdown_artifact(key="archive-run", markdown=run_markdown(run))
+    """Take a run through the steps that are left, and publish a page about it. One that waits comes back verified."""
+    while True:
+        if waits(run) and answerer() is yes:
+            run = note_answer(workshop.database, run, *yes(""))
+        if not next_step(run):
+            break
+        run = STEP_TASKS[REFUSED if is_refused(run) else run.state](workshop, run)
+    create_markdown_artifact(key="archive-run", markdown=run_markdown(run) + archive_links(run))
+    if run.state == COMMITTED and run.kind != COMPACT and run.per_day:
+        link_dashboard(run.per_day[0].order_date, run.per_day[-1].order_date)
+        orders_archived(run)
     return run
 
 
@@ -136,6 +155,27 @@ def selected(
             "older_than_days is empty: %d, as archive_older_than_days is set", selection.older_than_days
         )
     return selection
+
+
+def archive_what_is_due(
+    settings: Settings, selection: Selection, requested: Requested, compact_from: int
+) -> ArchiveReport:
+    """Take the run that was left, a new one and a compaction through their steps, until one waits for a person."""
+    database = get_database(settings)
+    require_free_lease(database)
+    left = unfinished_run(database)
+    # A run that was resumed does what the person was asked about, and does not ask about another day.
+    new = None if left and left.asked_by == requested.flow_run else selection
+    done: list[Run] = []
+    with spark_ahead(settings, start_workers):
+        plan = plan_run(selection)
+        with archive_workshop(settings) as workshop:
+            for run in runs_due(workshop, new, None if left else plan, compact_from, requested):
+                if left and run.run_id == left.run_id:
+                    get_run_logger().warning("run %s was left %s and is finished first", run.run_id, run.state)
+                done.append(finish_run(workshop, run))
+    waiting = done.pop() if done and waits(done[-1]) else None
+    return ArchiveReport(plan, tuple(done), waiting)
 
 
 def run_name(parameters: dict[str, Any]) -> str:
@@ -175,27 +215,38 @@ def archive_orders(
     compact_from: Annotated[
         int, Field(ge=0, le=1000, description="Merge days that at least so many runs hold a part of. 0: never.")
     ] = 4,
+    approve: Annotated[
+        bool, Field(description="Wait for a person's word before anything is deleted. Always with include_open.")
+    ] = False,
     dry_run: Annotated[bool, Field(description="Only plan: days, orders, bytes, what stays and why.")] = False,
 ) -> ArchiveReport:
     """Finish the run that was left, then plan, export, verify, publish, purge and commit a new one."""
     settings = get_settings()
-    prepare_database(get_database(settings))
-    require_transactions(get_database(settings))
+    database = get_database(settings)
+    prepare_database(database)
+    require_transactions(database)
     selection = selected(older_than_days, max_hot_orders, max_hot_bytes, include_open)
-    left = unfinished_run(get_database(settings))
-    nothing_to_do = left is None and not may_select(get_database(settings), selection)
-    if dry_run or (nothing_to_do and not may_compact(get_database(settings), compact_from)):
+    requested = Requested(approve or include_open, flow_run.id)
+    left = unfinished_run(database)
+    nothing_to_do = left is None and not may_select(database, selection)
+    if dry_run or (nothing_to_do and not may_compact(database, compact_from)):
         report = ArchiveReport(plan_run(selection))
         get_run_logger().info("%s; %s", report, compaction_text(compact_from))
         return finished(report, f"{report}; {compaction_text(compact_from)}")
-    require_free_lease(get_database(settings))
-    done: list[Run] = []
-    with spark_ahead(settings, start_workers):
-        plan = plan_run(selection)
-        with archive_workshop(settings) as workshop:
-            for run in runs_due(workshop, selection, None if left else plan, compact_from):
-                if left and run.run_id == left.run_id:
-                    get_run_logger().warning("run %s was left %s and is finished first", run.run_id, run.state)
-                done.append(finish_run(workshop, run))
-    report = ArchiveReport(plan, tuple(done))
+    if (asked := asked_run(database, flow_run.id)) and asked.state in CLOSED:
+        # The run was answered elsewhere, or too late: this flow run has nothing else to do.
+        report = ArchiveReport(plan_run(selection), (asked,))
+        return finished(report, f"already answered: {report}")
+    if requested.approve:
+        require_somebody_to_ask()
+    if left and waits(left) and waits(left := with_answer(database, left, may_answer=requested.approve)):
+        report = ArchiveReport(plan_run(selection), waiting=left)
+    else:
+        report = archive_what_is_due(settings, selection, requested, compact_from)
+        # Nothing is held meanwhile: no lease, no Spark, and of a deployed run no process and no place.
+        if report.waiting and not waits(with_answer(database, report.waiting, may_answer=True)):
+            rest = archive_what_is_due(settings, selection, requested, compact_from)
+            report = ArchiveReport(report.plan, report.runs + rest.runs, rest.waiting)
+    if report.waiting:
+        get_run_logger().warning("%s", waiting_text(report.waiting))
     return finished(report, str(report))

@@ -14,6 +14,8 @@ from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import get_settings
 from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
+from flows.events import figures_differ
+from flows.links import link_dashboard
 from flows.progress import progress_artifact
 
 
@@ -49,6 +51,9 @@ def check_orders(
     """Prove that every figure equals a full recomputation; the run fails where one does not."""
     report = recompute_and_compare(repair, archive)
     publish(report)
+    link_dashboard()
+    if not report.is_good or report.differences:
+        figures_differ(report)
     if not report.is_good:
         get_run_logger().error("%s", FiguresDiffer(report))
         raise FiguresDiffer(report)

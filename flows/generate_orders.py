@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import deployment
 from pydantic import Field
@@ -29,6 +30,7 @@ from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from flows.common import TASK_SECONDS, finished, named, scheduled_time
 from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
+from flows.links import link_dashboard, time_of
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 
@@ -89,6 +91,18 @@ def write_files(path: Path, job: FileJob, processes: int) -> dict[str, Any]:
     return written.counts() | {"files": [str(file) for file in (path, *catalog)]}
 
 
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
+def publish_counts(windows: list[Window], done: dict[str, int]) -> None:
+    """Publish what was made and moved on, and for which time."""
+    first, last = time_of(windows[0].start_ms), time_of(windows[-1].end_ms)
+    span = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    create_table_artifact(
+        key="generated-orders",
+        table=[{"what": name, "orders": count} for name, count in done.items()],
+        description=f"Orders of {span}, in {len(windows):,} window(s), and open orders that moved on",
+    )
+
+
 Preset = Literal["marketplace", "grocery", "b2b"]
 Seed = Annotated[int, Field(ge=0, le=SEED_MAX)]
 Orders = Annotated[int, Field(ge=1, le=10**9)]
@@ -124,8 +138,11 @@ def make(request: Request, catch_up_hours: int = 0) -> dict[str, Any]:
     if request.rate is not None:
         lived = live_orders(spec, request.rate, request.seed, request.preset, request.speed, request.orders)
         return finished(lived, f"{lived['accepted']:,} orders made live")
-    stored = store_orders(spec, find_windows(request, catch_up_hours))
+    windows = find_windows(request, catch_up_hours)
+    stored = store_orders(spec, windows)
     done = stored | advance_orders()
+    publish_counts(windows, done)
+    link_dashboard(time_of(windows[0].start_ms).date(), time_of(windows[-1].end_ms - 1).date())
     return finished(done, "; ".join(f"{name} {count:,}" for name, count in done.items()))
 
 

@@ -20,7 +20,9 @@ from ecommerce.importing.loading.report import FileReport, FilesFailed, ImportRe
 from ecommerce.mongo import get_database
 from ecommerce.settings import get_settings
 from flows.common import RUN_SECONDS, TASK_SECONDS, finished, named, scheduled_time
+from flows.events import orders_imported
 from flows.forms import AS_SET, Unset, chosen, settings_by_operators
+from flows.links import link_dashboard, time_of
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 
@@ -128,6 +130,14 @@ def show(report: ImportReport, left: list[str]) -> None:
         )
 
 
+def link_days(report: ImportReport) -> None:
+    """A link to the days of the orders that came in, where any did."""
+    first = [file.first_order_ms for file in report.files if file.first_order_ms is not None]
+    last = [file.last_order_ms for file in report.files if file.last_order_ms is not None]
+    if first and last:
+        link_dashboard(time_of(min(first)).date(), time_of(max(last)).date())
+
+
 @flow(name="import-files", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
 def import_files(
     paths: Annotated[list[str] | None, Field(max_length=10_000)] = None,
@@ -171,6 +181,8 @@ def import_files(
     if left:
         get_run_logger().warning("the inbox has files that no run takes: %s", ", ".join(left[:FILES_LEFT_SHOWN]))
     show(report, left)
+    orders_imported(report)
+    link_days(report)
     if report.failed:
         raise FilesFailed(report)
     return finished(report, str(report))

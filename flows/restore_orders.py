@@ -13,6 +13,7 @@ from ecommerce.mongo import get_database
 from ecommerce.settings import get_settings
 from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named
 from flows.forms import Day
+from flows.links import link_dashboard
 from flows.progress import progress_artifact
 
 
@@ -45,4 +46,5 @@ def restore_orders(
     last = end or first
     check_days(first, last)
     restored = restore_days(first, last)
+    link_dashboard(first, last)
     return finished(restored, f"{restored:,} orders of {first} to {last} are in orders_restored")

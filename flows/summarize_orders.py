@@ -18,6 +18,7 @@ from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.compact import Compaction, compact
 from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
 from flows.forms import AS_SET, Unset, chosen, settings_by_operators
+from flows.links import link_dashboard
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 
@@ -124,6 +125,7 @@ def summarize_orders(
         get_run_logger().info("rebuilt: %s", advanced.reason)
     compaction = compact_summaries()
     publish_last_hours(hours, lags[-1])
+    link_dashboard()
     summarized = Summarized(
         mode=advanced.mode,
         reason=advanced.reason,

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from ecommerce.archive.approval import Requested, is_refused, waits
 from ecommerce.archive.compact import COMPACT_STEPS, FILES_MIN, begin_compaction
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.runs import ARCHIVE, CHUNK_ORDERS, COMMITTED, COMPACT, PLANNED, Run, new_run, unfinished_run
+from ecommerce.archive.runs import ARCHIVE, CHUNK_ORDERS, CLOSED, COMPACT, PLANNED, Run, new_run, unfinished_run
 from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
 from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
-from ecommerce.archive.steps import STEPS
+from ecommerce.archive.steps import STEPS, refuse
 from ecommerce.archive.workshop import Step, Workshop, archive_workshop, new_run_id, pending_run, require_transactions
 from ecommerce.gate import FORMAT, require_known_format
 from ecommerce.mongo import get_database
@@ -20,8 +21,11 @@ STEPS_OF: Mapping[str, Mapping[str, Step]] = {ARCHIVE: STEPS, COMPACT: COMPACT_S
 """By kind of run: the step that takes it on from each state."""
 
 
-def begin_run(workshop: Workshop, selection: Selection, plan: Plan | None = None) -> Run | None:
+def begin_run(
+    workshop: Workshop, selection: Selection, plan: Plan | None = None, requested: Requested | None = None
+) -> Run | None:
     """Record a new run for a plan that was just made, else plan it first; None where no order is selected."""
+    requested = requested or Requested()
     plan = plan or plan_archive(workshop.database, selection)
     if not plan.orders:
         return None
@@ -38,6 +42,8 @@ def begin_run(workshop: Workshop, selection: Selection, plan: Plan | None = None
         orders=plan.orders,
         days=sum(1 for day in plan.days if day.orders),
         bytes_before=plan.bytes,
+        flow_run=requested.flow_run,
+        approve=requested.approve,
         seconds={"plan": round(plan.seconds, 3)},
         started_at=datetime.now(UTC),
     )
@@ -47,28 +53,44 @@ def begin_run(workshop: Workshop, selection: Selection, plan: Plan | None = None
     return run
 
 
+def next_step(run: Run) -> Step | None:
+    """The step that takes a run on; None where it is closed, or waits for a person."""
+    if run.state in CLOSED or waits(run):
+        return None
+    return refuse if is_refused(run) else STEPS_OF[run.kind][run.state]
+
+
 def finish(workshop: Workshop, run: Run) -> Run:
-    """Take a run through the steps that are left."""
-    while run.state != COMMITTED:
-        run = STEPS_OF[run.kind][run.state](workshop, run)
+    """Take a run through the steps that are left. One that needs a person's word comes back verified."""
+    while step := next_step(run):
+        run = step(workshop, run)
     return run
 
 
 def runs_due(
-    workshop: Workshop, selection: Selection | None = None, plan: Plan | None = None, compact_from: int = 0
+    workshop: Workshop,
+    selection: Selection | None = None,
+    plan: Plan | None = None,
+    compact_from: int = 0,
+    requested: Requested | None = None,
 ) -> Iterator[Run]:
     """The runs that are due, one after the other: the one that was left, a new one, a compaction.
 
-    Whoever asks takes each through its steps before asking for the next: one run is unfinished at a time. Without a
-    selection no new run begins, with `compact_from` 0 no compaction.
+    Whoever asks takes each through its steps before asking for the next: one run is unfinished at a time, and after
+    one that waits for a person there is no next. Without a selection no new run begins, with `compact_from` 0 no
+    compaction.
 
     A plan made before the run that was left ended is of no use.
     """
     if left := pending_run(workshop):
         yield left
         plan = None
-    if selection and (run := begin_run(workshop, selection, plan)):
+    if unfinished_run(workshop.database):
+        return
+    if selection and (run := begin_run(workshop, selection, plan, requested)):
         yield run
+    if unfinished_run(workshop.database):
+        return
     if compact_from and (compaction := begin_compaction(workshop, compact_from)):
         yield compaction
 

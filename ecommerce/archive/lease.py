@@ -47,6 +47,12 @@ def require_free_lease(database: MongoDatabase) -> None:
         raise _busy(holder)
 
 
+def is_at_work(database: MongoDatabase) -> bool:
+    """Whether an archiver holds the lease; one that died here does not, one elsewhere until its lease ends."""
+    holder = database[ARCHIVE_LEASE].find_one({"_id": _ID, "$expr": {"$gte": ["$expires_at", "$$NOW"]}})
+    return holder is not None and not _is_dead(holder)
+
+
 class Lease:
     """A held lease. `check` raises once it was lost."""
 

@@ -23,14 +23,17 @@ SUPERSEDED = "archive_superseded"
 ARCHIVE_SUMMARY = "orders_archive_summary"
 """What each purge transaction took out: one document per run, order_date and chunk, with its cells."""
 
-PLANNED, EXPORTED, VERIFIED, PUBLISHED, PURGED, COMMITTED = STATES = (
+PLANNED, EXPORTED, VERIFIED, PUBLISHED, PURGED, COMMITTED, REFUSED = STATES = (
     "planned",
     "exported",
     "verified",
     "published",
     "purged",
     "committed",
+    "refused",
 )
+CLOSED = (COMMITTED, REFUSED)
+"""States after which nothing is left to do."""
 
 ARCHIVE, COMPACT = "archive", "compact"
 
@@ -106,6 +109,18 @@ class Run:
     """Days that a compaction has taken over: no longer read from this run."""
     orphans: tuple[str, ...] = ()
     """Directories in staging of which nothing is known: perhaps another database's, so they are left alone."""
+    flow_run: str | None = None
+    """Prefect's id of the flow run that planned it."""
+    approve: bool = False
+    """Whether a person must approve before anything is deleted (`approval`)."""
+    asked_by: str | None = None
+    """Prefect's id of the flow run that asks the person."""
+    asked_at: datetime | None = None
+    answer_until: datetime | None = None
+    """Without an answer until then the run is refused."""
+    answer: str | None = None
+    comment: str = ""
+    """What the person said beside the answer."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall-clock seconds per step, over all processes that worked on the run."""
     started_at: datetime | None = None
@@ -113,6 +128,9 @@ class Run:
 
     def __str__(self) -> str:
         """What it did, in a line."""
+        if self.state == REFUSED:
+            why = f": {self.comment}" if self.comment else ""
+            return f"run {self.run_id} of {self.orders:,} orders was refused{why}; all of them are in MongoDB"
         did = "merged" if self.kind == COMPACT else "archived"
         stayed = f", {self.superseded:,} changed meanwhile and stayed" if self.superseded else ""
         return f"run {self.run_id} {did} {self.orders:,} orders of {self.days:,} days{stayed} ({self.state})"
@@ -206,7 +224,7 @@ def move_on(
     update: dict[str, Any] = {"$set": changed}
     if step:
         update["$inc"] = {f"seconds.{step}": round(seconds, 3)}
-    if state == COMMITTED:
+    if state in CLOSED:
         changed["finished_at"] = changed["updated_at"]
         update["$unset"] = {"unfinished": ""}
     document = database[ARCHIVE_RUNS].find_one_and_update(

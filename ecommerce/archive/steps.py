@@ -5,6 +5,8 @@ exported   --verify-->  verified    read back and equal to what MongoDB holds
 verified   --publish--> published   one atomic rename; readers see what is purged
 published  --purge-->   purged      chunk by chunk; the others stay hot
 purged     --commit-->  committed   staging removed, run closed
+
+Where a person is asked (`approval`), a verified run waits; refused, it is closed without having deleted anything.
 """
 
 import time
@@ -18,11 +20,13 @@ from ecommerce.archive.purge import purge_chunks
 from ecommerce.archive.rows import read_rows, write_rows
 from ecommerce.archive.runs import (
     ARCHIVE_RUNS,
+    CLOSED,
     COMMITTED,
     EXPORTED,
     PLANNED,
     PUBLISHED,
     PURGED,
+    REFUSED,
     VERIFIED,
     Day,
     Run,
@@ -125,12 +129,27 @@ def commit(workshop: Workshop, run: Run) -> Run:
         return moved(workshop, run, COMMITTED, "commit", started, orphans=orphans)
 
 
+def refuse(workshop: Workshop, run: Run) -> Run:
+    """verified → refused: what was exported is dropped and the run closed; its orders stay in MongoDB."""
+    started = time.monotonic()
+    with failures_explained(f"dropping refused run {run.run_id}", SAFE):
+        reached("refuse:before")
+        drop_export(workshop, run)
+        reached("refuse:dropped")
+        return moved(workshop, run, REFUSED, "refuse", started)
+
+
+def drop_export(workshop: Workshop, run: Run) -> None:
+    """Remove what a run exported and did not publish; nothing happens where that is gone."""
+    workshop.storage.remove(workshop.storage.staging(run.run_id))
+
+
 def remove_dead_staging(workshop: Workshop, run: Run) -> list[str]:
     """Remove the staging of this run and of runs that are recorded as finished; returns what is unknown."""
     unknown = []
     for name in workshop.storage.names(workshop.storage.staging()):
         record = workshop.database[ARCHIVE_RUNS].find_one({"_id": name}, {"state": 1})
-        if name == run.run_id or (record and record["state"] == COMMITTED):
+        if name == run.run_id or (record and record["state"] in CLOSED):
             workshop.storage.remove(workshop.storage.staging(name))
         elif record is None:
             unknown.append(workshop.storage.staging(name))

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ecommerce.archive.approval import waiting_text, waits
+from ecommerce.archive.lease import is_at_work
 from ecommerce.archive.runs import unfinished_run
 from ecommerce.archive_location import archive_kind, archive_uri, local_path, needs_embedded_hdfs
 from ecommerce.doctor.findings import Problem
@@ -61,9 +63,12 @@ def documents(settings: Settings) -> str:
 
 def archive_runs(settings: Settings) -> str:
     """No archive run was left in the middle."""
-    run = unfinished_run(get_database(settings))
+    database = get_database(settings)
+    run = unfinished_run(database)
     if run is None:
         return "none unfinished"
+    if waits(run):
+        return waiting_text(run)
     age = datetime.now(UTC) - (run.started_at or datetime.now(UTC))
     if age > RUN_MAX:
         raise Problem(
@@ -71,7 +76,9 @@ def archive_runs(settings: Settings) -> str:
             "its orders are safe, but no other run begins before it ends",
             "run `ecommerce archive`: it finishes that run first, and says what keeps it from doing so",
         )
-    return f"run {run.run_id} is under way ({run.state})"
+    if is_at_work(database):
+        return f"run {run.run_id} is under way ({run.state})"
+    return f"run {run.run_id} was left {run.state}: its orders are safe, the next archive run finishes it first"
 
 
 def archive(settings: Settings) -> str:

@@ -19,7 +19,7 @@ from tests.compose.compose_file import REPOSITORY
 from tests.prefect_stack import prefect_stack
 
 SCRIPT = str(REPOSITORY / "deployments" / "automations.py")
-CRASH, TELL = "Crash runs whose process is gone", "Tell of runs that failed or are late"
+CRASH, TELL = "Crash runs whose process is gone", "Tell of runs that failed"
 
 
 def run_script(monkeypatch: pytest.MonkeyPatch, *options: str) -> None:

@@ -13,7 +13,8 @@ from threading import Thread
 import pytest
 from bson import Timestamp
 
-from ecommerce.archive.runs import ARCHIVE, PLANNED, Run, new_run, prepare_archive
+from ecommerce.archive.lease import archive_lease
+from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, PLANNED, VERIFIED, Run, new_run, prepare_archive
 from ecommerce.doctor import machine
 from ecommerce.doctor.checkup import CHECKS
 from ecommerce.doctor.findings import OK, PROBLEM, SKIPPED, Finding, examine
@@ -51,6 +52,22 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
 def test_a_good_set_up_is_all_well(settings: Settings, database: MongoDatabase) -> None:
     findings = look(settings)
     assert {finding.state for finding in findings.values()} == {OK}, findings
+
+
+def test_an_archive_run_is_under_way_only_while_somebody_works_on_it(
+    settings: Settings, database: MongoDatabase
+) -> None:
+    prepare_archive(database)
+    now = datetime.now(UTC)
+    run = Run("r1", ARCHIVE, PLANNED, now, None, "file:/a", started_at=now, approve=True)
+    new_run(database, run)
+    with archive_lease(database):
+        assert look(settings, "archive runs")["archive runs"].says == "run r1 is under way (planned)"
+    left = look(settings, "archive runs")["archive runs"]
+    assert (left.state, left.says.startswith("run r1 was left planned: its orders are safe")) == (OK, True)
+    database[ARCHIVE_RUNS].update_one({}, {"$set": {"state": VERIFIED, "started_at": now - timedelta(hours=20)}})
+    waiting = look(settings, "archive runs")["archive runs"]
+    assert (waiting.state, "waits for a person's word" in waiting.says) == (OK, True)
 
 
 def test_no_server(settings: Settings) -> None:

@@ -1,0 +1,81 @@
+"""Takes the pictures of Prefect's pages in docs/operations.md: `python deployments/screenshots.py http://127.0.0.1:4200`.
+
+The services must be up (`ecommerce up`), with an import that rejected rows, an archive run that is suspended
+(`approve`) and one that is done. Needs Playwright and a Chromium, as `dashboard/screenshots.py` does.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dashboard.screenshots import FOLDER, WAIT_MS, chromium
+from ecommerce.prefect_api import call
+
+SIZE = {"width": 1280, "height": 800}
+SETTLED_MS = 4_000
+"""Prefect's pages fill in piece by piece and draw their graphs with an animation."""
+
+
+def pages(api: str) -> Iterator[tuple[str, str, str | None]]:
+    """Name of the picture, path of the page, and what to click on there first."""
+    yield "prefect-runs", "/runs", None
+    archived = newest_run(api, "archive-orders", ["Completed"])
+    yield "prefect-graph", f"/runs/flow-run/{archived['id']}", None
+    yield "prefect-page", f"/artifacts/artifact/{artifact(api, archived['id'], 'archive-run')}", None
+    imported = newest_run(api, "import-files", ["Completed", "Failed"])
+    yield "prefect-table", f"/artifacts/artifact/{artifact(api, imported['id'], 'imported-files')}", None
+    waiting = newest_run(api, "archive-orders", ["Suspended"])
+    yield "prefect-form", f"/runs/flow-run/{waiting['id']}", "Resume"
+    yield "prefect-automations", "/automations", None
+
+
+def newest_run(api: str, flow: str, states: list[str]) -> dict[str, Any]:
+    """The newest run of a flow in one of the states."""
+    filters = {"flows": {"name": {"any_": [flow]}}, "flow_runs": {"state": {"name": {"any_": states}}}}
+    found = call(api, "/flow_runs/filter", filters | {"sort": "START_TIME_DESC", "limit": 1})
+    if not found:
+        raise SystemExit(f"error: no run of {flow} is {' or '.join(states)}: run one first")
+    run: dict[str, Any] = found[0]
+    return run
+
+
+def artifact(api: str, flow_run: str, key: str) -> str:
+    """The id of what a run published under a key."""
+    filters = {"artifacts": {"flow_run_id": {"any_": [flow_run]}, "key": {"any_": [key]}}, "limit": 1}
+    return str(call(api, "/artifacts/filter", filters)[0]["id"])
+
+
+def take(address: str, folder: Path) -> list[Path]:
+    """Take all pictures; returns the files."""
+    from playwright.sync_api import sync_playwright
+
+    files = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        for name, path, button in pages(f"{address}/api"):
+            page = browser.new_page(viewport=SIZE, color_scheme="light")
+            page.goto(address + path, timeout=WAIT_MS)
+            page.wait_for_load_state("networkidle", timeout=WAIT_MS)
+            page.wait_for_timeout(SETTLED_MS)
+            if button:
+                page.get_by_role("button", name=button).first.click()
+                page.wait_for_timeout(SETTLED_MS)
+            files.append(folder / f"{name}.png")
+            page.screenshot(path=files[-1])
+            page.close()
+        browser.close()
+    return files
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Take the pictures of Prefect's pages.")
+    parser.add_argument("address", help="address of the running Prefect server, such as http://127.0.0.1:4200")
+    parser.add_argument("--to", type=Path, default=FOLDER, help="folder for the pictures (default: docs/images)")
+    arguments = parser.parse_args()
+    for file in take(arguments.address.rstrip("/"), arguments.to):
+        print(file)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""A person's word before orders are deleted: what is asked, who answers, and what an answer does to the run.
+
+A run that was begun with `approve` stops when it is verified. It goes on when a person approves it. When a person
+refuses it, or nobody answers in time, its export is dropped and nothing is deleted. Question and answer are in the
+run's record: whoever finishes the run later, after a kill too, finds them there. The first answer counts.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ecommerce.archive.report import in_units
+from ecommerce.archive.runs import ARCHIVE_RUNS, VERIFIED, Run, get_run
+from ecommerce.archive.selection import order_match
+from ecommerce.documents.kinds import from_scaled
+from ecommerce.documents.statuses import FINISHED
+from ecommerce.mongo import ORDERS, MongoDatabase
+
+APPROVED, REFUSED = "approved", "refused"
+"""The answers."""
+
+ANSWER_TIME = timedelta(hours=24)
+"""Without an answer for so long a run is refused."""
+
+NOBODY = "nobody answered in time"
+
+DAYS_SHOWN = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """How a run was asked for."""
+
+    approve: bool = False
+    """Whether a person must approve before anything is deleted."""
+    flow_run: str | None = None
+    """Prefect's id of the flow run that asks for it."""
+
+
+def needs_word(run: Run) -> bool:
+    """Whether a run is verified and a person has not answered yet, asked or not, in time or not."""
+    return run.state == VERIFIED and run.approve and run.answer is None
+
+
+def waits(run: Run, now: datetime | None = None) -> bool:
+    """Whether a run can go on only when a person answers."""
+    return needs_word(run) and not _expired(run, now)
+
+
+def is_refused(run: Run, now: datetime | None = None) -> bool:
+    """Whether a verified run is to be dropped: a person refused, or nobody answered in time."""
+    return run.state == VERIFIED and (run.answer == REFUSED or (needs_word(run) and _expired(run, now)))
+
+
+def _expired(run: Run, now: datetime | None) -> bool:
+    return run.answer_until is not None and run.answer_until <= (now or datetime.now(UTC))
+
+
+def note_question(database: MongoDatabase, run: Run, asked_by: str | None, answer_time: timedelta = ANSWER_TIME) -> Run:
+    """Record that a person is asked by a flow run, and until when; returns the run as it is now."""
+    now = datetime.now(UTC)
+    return _note(database, run, {}, asked_by=asked_by, asked_at=now, answer_until=now + answer_time)
+
+
+def note_answer(database: MongoDatabase, run: Run, answer: str, comment: str = "") -> Run:
+    """Record a person's answer, if it is the first and in time; returns the run as it is now."""
+    in_time = {"answer_until": {"$not": {"$lte": datetime.now(UTC)}}}
+    return _note(database, run, in_time, answer=answer, comment=comment)
+
+
+def _note(database: MongoDatabase, run: Run, condition: dict[str, Any], **changes: Any) -> Run:
+    unanswered = {"_id": run.run_id, "state": VERIFIED, "answer": None}
+    database[ARCHIVE_RUNS].update_one(unanswered | condition, {"$set": changes})
+    return get_run(database, run.run_id)
+
+
+def asked_run(database: MongoDatabase, flow_run: str | None) -> Run | None:
+    """The run about which a flow run asked a person, whatever became of it."""
+    found = database[ARCHIVE_RUNS].find_one({"asked_by": flow_run}, {"_id": 1}) if flow_run else None
+    return get_run(database, found["_id"]) if found else None
+
+
+def waiting_text(run: Run) -> str:
+    """What waits, for whom and until when, in a line."""
+    until = f" until {run.answer_until:%Y-%m-%d %H:%M} UTC" if run.answer_until else ""
+    return (
+        f"run {run.run_id} ({run.orders:,} orders before {run.cutoff:%Y-%m-%d}) waits for a person's word{until}; "
+        "no other archive run begins before it ends"
+    )
+
+
+def question_markdown(database: MongoDatabase, run: Run) -> str:
+    """What a person decides about: orders, bytes and days that would be deleted, and what stays."""
+    finished, unfinished = (
+        database[ORDERS].count_documents(order_match(statuses, None, run.cutoff)) for statuses in (FINISHED, None)
+    )
+    unfinished -= finished
+    young = max(0, database[ORDERS].estimated_document_count() - finished - unfinished)
+    days = [day for day in run.per_day if day.orders]
+    span = f" ({days[0].order_date} to {days[-1].order_date})" if days else ""
+    open_too = run.statuses is None
+    too_late = f", or without an answer until {run.answer_until:%Y-%m-%d %H:%M} UTC" if run.answer_until else ""
+    lines = [
+        f"## Delete {run.orders:,} orders from MongoDB?",
+        "",
+        f"Run {run.run_id} exported them to {run.archive_uri}, read them back and found them equal.",
+        "",
+        f"- **{run.orders:,} orders** of {len(days):,} days{span}, {in_units(run.bytes_before)} in MongoDB",
+        *([f"- **{unfinished:,} of them are not finished** and may still change"] if open_too and unfinished else []),
+        *([] if open_too else [f"- {unfinished:,} older orders stay because they are not finished"]),
+        f"- {young:,} orders stay because they are not old enough",
+        f"- refused{too_late}, nothing is deleted and the export is dropped",
+        "",
+        "| day | orders | total amount |",
+        "| --- | ---: | ---: |",
+        *(f"| {day.order_date} | {day.orders:,} | {from_scaled(day.total_amount):,} |" for day in days[:DAYS_SHOWN]),
+    ]
+    if len(days) > DAYS_SHOWN:
+        lines += ["", f"… and {len(days) - DAYS_SHOWN:,} days more"]
+    return "\n".join(lines)
+
+
+Answerer = Callable[[str], tuple[str, str]]
+"""Shows a question (Markdown) to a person, and returns the answer and a comment."""
+
+_answerer: ContextVar[Answerer | None] = ContextVar("answerer", default=None)
+
+
+@contextmanager
+def answered_by(answer: Answerer | None) -> Iterator[None]:
+    """Within it a flow that needs a word asks `answer`: how a terminal answers a flow that it runs."""
+    token = _answerer.set(answer)
+    try:
+        yield
+    finally:
+        _answerer.reset(token)
+
+
+def yes(_question: str) -> tuple[str, str]:
+    """An Answerer: the person said yes beforehand, so that nobody is asked."""
+    return APPROVED, "said beforehand"
+
+
+def answerer() -> Answerer | None:
+    """Who answers in this process; None where nobody does."""
+    return _answerer.get()

@@ -1,0 +1,83 @@
+"""The events that flows send to Prefect: what happened to which resource, with counts. docs/operations.md lists them.
+
+Automations react to them (deployments/automations.py). Prefect adds the flow run, its flow and its deployment to each.
+"""
+
+from typing import Any
+
+from prefect.events import emit_event
+
+from ecommerce.archive.runs import Run
+from ecommerce.check import CheckReport
+from ecommerce.importing.loading.report import ImportReport
+from ecommerce.settings import get_settings
+
+FILES_NAMED = 20
+
+
+def orders_imported(report: ImportReport) -> None:
+    """`orders.imported`, where an import brought something in, and `rows.rejected`, where it rejected rows."""
+    counts = {name: getattr(report, name) for name in ("read", "accepted", "unchanged", "changed", "rejected")}
+    if report.accepted or report.changed:
+        files = [file.path.name for file in report.files if file.accepted or file.changed]
+        _emit("orders.imported", _database(), **counts, files=files[:FILES_NAMED])
+    if report.rejected:
+        by_file = {file.path.name: dict(file.reasons) for file in report.files if file.rejected}
+        reasons = dict(list(by_file.items())[:FILES_NAMED])
+        _emit("rows.rejected", _database(), rejected=report.rejected, read=report.read, reasons=reasons)
+
+
+def figures_differ(report: CheckReport) -> None:
+    """`figures.differ`: a check found figures that are not what a recomputation gives, or that it could not compare."""
+    _emit(
+        "figures.differ",
+        _database(),
+        differences=len(report.differences),
+        repaired=report.repaired,
+        aside=report.aside,
+        damaged=len(report.damaged),
+        buckets=[found.bucket for found in report.differences[:FILES_NAMED]],
+    )
+
+
+def orders_archived(run: Run) -> None:
+    """`orders.archived`: an archive run is committed."""
+    _emit("orders.archived", _archive_run(run), **_counts(run), superseded=run.superseded)
+
+
+def archive_waiting(run: Run) -> None:
+    """`archive.waiting`: an archive run is verified and waits for a person."""
+    until = run.answer_until.isoformat() if run.answer_until else None
+    _emit("archive.waiting", _archive_run(run), **_counts(run), answer_until=until)
+
+
+def archive_answered(run: Run) -> None:
+    """`archive.answered`: a person answered, or nobody did in time."""
+    _emit("archive.answered", _archive_run(run), **_counts(run), answer=run.answer, comment=run.comment)
+
+
+def _counts(run: Run) -> dict[str, Any]:
+    return {
+        "orders": run.orders,
+        "days": run.days,
+        "bytes_before": run.bytes_before,
+        "bytes_after": run.bytes_after,
+        "cutoff": run.cutoff.isoformat(),
+    }
+
+
+def _database() -> dict[str, str]:
+    name = get_settings().database
+    return {"prefect.resource.id": f"ecommerce.database.{name}", "prefect.resource.name": name}
+
+
+def _archive_run(run: Run) -> dict[str, str]:
+    return {
+        "prefect.resource.id": f"ecommerce.archive-run.{run.run_id}",
+        "prefect.resource.name": f"archive run {run.run_id}",
+        "ecommerce.database": get_settings().database,
+    }
+
+
+def _emit(event: str, resource: dict[str, str], **payload: Any) -> None:
+    emit_event(event=event, resource=resource, payload=payload)

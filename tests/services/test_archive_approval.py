@@ -1,0 +1,244 @@
+"""A person's word before orders are deleted: by the form in Prefect, on the terminal, too late, or never."""
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psutil
+import pytest
+from prefect.client.schemas.objects import FlowRun
+from prefect.flow_runs import resume_flow_run
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Cancelled
+from pyspark.sql import SparkSession
+
+from ecommerce.archive.approval import ANSWER_TIME
+from ecommerce.archive.lease import require_free_lease
+from ecommerce.archive.runs import ARCHIVE_RUNS
+from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.schema import prepare_database
+from ecommerce.services.environment import settings_environment
+from ecommerce.services.records import read_record
+from ecommerce.settings import Settings
+from tests.archiving import an_order, assert_one_place, hot_ids, insert, spark, with_archive
+from tests.prefect_stack import PrefectStack, prefect_stack
+
+__all__ = ["spark"]
+
+ARCHIVE = "archive-orders/daily"
+ORDERS = [an_order(i, day=i % 2) for i in range(20)]
+
+
+@pytest.fixture(scope="module")
+def archive(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("approval")
+    settings = Settings(mongo_uri=mongo_uri, database=f"test_{uuid.uuid4().hex[:12]}", home=home / "home")
+    return with_archive(settings, home / "archive")
+
+
+@pytest.fixture(scope="module")
+def shared_stack(archive: Settings) -> Iterator[PrefectStack]:
+    """One server and one worker for all tests: they start for half a minute."""
+    with prefect_stack(archive, archive.home_directory / "prefect") as stack, stack.worker():
+        yield stack
+
+
+@pytest.fixture
+def database(archive: Settings) -> Iterator[MongoDatabase]:
+    database = get_database(archive)
+    prepare_database(database)
+    insert(database, ORDERS)
+    yield database
+    database.client.drop_database(database.name)
+    shutil.rmtree(local_archive(archive), ignore_errors=True)
+
+
+@pytest.fixture
+def stack(shared_stack: PrefectStack, database: MongoDatabase) -> PrefectStack:
+    return shared_stack
+
+
+def local_archive(archive: Settings) -> Path:
+    return Path(str(archive.archive_uri).removeprefix("file://"))
+
+
+def record(database: MongoDatabase) -> dict[str, Any]:
+    (found,) = database[ARCHIVE_RUNS].find()
+    return found
+
+
+def suspended(stack: PrefectStack, **parameters: Any) -> UUID:
+    """A run that was asked for and waits for a person."""
+    run = stack.ask(ARCHIVE, older_than_days=30, **parameters)
+    stack.until(lambda: stack.client.read_flow_run(run).state_name in ("Suspended", "Failed", "Crashed", "Completed"))
+    assert stack.client.read_flow_run(run).state_name == "Suspended", stack.log(run)
+    # A worker that is given a run back whose process has not ended yet dies of it (Prefect 3.8).
+    worker = read_record(stack.settings.home_directory, "prefect-worker")
+    assert worker
+    stack.until(lambda: not psutil.Process(worker.pid).children())
+    return run
+
+
+def question(stack: PrefectStack, run: UUID) -> str:
+    """What stands above the form."""
+
+    def text() -> str:
+        found = stack.client._client.post(f"/flow_runs/{run}/input/filter", json={"prefix": "", "limit": 9}).json()  # noqa: SLF001
+        return next((entry["value"] for entry in found if entry["key"].endswith("description")), "")
+
+    return str(stack.until(text))
+
+
+def answer(stack: PrefectStack, run: UUID, **form: str) -> None:
+    """Fill in the form, as the page of the run does."""
+    with temporary_settings({PREFECT_API_URL: str(stack.client.api_url)}):
+        resume_flow_run(run, run_input=form)
+
+
+def message(run: FlowRun) -> str:
+    return str(run.state and run.state.message)
+
+
+def staged(archive: Settings) -> list[Path]:
+    """What was exported and is not published."""
+    return list(local_archive(archive).glob("_staging/*"))
+
+
+@pytest.mark.timeout(600)
+def test_a_run_waits_for_the_form_and_holds_nothing_meanwhile(
+    stack: PrefectStack, archive: Settings, database: MongoDatabase, spark: SparkSession
+) -> None:
+    run = suspended(stack, approve=True)
+    waiting = record(database)
+    assert (waiting["state"], waiting["flow_run"], waiting["asked_by"]) == ("verified", str(run), str(run))
+    assert timedelta(hours=23, minutes=50) < waiting["answer_until"] - datetime.now(UTC) <= ANSWER_TIME
+    assert hot_ids(database) == set(range(20))
+    require_free_lease(database)
+    # What the form says.
+    text = question(stack, run)
+    for said in ("Delete 20 orders", "2 days (2024-03-01 to 2024-03-02)", "| 2024-03-01 | 10 |", "stay because"):
+        assert said in text
+    # Others go on: a check of the archive, and the nightly run, which says what waits and does nothing else.
+    insert(database, [an_order(100)])
+    check, night = stack.wait(stack.ask("check-orders/daily"), stack.ask(ARCHIVE))
+    assert [check.state_name, night.state_name] == ["Completed", "Completed"], stack.log(check.id)
+    assert "waits for a person's word until" in message(night)
+    assert record(database)["state"] == "verified"
+    # An empty form is none.
+    with pytest.raises(RuntimeError, match="'answer' is a required property"):
+        answer(stack, run)
+    answer(stack, run, answer="approve", comment="as agreed")
+    (ended,) = stack.wait(run)
+    assert ended.state_name == "Completed", stack.log(run)
+    assert "archived 20 orders" in message(ended)
+    committed = record(database)
+    assert (committed["state"], committed["answer"], committed["comment"]) == ("committed", "approved", "as agreed")
+    # The order that came meanwhile was not asked about.
+    assert hot_ids(database) == {100}
+    assert_one_place(spark, archive, database, [*ORDERS, an_order(100)])
+
+
+@pytest.mark.timeout(600)
+def test_a_refused_run_deletes_nothing_and_leaves_nothing(
+    stack: PrefectStack, archive: Settings, database: MongoDatabase
+) -> None:
+    run = suspended(stack, include_open=True)
+    assert staged(archive)
+    answer(stack, run, answer="refuse", comment="not in December")
+    (ended,) = stack.wait(run)
+    assert ended.state_name == "Completed", stack.log(run)
+    assert "was refused: not in December" in message(ended)
+    closed = record(database)
+    assert closed["state"] == "refused"
+    assert "unfinished" not in closed
+    assert hot_ids(database) == set(range(20))
+    assert staged(archive) == []
+    # The next run begins anew.
+    (next_run,) = stack.wait(stack.ask(ARCHIVE))
+    assert next_run.state_name == "Completed", stack.log(next_run.id)
+    assert hot_ids(database) == set()
+
+
+@pytest.mark.timeout(600)
+def test_without_an_answer_in_time_or_when_it_is_cancelled_it_is_refused_by_the_next_run(
+    stack: PrefectStack, archive: Settings, database: MongoDatabase
+) -> None:
+    def next_run() -> None:
+        """One that has nothing of its own to archive."""
+        (run,) = stack.wait(stack.ask(ARCHIVE, older_than_days=36_500, compact_from=0))
+        assert run.state_name == "Completed", stack.log(run.id)
+
+    run = suspended(stack, approve=True)
+    database[ARCHIVE_RUNS].update_one({}, {"$set": {"answer_until": datetime.now(UTC)}})
+    next_run()
+    assert record(database)["state"] == "refused"
+    assert staged(archive) == []
+    # Too late: the answer finds the run closed, and deletes nothing.
+    answer(stack, run, answer="approve")
+    (late,) = stack.wait(run)
+    assert message(late).startswith("already answered: run "), stack.log(run)
+    assert record(database)["state"] == "refused"
+    assert hot_ids(database) == set(range(20))
+    database[ARCHIVE_RUNS].delete_many({})
+
+    run = suspended(stack, approve=True)
+    stack.client.set_flow_run_state(run, Cancelled(), force=True)
+    next_run()
+    assert record(database)["state"] == "refused"
+    assert hot_ids(database) == set(range(20))
+
+
+@pytest.mark.timeout(600)
+def test_a_command_asks_on_its_terminal_and_yes_answers_beforehand(
+    stack: PrefectStack, archive: Settings, database: MongoDatabase
+) -> None:
+    environment = {**os.environ, **settings_environment(stack.settings)}
+
+    def command(*options: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+        terminal, ours = pty.openpty()
+        if typed is not None:
+            os.write(terminal, typed.encode())
+        return subprocess.run(
+            [sys.executable, "-m", "cli.app", "archive", *options],
+            stdin=ours if typed is not None else subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+        )
+
+    nobody = command("--include-open")
+    assert nobody.returncode != 0
+    assert "--yes answers beforehand" in nobody.stderr
+    assert database[ARCHIVE_RUNS].count_documents({}) == 0, "it is known before anything is exported"
+
+    refused = command("--approve", typed="n\n")
+    assert "Delete 20 orders from MongoDB?" in refused.stderr
+    assert "was refused: on the command line; all of them are in MongoDB" in refused.stdout, refused.stderr
+    assert hot_ids(database) == set(range(20))
+    database[ARCHIVE_RUNS].delete_many({})
+
+    # What waits elsewhere is said, and answered where that is asked for.
+    run = suspended(stack, approve=True)
+    waiting = command(typed="y\n")
+    assert "waits for a person's word until" in waiting.stdout, waiting.stderr
+    assert hot_ids(database) == set(range(20))
+    answered = command("--approve", typed="y\n")
+    assert "20 orders of 2 days" in answered.stdout, answered.stderr
+    assert hot_ids(database) == set()
+    answer(stack, run, answer="refuse")
+    (late,) = stack.wait(run)
+    assert message(late).startswith("already answered: run "), stack.log(run)
+
+    insert(database, [an_order(100, status="Pending")])
+    said_yes = command("--include-open", "--yes")
+    assert "1 orders of 1 days" in said_yes.stdout, said_yes.stderr
+    assert hot_ids(database) == set()

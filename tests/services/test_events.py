@@ -1,0 +1,126 @@
+"""What happens becomes an event, and what follows from it happens by itself and without a storm: on a real server."""
+
+import json
+import runpy
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.events.worker import EventsWorker
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from ecommerce.archive.runs import ARCHIVE_RUNS
+from ecommerce.importing.loading.report import ImportReport
+from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.schema import prepare_database
+from ecommerce.settings import Settings
+from tests.archiving import an_order, hot_ids, insert, with_archive
+from tests.compose.compose_file import REPOSITORY
+from tests.prefect_stack import PrefectStack, prefect_stack
+
+MADE = runpy.run_path(str(REPOSITORY / "deployments" / "automations.py"))
+WITHIN = timedelta(seconds=5)
+SUMMARIZE, CHECK, ARCHIVE = "summarize-orders/hourly", "check-orders/daily", "archive-orders/daily"
+
+
+@pytest.fixture(scope="module")
+def stack(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectStack]:
+    """A server with what `deployments/automations.py` makes, in less time, and a worker."""
+    home = tmp_path_factory.mktemp("events")
+    settings = Settings(mongo_uri=mongo_uri, database=f"test_{uuid.uuid4().hex[:12]}", home=home / "home")
+    with prefect_stack(with_archive(settings, home / "archive"), home / "prefect") as stack:
+        with on(stack):
+            MADE["run_after"]("orders.imported", "ecommerce.database.*", SUMMARIZE, WITHIN).create()
+            MADE["run_after"]("orders.archived", "ecommerce.archive-run.*", CHECK, WITHIN).create()
+            MADE["close_unanswered_archives"](timedelta(seconds=20)).create()
+        with stack.worker():
+            yield stack
+
+
+@pytest.fixture
+def database(stack: PrefectStack) -> Iterator[MongoDatabase]:
+    database = get_database(stack.settings)
+    prepare_database(database)
+    yield database
+    database.client.drop_database(database.name)
+    shutil.rmtree(Path(str(stack.settings.archive_uri).removeprefix("file://")), ignore_errors=True)
+
+
+def on(stack: PrefectStack) -> Any:
+    """Within it this process's Prefect is the stack's."""
+    return temporary_settings({PREFECT_API_URL: str(stack.client.api_url)})
+
+
+def events(stack: PrefectStack, name: str) -> list[dict[str, Any]]:
+    """Events of a name, newest first."""
+    body = {"filter": {"event": {"name": [name]}}, "limit": 50}
+    found: list[dict[str, Any]] = stack.client._client.post("/events/filter", json=body).json()["events"]  # noqa: SLF001
+    return found
+
+
+def runs_of(stack: PrefectStack, deployment: str) -> list[Any]:
+    """Runs that an automation made, oldest first; the schedule's are none of them."""
+    wanted = stack.client.read_deployment_by_name(deployment).id
+    made = [run for run in stack.client.read_flow_runs() if run.deployment_id == wanted and not run.auto_scheduled]
+    return sorted(made, key=lambda run: run.created)
+
+
+@pytest.mark.timeout(600)
+def test_summarize_follows_imports_once_each_span(stack: PrefectStack, database: MongoDatabase, tmp_path: Path) -> None:
+    file = tmp_path / "orders.jsonl"
+    file.write_text(json.dumps({"order": {"order_id": "no number"}}) + "\n")
+    stack.wait(stack.ask("import-files/hourly", paths=[str(file)], max_rejected_share=1))
+    (rejected,) = stack.until(lambda: events(stack, "rows.rejected"))
+    assert rejected["payload"]["rejected"] == 1
+    assert rejected["resource"]["prefect.resource.id"] == f"ecommerce.database.{database.name}"
+    roles = {related["prefect.resource.role"] for related in rejected["related"]}
+    assert {"flow-run", "flow", "deployment"} <= roles
+    assert events(stack, "orders.imported") == [], "nothing came in"
+
+    # Forty imports in some seconds.
+    begun = datetime.now(UTC)
+    with on(stack):
+        from ecommerce.importing.loading.report import FileReport
+        from flows.events import orders_imported
+
+        for _ in range(40):
+            orders_imported(ImportReport([FileReport(file, "orders", read=1, accepted=1)]))
+        EventsWorker.drain_all(timeout=30)
+    seconds = (datetime.now(UTC) - begun).total_seconds()
+    stack.until(lambda: len(events(stack, "orders.imported")) == 40)
+    stack.until(lambda: runs_of(stack, SUMMARIZE))
+    ended = stack.wait(*(run.id for run in runs_of(stack, SUMMARIZE)))
+    assert any(run.state_name == "Completed" for run in ended), stack.log(ended[0].id)
+    assert len(runs_of(stack, SUMMARIZE)) <= 2 + seconds / WITHIN.total_seconds()
+    # Each event is followed by a run that begins after it.
+    last = max(datetime.fromisoformat(event["occurred"]) for event in events(stack, "orders.imported"))
+    assert max(run.expected_start_time for run in ended if run.expected_start_time) >= last
+
+
+@pytest.mark.timeout(600)
+def test_check_follows_an_archive_run(stack: PrefectStack, database: MongoDatabase) -> None:
+    insert(database, [an_order(i, day=i % 2) for i in range(20)])
+    (archived,) = stack.wait(stack.ask(ARCHIVE))
+    assert archived.state_name == "Completed", stack.log(archived.id)
+    (event,) = stack.until(lambda: events(stack, "orders.archived"))
+    (record,) = database[ARCHIVE_RUNS].find()
+    assert event["resource"]["prefect.resource.id"] == f"ecommerce.archive-run.{record['_id']}"
+    assert (event["payload"]["orders"], event["payload"]["days"]) == (20, 2)
+    assert record["flow_run"] == str(archived.id)
+    stack.until(lambda: runs_of(stack, CHECK))
+    (checked,) = stack.wait(*(run.id for run in runs_of(stack, CHECK)))
+    assert checked.state_name == "Completed", stack.log(checked.id)
+
+
+@pytest.mark.timeout(600)
+def test_an_archive_run_that_nobody_answers_is_closed(stack: PrefectStack, database: MongoDatabase) -> None:
+    insert(database, [an_order(i) for i in range(10)])
+    run = stack.ask(ARCHIVE, approve=True)
+    stack.until(lambda: stack.client.read_flow_run(run).state_name == "Suspended")
+    database[ARCHIVE_RUNS].update_one({}, {"$set": {"answer_until": datetime.now(UTC)}})
+    stack.until(lambda: [one["state"] for one in database[ARCHIVE_RUNS].find()] == ["refused"])
+    assert hot_ids(database) == set(range(10))
