@@ -117,7 +117,7 @@ def print_plan(report: "ArchiveReport") -> None:
     table.add_row("all", f"{plan.orders:,}", in_units(plan.bytes), f"{plan.staying_open:,}")
     console = Console()
     console.print(table)
-    print(f"orders before {plan.cutoff:%Y-%m-%d} would go: {plan.orders:,}")
+    print(f"orders before {plan.cutoff_day} would go: {plan.orders:,}")
     print(f"stay: {plan.staying_open:,} older ones not finished, {plan.staying_young:,} not old enough")
 
 

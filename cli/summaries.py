@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,6 +37,12 @@ def print_aside(database: "MongoDatabase") -> None:
         print(f"warning: {_printable(aside_sentence(count, named))}", file=sys.stderr)
 
 
+class Against(StrEnum):
+    """What figures of a span are shown beside."""
+
+    BEFORE, WEEK, YEAR = "before", "week", "year"
+
+
 def summarize(as_json: AsJson = False) -> None:
     """Bring the summaries up to date now, compact them and report their lag."""
     with services(prefect=True) as settings:
@@ -53,21 +60,27 @@ def summarize(as_json: AsJson = False) -> None:
 
 def kpis(
     as_json: Annotated[bool, typer.Option("--json", help="All figures as one JSON document.")] = False,
-    start: Annotated[datetime | None, typer.Option(formats=_HOURS, help="First hour, UTC.")] = None,
-    end: Annotated[datetime | None, typer.Option(formats=_HOURS, help="End, UTC; itself not in the span.")] = None,
+    start: Annotated[datetime | None, typer.Option(formats=_HOURS, help="First hour, of the shop's clock.")] = None,
+    end: Annotated[
+        datetime | None, typer.Option(formats=_HOURS, help="End, of the shop's clock; itself not in the span.")
+    ] = None,
+    against: Annotated[
+        Against, typer.Option(help="Show beside them: as many days before, the same a week, or a year before.")
+    ] = Against.BEFORE,
 ) -> None:
     """Show the figures of all orders, or of those whose order time is in a span of whole hours."""
     from ecommerce.kpis import Filters, KpiStore, Span
+    from ecommerce.kpis.comparison import compared_with, span_dates
 
-    span = Span(start, end)
     with services() as settings:
         database = get_database(settings)
         prepare_database(database)
         store = KpiStore(database)
         store.refresh()
+        span = Span(start and store.hours.instant(start), end and store.hours.instant(end))
         figures = store.kpis(span, Filters())
-        before = span.before()
-        earlier = store.kpis(before, Filters()) if before and not as_json else None
+        like = None if as_json else compared_with(span, store.hours, against.value)
+        earlier = (span_dates(like, store.hours), store.kpis(like, Filters())) if like else None
         if figures.aside:
             print_aside(database)
     if as_json:
@@ -102,13 +115,13 @@ def check(
         raise typer.Exit(1)
 
 
-def print_kpis(figures: "Kpis", earlier: "Kpis | None") -> None:
-    """Print the figures as tables, beside those of the span before where there is one."""
+def print_kpis(figures: "Kpis", earlier: "tuple[str, Kpis] | None") -> None:
+    """Print the figures as tables, beside those that they are compared with, under the dates of these."""
     console = Console()
     table = Table("figure", "value")
     if earlier:
-        table.add_column("span before")
-    values, before = figures.to_json_dict(), earlier.to_json_dict() if earlier else {}
+        table.add_column(earlier[0])
+    values, before = figures.to_json_dict(), earlier[1].to_json_dict() if earlier else {}
     for name, value in values.items():
         if isinstance(value, int | float | str | None):
             # Text that came with orders is printed as it is, never as Rich's markup.

@@ -110,7 +110,7 @@ class Feed:
         self._choices = Aging(lambda: choices_of(self._opened().choices()), CHOICES_SECONDS)
         self._stock = Aging(lambda: stock_card(sources.read_low_stock(), low_stock), STOCK_SECONDS)
         self._attention = Behind(
-            lambda: attention_card(sources.read_failures(), zone), FAILURES_SECONDS, attention_card((), zone)
+            lambda: attention_card(sources.read_failures(), self._zone), FAILURES_SECONDS, attention_card((), zone)
         )
         self._beside = Content({})
         pipeline = Aging(self._pipeline_cards, PIPELINE_SECONDS)
@@ -122,6 +122,16 @@ class Feed:
 
     def leave(self, watcher: Watcher) -> None:
         self._watchers.discard(watcher)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The shop's, as of the latest tick."""
+        return self._zone
+
+    @property
+    def currency(self) -> str:
+        """The shop's."""
+        return self._currency
 
     @property
     def watched(self) -> bool:
@@ -177,7 +187,9 @@ class Feed:
         number = last.freshness.tick + 1
         watchers = list(self._watchers)
         try:
-            refresh = self._opened().refresh()
+            store = self._opened()
+            refresh = store.refresh()
+            self._zone = store.hours.zone
             choices = self._choices.get()
             if choices != self._names:
                 self._names = choices

@@ -10,12 +10,10 @@ import polars as pl
 
 from dashboard.spans import Comparison, Step, comparison, running_hour, step_of
 from dashboard.state import DIMENSIONS, View
-from dashboard.timeline import UTC_ZONE, Timeline, by_bucket, drawn
+from dashboard.timeline import Timeline, drawn
+from ecommerce.hours import Hours
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
-
-KEPT_BY_HOUR = timedelta(days=93)
-"""Longest span whose rows the store keeps by the hour anyway, so that they can be days of any zone."""
 
 
 class Refresh(Protocol):
@@ -36,6 +34,9 @@ class Refresh(Protocol):
 
 class Store(Protocol):
     """What the dashboard asks of the KPI store."""
+
+    @property
+    def hours(self) -> Hours: ...
 
     def refresh(self) -> Refresh: ...
 
@@ -80,11 +81,11 @@ class Answer:
 def question_of(view: View, now: datetime, zone: ZoneInfo) -> Question:
     """What a view asks at this moment."""
     span = view.span(now, zone)
-    return Question(span, view.filters, comparison(span, now, zone), running_hour(span, now))
+    return Question(span, view.filters, comparison(span, now, zone), running_hour(span, now, zone))
 
 
 def compute(store: Store, question: Question, version: int, zone: ZoneInfo) -> Answer:
-    """Ask the store for everything that the overview shows of one question; charts are drawn in the time of `zone`."""
+    """Ask the store for everything that the overview shows of one question; `zone` is the shop's."""
     span, filters, compared = question.span, question.filters, question.compared
     kpis = store.kpis(span, filters)
     done = before = None
@@ -107,7 +108,6 @@ def compute(store: Store, question: Question, version: int, zone: ZoneInfo) -> A
 
 def _timeline(store: Store, question: Question, zone: ZoneInfo) -> Timeline:
     span, filters = question.span, question.filters
-    days_of = UTC_ZONE
     if span.start is None or span.end is None:
         # An open span is as long as its orders: their days tell how finely it can be drawn.
         frame, step = store.timeline(span, filters, "day"), "day"
@@ -118,8 +118,5 @@ def _timeline(store: Store, question: Question, zone: ZoneInfo) -> Timeline:
                 frame = store.timeline(span, filters, step)
     else:
         step = step_of(span.start, span.end)
-        if step == "day" and zone.key != UTC_ZONE.key and span.end - span.start <= KEPT_BY_HOUR:
-            days_of, frame = zone, by_bucket(store.timeline(span, filters, "hour"), step, zone)
-        else:
-            frame = store.timeline(span, filters, step)
-    return drawn(frame, step, span, question.running, days_of, zone)  # type: ignore[arg-type]
+        frame = store.timeline(span, filters, step)
+    return drawn(frame, step, span, question.running, zone)  # type: ignore[arg-type]

@@ -9,18 +9,18 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any
 from weakref import WeakKeyDictionary
-from zoneinfo import ZoneInfo
 
 import panel as pn
 from bokeh.document import Document
+from pymongo.errors import PyMongoError
 
 from dashboard.feed import AWAY, Feed, Sources, Tick, Watcher
 from dashboard.figures import Question
 from dashboard.pipeline import read_failures, read_low_stock, read_pipeline
 from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import get_database
-from ecommerce.settings import get_settings
-from ecommerce.shop import DEFAULT_CURRENCY, DEFAULT_TIME_ZONE
+from ecommerce.settings import Settings, get_settings
+from ecommerce.shop import Shop, read_shop, require_same_shop, shop_of_settings
 
 log = logging.getLogger(__name__)
 
@@ -41,17 +41,27 @@ def the_feed() -> Feed:
     """The feed of this process."""
     settings = get_settings()
     sources = Sources(
-        open_store=lambda: KpiStore(get_database(settings)),
+        open_store=lambda: _open_store(settings),
         read_pipeline=lambda: read_pipeline(get_database(settings), settings),
         read_low_stock=lambda: read_low_stock(get_database(settings), settings.low_stock),
         read_failures=lambda: read_failures(get_database(settings), settings),
     )
-    return Feed(
-        sources,
-        ZoneInfo(settings.timezone or DEFAULT_TIME_ZONE),
-        settings.currency or DEFAULT_CURRENCY,
-        settings.low_stock,
-    )
+    shop = _shop(settings)
+    return Feed(sources, shop.zone, shop.currency, settings.low_stock)
+
+
+def _open_store(settings: Settings) -> KpiStore:
+    """The store of the figures. Raises SettingsError where a setting says another shop than the database's."""
+    require_same_shop(get_database(settings), settings)
+    return KpiStore(get_database(settings))
+
+
+def _shop(settings: Settings) -> Shop:
+    """The database's shop; that of the settings while MongoDB is away: the first tick knows better."""
+    try:
+        return read_shop(get_database(settings))
+    except PyMongoError:
+        return shop_of_settings(settings)
 
 
 def join(watcher: Watcher, document: Document, deliver: Deliver) -> None:

@@ -15,7 +15,7 @@ class Session:
         self.view = view
         self.paused = False
         self.hidden = False
-        self._zone = zone
+        self.zone = zone
         self._clock = clock
 
     @property
@@ -25,7 +25,7 @@ class Session:
 
     def asked(self) -> Question:
         """The question of the present view."""
-        return question_of(self.view, self._clock(), self._zone)
+        return question_of(self.view, self._clock(), self.zone)
 
     def page(self) -> str | None:
         """The page that ticks have to keep up to date."""

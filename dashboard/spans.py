@@ -1,15 +1,18 @@
-"""Which hours a choice of span means now, what it is compared with, and how finely it is drawn."""
+"""Which hours of the shop a choice of span means now, what it is compared with, and how finely it is drawn."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
+from ecommerce.hours import hours_of, next_month, seconds_of, time_of
 from ecommerce.kpis.question import Span
 
 Step = Literal["hour", "day", "month"]
 
-HOUR = timedelta(hours=1)
+HOUR, MOMENT = timedelta(hours=1), timedelta(milliseconds=1)
 DAY = timedelta(days=1)
 
 HOURLY_UP_TO = timedelta(days=3)
@@ -52,36 +55,36 @@ class Comparison:
 
 def preset_span(key: str, now: datetime, zone: ZoneInfo) -> Span:
     """The span of a preset at this moment; it ends with the running hour, so that it moves once an hour."""
-    end = hour_of(now) + HOUR
+    end = next_bucket(hour_of(now, zone), "hour", zone)
     if key == "all":
         return Span(None, None)
     if key == "24h":
-        return Span(end - DAY, end)
+        return Span(hour_of(end - DAY, zone), end)
     days = next(preset.days for preset in PRESETS if preset.key == key)
     assert days is not None  # noqa: S101 - all but the two above have some
     return Span(_midnight(now.astimezone(zone).date() - (days - 1) * DAY, zone), end)
 
 
 def dates_span(first: date, last: date, zone: ZoneInfo) -> Span:
-    """The span of the days `first` to `last`, both included, of the display's time zone."""
+    """The span of the days `first` to `last`, both included."""
     return Span(_midnight(first, zone), _midnight(last + DAY, zone))
 
 
 def days_of(span: Span, zone: ZoneInfo) -> tuple[date, date] | None:
-    """First and last day of a span in the display's time zone; None where it is open."""
+    """First and last day of a span; None where it is open."""
     if span.start is None or span.end is None:
         return None
-    return day_of(span.start, zone), day_of(span.end - HOUR, zone)
+    return day_of(span.start, zone), day_of(span.end - MOMENT, zone)
 
 
-def day_of(hour: datetime, zone: ZoneInfo) -> date:
-    """The day that an hour is counted to: where a zone is off by half an hour, that of the hour's last second."""
-    return (hour + HOUR - timedelta(seconds=1)).astimezone(zone).date()
+def day_of(moment: datetime, zone: ZoneInfo) -> date:
+    """The day that a moment belongs to."""
+    return hours_of(zone.key).day_of(moment)
 
 
-def running_hour(span: Span, now: datetime) -> datetime | None:
+def running_hour(span: Span, now: datetime, zone: ZoneInfo) -> datetime | None:
     """The hour that is not over yet; None where a span ended before it."""
-    hour = hour_of(now)
+    hour = hour_of(now, zone)
     return hour if span.end is None or span.end > hour else None
 
 
@@ -90,17 +93,18 @@ def comparison(span: Span, now: datetime, zone: ZoneInfo) -> Comparison | None:
     full hour."""
     if span.start is None or span.end is None:
         return None
-    end = min(span.end, hour_of(now))
+    end = min(span.end, hour_of(now, zone))
     if end <= span.start:
         return None
     if span.start != _midnight(day_of(span.start, zone), zone):
-        before = Span(span.start - (span.end - span.start), end - (span.end - span.start))
+        length = span.end - span.start
+        before = Span(hour_of(span.start - length, zone), hour_of(end - length, zone))
     else:
-        first, last = day_of(span.start, zone), day_of(span.end - HOUR, zone)
+        first, last = day_of(span.start, zone), day_of(span.end - MOMENT, zone)
         days = (last - first + DAY).days
         start = _midnight(first - days * DAY, zone)
         at = end.astimezone(zone)
-        same_time = hour_of(datetime.combine(at.date() - days * DAY, at.time(), zone))
+        same_time = hour_of(datetime.combine(at.date() - days * DAY, at.time(), zone), zone)
         before = Span(start, min(span.start, max(same_time, start + HOUR)))
     return Comparison(Span(span.start, end), before)
 
@@ -114,27 +118,29 @@ def step_of(start: datetime, end: datetime) -> Step:
 
 
 def bucket_of(hour: datetime, step: Step, zone: ZoneInfo) -> datetime:
-    """The start of the bucket that an hour is in; days and months are those of the zone."""
+    """The start of the bucket that an hour is in, in UTC."""
     if step == "hour":
-        return hour
+        return hour.astimezone(UTC)
     day = day_of(hour, zone)
-    return datetime.combine(day.replace(day=1) if step == "month" else day, time.min, zone)
+    return _midnight(day.replace(day=1) if step == "month" else day, zone)
 
 
-def next_bucket(start: datetime, step: Step) -> datetime:
-    """The start of the bucket after the one that starts there."""
+def next_bucket(start: datetime, step: Step, zone: ZoneInfo) -> datetime:
+    """The start of the bucket after the one that starts there, in UTC: a day may have 23 hours."""
+    hours = hours_of(zone.key)
     if step == "hour":
-        return start + HOUR
-    if step == "day":
-        return start + DAY  # in the clock's time of its zone: a day may have 23 hours
-    return start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+        return time_of(int(hours.ends(np.array([seconds_of(start)]))[0]))
+    day = day_of(start, zone)
+    if step == "month":
+        return _midnight(next_month(day), zone)
+    end = _midnight(day + DAY, zone)
+    return end if end > start else _midnight(day + 2 * DAY, zone)  # a day that a zone has left out
 
 
-def hour_of(moment: datetime) -> datetime:
-    """The hour of UTC that a moment is in."""
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+def hour_of(moment: datetime, zone: ZoneInfo) -> datetime:
+    """When the hour that a moment is in began, in UTC."""
+    return time_of(hours_of(zone.key).start(moment))
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    # Figures are kept by the hour of UTC; where a zone is off by half an hour its day starts with the hour before.
-    return hour_of(datetime.combine(day, time.min, zone))
+    return hours_of(zone.key).day_start(day)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from dashboard.spans import HOUR, Step, dates_span, day_of
+from dashboard.spans import MOMENT, Step, dates_span, day_of
 from ecommerce.kpis.figures import money_text
 from ecommerce.kpis.question import Span
 
@@ -104,7 +104,7 @@ def span_text(span: Span, zone: ZoneInfo, *, year: bool = True) -> str:
     if span.start is None or span.end is None:
         return "all orders"
     start, end = span.start.astimezone(zone), span.end.astimezone(zone)
-    first, last = day_of(span.start, zone), day_of(span.end - HOUR, zone)
+    first, last = day_of(span.start, zone), day_of(span.end - MOMENT, zone)
     whole = span == dates_span(first, last, zone)
     if first == last:
         day = day_text(first, year=year)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from dashboard.spans import HOUR, Step, bucket_of, next_bucket
+from dashboard.spans import MOMENT, Step, bucket_of, next_bucket
 from dashboard.text import bucket_text
 from dashboard.theme import status_color
 from ecommerce.documents.statuses import is_counted
@@ -31,8 +31,6 @@ COLUMNS = ("time", "status", "orders", "revenue", "quantity", "delivered", "late
 PARTIAL_ALPHA = 0.45
 """Opacity of a bar whose hours are not all in it, the running one above all."""
 
-UTC_ZONE = ZoneInfo("UTC")
-
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -50,7 +48,7 @@ class Timeline:
     """Orders and revenue over time. `bars` and `revenue` are what the two charts draw, as JSON ready to send."""
 
     per: str
-    """What a bucket is, in words: hour, day, month; with UTC before it where those of the display are others."""
+    """What a bucket is, in words: hour, day, month."""
     partial: str
     """In words, which buckets are not whole; empty where all are."""
     statuses: tuple[str, ...]
@@ -77,24 +75,9 @@ def status_rank(status: str) -> tuple[int, str]:
     return (rank, status)
 
 
-def by_bucket(hours: pl.DataFrame, step: Step, zone: ZoneInfo) -> pl.DataFrame:
-    """Rows by the hour as rows by the day or month of a zone."""
-    # As `bucket_of` does: an hour is counted to the day of its last second.
-    local = (pl.col("time") + timedelta(minutes=59, seconds=59)).dt.convert_time_zone(zone.key)
-    sums = [pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()) for name in COLUMNS[2:]]
-    return (
-        hours.with_columns(time=local.dt.truncate({"hour": "1h", "day": "1d", "month": "1mo"}[step]))
-        .group_by("time", "status")
-        .agg(sums)
-        .sort("time", "status")
-    )
-
-
-def drawn(
-    frame: pl.DataFrame, step: Step, span: Span, running: datetime | None, days_of: ZoneInfo, shown: ZoneInfo
-) -> Timeline:
-    """The timeline of a frame whose days are those of the zone `days_of`; `running` is the hour that is not over."""
-    buckets = _buckets(frame, step, span, running, days_of, shown)
+def drawn(frame: pl.DataFrame, step: Step, span: Span, running: datetime | None, zone: ZoneInfo) -> Timeline:
+    """The timeline of a frame, drawn by the clock of the shop's zone; `running` is the hour that is not over."""
+    buckets = _buckets(frame, step, span, running, zone)
     if not buckets:
         return EMPTY
     index = {bucket.start: position for position, bucket in enumerate(buckets)}
@@ -114,14 +97,13 @@ def drawn(
     stacked = _with_other(by_status)
     statuses = tuple(sorted(stacked, key=status_rank))
     whole = np.array([bucket.complete for bucket in buckets])
-    per = step if step == "hour" or days_of.key == shown.key else f"UTC {step}"
     return Timeline(
-        per=per,
+        per=step,
         partial=" · ".join(f"lighter: {bucket.label}" for bucket in buckets if not bucket.complete),
         statuses=statuses,
         totals={status: int(stacked[status].sum()) for status in statuses},
-        bars=_bars(statuses, np.array([stacked[status] for status in statuses]), buckets, total, step, shown, days_of),
-        revenue=_line(revenue, total, buckets, whole, step, shown, days_of),
+        bars=_bars(statuses, np.array([stacked[status] for status in statuses]), buckets, total, zone),
+        revenue=_line(revenue, total, buckets, whole, zone),
         exact=tuple(zip(buckets, total.tolist(), amounts, strict=True)),
         counts=tuple(
             (bucket, status, int(by_status[status][column]))
@@ -150,9 +132,7 @@ def _with_other(by_status: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]
     return {status: by_status[status] for status in kept} | {OTHER: np.sum([by_status[s] for s in rest], axis=0)}
 
 
-def _buckets(
-    frame: pl.DataFrame, step: Step, span: Span, running: datetime | None, days_of: ZoneInfo, shown: ZoneInfo
-) -> list[Bucket]:
+def _buckets(frame: pl.DataFrame, step: Step, span: Span, running: datetime | None, zone: ZoneInfo) -> list[Bucket]:
     """Every bucket, also those without an order: from the span's or the first order's on, up to the running hour."""
     if not frame.height:
         return []
@@ -160,17 +140,17 @@ def _buckets(
     start: datetime = times.min()  # type: ignore[assignment]
     last: datetime = times.max()  # type: ignore[assignment]
     if span.start is not None:
-        start = min(start, bucket_of(span.start, step, days_of))
+        start = min(start, bucket_of(span.start, step, zone))
     if span.end is not None:
-        last = max(last, min(span.end - HOUR, running or span.end))
+        last = max(last, min(span.end - MOMENT, running or span.end))
     buckets = []
-    start = start.astimezone(UTC if step == "hour" else days_of)
+    start = start.astimezone(UTC)
     while start <= last:
-        end = next_bucket(start, step)
+        end = next_bucket(start, step, zone)
         is_running = running is not None and start <= running < end
-        begins_late = span.start is not None and span.start - start >= HOUR
-        ends_early = span.end is not None and not is_running and end - span.end >= HOUR
-        label = bucket_text(start, end, step, shown if step == "hour" else days_of)
+        begins_late = span.start is not None and span.start > start
+        ends_early = span.end is not None and not is_running and end > span.end
+        label = bucket_text(start, end, step, zone)
         if is_running:
             label += ", so far"
         elif begins_late or ends_early:
@@ -180,16 +160,14 @@ def _buckets(
     return buckets
 
 
-def _bars(  # noqa: PLR0913 - what a drawing is made of
+def _bars(
     statuses: tuple[str, ...],
     orders: np.ndarray,
     buckets: Sequence[Bucket],
     total: np.ndarray,
-    step: Step,
-    shown: ZoneInfo,
-    days_of: ZoneInfo,
+    zone: ZoneInfo,
 ) -> str:
-    lefts, rights = _ends(buckets, step, shown, days_of)
+    lefts, rights = _ends(buckets, zone)
     gap = (rights - lefts) * 0.08
     tops = orders.cumsum(axis=0)
     seen = orders > 0
@@ -214,16 +192,14 @@ def _bars(  # noqa: PLR0913 - what a drawing is made of
     return _json(buckets=of_bucket, columns=bars)
 
 
-def _line(  # noqa: PLR0913 - what a drawing is made of
+def _line(
     revenue: np.ndarray,
     total: np.ndarray,
     buckets: Sequence[Bucket],
     whole: np.ndarray,
-    step: Step,
-    shown: ZoneInfo,
-    days_of: ZoneInfo,
+    zone: ZoneInfo,
 ) -> str:
-    lefts, rights = _ends(buckets, step, shown, days_of)
+    lefts, rights = _ends(buckets, zone)
     # The line is dashed from a whole bucket to one that is not.
     beside = ~whole
     beside[:-1] |= ~whole[1:]
@@ -239,9 +215,8 @@ def _line(  # noqa: PLR0913 - what a drawing is made of
     return _json(columns=columns)
 
 
-def _ends(buckets: Sequence[Bucket], step: Step, shown: ZoneInfo, days_of: ZoneInfo) -> tuple[np.ndarray, np.ndarray]:
-    # A chart has no time zones: its milliseconds are those of the display's clock.
-    zone = shown if step == "hour" else days_of
+def _ends(buckets: Sequence[Bucket], zone: ZoneInfo) -> tuple[np.ndarray, np.ndarray]:
+    # A chart has no time zones: its milliseconds are those of the shop's clock.
     ends = ([bucket.start for bucket in buckets], [bucket.end for bucket in buckets])
     lefts, rights = (
         np.array([time.astimezone(zone).replace(tzinfo=UTC).timestamp() * 1000 for time in times]) for times in ends

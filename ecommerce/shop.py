@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
 from ecommerce.errors import SettingsError
@@ -15,7 +16,7 @@ from ecommerce.mongo import Document, MongoDatabase, program_version
 from ecommerce.settings import Settings, get_settings
 
 SHOP = "shop"
-"""{_id: "shop", currency, time_zone, version: of the program that recorded it, at}."""
+"""{_id: "shop", currency, time_zone, version: of the program that recorded it, at, moving_to?: a zone}."""
 
 SHOP_ID = "shop"
 DEFAULT_CURRENCY, DEFAULT_TIME_ZONE = "USD", "UTC"
@@ -65,6 +66,24 @@ def record_shop(database: MongoDatabase, shop: Shop) -> None:
     """Record the shop of a database that has none yet; one that is recorded stays."""
     document = asdict(shop) | {"version": program_version(), "at": datetime.now(UTC)}
     database[SHOP].update_one({"_id": SHOP_ID}, {"$setOnInsert": document}, upsert=True)
+
+
+def write_shop(database: MongoDatabase, shop: Shop, session: ClientSession | None = None) -> None:
+    """Make a database's shop another one: its summaries must be of the zone's hours from the same moment on."""
+    document = asdict(shop) | {"version": program_version(), "at": datetime.now(UTC)}
+    database[SHOP].update_one({"_id": SHOP_ID}, {"$set": document}, upsert=True, session=session)
+
+
+def note_move(database: MongoDatabase, time_zone: str | None) -> None:
+    """Note that the shop is being moved to another zone, or (None) that it is no more."""
+    moving = {"$set": {"moving_to": time_zone}} if time_zone else {"$unset": {"moving_to": ""}}
+    database[SHOP].update_one({"_id": SHOP_ID}, moving)
+
+
+def move_under_way(database: MongoDatabase) -> str | None:
+    """The zone to which somebody began to move the shop without coming to an end."""
+    moving: str | None = (shop_document(database) or {}).get("moving_to")
+    return moving
 
 
 def require_same_shop(database: MongoDatabase, settings: Settings | None = None) -> None:

@@ -63,7 +63,7 @@ class ArchiveReport:
         if self.waiting:
             return "; ".join([*map(str, self.runs), waiting_text(self.waiting)])
         if not self.runs:
-            return f"{self.plan.orders:,} orders before {self.plan.cutoff:%Y-%m-%d} would go; nothing was moved"
+            return f"{self.plan.orders:,} orders before {self.plan.cutoff_day} would go; nothing was moved"
         return "; ".join(str(run) for run in self.runs)
 
 

@@ -3,16 +3,18 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ecommerce.documents.order import OrderDocument, OrderItem
 
 CENT = Decimal("0.01")
 TEN_THOUSANDTH = Decimal("0.0001")
 
-STEPS = {"hour": "%Y-%m-%dT%H:00:00Z", "day": "%Y-%m-%dT00:00:00Z", "month": "%Y-%m-01T00:00:00Z"}
+STEPS: dict[str, dict[str, Any]] = {"hour": {}, "day": {"hour": 0}, "month": {"hour": 0, "day": 1}}
+"""What of a local time is set back to its beginning, besides minutes and seconds."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,41 @@ def money(amount: Decimal) -> str:
     return text
 
 
-def recount(orders: Iterable[OrderDocument], *, step: str, names: Names | None = None) -> dict[str, Any]:
+def recount(
+    orders: Iterable[OrderDocument], *, step: str, names: Names | None = None, zone: str = "UTC"
+) -> dict[str, Any]:
     """The figures of orders, but for where the orders are and when they were counted. `step`: of the timeline."""
     with localcontext() as context:
         context.prec = 80
-        return _recount(list(orders), step, names or Names())
+        return _recount(list(orders), step, names or Names(), ZoneInfo(zone))
+
+
+def bucket_text(order: OrderDocument, step: str, zone: ZoneInfo) -> str:
+    """When the hour, day or month of an order began: found by going back minute by minute, where the clock says so."""
+    time = order.order.order_time.astimezone(UTC).replace(second=0, microsecond=0)
+    if step != "hour":
+        local = time.astimezone(zone).replace(minute=0, **STEPS[step], fold=0)
+        return _text(local.astimezone(UTC))
+    clock = _clock(time, zone)
+    while _clock(time - timedelta(minutes=1), zone) == clock:
+        time -= timedelta(minutes=1)
+    return _text(time)
+
+
+def _clock(time: datetime, zone: ZoneInfo) -> Any:
+    local = time.astimezone(zone)
+    return local.date(), local.hour, local.utcoffset()
+
+
+def _text(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def is_counted(order: OrderDocument) -> bool:
     return order.delivery.status not in ("Cancelled", "Returned")
 
 
-def _recount(orders: list[OrderDocument], step: str, names: Names) -> dict[str, Any]:
+def _recount(orders: list[OrderDocument], step: str, names: Names, zone: ZoneInfo) -> dict[str, Any]:
     counted = [order for order in orders if is_counted(order)]
     delivered = [order for order in orders if order.delivery.status == "Delivered"]
     late = sum(
@@ -59,9 +84,7 @@ def _recount(orders: list[OrderDocument], step: str, names: Names) -> dict[str, 
         for item in order.order_items:
             sold[item.product_id] += item.quantity
     top = sorted(sold.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
-    timeline = Counter(
-        (order.order.order_time.astimezone(UTC).strftime(STEPS[step]), order.delivery.status) for order in orders
-    )
+    timeline = Counter((bucket_text(order, step, zone), order.delivery.status) for order in orders)
     sales = [(order, item) for order in orders for item in order.order_items]
     warehouses = _sales(sales, lambda item: _named(names.warehouses, item.warehouse_id, "Warehouse"))
     categories = _sales(sales, lambda item: names.categories.get(item.product_id, "Unknown"))

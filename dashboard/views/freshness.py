@@ -53,7 +53,7 @@ class ProblemBanner(Part):
 
     def __init__(self, zone: ZoneInfo, **parameters: Any) -> None:
         super().__init__(**parameters)
-        self._zone = zone
+        self.zone = zone
         self._layout: pmui.Alert = pmui.Alert(
             title=OUTDATED, object="", severity="warning", visible=False,
             sizing_mode="stretch_width", margin=(0, 0, 12, 0),
@@ -63,7 +63,7 @@ class ProblemBanner(Part):
         if freshness.problem is None:
             self._show_aside(freshness.aside)
             return
-        as_of = freshness.as_of.astimezone(self._zone) if freshness.as_of else None
+        as_of = freshness.as_of.astimezone(self.zone) if freshness.as_of else None
         since = f"They are from {as_of:%H:%M:%S}." if as_of else "There are none yet."
         text = f"{as_markdown_text(freshness.problem)} {since} This page goes on by itself as soon as it can."
         self._layout.param.update(title=OUTDATED, object=text, visible=True)

@@ -23,7 +23,6 @@ from dashboard.views.shell import navigation, shell
 from dashboard.views.span_picker import SpanPicker
 from dashboard.views.window import Window
 from ecommerce.settings import Settings
-from ecommerce.shop import DEFAULT_CURRENCY, DEFAULT_TIME_ZONE
 
 
 class DashboardPage(Viewer):
@@ -34,7 +33,7 @@ class DashboardPage(Viewer):
         self._browser = self._told = browser
         self._is_live = False
         self._feed = live.the_feed()
-        self._zone = ZoneInfo(settings.timezone or DEFAULT_TIME_ZONE)
+        self._zone = self._feed.zone
         self._session = Session(view_of_query(query), self._zone)
         view = self._session.view
         self._window = Window(
@@ -46,7 +45,7 @@ class DashboardPage(Viewer):
         self._span = SpanPicker(view, self.change, self._zone)
         self._filters = FilterPanel(self.change, lambda: self._overview.save_headlines())
         self._overview = OverviewPage(
-            self._pick, self._show_pipeline, currency=settings.currency or DEFAULT_CURRENCY, touch=browser.narrow
+            self._pick, self._show_pipeline, currency=self._feed.currency, touch=browser.narrow
         )
         self._pipeline = PipelinePage()
         self._content = pn.Column(self._overview, sizing_mode="stretch_width", margin=0)
@@ -164,11 +163,19 @@ class DashboardPage(Viewer):
     def _ticked(self, tick: Tick) -> None:
         if not self._session.is_live:
             return
+        if self._feed.zone != self._zone:
+            self._move_to(self._feed.zone)
         if (overview := tick.answers.get(self._session.asked())) is not None:
             self._overview.show(overview)
         if (cards := tick.cards.get(self._session.view.page)) is not None:
             self._drawn_beside(cards)
         self._freshen(tick)
+
+    def _move_to(self, zone: ZoneInfo) -> None:
+        """The shop is of another zone now: its days are others, and so is what this page asks."""
+        self._zone = self._session.zone = self._banner.zone = self._span.zone = zone
+        self._line.zone = zone.key
+        self._ask()
 
     def _freshen(self, tick: Tick) -> None:
         self._span.show(self._session.view)

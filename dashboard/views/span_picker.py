@@ -32,7 +32,7 @@ class SpanPicker(Part):
     def __init__(self, view: View, change: Change, zone: ZoneInfo, **parameters: Any) -> None:
         super().__init__(**parameters)
         self._change = change
-        self._zone = zone
+        self.zone = zone
         self._quiet = False
         self._presets = pmui.RadioButtonGroup(
             options={preset.label: preset.key for preset in PRESETS} | {"Days": DAYS}, value=view.preset or DAYS,
@@ -59,13 +59,13 @@ class SpanPicker(Part):
             self._quiet = False
 
     def _days(self, view: View) -> tuple[date, date] | None:
-        return days_of(view.span(datetime.now(UTC), self._zone), self._zone)
+        return days_of(view.span(datetime.now(UTC), self.zone), self.zone)
 
     def _picked_preset(self, event: param.parameterized.Event) -> None:
         if self._quiet:
             return
         if event.new == DAYS:  # the days that are shown, which no longer move with the clock
-            today = datetime.now(self._zone).date()
+            today = datetime.now(self.zone).date()
             self._pick(self._first.value or today, self._last.value or today)
         else:
             self._change(lambda view: view.with_preset(event.new))

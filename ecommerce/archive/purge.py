@@ -31,15 +31,17 @@ from ecommerce.archive.fault_points import reached
 from ecommerce.archive.hot import HotOrders, time_of
 from ecommerce.archive.lease import Lease
 from ecommerce.archive.runs import ARCHIVE_SUMMARY, SUPERSEDED, Run, day_start
-from ecommerce.bson_reading.columns import IntArray
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.canonical_bytes import has_refunds
 from ecommerce.documents.content_hash import WITHOUT_REFUNDS, content_hash
 from ecommerce.documents.kinds import from_scaled
+from ecommerce.hours import Hours, hours_of
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.progress import Progress
-from ecommerce.summaries.cells import CellTable, hour_of
-from ecommerce.summaries.cells.fold import fold_columns
+from ecommerce.shop import read_shop
+from ecommerce.summaries.cells import CellTable
+from ecommerce.summaries.cells.fold import fold_groups
+from ecommerce.summaries.records import CELLS, TIME_ZONE
 
 THREADS = 3
 """Transactions at a time, for two cores: one waits for the journal while the others work. With four they wait."""
@@ -158,8 +160,10 @@ def _purge(database: MongoDatabase, run: Run, group: list[Chunk], session: Clien
     hot = read_hot(database, group, session)
     found = [(chunk, compare(hot, chunk)) for chunk in group]
     taken = np.concatenate([comparison.documents for _, comparison in found])
-    cells = _cells(hot, taken) if hot else CellTable.empty()
-    database[ARCHIVE_SUMMARY].insert_many([_summary(run, *one, cells) for one in found], session=session)
+    hours = hours_of(read_shop(database).time_zone)
+    cells = _cells(hot, [comparison for _, comparison in found], hours)
+    summaries = [_summary(run, *one, own, hours) for one, own in zip(found, cells, strict=True)]
+    database[ARCHIVE_SUMMARY].insert_many(summaries, session=session)
     if hot and len(taken):
         gone = filter_of_ids(hot.ids[taken])
         deleted = database[ORDERS].delete_many(gone, session=session).deleted_count
@@ -182,16 +186,20 @@ def _insert(database: MongoDatabase, collection: str, documents: list[RawBSONDoc
         raise BulkWriteError(reply)
 
 
-def _cells(hot: HotOrders, taken: IntArray) -> CellTable:
-    """The cells of the documents at these positions, from the columns in which they were compared."""
-    signs = np.zeros(len(hot.documents), np.int64)
-    signs[taken] = 1
-    return fold_columns(hot.columns, hot.documents, signs).cells
+def _cells(hot: HotOrders | None, found: list[Comparison], hours: Hours) -> list[CellTable]:
+    """The cells of each chunk's documents, from the columns in which they were compared.
+
+    An hour of a shop may lie in two days of UTC: a chunk's cells are those of its own orders, whatever their hour.
+    """
+    if not hot:
+        return [CellTable.empty() for _ in found]
+    groups = np.full(len(hot.documents), -1, np.int64)
+    for number, comparison in enumerate(found):
+        groups[comparison.documents] = number
+    return fold_groups(hot.columns, hot.documents, groups, len(found), hours)
 
 
-def _summary(run: Run, chunk: Chunk, found: Comparison, cells: CellTable) -> dict[str, Any]:
-    start = hour_of(day_start(chunk.order_date))
-    own = cells.within(start, start + 24)
+def _summary(run: Run, chunk: Chunk, found: Comparison, own: CellTable, hours: Hours) -> dict[str, Any]:
     amounts = chunk.amounts[found.same].tolist()
     orders, total = len(amounts), sum(amounts)
     return {
@@ -206,7 +214,8 @@ def _summary(run: Run, chunk: Chunk, found: Comparison, cells: CellTable) -> dic
         "max_value": Decimal128(from_scaled(max(amounts))) if orders else None,
         "total_items": Int64(int(own.orders["items"].sum())),
         "archive_date": datetime.now(UTC),
-        "cells": own.encode(),
+        TIME_ZONE: hours.time_zone,
+        CELLS: own.encode(),
     }
 
 

@@ -12,7 +12,7 @@ def plan_markdown(plan: Plan) -> str:
     """Days, orders and bytes that would go, and what stays and why."""
     days = [day for day in plan.days if day.orders]
     lines = [
-        f"## Orders before {plan.cutoff:%Y-%m-%d}",
+        f"## Orders before {plan.cutoff_day}",
         "",
         f"- **{plan.orders:,} orders** of {len(days):,} days would go, {in_units(plan.bytes)} of BSON",
         f"- {plan.staying_open:,} older orders stay because they are not finished",

@@ -13,7 +13,9 @@ from ecommerce.documents.statuses import FINISHED, match_of, mongo_has
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.documents.validator import order_validator
 from ecommerce.gate import require_known_format
+from ecommerce.hours import Hours, hours_of
 from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.shop import read_shop
 from ecommerce.summaries.aside import all_aside
 
 SLICE_ORDERS = 100_000
@@ -66,10 +68,17 @@ class Plan:
     slices: tuple[Slice, ...]
     hot_orders: int
     """All orders in MongoDB now."""
+    time_zone: str = "UTC"
+    """The shop's, a day of which begins at the cutoff."""
     aside: int = 0
     """Documents that are no orders and stay, of whatever time."""
     seconds: float = 0.0
     """How long planning took."""
+
+    @property
+    def cutoff_day(self) -> date:
+        """The first day of the shop that stays."""
+        return hours_of(self.time_zone).day_of(self.cutoff)
 
     @property
     def orders(self) -> int:
@@ -102,7 +111,7 @@ class _Hour:
 def may_select(database: MongoDatabase, selection: Selection, now: datetime | None = None) -> bool:
     """Whether any order could be selected: one look, where a plan reads all old orders."""
     with failures_explained("looking for orders to archive", "Nothing was changed; run it again."):
-        match = order_match(selection.statuses, None, _latest_cutoff(selection, now))
+        match = order_match(selection.statuses, None, _latest_cutoff(selection, now, _shop_hours(database)))
         return database[ORDERS].find_one(match, {"_id": 0, "updated_at": 1}) is not None
 
 
@@ -112,12 +121,14 @@ def plan_archive(database: MongoDatabase, selection: Selection, now: datetime | 
     require_known_format(database)
     with failures_explained("planning the archive run", "Nothing was changed; run it again."):
         aside, _ = all_aside(database)
-        hours = _hours(database, selection.statuses, _latest_cutoff(selection, now), aside)
+        shop = _shop_hours(database)
+        hours = _hours(database, selection.statuses, _latest_cutoff(selection, now, shop), aside)
         hot_orders = database[ORDERS].estimated_document_count()
-        cutoff = _cutoff_by_age(selection, now)
+        cutoff = _cutoff_by_age(selection, now, shop)
         if selection.by_size:
-            cutoff = max(cutoff, _cutoff_by_size(database, selection, hours))
-    return replace(plan_before(hours, cutoff, hot_orders), aside=aside, seconds=time.monotonic() - started)
+            cutoff = max(cutoff, _cutoff_by_size(database, selection, hours, shop))
+    plan = plan_before(hours, cutoff, hot_orders)
+    return replace(plan, time_zone=shop.time_zone, aside=aside, seconds=time.monotonic() - started)
 
 
 def plan_before(hours: Sequence[_Hour], cutoff: datetime, hot_orders: int) -> Plan:
@@ -129,12 +140,17 @@ def plan_before(hours: Sequence[_Hour], cutoff: datetime, hot_orders: int) -> Pl
         days[day.order_date] = PlannedDay(
             day.order_date, day.orders + hour.orders, day.bytes + hour.bytes, day.open_orders + hour.open_orders
         )
-    return Plan(cutoff, tuple(days[day] for day in sorted(days)), _slices(chosen), hot_orders)
+    return Plan(cutoff, tuple(days[day] for day in sorted(days)), _before(cutoff, _slices(chosen)), hot_orders)
 
 
 def slices_of(database: MongoDatabase, statuses: tuple[str, ...] | None, cutoff: datetime) -> tuple[Slice, ...]:
     """The slices in which Spark reads the orders before a cutoff, as they are now."""
-    return _slices(_hours(database, statuses, cutoff, all_aside(database, limit=1)[0]))
+    return _before(cutoff, _slices(_hours(database, statuses, cutoff, all_aside(database, limit=1)[0])))
+
+
+def _before(cutoff: datetime, slices: Sequence[Slice]) -> tuple[Slice, ...]:
+    """The slices up to a cutoff, which may be within an hour of UTC: a day in India begins at half past six."""
+    return tuple(Slice(one.start, min(one.end, cutoff), one.orders) for one in slices)
 
 
 def order_match(statuses: tuple[str, ...] | None, start: datetime | None, end: datetime) -> dict[str, Any]:
@@ -172,22 +188,25 @@ def _hours(database: MongoDatabase, statuses: tuple[str, ...] | None, end: datet
     ]
 
 
-def _today(now: datetime | None) -> datetime:
-    return (now or datetime.now(UTC)).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+def _shop_hours(database: MongoDatabase) -> Hours:
+    return hours_of(read_shop(database).time_zone)
 
 
-def _latest_cutoff(selection: Selection, now: datetime | None) -> datetime:
+def _latest_cutoff(selection: Selection, now: datetime | None, shop: Hours) -> datetime:
     """No selected order is later. By size, any day before today may go: today's orders still come in."""
-    return _today(now) if selection.by_size else _cutoff_by_age(selection, now)
+    if selection.by_size:
+        return shop.day_start(shop.day_of(now or datetime.now(UTC)))
+    return _cutoff_by_age(selection, now, shop)
 
 
-def _cutoff_by_age(selection: Selection, now: datetime | None) -> datetime:
+def _cutoff_by_age(selection: Selection, now: datetime | None, shop: Hours) -> datetime:
+    """When the first day of the shop begins that is not old enough."""
     if selection.older_than_days is None:
         return EPOCH
-    return _today(now) - timedelta(days=selection.older_than_days)
+    return shop.day_start(shop.day_of(now or datetime.now(UTC)) - timedelta(days=selection.older_than_days))
 
 
-def _cutoff_by_size(database: MongoDatabase, selection: Selection, hours: Sequence[_Hour]) -> datetime:
+def _cutoff_by_size(database: MongoDatabase, selection: Selection, hours: Sequence[_Hour], shop: Hours) -> datetime:
     """The start of the first day that may stay."""
     (totals,) = list(
         database[ORDERS].aggregate(
@@ -199,10 +218,10 @@ def _cutoff_by_size(database: MongoDatabase, selection: Selection, hours: Sequen
     for hour in hours:
         small = selection.max_hot_orders is None or orders <= selection.max_hot_orders
         small = small and (selection.max_hot_bytes is None or size <= selection.max_hot_bytes)
-        day = hour.start.replace(hour=0)
-        if small and day >= cutoff:
+        day = shop.day_of(hour.start)
+        if small and shop.day_start(day) >= cutoff:
             break
-        cutoff = day + timedelta(days=1)
+        cutoff = shop.day_start(day + timedelta(days=1))
         orders, size = orders - hour.orders, size - hour.bytes
     return cutoff
 

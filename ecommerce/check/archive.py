@@ -3,26 +3,26 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from bson import Decimal128, Int64, ObjectId
 
 from ecommerce.archive.damage import Damage
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.reading import sound_rows
-from ecommerce.archive.runs import day_start
 from ecommerce.check.archived import cells_of_rows
-from ecommerce.check.compare import DAY, DayRange, archived_per_day, ranges_of, recorded_cells
+from ecommerce.check.compare import DAY, DayRange, archived_per_day, ranges_of, recorded_per_day
 from ecommerce.check.report import Difference, differences_of
 from ecommerce.errors import ServiceError
+from ecommerce.hours import Hours, hours_of
 from ecommerce.kpis.compute import amount_of
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress
 from ecommerce.settings import Settings
-from ecommerce.summaries.buckets import HOURS_PER_DAY, split_days
-from ecommerce.summaries.cells import CellTable, hour_of
+from ecommerce.shop import read_shop
+from ecommerce.summaries.cells import CellTable
+from ecommerce.summaries.records import CELLS, TIME_ZONE
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 
 if TYPE_CHECKING:
@@ -53,68 +53,69 @@ def archive_session(settings: Settings) -> Iterator["SparkSession"]:
 class Compared:
     """The orders in the archive's files, and what is wrong with them."""
 
+    hours: Hours
+    """Those of the shop, by which the cells are compared."""
+    too_much: dict[date, CellTable] = field(default_factory=dict)
+    """What the records of a day have too much."""
     orders: int = 0
     differences: list[Difference] = field(default_factory=list)
-    too_much: list[CellTable] = field(default_factory=list)
-    """What the records have too much."""
     damaged: list[Damage] = field(default_factory=list)
     """Days whose files are not what their run wrote. They are left out of all else: the records are right there."""
 
 
 def compare_archive(database: MongoDatabase, settings: Settings, spark: "SparkSession", progress: Progress) -> Compared:
     """Compare all archived days with what the purges recorded."""
-    result = Compared()
+    result = Compared(hours_of(read_shop(database).time_zone))
     per_day = archived_per_day(database)
     for days in ranges_of(per_day):
         with failures_explained("checking the archive", "It was only read."):
-            orders, difference, damaged = _difference(database, settings, spark, days)
+            orders, too_much, damaged = _too_much(database, settings, spark, days, result.hours)
         result.orders += orders
-        result.differences += differences_of("archive", difference)
+        result.differences += differences_of("archive", CellTable.sum_of(too_much.values()), result.hours)
         result.damaged += damaged
-        if not difference.is_empty():
-            result.too_much.append(difference)
+        result.too_much |= too_much
         progress(result.orders, sum(per_day.values()), "archived orders")
     return result
 
 
-def _difference(
-    database: MongoDatabase, settings: Settings, spark: "SparkSession", days: DayRange
-) -> tuple[int, CellTable, list[Damage]]:
+def _too_much(
+    database: MongoDatabase, settings: Settings, spark: "SparkSession", days: DayRange, hours: Hours
+) -> tuple[int, dict[date, CellTable], list[Damage]]:
+    """The orders in the files of some days, what the records of each day have too much, and the days with damage."""
+    first, last = days.start.date(), (days.end - DAY).date()
     for _ in range(ATTEMPTS):
-        before = recorded_cells(database, days)
-        rows, damaged = sound_rows(spark, days.start.date(), (days.end - DAY).date(), settings=settings)
-        files = cells_of_rows(rows)
-        if recorded_cells(database, days).equals(before):
-            gone = {hour_of(day_start(one.day)) for one in damaged}
-            return int(files.orders["orders"].sum()), _without_days(before.minus(files), gone), damaged
+        before = recorded_per_day(database, days, hours)
+        rows, damaged = sound_rows(spark, first, last, settings=settings)
+        files = cells_of_rows(rows, first, last, hours)
+        recorded = recorded_per_day(database, days, hours)
+        if recorded.keys() == before.keys() and all(recorded[day].equals(before[day]) for day in before):
+            orders = sum(int(cells.orders["orders"].sum()) for cells in files.values())
+            without = {one.day for one in damaged}
+            none = CellTable.empty()
+            too_much = {
+                day: recorded.get(day, none).minus(files.get(day, none))
+                for day in sorted({*recorded, *files} - without)
+            }
+            return orders, {day: cells for day, cells in too_much.items() if not cells.is_empty()}, damaged
     raise ServiceError(
-        f"the archive of {days.start:%Y-%m-%d} to {days.end - DAY:%Y-%m-%d} changed each of {ATTEMPTS} times while it "
-        "was read; run the check when no archive run is purging"
+        f"the archive of {first} to {last} changed each of {ATTEMPTS} times while it was read; run the check when no "
+        "archive run is purging"
     )
 
 
-def _without_days(cells: CellTable, first_hours: set[int]) -> CellTable:
-    """The cells of all days but those that begin at these hours."""
-    if not first_hours:
-        return cells
-    keep = ~(pl.col("hour") // HOURS_PER_DAY * HOURS_PER_DAY).is_in(list(first_hours))
-    return CellTable(cells.orders.filter(keep), cells.items.filter(keep))
-
-
-def correct_records(database: MongoDatabase, too_much: list[CellTable]) -> None:
+def correct_records(database: MongoDatabase, wrong: Compared) -> None:
     """Record, per day, what makes the records equal to the files. What is there stays, so it can be looked into."""
     run_id = f"{CORRECTION}-{ObjectId()}"
-    for difference in too_much:
-        for day, cells in split_days(difference.negated()):
-            database[ARCHIVE_SUMMARY].insert_one(_correction(run_id, day, cells))
+    for day, cells in wrong.too_much.items():
+        database[ARCHIVE_SUMMARY].insert_one(_correction(run_id, day, cells.negated(), wrong.hours))
 
 
-def _correction(run_id: str, day: datetime, cells: CellTable) -> dict[str, Any]:
+def _correction(run_id: str, day: date, cells: CellTable, hours: Hours) -> dict[str, Any]:
     orders, amount = int(cells.orders["orders"].sum()), int(cells.orders["amount"].sum())
     return {
         "_id": f"{run_id}/{day:%Y-%m-%d}/0",
         "run_id": run_id,
-        "order_date": day,
+        "order_date": datetime.combine(day, time.min, UTC),
         "chunk": 0,
         "total_orders": Int64(orders),
         "total_value": Decimal128(amount_of(amount)),
@@ -123,5 +124,6 @@ def _correction(run_id: str, day: datetime, cells: CellTable) -> dict[str, Any]:
         "max_value": None,
         "total_items": Int64(int(cells.orders["items"].sum())),
         "archive_date": datetime.now(UTC),
-        "cells": cells.encode(),
+        TIME_ZONE: hours.time_zone,
+        CELLS: cells.encode(),
     }

@@ -1,57 +1,75 @@
 """The cells of archived orders by Spark, from the Parquet files, to compare with what the purges recorded."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ecommerce.check.hours import Offsets, spark_hour
 from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.statuses import UNCOUNTED, spark_canonical, spark_has
+from ecommerce.hours import Hours
 from ecommerce.settings import Settings
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, Measure
-from ecommerce.summaries.cells.table import ITEM_DIMENSIONS, MILLISECONDS_PER_HOUR, ORDER_DIMENSIONS
+from ecommerce.summaries.cells.table import ITEM_DIMENSIONS, ORDER_DIMENSIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_HOUR = f"cast(floor(unix_millis(order.order_time) / {MILLISECONDS_PER_HOUR}) as int) as hour"
+DAY: dict[str, Any] = {"order_date": pl.Date}
 
 
-def cells_by_spark(spark: "SparkSession", settings: Settings, first: date, last: date) -> CellTable:
-    """The cells of the archived orders with order_date in [first, last]. Raises ArchiveError where a day is damaged."""
+def cells_by_spark(
+    spark: "SparkSession", settings: Settings, first: date, last: date, hours: Hours
+) -> dict[date, CellTable]:
+    """The cells of the archived orders of each order_date in [first, last], by these hours.
+
+    Raises ArchiveError where a day is damaged.
+    """
     from ecommerce.archive.reading import read
 
-    return cells_of_rows(read(spark, first, last, settings=settings))
+    return cells_of_rows(read(spark, first, last, settings=settings), first, last, hours)
 
 
-def cells_of_rows(rows: "DataFrame") -> CellTable:
-    """The cells of archive rows."""
-    return CellTable(_orders(rows), _items(rows))
+def cells_of_rows(rows: "DataFrame", first: date, last: date, hours: Hours) -> dict[date, CellTable]:
+    """The cells of archive rows of each order_date in [first, last], by these hours."""
+    start, end = (datetime.combine(day, time.min, UTC) for day in (first, last + timedelta(days=1)))
+    offsets = hours.offsets(start, end)
+    orders, items = _orders(rows, offsets), _items(rows, offsets)
+    none = CellTable.empty()
+    of_day = dict.fromkeys(orders["order_date"].unique().to_list(), none)
+    for day, frame in orders.partition_by("order_date", as_dict=True, include_key=False).items():
+        of_day[day[0]] = CellTable(frame, none.items)
+    for day, frame in items.partition_by("order_date", as_dict=True, include_key=False).items():
+        of_day[day[0]] = CellTable(of_day[day[0]].orders, frame)
+    return of_day
 
 
-def _orders(rows: "DataFrame") -> pl.DataFrame:
+def _orders(rows: "DataFrame", offsets: Offsets) -> pl.DataFrame:
     frame = rows.selectExpr(
-        _HOUR,
+        "order_date",
+        f"{spark_hour('order.order_time', offsets)} as hour",
         "order.payment_type",
         f"{spark_canonical('delivery.status')} as status",
         "delivery.courier_id",
         "delivery.location",
         *_numbers(OF_ORDERS),
     )
-    return _summed(frame, ORDER_DIMENSIONS, OF_ORDERS)
+    return _summed(frame, DAY | ORDER_DIMENSIONS, OF_ORDERS)
 
 
-def _items(rows: "DataFrame") -> pl.DataFrame:
-    frame = rows.selectExpr("order", "delivery", "explode(order_items) as item").selectExpr(
-        _HOUR,
+def _items(rows: "DataFrame", offsets: Offsets) -> pl.DataFrame:
+    frame = rows.selectExpr("order_date", "order", "delivery", "explode(order_items) as item").selectExpr(
+        "order_date",
+        f"{spark_hour('order.order_time', offsets)} as hour",
         "item.product_id",
         "item.warehouse_id",
         f"not {spark_has('delivery.status', UNCOUNTED)} as counted",
         *_numbers(OF_ITEMS),
     )
-    return _summed(frame, ITEM_DIMENSIONS, OF_ITEMS)
+    return _summed(frame, DAY | ITEM_DIMENSIONS, OF_ITEMS)
 
 
 def _numbers(measures: tuple[Measure, ...]) -> Iterator[str]:

@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 
 from pymongo.errors import ConnectionFailure
 
-from ecommerce.check.archive import archive_session, compare_archive, correct_records, has_archive
+from ecommerce.check.archive import Compared, archive_session, compare_archive, correct_records, has_archive
 from ecommerce.check.compare import compare_range, compare_rollups, orders_per_day, ranges_of
 from ecommerce.check.report import LISTED, CheckReport, Difference
 from ecommerce.errors import EcommerceError
+from ecommerce.hours import hours_of
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings
+from ecommerce.shop import read_shop
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.aside import all_aside
-from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.rebuild import rebuild
 
 
@@ -38,9 +39,9 @@ def check_orders(
     started = time.monotonic()
     if repair:
         _advance_or_rebuild(database, progress)
-    report, too_much = _check(database, settings, archive, progress)
+    report, wrong = _check(database, settings, archive, progress)
     if repair and report.differences:
-        _repair(database, too_much, progress)
+        _repair(database, wrong, progress)
         again, _ = _check(database, settings, archive, progress)
         report = again if again.differences else replace(report, repaired=True)
     return replace(report, seconds=time.monotonic() - started)
@@ -48,29 +49,30 @@ def check_orders(
 
 def _check(
     database: MongoDatabase, settings: Settings, archive: bool, progress: Progress
-) -> tuple[CheckReport, list[CellTable]]:
+) -> tuple[CheckReport, Compared | None]:
     started, as_of = time.monotonic(), datetime.now(UTC)
     advance(database, settle=True, progress=progress)
     differences: list[Difference] = []
-    per_day = orders_per_day(database)
+    hours = hours_of(read_shop(database).time_zone)
+    per_day = orders_per_day(database, hours)
     hot = compared = 0
-    for days in ranges_of(per_day):
-        found, differing = compare_range(database, days)
+    for days in ranges_of(per_day, hours):
+        found, differing = compare_range(database, days, hours)
         hot += found
         differences += differing
         compared += sum(orders for day, orders in per_day.items() if days.start <= day < days.end)
         progress(compared, sum(per_day.values()), "orders")
     differences += compare_rollups(database)
     archived = 0
-    too_much: list[CellTable] = []
+    wrong: Compared | None = None
     damaged: list[str] = []
     looks_at_files = archive and has_archive(database)
     if looks_at_files:
         with archive_session(settings) as spark:
-            compared_archive = compare_archive(database, settings, spark, progress)
-        archived, too_much = compared_archive.orders, compared_archive.too_much
-        differences += compared_archive.differences
-        damaged += map(str, compared_archive.damaged)
+            wrong = compare_archive(database, settings, spark, progress)
+        archived = wrong.orders
+        differences += wrong.differences
+        damaged += map(str, wrong.damaged)
     aside, named = all_aside(database, limit=LISTED)
     report = CheckReport(
         as_of=as_of,
@@ -84,7 +86,7 @@ def _check(
         repaired=False,
         seconds=time.monotonic() - started,
     )
-    return report, too_much
+    return report, wrong
 
 
 def _advance_or_rebuild(database: MongoDatabase, progress: Progress) -> None:
@@ -96,7 +98,8 @@ def _advance_or_rebuild(database: MongoDatabase, progress: Progress) -> None:
         rebuild(database, progress=progress)
 
 
-def _repair(database: MongoDatabase, too_much: list[CellTable], progress: Progress) -> None:
+def _repair(database: MongoDatabase, wrong: Compared | None, progress: Progress) -> None:
     """Make the archive's records those of the files, then build the summaries anew."""
-    correct_records(database, too_much)
+    if wrong is not None:
+        correct_records(database, wrong)
     rebuild(database, progress=progress)

@@ -6,7 +6,7 @@ writers keep writing, and nothing seems to differ that does not. Days are compar
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import bson
@@ -19,16 +19,18 @@ from ecommerce.check.documents import cells_by_aggregation
 from ecommerce.check.report import Difference, differences_of
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.errors import ServiceError
+from ecommerce.hours import UTC_HOURS, Hours, next_month, seconds_of, time_of
 from ecommerce.kpis.compute import amount_of
 from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.aside import identities_aside
-from ecommerce.summaries.buckets import HOURS_PER_DAY, cells_parts, months_kept, next_month, rollup_parts
-from ecommerce.summaries.cells import CellTable, hour_of, time_of
+from ecommerce.summaries.buckets import cells_parts, months_kept, rollup_parts
+from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.rollup import PRODUCT, TABLES, Rollup, is_misread
 from ecommerce.summaries.cells.table import present, summed, together
 from ecommerce.summaries.changes import token_time
+from ecommerce.summaries.records import cells_of_record
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, DELTAS, State, load_state
 
 ASIDE_BY_ID = 1_000
@@ -37,7 +39,7 @@ ASIDE_BY_ID = 1_000
 RANGE_ORDERS = 200_000
 """Orders compared at once; their cells take about 200 MB."""
 
-DAY = timedelta(days=1)
+DAY, HOUR, MOMENT = timedelta(days=1), timedelta(hours=1), timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +50,46 @@ class DayRange:
     end: datetime
 
 
-def ranges_of(orders_per_day: Mapping[datetime, int]) -> Iterator[DayRange]:
-    """Ranges that cover all of the days, none with more than RANGE_ORDERS orders unless one day has."""
+def ranges_of(orders_per_day: Mapping[datetime, int], hours: Hours = UTC_HOURS) -> Iterator[DayRange]:
+    """Ranges that cover all of the days, given by when they begin.
+
+    None has more than RANGE_ORDERS orders unless one day has.
+    """
     start, end, orders = None, None, 0
     for day in sorted(orders_per_day):
         if start is not None and end is not None and orders + orders_per_day[day] > RANGE_ORDERS:
             yield DayRange(start, end)
             start, orders = None, 0
-        start, end, orders = start or day, day + DAY, orders + orders_per_day[day]
+        end = hours.day_start(hours.day_of(day) + DAY)
+        start, orders = start or day, orders + orders_per_day[day]
     if start is not None and end is not None:
         yield DayRange(start, end)
 
 
-def orders_per_day(database: MongoDatabase) -> dict[datetime, int]:
-    """Orders of each UTC day, as the documents, the archive's records or the summaries have it, whichever is more."""
+def orders_per_day(database: MongoDatabase, hours: Hours) -> dict[datetime, int]:
+    """Orders of each day, by when it begins: about as many as documents, archive records or summaries have in it.
+
+    They bound what is compared at once. No day that has any is missing.
+    """
     found: dict[datetime, int] = {}
 
-    def count(day: datetime, orders: int) -> None:
-        found[day] = max(found.get(day, 0), orders)
+    def count(first: datetime, last: datetime, orders: int) -> None:
+        for day in {hours.day_of(first), hours.day_of(last)}:
+            start = hours.day_start(day)
+            found[start] = found.get(start, 0) + orders
 
-    by_day = {"$dateTrunc": {"date": "$order.order_time", "unit": "day"}}
-    for group in database[ORDERS].aggregate([{"$match": HAS_TIME}, {"$group": {"_id": by_day, "orders": {"$sum": 1}}}]):
-        count(group["_id"], group["orders"])
+    by_hour = {"$dateTrunc": {"date": "$order.order_time", "unit": "hour"}}
+    counted: list[dict[str, Any]] = [{"$match": HAS_TIME}, {"$group": {"_id": by_hour, "orders": {"$sum": 1}}}]
+    for group in database[ORDERS].aggregate(counted):
+        count(group["_id"], group["_id"] + HOUR - MOMENT, group["orders"])
     for day, orders in archived_per_day(database).items():
-        count(day, orders)
+        count(day, day + DAY - MOMENT, orders)
     state = _state(database)
-    for _, data in rollup_parts(database, state.epoch, None, None):
-        for hour, orders in Rollup.decode(data).tables["hour"].select("hour", "orders").iter_rows():
-            count(_day(hour), orders)
-    for delta in database[DELTAS].find(_after(state), {"data": 1}):
-        for hour in CellTable.decode(delta["data"]).orders["hour"]:
-            count(_day(hour), 1)
+    kept = [Rollup.decode(data).tables["hour"]["hour"] for _, data in rollup_parts(database, state.epoch, None, None)]
+    deltas = database[DELTAS].find(_after(state), {"data": 1})
+    kept += [CellTable.decode(delta["data"]).orders["hour"] for delta in deltas]
+    for hour in {hour for series in kept for hour in series.unique().to_list()}:
+        count(time_of(hour), time_of(hour), 0)
     return found
 
 
@@ -88,11 +99,7 @@ def archived_per_day(database: MongoDatabase) -> dict[datetime, int]:
     return {group["_id"]: int(group["orders"]) for group in database[ARCHIVE_SUMMARY].aggregate(pipeline)}
 
 
-def _day(hour: int) -> datetime:
-    return time_of(hour - hour % HOURS_PER_DAY)
-
-
-def compare_range(database: MongoDatabase, days: DayRange) -> tuple[int, list[Difference]]:
+def compare_range(database: MongoDatabase, days: DayRange, hours: Hours) -> tuple[int, list[Difference]]:
     """Compare the days' cells with documents and archive records; the orders in documents, and what differs."""
     snapshot = is_replica_set(database)
     advance(database, settle=True)
@@ -100,29 +107,37 @@ def compare_range(database: MongoDatabase, days: DayRange) -> tuple[int, list[Di
         state = _state(database, session)
         if state.token and state.cluster_time < token_time(state.token):
             # Another process is advancing, and now within a transaction: no document was ever seen like that.
-            return compare_range(database, days)
+            return compare_range(database, days, hours)
+        if state.time_zone != hours.time_zone:
+            raise ServiceError("the shop moved to another time zone while it was checked; run the check again")
         kept = CellTable.sum_of(
             (
-                *(CellTable.decode(data) for data in cells_parts(database, state.epoch, days.start, days.end, session)),
+                *(CellTable.decode(data) for data in cells_parts(database, state, days.start, days.end, session)),
                 *(
                     CellTable.decode(delta["data"])
                     for delta in database[DELTAS].find(_after(state), {"data": 1}, session=session)
                 ),
             )
-        ).within(hour_of(days.start), hour_of(days.end))
+        ).within(seconds_of(days.start), seconds_of(days.end))
         aside = identities_aside(database, state.epoch, ASIDE_BY_ID, session)
     moment = {"level": "snapshot", "atClusterTime": state.cluster_time} if snapshot else None
-    documents = cells_by_aggregation(database, days.start, days.end, moment, aside=aside)
-    recomputed = documents.plus(recorded_cells(database, days, moment))
-    return int(documents.orders["orders"].sum()), list(differences_of("summaries", kept.minus(recomputed)))
+    documents = cells_by_aggregation(database, days.start, days.end, moment, aside=aside, hours=hours)
+    recorded = CellTable.sum_of(recorded_per_day(database, days, hours, moment).values())
+    recomputed = documents.plus(recorded.within(seconds_of(days.start), seconds_of(days.end)))
+    return int(documents.orders["orders"].sum()), list(differences_of("summaries", kept.minus(recomputed), hours))
 
 
-def recorded_cells(database: MongoDatabase, days: DayRange, read_concern: Mapping[str, Any] | None = None) -> CellTable:
-    """The cells that the purges recorded for the days."""
-    match = {"order_date": {"$gte": days.start, "$lt": days.end}}
-    records = raw_batches(database, match, collection=ARCHIVE_SUMMARY, read_concern=read_concern)
-    tables = (CellTable.decode(bson.decode(record)["cells"]) for batch in records for record in batch)
-    return CellTable.sum_of(tables).within(hour_of(days.start), hour_of(days.end))
+def recorded_per_day(
+    database: MongoDatabase, days: DayRange, hours: Hours, read_concern: Mapping[str, Any] | None = None
+) -> dict[date, CellTable]:
+    """The cells that the purges recorded, by the UTC days that have hours in the range."""
+    start = datetime.combine(days.start.astimezone(UTC).date(), time.min, UTC)
+    match = {"order_date": {"$gte": start, "$lt": days.end}}
+    found: dict[date, list[CellTable]] = {}
+    for batch in raw_batches(database, match, collection=ARCHIVE_SUMMARY, read_concern=read_concern):
+        for record in map(bson.decode, batch):
+            found.setdefault(record["order_date"].date(), []).append(cells_of_record(record, hours))
+    return {day: CellTable.sum_of(tables) for day, tables in found.items()}
 
 
 def compare_rollups(database: MongoDatabase) -> Iterator[Difference]:
@@ -134,13 +149,14 @@ def compare_rollups(database: MongoDatabase) -> Iterator[Difference]:
             rollups = [data for _, data in rollup_parts(database, state.epoch, month, end, session)]
             if any(map(is_misread, rollups)):
                 continue  # figures are made of the month's cells, see `kpis.load`
-            cells = cells_parts(database, state.epoch, month, end, session)
+            start, finish = (state.hours.day_start(first) for first in (month, end))
+            cells = cells_parts(database, state, start, finish, session)
             kept = Rollup.sum_of(map(Rollup.decode, rollups))
             recomputed = Rollup.sum_of(Rollup.of_cells(CellTable.decode(data)) for data in cells)
             yield from _rollup_difference(month, kept, recomputed)
 
 
-def _rollup_difference(month: datetime, kept: Rollup, recomputed: Rollup) -> Iterator[Difference]:
+def _rollup_difference(month: date, kept: Rollup, recomputed: Rollup) -> Iterator[Difference]:
     for name, (dimensions, measures) in TABLES.items():
         made = recomputed.tables[name]
         less = made.with_columns(pl.col(measure) * -1 for measure in present(made, measures))

@@ -1,29 +1,29 @@
 """The cells of hot orders by aggregation in MongoDB: slow and plain, nothing shared with how figures are kept."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 from bson import Decimal128
 
+from ecommerce.check.hours import Offsets, mongo_hour
 from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.statuses import UNCOUNTED, mongo_canonical, mongo_has
 from ecommerce.documents.validator import order_validator
+from ecommerce.hours import UTC_HOURS, Hours
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
-from ecommerce.summaries.cells import CellTable, hour_of
+from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, Measure
 from ecommerce.summaries.cells.table import ITEM_SCHEMA, ORDER_SCHEMA
 
 ROWS_AT_ONCE = 50_000
 
-_HOUR = {"$dateTrunc": {"date": "$order.order_time", "unit": "hour"}}
 
-
-def _order_pipeline(match: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _order_pipeline(match: Mapping[str, Any], offsets: Offsets) -> list[dict[str, Any]]:
     dimensions = {
-        "hour": _HOUR,
+        "hour": mongo_hour("$order.order_time", offsets),
         "payment_type": "$order.payment_type",
         "status": mongo_canonical("$delivery.status"),
         "courier_id": "$delivery.courier_id",
@@ -32,9 +32,9 @@ def _order_pipeline(match: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"$match": match}, {"$group": {"_id": dimensions, **_sums(OF_ORDERS)}}]
 
 
-def _item_pipeline(match: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _item_pipeline(match: Mapping[str, Any], offsets: Offsets) -> list[dict[str, Any]]:
     dimensions = {
-        "hour": _HOUR,
+        "hour": mongo_hour("$order.order_time", offsets),
         "product_id": "$order_items.product_id",
         "warehouse_id": "$order_items.warehouse_id",
         "counted": {"$not": mongo_has("$delivery.status", UNCOUNTED)},
@@ -53,8 +53,9 @@ def cells_by_aggregation(
     read_concern: Mapping[str, Any] | None = None,
     *,
     aside: Sequence[Any] = (),
+    hours: Hours = UTC_HOURS,
 ) -> CellTable:
-    """The cells of the hot orders with order_time in [start, end), at the read concern's moment.
+    """The cells of the hot orders with order_time in [start, end), at the read concern's moment, by these hours.
 
     Where documents are set `aside`, given by `_id`, they are left out, and so is whatever MongoDB's own validator would
     refuse: it costs 20 µs for each document, and an aggregation would fail at a text in the place of an amount.
@@ -62,8 +63,9 @@ def cells_by_aggregation(
     match: dict[str, Any] = {"order.order_time": {"$gte": start, "$lt": end}}
     if aside:
         match |= {"_id": {"$nin": list(aside)}, "$and": [order_validator()]}
-    order_rows = _grouped(database, _order_pipeline(match), read_concern, OF_ORDERS)
-    item_rows = _grouped(database, _item_pipeline(match), read_concern, OF_ITEMS)
+    offsets = hours.offsets(start, end)
+    order_rows = _grouped(database, _order_pipeline(match, offsets), read_concern, OF_ORDERS)
+    item_rows = _grouped(database, _item_pipeline(match, offsets), read_concern, OF_ITEMS)
     return CellTable(_frame(order_rows, ORDER_SCHEMA), _frame(item_rows, ITEM_SCHEMA))
 
 
@@ -95,7 +97,7 @@ def _grouped(
             for group in groups:
                 hour, *dimensions = group["_id"].values()
                 values = (_integer(group[measure.name], measure.money) for measure in measures)
-                yield (hour_of(hour.replace(tzinfo=UTC)), *dimensions, *values)
+                yield (int(hour) // 1000, *dimensions, *values)
             if not cursor["id"]:
                 return
             more = {"getMore": cursor["id"], "collection": ORDERS}

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import polars as pl
 
 from ecommerce.errors import EcommerceError
+from ecommerce.hours import UTC_HOURS, Hours, time_of
 from ecommerce.kpis.compute import amount_of
 from ecommerce.kpis.figures import money_text, time_text
 from ecommerce.summaries.aside import REMEDY, SetAside, aside_sentence
-from ecommerce.summaries.cells.reference import time_of
 from ecommerce.summaries.cells.table import CellTable
 
 NAMED = 5
@@ -126,7 +126,7 @@ def report_markdown(report: CheckReport) -> str:
     return "\n".join(lines)
 
 
-def differences_of(source: Source, too_much: CellTable) -> Iterator[Difference]:
+def differences_of(source: Source, too_much: CellTable, shown: Hours = UTC_HOURS) -> Iterator[Difference]:
     """The hours in which cells differ; `too_much` is what was kept minus what was recomputed."""
     for name, frame, count, amount in (
         ("order cells", too_much.orders, "orders", "amount"),
@@ -135,5 +135,5 @@ def differences_of(source: Source, too_much: CellTable) -> Iterator[Difference]:
         summed = pl.col(amount).sum() if amount in frame.columns else pl.lit(0, pl.Int128).alias(amount)
         hours = frame.group_by("hour").agg(pl.len().alias("cells"), pl.col(count).sum(), summed)
         for hour, cells, orders, scaled in hours.sort("hour").iter_rows():
-            bucket = f"{name} of {time_of(hour):%Y-%m-%d %H}:00"
+            bucket = f"{name} of {time_of(hour).astimezone(shown.zone):%Y-%m-%d %H:%M}"
             yield Difference(source, bucket, cells, orders, money_text(amount_of(scaled)))

@@ -14,6 +14,7 @@ from ecommerce.importing.loading.file_import import FileImport, ImportOptions, T
 from ecommerce.importing.loading.ledger import FileLedger, prepare_ledger
 from ecommerce.importing.loading.report import FileReport, ImportReport
 from ecommerce.importing.loading.retries import with_patience
+from ecommerce.importing.naive_times import use_zone
 from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.recognise import (
     UnknownColumns,
@@ -27,6 +28,7 @@ from ecommerce.importing.sources.streams import FileIdentity, SourceError, diges
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
 from ecommerce.schema import prepare_database
+from ecommerce.shop import read_shop
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,7 @@ def prepare_import(database: MongoDatabase) -> None:
     """What the database must hold before a file is imported. Safe to call at any time."""
     with_patience(lambda: prepare_database(database))
     with_patience(lambda: prepare_ledger(database))
+    use_zone(read_shop(database).time_zone)
 
 
 def import_file(

@@ -10,6 +10,7 @@ import polars as pl
 
 from ecommerce.documents.kinds import MONEY_SCALE
 from ecommerce.documents.statuses import PENDING
+from ecommerce.hours import Hours, time_of
 from ecommerce.kpis.catalog import UNKNOWN, Catalog
 from ecommerce.kpis.figures import (
     ITEM_FIGURES,
@@ -25,7 +26,6 @@ from ecommerce.kpis.figures import (
 )
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.summaries.cells.measures import FIGURES, OF_ITEMS, Measure
-from ecommerce.summaries.cells.reference import time_of
 from ecommerce.summaries.cells.rollup import GROUP_MEASURES, PRODUCT, SALES_MEASURES, TIME_MEASURES, Rollup
 from ecommerce.summaries.cells.table import AS_WRITTEN, present
 
@@ -58,8 +58,9 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
     names: Callable[[list[int]], dict[int, str]],
     counts: Counts,
     as_of: datetime,
+    hours: Hours,
 ) -> Kpis:
-    """Every figure of a rollup. `names` looks up products."""
+    """Every figure of a rollup that was made by these hours. `names` looks up products."""
     tables = rollup.tables
     total: dict[str, Any] = {name: _total(tables["status"], name) for name in GROUP_MEASURES}
     statuses = _groups(tables["status"], lambda status: status)
@@ -80,11 +81,12 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
         by_location=_groups(tables["location"], lambda location: location),
         by_category=_sales(products, "category", lambda category: category),
         late_share=None if total["late"] is None else share(total["late"], total["delivered"]),
-        delivery_timeline=_points(_by_time(rollup, step, ("orders",))),
+        delivery_timeline=_points(_by_time(rollup, step, hours, ("orders",))),
         hot_orders=counts.hot,
         archived_orders=counts.archived,
         aside=counts.aside,
         as_of=as_of,
+        time_zone=hours.time_zone,
         discount=amount_of(total["discount"]),
         measures={measure.name: _figure(measure, tables) for measure in FIGURES},
         incomplete=_incomplete(tables),
@@ -109,26 +111,31 @@ def _incomplete(tables: Mapping[str, pl.DataFrame]) -> tuple[str, ...]:
     return (*found, *(measure.name for measure in FIGURES if _figure(measure, tables) is None))
 
 
-def timeline_of(rollup: Rollup, step: Step) -> pl.DataFrame:
+def timeline_of(rollup: Rollup, step: Step, hours: Hours) -> pl.DataFrame:
     """Sums by time and status: time (UTC), status and TIME_MEASURES, revenue as a decimal, by time and status.
+
+    A time is when an hour, day or month of the shop begins.
 
     There are no empty buckets. `late` / `delivered` of a time is its late share. A sum that is not known is null.
     """
     known = present(rollup.tables["hour"], TIME_MEASURES)
-    frame = _by_time(rollup, step, tuple(known)).with_columns(
+    frame = _by_time(rollup, step, hours, tuple(known)).with_columns(
         pl.lit(None, dtype).alias(name) for name, dtype in TIME_MEASURES.items() if name not in known
     )
     revenue = pl.Series("revenue", map(amount_of, frame["revenue"]), dtype=pl.Decimal(38, MONEY_SCALE))
     return frame.with_columns(revenue)
 
 
-def _by_time(rollup: Rollup, step: Step, measures: tuple[str, ...]) -> pl.DataFrame:
+def _by_time(rollup: Rollup, step: Step, hours: Hours, measures: tuple[str, ...]) -> pl.DataFrame:
     """Some of the sums by time and status, sorted."""
-    time = pl.from_epoch(pl.col("hour").cast(pl.Int64) * 3600, "s").dt.replace_time_zone("UTC")
+    table = rollup.tables["hour"]
+    starts = table["hour"].to_numpy()
+    if step != "hour":
+        starts = hours.day_starts(starts) if step == "day" else hours.month_starts(starts)
+    time = pl.from_epoch(pl.Series("time", starts, pl.Int64), "s").dt.replace_time_zone("UTC")
     return (
-        rollup.tables["hour"]
-        .lazy()
-        .with_columns(time=time.dt.truncate({"hour": "1h", "day": "1d", "month": "1mo"}[step]))
+        table.lazy()
+        .with_columns(time)
         .group_by("time", "status")
         .agg(pl.col(*measures).sum())
         .sort("time", "status")

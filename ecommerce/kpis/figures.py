@@ -97,6 +97,8 @@ class Kpis:
     aside: int
     """Documents of `orders` that are no orders: in `hot_orders`, and in no other figure."""
     as_of: datetime
+    time_zone: str
+    """The shop's, whose hours and days the figures are of."""
     discount: Decimal
     """What discounts took off the prices of the counted orders' items."""
     measures: Mapping[str, Decimal | int | None]
@@ -143,6 +145,7 @@ class Kpis:
             "archived_orders": self.archived_orders,
             "aside": self.aside,
             "as_of": time_text(self.as_of),
+            "time_zone": self.time_zone,
             **{name: _money(n) for name, n in self.measures.items()},
             **({"incomplete": list(self.incomplete)} if self.incomplete else {}),
         }

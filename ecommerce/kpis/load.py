@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -12,9 +12,10 @@ from bson import Int64
 from pymongo.client_session import ClientSession
 
 from ecommerce.documents.statuses import canonical
+from ecommerce.hours import Hours, next_month
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase, is_replica_set
-from ecommerce.summaries.buckets import HOURS_PER_DAY, cells_parts, month_of, next_month, rollup_parts
+from ecommerce.summaries.buckets import cells_parts, rollup_parts
 from ecommerce.summaries.cells.encoding import decode_frame
 from ecommerce.summaries.cells.rollup import PRODUCT, TABLES, Rollup, is_misread
 from ecommerce.summaries.cells.table import ITEM_SCHEMA, CellTable, decode_orders, summed
@@ -44,17 +45,18 @@ def load_rollup(database: MongoDatabase, span: Span, filters: Filters, *, hourly
             state = load_state(database, session)
             if state is None:
                 return None
+            span.require_whole(state.hours)
             parts = _parts(database, state, span, filters, session)
-            rollup = _summed(_coarse(part) if not hourly else part for part in parts)
+            rollup = _summed(_coarse(part, state.hours) if not hourly else part for part in parts)
         # Without snapshots a rebuild may have replaced the buckets while they were read.
         if snapshot or (now := load_state(database)) is None or now.epoch == state.epoch:
             return Loaded(rollup, state)
 
 
-def rollup_of(cells: CellTable, span: Span, filters: Filters, *, hourly: bool) -> Rollup:
-    """What cells add to a span's rollup."""
-    part = Rollup.of_cells(chosen(cells.within(span.start_hour, span.end_hour), filters))
-    return part if hourly else _coarse(part)
+def rollup_of(cells: CellTable, span: Span, filters: Filters, daily: Hours | None = None) -> Rollup:
+    """What cells add to a span's rollup; with `daily` by the days of these hours."""
+    part = Rollup.of_cells(chosen(cells.within(span.start_seconds, span.end_seconds), filters))
+    return _coarse(part, daily) if daily else part
 
 
 def chosen(cells: CellTable, filters: Filters) -> CellTable:
@@ -76,31 +78,34 @@ def _parts(  # noqa: C901 - the kinds of part, one after the other
 ) -> Iterator[Rollup]:
     compacted = {"_id": {"$gt": Int64(state.compacted_seq), "$lte": Int64(state.seq)}}
     for delta in database[DELTAS].find(compacted, {"data": 1}, session=session).sort("_id", 1):
-        yield rollup_of(CellTable.decode(delta["data"]), span, filters, hourly=True)
-    months, ends = _cover(span)
+        yield rollup_of(CellTable.decode(delta["data"]), span, filters)
+    months, ends = _cover(span, state.hours)
     for start, end in ends:
-        for data in cells_parts(database, state.epoch, start, end, session):
-            yield rollup_of(CellTable.decode(data), Span(start, end), filters, hourly=True)
+        for data in cells_parts(database, state, start, end, session):
+            yield rollup_of(CellTable.decode(data), Span(start, end), filters)
     if months is None:
         return
     if not filters.choose_orders:
         for month, parts in _rollups(database, state, months, session):
             if any(map(is_misread, parts)):
                 yield from (
-                    rollup_of(CellTable.decode(data), Span(), filters, hourly=True)
-                    for data in cells_parts(database, state.epoch, month, next_month(month), session)
+                    rollup_of(CellTable.decode(data), Span(), filters)
+                    for data in cells_parts(
+                        database, state, *_instants((month, next_month(month)), state.hours), session
+                    )
                 )
             else:
                 yield from map(Rollup.decode, parts)
         return
     # Under filters on orders: the orders from cells, the items, which do not obey them, from the rollups.
     no_items = pl.DataFrame(schema=ITEM_SCHEMA)
-    for data in cells_parts(database, state.epoch, *months, session, only=("data.orders",)):
-        yield rollup_of(CellTable(decode_orders(data["orders"]), no_items), Span(*months), filters, hourly=True)
+    instants = _instants(months, state.hours)
+    for data in cells_parts(database, state, *instants, session, only=("data.orders",)):
+        yield rollup_of(CellTable(decode_orders(data["orders"]), no_items), Span(*instants), filters)
     none = Rollup.of_cells(CellTable.empty()).tables
     for month, parts in _rollups(database, state, months, session, only=(f"data.{PRODUCT}", "data.status")):
         if any(map(is_misread, parts)):
-            for data in cells_parts(database, state.epoch, month, next_month(month), session):
+            for data in cells_parts(database, state, *_instants((month, next_month(month)), state.hours), session):
                 of_items = Rollup.of_cells(CellTable.decode(data)).tables[PRODUCT]
                 yield Rollup({**none, PRODUCT: of_items})
         else:
@@ -111,10 +116,10 @@ def _parts(  # noqa: C901 - the kinds of part, one after the other
 def _rollups(
     database: MongoDatabase,
     state: State,
-    months: "Range",
+    months: "Months",
     session: ClientSession,
     only: tuple[str, ...] = ("data",),
-) -> Iterator[tuple[datetime, list[Any]]]:
+) -> Iterator[tuple[date, list[Any]]]:
     """The encoded rollups of each month. Where one of them is misread, the month's cells take the place of all."""
     found = rollup_parts(database, state.epoch, *months, session, only=only)
     for month, parts in groupby(found, key=itemgetter(0)):
@@ -122,19 +127,30 @@ def _rollups(
 
 
 Range = tuple[datetime | None, datetime | None]
+Months = tuple[date | None, date | None]
+"""From the first day of a month up to that of another."""
 
 
-def _cover(span: Span) -> tuple[Range | None, list[Range]]:
+def _instants(months: Months, hours: Hours) -> Range:
+    """When months begin and end."""
+    first, last = months
+    return hours.day_start(first) if first else None, hours.day_start(last) if last else None
+
+
+def _cover(span: Span, hours: Hours) -> tuple[Months | None, list[Range]]:
     """The whole months in a span, and what of it lies before and after them."""
     start, end = span.start, span.end
-    first = start if start is None or start == month_of(start) else next_month(start)
-    last = None if end is None else month_of(end)
-    if first is not None and last is not None and first >= last:
-        if first > last:
+    first = start and hours.month_of(start)
+    if first is not None and start != hours.day_start(first):
+        first = next_month(first)
+    last = end and hours.month_of(end)
+    begin, finish = _instants((first, last), hours)
+    if begin is not None and finish is not None and begin >= finish:
+        if begin > finish:
             return None, [(start, end)]
-        return None, [(begin, finish) for begin, finish in ((start, first), (last, end)) if begin != finish]
-    ends = [(start, first)] if start != first else []
-    return (first, last), ends + ([(last, end)] if end != last else [])
+        return None, [part for part in ((start, begin), (finish, end)) if part[0] != part[1]]
+    ends = [(start, begin)] if start != begin else []
+    return (first, last), ends + ([(finish, end)] if end != finish else [])
 
 
 def _summed(parts: Iterator[Rollup]) -> Rollup:
@@ -146,8 +162,8 @@ def _summed(parts: Iterator[Rollup]) -> Rollup:
     return Rollup.sum_of(gathered)
 
 
-def _coarse(rollup: Rollup) -> Rollup:
+def _coarse(rollup: Rollup, hours: Hours) -> Rollup:
     """The rollup with its timeline by the day."""
-    hour = pl.col("hour")
-    days = rollup.tables["hour"].with_columns(hour - hour % HOURS_PER_DAY)
+    table = rollup.tables["hour"]
+    days = table.with_columns(pl.Series("hour", hours.day_starts(table["hour"].to_numpy())))
     return Rollup({**rollup.tables, "hour": summed(days, *TABLES["hour"])})

@@ -1,51 +1,49 @@
-"""What a figure is asked for: a span of hours, and filters."""
+"""What a figure is asked for: a span of hours of the shop, and filters."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ecommerce.errors import InputError
-from ecommerce.summaries.cells.reference import hour_of
+from ecommerce.hours import Hours, seconds_of
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The orders whose order_time is in [start, end): whole hours, UTC; None is open. Naive times are UTC."""
+    """The orders whose order_time is in [start, end): whole hours of the shop; None is open. Naive times are UTC."""
 
     start: datetime | None = None
     end: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Raises InputError where a bound is not a whole hour or the span is empty."""
+        """Raises InputError where the span is empty."""
         for name in ("start", "end"):
             time = getattr(self, name)
             if time is None:
                 continue
-            aware = (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
-            if aware.minute or aware.second or aware.microsecond:
-                raise InputError(
-                    f"span {name} {aware.isoformat()}: figures are kept by the hour, give a whole hour (UTC)"
-                )
-            object.__setattr__(self, name, aware)
+            object.__setattr__(self, name, (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC))
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise InputError(
                 f"span from {self.start.isoformat()} to {self.end.isoformat()}: the end is not after the start"
             )
 
     @property
-    def start_hour(self) -> int | None:
-        """First hour, in hours since 1970."""
-        return hour_of(self.start) if self.start else None
+    def start_seconds(self) -> int | None:
+        """The beginning, in seconds since 1970."""
+        return seconds_of(self.start) if self.start else None
 
     @property
-    def end_hour(self) -> int | None:
-        """The hour after the last one, in hours since 1970."""
-        return hour_of(self.end) if self.end else None
+    def end_seconds(self) -> int | None:
+        """The end, in seconds since 1970."""
+        return seconds_of(self.end) if self.end else None
 
-    def before(self) -> "Span | None":
-        """The span of the same length that ends where this one starts, for comparison; None for an open span."""
-        if self.start is None or self.end is None:
-            return None
-        return Span(self.start - (self.end - self.start), self.start)
+    def require_whole(self, hours: Hours) -> None:
+        """Raise InputError where a bound is not the beginning of an hour."""
+        for name, moment in (("start", self.start), ("end", self.end)):
+            if moment and (moment.microsecond or hours.start(moment) != seconds_of(moment)):
+                shown = moment.astimezone(hours.zone).isoformat()
+                raise InputError(
+                    f"span {name} {shown}: figures are kept by the hour, give a whole hour ({hours.time_zone})"
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 from bson import Int64
 
+from ecommerce.hours import UTC_HOURS, Hours, hours_of
 from ecommerce.kpis.catalog import UNKNOWN, Catalog, load_catalog, product_names
 from ecommerce.kpis.compute import Counts, Step, is_hourly, kpis_of, timeline_of
 from ecommerce.kpis.figures import Kpis
@@ -72,6 +73,7 @@ class KpiStore:
         self._epoch = ""
         self._seq = 0
         self._as_of = datetime.now(UTC)
+        self._hours = UTC_HOURS
         self._deltas: OrderedDict[int, CellTable] = OrderedDict()
         self._views: OrderedDict[tuple[Span, Filters, bool], _View] = OrderedDict()
         self._catalog: Catalog | None = None
@@ -103,12 +105,22 @@ class KpiStore:
         """Every figure of a span."""
         with self._lock:
             rollup, catalog = self._rollup(span, filters, hourly=is_hourly(span)), self._refresh_catalog()
-            return kpis_of(rollup, span, filters, catalog, self._product_names, self._counts, self._as_of)
+            names, counts = self._product_names, self._counts
+            return kpis_of(rollup, span, filters, catalog, names, counts, self._as_of, self._hours)
+
+    @property
+    def hours(self) -> Hours:
+        """The hours of the shop's zone, which the figures are of."""
+        with self._lock:
+            if not self._epoch:
+                self.refresh()
+            return self._hours
 
     def timeline(self, span: Span, filters: Filters, step: Step = "hour") -> pl.DataFrame:
         """Columns time (UTC), status, orders, revenue, quantity, delivered, late; no empty buckets."""
         with self._lock:
-            return timeline_of(self._rollup(span, filters, hourly=is_hourly(span) or step == "hour"), step)
+            rollup = self._rollup(span, filters, hourly=is_hourly(span) or step == "hour")
+            return timeline_of(rollup, step, self._hours)
 
     def choices(self) -> dict[str, Any]:
         """The values that filters can have: texts sorted, couriers and warehouses as (id, name) sorted by name."""
@@ -149,7 +161,7 @@ class KpiStore:
     def _forget(self, advanced: Advance) -> None:
         self._views.clear()
         self._deltas.clear()
-        self._epoch, self._seq = advanced.epoch, advanced.seq
+        self._epoch, self._seq, self._hours = advanced.epoch, advanced.seq, hours_of(advanced.time_zone)
 
     def _rollup(self, span: Span, filters: Filters, *, hourly: bool) -> Rollup:
         if not self._epoch:
@@ -171,8 +183,9 @@ class KpiStore:
             return True
         if view.seq + 1 not in self._deltas:
             return False
+        daily = None if hourly else self._hours
         news = CellTable.sum_of(self._deltas[seq] for seq in range(view.seq + 1, self._seq + 1))
-        view.rollup = Rollup.sum_of((view.rollup, rollup_of(news, span, filters, hourly=hourly)))
+        view.rollup = Rollup.sum_of((view.rollup, rollup_of(news, span, filters, daily)))
         view.seq = self._seq
         return True
 
@@ -184,7 +197,7 @@ class KpiStore:
         if loaded.state.epoch != self._epoch:  # rebuilt since the refresh: the other views are of the old epoch
             self._views.clear()
             self._deltas.clear()
-            self._epoch, self._seq = loaded.state.epoch, loaded.state.seq
+            self._epoch, self._seq, self._hours = loaded.state.epoch, loaded.state.seq, loaded.state.hours
             self._version += 1
         return loaded
 

@@ -42,7 +42,7 @@ from ecommerce.services.prefect_database import choose_history, history_environm
 from ecommerce.services.records import identity, locked, read_record
 from ecommerce.services.stuck import mend
 from ecommerce.settings import Settings
-from ecommerce.shop import require_same_shop
+from ecommerce.shop import read_shop, require_same_shop
 from ecommerce.upgrade import needs_archive, steps_due, upgrade_database
 
 Say = Callable[[str], None]
@@ -202,8 +202,12 @@ class Stack:
     def _deploy(self, prefect: Future[None], environment: Mapping[str, str]) -> None:
         prefect.result()
         with parameters_kept(self._settings, self._say):
-            self._part(deployment(self._settings, environment)).start().finish()
+            self._part(deployment(self._settings, self._in_shop_days(environment))).start().finish()
         self._part(automations(self._settings, environment)).start().finish()
+
+    def _in_shop_days(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The environment with what makes the daily schedules those of the shop's days."""
+        return {**environment, "SHOP_TIME_ZONE": read_shop(get_database(self._settings)).time_zone}
 
     def _mend_again_and_again(self) -> None:
         while not self._ended.wait(MEND_SECONDS):
@@ -217,7 +221,7 @@ class Stack:
 
     def _deploy_again(self) -> None:
         with parameters_kept(self._settings, self._say):
-            self._part(deployment(self._settings, self._environment)).start().finish()
+            self._part(deployment(self._settings, self._in_shop_days(self._environment))).start().finish()
         # The worker gives the new pool its template.
         start_runs_directly(self._settings)
 

@@ -19,6 +19,7 @@ from bson import Int64, Timestamp
 from pymongo.client_session import ClientSession
 
 from ecommerce.gate import require_known_format
+from ecommerce.hours import Hours
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.summaries.aside import forget_deleted, note_changes
@@ -54,6 +55,8 @@ class Advance:
     epoch: str
     as_of: datetime
     """Everything that was visible at this moment is in the figures."""
+    time_zone: str
+    """Whose hours the figures are of."""
     seconds: float
 
     @property
@@ -93,7 +96,7 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
     log.info("%s changes taken in, in %.1f s", f"{changes:,}", time.monotonic() - started)
     if state.seq - state.compacted_seq >= DELTAS_BEFORE_COMPACTION:
         compact(database)
-    return Advance("advanced", "", changes, state.seq, state.epoch, as_of, time.monotonic() - started)
+    return Advance("advanced", "", changes, state.seq, state.epoch, as_of, state.time_zone, time.monotonic() - started)
 
 
 def _catch_up(  # noqa: PLR0913 - the state of one loop
@@ -110,7 +113,7 @@ def _catch_up(  # noqa: PLR0913 - the state of one loop
     "moved": another process moved the state, and it is for the caller to go on from there.
     """
     taken = 0
-    for batch, folded in _folded(changes_since(database, state.cluster_time, state.token, until)):
+    for batch, folded in _folded(changes_since(database, state.cluster_time, state.token, until), state.hours):
         if batch.events or (batch.reached and (settle or as_of - state.as_of > IDLE)):
             after = replace(
                 state,
@@ -128,13 +131,13 @@ def _catch_up(  # noqa: PLR0913 - the state of one loop
     return "reached", state, taken
 
 
-def _folded(batches: Generator[Changes]) -> Iterator[tuple[Changes, Folded]]:
+def _folded(batches: Generator[Changes], hours: Hours) -> Iterator[tuple[Changes, Folded]]:
     """The batches with their cells; the server works on the next batch while this one is folded."""
     with closing(batches), ThreadPoolExecutor(1) as thread:
         following = thread.submit(next, batches, None)
         while (batch := following.result()) is not None:
             following = thread.submit(next, batches, None)
-            yield batch, fold_documents(batch.added, batch.taken)
+            yield batch, fold_documents(batch.added, batch.taken, hours)
 
 
 def _commit(database: MongoDatabase, before: State, after: State, batch: Changes, folded: Folded) -> bool:
@@ -171,4 +174,5 @@ def _rebuilt(database: MongoDatabase, reason: str, started: float, progress: Pro
     built = rebuild(database, progress=progress)
     state = built.state
     log.info("built anew from %s orders in %.1f s", f"{built.orders:,}", built.seconds)
-    return Advance("rebuilt", reason, built.orders, state.seq, state.epoch, state.as_of, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return Advance("rebuilt", reason, built.orders, state.seq, state.epoch, state.as_of, state.time_zone, seconds)

@@ -1,4 +1,4 @@
-"""The buckets of `summaries_cells`: per UTC month its cells and its rollup, each in one or more parts that add up.
+"""The buckets of `summaries_cells`: per month of the shop its cells and its rollup, each in parts that add up.
 
 Because parts add up, a bucket is extended by inserting a document, whatever its size; `compact` puts small parts
 together. A part of cells is a stretch of hours of its month, so that a day of a busy month is read without the rest,
@@ -7,7 +7,7 @@ range of it.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime
 from itertools import islice
 from typing import Any, Literal, cast
 
@@ -16,11 +16,11 @@ import polars as pl
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
+from ecommerce.hours import Hours, next_month, seconds_of, time_of
 from ecommerce.mongo import Document, MongoDatabase
-from ecommerce.summaries.cells.reference import hour_of, time_of
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import CellTable
-from ecommerce.summaries.state import BUCKETS
+from ecommerce.summaries.state import BUCKETS, State
 
 Kind = Literal["cells", "rollup"]
 
@@ -28,17 +28,16 @@ PART_ROWS = 40_000
 """Cells of one part, about a day of 20 000 orders and 0.5 MB. An hour with more is cut too."""
 
 INSERTED_AT_ONCE = 20
-HOURS_PER_DAY = 24
 
 
-def bucket_documents(epoch: str, cells: CellTable) -> Iterator[Document]:
+def bucket_documents(epoch: str, cells: CellTable, hours: Hours) -> Iterator[Document]:
     """Documents that add cells to their months."""
-    for month, of_month in split_months(cells):
+    for month, of_month in split_months(cells, hours):
         yield from cells_documents(epoch, month, of_month)
         yield rollup_document(epoch, month, Rollup.of_cells(of_month))
 
 
-def cells_documents(epoch: str, month: datetime, cells: CellTable) -> Iterator[Document]:
+def cells_documents(epoch: str, month: date, cells: CellTable) -> Iterator[Document]:
     """Documents that hold cells of one month, by stretches of hours."""
     part = ObjectId()
     for number, piece in enumerate(_pieces(cells)):
@@ -51,32 +50,32 @@ def cells_documents(epoch: str, month: datetime, cells: CellTable) -> Iterator[D
         }
 
 
-def rollup_document(epoch: str, month: datetime, rollup: Rollup) -> Document:
+def rollup_document(epoch: str, month: date, rollup: Rollup) -> Document:
     """The document that holds a rollup of one month."""
     return {"_id": bucket_id(epoch, "rollup", month, str(ObjectId())), "data": rollup.encode()}
 
 
-def bucket_id(epoch: str, kind: Kind, month: datetime, part: str) -> str:
+def bucket_id(epoch: str, kind: Kind, month: date, part: str) -> str:
     """The `_id` of a part."""
     return f"{epoch}:{kind}:{month:%Y-%m}:{part}"
 
 
-def bucket_of(identity: str) -> tuple[str, Kind, datetime]:
+def bucket_of(identity: str) -> tuple[str, Kind, date]:
     """Epoch, kind and month of the bucket that a part belongs to."""
     epoch, kind, month, _ = identity.split(":")
-    return epoch, cast(Kind, kind), datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    return epoch, cast(Kind, kind), date.fromisoformat(f"{month}-01")
 
 
 def rollup_parts(  # noqa: PLR0913 - which parts, and what of them
     database: MongoDatabase,
     epoch: str,
-    start: datetime | None,
-    end: datetime | None,
+    start: date | None,
+    end: date | None,
     session: ClientSession | None = None,
     only: tuple[str, ...] = ("data",),
     collection: str = BUCKETS,
-) -> Iterator[tuple[datetime, Any]]:
-    """Month and encoded rollup of every part in the months [start, end); None is open.
+) -> Iterator[tuple[date, Any]]:
+    """Month and encoded rollup of every part in the months [start, end), by their first days; None is open.
 
     `only` names tables of the data where the others are not needed. They come by the month.
     """
@@ -87,29 +86,30 @@ def rollup_parts(  # noqa: PLR0913 - which parts, and what of them
 
 def cells_parts(
     database: MongoDatabase,
-    epoch: str,
+    state: State,
     start: datetime | None,
     end: datetime | None,
     session: ClientSession | None = None,
     only: tuple[str, ...] = ("data",),
 ) -> Iterator[Any]:
     """Encoded cells of every part that has hours in [start, end); parts at the ends have others too."""
-    query: dict[str, Any] = {"_id": _months(epoch, "cells", start and month_of(start), end and next_month(end))}
+    first, last = (moment and state.hours.month_of(moment) for moment in (start, end))
+    query: dict[str, Any] = {"_id": _months(state.epoch, "cells", first, last and next_month(last))}
     if start is not None:
-        query["last_hour"] = {"$gte": hour_of(start)}
+        query["last_hour"] = {"$gte": seconds_of(start)}
     if end is not None:
-        query["first_hour"] = {"$lt": hour_of(end)}
+        query["first_hour"] = {"$lt": seconds_of(end)}
     for document in database[BUCKETS].find(query, dict.fromkeys(only, 1), session=session):
         yield document["data"]
 
 
-def months_kept(database: MongoDatabase, epoch: str, session: ClientSession | None = None) -> list[datetime]:
+def months_kept(database: MongoDatabase, epoch: str, session: ClientSession | None = None) -> list[date]:
     """The months that have any part."""
     query = {"_id": {"$gte": f"{epoch}:", "$lt": f"{epoch}:~"}}
     return sorted({bucket_of(part["_id"])[2] for part in database[BUCKETS].find(query, {"_id": 1}, session=session)})
 
 
-def _months(epoch: str, kind: Kind, start: datetime | None, end: datetime | None) -> dict[str, str]:
+def _months(epoch: str, kind: Kind, start: date | None, end: date | None) -> dict[str, str]:
     prefix = f"{epoch}:{kind}:"
     return {
         "$gte": f"{prefix}{start:%Y-%m}" if start else prefix,
@@ -126,21 +126,13 @@ def insert_buckets(database: MongoDatabase, documents: Iterator[Document], sessi
     return count
 
 
-def split_months(cells: CellTable) -> Iterator[tuple[datetime, CellTable]]:
-    """The cells of each UTC month, by the hour."""
+def split_months(cells: CellTable, hours: Hours) -> Iterator[tuple[date, CellTable]]:
+    """The cells of each month, by its first day, sorted by the hour."""
     ordered = CellTable(cells.orders.sort("hour"), cells.items.sort("hour"))
-    days = (pl.concat([ordered.orders["hour"], ordered.items["hour"]]) // HOURS_PER_DAY).unique()
-    for month in sorted({month_of(time_of(day * HOURS_PER_DAY)) for day in days}):
-        yield month, _slice(ordered, hour_of(month), hour_of(next_month(month)))
-
-
-def split_days(cells: CellTable) -> Iterator[tuple[datetime, CellTable]]:
-    """The cells of each UTC day, by the hour."""
-    ordered = CellTable(cells.orders.sort("hour"), cells.items.sort("hour"))
-    hours = pl.concat([ordered.orders["hour"], ordered.items["hour"]])
-    for day in (hours // HOURS_PER_DAY).unique().sort():
-        first = day * HOURS_PER_DAY
-        yield time_of(first), _slice(ordered, first, first + HOURS_PER_DAY)
+    starts = pl.concat([ordered.orders["hour"], ordered.items["hour"]]).unique().sort().to_numpy()
+    for start in np.unique(hours.month_starts(starts)).tolist():
+        month = hours.month_of(time_of(start))
+        yield month, _slice(ordered, start, seconds_of(hours.day_start(next_month(month))))
 
 
 def _pieces(cells: CellTable) -> Iterator[CellTable]:
@@ -160,20 +152,10 @@ def _pieces(cells: CellTable) -> Iterator[CellTable]:
 
 
 def _slice(ordered: CellTable, first_hour: int, end_hour: int) -> CellTable:
-    """The cells of hours in [first_hour, end_hour) of tables that are sorted by the hour."""
+    """The cells of hours that begin in [first_hour, end_hour) of tables that are sorted by the hour."""
 
     def cut(frame: pl.DataFrame) -> pl.DataFrame:
         start, end = np.searchsorted(frame["hour"].to_numpy(), [first_hour, end_hour])
         return frame.slice(int(start), int(end - start))
 
     return CellTable(cut(ordered.orders), cut(ordered.items))
-
-
-def month_of(time: datetime) -> datetime:
-    """The beginning of a time's UTC month."""
-    return time.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def next_month(time: datetime) -> datetime:
-    """The beginning of the month after a time's."""
-    return month_of(month_of(time) + timedelta(days=31))

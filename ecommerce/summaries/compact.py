@@ -78,7 +78,7 @@ def _put_into_buckets(database: MongoDatabase, state: State) -> int:
         size += sum(len(column["data"]) for part in delta["data"].values() for column in part["columns"].values())
         if size > COMPACTED_BYTES_MAX:
             break
-    documents = list(bucket_documents(state.epoch, CellTable.sum_of(tables)))
+    documents = list(bucket_documents(state.epoch, CellTable.sum_of(tables), state.hours))
 
     def write(session: ClientSession) -> None:
         if not move_compacted(database, state, upto, session):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -19,9 +20,11 @@ from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.errors import ServiceError
 from ecommerce.gate import require_known_format
+from ecommerce.hours import hours_of
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.schema import prepare_collections
+from ecommerce.shop import Shop, read_shop, write_shop
 from ecommerce.summaries.aside import note_changes, put_aside, remove_epoch
 from ecommerce.summaries.buckets import bucket_documents, insert_buckets
 from ecommerce.summaries.cells.fold import fold_documents
@@ -30,6 +33,7 @@ from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.changes import HistoryLost, changes_since, latest_time, plain
 from ecommerce.summaries.history import moment_kept
 from ecommerce.summaries.images import let_images_expire
+from ecommerce.summaries.records import cells_of_record
 from ecommerce.summaries.state import (
     ARCHIVE_SUMMARY,
     BUCKETS,
@@ -38,6 +42,7 @@ from ecommerce.summaries.state import (
     create_collections,
     load_state,
     move_epoch,
+    move_epoch_and,
 )
 
 THREADS = 3
@@ -69,10 +74,11 @@ class Rebuilt:
     seconds: float
 
 
-def rebuild(database: MongoDatabase, *, progress: Progress = silent) -> Rebuilt:
+def rebuild(database: MongoDatabase, *, shop: Shop | None = None, progress: Progress = silent) -> Rebuilt:
     """Build the summaries from the documents and the archive's records, and let the figures come from them.
 
-    Where another process rebuilt meanwhile, its result stands and is returned. Memory is flat.
+    By the hours of a `shop` that the database's becomes in the same moment; without one, of what it is. Where another
+    process rebuilt meanwhile, its result stands and is returned. Memory is flat.
     Raises ServiceError where the server cannot keep one moment readable for as long as the rebuild takes.
     """
     require_known_format(database)
@@ -82,7 +88,7 @@ def rebuild(database: MongoDatabase, *, progress: Progress = silent) -> Rebuilt:
     attempt = 1
     while True:
         try:
-            return _Rebuild(database, progress).run()
+            return _Rebuild(database, shop, progress).run()
         except OperationFailure as error:
             if error.code == SNAPSHOT_TOO_OLD:
                 raise ServiceError(
@@ -101,9 +107,11 @@ def rebuild(database: MongoDatabase, *, progress: Progress = silent) -> Rebuilt:
 class _Rebuild:
     """One attempt, writing an epoch of its own."""
 
-    def __init__(self, database: MongoDatabase, progress: Progress) -> None:
-        self.database, self.progress = database, progress
+    def __init__(self, database: MongoDatabase, shop: Shop | None, progress: Progress) -> None:
+        self.database, self.progress, self.shop = database, progress, shop
         self.before = load_state(database)
+        # Read after the state: a shop that moves to another zone meanwhile leaves that state behind.
+        self.hours = hours_of((shop or read_shop(database)).time_zone)
         self.epoch = str(ObjectId())
         self.started = time.monotonic()
         self.expected = database[ORDERS].estimated_document_count()
@@ -191,7 +199,7 @@ class _Rebuild:
 
     def counted(self, documents: list[bytes]) -> CellTable:
         """The cells of documents, which count as read; those that are no orders are set aside."""
-        folded = fold_documents(documents)
+        folded = fold_documents(documents, hours=self.hours)
         put_aside(self.database, self.epoch, ((documents[at], reason) for at, reason in folded.refused.items()))
         with self.lock:
             self.orders += len(documents) - len(folded.refused)
@@ -200,7 +208,7 @@ class _Rebuild:
     def add_archived(self, read_concern: Mapping[str, Any] | None) -> None:
         """Write the buckets of what the archive recorded."""
         records = raw_batches(self.database, {}, collection=ARCHIVE_SUMMARY, read_concern=read_concern)
-        self.write(CellTable.decode(bson.decode(record)["cells"]) for batch in records for record in batch)
+        self.write(cells_of_record(bson.decode(record), self.hours) for batch in records for record in batch)
 
     def write(self, tables: Iterator[CellTable]) -> None:
         """Write cells as buckets, a good number of rows at a time."""
@@ -218,7 +226,7 @@ class _Rebuild:
 
     def insert(self, cells: CellTable) -> None:
         """Write cells as buckets now."""
-        insert_buckets(self.database, bucket_documents(self.epoch, cells))
+        insert_buckets(self.database, bucket_documents(self.epoch, cells, self.hours))
 
     def follow_and_move(self, cluster_time: Timestamp, as_of: datetime) -> State:
         """Take in what changed meanwhile, so that no figure goes back in time, and move the state.
@@ -233,7 +241,7 @@ class _Rebuild:
             asked_at, until = datetime.now(UTC), latest_time(self.database)
             try:
                 for batch in changes_since(self.database, cluster_time, token, until):
-                    folded = fold_documents(batch.added, batch.taken)
+                    folded = fold_documents(batch.added, batch.taken, self.hours)
                     self.insert(folded.cells)
                     note_changes(self.database, self.epoch, batch.added, folded.refused)
                     cluster_time, token = batch.cluster_time, batch.token
@@ -254,9 +262,21 @@ class _Rebuild:
                 assert current is not None  # noqa: S101 - a state is replaced, never removed
                 return current
             seq = (current.seq if current else self.last_delta()) + 1
-            state = State(self.epoch, seq, seq, cluster_time, token, as_of, datetime.now(UTC))
-            if move_epoch(self.database, current, state):
+            now, zone = datetime.now(UTC), self.hours.time_zone
+            state = State(self.epoch, seq, seq, cluster_time, token, as_of, now, zone)
+            if self.moved_to(current, state):
                 return state
+
+    def moved_to(self, current: State | None, state: State) -> bool:
+        """Move the state, and the shop with it where it becomes another."""
+        if self.shop is None:
+            return move_epoch(self.database, current, state)
+        if not is_replica_set(
+            self.database
+        ):  # without transactions: each advance builds anew, by the shop that it finds
+            write_shop(self.database, self.shop)
+            return move_epoch(self.database, current, state)
+        return move_epoch_and(self.database, current, state, partial(write_shop, self.database, self.shop))
 
     def last_delta(self) -> int:
         """The number of the last delta of a state that is gone."""

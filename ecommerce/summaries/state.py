@@ -11,7 +11,7 @@ A rebuild writes the buckets of a new epoch beside the old ones, then moves the 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bson import Int64, Timestamp
 from pymongo.client_session import ClientSession
@@ -20,6 +20,9 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from ecommerce.mongo import Document, MongoDatabase
+
+if TYPE_CHECKING:
+    from ecommerce.hours import Hours
 
 STATE = "summaries_state"
 DELTAS = "summaries_deltas"
@@ -32,9 +35,10 @@ ARCHIVE_SUMMARY = "orders_archive_summary"
 STATE_ID = "orders"
 _NAMESPACE_EXISTS = 48
 
-FORMAT = 3
+FORMAT = 4
 """Of buckets and deltas. State of another format is rebuilt. In 1 the timeline knew only orders and revenue; in 2 cells
-held documents that are no orders by the definition, which are set aside since, and statuses as they were written."""
+held documents that are no orders by the definition, which are set aside since, and statuses as they were written; in 3
+hours and months were those of UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,19 @@ class State:
     as_of: datetime
     """The clock when `cluster_time` was the latest."""
     rebuilt_at: datetime
+    time_zone: str
+    """Whose hours the cells are of: the shop's, when they were built."""
+
+    @property
+    def hours(self) -> "Hours":
+        """The hours that the cells are of."""
+        # `status` reads the state and needs neither Polars nor NumPy, which cells and hours are made with.
+        from ecommerce.hours import hours_of
+
+        return hours_of(self.time_zone)
 
     def to_document(self) -> Document:
         """As it lies in MongoDB."""
-        # `status` reads the state and needs neither Polars nor NumPy, which cells are made with.
         from ecommerce.summaries.cells.measures import definition
 
         return {
@@ -68,6 +81,7 @@ class State:
             "token": self.token,
             "as_of": self.as_of,
             "rebuilt_at": self.rebuilt_at,
+            "time_zone": self.time_zone,
         }
 
 
@@ -95,6 +109,7 @@ def load_state(database: MongoDatabase, session: ClientSession | None = None) ->
         token=found["token"],
         as_of=found["as_of"],
         rebuilt_at=found["rebuilt_at"],
+        time_zone=found["time_zone"],
     )
 
 
@@ -105,18 +120,43 @@ def move_state(database: MongoDatabase, before: State, after: State, session: Cl
     return database[STATE].update_one(same, {"$set": moved}, session=session).matched_count == 1
 
 
-def move_epoch(database: MongoDatabase, before: State | None, after: State) -> bool:
+def move_epoch(
+    database: MongoDatabase, before: State | None, after: State, session: ClientSession | None = None
+) -> bool:
     """Let the figures come from the buckets of a new epoch; False where another process moved the state meanwhile."""
     document = after.to_document()
     if before is not None:
         same = {"_id": STATE_ID, "epoch": before.epoch, "seq": Int64(before.seq)}
-        return database[STATE].replace_one(same, document).matched_count == 1
+        return database[STATE].replace_one(same, document, session=session).matched_count == 1
     try:
         # Without a state, or over one of another format; an upsert that meets a newer state is a duplicate key.
-        database[STATE].replace_one({"_id": STATE_ID, "format": {"$ne": FORMAT}}, document, upsert=True)
+        database[STATE].replace_one(
+            {"_id": STATE_ID, "format": {"$ne": FORMAT}}, document, upsert=True, session=session
+        )
     except DuplicateKeyError:
         return False
     return True
+
+
+def move_epoch_and(
+    database: MongoDatabase, before: State | None, after: State, write: Callable[[ClientSession], None]
+) -> bool:
+    """What `move_epoch` does, and what `write` does with a session, both or neither."""
+
+    def both(session: ClientSession) -> None:
+        write(session)
+        if not move_epoch(database, before, after, session):
+            raise _NotMoved
+
+    try:
+        in_transaction(database, both)
+    except _NotMoved:
+        return False
+    return True
+
+
+class _NotMoved(Exception):
+    """Another process moved the state: the transaction that noticed is undone."""
 
 
 def move_compacted(database: MongoDatabase, before: State, compacted_seq: int, session: ClientSession | None) -> bool:

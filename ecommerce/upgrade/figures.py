@@ -7,6 +7,7 @@ from typing import Any
 from bson import Int64
 
 from ecommerce.gate import OLD_BUCKETS, OLD_DELTAS, OLD_STATE, format_of
+from ecommerce.hours import hours_of
 from ecommerce.kpis import Filters, Span
 from ecommerce.kpis.catalog import load_catalog, product_names
 from ecommerce.kpis.compute import Counts, kpis_of
@@ -17,7 +18,15 @@ from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import cells_as_written
 from ecommerce.summaries.state import BUCKETS, DELTAS, STATE, STATE_ID, load_state
 
-NOT_COMPARED = {"hot_orders", "archived_orders", "as_of", "incomplete", "top_products", "delivery_timeline"}
+NOT_COMPARED = {
+    "time_zone",
+    "hot_orders",
+    "archived_orders",
+    "as_of",
+    "incomplete",
+    "top_products",
+    "delivery_timeline",
+}
 """Where orders are and when they were counted; the lists have no figure of their own."""
 
 
@@ -52,6 +61,7 @@ def figures_as_told(database: MongoDatabase) -> dict[str, Any] | None:
         lambda ids: product_names(database, ids),
         Counts(0, 0),
         state["as_of"],
+        hours_of(state.get("time_zone", "UTC")),
     )
     return told.to_json_dict()
 

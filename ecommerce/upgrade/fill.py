@@ -13,12 +13,14 @@ from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
 from ecommerce.check.archived import cells_by_spark
 from ecommerce.check.compare import DAY, ranges_of
+from ecommerce.hours import Hours, hours_of
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress
 from ecommerce.settings import Settings
-from ecommerce.summaries.buckets import split_days
+from ecommerce.shop import read_shop
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.table import SHAPE_OF_CELLS, is_incomplete
+from ecommerce.summaries.records import CELLS, TIME_ZONE, cells_of_record
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, in_transaction
 
 if TYPE_CHECKING:
@@ -37,24 +39,23 @@ def incomplete_days(database: MongoDatabase) -> dict[datetime, int]:
 
 def fill_days(database: MongoDatabase, settings: Settings, spark: "SparkSession", progress: Progress) -> int:
     """Fill in every incomplete day; returns how many there were. Raises ArchiveError where files and records differ."""
-    days = incomplete_days(database)
+    days, hours = incomplete_days(database), hours_of(read_shop(database).time_zone)
     done = 0
     for part in ranges_of(days):
-        cells = cells_by_spark(spark, settings, part.start.date(), (part.end - DAY).date())
-        of_day = dict(split_days(cells))
+        of_day = cells_by_spark(spark, settings, part.start.date(), (part.end - DAY).date(), hours)
         for day in sorted(day for day in days if part.start <= day < part.end):
-            _fill_day(database, day, of_day.get(day, CellTable.empty()))
+            _fill_day(database, day, of_day.get(day.date(), CellTable.empty()), hours)
             done += 1
             progress(done, len(days), "days")
             reached("upgrade:day")
     return done
 
 
-def _fill_day(database: MongoDatabase, day: datetime, cells: CellTable) -> None:
+def _fill_day(database: MongoDatabase, day: datetime, cells: CellTable, hours: Hours) -> None:
     def write(session: ClientSession) -> None:
         of_day = {"order_date": day}
-        records = list(database[ARCHIVE_SUMMARY].find(of_day, {"cells": 1}, session=session).sort("_id", 1))
-        told = CellTable.sum_of(CellTable.decode(record["cells"]) for record in records)
+        records = list(database[ARCHIVE_SUMMARY].find(of_day, {TIME_ZONE: 1, CELLS: 1}, session=session).sort("_id", 1))
+        told = CellTable.sum_of(cells_of_record(record, hours) for record in records)
         if not told.equals(cells):
             raise ArchiveError(
                 f"the archive of {day:%Y-%m-%d} does not hold what its records tell, so they are left as they are: "
@@ -62,7 +63,7 @@ def _fill_day(database: MongoDatabase, day: datetime, cells: CellTable) -> None:
             )
         # The day's sum is what counts: it is in the first record, and the others have none of it left.
         for record, own in zip(records, _first_of(cells, len(records)), strict=True):
-            anew = {"$set": {"cells": own.encode()}}
+            anew = {"$set": {CELLS: own.encode(), TIME_ZONE: hours.time_zone}}
             database[ARCHIVE_SUMMARY].update_one({"_id": record["_id"]}, anew, session=session)
 
     in_transaction(database, write)

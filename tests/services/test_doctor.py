@@ -126,7 +126,7 @@ def has_no_summaries(database: MongoDatabase) -> None:
 
 def has_old_summaries(database: MongoDatabase) -> None:
     yesterday = datetime.now(UTC) - timedelta(hours=30)
-    state = State("epoch", 0, 0, Timestamp(1, 1), None, yesterday, yesterday)
+    state = State("epoch", 0, 0, Timestamp(1, 1), None, yesterday, yesterday, "UTC")
     database[STATE].insert_one({"_id": STATE_ID} | state.to_document())
 
 

@@ -16,10 +16,12 @@ from pymongo import MongoClient
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order
 from ecommerce.documents.order import OrderDocument
 from ecommerce.errors import ServiceError
+from ecommerce.hours import hours_of
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.schema import prepare_database
 from ecommerce.services.mongod import find_mongod
+from ecommerce.shop import read_shop
 from ecommerce.summaries import advance as advance_module
 from ecommerce.summaries import compact as compact_module
 from ecommerce.summaries.advance import advance
@@ -39,7 +41,7 @@ def ledger(database: MongoDatabase) -> CellTable:
     """The cells that the summaries hold. Its rollups, too, must be those of its cells."""
     state = load_state(database)
     assert state is not None
-    cells = [CellTable.decode(data) for data in cells_parts(database, state.epoch, None, None)]
+    cells = [CellTable.decode(data) for data in cells_parts(database, state, None, None)]
     rollups = [Rollup.decode(data) for _, data in rollup_parts(database, state.epoch, None, None)]
     kept, expected = Rollup.sum_of(rollups).tables, Rollup.of_cells(CellTable.sum_of(cells)).tables
     for name, table in expected.items():
@@ -49,7 +51,8 @@ def ledger(database: MongoDatabase) -> CellTable:
 
 
 def hot_cells(database: MongoDatabase) -> CellTable:
-    return cells_of_orders(decode_order(document) for document in database[ORDERS].find())
+    hours = hours_of(read_shop(database).time_zone)
+    return cells_of_orders((decode_order(document) for document in database[ORDERS].find()), hours)
 
 
 def assert_exact(database: MongoDatabase) -> None:

@@ -7,6 +7,7 @@ import yaml
 from prefect import Flow
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.utilities.importtools import import_object
+from prefect.utilities.templating import apply_values
 
 from tests.unit.test_structure import ROOT
 
@@ -45,7 +46,7 @@ def test_all_promised_deployments_are_there_and_no_others() -> None:
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["entrypoint"].split(".")[-1])
-def test_a_deployment_fits_its_flow(deployment: dict[str, Any]) -> None:
+def test_a_deployment_fits_its_flow(deployment: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     flow = flow_of(deployment)
     # A scheduled run has nobody to fill in a form: defaults and the deployment's parameters must be enough.
     given = deployment.get("parameters", {})
@@ -54,7 +55,12 @@ def test_a_deployment_fits_its_flow(deployment: dict[str, Any]) -> None:
         flow.validate_parameters(given)
     for schedule in deployment.get("schedules", []):
         assert schedule["slug"]
-        CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+        daily = schedule["slug"] == "daily"
+        assert schedule["timezone"] == ("{{ $SHOP_TIME_ZONE }}" if daily else "UTC"), "a day is the shop's"
+        monkeypatch.setenv("SHOP_TIME_ZONE", "Asia/Kolkata")
+        deployed = apply_values(schedule, {})
+        CronSchedule(cron=deployed["cron"], timezone=deployed["timezone"])
+        assert deployed["timezone"] == ("Asia/Kolkata" if daily else "UTC")
     assert deployment["description"]
     # What a person asks for waits. Only a schedule whose every run does all that is open may drop one that overlaps.
     drops = full_name(deployment) in {"generate-orders/hourly", "summarize-orders/hourly", "delete-old-runs/daily"}

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ecommerce.importing.order_lines.times import Zones, check_format, read_time, shop_zone, zone_of
+from ecommerce.importing.naive_times import shop_zone
+from ecommerce.importing.order_lines.times import Zones, check_format, read_time, zone_of
 from ecommerce.importing.reasons import Rejected
 
 US, EU = "%m/%d/%Y", "%d/%m/%Y"

@@ -18,7 +18,7 @@ FOREIGN = {"ecommerce": {"prefect", "panel", "hvplot", "holoviews", "bokeh", "ty
 
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "ecommerce": (
-        {"errors", "progress", "documents", "quick_process"},
+        {"errors", "progress", "documents", "hours", "quick_process"},
         {"settings", "jvm", "processes"},
         {"mongo", "java", "archive_location", "prefect_api"},
         {"gate", "shop"},
@@ -27,12 +27,12 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"generate", "importing", "summaries"},
         {"archive", "kpis"},
         {"check", "metrics", "security"},
-        {"upgrade"},
+        {"change_shop", "upgrade"},
         {"services"},
         {"doctor"},
     ),
     "ecommerce.importing": (
-        {"reasons", "shape"},
+        {"naive_times", "reasons", "shape"},
         {"sources"},
         {"formats"},
         {"rows"},
@@ -45,7 +45,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     "ecommerce.summaries": (
         {"cells"},
         {"changes", "images", "state"},
-        {"aside", "buckets", "history"},
+        {"aside", "buckets", "history", "records"},
         {"compact", "rebuild"},
         {"advance"},
     ),

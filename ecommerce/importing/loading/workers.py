@@ -25,6 +25,7 @@ from msgspec import Struct
 from ecommerce.errors import ServiceError
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.loading.decode import Ask, CatalogRecords, Decoded, Decoder
+from ecommerce.importing.naive_times import shop_zone, use_zone
 from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import LINES, Shape
 
@@ -75,7 +76,9 @@ class _Worker:
 
     def __init__(self, shape: Shape) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ecommerce.importing.loading.workers"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "ecommerce.importing.loading.workers", shop_zone()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         assert self._process.stdin and self._process.stdout  # noqa: S101 - both are pipes
         for pipe in (self._process.stdin, self._process.stdout):
@@ -209,6 +212,7 @@ def decoding(shape: Shape, ask: Ask, processes: int) -> Iterator[Decode]:
 def main() -> None:
     """Decode what comes on standard input until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and this with it
+    use_zone(sys.argv[1])
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints goes to the log and not between the messages
 

@@ -16,7 +16,8 @@ from ecommerce.documents.kinds import attribute_fault
 from ecommerce.documents.order import Delivery, Order, OrderItem
 from ecommerce.errors import InputError
 from ecommerce.importing.formats.nothing import is_nothing
-from ecommerce.importing.order_lines.times import check_format, shop_zone, zone_of
+from ecommerce.importing.naive_times import shop_zone
+from ecommerce.importing.order_lines.times import check_format, zone_of
 
 SHIPPED = Path(str(files("ecommerce"))) / "mappings"
 

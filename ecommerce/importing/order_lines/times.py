@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ecommerce.importing.naive_times import NotOneMoment, placed
 from ecommerce.importing.reasons import Rejected, shown
 
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
@@ -20,15 +21,6 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 
 Zones = tuple[tuple[str, str], ...]
 """Names of zones in a file's times, each with an offset (-08:00) or an IANA name."""
-
-
-class NotOneMoment(ValueError):
-    """A time that is several moments, or none."""
-
-
-def shop_zone() -> str:
-    """The zone of times that name none, where the mapping says no other: the one place that decides it."""
-    return "UTC"
 
 
 @lru_cache(maxsize=64)
@@ -119,10 +111,7 @@ def _placed(time: datetime, zone: tzinfo) -> datetime:
     """A time with its own zone, or in this one. Raises NotOneMoment in the hours in which clocks are changed."""
     if time.tzinfo is not None:
         return time
-    placed = time.replace(tzinfo=zone)
-    if isinstance(zone, ZoneInfo) and placed.utcoffset() != placed.replace(fold=1).utcoffset():
-        raise NotOneMoment(f"clocks in {zone.key} are changed then, so it is two moments or none: give its offset")
-    return placed
+    return placed(time, zone) if isinstance(zone, ZoneInfo) else time.replace(tzinfo=zone)
 
 
 def _year_day_month(formats: Iterable[str]) -> bool:

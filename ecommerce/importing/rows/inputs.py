@@ -11,6 +11,7 @@ from msgspec import Struct
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.kinds import EARLIEST_TIME, EXACT, LATEST_TIME, MONEY_SCALE
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
+from ecommerce.importing.naive_times import moment_of
 
 LEFT_OPEN: dict[type[Struct], tuple[str, ...]] = {
     OrderItem: ("warehouse_id",),
@@ -91,7 +92,6 @@ DocumentInput: Any = msgspec.defstruct(
 )
 """A whole order document, as a line of JSON holds it."""
 
-_EARLIEST_NAIVE = EARLIEST_TIME.replace(tzinfo=None)
 LATEST_MILLIS = (LATEST_TIME - EARLIEST_TIME).days * 86_400_000
 
 
@@ -108,8 +108,11 @@ def exact_scaled(amount: Decimal, limit: int, inclusive: bool) -> int:
 
 
 def millis(time: datetime) -> int:
-    """A time as whole milliseconds since 1970, a naive one being UTC. Raises ValueError where it is out of range."""
-    since = time - (_EARLIEST_NAIVE if time.tzinfo is None else EARLIEST_TIME)
+    """A time as whole milliseconds since 1970, a naive one being of the shop's zone.
+
+    Raises ValueError where it is out of range or, in that zone, no one moment.
+    """
+    since = (moment_of(time) if time.tzinfo is None else time) - EARLIEST_TIME
     value = since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
     if not 0 <= value < LATEST_MILLIS:
         raise ValueError(f"{time} is out of range")

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.kinds import ATTRIBUTES_MAX, CURRENCY_PATTERN, attribute_fault
+from ecommerce.importing.naive_times import NotOneMoment, moment_of
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.rows.inputs import LEFT_OPEN, exact_scaled, millis
 
@@ -257,10 +258,13 @@ def _time(value: Any, name: str) -> datetime:
     else:
         raise Rejected("wrong_type", f"{name} is {shown(given)}, not a time as ISO 8601 text")
     try:
+        time = moment_of(time) if time.tzinfo is None else time.astimezone(UTC)
         millis(time)
+    except NotOneMoment as reason:
+        raise Rejected("bad_time", f"{name} is {shown(str(given))}: {reason}") from None
     except (ValueError, OverflowError):
         raise Rejected("out_of_range", f"{name} is {shown(str(given))}, not in 1970 to 2199") from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return time
 
 
 def _time_of_millis(value: int | str, name: str) -> datetime:

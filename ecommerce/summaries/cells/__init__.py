@@ -6,8 +6,8 @@
 
 from ecommerce.summaries.cells.fold import fold_documents
 from ecommerce.summaries.cells.measures import line_amount
-from ecommerce.summaries.cells.reference import cells_of_orders, hour_of, time_of
+from ecommerce.summaries.cells.reference import cells_of_orders
 from ecommerce.summaries.cells.scan import aggregate_cells
 from ecommerce.summaries.cells.table import CellTable
 
-__all__ = ["CellTable", "aggregate_cells", "cells_of_orders", "fold_documents", "hour_of", "line_amount", "time_of"]
+__all__ = ["CellTable", "aggregate_cells", "cells_of_orders", "fold_documents", "line_amount"]

@@ -11,8 +11,13 @@ import numpy as np
 import polars as pl
 import zstandard
 
-CELLS_VERSION = 2
-"""By which cells are made. 1, which left no mark: that of 0.1.0, which knew five texts as statuses and no others."""
+from ecommerce.hours import HOUR_SECONDS
+
+CELLS_VERSION = 3
+"""By which cells are made. 1, which left no mark: that of 0.1.0, which knew five texts as statuses and no others. In 1
+and 2 an hour is one of UTC, in hours since 1970."""
+
+HOUR = "hour"
 
 _WIDE = 10**12
 """A sum beyond 64 bits is kept as two integers, `high * _WIDE + low`."""
@@ -45,8 +50,11 @@ def decode_frame(
     if not rows:
         return pl.DataFrame(schema={**dimensions, **measures})
     schema = {**dimensions, **{name: dtype for name, dtype in measures.items() if name in columns}}
-    return pl.DataFrame(
+    frame = pl.DataFrame(
         [_decode_column(columns[name], rows, decompressor).alias(name).cast(dtype) for name, dtype in schema.items()]
+    )
+    return (
+        frame.with_columns(pl.col(HOUR) * HOUR_SECONDS) if document.get("version", 1) < 3 and HOUR in schema else frame
     )
 
 

@@ -11,10 +11,11 @@ from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import UNCOUNTED
 from ecommerce.documents.stored import NotAnOrder, stored_order
+from ecommerce.hours import UTC_HOURS, Hours
 from ecommerce.summaries.cells.batch import Batch
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS
 from ecommerce.summaries.cells.reference import cells_of_orders
-from ecommerce.summaries.cells.table import ITEM_SCHEMA, MILLISECONDS_PER_HOUR, ORDER_SCHEMA, CellTable
+from ecommerce.summaries.cells.table import ITEM_SCHEMA, ORDER_SCHEMA, CellTable
 
 LINE_MAX = (2**63 - 1) // MONEY_FACTOR // 2
 """Largest price x quantity, scaled, whose product with a scaled fraction surely fits 64 bits."""
@@ -28,21 +29,24 @@ class Folded(NamedTuple):
     """Position of a document (those that were taken come after those that were added) → why it is no order."""
 
 
-def fold_documents(added: Sequence[bytes], taken: Sequence[bytes] = ()) -> Folded:
-    """The cells of the `added` order documents minus those of the `taken` ones."""
+def fold_documents(added: Sequence[bytes], taken: Sequence[bytes] = (), hours: Hours = UTC_HOURS) -> Folded:
+    """The cells of the `added` order documents minus those of the `taken` ones, by the hours of a zone."""
     documents = [*added, *taken]
     if not documents:
         return Folded(CellTable.empty(), {})
     signs = np.ones(len(documents), np.int64)
     signs[len(added) :] = -1
-    return fold_columns(read_columns(documents), documents, signs)
+    return fold_columns(read_columns(documents), documents, signs, hours)
 
 
-def fold_columns(columns: OrderColumns, documents: Sequence[bytes], signs: IntArray) -> Folded:
+def fold_columns(
+    columns: OrderColumns, documents: Sequence[bytes], signs: IntArray, hours: Hours = UTC_HOURS
+) -> Folded:
     """The cells of documents, each as often as its sign says (1, 0 or -1); the columns are theirs, read before."""
     _leave_out_large_lines(columns)
     batch = Batch.of(columns)
-    cells = CellTable.of_rows(_order_rows(batch, signs), _item_rows(batch, signs))
+    starts = hours.starts(batch.number("order.order_time") // 1000)
+    cells = CellTable.of_rows(_order_rows(batch, signs, starts), _item_rows(batch, signs, starts))
     refused: dict[int, str] = {}
     if columns.regular.all():
         return Folded(cells, refused)
@@ -54,8 +58,26 @@ def fold_columns(columns: OrderColumns, documents: Sequence[bytes], signs: IntAr
             except NotAnOrder as reason:
                 refused[index] = str(reason)
 
-    plain, minus = cells_of_orders(decoded(1)), cells_of_orders(decoded(-1))
+    plain, minus = cells_of_orders(decoded(1), hours), cells_of_orders(decoded(-1), hours)
     return Folded(CellTable.sum_of((cells, plain, minus.negated())), refused)
+
+
+def fold_groups(
+    columns: OrderColumns, documents: Sequence[bytes], groups: IntArray, count: int, hours: Hours
+) -> list[CellTable]:
+    """The cells of each of `count` groups of documents; a document of group -1 is in none."""
+    _leave_out_large_lines(columns)
+    batch, ones = Batch.of(columns), np.ones(len(documents), np.int64)
+    starts, of = hours.starts(batch.number("order.order_time") // 1000), columns.item_of
+    orders = _order_rows(batch, ones, starts).with_columns(group=pl.Series(groups[columns.regular]))
+    items = _item_rows(batch, ones, starts).with_columns(group=pl.Series(groups[of][columns.regular[of]]))
+    found = []
+    for group in range(count):
+        odd = np.flatnonzero(~columns.regular & (groups == group)).tolist()
+        rows = (frame.filter(pl.col("group") == group).drop("group") for frame in (orders, items))
+        plain = cells_of_orders((stored_order(documents[index]) for index in odd), hours)
+        found.append(CellTable.of_rows(*rows).plus(plain))
+    return found
 
 
 def _leave_out_large_lines(columns: OrderColumns) -> None:
@@ -66,10 +88,10 @@ def _leave_out_large_lines(columns: OrderColumns) -> None:
         columns.regular[columns.item_of[large]] = False
 
 
-def _order_rows(batch: Batch, signs: IntArray) -> pl.DataFrame:
+def _order_rows(batch: Batch, signs: IntArray, starts: IntArray) -> pl.DataFrame:
     columns = batch.columns
     values: dict[str, Any] = {
-        "hour": batch.number("order.order_time") // MILLISECONDS_PER_HOUR,
+        "hour": starts,
         "payment_type": columns.texts["order.payment_type"],
         "status": batch.status,
         "courier_id": batch.number("delivery.courier_id"),
@@ -79,13 +101,13 @@ def _order_rows(batch: Batch, signs: IntArray) -> pl.DataFrame:
     return _frame(values, ORDER_SCHEMA, columns.regular)
 
 
-def _item_rows(batch: Batch, signs: IntArray) -> pl.DataFrame:
+def _item_rows(batch: Batch, signs: IntArray, starts: IntArray) -> pl.DataFrame:
     columns, of = batch.columns, batch.columns.item_of
     if not columns.items:
         return pl.DataFrame(schema=ITEM_SCHEMA)
     counted = ~batch.status.is_in(UNCOUNTED).to_numpy()
     values: dict[str, Any] = {
-        "hour": batch.of_order("order.order_time") // MILLISECONDS_PER_HOUR,
+        "hour": starts[of],
         "product_id": batch.item("product_id"),
         "warehouse_id": batch.item("warehouse_id"),
         "counted": counted[of],

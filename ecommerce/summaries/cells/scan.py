@@ -6,6 +6,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from ecommerce.bson_reading.batches import raw_batches
+from ecommerce.hours import UTC_HOURS, Hours
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.summaries.cells.fold import fold_documents
 from ecommerce.summaries.cells.table import CellTable
@@ -19,6 +20,7 @@ def aggregate_cells(
     match: Mapping[str, Any],
     session: ClientSession | None = None,
     *,
+    hours: Hours = UTC_HOURS,
     collection: str = ORDERS,
     read_concern: Mapping[str, Any] | None = None,
 ) -> CellTable:
@@ -28,6 +30,6 @@ def aggregate_cells(
     for batch in raw_batches(database, match, session, collection=collection, read_concern=read_concern):
         documents += batch
         if len(documents) >= FOLD_DOCUMENTS:
-            tables = [CellTable.sum_of((*tables, fold_documents(documents).cells))]
+            tables = [CellTable.sum_of((*tables, fold_documents(documents, hours=hours).cells))]
             documents = []
-    return CellTable.sum_of((*tables, fold_documents(documents).cells))
+    return CellTable.sum_of((*tables, fold_documents(documents, hours=hours).cells))

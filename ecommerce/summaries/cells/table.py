@@ -20,7 +20,7 @@ from ecommerce.summaries.cells.encoding import decode_frame, encode_frame, texts
 from ecommerce.summaries.cells.measures import types_of
 
 ORDER_DIMENSIONS: dict[str, Any] = {
-    "hour": pl.Int32,  # of order_time, in hours since 1970, UTC
+    "hour": pl.Int64,  # when the hour of order_time began, in the shop's zone; in seconds since 1970
     "payment_type": pl.String,
     "status": pl.String,  # by the name that the table of statuses has for it
     "courier_id": pl.Int64,
@@ -28,7 +28,7 @@ ORDER_DIMENSIONS: dict[str, Any] = {
 }
 ORDER_MEASURES = types_of(measures.OF_ORDERS)
 ITEM_DIMENSIONS: dict[str, Any] = {
-    "hour": pl.Int32,  # of the order's order_time
+    "hour": pl.Int64,  # of the order's order_time
     "product_id": pl.Int64,
     "warehouse_id": pl.Int64,
     "counted": pl.Boolean,  # the order's status is not one that revenue leaves out
@@ -39,8 +39,6 @@ ITEM_SCHEMA = ITEM_DIMENSIONS | ITEM_MEASURES
 
 JUDGED_BY_COUNTED = "revenue"
 """The measure of items that means nothing where it is not known which of them count."""
-
-MILLISECONDS_PER_HOUR = 3_600_000
 
 AS_WRITTEN = pl.QueryOptFlags.none()
 """How plans are run: each is short and in its best order, and to a tick looking for a better one is half its cost."""
@@ -109,15 +107,15 @@ class CellTable:
             self.items.with_columns(pl.col(name) * -1 for name in present(self.items, ITEM_MEASURES)),
         )
 
-    def within(self, start_hour: int | None, end_hour: int | None) -> "CellTable":
-        """The cells of hours in [start_hour, end_hour); None is open."""
-        if start_hour is None and end_hour is None:
+    def within(self, start: int | None, end: int | None) -> "CellTable":
+        """The cells of hours that begin in [start, end), in seconds since 1970; None is open."""
+        if start is None and end is None:
             return self
         condition = pl.lit(True)
-        if start_hour is not None:
-            condition &= pl.col("hour") >= start_hour
-        if end_hour is not None:
-            condition &= pl.col("hour") < end_hour
+        if start is not None:
+            condition &= pl.col("hour") >= start
+        if end is not None:
+            condition &= pl.col("hour") < end
         return CellTable(self.orders.filter(condition), self.items.filter(condition))
 
     def is_empty(self) -> bool:

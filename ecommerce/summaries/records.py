@@ -1,0 +1,59 @@
+"""What the archive's records tell of the orders that a purge took out, by the hours of the zone that is asked for.
+
+A record says in which zone its cells were counted; none is UTC, as in version 0.1.0. While a shop moves to another zone
+a record has its cells in both, so that figures can be built anew by either.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from ecommerce.errors import ServiceError
+from ecommerce.hours import Hours, hours_of
+from ecommerce.summaries.cells.table import CellTable
+
+TIME_ZONE, CELLS = "time_zone", "cells"
+MOVED = "moved"
+"""{time_zone, cells}: the same orders by the hours of the zone that the shop moves to."""
+
+
+def zones_of(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The zones in which a record has its cells, and them as they are encoded."""
+    yield record.get(TIME_ZONE, "UTC"), record[CELLS]
+    if MOVED in record:
+        yield record[MOVED][TIME_ZONE], record[MOVED][CELLS]
+
+
+def cells_of_record(record: Mapping[str, Any], hours: Hours) -> CellTable:
+    """The cells of a record. Raises ServiceError where only the archived orders tell them by these hours."""
+    kept = dict(zones_of(record))
+    if hours.time_zone in kept:
+        return CellTable.decode(kept[hours.time_zone])
+    for zone, cells in kept.items():
+        if (found := in_hours(CellTable.decode(cells), hours_of(zone), hours)) is not None:
+            return found
+    raise ServiceError(
+        f"the archive's record {record['_id']} is counted by the hours of {' and '.join(kept)}, which are not those of "
+        f"{hours.time_zone}: `ecommerce shop --time-zone {hours.time_zone}` reads its orders again"
+    )
+
+
+def is_told_by(record: Mapping[str, Any], hours: Hours) -> bool:
+    """Whether a record tells its orders by these hours."""
+    kept = dict(zones_of(record))
+    return hours.time_zone in kept or any(
+        in_hours(CellTable.decode(cells), hours_of(zone), hours) is not None for zone, cells in kept.items()
+    )
+
+
+def in_hours(cells: CellTable, counted: Hours, wanted: Hours) -> CellTable | None:
+    """Cells that were counted by some hours by other ones; None where one of their hours is in two of the others."""
+    starts = pl.concat([cells.orders["hour"], cells.items["hour"]]).unique().sort().to_numpy()
+    moved = wanted.starts(starts)
+    if (moved != wanted.starts(counted.ends(starts) - 1)).any():
+        return None
+    if (moved == starts).all():
+        return cells
+    anew = pl.col("hour").replace_strict(starts, moved, return_dtype=pl.Int64)
+    return CellTable.of_rows(cells.orders.with_columns(anew), cells.items.with_columns(anew))
