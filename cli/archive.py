@@ -97,7 +97,7 @@ def restore(
 
 def print_plan(report: "ArchiveReport") -> None:
     """Days, orders and bytes that would go, and what stays and why."""
-    from ecommerce.archive.report import in_units
+    from ecommerce.sizes import size_text
 
     plan = report.plan
     days = [day for day in plan.days if day.orders]
@@ -105,16 +105,16 @@ def print_plan(report: "ArchiveReport") -> None:
     for name in ("orders", "bytes", "not finished"):
         table.add_column(name, justify="right")
     for day in days[:DAYS_PRINTED]:
-        table.add_row(str(day.order_date), f"{day.orders:,}", in_units(day.bytes), f"{day.open_orders:,}")
+        table.add_row(str(day.order_date), f"{day.orders:,}", size_text(day.bytes), f"{day.open_orders:,}")
     if len(days) > DAYS_PRINTED:
         rest = days[DAYS_PRINTED:]
         table.add_row(
             f"… {len(rest):,} more to {rest[-1].order_date}",
             f"{sum(day.orders for day in rest):,}",
-            in_units(sum(day.bytes for day in rest)),
+            size_text(sum(day.bytes for day in rest)),
             f"{sum(day.open_orders for day in rest):,}",
         )
-    table.add_row("all", f"{plan.orders:,}", in_units(plan.bytes), f"{plan.staying_open:,}")
+    table.add_row("all", f"{plan.orders:,}", size_text(plan.bytes), f"{plan.staying_open:,}")
     console = Console()
     console.print(table)
     print(f"orders before {plan.cutoff_day} would go: {plan.orders:,}")
@@ -124,8 +124,8 @@ def print_plan(report: "ArchiveReport") -> None:
 def print_runs(report: "ArchiveReport") -> None:
     """What each run did, in a line, and what waits."""
     from ecommerce.archive.approval import waiting_text
-    from ecommerce.archive.report import in_units
     from ecommerce.archive.runs import REFUSED
+    from ecommerce.sizes import size_text
 
     if report.waiting:
         print(f"{waiting_text(report.waiting)}; `ecommerce archive --approve` asks here, --yes answers")
@@ -136,7 +136,7 @@ def print_runs(report: "ArchiveReport") -> None:
             print(run)
             continue
         print(
-            f"{run.kind} {run.run_id}: {run.orders:,} orders of {run.days:,} days, {in_units(run.bytes_before)} "
-            f"→ {in_units(run.bytes_after)} Parquet, {run.superseded:,} changed meanwhile and stayed, "
+            f"{run.kind} {run.run_id}: {run.orders:,} orders of {run.days:,} days, {size_text(run.bytes_before)} "
+            f"→ {size_text(run.bytes_after)} Parquet, {run.superseded:,} changed meanwhile and stayed, "
             f"{sum(run.seconds.values()):.1f} s"
         )

@@ -182,6 +182,8 @@ def _roles() -> str:
     lines += [*_table(("user of docker-compose.yml", "roles"), users), ""]
     for role in ROLES:
         inherits = f" Has all of {', '.join(f'`{name}`' for name in role.inherits)}." if role.inherits else ""
+        on_server = f" On the server, by the role `{role.on_server}` of `admin`: {', '.join(role.server)}."
+        inherits += on_server if role.server else ""
         rows = [(f"`{name}`", ", ".join(sorted(actions))) for name, actions in sorted(role.collections.items())]
         lines += [f"## {role.name}", "", role.why + inherits, "", *_table(("collection", "actions"), rows), ""]
     return "\n".join(lines)

@@ -8,7 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.pipeline import Failure, LowStock, Pipeline
-from dashboard.text import NOTHING, bytes_text, compact, duration, exact, moment
+from dashboard.text import NOTHING, compact, duration, exact, moment
+from ecommerce.sizes import size_text
 
 GOOD_STATES = {"committed", "done", "COMPLETED"}
 BAD_STATES = {"failed", "interrupted", "FAILED", "CRASHED"}
@@ -77,9 +78,9 @@ def _headlines(pipeline: Pipeline, lag_seconds: float, took_seconds: float) -> l
     share = [{"key": key, "size": size, "color": color} for key, size, color in parts if size]
     per_order = pipeline.archived_bytes / pipeline.archived_orders if pipeline.archived_orders else 0
     return [
-        _headline("hot", "Hot orders", pipeline.hot_orders, f"{bytes_text(pipeline.hot_bytes)} in MongoDB"),
+        _headline("hot", "Hot orders", pipeline.hot_orders, f"{size_text(pipeline.hot_bytes)} in MongoDB"),
         _headline(
-            "archived", "Archived orders", pipeline.archived_orders, f"{bytes_text(pipeline.archived_bytes)} of Parquet"
+            "archived", "Archived orders", pipeline.archived_orders, f"{size_text(pipeline.archived_bytes)} of Parquet"
         ),
         _headline("total", "Orders ever accepted", total, "hot and archived") | {"share": share},
         _text("density", "Archived size", f"{per_order:.0f} B", "Parquet per order") if per_order else
@@ -112,7 +113,7 @@ def _archive_runs(pipeline: Pipeline, zone: ZoneInfo) -> str:
             moment(_time(run.get("started_at")), zone),
             exact(int(run.get("orders") or 0)),
             exact(int(run.get("days") or 0)),
-            bytes_text(int(run.get("bytes_after") or 0)),
+            size_text(int(run.get("bytes_after") or 0)),
             duration(seconds) if seconds else NOTHING,
         ]
         rows.append({"key": str(run["_id"]), "cells": cells})

@@ -69,16 +69,6 @@ def change_text(relative: float) -> str:
     return f"×{compact(round(1 + relative))}" if relative >= _TIMES_FROM else percent(abs(relative))
 
 
-def bytes_text(size: int) -> str:
-    """A size in binary units: 1.4 GiB."""
-    value = float(size)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(value) < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"
-
-
 def duration(seconds: float) -> str:
     """A length of time in its two largest units: 2 d 3 h, 4 min 5 s, 0.8 s."""
     if seconds < 10:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ecommerce.archive.report import in_units
 from ecommerce.archive.runs import ARCHIVE_RUNS, VERIFIED, Run, get_run
 from ecommerce.archive.selection import order_match
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.documents.statuses import FINISHED
 from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.sizes import size_text
 
 APPROVED, REFUSED = "approved", "refused"
 """The answers."""
@@ -108,7 +108,7 @@ def question_markdown(database: MongoDatabase, run: Run) -> str:
         "",
         f"Run {run.run_id} exported them to {run.archive_uri}, read them back and found them equal.",
         "",
-        f"- **{run.orders:,} orders** of {len(days):,} days{span}, {in_units(run.bytes_before)} in MongoDB",
+        f"- **{run.orders:,} orders** of {len(days):,} days{span}, {size_text(run.bytes_before)} in MongoDB",
         *([f"- **{unfinished:,} of them are not finished** and may still change"] if open_too and unfinished else []),
         *([] if open_too else [f"- {unfinished:,} older orders stay because they are not finished"]),
         f"- {young:,} orders stay because they are not old enough",

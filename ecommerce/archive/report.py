@@ -3,6 +3,7 @@
 from ecommerce.archive.runs import COMPACT, Run
 from ecommerce.archive.selection import Plan
 from ecommerce.documents.kinds import from_scaled
+from ecommerce.sizes import size_text
 
 DAYS_SHOWN = 62
 """Rows of a table; a first run may have years of days."""
@@ -14,7 +15,7 @@ def plan_markdown(plan: Plan) -> str:
     lines = [
         f"## Orders before {plan.cutoff_day}",
         "",
-        f"- **{plan.orders:,} orders** of {len(days):,} days would go, {in_units(plan.bytes)} of BSON",
+        f"- **{plan.orders:,} orders** of {len(days):,} days would go, {size_text(plan.bytes)} of BSON",
         f"- {plan.staying_open:,} older orders stay because they are not finished",
         f"- {plan.staying_young:,} orders stay because they are not old enough",
         *([f"- {plan.aside:,} documents stay: they are no orders, `ecommerce check` names them"] if plan.aside else []),
@@ -22,7 +23,7 @@ def plan_markdown(plan: Plan) -> str:
         "| day | orders | bytes | not finished |",
         "| --- | ---: | ---: | ---: |",
         *(
-            f"| {day.order_date} | {day.orders:,} | {in_units(day.bytes)} | {day.open_orders:,} |"
+            f"| {day.order_date} | {day.orders:,} | {size_text(day.bytes)} | {day.open_orders:,} |"
             for day in days[:DAYS_SHOWN]
         ),
     ]
@@ -37,7 +38,7 @@ def run_markdown(run: Run) -> str:
         f"## {kind} {run.run_id}: {run.state}",
         "",
         f"- **{run.orders:,} orders** of {run.days:,} days, before {run.cutoff:%Y-%m-%d}",
-        f"- {in_units(run.bytes_before)} before, {in_units(run.bytes_after)} in Parquet",
+        f"- {size_text(run.bytes_before)} before, {size_text(run.bytes_after)} in Parquet",
         f"- {run.superseded:,} changed while it ran and stayed in MongoDB",
         f"- in {run.archive_uri}/orders/run={run.run_id}",
         *(f"- nobody knows of {orphan}; if no other database uses this archive, remove it" for orphan in run.orphans),
@@ -60,12 +61,3 @@ def run_markdown(run: Run) -> str:
 
 def _left_out(days: int) -> list[str]:
     return ["", f"… and {days - DAYS_SHOWN:,} days more"] if days > DAYS_SHOWN else []
-
-
-def in_units(size_bytes: float) -> str:
-    """Bytes for people."""
-    for unit in ("B", "kB", "MB"):
-        if size_bytes < 1000:
-            return f"{size_bytes:,.0f} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:,.1f} GB"

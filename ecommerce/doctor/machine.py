@@ -11,6 +11,7 @@ from ecommerce.errors import ServiceError
 from ecommerce.java import java_home
 from ecommerce.services.jars import missing_jars
 from ecommerce.settings import Settings
+from ecommerce.sizes import size_text
 
 PROJECT = "ecommerce-pipeline"
 EXTRAS = ("archive", "dashboard", "flows", "services")
@@ -88,10 +89,10 @@ def space(settings: Settings) -> str:
     free = shutil.disk_usage(existing).free
     if free < FREE_BYTES_MIN:
         raise Problem(
-            f"{free / 1e9:.1f} GB are free at {existing}, {FREE_BYTES_MIN / 1e9:.0f} are the least",
+            f"{size_text(free)} are free at {existing}, {size_text(FREE_BYTES_MIN)} are the least",
             "archive older orders (`ecommerce archive`), free some space, or move ECOMMERCE_HOME to another disk",
         )
-    return f"{free / 1e9:,.0f} GB free at {existing}"
+    return f"{size_text(free)} free at {existing}"
 
 
 def inbox(settings: Settings) -> str:

@@ -21,7 +21,7 @@ from ecommerce.errors import EcommerceError, SettingsError
 from ecommerce.importing.loading.ledger import prepare_ledger
 from ecommerce.mongo import MongoDatabase
 from ecommerce.schema import prepare_database
-from ecommerce.security.roles import ROLES, USERS, role_command
+from ecommerce.security.roles import ROLES, USERS, role_command, roles_of, server_role_command
 from ecommerce.settings import get_settings
 from ecommerce.summaries.images import let_images_expire
 
@@ -42,8 +42,9 @@ def bootstrap(port: int, member: str, database: str, passwords: Mapping[str, str
     with _connect(port, username=ROOT, password=passwords[ROOT]) as client:
         pipeline = client.get_database(database, codec_options=CODEC_OPTIONS, write_concern=WriteConcern("majority"))
         make_roles(pipeline)
-        for user, roles in USERS.items():
-            _create_or_update(pipeline, "User", user, {"pwd": passwords[user], "roles": list(roles)})
+        for user in USERS:
+            fields = {"pwd": passwords[user], "roles": roles_of(user, database)}
+            _create_or_update(pipeline, "User", user, fields)
         prepare_database(pipeline)
         prepare_archive(pipeline)
         prepare_ledger(pipeline)
@@ -54,6 +55,8 @@ def make_roles(database: MongoDatabase) -> None:
     """Create the roles, or bring them up to date."""
     for role in ROLES:
         _create_or_update(database, "Role", role.name, role_command(role, database.name))
+        if role.server:
+            _create_or_update(database.client.admin, "Role", role.on_server, server_role_command(role))
 
 
 def _create_or_update(database: MongoDatabase, what: str, name: str, fields: Mapping[str, Any]) -> None:

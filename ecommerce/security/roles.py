@@ -49,6 +49,13 @@ class Role:
     inherits: tuple[str, ...] = ()
     database: Actions = ("listCollections",)
     """What it may do with the database as a whole."""
+    server: Actions = ()
+    """What it may do with the server as a whole, by a role of the database `admin`: no other may hold that."""
+
+    @property
+    def on_server(self) -> str:
+        """The name of that role."""
+        return f"ecommerce-{self.name}"
 
 
 SUMMARIZER = Role(
@@ -105,6 +112,8 @@ ARCHIVER = Role(
         **dict.fromkeys((IMPORTS, REJECTED_ROWS, PAST_VERSIONS), READ),
     },
     inherits=(SUMMARIZER.name,),
+    # An upgrade looks whether programs of other users are connected.
+    server=("inprog",),
 )
 
 DASHBOARD = Role(
@@ -146,6 +155,15 @@ USERS: Mapping[str, tuple[str, ...]] = {
 """Users of docker-compose.yml and their roles; each user's password is `MONGO_<USER>_PASSWORD`."""
 
 
+def roles_of(user: str, database: str) -> list[dict[str, str]]:
+    """The roles of one of USERS, as `createUser` wants them."""
+    names = USERS[user]
+    return [
+        *({"role": name, "db": database} for name in names),
+        *({"role": role.on_server, "db": "admin"} for role in ROLES if role.server and role.name in names),
+    ]
+
+
 def role_command(role: Role, database: str) -> dict[str, object]:
     """The fields of `createRole` and `updateRole`."""
     privileges: list[dict[str, object]] = [
@@ -154,3 +172,8 @@ def role_command(role: Role, database: str) -> dict[str, object]:
     ]
     privileges.append({"resource": {"db": database, "collection": ""}, "actions": list(role.database)})
     return {"privileges": privileges, "roles": [{"role": name, "db": database} for name in role.inherits]}
+
+
+def server_role_command(role: Role) -> dict[str, object]:
+    """The same of the role in `admin`."""
+    return {"privileges": [{"resource": {"cluster": True}, "actions": list(role.server)}], "roles": []}

@@ -21,6 +21,7 @@ from ecommerce.processes import birth
 from ecommerce.services.logs import log_excerpt
 from ecommerce.services.marks import end_processes, marked_processes, marks
 from ecommerce.services.records import ServiceRecord, identity, remove_record, write_record
+from ecommerce.sizes import size_text
 
 # At exit mirakuru would kill every process of this user whose mark CONTAINS our process id: process 110 would take the
 # services of process 1102 with it. Whoever starts a daemon here stops it, and `down` finds what a SIGKILL left.
@@ -177,7 +178,7 @@ class Daemon(Executor):
         if free < FREE_BYTES_MIN:
             # Its log may lack the reason, for the same reason.
             return (
-                f"{self.name} {what}: the disk of {self.home} has {free / 1e6:,.0f} MB left: "
+                f"{self.name} {what}: the disk of {self.home} has {size_text(free)} left: "
                 f"free some space, or set ECOMMERCE_HOME to another disk; see {self.log}"
             )
         explanation = self._explain(self)

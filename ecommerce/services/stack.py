@@ -43,6 +43,7 @@ from ecommerce.services.records import identity, locked, read_record
 from ecommerce.services.stuck import mend
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop, require_same_shop
+from ecommerce.sizes import size_text
 from ecommerce.upgrade import needs_archive, steps_due, upgrade_database
 
 Say = Callable[[str], None]
@@ -297,7 +298,7 @@ def require_space(home: Path) -> None:
         raise ServiceError(f"{home} cannot be used ({error.strerror}): set ECOMMERCE_HOME to another folder") from None
     if free < FREE_BYTES_MIN:
         raise ServiceError(
-            f"the disk of {home} has {free / 1e6:,.0f} MB left, the services need {FREE_BYTES_MIN / 1e6:,.0f}: "
+            f"the disk of {home} has {size_text(free)} left, the services need {size_text(FREE_BYTES_MIN)}: "
             "free some space or set ECOMMERCE_HOME to another disk"
         )
 

@@ -24,13 +24,14 @@ from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.store import KpiStore, compute_kpis
 from ecommerce.metrics import Sample, read_samples
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database
+from ecommerce.mongo import APPLICATION, ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.security.bootstrap import ROOT, bootstrap
 from ecommerce.security.roles import ROLES, USERS
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.state import BUCKETS
+from ecommerce.upgrade.clients import DatabaseInUseError, require_no_others
 from tests.archiving import OLD_DAY, an_order, insert
 from tests.import_samples import a_row, write_lines
 from tests.ports import free_port
@@ -88,6 +89,15 @@ def test_the_archiver_archives_and_restores(mongo: SecuredMongo, tmp_path: Path)
     assert compute_kpis(mongo.database("archive")).revenue == before.revenue
     assert restore_orders(settings, OLD_DAY, OLD_DAY) == 20
     assert mongo.database("archive")[ORDERS_RESTORED].count_documents({}) == 20
+
+
+def test_the_upgrade_sees_programs_of_all_users(mongo: SecuredMongo) -> None:
+    require_no_others(mongo.database("archive"))
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(mongo.uri("dashboard"), appname=APPLICATION) as client:
+        client["ecommerce"][ORDERS].find_one({})
+        with pytest.raises(DatabaseInUseError, match=f"1 other client.*{APPLICATION} at 127"):
+            require_no_others(mongo.database("archive"))
 
 
 def test_the_monitor_reads_every_metric(mongo: SecuredMongo) -> None:

@@ -132,6 +132,6 @@ def test_a_disk_that_is_nearly_full_is_said_before_anything_starts(
 ) -> None:
     monkeypatch.setattr(stack, "FREE_BYTES_MIN", shutil.disk_usage(tmp_path).total * 2)
     with pytest.raises(
-        ServiceError, match=r"the disk of .* has [\d,]+ MB left, .*free some space or set ECOMMERCE_HOME"
+        ServiceError, match=r"the disk of .* has [\d.,]+ .?B left, .*free some space or set ECOMMERCE_HOME"
     ):
         stack.require_space(tmp_path)

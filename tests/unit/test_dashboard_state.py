@@ -19,7 +19,6 @@ from dashboard.shared import Shared
 from dashboard.spans import PRESET_KEYS, bucket_of, comparison, days_of, next_bucket, preset_span, running_hour, step_of
 from dashboard.state import DIMENSIONS, ID_DIMENSIONS, View, allowed, view_of_query
 from dashboard.text import (
-    bytes_text,
     change,
     change_text,
     compact,
@@ -32,6 +31,7 @@ from dashboard.text import (
 )
 from dashboard.views.freshness import as_markdown_text
 from ecommerce.kpis.question import Span
+from ecommerce.sizes import size_text
 
 NOW = datetime(2026, 11, 22, 11, 35, 7, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
@@ -228,7 +228,13 @@ def test_exact_amounts_keep_every_digit() -> None:
 
 
 def test_sizes_durations_and_changes() -> None:
-    assert [bytes_text(size) for size in (0, 1023, 1536, 5 * 2**40)] == ["0 B", "1023 B", "1.5 KiB", "5.0 TiB"]
+    assert [size_text(size) for size in (0, 999, 1536, 23_456_789, 5 * 10**12)] == [
+        "0 B",
+        "999 B",
+        "1.5 kB",
+        "23 MB",
+        "5.0 TB",
+    ]
     assert [duration(seconds) for seconds in (0.84, 59.7, 3_661, 180_000)] == ["0.8 s", "1 min", "1 h 1 min", "2 d 2 h"]
     assert (change(150, 100), change(1, 0)) == (0.5, None)
 

@@ -18,7 +18,7 @@ FOREIGN = {"ecommerce": {"prefect", "panel", "hvplot", "holoviews", "bokeh", "ty
 
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "ecommerce": (
-        {"errors", "progress", "documents", "hours", "quick_process"},
+        {"errors", "progress", "sizes", "documents", "hours", "quick_process"},
         {"settings", "jvm", "processes"},
         {"mongo", "java", "archive_location", "prefect_api"},
         {"gate", "shop"},
