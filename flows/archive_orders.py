@@ -73,7 +73,7 @@ def is_worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
     return not isinstance(error, ArchiveBusyError | VerificationError) and isinstance(error, EcommerceError)
 
 
-@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
+@task(task_run_name="plan", cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def plan_run(selection: Selection) -> Plan:
     """What a run would take, and what stays and why."""
     plan = plan_archive(get_database(), selection)
@@ -127,7 +127,7 @@ def finish_run(workshop: Workshop, run: Run) -> Run:
         if not next_step(run):
             break
         run = STEP_TASKS[REFUSED if is_refused(run) else run.state](workshop, run)
-    create_markdown_artifact(key="archive-run", markdown=run_markdown(run) + archive_links(run))
+    create_markdown_artifact(key="archive-run", markdown=run_markdown(run, archive_links(run)))
     if run.state == COMMITTED and run.kind != COMPACT and run.per_day:
         link_dashboard(run.per_day[0].order_date, run.per_day[-1].order_date)
         orders_archived(run)

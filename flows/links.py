@@ -29,12 +29,12 @@ def link_dashboard(first: date | None = None, last: date | None = None) -> None:
 
 
 def archive_links(run: Run) -> str:
-    """Markdown for the end of an archive run's page: its days in the dashboard, and the flow run that began it."""
+    """Markdown for an archive run's page: its days in the dashboard, and the flow run that began it."""
     days = [day.order_date for day in run.per_day]
     links = [f"[its days in the dashboard]({dashboard_url(days[0], days[-1])})"] if days else []
     if run.flow_run:
         links.append(f"[the flow run that began it]({run_url(get_settings(), run.flow_run)})")
-    return "\n\n" + " · ".join(links) + "\n"
+    return " · ".join(links)
 
 
 def time_of(milliseconds: int) -> datetime:

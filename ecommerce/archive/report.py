@@ -30,8 +30,8 @@ def plan_markdown(plan: Plan) -> str:
     return "\n".join(lines + _left_out(len(days)))
 
 
-def run_markdown(run: Run) -> str:
-    """What a run did: days, orders, bytes before and after, hashes, seconds per step."""
+def run_markdown(run: Run, links: str = "") -> str:
+    """What a run did: days, orders, bytes before and after, hashes, seconds per step; `links` are Markdown."""
     kind = "Compaction" if run.kind == COMPACT else "Archive run"
     total = sum(run.seconds.values())
     lines = [
@@ -42,6 +42,7 @@ def run_markdown(run: Run) -> str:
         f"- {run.superseded:,} changed while it ran and stayed in MongoDB",
         f"- in {run.archive_uri}/orders/run={run.run_id}",
         *(f"- nobody knows of {orphan}; if no other database uses this archive, remove it" for orphan in run.orphans),
+        *([f"- {links}"] if links else []),
         "",
         "| step | seconds |",
         "| --- | ---: |",

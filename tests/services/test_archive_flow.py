@@ -63,6 +63,8 @@ def test_a_dry_run_plans_and_an_archive_run_has_a_page(
     assert hot_ids(database) == set()
     page = pages()["archive-run"]
     assert f"{run.run_id}: committed" in page
+    assert f"/app?from={OLD_DAY}&to=" in page
+    assert f"/runs/flow-run/{run.flow_run})" in page
     assert all(f"| {step} |" in page for step in ("plan", "export", "verify", "publish", "purge", "commit"))
     assert f"| {OLD_DAY} | 10 |" in page
     assert archive_orders().runs == ()

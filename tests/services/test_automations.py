@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 from prefect.automations import Automation
+from prefect.client.schemas.objects import State, StateType
+from prefect.events import emit_event
+from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Failed, Pending
 
@@ -89,10 +92,35 @@ def test_a_run_that_never_begins_is_crashed_and_failures_and_a_missing_archive_a
             block = made["webhook"](url)
             made["crash_stuck_runs"](within=soon).create()
             made["tell_of_failures"](block).create()
+            made["tell_of_late_runs"](block).create()
+            made["tell_of_waiting_archives"](block).create()
             made["tell_of_a_missing_archive"](block, within=soon).create()
         stuck, failed = stack.ask("import-files/hourly"), stack.ask("summarize-orders/hourly")
         stack.client.set_flow_run_state(stuck, Pending(), force=True)
         stack.client.set_flow_run_state(failed, Failed(message="a test"), force=True)
+        for name, state in (
+            ("TimedOut", StateType.FAILED),
+            ("Late", StateType.SCHEDULED),
+            ("Late", StateType.SCHEDULED),
+        ):
+            run = stack.ask("check-orders/daily")
+            stack.client.set_flow_run_state(run, State[None](type=state, name=name), force=True)
+        with temporary_settings({PREFECT_API_URL: str(stack.client.api_url)}):
+            emit_event(
+                "archive.waiting",
+                {"prefect.resource.id": "ecommerce.archive-run.r1"},
+                related=[{"prefect.resource.id": f"prefect.flow-run.{failed}", "prefect.resource.role": "flow-run"}],
+                payload={"orders": 20, "days": 2, "answer_until": "2026-11-28T02:30:00Z"},
+            )
+            EventsWorker.drain_all(timeout=30)
         stack.until(lambda: stack.client.read_flow_run(stuck).state_name == "Crashed", 120)
-        expected = {"summarize-orders Failed", "import-files Crashed", "archive-orders is missing"}
+        expected = {
+            "summarize-orders Failed",
+            "check-orders TimedOut",
+            "check-orders Late",
+            "import-files Crashed",
+            "archive-orders waits for a person",
+            "archive-orders is missing",
+        }
         stack.until(lambda: expected <= set(subjects), 120)
+        assert subjects.count("check-orders Late") == 1, "once an hour for each deployment"
