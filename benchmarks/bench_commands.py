@@ -1,18 +1,28 @@
-"""Whole commands, from the prompt to the prompt, and whole runs by the worker, with as little to do as there is."""
+"""Whole commands, from the prompt to the prompt, and whole runs by the worker, with as little to do as there is.
+
+With ECOMMERCE_BENCH_BEFORE=<a checkout of an older version> each is measured beside that version's, in turns, so that
+whatever else the machine does meets both.
+"""
 
 import json
+import os
+import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from benchmarks.bench_up import an_environment, ecommerce
-from benchmarks.common import Result, main, timed
+from benchmarks.bench_up import an_environment
+from benchmarks.common import Result, formatted, main, timed
 
-RUN_TIMEOUT_SECONDS = 120
+BEFORE = "ECOMMERCE_BENCH_BEFORE"
+RUN_TIMEOUT_SECONDS = 300
 NOTHING_TO_DO = (
     # name, what to reach, command
     ("`ecommerce kpis`", "≤ 1.2", ("kpis", "--json")),
@@ -21,36 +31,82 @@ NOTHING_TO_DO = (
     ("`ecommerce archive --dry-run`", "≤ 2.5", ("archive", "--dry-run")),
 )
 
+Environment = Mapping[str, str]
+Measured = TypeVar("Measured", float, tuple[float, float])
+
 
 def run(quick: bool) -> Iterator[Result]:
     """Commands while `up` runs, runs of its worker, and a command that has to start its services: medians of 7."""
     times = 1 if quick else 7
-    with tempfile.TemporaryDirectory(prefix="ecommerce-bench-") as home:
-        environment = an_environment(home)
-        try:
-            ecommerce(environment, "up", "--detach")
+    checkouts = (None, os.environ.get(BEFORE))[: _count()]
+    with ExitStack() as homes:
+        environments = [homes.enter_context(a_home(checkout)) for checkout in checkouts]
+        with ExitStack() as up:
+            for environment in environments:
+                up.enter_context(_up(environment))
             for name, target, command in NOTHING_TO_DO:
-                ecommerce(environment, *command)  # pays for what is cold
-                yield Result(name, _median(times, lambda c=command: _seconds(environment, c)), "s", target)
-            name = "a run by the worker, nothing new: creation to Completed"
-            yield Result(name, _median(times, lambda: _run_seconds(environment)), "s", "≤ 5")
-        finally:
-            ecommerce(environment, "down")
-        alone = _median(min(times, 3), lambda: _seconds(environment, ("summarize",)))
-        yield Result("`ecommerce summarize`, its services to start and stop", alone, "s")
+                seconds = _in_turns(environments, lambda e, c=command: _seconds(e, c), times)  # type: ignore[misc]
+                yield _result(name, [[wall for wall, _ in one] for one in seconds], target)
+                yield _result(f"{name}: processor time", [[processor for _, processor in one] for one in seconds])
+            runs = _in_turns(environments, _run_seconds, times)
+            yield _result("a run by the worker, nothing new: creation to Completed", runs, "≤ 5")
+        alone = _in_turns(environments, lambda e: _seconds(e, ("summarize",))[0], min(times, 3))
+        yield _result("`ecommerce summarize`, its services to start and stop", alone)
 
 
-def _median(times: int, measure: Any) -> float:
-    return statistics.median(measure() for _ in range(times))
+def _count() -> int:
+    return 2 if os.environ.get(BEFORE) else 1
 
 
-def _seconds(environment: Mapping[str, str], command: tuple[str, ...]) -> float:
+@contextmanager
+def a_home(checkout: str | None) -> Iterator[Environment]:
+    """The environment of commands of this version or of a checkout, with a home of their own."""
+    with tempfile.TemporaryDirectory(prefix="ecommerce-bench-") as home:
+        yield {**an_environment(home), **({"PYTHONPATH": checkout} if checkout else {})}
+
+
+@contextmanager
+def _up(environment: Environment) -> Iterator[None]:
+    try:
+        _command(environment, "up", "--detach")
+        yield
+    finally:
+        _command(environment, "down")
+
+
+def _in_turns(
+    environments: list[Environment], measure: Callable[[Environment], Measured], times: int
+) -> list[list[Measured]]:
+    """What was measured for each environment, in turns."""
+    for environment in environments:
+        measure(environment)  # pays for what is cold
+    rounds = [[measure(environment) for environment in environments] for _ in range(times)]
+    return [list(of_one) for of_one in zip(*rounds, strict=True)]
+
+
+def _result(name: str, seconds: list[list[float]], target: str = "") -> Result:
+    """The median of this version; beside it the least, and the other version's."""
+    texts = [f"{formatted(statistics.median(one))}, least {formatted(min(one))}" for one in seconds]
+    beside = f"least {formatted(min(seconds[0]))}" + (f"; before: {texts[1]}" if texts[1:] else "")
+    return Result(name, statistics.median(seconds[0]), "s", target, beside)
+
+
+def _command(environment: Environment, *arguments: str) -> None:
+    # Not the program `ecommerce`, which is this version's.
+    command = [sys.executable, "-c", "from cli.app import main; main()", *arguments]
+    subprocess.run(command, env=dict(environment), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _seconds(environment: Environment, command: tuple[str, ...]) -> tuple[float, float]:
+    """Seconds of the whole command, and of processor time of its own process."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with timed() as clock:
-        ecommerce(environment, *command)
-    return clock.seconds
+        _command(environment, *command)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return clock.seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def _run_seconds(environment: Mapping[str, str]) -> float:
+def _run_seconds(environment: Environment) -> float:
     """Seconds from a run's creation to its end, by the server's clock."""
     (deployment,) = [
         one for one in _api(environment, "deployments/filter", {}) if "summarize_orders" in (one["entrypoint"] or "")
@@ -59,14 +115,14 @@ def _run_seconds(environment: Mapping[str, str]) -> float:
     deadline = time.monotonic() + RUN_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         (found,) = _api(environment, "flow_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
-        if found["state_type"] in ("COMPLETED", "FAILED", "CRASHED"):
+        if found["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
             assert found["state_type"] == "COMPLETED", found["state"]
             return (datetime.fromisoformat(found["end_time"]) - datetime.fromisoformat(run["created"])).total_seconds()
         time.sleep(0.2)
     raise TimeoutError(f"no end after {RUN_TIMEOUT_SECONDS} s: {found['state_name']}")
 
 
-def _api(environment: Mapping[str, str], path: str, body: Mapping[str, Any]) -> Any:
+def _api(environment: Environment, path: str, body: Mapping[str, Any]) -> Any:
     request = urllib.request.Request(
         f"http://127.0.0.1:{environment['ECOMMERCE_PREFECT_PORT']}/api/{path}",
         data=json.dumps(body).encode(),

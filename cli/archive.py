@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.json_output import AsJson, archive_document, print_json
-from cli.runtime import given, run_flow, services
+from cli.runtime import at_server, given, run_flow, services
 from cli.summaries import print_aside
 from ecommerce.mongo import get_database
 
@@ -48,7 +48,9 @@ def archive(
     as_json: AsJson = False,
 ) -> None:
     """Move finished orders of old days to the archive; finishes a run that was left unfinished first."""
-    with services(hdfs=not dry_run, prefect=True) as settings:
+    limits = given(older_than_days=older_than_days, max_hot_orders=max_hot_orders, max_hot_bytes=max_hot_bytes)
+    with services(prefect=True) as settings:
+        from ecommerce.archive.archiver import has_work
         from ecommerce.archive.lease import require_free_lease
 
         # Before there is a run that would be recorded as failed.
@@ -56,12 +58,16 @@ def archive(
             require_free_lease(get_database(settings))
         from cli.approval import answerer_of
         from ecommerce.archive.approval import answered_by
-        from flows.archive_orders import archive_orders
+        from flows.archive_orders import archive_orders, selected
 
-        with answered_by(answerer_of(yes)):
+        # HDFS takes seconds and two JVMs, so it is started only where there is something to do.
+        with at_server():
+            selection = selected(**limits, include_open=include_open)
+        needs_hdfs = not dry_run and has_work(get_database(settings), selection, compact_from)
+        with services(hdfs=needs_hdfs), answered_by(answerer_of(yes)):
             report = run_flow(
                 archive_orders,
-                **given(older_than_days=older_than_days, max_hot_orders=max_hot_orders, max_hot_bytes=max_hot_bytes),
+                **limits,
                 include_open=include_open,
                 compact_from=compact_from,
                 approve=approve,

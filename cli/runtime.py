@@ -104,7 +104,7 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     """
     from httpx import TransportError
     from prefect.exceptions import ParameterTypeError, PrefectHTTPStatusError
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import PREFECT_API_URL
 
     try:
         flow.validate_parameters(parameters)
@@ -113,10 +113,8 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
         lines = [line.strip(" -") for line in str(error).splitlines()[1:] if "is-instance[AsSet]" not in line]
         raise InputError("; ".join(lines)) from None
     watched = flow.with_options(on_running=[*(flow.on_running_hooks or ()), _name_run])
-    # Prefect may have been imported, and have read the environment, before the server was started.
-    server = {PREFECT_API_URL: os.environ[API_URL]} if API_URL in os.environ else {}
     title = flow.name.replace("-", " ")
-    with temporary_settings(server), terminal_progress(title) as progress, watched_by(progress):
+    with at_server(), terminal_progress(title) as progress, watched_by(progress):
         try:
             result: Result = watched(**parameters)
             return result
@@ -135,6 +133,18 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
             _send_what_waits()
             if _runs:
                 forget_run(get_settings().home_directory, str(_runs[-1]["id"]))
+
+
+@contextmanager
+def at_server() -> Iterator[None]:
+    """Prefect's clients talk to the server that `services` found or started.
+
+    Prefect may have been imported, and have read the environment, before the server was started.
+    """
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: os.environ[API_URL]} if API_URL in os.environ else {}):
+        yield
 
 
 def given(**parameters: Any) -> dict[str, Any]:

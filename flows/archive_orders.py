@@ -11,8 +11,8 @@ from prefect.runtime import flow_run, task_run
 from pydantic import Field
 
 from ecommerce.archive.approval import Requested, answerer, asked_run, is_refused, note_answer, waiting_text, waits, yes
-from ecommerce.archive.archiver import next_step, runs_due
-from ecommerce.archive.compact import compaction_text, may_compact
+from ecommerce.archive.archiver import has_work, next_step, runs_due
+from ecommerce.archive.compact import compaction_text
 from ecommerce.archive.errors import ArchiveBusyError, VerificationError
 from ecommerce.archive.lease import require_free_lease
 from ecommerce.archive.report import plan_markdown, run_markdown
@@ -30,7 +30,7 @@ from ecommerce.archive.runs import (
     get_run,
     unfinished_run,
 )
-from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
+from ecommerce.archive.selection import Plan, Selection, plan_archive
 from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.workshop import Workshop, archive_workshop, require_transactions
@@ -135,26 +135,29 @@ def finish_run(workshop: Workshop, run: Run) -> Run:
 
 
 def selected(
-    older_than_days: int | AsSet | None,
-    max_hot_orders: int | AsSet | None,
-    max_hot_bytes: int | AsSet | None,
-    include_open: bool,
+    older_than_days: int | AsSet | None = AS_SET,
+    max_hot_orders: int | AsSet | None = AS_SET,
+    max_hot_bytes: int | AsSet | None = AS_SET,
+    include_open: bool = False,
 ) -> Selection:
-    """Which orders a run takes; what was left empty is as operators set it, and the log says which it was."""
+    """Which orders a run takes; what was left empty is as operators set it."""
     settings = settings_by_operators("archive")
-    selection = Selection(
+    return Selection(
         chosen(older_than_days, settings.archive_older_than_days),
         chosen(max_hot_orders, settings.archive_max_hot_orders),
         chosen(max_hot_bytes, settings.archive_max_hot_bytes),
         include_open,
     )
+
+
+def log_age(given: int | AsSet | None, selection: Selection) -> None:
+    """Say which age counts, where nobody gave one for this run."""
     if selection.older_than_days is None:
         get_run_logger().info("older_than_days is None: no order is archived for its age")
-    elif isinstance(older_than_days, AsSet):
+    elif isinstance(given, AsSet):
         get_run_logger().info(
             "older_than_days is empty: %d, as archive_older_than_days is set", selection.older_than_days
         )
-    return selection
 
 
 def archive_what_is_due(
@@ -226,10 +229,10 @@ def archive_orders(
     prepare_database(database)
     require_transactions(database)
     selection = selected(older_than_days, max_hot_orders, max_hot_bytes, include_open)
+    log_age(older_than_days, selection)
     requested = Requested(approve or include_open, flow_run.id)
     left = unfinished_run(database)
-    nothing_to_do = left is None and not may_select(database, selection)
-    if dry_run or (nothing_to_do and not may_compact(database, compact_from)):
+    if dry_run or not has_work(database, selection, compact_from):
         report = ArchiveReport(plan_run(selection))
         get_run_logger().info("%s; %s", report, compaction_text(compact_from))
         return finished(report, f"{report}; {compaction_text(compact_from)}")

@@ -76,6 +76,10 @@ class PrefectStack:
         state = self.client.read_flow_run(run).state
         return state is not None and state.is_final()
 
+    def until_logged(self, run: UUID, text: str) -> None:
+        """Wait until a run's log has a text: its last lines arrive some seconds after its end."""
+        self.until(lambda: text in self.log(run), seconds=60)
+
     def log(self, run: UUID) -> str:
         """The run's log, a line for each message, with its level."""
         from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId

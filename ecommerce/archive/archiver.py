@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from ecommerce.archive.approval import Requested, is_refused, waits
-from ecommerce.archive.compact import COMPACT_STEPS, FILES_MIN, begin_compaction
+from ecommerce.archive.compact import COMPACT_STEPS, FILES_MIN, begin_compaction, may_compact
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.runs import ARCHIVE, CHUNK_ORDERS, CLOSED, COMPACT, PLANNED, Run, new_run, unfinished_run
 from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
@@ -13,7 +13,7 @@ from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.steps import STEPS, refuse
 from ecommerce.archive.workshop import Step, Workshop, archive_workshop, new_run_id, pending_run, require_transactions
 from ecommerce.gate import FORMAT, require_known_format
-from ecommerce.mongo import get_database
+from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings
 
@@ -67,6 +67,13 @@ def finish(workshop: Workshop, run: Run) -> Run:
     return run
 
 
+def has_work(database: MongoDatabase, selection: Selection, compact_from: int = 0) -> bool:
+    """Whether Spark is needed: a run was left, an order is selected, or there are days to merge."""
+    if unfinished_run(database) or may_select(database, selection):
+        return True
+    return may_compact(database, compact_from)
+
+
 def runs_due(
     workshop: Workshop,
     selection: Selection | None = None,
@@ -105,7 +112,7 @@ def archive_orders(settings: Settings, selection: Selection | None = None, progr
     database = get_database(settings)
     require_known_format(database)
     require_transactions(database)
-    if not unfinished_run(database) and not may_select(database, selection):
+    if not has_work(database, selection):
         return []
     with spark_ahead(settings, start_workers):
         plan = None if unfinished_run(database) else plan_archive(database, selection)

@@ -109,10 +109,12 @@ class _Hour:
 
 
 def may_select(database: MongoDatabase, selection: Selection, now: datetime | None = None) -> bool:
-    """Whether any order could be selected: one look, where a plan reads all old orders."""
+    """Whether any order is selected: for its age one look, where a plan reads all old orders; by size as planned."""
     with failures_explained("looking for orders to archive", "Nothing was changed; run it again."):
-        match = order_match(selection.statuses, None, _latest_cutoff(selection, now, _shop_hours(database)))
-        return database[ORDERS].find_one(match, {"_id": 0, "updated_at": 1}) is not None
+        match = order_match(selection.statuses, None, _cutoff_by_age(selection, now, _shop_hours(database)))
+        if database[ORDERS].find_one(match, {"_id": 0, "updated_at": 1}) is not None:
+            return True
+    return selection.by_size and plan_archive(database, selection, now).orders > 0
 
 
 def plan_archive(database: MongoDatabase, selection: Selection, now: datetime | None = None) -> Plan:

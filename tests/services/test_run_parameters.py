@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from prefect.exceptions import PrefectHTTPStatusError
@@ -31,11 +30,6 @@ def module_settings(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) ->
 def stack(module_settings: Settings) -> Iterator[PrefectStack]:
     with prefect_stack(module_settings, module_settings.home / "prefect") as stack, stack.worker():
         yield stack
-
-
-def said(stack: PrefectStack, run: UUID, text: str) -> None:
-    """Wait until a run's log has a text: the last lines arrive some seconds after its end."""
-    stack.until(lambda: text in stack.log(run), seconds=30)
 
 
 def refusal(stack: PrefectStack, deployment: str, **parameters: Any) -> str:
@@ -76,7 +70,7 @@ def test_what_no_form_can_know_fails_at_once_in_one_line(stack: PrefectStack) ->
         stack.ask("import-files/hourly", paths=["/no/such/file.csv"]),
     ]
     for run in stack.wait(*asked):
-        said(stack, run.id, "Finished in state")
+        stack.until_logged(run.id, "Finished in state")
         log = stack.log(run.id)
         assert (run.state_name, run.run_count) == ("Failed", 1), log
         assert "Traceback" not in log
@@ -94,7 +88,7 @@ def test_an_emptied_age_is_as_it_is_set_and_none_archives_nothing_for_its_age(st
     ):
         (run,) = stack.wait(stack.ask(ARCHIVE, dry_run=True, **parameters))
         assert run.state_name == "Completed", stack.log(run.id)
-        said(stack, run.id, says)
+        stack.until_logged(run.id, says)
 
 
 def test_what_operators_set_lasts_when_everything_is_deployed_again(stack: PrefectStack) -> None:
@@ -107,14 +101,14 @@ def test_what_operators_set_lasts_when_everything_is_deployed_again(stack: Prefe
     assert stack.client.read_deployment_by_name("summarize-orders/hourly").parameters == {"hours": 48}
     archive, summarize = stack.wait(stack.ask(ARCHIVE, dry_run=True), stack.ask("summarize-orders/hourly"))
     assert archive.name.startswith("plan archive before")
-    said(stack, archive.id, "older_than_days is empty: 90, as archive_older_than_days is set")
+    stack.until_logged(archive.id, "older_than_days is empty: 90, as archive_older_than_days is set")
     assert summarize.parameters == {"hours": 48}
 
     (variable,) = call(api, "/variables/filter", {})
     call(api, f"/variables/{variable['id']}", {"value": "many"}, method="PATCH")
     (refused,) = stack.wait(stack.ask(ARCHIVE, dry_run=True))
     assert refused.state_name == "Failed"
-    said(stack, refused.id, "the Prefect Variable ecommerce_archive_older_than_days='many'")
+    stack.until_logged(refused.id, "the Prefect Variable ecommerce_archive_older_than_days='many'")
     call(api, f"/variables/{variable['id']}", method="DELETE")
 
 
@@ -127,8 +121,8 @@ def test_parameters_of_earlier_versions_go_on_working_with_a_word(
     )
     for run, says in zip(runs, ("generate-orders/files", "generate-orders/live"), strict=True):
         assert run.state_name == "Completed", stack.log(run.id)
-        said(stack, run.id, f"{logging.WARNING} {'to' if 'files' in says else 'rate'}: ")
-        said(stack, run.id, says)
+        stack.until_logged(run.id, f"{logging.WARNING} {'to' if 'files' in says else 'rate'}: ")
+        stack.until_logged(run.id, says)
     assert list(tmp_path.glob("orders*"))
 
 

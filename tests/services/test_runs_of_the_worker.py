@@ -1,0 +1,136 @@
+"""Runs by a worker, and commands: no JVM for nothing, a log that tells what was done, and an end for one that hangs."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.schema import prepare_database
+from ecommerce.services.environment import settings_environment
+from ecommerce.settings import Settings
+from tests.archiving import an_order, insert
+from tests.prefect_stack import PrefectStack, prefect_stack
+
+ARCHIVE = "archive-orders/daily"
+PROGRAM = str(Path(sys.executable).parent / "ecommerce")
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def java(home: Path) -> Path:
+    """A Java that notes that it was started, and does no more."""
+    program = home / "java" / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\necho started >> "{home}/java/started"\nexit 1\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return home / "java"
+
+
+@pytest.fixture(scope="module")
+def database(mongo_uri: str, home: Path) -> MongoDatabase:
+    database = get_database(Settings(mongo_uri=mongo_uri, database="test_runs", home=home))
+    prepare_database(database)
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    # Old ones are not finished, finished ones are young: nothing goes for its age.
+    insert(database, [an_order(i, status="Pending") for i in range(20)])
+    insert(database, [an_order(100 + i, order_time=today - timedelta(days=3)) for i in range(20)])
+    return database
+
+
+@pytest.fixture(scope="module")
+def stack(mongo_uri: str, home: Path, java: Path, database: MongoDatabase) -> Iterator[PrefectStack]:
+    settings = Settings(mongo_uri=mongo_uri, database="test_runs", home=home)
+    with prefect_stack(settings, home) as stack:
+        nothing_else = {"JAVA_HOME": str(java), "PATH": f"{java / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+        stack.environment = {**stack.environment, **nothing_else}
+        with stack.worker():
+            yield stack
+
+
+@pytest.mark.parametrize("limit", [{}, {"max_hot_orders": 50}, {"max_hot_bytes": 10**9}])
+def test_an_archive_that_has_nothing_to_do_starts_no_jvm(
+    stack: PrefectStack, java: Path, limit: dict[str, Any]
+) -> None:
+    (run,) = stack.wait(stack.ask(ARCHIVE, **limit))
+    assert run.state_name == "Completed", stack.log(run.id)
+    assert "nothing was moved" in str(run.state and run.state.message)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    # Without an archive of its own: that of this home would be HDFS, which is two JVMs.
+    environment = {**inherited, **settings_environment(stack.settings), "JAVA_HOME": str(java)}
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in limit.items()]
+    done = subprocess.run([PROGRAM, "archive", *options], env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "nothing to archive\n"), done.stderr
+    assert not (java / "started").exists()
+
+
+def test_an_archive_that_has_something_to_do_would_have_been_noticed(stack: PrefectStack, java: Path) -> None:
+    (run,) = stack.wait(stack.ask(ARCHIVE, older_than_days=1))
+    assert run.state_name == "Failed", stack.log(run.id)
+    assert (java / "started").exists()
+
+
+def test_the_log_of_a_run_has_counts_seconds_and_what_the_library_says(stack: PrefectStack, tmp_path: Path) -> None:
+    prices = tmp_path / "products.csv"
+    prices.write_text("product_id,name\n" + "".join(f"{number},thing {number}\n" for number in range(1, 201)))
+    imported, made, summarized = stack.wait(
+        stack.ask("import-files/hourly", paths=[str(prices)]),
+        stack.ask("generate-orders/backfill", start="2025-01-01", end="2025-01-02", orders=300),
+        stack.ask("summarize-orders/hourly"),
+    )
+    for run, says in (
+        (imported, ["products.csv holds products, as csv", "import products.csv: 200 rows in"]),
+        (made, ["store: 300 orders in", "orders of 1 windows", "users and 500 products now"]),
+        (summarized, ["take in changes:", "deltas put into buckets"]),
+    ):
+        assert run.state_name == "Completed", stack.log(run.id)
+        for text in says:
+            stack.until_logged(run.id, text)
+        assert "/s" in stack.log(run.id) or run is summarized
+
+
+def test_a_run_that_hangs_is_ended_and_gives_its_place_back(home: Path, stack: PrefectStack) -> None:
+    from ecommerce.prefect_api import call, embedded_api
+    from ecommerce.services import prefect as services
+
+    # Its document lies in a server that takes a connection and never answers, as a hung Spark does.
+    hangs = stack.client.read_deployment_by_name("summarize-orders/hourly")
+    environment = {"ECOMMERCE_RUN_TIMEOUT_SECONDS": "60"}
+    variables = {**(hangs.job_variables or {})}
+    variables["env"] = {**variables.get("env", {}), **environment, "ECOMMERCE_MONGO_URI": _black_hole()}
+    call(embedded_api(stack.settings), f"/deployments/{hangs.id}", {"job_variables": variables}, method="PATCH")
+    asked: list[UUID] = [stack.ask("summarize-orders/hourly")]
+    (run,) = stack.wait(*asked, seconds=200)
+    assert run.state_name == "TimedOut", (run.state, stack.log(run.id))
+    services.deployment(stack.settings, stack.environment).start().finish()
+    (run,) = stack.wait(stack.ask("summarize-orders/hourly"))
+    assert run.state_name == "Completed", stack.log(run.id)
+
+
+def _black_hole() -> str:
+    """A MongoDB address whose server says nothing, with drivers' own limits beyond the run's."""
+    import socket
+
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    _OPEN.append(listener)
+    port = listener.getsockname()[1]
+    limits = "serverSelectionTimeoutMS=900000&connectTimeoutMS=900000&socketTimeoutMS=900000"
+    return f"mongodb://127.0.0.1:{port}/?directConnection=true&{limits}"
+
+
+_OPEN: list[object] = []
