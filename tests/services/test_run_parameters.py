@@ -135,7 +135,7 @@ def test_live_orders_and_files_have_deployments_of_their_own(
     before = database[ORDERS].count_documents({})
     live, files = stack.wait(
         stack.ask("generate-orders/live", rate=50, orders=5),
-        stack.ask("generate-orders/files", to=str(tmp_path), format="csv", orders=20),
+        stack.ask("generate-orders/files", to=str(tmp_path), format="csv", orders=60_000, processes=2),
     )
     assert (live.state_name, files.state_name) == ("Completed", "Completed"), stack.log(live.id) + stack.log(files.id)
     assert live.name == "generate live, 50 a second"
