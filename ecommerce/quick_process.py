@@ -30,6 +30,9 @@ def run_to_its_end(work: Callable[[], object]) -> None:
 
 
 def _end(code: int) -> None:
+    # Where `logging` was imported before, it would be called after this.
+    if "logging" in sys.modules:
+        sys.modules["logging"].shutdown()
     try:
         sys.stdout.flush()
         sys.stderr.flush()
