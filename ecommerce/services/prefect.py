@@ -130,11 +130,11 @@ def close_stranded_runs(settings: Settings) -> None:
         raise ServiceError(f"unfinished runs cannot be closed: {error}") from None
 
 
-def post(settings: Settings, path: str, body: Mapping[str, Any]) -> Any:
+def post(settings: Settings, path: str, body: Mapping[str, Any], method: str = "POST") -> Any:
     """Post to a path of the embedded server's API, and return the answer."""
     for attempt in range(1, POST_ATTEMPTS + 1):
         try:
-            return call(embedded_api(settings), path, body, timeout_seconds=60)
+            return call(embedded_api(settings), path, body, method=method, timeout_seconds=60)
         except PrefectError as error:
             # SQLite was locked for too long, which passes.
             if error.status != LOCKED or attempt == POST_ATTEMPTS:
@@ -177,7 +177,7 @@ def parameters_kept(settings: Settings, say: Callable[[str], None]) -> Iterator[
         if name not in before or name not in wanted or wanted[name].get("parameters") or now["parameters"]:
             continue
         try:
-            call(embedded_api(settings), f"/deployments/{now['id']}", {"parameters": before[name]}, method="PATCH")
+            post(settings, f"/deployments/{now['id']}", {"parameters": before[name]}, "PATCH")
         except PrefectError as error:
             say(f"parameters of {name} that were set in Prefect do not fit any more: {before[name]}: {error}")
 
