@@ -2,9 +2,11 @@
 
 import warnings
 from datetime import date, datetime
-from typing import Annotated, TypeVar
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar
 
 from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
 from pydantic import ValidationError
 from pydantic.json_schema import PydanticJsonSchemaWarning, SkipJsonSchema, WithJsonSchema
 
@@ -58,8 +60,7 @@ def settings_by_operators(of: str) -> Settings:
     Deploying again does not touch Variables, and a run that is scheduled already reads them when it runs.
     """
     settings = get_settings()
-    with get_client(sync_client=True) as client:
-        variables = {variable.name: variable.value for variable in client.read_variables(limit=200)}
+    variables = _variables_of(flow_run.id) if flow_run.id else _variables()
     names = {name: f"{VARIABLE_PREFIX}{name}" for name in SET_BY_OPERATORS if name.startswith(of)}
     said = {name: variables[variable] for name, variable in names.items() if variable in variables}
     if not said:
@@ -68,3 +69,14 @@ def settings_by_operators(of: str) -> Settings:
         return Settings(**{**settings.model_dump(), **said})
     except ValidationError as error:
         raise SettingsError(problems_of(error, lambda name: f"the Prefect Variable {names.get(name, name)}")) from None
+
+
+def _variables() -> dict[str, Any]:
+    with get_client(sync_client=True) as client:
+        return {variable.name: variable.value for variable in client.read_variables(limit=200)}
+
+
+@lru_cache(maxsize=1)
+def _variables_of(_run: str) -> dict[str, Any]:
+    """The Variables as the run found them when it began: its name and what it does agree."""
+    return _variables()
