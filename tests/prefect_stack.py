@@ -78,7 +78,10 @@ class PrefectStack:
 
     def until_logged(self, run: UUID, text: str) -> None:
         """Wait until a run's log has a text: its last lines arrive some seconds after its end."""
-        self.until(lambda: text in self.log(run), seconds=60)
+        deadline = time.monotonic() + 60
+        while text not in (log := self.log(run)):
+            assert time.monotonic() < deadline, f"{text!r} is not in: {log}"
+            time.sleep(0.5)
 
     def log(self, run: UUID) -> str:
         """The run's log, a line for each message, with its level."""

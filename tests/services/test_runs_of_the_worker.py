@@ -1,4 +1,4 @@
-"""Runs by a worker, and commands: no JVM for nothing, a log that tells what was done, and an end for one that hangs."""
+"""Runs by a worker, and commands: no JVM for nothing, and a log that tells what was done."""
 
 import os
 import stat
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -100,37 +99,3 @@ def test_the_log_of_a_run_has_counts_seconds_and_what_the_library_says(stack: Pr
         for text in says:
             stack.until_logged(run.id, text)
         assert "/s" in stack.log(run.id) or run is summarized
-
-
-def test_a_run_that_hangs_is_ended_and_gives_its_place_back(home: Path, stack: PrefectStack) -> None:
-    from ecommerce.prefect_api import call, embedded_api
-    from ecommerce.services import prefect as services
-
-    # Its document lies in a server that takes a connection and never answers, as a hung Spark does.
-    hangs = stack.client.read_deployment_by_name("summarize-orders/hourly")
-    environment = {"ECOMMERCE_RUN_TIMEOUT_SECONDS": "60"}
-    variables = {**(hangs.job_variables or {})}
-    variables["env"] = {**variables.get("env", {}), **environment, "ECOMMERCE_MONGO_URI": _black_hole()}
-    call(embedded_api(stack.settings), f"/deployments/{hangs.id}", {"job_variables": variables}, method="PATCH")
-    asked: list[UUID] = [stack.ask("summarize-orders/hourly")]
-    (run,) = stack.wait(*asked, seconds=200)
-    assert run.state_name == "TimedOut", (run.state, stack.log(run.id))
-    services.deployment(stack.settings, stack.environment).start().finish()
-    (run,) = stack.wait(stack.ask("summarize-orders/hourly"))
-    assert run.state_name == "Completed", stack.log(run.id)
-
-
-def _black_hole() -> str:
-    """A MongoDB address whose server says nothing, with drivers' own limits beyond the run's."""
-    import socket
-
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen()
-    _OPEN.append(listener)
-    port = listener.getsockname()[1]
-    limits = "serverSelectionTimeoutMS=900000&connectTimeoutMS=900000&socketTimeoutMS=900000"
-    return f"mongodb://127.0.0.1:{port}/?directConnection=true&{limits}"
-
-
-_OPEN: list[object] = []

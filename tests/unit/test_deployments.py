@@ -71,3 +71,8 @@ def test_a_deployment_fits_its_flow(deployment: dict[str, Any], monkeypatch: pyt
 def test_every_parameter_makes_a_described_field_of_the_form(deployment: dict[str, Any]) -> None:
     for name, field in flow_of(deployment).parameters.properties.items():
         assert field.get("description"), f"{deployment['entrypoint']}: parameter {name} has no description"
+
+
+def test_every_run_has_a_limit_but_that_of_live_orders() -> None:
+    without = {full_name(one) for one in DEPLOYMENTS if flow_of(one).timeout_seconds is None}
+    assert {name.partition("/")[0] for name in without} == {"generate-orders"}
