@@ -93,11 +93,11 @@ class Shop:
             database, self._spec, [span(now - HISTORY, now, HISTORY_ORDERS, seed=1, preset="marketplace")], now
         )
 
-    def sell(self) -> None:
+    def sell(self, orders: int = ORDERS_A_TICK) -> None:
         """Bring in the orders of one tick."""
         now = datetime.now(UTC)
         start_ms, self._sold_ms = self._sold_ms, int(now.timestamp()) * 1000
-        window = Window("live", start_ms, self._sold_ms, ORDERS_A_TICK, seed=1, preset="marketplace")
+        window = Window("live", start_ms, self._sold_ms, orders, seed=1, preset="marketplace")
         store_windows(self.database, self._spec, [window], now)
 
     def reads(self) -> int:

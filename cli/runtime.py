@@ -39,7 +39,10 @@ def _use_prefect(settings: Settings) -> None:
         raise SettingsError(
             f"ECOMMERCE_HOME: {home} cannot be made ({error.strerror}): set it to another folder"
         ) from None
-    os.environ.setdefault("PREFECT_HOME", str(home))
+    if "PREFECT_HOME" not in os.environ:
+        # A profile is one of the folder that is Prefect's home; this home's has none of the user's.
+        os.environ |= {"PREFECT_HOME": str(home)}
+        os.environ.pop("PREFECT_PROFILE", None)
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # The run's log goes to the server; the terminal gets progress, the result and one line for an error.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")

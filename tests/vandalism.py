@@ -65,19 +65,20 @@ class Vandal:
         self.orders = database.get_collection(ORDERS, codec_options=ANYTHING)
         self.rng = rng
 
-    def spoil(self, document: Document) -> Document:
+    def spoil(self, document: Document, *, upsert: bool = True) -> Document:
         """Put something wrong into one field of an order, or take a field out; the document as it is then."""
         path = self.rng.choice(PATHS)
         value = ... if path not in ("order.colour", "colour") and self.rng.random() < 0.15 else self.rng.choice(VALUES)
         spoiled = changed(document, path, value)
         if self.rng.random() < 0.1:
             spoiled = {"_id": document["_id"]}
-        self.put(spoiled)
+        self.put(spoiled, upsert=upsert)
         return spoiled
 
-    def put(self, document: Document) -> None:
-        """Have a document replace the one with its `_id`, or add it."""
-        self.orders.replace_one({"_id": document["_id"]}, document, upsert=True, bypass_document_validation=True)
+    def put(self, document: Document, *, upsert: bool = True) -> None:
+        """Have a document replace the one with its `_id`, or add it where there is none."""
+        same = {"_id": document["_id"]}
+        self.orders.replace_one(same, document, upsert=upsert, bypass_document_validation=True)
 
     def add_nonsense(self, identity: Any) -> Document:
         """Add a document that never was an order; the document."""

@@ -1,10 +1,10 @@
 """The dashboard's server: `panel serve` on loopback."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from ecommerce.errors import ServiceError
+from ecommerce.jvm import Changes
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.ports import LOOPBACK, http_answers, require_free_port
 from ecommerce.services.prefect import REPOSITORY
@@ -15,7 +15,7 @@ PLUGINS = ("dashboard.readiness", "dashboard.metrics")
 """Modules with routes of their own: `/readiness` and `/metrics`."""
 
 
-def dashboard(settings: Settings, environment: Mapping[str, str]) -> Daemon:
+def dashboard(settings: Settings, environment: Changes) -> Daemon:
     """The dashboard, not started yet."""
     if not (REPOSITORY / APP).exists():
         raise ServiceError(f"{REPOSITORY / APP} is missing: run `ecommerce up` from a checkout of the project")

@@ -8,6 +8,9 @@ from pydantic import SecretStr
 from ecommerce.prefect_api import embedded_api
 from ecommerce.settings import Settings
 
+KEPT = "PREFECT_LOGGING_"
+"""Of the shell's variables for Prefect: how much it says may be asked for."""
+
 HEARTBEAT_SECONDS = 30
 """Between two signs of life of a flow run; the least that Prefect takes."""
 
@@ -26,11 +29,16 @@ def settings_environment(settings: Settings) -> dict[str, str]:
     return environment
 
 
-def prefect_environment(settings: Settings) -> dict[str, str]:
-    """What makes Prefect's processes ours: their files under home, loopback, no telemetry, runs picked up in 2 s."""
+def prefect_environment(settings: Settings) -> dict[str, str | None]:
+    """What makes Prefect's processes ours: their files under home, loopback, no telemetry, runs picked up in 2 s.
+
+    Nothing of the shell's own Prefect reaches them: with its PREFECT_SERVER_DATABASE_CONNECTION_URL the embedded server
+    would write into that database, with its PREFECT_API_KEY the worker would show a stranger's key.
+    """
+    foreign = [name for name in os.environ if name.startswith("PREFECT_") and not name.startswith(KEPT)]
     home = settings.home_directory / "prefect"
     api = embedded_api(settings)
-    return {
+    return dict.fromkeys(foreign, None) | {
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": api,
         "PREFECT_UI_API_URL": api,
@@ -53,7 +61,7 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def service_environment(settings: Settings, java_home: Path | None) -> dict[str, str]:
+def service_environment(settings: Settings, java_home: Path | None) -> dict[str, str | None]:
     """The environment of the worker, of the flow runs that it starts, and of the dashboard."""
     environment = settings_environment(settings) | prefect_environment(settings) | {"PYTHONUNBUFFERED": "1"}
     if java_home is not None:

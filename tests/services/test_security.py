@@ -35,6 +35,7 @@ from ecommerce.upgrade.clients import DatabaseInUseError, require_no_others
 from tests.archiving import OLD_DAY, an_order, insert
 from tests.import_samples import a_row, write_lines
 from tests.ports import free_port
+from tests.runbook import row_of
 from tests.secured_mongo import PASSWORDS, SecuredMongo, secured_mongod
 
 UNAUTHORIZED = 13
@@ -207,8 +208,9 @@ def test_without_a_password_nothing_can_be_read(mongo: SecuredMongo) -> None:
 def test_a_collection_that_is_not_as_defined_is_named_to_who_may_not_mend_it(mongo: SecuredMongo) -> None:
     root = mongo.database(ROOT)
     root.command("collMod", "couriers", validator={})
-    with pytest.raises(ServiceError, match=r"'couriers' .* not as this version needs it.*bootstrap"):
+    with pytest.raises(ServiceError, match=r"'couriers' .* not as this version needs it.*bootstrap") as refused:
         prepare_database(mongo.database("ingest"))
+    assert row_of(str(refused.value)).startswith("collection … of database")
     bootstrap(mongo.port, f"127.0.0.1:{mongo.port}", "ecommerce", PASSWORDS)
     prepare_database(mongo.database("ingest"))
 

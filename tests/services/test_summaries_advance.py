@@ -34,6 +34,7 @@ from ecommerce.summaries.images import let_images_expire
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import BUCKETS, DELTAS, STATE, load_state
 from tests.ports import free_port
+from tests.runbook import row_of
 from tests.summaries_data import START, accept, document_of, random_orders
 
 
@@ -183,6 +184,14 @@ def lose_token(database: MongoDatabase) -> None:
     database[STATE].update_one({}, {"$set": {"token": token}})
 
 
+def spoil_token(database: MongoDatabase) -> None:
+    database[STATE].update_one({}, {"$set": {"token": {"_data": 5}}})
+
+
+def spoil_token_s_text(database: MongoDatabase) -> None:
+    database[STATE].update_one({}, {"$set": {"token": {"_data": "82zz"}}})
+
+
 def lose_state(database: MongoDatabase) -> None:
     database[STATE].delete_many({})
 
@@ -200,7 +209,9 @@ def other_format(database: MongoDatabase) -> None:
     database[STATE].update_one({}, {"$set": {"format": 0}})
 
 
-@pytest.mark.parametrize("loss", [lose_token, lose_state, lose_images, lose_orders, other_format])
+@pytest.mark.parametrize(
+    "loss", [lose_token, spoil_token, spoil_token_s_text, lose_state, lose_images, lose_orders, other_format]
+)
 def test_what_cannot_go_on_is_rebuilt(database: MongoDatabase, loss: Any) -> None:
     accept(database, random_orders(120))
     advance(database)
@@ -271,8 +282,9 @@ def test_a_moment_that_is_no_longer_readable_is_an_error_that_says_what_to_do(
     admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=0)
     try:
         accept(database, orders[50:])
-        with pytest.raises(ServiceError, match="raise its parameter minSnapshotHistoryWindowInSeconds"):
+        with pytest.raises(ServiceError, match="raise its parameter minSnapshotHistoryWindowInSeconds") as refused:
             rebuild(database)
+        assert row_of(str(refused.value)).startswith("the server keeps a moment readable")
     finally:
         admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=before)
     assert compute_kpis(database).orders == 100

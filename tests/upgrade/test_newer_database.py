@@ -23,6 +23,7 @@ from ecommerce.summaries.rebuild import rebuild
 from ecommerce.upgrade import steps_due
 from tests.archiving import OLD_DAY, an_order, insert, with_archive
 from tests.import_samples import complete_row, write_lines
+from tests.runbook import row_of
 
 Use = Callable[[MongoDatabase, Settings, Path], object]
 
@@ -57,6 +58,7 @@ def test_a_newer_database_is_refused_with_both_versions(
         return {name: list(database[name].find()) for name in sorted(database.list_collection_names())}
 
     before = content()
-    with pytest.raises(ServiceError, match=r"made by version 9\.9\.9; this is version \d"):
+    with pytest.raises(ServiceError, match=r"made by version 9\.9\.9; this is version \d") as refused:
         USES[use](database, settings, tmp_path)
     assert content() == before
+    assert row_of(str(refused.value)).startswith("database … is of format")
