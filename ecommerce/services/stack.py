@@ -207,7 +207,7 @@ class Stack:
             self._part(deployment(self._settings, self._in_shop_days(environment))).start().finish()
         self._part(automations(self._settings, environment)).start().finish()
 
-    def _in_shop_days(self, environment: Mapping[str, str]) -> dict[str, str]:
+    def _in_shop_days(self, environment: Changes) -> Changes:
         """The environment with what makes the daily schedules those of the shop's days."""
         return {**environment, "SHOP_TIME_ZONE": read_shop(get_database(self._settings)).time_zone}
 
