@@ -48,6 +48,7 @@ COMMANDS = {
     "restore": ("cli.archive", "restore"),
     "kpis": ("cli.summaries", "kpis"),
     "check": ("cli.summaries", "check"),
+    "order": ("cli.orders", "order"),
     "upgrade": ("cli.upgrade", "upgrade"),
     "shop": ("cli.shop", "shop"),
     "doctor": ("cli.doctor", "doctor"),

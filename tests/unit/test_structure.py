@@ -26,7 +26,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"ingest"},
         {"generate", "importing", "summaries"},
         {"archive", "kpis"},
-        {"check", "metrics", "security"},
+        {"check", "metrics", "order_search", "security"},
         {"change_shop", "upgrade"},
         {"services"},
         {"doctor"},

@@ -1,0 +1,143 @@
+"""One order: its document with what happened to it, or where in the archive it lies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from bson import Int64, MaxKey, MinKey
+
+from ecommerce.archive.runs import COMPACT, readable_runs
+from ecommerce.archive_location import archive_uri
+from ecommerce.documents.statuses import is_finished
+from ecommerce.ingest.past_versions import PAST_VERSIONS
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
+from ecommerce.order_search.ids import ids_of
+from ecommerce.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePlace:
+    """Where an archived order lies."""
+
+    run_id: str
+    """The archive run that took it out of MongoDB."""
+    kept_by: str
+    """The run whose directory holds it now: a later one where days were merged."""
+    day: date
+    """The UTC day of its order time."""
+    state: str
+    archived_at: datetime | None
+    directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something in an order's life."""
+
+    time: datetime
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOrder:
+    """An order and where it is: hot with its document, archived with its place."""
+
+    order_id: int
+    document: Document | None
+    archive: ArchivePlace | None
+    past_versions: int
+    """Versions that later ones replaced, or that came too late."""
+
+    @property
+    def place(self) -> str:
+        return "hot" if self.document is not None else "archived"
+
+
+def find_order(database: MongoDatabase, settings: Settings, text: str) -> FoundOrder | None:
+    """The order of an id, or of an external id; None where there is none. Raises PyMongoError."""
+    for order_id in ids_of(text):
+        if found := order_of(database, settings, order_id):
+            return found
+    named = database[ORDERS].find_one({"order.external_id": text.strip()})
+    return _hot(database, named) if named else None
+
+
+def order_of(database: MongoDatabase, settings: Settings, order_id: int) -> FoundOrder | None:
+    """The order of an id, hot or archived; None where there is none."""
+    document = database[ORDERS].find_one({"_id": order_id})
+    if document is not None:
+        return _hot(database, document)
+    # An order that is being archived leaves one collection and enters the other in one transaction: it may have moved
+    # between the two reads, but only this way.
+    archived = database[ARCHIVED_ORDERS].find_one({"_id": order_id})
+    if archived is None:
+        return None
+    return FoundOrder(order_id, None, _archive_place(database, settings, archived), _past_versions(database, order_id))
+
+
+def life_of(document: Mapping[str, Any], now: datetime) -> list[Event]:
+    """What happened to an order, in the order of time; of a document that is damaged, what can be read."""
+    order, delivery = (_mapping(document.get(name)) for name in ("order", "delivery"))
+    status = str(delivery.get("status", ""))
+    expected, actual = delivery.get("expected_time"), delivery.get("actual_time")
+    events = [Event(time, "Ordered") for time in [order.get("order_time")] if isinstance(time, datetime)]
+    if isinstance(expected, datetime):
+        overdue = expected < now and not isinstance(actual, datetime) and not is_finished(status)
+        events.append(Event(expected, "Promised", "overdue" if overdue else ""))
+    if isinstance(actual, datetime):
+        late = isinstance(expected, datetime) and actual > expected
+        events.append(Event(actual, "Delivered", "late" if late else ""))
+    refunds = document.get("refunds")
+    for refund in map(_mapping, refunds if isinstance(refunds, list) else ()):
+        if isinstance(time := refund.get("refund_time"), datetime):
+            reason = f", {refund['reason']}" if refund.get("reason") else ""
+            events.append(Event(time, "Refunded", f"{refund.get('amount', '')}{reason}"))
+    if isinstance(time := document.get("updated_at"), datetime):
+        events.append(Event(time, "Last written", status))
+    return sorted(events, key=lambda event: event.time)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _hot(database: MongoDatabase, document: Document) -> FoundOrder:
+    order_id = int(document["_id"])
+    return FoundOrder(order_id, document, None, _past_versions(database, order_id))
+
+
+def _past_versions(database: MongoDatabase, order_id: int) -> int:
+    of_order = {"$gte": {"order_id": Int64(order_id), "version": MinKey()}, "$lte": {
+        "order_id": Int64(order_id), "version": MaxKey(),
+    }}  # fmt: skip
+    return database[PAST_VERSIONS].count_documents({"_id": of_order})
+
+
+def _archive_place(database: MongoDatabase, settings: Settings, archived: Document) -> ArchivePlace:
+    run_id, day = str(archived["run_id"]), archived["order_date"].date()
+    runs = {run.run_id: run for run in readable_runs(database)}
+    run = runs.get(run_id)
+    holder = run
+    if run is not None and day in run.replaced_days:
+        holder = next(
+            (
+                each
+                for each in runs.values()
+                if each.kind == COMPACT
+                and day not in each.replaced_days
+                and any(held.order_date == day for held in each.per_day)
+            ),
+            run,
+        )
+    kept_by = holder.run_id if holder else run_id
+    uri = (holder.archive_uri if holder else archive_uri(settings)).rstrip("/")
+    return ArchivePlace(
+        run_id=run_id,
+        kept_by=kept_by,
+        day=day,
+        state=run.state if run else "unknown",
+        archived_at=run.finished_at or run.started_at if run else None,
+        directory=f"{uri}/orders/run={kept_by}/order_date={day.isoformat()}",
+    )

@@ -1,0 +1,109 @@
+"""What orders are sorted by, and where in that order a page begins, as a value and as a text for links."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from bson import Decimal128
+
+from ecommerce.mongo import Document
+
+TIME, ID = "order.order_time", "_id"
+SORTS = {
+    "time": TIME,
+    "id": ID,
+    "total": "order.total_amount",
+    "promised": "delivery.expected_time",
+    "customer": "order.user_id",
+    "status": "delivery.status",
+}
+"""What orders can be sorted by; each of these is in every order."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """Order of the rows; `_id` decides between equal ones, in the same direction."""
+
+    by: str = "time"
+    descending: bool = True
+
+    @property
+    def path(self) -> str:
+        return SORTS[self.by]
+
+    @property
+    def step(self) -> int:
+        return -1 if self.descending else 1
+
+    def reversed(self) -> "Sort":
+        return replace(self, descending=not self.descending)
+
+    def keys(self) -> list[tuple[str, int]]:
+        return [(self.path, self.step)] + ([(ID, self.step)] if self.path != ID else [])
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A row, by what it is sorted by and its id."""
+
+    value: Any
+    order_id: int
+
+    def __str__(self) -> str:
+        """As a text for a link: the id, the value's type as a letter, and the value."""
+        value = self.value
+        if isinstance(value, datetime):
+            return f"{self.order_id}.t{(value - _EPOCH) // timedelta(milliseconds=1)}"
+        letter = "d" if isinstance(value, Decimal128) else "i" if isinstance(value, int) else "s"
+        return f"{self.order_id}.{letter}{value}"
+
+
+def position_of(text: str) -> Position | None:
+    """The position that a link names; None where it names none."""
+    order_id, dot, value = text.partition(".")
+    if not dot or not value:
+        return None
+    try:
+        return Position(_value(value[0], value[1:]), _int64(order_id))
+    except (ValueError, ArithmeticError):  # of decimals, too
+        return None
+
+
+def row_position(document: Document, sort: Sort) -> Position:
+    """Where a row is."""
+    value: Any = document
+    for name in sort.path.split("."):
+        value = value[name]
+    return Position(value, int(document[ID]))
+
+
+def behind(sort: Sort, at: Position) -> Document:
+    """The MongoDB filter of what comes after a position."""
+    beyond = "$lt" if sort.descending else "$gt"
+    if sort.path == ID:
+        return {ID: {beyond: at.order_id}}
+    # The range on its own lets an index begin at the position.
+    return {sort.path: {f"{beyond}e": at.value}, "$or": [{sort.path: {beyond: at.value}}, {ID: {beyond: at.order_id}}]}
+
+
+def _value(letter: str, text: str) -> Any:
+    match letter:
+        case "t":
+            return _EPOCH + timedelta(milliseconds=_int64(text))
+        case "d":
+            return Decimal128(Decimal(text))
+        case "i":
+            return _int64(text)
+        case "s":
+            return text
+    raise ValueError(letter)
+
+
+def _int64(text: str) -> int:
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(text)
+    return number
