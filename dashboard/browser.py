@@ -23,7 +23,7 @@ class Browser:
 
     def has_drawer(self, view: View) -> bool:
         """Whether the drawer with the filters is open where nobody opened or closed it."""
-        return view.page == "overview" and not self.narrow
+        return view.page != "pipeline" and not self.narrow
 
 
 def browser_of(cookies: Mapping[str, str], user_agent: str) -> Browser:

@@ -29,6 +29,14 @@ NOTABLE = 0.02
 NOTABLE_POINTS = 0.005
 """A change smaller than these is neither good nor bad: a shop's days differ by more."""
 
+BEHIND = {
+    "revenue": [["state", "counted"]],
+    "average_order_value": [["state", "counted"]],
+    "delivered": [["status", "Delivered"], ["status", "Pending"]],
+    "late_share": [["state", "late"]],
+}
+"""What in a link chooses the orders behind a headline, beside span and filters."""
+
 Content = dict[str, Any]
 Row = dict[str, Any]
 
@@ -85,6 +93,11 @@ class _Filters:
     def name(self, dimension: str, value: Any) -> str:
         return self._choices.get(dimension, {}).get(value, str(value))
 
+    def orders(self, dimension: str, name: str) -> list[list[str]] | None:
+        """What in a link chooses the orders behind a bar; None where nothing does."""
+        values = [value for value, called in self._choices.get(dimension, {}).items() if called == name]
+        return [[dimension, str(value)] for value in values] or None
+
     def pressable(self, dimension: str) -> bool:
         return bool(self._choices.get(dimension))
 
@@ -130,6 +143,7 @@ def _headlines(answer: Answer, filters: _Filters, amount: Any, zone: ZoneInfo) -
         key = row["key"]
         row["spark"] = [round(point, 4) for point in answer.timeline.sparks.get(key, ())]
         row["unfiltered"] = unfiltered
+        row["orders"] = BEHIND.get(key, [])
         if key in NEEDS_FINISHED and (young := _open_share(answer)) > OPEN_SHARE_MAX:
             # Nothing of theirs is comparable yet: the younger the orders, the fewer are delivered, and the fewer late.
             row["note"] = f"{percent(young, 0)} still open"
@@ -302,7 +316,7 @@ def _products(products: Iterable[ProductSales], filters: _Filters) -> Content:
     most = max((entry.quantity for entry in entries), default=0)
     rows = [
         _row(entry.name, entry.quantity, most, compact(entry.quantity), "", "sold")
-        | {"key": str(entry.product_id), "fixed": True}
+        | {"key": str(entry.product_id), "fixed": True, "orders": [["product", str(entry.product_id)]]}
         for entry in entries
     ]
     return _bars("Top products", "product", rows, filters, of_items=True)
@@ -344,6 +358,7 @@ def _bars(
         row.setdefault("color", ACCENTS.get(dimension))
         row.setdefault("fixed", not filters.pressable(dimension))
         row["selected"] = row["key"] in selected
+        row.setdefault("orders", filters.orders(dimension, row["name"]))
     note = _notes(f"{len(kept)} of {len(rows)}" if len(rows) > len(kept) else "", filters.note(of_items=of_items))
     return {"title": title, "note": note, "rows": kept, "csv": True, "empty": "" if rows else NO_ORDERS}
 

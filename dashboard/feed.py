@@ -10,18 +10,19 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
 from pymongo.errors import ConnectionFailure, PyMongoError
 
+from dashboard.attention import Notice, attention_card
 from dashboard.cards import overview_cards
 from dashboard.content import Content
 from dashboard.figures import Answer, Question, Store, compute
 from dashboard.first_paint import RECENT
-from dashboard.pipeline import Failure, LowStock, Pipeline
-from dashboard.pipeline_cards import attention_card, pipeline_cards, stock_card
+from dashboard.pipeline import LowStock, Pipeline
+from dashboard.pipeline_cards import pipeline_cards, stock_card
 from dashboard.shared import Aging, Behind, Shared
 from dashboard.state import Choices, choices_of
 from ecommerce.errors import EcommerceError
@@ -33,7 +34,7 @@ CHOICES_SECONDS = 60
 
 STOCK_SECONDS = 30
 PIPELINE_SECONDS = 4
-FAILURES_SECONDS = 15
+ATTENTION_SECONDS = 30
 
 AWAY = (PyMongoError, EcommerceError)
 """What is raised while the database is away."""
@@ -56,7 +57,8 @@ class Sources:
     open_store: Callable[[], Store]
     read_pipeline: Callable[[], Pipeline]
     read_low_stock: Callable[[], tuple[LowStock, ...]]
-    read_failures: Callable[[], tuple[Failure, ...]] = tuple
+    read_notices: Callable[[Any, float], tuple[Notice, ...]] = lambda _store, _lag: ()
+    """Gets the store and how many seconds its figures are behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ class Feed:
         self._choices = Aging(lambda: choices_of(self._opened().choices()), CHOICES_SECONDS)
         self._stock = Aging(lambda: stock_card(sources.read_low_stock(), low_stock), STOCK_SECONDS)
         self._attention = Behind(
-            lambda: attention_card(sources.read_failures(), self._zone), FAILURES_SECONDS, attention_card((), zone)
+            lambda: attention_card(sources.read_notices(self._opened(), self._last.freshness.lag_seconds)),
+            ATTENTION_SECONDS,
+            attention_card(()),
         )
         self._beside = Content({})
         pipeline = Aging(self._pipeline_cards, PIPELINE_SECONDS)
@@ -197,7 +201,8 @@ class Feed:
             self._version = refresh.version
             questions = {question for watcher in watchers if (question := watcher.question())}
             answers = {question: self._answers.get((refresh.version, question)) for question in questions}
-            cards = {page: self._cards[page]() for page in {watcher.page() for watcher in watchers} if page}
+            pages = {watcher.page() for watcher in watchers}
+            cards = {page: make() for page, make in self._cards.items() if page in pages}
         except Exception as error:
             # Whatever it is, the page says it and goes on: a tick that only raised left a green dot over old figures.
             problem = _why(error)

@@ -55,8 +55,9 @@ def first_paint(
         "bad": palette["error"]["main"],
     }
     recent = as_of is not None and (now or datetime.now(UTC)) - as_of < RECENT
-    known = recent and HEADLINE_CARDS[view.page] in cards
-    card = json.loads(cards[HEADLINE_CARDS[view.page]]) if known else {"rows": [{}] * HEADLINES}
+    headlines = HEADLINE_CARDS.get(view.page)
+    known = recent and headlines in cards
+    card = json.loads(cards[headlines]) if known and headlines else {"rows": [{}] * (HEADLINES if headlines else 0)}
     time = f"As of {as_of.astimezone(zone):%H:%M:%S}" if known and as_of else "Loading…"
     title, subtitle = (escape(card.get(name, "")) for name in ("title", "subtitle"))
     drawer = "drawer" if browser.has_drawer(view) else ""

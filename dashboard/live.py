@@ -14,9 +14,10 @@ import panel as pn
 from bokeh.document import Document
 from pymongo.errors import PyMongoError
 
+from dashboard.attention import read_notices
 from dashboard.feed import AWAY, Feed, Sources, Tick, Watcher
 from dashboard.figures import Question
-from dashboard.pipeline import read_failures, read_low_stock, read_pipeline
+from dashboard.pipeline import read_low_stock, read_pipeline
 from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import get_database
 from ecommerce.settings import Settings, get_settings
@@ -44,7 +45,7 @@ def the_feed() -> Feed:
         open_store=lambda: _open_store(settings),
         read_pipeline=lambda: read_pipeline(get_database(settings), settings),
         read_low_stock=lambda: read_low_stock(get_database(settings), settings.low_stock),
-        read_failures=lambda: read_failures(get_database(settings), settings),
+        read_notices=lambda store, lag: read_notices(get_database(settings), store, settings, lag, the_feed().zone),
     )
     shop = _shop(settings)
     return Feed(sources, shop.zone, shop.currency, settings.low_stock)

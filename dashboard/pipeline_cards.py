@@ -7,41 +7,13 @@ from pathlib import PurePath
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashboard.pipeline import Failure, LowStock, Pipeline
+from dashboard.pipeline import LowStock, Pipeline
+from dashboard.tables import Content, column, table
 from dashboard.text import NOTHING, compact, duration, exact, moment
 from ecommerce.sizes import size_text
 
 GOOD_STATES = {"committed", "done", "COMPLETED"}
 BAD_STATES = {"failed", "interrupted", "FAILED", "CRASHED"}
-
-Content = dict[str, Any]
-
-
-FAILURES_SHOWN = 3
-REASON_SHOWN = 160
-
-
-def attention_card(failures: Iterable[Failure], zone: ZoneInfo) -> str:
-    """What failed, for the head of the overview; without rows where nothing did."""
-    found = list(failures)
-    rows = [
-        {
-            "key": failure.what,
-            "text": f"{failure.what} failed, {moment(failure.since, zone)}",
-            "reason": shortened(failure.reason),
-            "title": failure.reason,
-        }
-        for failure in found[:FAILURES_SHOWN]
-    ]
-    if len(found) > FAILURES_SHOWN:
-        rows.append({"key": "", "text": f"and {len(found) - FAILURES_SHOWN} more", "reason": "", "title": ""})
-    return json.dumps({"rows": rows, "link": "Pipeline"}, ensure_ascii=False)
-
-
-def shortened(reason: str) -> str:
-    """The beginning of a reason, on one line."""
-    line = " ".join(reason.split())
-    return line if len(line) <= REASON_SHOWN else line[: REASON_SHOWN - 1] + "…"
 
 
 def stock_card(lowest: Iterable[LowStock], at_most: int) -> str:
@@ -50,9 +22,9 @@ def stock_card(lowest: Iterable[LowStock], at_most: int) -> str:
         {"key": f"{row.product}|{row.warehouse}|{place}", "cells": [row.product, row.warehouse, _stock(row.quantity)]}
         for place, row in enumerate(lowest)
     ]
-    columns = [_column("Product"), _column("Warehouse"), _column("Left", number=True)]
+    columns = [column("Product"), column("Warehouse"), column("Left", number=True)]
     note = f"at most {exact(at_most)} left, of all products · lowest first"
-    return _table("Low stock", note, columns, rows, f"No product has {exact(at_most)} pieces or fewer")
+    return table("Low stock", note, columns, rows, f"No product has {exact(at_most)} pieces or fewer")
 
 
 def _stock(quantity: int) -> object:
@@ -100,8 +72,8 @@ def _text(key: str, label: str, value: str, note: str) -> Content:
 
 def _archive_runs(pipeline: Pipeline, zone: ZoneInfo) -> str:
     columns = [
-        _column("Run"), _column("State"), _column("Started"), _column("Orders", number=True),
-        _column("Days", number=True), _column("Parquet", number=True), _column("Took", number=True),
+        column("Run"), column("State"), column("Started"), column("Orders", number=True),
+        column("Days", number=True), column("Parquet", number=True), column("Took", number=True),
     ]  # fmt: skip
     rows = []
     for run in pipeline.archive_runs:
@@ -117,14 +89,14 @@ def _archive_runs(pipeline: Pipeline, zone: ZoneInfo) -> str:
             duration(seconds) if seconds else NOTHING,
         ]
         rows.append({"key": str(run["_id"]), "cells": cells})
-    return _table("Archive runs", "latest first", columns, rows, "Nothing has been archived yet")
+    return table("Archive runs", "latest first", columns, rows, "Nothing has been archived yet")
 
 
 def _imports(pipeline: Pipeline, zone: ZoneInfo) -> str:
     columns = [
-        _column("File"), _column("State"), _column("Started"), _column("Read", number=True),
-        _column("Accepted", number=True), _column("Changed", number=True), _column("Unchanged", number=True),
-        _column("Rejected", number=True), _column("Reason", wide=True),
+        column("File"), column("State"), column("Started"), column("Read", number=True),
+        column("Accepted", number=True), column("Changed", number=True), column("Unchanged", number=True),
+        column("Rejected", number=True), column("Reason", wide=True),
     ]  # fmt: skip
     rows = []
     for record in pipeline.imports:
@@ -140,7 +112,7 @@ def _imports(pipeline: Pipeline, zone: ZoneInfo) -> str:
             _import_reason(record),
         ]
         rows.append({"key": str(record["_id"]), "cells": cells})
-    return _table("Imports", "latest first", columns, rows, "No file has been imported yet")
+    return table("Imports", "latest first", columns, rows, "No file has been imported yet")
 
 
 def _import_reason(record: Mapping[str, Any]) -> str:
@@ -153,7 +125,7 @@ def _import_reason(record: Mapping[str, Any]) -> str:
 
 
 def _rejected(pipeline: Pipeline) -> str:
-    columns = [_column("File"), _column("Line", number=True), _column("Code"), _column("Reason", wide=True)]
+    columns = [column("File"), column("Line", number=True), column("Code"), column("Reason", wide=True)]
     rows = [
         {
             "key": f"{place}",
@@ -166,16 +138,16 @@ def _rejected(pipeline: Pipeline) -> str:
         }
         for place, row in enumerate(pipeline.rejected)
     ]
-    return _table("Rejected rows", "latest first", columns, rows, "No row has been rejected")
+    return table("Rejected rows", "latest first", columns, rows, "No row has been rejected")
 
 
 def _flows(pipeline: Pipeline, zone: ZoneInfo) -> str:
     columns = [
-        _column("Flow"), _column("Last run"), _column("State"), _column("Started"), _column("Took", number=True),
-        _column("Reason", wide=True),
+        column("Flow"), column("Last run"), column("State"), column("Started"), column("Took", number=True),
+        column("Reason", wide=True),
     ]  # fmt: skip
     if pipeline.flow_runs is None:
-        return _table("Flows", "", columns, [], "Prefect does not answer")
+        return table("Flows", "", columns, [], "Prefect does not answer")
     rows = [
         {
             "key": run.flow,
@@ -190,7 +162,7 @@ def _flows(pipeline: Pipeline, zone: ZoneInfo) -> str:
         }
         for run in pipeline.flow_runs
     ]
-    return _table("Flows", "last run of each", columns, rows, "No flow has run yet")
+    return table("Flows", "last run of each", columns, rows, "No flow has run yet")
 
 
 def _state(state: object) -> Content:
@@ -200,12 +172,3 @@ def _state(state: object) -> Content:
 
 def _time(value: Any) -> datetime | None:
     return value if isinstance(value, datetime) else None
-
-
-def _column(name: str, *, number: bool = False, wide: bool = False) -> Content:
-    return {"name": name, "number": number, "wide": wide}
-
-
-def _table(title: str, note: str, columns: list[Content], rows: list[Content], empty: str) -> str:
-    content = {"title": title, "note": note, "columns": columns, "rows": rows, "csv": bool(rows)}
-    return json.dumps(content | {"empty": "" if rows else empty}, ensure_ascii=False)

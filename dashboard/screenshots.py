@@ -35,12 +35,16 @@ class Picture:
     query: str
     ready: str = "#headline-orders"
     device: dict[str, Any] = field(default_factory=lambda: DESKTOP)
+    follow: str = ""
+    """A link of the page that is followed before the picture is taken."""
 
 
 PICTURES = (
     Picture("dashboard-light.png", "?span=30d"),
     Picture("dashboard-dark.png", "?span=30d&theme=dark"),
     Picture("dashboard-phone.png", "?span=30d", device=PHONE),
+    Picture("dashboard-orders.png", "?page=orders&span=30d", ready="table >> visible=true"),
+    Picture("dashboard-order.png", "?page=orders&span=30d", ready="table >> visible=true", follow="tbody a"),
     Picture("dashboard-pipeline.png", "?page=pipeline", ready="#headline-hot", device=TALL),
 )
 
@@ -64,6 +68,8 @@ def take(address: str, folder: Path) -> list[Path]:
             page.locator(picture.ready).wait_for(timeout=WAIT_MS)
             page.locator(".as-of").filter(has_text="As of").wait_for(state="attached", timeout=WAIT_MS)
             page.locator("#first-paint").wait_for(state="detached", timeout=WAIT_MS)
+            if picture.follow:
+                page.locator(picture.follow).first.click()
             page.wait_for_timeout(SETTLED_MS)
             files.append(folder / picture.name)
             page.screenshot(path=files[-1])

@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 from zoneinfo import ZoneInfo
 
+from dashboard.orders_view import OrdersView, orders_view_of
 from dashboard.spans import DEFAULT_PRESET, FIRST_DAY, LAST_DAY, PRESET_KEYS, dates_span, preset_span
 from dashboard.text import readable_names
 from ecommerce.kpis.question import Filters, Span
 
-PAGES = ("overview", "pipeline")
+PAGES = ("overview", "orders", "pipeline")
 
 DIMENSIONS: Mapping[str, str] = {
     "payment": "payment_types",
@@ -48,6 +49,8 @@ class View:
     filters: Filters = Filters()  # noqa: RUF009 - frozen
     dark: bool | None = None
     """None: as the viewer has it elsewhere."""
+    orders: OrdersView = OrdersView()  # noqa: RUF009 - frozen
+    """What the orders page shows; other pages have none of it in their link."""
 
     def span(self, now: datetime, zone: ZoneInfo) -> Span:
         """The hours this view is about at `now`."""
@@ -56,27 +59,33 @@ class View:
         return preset_span(self.preset or DEFAULT_PRESET, now, zone)
 
     def with_preset(self, preset: str) -> "View":
-        return replace(self, preset=preset, first=None, last=None)
+        return replace(self, preset=preset, first=None, last=None, orders=self.orders.first_page())
 
     def with_dates(self, first: date, last: date) -> "View":
-        return replace(self, preset=None, first=min(first, last), last=max(first, last))
+        earlier, later = min(first, last), max(first, last)
+        return replace(self, preset=None, first=earlier, last=later, orders=self.orders.first_page())
 
     def with_page(self, page: str) -> "View":
-        return replace(self, page=page)
+        """Another page of the same span and filters; the orders page begins anew."""
+        return self if page == self.page else replace(self, page=page, orders=OrdersView())
+
+    def with_orders(self, orders: OrdersView) -> "View":
+        """The orders page with other orders, sorting or page."""
+        return replace(self, page="orders", orders=orders)
 
     def with_theme(self, dark: bool) -> "View":
         return replace(self, dark=dark)
 
     def with_filter(self, dimension: str, values: Iterable[str | int]) -> "View":
         chosen: Any = {DIMENSIONS[dimension]: frozenset(values)}
-        return replace(self, filters=replace(self.filters, **chosen))
+        return replace(self, filters=replace(self.filters, **chosen), orders=self.orders.first_page())
 
     def toggled(self, dimension: str, values: frozenset[str | int]) -> "View":
         """With the values taken into a filter, or out of it where they were in."""
         return self.with_filter(dimension, self.chosen(dimension) ^ values)
 
     def without_filters(self) -> "View":
-        return replace(self, filters=Filters())
+        return replace(self, filters=Filters(), orders=self.orders.first_page())
 
     def chosen(self, dimension: str) -> frozenset[str | int]:
         values: frozenset[str | int] = getattr(self.filters, DIMENSIONS[dimension])
@@ -97,6 +106,8 @@ class View:
             pairs.append(("span", str(self.preset)))
         for dimension in DIMENSIONS:
             pairs += [(dimension, str(value)) for value in sorted(self.chosen(dimension), key=str)]
+        if self.page == "orders":
+            pairs += self.orders.pairs()
         if self.dark is not None:
             pairs.append(("theme", "dark" if self.dark else "light"))
         return "?" + urlencode(pairs) if pairs else ""
@@ -122,7 +133,7 @@ def view_of_query(query: str) -> View:
             view = view.with_filter(dimension, (int(text) for text in texts if text.isascii() and text.isdigit()))
         else:
             view = view.with_filter(dimension, texts)
-    return view
+    return replace(view, orders=orders_view_of(values)) if view.page == "orders" else view
 
 
 def choices_of(raw: Mapping[str, Any]) -> Choices:
@@ -137,7 +148,8 @@ def choices_of(raw: Mapping[str, Any]) -> Choices:
 def allowed(view: View, choices: Choices) -> View:
     """The view with only those filter values that exist in the data."""
     for dimension in DIMENSIONS:
-        view = view.with_filter(dimension, view.chosen(dimension) & choices.get(dimension, {}).keys())
+        if gone := view.chosen(dimension) - choices.get(dimension, {}).keys():
+            view = view.with_filter(dimension, view.chosen(dimension) - gone)
     return view
 
 

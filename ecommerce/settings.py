@@ -97,6 +97,19 @@ class Settings(BaseSettings):
         description="The shop's currency (ISO 4217), recorded at the first start; USD unless set.",
     )
     low_stock: int = Field(10, ge=0, description="Pieces left from which on the dashboard calls a stock low.")
+    cover_days: float = Field(
+        7.0, ge=0, description="The dashboard names products whose stock lasts for fewer days at the recent sales."
+    )
+    old_order_days: int = Field(
+        30, ge=1, description="The dashboard tells of orders that are not finished so many days after they were placed."
+    )
+    lag_seconds: float = Field(
+        60.0, ge=1, description="The dashboard tells of figures that are further behind the orders, in seconds."
+    )
+    customers_on_loopback: bool = Field(
+        False,
+        description="Show customers' names and e-mails to browsers on this machine without a login.",
+    )
     timezone: str | None = Field(
         None,
         description="Time zone (IANA) of the shop's days, recorded at the first start; UTC unless set.",

@@ -33,7 +33,41 @@ function spark(points) {
   return [`M${line}`, `M0,${height} L${line} L${width},${height} Z`];
 }
 
-function headline_parts() {
+// A link to another view of this page: followed without loading it anew, unless the browser is asked for another tab.
+function view_link(parent, className, model) {
+  const link = element("a", className, parent);
+  link.addEventListener("click", (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) { return; }
+    event.preventDefault();
+    model.send_msg({go: link.search});
+  });
+  return link;
+}
+
+// The orders behind a figure: those of the page's own link, with some values chosen.
+function behind(pairs) {
+  const query = new URLSearchParams(location.search);
+  query.set("page", "orders");
+  for (const [name] of pairs) { query.delete(name); }
+  for (const [name, value] of pairs) { query.append(name, value); }
+  return `?${query}`;
+}
+
+function behind_link(parent, model) {
+  const link = view_link(parent, "behind", model);
+  write(link, "→");
+  const aim = () => { link.href = behind(link.pairs ?? []); };
+  for (const event of ["pointerenter", "focus", "click"]) { link.addEventListener(event, aim, true); }
+  link.aim = (pairs, name) => {
+    link.hidden = pairs == null;
+    link.pairs = pairs ?? [];
+    link.setAttribute("aria-label", `Orders behind ${name}`); link.title = "The orders behind this figure";
+    aim();
+  };
+  return link;
+}
+
+function headline_parts(model) {
   const card = element("section", "headline framed");
   const parts = {label: element("div", "label", card), value: element("div", "value", card), under: element("div", "under", card)};
   parts.main = element("span", "", parts.value);
@@ -41,6 +75,7 @@ function headline_parts() {
   parts.change = element("span", "", parts.under);
   parts.note = element("span", "", parts.under);
   parts.unfiltered = element("div", "unfiltered", card);
+  parts.behind = behind_link(card, model);
   card.parts = parts;
   return card;
 }
@@ -53,6 +88,7 @@ function fill_headline(card, item) {
   card.setAttribute("aria-label", `${item.label}: ${item.exact}${item.change ? `, ${item.change} ${item.note}` : ""}${item.unfiltered ? `, ${item.unfiltered}` : ""}`);
   write(change, item.change); change.className = item.tone ?? ""; write(note, item.note); under.title = item.note ?? "";
   write(unfiltered, item.unfiltered);
+  card.parts.behind.aim(item.orders, item.label);
   if (item.share) {
     const bar = card.parts.share ??= element("div", "share", card);
     keyed(bar, item.share, () => element("i"), (part, {size, color}) => { part.style.flexGrow = size; part.style.background = color; });
@@ -73,7 +109,7 @@ function fill_headline(card, item) {
   card.append(svg);
 }
 
-function headlines(root, content) {
+function headlines(root, content, model) {
   if (root.body == null) {
     root.head = element("div", "head", root);
     root.title_text = element("h1", "", root.head);
@@ -81,7 +117,7 @@ function headlines(root, content) {
     root.body = element("div", "headlines", root);
   }
   write(root.title_text, content.title); write(root.note, content.subtitle);
-  keyed(root.body, content.rows, headline_parts, fill_headline);
+  keyed(root.body, content.rows, () => headline_parts(model), fill_headline);
 }
 
 function heading(root, content, model) {
@@ -114,11 +150,14 @@ function bars(root, content, model) {
   root.list ??= element("div", "rows", root.body);
   root.list.classList.toggle("dimmed", content.rows.some((row) => row.selected));
   keyed(root.list, content.rows, (item) => {
-    const row = pressable(item, model, "row");
+    const line = element("div", "line"), row = line.row = pressable(item, model, "row");
+    line.append(row);
+    line.behind = behind_link(line, model);
     row.parts = {fill: element("span", "fill", row), name: element("bdi", "name", row), figure: element("span", "figure", row), second: element("span", "second", row)};
-    return row;
-  }, (row, item) => {
+    return line;
+  }, ({row, behind}, item) => {
     const {fill, name, figure, second} = row.parts;
+    behind.aim(item.orders, item.name);
     fill.style.width = `${Math.max(0, Math.min(100, item.width))}%`;
     row.style.setProperty("--tint", item.color ?? "var(--mui-palette-primary-main)");
     write(name, item.name); write(figure, item.figure); write(second, item.second);
@@ -144,11 +183,12 @@ function legend(root, content, model) {
   });
 }
 
-function fill_cell(cell, value) {
-  const {text, title, tone, link} = typeof value === "object" && value !== null ? value : {text: value};
+function fill_cell(cell, value, model) {
+  const {text, title, tone, link, go} = typeof value === "object" && value !== null ? value : {text: value};
   let inner = cell.firstElementChild;
-  const kind = link ? "A" : tone ? "SPAN" : "BDI";
-  if (inner?.tagName !== kind) { cell.replaceChildren(); inner = element(kind, "", cell); }
+  const kind = link || go ? "A" : tone ? "SPAN" : "BDI";
+  if (inner?.tagName !== kind) { cell.replaceChildren(); inner = go ? view_link(cell, "", model) : element(kind, "", cell); }
+  if (go) { inner.href = go; }
   if (link) { inner.href = link; inner.target = "_blank"; inner.rel = "noopener"; }
   if (tone) { inner.className = `pill ${tone}`; }
   write(inner, String(text ?? "–")); cell.title = title ?? String(text ?? "");
@@ -162,19 +202,41 @@ function table(root, content, model) {
     root.top = element("tr", "", element("thead", "", root.grid));
     root.rows = element("tbody", "", root.grid);
   }
+  root.hidden = content.title === "";
   root.grid.hidden = content.rows.length === 0;
   root.grid.setAttribute("aria-label", content.title);
   keyed(root.top, content.columns.map((column) => ({...column, key: column.name})), () => element("th"), (cell, column) => {
-    cell.scope = "col"; cell.className = column.number ? "end" : ""; write(cell, column.name);
+    cell.scope = "col"; cell.className = column.number ? "end" : "";
+    if (column.sort == null) { write(cell, column.name); return; }
+    cell.link ??= view_link(cell, "sort", model);
+    cell.link.href = column.go; cell.setAttribute("aria-sort", column.sort);
+    write(cell.link, `${column.name}${{ascending: " ▲", descending: " ▼"}[column.sort] ?? ""}`);
   });
   keyed(root.rows, content.rows, () => element("tr"), (row, item) => {
     keyed(row, item.cells.map((value, index) => ({key: index, value})), () => element("td"), (cell, {key, value}) => {
-      cell.className = content.columns[key].number ? "end" : content.columns[key].wide ? "text" : ""; fill_cell(cell, value);
+      cell.className = content.columns[key].number ? "end" : content.columns[key].wide ? "text" : ""; fill_cell(cell, value, model);
     });
   });
 }
 
-// What failed, each with its reason, and a way to where more is said. Nothing is drawn where nothing failed.
+// A heading and links beside it: to other views, or to a download.
+function links(root, content, model) {
+  root.className = "links";
+  if (root.list == null) {
+    root.head = element("div", "head", root);
+    root.title_text = element("h1", "", root.head); root.note = element("p", "", root.head);
+    root.list = element("nav", "chips", root);
+  }
+  root.head.hidden = !content.title;
+  root.list.setAttribute("aria-label", content.title || "Pages");
+  write(root.title_text, content.title); write(root.note, content.subtitle);
+  keyed(root.list, content.rows, (item) => item.go ? view_link(root.list, "chip", model) : element("a", "chip", root.list), (link, item) => {
+    link.href = item.go ?? item.href; write(link, item.text); link.title = item.title;
+    if (item.href) { link.setAttribute("download", ""); }
+  });
+}
+
+// What needs attention, each with its reason and a way to where more is said. Nothing is drawn where there is nothing.
 function notices(root, content, model) {
   root.className = "notices";
   root.setAttribute("role", "status");
@@ -182,13 +244,12 @@ function notices(root, content, model) {
   keyed(root, content.rows, (item) => {
     const row = element("div", "notice", root);
     row.parts = {text: element("bdi", "what", row), reason: element("bdi", "why", row)};
-    if (item.key) {
-      const button = element("button", "tool", row);
-      button.type = "button"; write(button, content.link); button.setAttribute("aria-label", `${content.link}: ${item.key}`);
-      button.addEventListener("click", () => model.send_msg({pick: item.key}));
-    }
+    row.link = item.go ? view_link(row, "tool", model) : element("button", "tool", row);
+    row.link.setAttribute("aria-label", `${item.called}: ${item.key}`); write(row.link, item.called);
+    if (!item.go) { row.link.type = "button"; row.link.addEventListener("click", () => model.send_msg({pick: item.key})); }
     return row;
-  }, (row, item) => { write(row.parts.text, item.text); write(row.parts.reason, item.reason); row.title = item.title; });
+  }, (row, item) => {
+    if (item.go) { row.link.href = item.go; } write(row.parts.text, item.text); write(row.parts.reason, item.reason); row.title = item.title; });
 }
 
 function save(name, text) {
@@ -213,7 +274,7 @@ function plot(slot, figure, {columns, buckets, span, empty}) {
   if (span[0] - before[0] !== 3_600_000) { figure.reset.emit(); }
 }
 
-const KINDS = {notices, headlines, bars, legend, table};
+const KINDS = {links, notices, headlines, bars, legend, table};
 
 // Places for all cards, in stacks on a grid; returns what draws each.
 function laid_out(el, model) {

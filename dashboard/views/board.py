@@ -14,7 +14,7 @@ from panel.custom import Children, JSComponent
 from dashboard.content import Content, whole
 
 Span = Literal["full", "wide", "third"]
-Kind = Literal["headlines", "bars", "legend", "table", "notices"]
+Kind = Literal["headlines", "bars", "legend", "table", "notices", "links"]
 
 
 def card(name: str, kind: Kind = "bars", chart: str = "") -> dict[str, str]:
@@ -62,14 +62,17 @@ class Board(JSComponent):
         self,
         *,
         on_pick: Callable[[str, str], None] | None = None,
+        on_link: Callable[[str], None] | None = None,
         csv: Callable[[str], tuple[str, str]],
         **parameters: Any,
     ) -> None:
-        """`on_pick` gets a card and the key of its pressed bar; `csv` gives file name and text of a card's download."""
+        """`on_pick` gets a card and the key of its pressed bar; `csv` gives file name and text of a card's download;
+        `on_link` the query of a link to another view."""
         super().__init__(sizing_mode="stretch_width", margin=0, **parameters)
         self._shown: dict[str, dict[str, str]] = {"figures": {}, "beside": {}}
         self._waits = False
         self._on_pick = on_pick
+        self._on_link = on_link
         self._csv = csv
 
     def wait(self, waiting: bool) -> None:
@@ -95,6 +98,8 @@ class Board(JSComponent):
     def _handle_msg(self, message: Any) -> None:
         if not isinstance(message, dict) or not isinstance(name := message.get("card"), str):
             return
+        if self._on_link and isinstance(query := message.get("go"), str):
+            self._on_link(query)
         if self._on_pick and isinstance(key := message.get("pick"), str):
             self._on_pick(name, key)
         if message.get("csv"):

@@ -29,12 +29,14 @@ class OverviewPage(Part):
         self,
         on_pick: Callable[[str, str], None],
         on_attention: Callable[[], None],
+        on_link: Callable[[str], None],
         *,
         currency: str,
         touch: bool,
         **parameters: Any,
     ) -> None:
-        """`on_pick` gets a filter and the name of a bar that was pressed; `on_attention` leads to what failed."""
+        """`on_pick` gets a filter and the name of a bar that was pressed; `on_attention` leads to what failed,
+        `on_link` to the view of a link's query."""
         super().__init__(**parameters)
         self._overview: Overview | None = None
         self._stock = Content({})
@@ -42,6 +44,7 @@ class OverviewPage(Part):
             stacks=STACKS,
             charts=[status_chart(touch=touch), revenue_chart(currency, touch=touch)],
             on_pick=lambda name, key: on_attention() if name == "attention" else on_pick(PICKED.get(name, name), key),
+            on_link=on_link,
             csv=self._csv,
         )
 

@@ -1,6 +1,6 @@
 """The page of one session: shell, navigation, and the flow from a tick or a click to what is drawn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,26 +13,37 @@ from dashboard import live
 from dashboard.browser import Browser
 from dashboard.feed import Tick
 from dashboard.first_paint import first_paint
+from dashboard.orders import read_listing, read_order
+from dashboard.orders_cards import failed_cards, listing_cards, order_cards
 from dashboard.session import Session
 from dashboard.state import Choices, View, allowed, view_of_query
 from dashboard.views.filters import FilterPanel
 from dashboard.views.freshness import FreshnessLine, ProblemBanner
+from dashboard.views.orders import OrdersPage
 from dashboard.views.overview import OverviewPage
+from dashboard.views.part import Part
 from dashboard.views.pipeline import PipelinePage
 from dashboard.views.shell import navigation, shell
 from dashboard.views.span_picker import SpanPicker
 from dashboard.views.window import Window
+from ecommerce.mongo import get_database
 from ecommerce.settings import Settings
 
 
 class DashboardPage(Viewer):
     """Everything one viewer sees. Lives as long as its browser tab."""
 
-    def __init__(self, settings: Settings, query: str, browser: Browser, **parameters: Any) -> None:
+    def __init__(
+        self, settings: Settings, query: str, browser: Browser, *, customers: bool = False, **parameters: Any
+    ) -> None:
+        """`customers`: the viewer may see names and e-mails."""
         super().__init__(**parameters)
+        self._settings = settings
+        self._customers = customers
         self._browser = self._told = browser
         self._is_live = False
         self._feed = live.the_feed()
+        self._currency = self._feed.currency
         self._zone = self._feed.zone
         self._session = Session(view_of_query(query), self._zone)
         view = self._session.view
@@ -45,9 +56,12 @@ class DashboardPage(Viewer):
         self._span = SpanPicker(view, self.change, self._zone)
         self._filters = FilterPanel(self.change, lambda: self._overview.save_headlines())
         self._overview = OverviewPage(
-            self._pick, self._show_pipeline, currency=self._feed.currency, touch=browser.narrow
+            self._pick, self._show_pipeline, self._follow, currency=self._currency, touch=browser.narrow
         )
-        self._pipeline = PipelinePage()
+        self._pipeline: PipelinePage | None = None
+        self._orders: OrdersPage | None = None
+        self._parts: dict[str, Part] = {"overview": self._overview}
+        self._had_span = view.page != "pipeline"
         self._content = pn.Column(self._overview, sizing_mode="stretch_width", margin=0)
         self._page = shell(
             [self._banner, pmui.FlexBox(self._navigation, self._span, gap="12px", align_items="center"), self._content],
@@ -105,6 +119,10 @@ class DashboardPage(Viewer):
         values = frozenset(value for value, label in labels.items() if label == name)
         self.change(lambda view: view.toggled(dimension, values))
 
+    def _follow(self, query: str) -> None:
+        """A link within the page was followed."""
+        self.change(lambda _: view_of_query(query))
+
     def _show_pipeline(self) -> None:
         self.change(lambda view: view.with_page("pipeline"))
 
@@ -136,6 +154,9 @@ class DashboardPage(Viewer):
     def _ask(self) -> None:
         """Draw what the present view needs: now where it is known, else as soon as it is."""
         page, question = self._session.view.page, self._session.asked()
+        if page == "orders":
+            self._ask_orders()
+            return
         live.in_thread(lambda: self._feed.cards(page), self._drawn_beside, pn.state.curdoc)
         if page != "overview":
             return
@@ -144,6 +165,37 @@ class DashboardPage(Viewer):
             return
         self._overview.wait(True)
         live.in_thread(lambda: self._feed.answer(question), self._answered, pn.state.curdoc)
+
+    def _ask_orders(self) -> None:
+        view, database = self._session.view, get_database(self._settings)
+        if self._orders is not None:
+            self._orders.wait()
+
+        def read() -> Mapping[str, str]:
+            order_id = view.orders.order
+            if order_id is not None:
+                one = read_order(database, self._settings, order_id, customers=self._customers)
+                return order_cards(one, view, self._currency, self._zone)
+            listing = read_listing(database, self._settings, view, self._zone, customers=self._customers)
+            return listing_cards(listing, view, self._feed.last.choices, self._counted(view), self._zone)
+
+        live.in_thread(read, lambda result: self._read_orders(view, result), pn.state.curdoc)
+
+    def _counted(self, view: View) -> int | None:
+        """How many orders the figures count for the orders page, the archived too; None where none counts the same."""
+        orders, filters = view.orders, view.filters
+        if orders != orders.first_page() or orders.text or orders.state or filters.choose_items:
+            return None
+        if orders.product is not None or orders.customer is not None:
+            return None
+        return self._feed.answer(self._session.asked()).answer.kpis.orders
+
+    def _read_orders(self, view: View, result: Any) -> None:
+        if view != self._session.view or self._orders is None:
+            return
+        if isinstance(result, Exception):
+            result = failed_cards(result)
+        self._orders.show(view, result)
 
     def _answered(self, result: Any) -> None:
         if isinstance(result, Exception):
@@ -157,7 +209,7 @@ class DashboardPage(Viewer):
             self._freshen(self._feed.last)
         elif "stock" in cards:
             self._overview.show_beside(cards)
-        else:
+        elif self._pipeline is not None:
             self._pipeline.show(cards)
 
     def _ticked(self, tick: Tick) -> None:
@@ -191,20 +243,29 @@ class DashboardPage(Viewer):
 
     def _show_view(self) -> None:
         view = self._session.view
-        on_overview = view.page == "overview"
         self._navigation.value = view.page
         self._span.show(view)
-        self._span.visible = on_overview
+        self._span.visible = with_span = view.page != "pipeline"
         self._filters.show(view, self._feed.last.choices)
-        self._filters.visible = on_overview
+        self._filters.visible = with_span
         self._page.dark_theme = self._browser.shows_dark(view)
         # Pages are hidden, not taken out: a chart that comes back keeps its data and its zoom.
-        self._overview.visible = on_overview
-        if on_overview == self._pipeline.visible:
-            self._pipeline.visible = not on_overview
-            self._page.sidebar_open = self._browser.has_drawer(self._session.view)
-        if not on_overview and len(self._content) == 1:
-            self._content.append(self._pipeline.__panel__())
+        if view.page not in self._parts:
+            self._parts[view.page] = self._made(view.page)
+            self._content.append(self._parts[view.page].__panel__())
+        for name, part in self._parts.items():
+            part.visible = name == view.page
+        if with_span != self._had_span:
+            self._had_span = with_span
+            self._page.sidebar_open = self._browser.has_drawer(view)
+
+    def _made(self, page: str) -> Part:
+        """A page that is opened for the first time."""
+        if page == "orders":
+            self._orders = OrdersPage(self.change, self._follow)
+            return self._orders
+        self._pipeline = PipelinePage()
+        return self._pipeline
 
     def __panel__(self) -> Viewable:
         return self._page

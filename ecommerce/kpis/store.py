@@ -122,6 +122,12 @@ class KpiStore:
             rollup = self._rollup(span, filters, hourly=is_hourly(span) or step == "hour")
             return timeline_of(rollup, step, self._hours)
 
+    def sold(self, span: Span) -> dict[int, int]:
+        """Units of each product that were ordered in a span, by the product's id."""
+        with self._lock:
+            products = self._rollup(span, Filters(), hourly=is_hourly(span)).tables["product"]
+            return dict(products.group_by("product_id").agg(pl.col("quantity").sum()).iter_rows())
+
     def choices(self) -> dict[str, Any]:
         """The values that filters can have: texts sorted, couriers and warehouses as (id, name) sorted by name."""
         with self._lock:

@@ -119,7 +119,7 @@ ARCHIVER = Role(
 DASHBOARD = Role(
     "dashboard",
     "Reads what it shows and brings the summaries up to date; makes, changes and deletes no order.",
-    dict.fromkeys((ARCHIVED_ORDERS, ARCHIVE_RUNS, IMPORTS, REJECTED_ROWS), READ),
+    dict.fromkeys((ARCHIVED_ORDERS, ARCHIVE_RUNS, IMPORTS, PAST_VERSIONS, REJECTED_ROWS), READ),
     inherits=(SUMMARIZER.name,),
 )
 

@@ -27,18 +27,26 @@ FOCUSED = """() => {
 
 @pytest.mark.parametrize(
     "query",
-    ["?span=all", "?span=7d&status=Shipped&category=Category%201", "?page=pipeline", "?from=2031-01-01&to=2031-01-02"],
+    [
+        "?span=all",
+        "?span=7d&status=Shipped&category=Category%201",
+        "?page=pipeline",
+        "?page=orders&span=all",
+        "?page=orders&span=all&order=20",
+        "?from=2031-01-01&to=2031-01-02",
+    ],
 )
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_to_complain_about(browser: Browser, address: str, query: str, theme: str) -> None:
     tab = Tab(browser).open(f"{address}{query}&theme={theme}", ready="h1 >> visible=true")
     tab.page.wait_for_function(IS_DARK if theme == "dark" else f"() => !({IS_DARK})()")
     expect(tab.page.locator("#first-paint")).to_have_count(0)
-    if "page=pipeline" not in query:
+    if "page=" not in query:
         tab.page.locator("summary").filter(has_text="Status").click()  # a filter that is open
     tab.page.wait_for_timeout(600)  # colours fade into each other
     found = Axe().run(tab.page)
-    assert found.violations_count == 0, found.generate_report()
+    violations = [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]]
+    assert violations == []
     expect(tab.page.get_by_role("heading", level=1)).to_have_count(1)
     tab.close()
 

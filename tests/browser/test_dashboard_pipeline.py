@@ -1,13 +1,14 @@
 """The pipeline page, and what the overview says of a pipeline in which something failed."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
 from ecommerce.mongo import get_database
 from ecommerce.settings import Settings
 from tests.dashboard_app import Tab
-from tests.dashboard_shop import HOSTILE
+from tests.dashboard_shop import HOSTILE, add_orders
 
 
 def test_the_pipeline_page_shows_what_the_pipeline_wrote_down(tab: Tab, shop: Settings) -> None:
@@ -46,3 +47,37 @@ def test_what_failed_is_said_on_the_overview_and_explained_on_the_pipeline_page(
         imports.delete_one({"file": failed["file"]})
     tab.show("?span=all")
     expect(tab.page.get_by_role("status").filter(has_text="broken.csv")).to_have_count(0, timeout=60_000)
+
+
+def test_what_needs_attention_is_said_with_a_way_to_it(tab: Tab, shop: Settings) -> None:
+    database = get_database(shop)
+    notice = tab.page.locator(".notice").filter(has_text="are open for 30 days or more")
+    notice.wait_for()
+    oldest = {"order.order_time": {"$lt": datetime.now(UTC) - timedelta(days=29)}}
+    finished = ["Delivered", "Cancelled", "Returned"]
+    limit = datetime.now(UTC) - timedelta(days=30)
+    open_orders = [
+        order["order"]["order_time"]
+        for order in database["orders"].find(oldest)
+        if order["delivery"]["status"] not in finished
+    ]
+    # Ages are those of days: an order of the limit's own day may be on either side of it.
+    least = sum(time < limit - timedelta(days=1) for time in open_orders)
+    counted = int(re.sub(r"\D", "", notice.locator(".what").inner_text().split(" orders")[0]))
+    assert least <= counted <= len(open_orders)
+    notice.get_by_role("link", name="Orders: backlog").click()
+    tab.page.wait_for_url(re.compile("page=orders.*state=open"))
+    tab.page.get_by_text("× open: not finished").wait_for()
+    shown = tab.page.get_by_role("table", name="Orders found").locator("tbody tr td:nth-child(4)").all_inner_texts()
+    assert shown and not set(shown) & set(finished)
+
+
+def test_products_that_run_out_and_rejected_rows_need_attention(tab: Tab, shop: Settings) -> None:
+    """Product 0 of the shop has no stock, and product 1 less than a week's sales of it."""
+    database = get_database(shop)
+    database["rejected_rows"].insert_one({"file": "/inbox/b.csv", "line": 9, "code": "bad", "reason": HOSTILE[1]})
+    add_orders(shop, 40)
+    tab.page.locator(".notice").filter(has_text="stock for less than 7 days").wait_for()
+    notice = tab.page.locator(".notice").filter(has_text="to be repaired")
+    notice.get_by_role("button").press("Enter")
+    tab.page.locator("#headline-rejected").wait_for()

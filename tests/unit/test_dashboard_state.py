@@ -15,6 +15,7 @@ from dashboard.browser import SCREEN, SYSTEM_THEME, THEME, Browser, browser_of
 from dashboard.content import Content
 from dashboard.downloads import BYTE_ORDER_MARK, csv_text
 from dashboard.first_paint import first_paint
+from dashboard.orders_view import OrdersView
 from dashboard.shared import Shared
 from dashboard.spans import PRESET_KEYS, bucket_of, comparison, days_of, next_bucket, preset_span, running_hour, step_of
 from dashboard.state import DIMENSIONS, ID_DIMENSIONS, View, allowed, view_of_query
@@ -31,19 +32,46 @@ from dashboard.text import (
 )
 from dashboard.views.freshness import as_markdown_text
 from ecommerce.kpis.question import Span
+from ecommerce.order_search.query import STATES
+from ecommerce.order_search.sorting import SORTS, Position, Sort
 from ecommerce.sizes import size_text
 
 NOW = datetime(2026, 11, 22, 11, 35, 7, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
 WIDE = Browser(narrow=False, dark=False)
 
+
+def to_milliseconds(time: datetime) -> datetime:
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
 texts = st.text(min_size=1, max_size=30)
 ids = st.integers(0, 2**63 - 1)
 
 
+positions = st.builds(
+    Position,
+    st.one_of(st.integers(0, 2**63 - 1), texts, st.datetimes(timezones=st.just(UTC)).map(to_milliseconds)),
+    ids,
+)
+orders_views = st.builds(
+    OrdersView,
+    order=st.none() | ids,
+    text=texts.map(str.strip),
+    state=st.sampled_from([None, *STATES]),
+    product=st.none() | ids,
+    customer=st.none() | ids,
+    sort=st.builds(Sort, st.sampled_from(sorted(SORTS)), st.booleans()),
+    after=st.none() | positions,
+    before=st.none() | positions,
+)
+
+
 @st.composite
 def views(draw: st.DrawFn) -> View:
-    view = View(page=draw(st.sampled_from(["overview", "pipeline"])), dark=draw(st.sampled_from([None, True, False])))
+    view = View(
+        page=draw(st.sampled_from(["overview", "orders", "pipeline"])), dark=draw(st.sampled_from([None, True, False]))
+    )
     if draw(st.booleans()):
         view = view.with_preset(draw(st.sampled_from(PRESET_KEYS)))
     else:
@@ -51,7 +79,7 @@ def views(draw: st.DrawFn) -> View:
         view = view.with_dates(draw(days), draw(days))
     for dimension in DIMENSIONS:
         view = view.with_filter(dimension, draw(st.frozensets(ids if dimension in ID_DIMENSIONS else texts)))
-    return view
+    return view.with_orders(draw(orders_views)) if view.page == "orders" else view
 
 
 @given(views())
@@ -302,3 +330,10 @@ def test_the_first_paint_shows_headlines_as_text() -> None:
     assert "<img" not in page
     assert "Loading" in first_paint(View(page="pipeline"), WIDE, {}, None, UTC_ZONE)
     assert "12.3 k" not in first_paint(View(), WIDE, cards, NOW, UTC_ZONE, now=NOW + timedelta(hours=1))
+
+
+def test_naming_the_page_that_is_shown_changes_nothing() -> None:
+    """The buttons are set to the page of a link that was followed, and tell of it."""
+    view = view_of_query("?page=orders&span=all&product=3&search=x&sort=total")
+    assert view.with_page("orders") == view
+    assert view.with_page("overview").with_page("orders") == View(page="orders", preset="all")

@@ -1,0 +1,164 @@
+"""What needs attention: each kind is one function here, which says nothing where all is well.
+
+They look at the whole shop, not at the span that is shown, and are read behind the tick: by its own thread, seldom.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from dashboard.pipeline import Failure, read_failures
+from dashboard.text import compact, duration, exact, moment
+from ecommerce.documents.statuses import is_finished
+from ecommerce.importing.loading.ledger import REJECTED_ROWS
+from ecommerce.kpis.question import Filters, Span
+from ecommerce.mongo import MongoDatabase
+from ecommerce.settings import Settings
+
+SOLD_DAYS = 28
+"""Sales of as many days say how long a stock lasts: four of each weekday."""
+NAMED = 3
+REASON_SHOWN = 160
+EVER = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing that needs attention."""
+
+    key: str
+    text: str
+    reason: str = ""
+    link: str = ""
+    """Query of the view where there is more; empty: the pipeline page."""
+    called: str = "Pipeline"
+    """What the link is called."""
+
+
+class Figures(Protocol):
+    """What notices ask of the KPI store."""
+
+    def timeline(self, span: Span, filters: Filters, step: Any) -> pl.DataFrame: ...
+
+    def sold(self, span: Span) -> Mapping[int, int]: ...
+
+
+def backlog(store: Figures, settings: Settings, zone: ZoneInfo, now: datetime) -> Iterator[Notice]:
+    """Orders that are not finished, by the days since they were ordered; those of the archive are counted, too."""
+    days = store.timeline(Span(), Filters(), "day").select("time", "status", "orders")
+    ages = [(0, 3), (3, 7), (7, 14), (14, 30), (30, None)]
+    counts = dict.fromkeys(ages, 0)
+    old, limit = 0, settings.old_order_days
+    for time, status, orders in days.iter_rows():
+        if is_finished(status):
+            continue
+        age = (now - time).days
+        old += orders if age >= limit else 0
+        counts[next(span for span in ages if span[1] is None or age < span[1])] += orders
+    if old:
+        parts = [f"{_ages(*span)}: {compact(count)}" for span, count in counts.items() if count]
+        last = now.astimezone(zone).date() - timedelta(days=limit)
+        yield Notice(
+            "backlog",
+            f"{exact(old)} orders are open for {limit} days or more",
+            f"open orders by age: {', '.join(parts)}",
+            f"?page=orders&from={EVER}&to={last}&state=open&sort=time",
+            "Orders",
+        )
+
+
+def _ages(first: int, last: int | None) -> str:
+    return f"{first}–{last} d" if last else f"over {first} d"
+
+
+def cover(database: MongoDatabase, store: Figures, settings: Settings, now: datetime) -> Iterator[Notice]:
+    """Products whose stock lasts for few days at the rate of the last SOLD_DAYS."""
+    end = now.replace(minute=0, second=0, microsecond=0)
+    sold = store.sold(Span(end - timedelta(days=SOLD_DAYS), end))
+    stock: dict[int, int] = {}
+    for record in database["inventory"].find({}, {"_id": 0, "product_id": 1, "stock_quantity": 1}):
+        stock[record["product_id"]] = stock.get(record["product_id"], 0) + int(record.get("stock_quantity") or 0)
+    days = {
+        product: max(0, stock[product]) * SOLD_DAYS / quantity
+        for product, quantity in sold.items()
+        if product in stock and quantity > 0
+    }
+    low = sorted((left, product) for product, left in days.items() if left < settings.cover_days)
+    if low:
+        first = [product for _, product in low[:NAMED]]
+        names = {each["_id"]: each["name"] for each in database["products"].find({"_id": {"$in": first}}, {"name": 1})}
+        named = ", ".join(f"{names.get(product, f'#{product}')} {left:.1f} d" for left, product in low[:NAMED])
+        more = f" and {exact(len(low) - NAMED)} more" if len(low) > NAMED else ""
+        is_one = len(low) == 1
+        yield Notice(
+            "cover",
+            f"{exact(len(low))} {'product has' if is_one else 'products have'} stock for less than "
+            f"{settings.cover_days:g} days",
+            f"{named}{more}; by the sales of {SOLD_DAYS} days",
+            f"?page=orders&product={low[0][1]}",
+            "Orders",
+        )
+
+
+def rejected(database: MongoDatabase) -> Iterator[Notice]:
+    """Rows that were rejected and not repaired."""
+    if count := database[REJECTED_ROWS].estimated_document_count():
+        text = "1 rejected row waits" if count == 1 else f"{exact(count)} rejected rows wait"
+        yield Notice("rejected", f"{text} to be repaired", "their reasons are on the pipeline page")
+
+
+def lag(seconds: float, settings: Settings) -> Iterator[Notice]:
+    """Figures that are far behind the orders."""
+    if seconds > settings.lag_seconds:
+        yield Notice(
+            "lag", f"The figures are {duration(seconds)} behind", "more orders change than one process takes in"
+        )
+
+
+def failed(failures: Sequence[Failure], zone: ZoneInfo) -> Iterator[Notice]:
+    """Flows and imports that failed and have not succeeded since."""
+    for failure in failures[:NAMED]:
+        yield Notice(failure.what, f"{failure.what} failed, {moment(failure.since, zone)}", failure.reason)
+    if len(failures) > NAMED:
+        yield Notice("failures", f"and {len(failures) - NAMED} more failed")
+
+
+def read_notices(
+    database: MongoDatabase, store: Figures, settings: Settings, lag_seconds: float, zone: ZoneInfo
+) -> tuple[Notice, ...]:
+    """All there is, the customers' first. Raises PyMongoError."""
+    now = datetime.now(UTC)
+    return (
+        *backlog(store, settings, zone, now),
+        *cover(database, store, settings, now),
+        *rejected(database),
+        *lag(lag_seconds, settings),
+        *failed(read_failures(database, settings), zone),
+    )
+
+
+def attention_card(notices: Iterable[Notice]) -> str:
+    """What the head of the overview says; without rows where nothing needs attention."""
+    rows = [
+        {
+            "key": notice.key,
+            "text": notice.text,
+            "reason": shortened(notice.reason),
+            "title": notice.reason,
+            "go": notice.link,
+            "called": notice.called,
+        }
+        for notice in notices
+    ]
+    return json.dumps({"rows": rows}, ensure_ascii=False)
+
+
+def shortened(reason: str) -> str:
+    """The beginning of a reason, on one line."""
+    line = " ".join(reason.split())
+    return line if len(line) <= REASON_SHOWN else line[: REASON_SHOWN - 1] + "…"

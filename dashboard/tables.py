@@ -1,0 +1,17 @@
+"""Tables as the board draws them."""
+
+import json
+from typing import Any
+
+Content = dict[str, Any]
+
+
+def column(name: str, *, number: bool = False, wide: bool = False) -> Content:
+    """A column: of numbers, or `wide` with text that goes on over several lines."""
+    return {"name": name, "number": number, "wide": wide}
+
+
+def table(title: str, note: str, columns: list[Content], rows: list[Content], empty: str, *, csv: bool = True) -> str:
+    """A table as JSON; `empty` is said where there are no rows. Without a title nothing is drawn."""
+    content = {"title": title, "note": note, "columns": columns, "rows": rows, "csv": csv and bool(rows)}
+    return json.dumps(content | {"empty": "" if rows else empty}, ensure_ascii=False)

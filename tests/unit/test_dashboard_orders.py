@@ -1,0 +1,121 @@
+"""What the orders page says of any document, and what needs attention when."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from bson import Decimal128
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.attention import attention_card, backlog, lag
+from dashboard.customers import may_see_customers
+from dashboard.orders import Listing, OneOrder
+from dashboard.orders_cards import listing_cards, order_cards
+from dashboard.orders_view import OrdersView
+from dashboard.state import View, view_of_query
+from ecommerce.kpis.question import Filters, Span
+from ecommerce.order_search.one_order import FoundOrder
+from ecommerce.order_search.paging import Page
+from ecommerce.order_search.sorting import Position, Sort
+from ecommerce.settings import Settings
+
+UTC_ZONE = ZoneInfo("UTC")
+NOW = datetime(2026, 11, 22, 11, 35, 7, tzinfo=UTC)
+
+values = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.text(max_size=20),
+    st.datetimes(timezones=st.just(UTC)),
+    st.sampled_from([Decimal128("NaN"), Decimal128("1.5"), Decimal128("1E+6000")]), st.just([]), st.just({"$gt": 1}),
+)  # fmt: skip
+names = st.sampled_from(
+    ["user_id", "order_time", "total_amount", "payment_type", "quantity", "external_id", "discount", "status",
+     "expected_time", "actual_time", "courier_id", "location", "product_id", "warehouse_id", "price"]
+)  # fmt: skip
+parts = st.one_of(values, st.dictionaries(names, values))
+documents = st.builds(
+    lambda order, delivery, items, refunds: {
+        "_id": 7, "order": order, "delivery": delivery, "order_items": items, "refunds": refunds, "updated_at": NOW,
+    },
+    parts, parts, st.one_of(values, st.lists(parts, max_size=3)), st.one_of(values, st.lists(parts, max_size=2)),
+)  # fmt: skip
+
+
+@given(documents)
+def test_a_document_may_hold_anything_and_is_shown(document: dict[str, Any]) -> None:
+    names: dict[str, dict[int, str]] = {"product_id": {}, "warehouse_id": {}, "courier_id": {}}
+    view = View(page="orders", orders=OrdersView(order=7))
+    one = OneOrder(FoundOrder(7, document, None, 2), {}, NOW, names)
+    cards = order_cards(one, view, "USD", UTC_ZONE)
+    assert {"list", "facts", "items", "life", "place"} == cards.keys()
+    assert "2 other versions" in json.loads(cards["list"])["subtitle"]
+    listing = Listing(Page((document,), None, None), Sort(), "", 1, None, {}, NOW)
+    rows = json.loads(listing_cards(listing, View(page="orders"), {}, 4, UTC_ZONE)["orders"])["rows"]
+    assert [len(row["cells"]) for row in rows] == [10]
+
+
+def test_each_condition_of_a_list_can_be_taken_back_and_its_pages_are_links() -> None:
+    view = view_of_query("?page=orders&span=all&status=Shipped&state=late&product=3&customer=9")
+    after = Position(NOW, 5)
+    listing = Listing(Page((), after, Position(NOW, 1), NOW), Sort(), "", 20, None, {}, NOW, "<b>Tea</b>")
+    cards = {name: json.loads(text) for name, text in listing_cards(listing, view, {}, 25, UTC_ZONE).items()}
+    assert "5 more, which are archived" in cards["list"]["subtitle"]
+    links = {link["text"]: link.get("go") for link in cards["list"]["rows"]}
+    for text, part in (("× product <b>Tea</b>", "product="), ("× customer #9", "customer="), ("× Shipped", "status=")):
+        assert part in view.query() and part not in links[text]
+    pages = {link["text"]: view_of_query(link["go"]).orders for link in cards["pager"]["rows"]}
+    assert [page.after for page in pages.values()] == [None, None, after]
+    assert pages["First page"] == replace(view.orders, after=None, before=None)
+
+
+class Store:
+    """A KPI store whose orders are of these ages in days, one status each."""
+
+    def __init__(self, *orders: tuple[int, str, int]) -> None:
+        rows = [(NOW - timedelta(days=age), status, count) for age, status, count in orders]
+        self._frame = pl.DataFrame(rows, schema=["time", "status", "orders"], orient="row")
+
+    def timeline(self, span: Span, filters: Filters, step: str) -> pl.DataFrame:
+        assert (span, filters, step) == (Span(), Filters(), "day")
+        return self._frame
+
+    def sold(self, span: Span) -> dict[int, int]:
+        raise AssertionError(span)
+
+
+def test_the_backlog_is_told_by_age_once_an_order_is_open_for_too_long() -> None:
+    settings = Settings(old_order_days=10)
+    young = Store((1, "Pending", 5), (9, "shipped", 3), (40, "completed", 7), (40, "Cancelled", 2))
+    assert list(backlog(young, settings, UTC_ZONE, NOW)) == []
+    (notice,) = backlog(
+        Store((1, "Pending", 5), (10, "Shipped", 3), (40, "in Prüfung", 20_000), (90, "Delivered", 1)),
+        settings,
+        UTC_ZONE,
+        NOW,
+    )
+    assert notice.text == "20,003 orders are open for 10 days or more"
+    assert notice.reason == "open orders by age: 0–3 d: 5, 7–14 d: 3, over 30 d: 20.0 k"
+    view = view_of_query(notice.link)
+    assert (view.page, view.orders.state, f"{view.last}") == ("orders", "open", "2026-11-12")
+
+
+def test_a_lag_is_told_from_the_setting_on() -> None:
+    assert list(lag(59.0, Settings())) == []
+    (row,) = json.loads(attention_card(lag(300.0, Settings())))["rows"]
+    assert row["text"] == "The figures are 5 min behind"
+
+
+@pytest.mark.parametrize(
+    ("setting", "user", "address", "allowed"),
+    [
+        (False, None, "127.0.0.1", False), (True, None, "127.0.0.1", True), (True, None, "::1", True),
+        (True, None, "10.0.0.8", False), (True, None, None, False), (True, None, "localhost.evil.example", False),
+        (False, "manager", "10.0.0.8", True), (False, "guest", "127.0.0.1", False), (False, "", "127.0.0.1", False),
+    ],
+)  # fmt: skip
+def test_who_may_see_customers(setting: bool, user: str | None, address: str | None, allowed: bool) -> None:
+    assert may_see_customers(Settings(customers_on_loopback=setting), user, address) is allowed
