@@ -62,7 +62,7 @@ def preset_span(key: str, now: datetime, zone: ZoneInfo) -> Span:
         return Span(hour_of(end - DAY, zone), end)
     days = next(preset.days for preset in PRESETS if preset.key == key)
     assert days is not None  # noqa: S101 - all but the two above have some
-    return Span(_midnight(now.astimezone(zone).date() - (days - 1) * DAY, zone), end)
+    return Span(_midnight(day_of(now, zone) - (days - 1) * DAY, zone), end)
 
 
 def dates_span(first: date, last: date, zone: ZoneInfo) -> Span:

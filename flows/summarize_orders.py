@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
 from ecommerce.documents.statuses import is_counted
+from ecommerce.hours import time_of
 from ecommerce.kpis import Filters, KpiStore, Span
 from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import get_database
@@ -72,18 +73,23 @@ def compact_summaries() -> Compaction:
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def publish_last_hours(hours: int, lag: float) -> None:
     """Publish a table of the last hours, newest first, and the lag."""
-    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     store = KpiStore(get_database())
-    frame = store.timeline(Span(end - timedelta(hours=hours), end), Filters(), "hour")
+    shop, now = store.hours, datetime.now(UTC)
+    start = time_of(shop.start(now - timedelta(hours=hours - 1)))
+    frame = store.timeline(Span(start, None), Filters(), "hour")
+    hour = f"hour ({shop.time_zone})"
     rows: dict[datetime, dict[str, Any]] = {}
     for time, status, orders, revenue in frame.select("time", "status", "orders", "revenue").iter_rows():
-        row = rows.setdefault(time, {"hour (UTC)": f"{time:%Y-%m-%d %H}:00", "orders": 0, "counted": 0, "revenue": 0})
+        if time > now:  # an order of a time to come
+            continue
+        shown = f"{time.astimezone(shop.zone):%Y-%m-%d %H:%M}"
+        row = rows.setdefault(time, {hour: shown, "orders": 0, "counted": 0, "revenue": 0})
         row["orders"] += orders
         row["counted"] += orders if is_counted(status) else 0
         row["revenue"] += revenue
     table = [row | {"revenue": money_text(row["revenue"])} for _, row in sorted(rows.items(), reverse=True)]
     create_table_artifact(
-        table=table or [{"hour (UTC)": "none", "orders": 0, "counted": 0, "revenue": "0.00"}],
+        table=table or [{hour: "none", "orders": 0, "counted": 0, "revenue": "0.00"}],
         key="last-hours",
         description=f"Orders of the last {hours} hours, by the hour of their order time. Lag: {lag:.1f} s.",
     )

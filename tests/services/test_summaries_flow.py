@@ -4,6 +4,7 @@ import json
 import logging
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from ecommerce import mongo
 from ecommerce.check.report import FiguresDiffer
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
+from ecommerce.shop import Shop, write_shop
 from flows import check_orders as check_module
 from flows import summarize_orders as summarize_module
 from flows.check_orders import check_orders
@@ -37,7 +39,9 @@ def newest_artifact(key: str) -> Any:
     return found[0]
 
 
-def test_a_run_takes_in_what_changed_and_publishes_the_last_hours(database: MongoDatabase) -> None:
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_a_run_takes_in_what_changed_and_publishes_the_last_hours(database: MongoDatabase, zone: str) -> None:
+    write_shop(database, Shop("USD", zone))
     now = datetime.now(UTC).replace(microsecond=0)
     orders = [
         msgspec.structs.replace(order, order=msgspec.structs.replace(order.order, order_time=now))
@@ -51,7 +55,7 @@ def test_a_run_takes_in_what_changed_and_publishes_the_last_hours(database: Mong
     assert done.lag_seconds < 60
     artifact = newest_artifact("last-hours")
     rows = json.loads(artifact.data) if isinstance(artifact.data, str) else artifact.data
-    assert rows[0]["hour (UTC)"] == f"{now:%Y-%m-%d %H}:00"
+    assert rows[0][f"hour ({zone})"] == f"{now.astimezone(ZoneInfo(zone)):%Y-%m-%d %H}:00"
     assert rows[0]["orders"] == 30
     assert "Lag" in artifact.description
 
