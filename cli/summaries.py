@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from cli.json_output import AsJson, print_json
 from cli.runtime import run_flow, services
+from ecommerce.errors import InputError
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 
@@ -67,26 +68,35 @@ def kpis(
     against: Annotated[
         Against, typer.Option(help="Show beside them: as many days before, the same a week, or a year before.")
     ] = Against.BEFORE,
+    currency: Annotated[str | None, typer.Option(help="Show amounts of this currency, not of the shop's.")] = None,
 ) -> None:
     """Show the figures of all orders, or of those whose order time is in a span of whole hours."""
     from ecommerce.kpis import Filters, KpiStore, Span
     from ecommerce.kpis.comparison import compared_with, span_dates
 
+    filters = Filters(currency=currency.upper() if currency else None)
     with services() as settings:
         database = get_database(settings)
         prepare_database(database)
         store = KpiStore(database)
         store.refresh()
         span = Span(start and store.hours.instant(start), end and store.hours.instant(end))
-        figures = store.kpis(span, Filters())
+        require_currency(store.choices()["currencies"], filters.currency)
+        figures = store.kpis(span, filters)
         like = None if as_json else compared_with(span, store.hours, against.value)
-        earlier = (span_dates(like, store.hours), store.kpis(like, Filters())) if like else None
+        earlier = (span_dates(like, store.hours), store.kpis(like, filters)) if like else None
         if figures.aside:
             print_aside(database)
     if as_json:
         print(json.dumps(figures.to_json_dict(), indent=2, ensure_ascii=False))
     else:
         print_kpis(figures, earlier)
+
+
+def require_currency(found: Sequence[str], wanted: str | None) -> None:
+    """Raise InputError where no order is in the currency that is asked for."""
+    if wanted and wanted not in found:
+        raise InputError(f"--currency {wanted}: no order is in it; orders are in {', '.join(found) or 'none'}")
 
 
 def check(
@@ -128,6 +138,8 @@ def print_kpis(figures: "Kpis", earlier: "tuple[str, Kpis] | None") -> None:
             shown = "incomplete" if name in figures.incomplete else _text(value)
             table.add_row(name, shown, *([_text(before[name])] if earlier else []))
     console.print(table)
+    if figures.sales:
+        _print_sales(console, figures, earlier)
     if figures.incomplete:
         console.print(f"incomplete: {', '.join(figures.incomplete)}; `ecommerce upgrade` fills them from the archive")
     _print_counts(console, "status", figures.by_status)
@@ -140,6 +152,24 @@ def print_kpis(figures: "Kpis", earlier: "tuple[str, Kpis] | None") -> None:
     for product in figures.top_products:
         products.add_row(_plain(product.name), f"{product.quantity:,}")
     console.print(products)
+
+
+def _print_sales(console: "Console", figures: "Kpis", earlier: "tuple[str, Kpis] | None") -> None:
+    table = Table(f"sales, {figures.currency}", "value")
+    if earlier:
+        table.add_column(earlier[0])
+    values = figures.sales.to_json_dict() if figures.sales else {}
+    before = earlier[1].sales.to_json_dict() if earlier and earlier[1].sales else {}
+    for name, value in values.items():
+        table.add_row(name, _text(value), *([_text(before.get(name))] if earlier else []))
+    console.print(table)
+    for title, groups in (("currency", figures.by_currency), ("channel", figures.by_channel)):
+        if groups and len(groups) > 1:
+            table = Table(title, "orders", "revenue", "net sales", "total sales")
+            for name, group in sorted(groups.items(), key=lambda one: -one[1].orders)[:_ROWS]:
+                amounts = (group.revenue, group.net_sales, group.total_sales)
+                table.add_row(_plain(name), f"{group.orders:,}", *(f"{amount:,.2f}" for amount in amounts))
+            console.print(table)
 
 
 def _print_counts(console: Console, title: str, counts: Mapping[str, int]) -> None:

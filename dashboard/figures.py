@@ -92,7 +92,9 @@ def compute(store: Store, question: Question, version: int, zone: ZoneInfo) -> A
     if compared is not None:
         done = kpis if compared.done == span else store.kpis(compared.done, filters)
         before = store.kpis(compared.before, filters)
-    set_filters = {name: field for name, field in DIMENSIONS.items() if getattr(filters, field)}
+    cleared: dict[str, dict[str, Any]] = {
+        name: {field: frozenset()} for name, field in DIMENSIONS.items() if getattr(filters, field)
+    }
     return Answer(
         question=question,
         version=version,
@@ -100,9 +102,7 @@ def compute(store: Store, question: Question, version: int, zone: ZoneInfo) -> A
         done=done,
         before=before,
         timeline=_timeline(store, question, zone),
-        without={
-            name: store.kpis(span, replace(filters, **{field: frozenset()})) for name, field in set_filters.items()
-        },
+        without={name: store.kpis(span, replace(filters, **nothing)) for name, nothing in cleared.items()},
     )
 
 

@@ -172,4 +172,4 @@ def _lay_beside(database: MongoDatabase, day: datetime, cells: CellTable, hours:
 
 def _without_hours(cells: CellTable) -> CellTable:
     hour = pl.lit(0, pl.Int64).alias("hour")
-    return CellTable.of_rows(cells.orders.with_columns(hour), cells.items.with_columns(hour))
+    return CellTable.of_rows(*(frame.with_columns(hour) for frame in (cells.orders, cells.items, cells.sales)))

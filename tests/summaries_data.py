@@ -19,6 +19,7 @@ from ecommerce.ingest.accept import accept_orders
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.mongo import MongoDatabase
 from tests.import_samples import WHOLE_SUPERSTORE
+from tests.sales_data import with_sales
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -66,7 +67,7 @@ def random_order(rng: random.Random, order_id: int, *, days: int = 40, wild: boo
         payment_type=rng.choice(("card", "boleto", "voucher")),
         external_id=f"E-{order_id}" if wild and rng.random() < 0.5 else None,
     )
-    return OrderDocument(order, items, delivery, time)
+    return with_sales(rng, OrderDocument(order, items, delivery, time), days=days, money=money)
 
 
 def random_orders(count: int, seed: int = 1, **shape: Any) -> list[OrderDocument]:

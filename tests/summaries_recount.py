@@ -9,6 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ecommerce.documents.order import OrderDocument, OrderItem
+from ecommerce.kpis import Span
+from tests.sales_recount import SHOP_CURRENCY, currency_of, is_credit, money, recount_sales
 
 CENT = Decimal("0.01")
 TEN_THOUSANDTH = Decimal("0.0001")
@@ -27,21 +29,29 @@ class Names:
     categories: dict[int, str] = field(default_factory=dict)
 
 
-def money(amount: Decimal) -> str:
-    """At least two decimals, up to four where there are more."""
-    text = f"{amount.quantize(TEN_THOUSANDTH)}"
-    while text.endswith("0") and len(text.rpartition(".")[2]) > 2:
-        text = text[:-1]
-    return text
-
-
 def recount(
-    orders: Iterable[OrderDocument], *, step: str, names: Names | None = None, zone: str = "UTC"
+    orders: Iterable[OrderDocument],
+    *,
+    step: str,
+    names: Names | None = None,
+    zone: str = "UTC",
+    currency: str = SHOP_CURRENCY,
+    span: Span | None = None,
 ) -> dict[str, Any]:
-    """The figures of orders, but for where the orders are and when they were counted. `step`: of the timeline."""
+    """The figures of orders, but for where the orders are and when they were counted. `step`: of the timeline.
+
+    `orders` are all of them, as a refund may be within the span and its order not.
+    """
     with localcontext() as context:
         context.prec = 80
-        return _recount(list(orders), step, names or Names(), ZoneInfo(zone))
+        every, asked = list(orders), span or Span()
+
+        def within(time: datetime) -> bool:
+            return (asked.start is None or time >= asked.start) and (asked.end is None or time < asked.end)
+
+        inside = [order for order in every if within(order.order.order_time)]
+        figures = _recount(inside, step, names or Names(), ZoneInfo(zone), currency)
+        return figures | recount_sales(every, within, currency)
 
 
 def bucket_text(order: OrderDocument, step: str, zone: ZoneInfo) -> str:
@@ -69,14 +79,18 @@ def is_counted(order: OrderDocument) -> bool:
     return order.delivery.status not in ("Cancelled", "Returned")
 
 
-def _recount(orders: list[OrderDocument], step: str, names: Names, zone: ZoneInfo) -> dict[str, Any]:
-    counted = [order for order in orders if is_counted(order)]
+def _recount(documents: list[OrderDocument], step: str, names: Names, zone: ZoneInfo, currency: str) -> dict[str, Any]:
+    def has_money(order: OrderDocument) -> bool:
+        return is_counted(order) and currency_of(order) == currency
+
+    orders = [order for order in documents if not is_credit(order)]
+    counted = [order for order in orders if has_money(order)]
     delivered = [order for order in orders if order.delivery.status == "Delivered"]
     late = sum(
         order.delivery.actual_time is not None and order.delivery.actual_time > order.delivery.expected_time
         for order in delivered
     )
-    revenue = sum((order.order.total_amount for order in counted), Decimal(0))
+    revenue = sum((order.order.total_amount for order in documents if has_money(order)), Decimal(0))
     average = (revenue / len(counted)).quantize(CENT, ROUND_HALF_EVEN) if counted else Decimal("0.00")
     statuses = Counter(order.delivery.status for order in orders)
     sold: Counter[int] = Counter()
@@ -96,7 +110,7 @@ def _recount(orders: list[OrderDocument], step: str, names: Names, zone: ZoneInf
         "delivered": statuses["Delivered"],
         "pending": statuses["Pending"],
         "by_status": dict(sorted(statuses.items())),
-        "by_payment_type": _orders(orders, lambda order: order.order.payment_type),
+        "by_payment_type": _orders(documents, has_money, lambda order: order.order.payment_type),
         "top_products": [
             {"product_id": product_id, "name": _named(names.products, product_id, "Product"), "quantity": quantity}
             for product_id, quantity in top
@@ -105,12 +119,14 @@ def _recount(orders: list[OrderDocument], step: str, names: Names, zone: ZoneInf
             name: {"order_items": len(lines), "quantity": sum(item.quantity for _, item in lines)}
             for name, lines in warehouses.items()
         },
-        "by_courier": _orders(orders, lambda order: _named(names.couriers, order.delivery.courier_id, "Courier")),
-        "by_location": _orders(orders, lambda order: order.delivery.location),
+        "by_courier": _orders(
+            documents, has_money, lambda order: _named(names.couriers, order.delivery.courier_id, "Courier")
+        ),
+        "by_location": _orders(documents, has_money, lambda order: order.delivery.location),
         "by_category": {
             name: {
                 "quantity": sum(item.quantity for _, item in lines),
-                "revenue": money(sum((_line(order, item) for order, item in lines if is_counted(order)), Decimal(0))),
+                "revenue": money(sum((_line(order, item) for order, item in lines if has_money(order)), Decimal(0))),
             }
             for name, lines in categories.items()
         },
@@ -126,14 +142,19 @@ def _line(order: OrderDocument, item: OrderItem) -> Decimal:
     return exact.quantize(TEN_THOUSANDTH, ROUND_HALF_EVEN)
 
 
-def _orders(orders: list[OrderDocument], name_of: Callable[[OrderDocument], str]) -> dict[str, Any]:
+def _orders(
+    orders: list[OrderDocument],
+    has_money: Callable[[OrderDocument], bool],
+    name_of: Callable[[OrderDocument], str],
+) -> dict[str, Any]:
     groups: dict[str, list[OrderDocument]] = defaultdict(list)
     for order in orders:
-        groups[name_of(order)].append(order)
+        if not is_credit(order) or order.order.total_amount:
+            groups[name_of(order)].append(order)
     return {
         name: {
-            "orders": len(group),
-            "revenue": money(sum((order.order.total_amount for order in group if is_counted(order)), Decimal(0))),
+            "orders": sum(not is_credit(order) for order in group),
+            "revenue": money(sum((order.order.total_amount for order in group if has_money(order)), Decimal(0))),
         }
         for name, group in sorted(groups.items())
     }

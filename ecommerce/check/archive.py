@@ -16,7 +16,7 @@ from ecommerce.check.compare import DAY, DayRange, archived_per_day, ranges_of, 
 from ecommerce.check.report import Difference, differences_of
 from ecommerce.errors import ServiceError
 from ecommerce.hours import Hours, hours_of
-from ecommerce.kpis.compute import amount_of
+from ecommerce.kpis.figures import amount_of
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress
 from ecommerce.settings import Settings

@@ -1,12 +1,14 @@
 """The cells of archived orders by Spark, from the Parquet files, to compare with what the purges recorded."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from ecommerce.check.hours import Offsets, spark_hour
+from ecommerce.check.sales import sales_by_spark
 from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.statuses import UNCOUNTED, spark_canonical, spark_has
 from ecommerce.hours import Hours
@@ -37,13 +39,12 @@ def cells_of_rows(rows: "DataFrame", first: date, last: date, hours: Hours) -> d
     """The cells of archive rows of each order_date in [first, last], by these hours."""
     start, end = (datetime.combine(day, time.min, UTC) for day in (first, last + timedelta(days=1)))
     offsets = hours.offsets(start, end)
-    orders, items = _orders(rows, offsets), _items(rows, offsets)
     none = CellTable.empty()
-    of_day = dict.fromkeys(orders["order_date"].unique().to_list(), none)
-    for day, frame in orders.partition_by("order_date", as_dict=True, include_key=False).items():
-        of_day[day[0]] = CellTable(frame, none.items)
-    for day, frame in items.partition_by("order_date", as_dict=True, include_key=False).items():
-        of_day[day[0]] = CellTable(of_day[day[0]].orders, frame)
+    of_day: dict[date, CellTable] = {}
+    parts = {"orders": _orders(rows, offsets), "items": _items(rows, offsets), "sales": sales_by_spark(rows, hours)}
+    for name, cells in parts.items():
+        for (day,), frame in cells.partition_by("order_date", as_dict=True, include_key=False).items():
+            of_day[day] = replace(of_day.get(day, none), **{name: frame})
     return of_day
 
 
@@ -55,6 +56,7 @@ def _orders(rows: "DataFrame", offsets: Offsets) -> pl.DataFrame:
         f"{spark_canonical('delivery.status')} as status",
         "delivery.courier_id",
         "delivery.location",
+        "coalesce(order.currency, '') as currency",
         *_numbers(OF_ORDERS),
     )
     return _summed(frame, DAY | ORDER_DIMENSIONS, OF_ORDERS)
@@ -67,6 +69,7 @@ def _items(rows: "DataFrame", offsets: Offsets) -> pl.DataFrame:
         "item.product_id",
         "item.warehouse_id",
         f"not {spark_has('delivery.status', UNCOUNTED)} as counted",
+        "coalesce(order.currency, '') as currency",
         *_numbers(OF_ITEMS),
     )
     return _summed(frame, DAY | ITEM_DIMENSIONS, OF_ITEMS)

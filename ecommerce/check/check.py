@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pymongo.errors import ConnectionFailure
 
 from ecommerce.check.archive import Compared, archive_session, compare_archive, correct_records, has_archive
-from ecommerce.check.compare import compare_range, compare_rollups, orders_per_day, ranges_of
+from ecommerce.check.compare import compare_range, compare_rollups, compare_sales, orders_per_day, ranges_of
 from ecommerce.check.report import LISTED, CheckReport, Difference
 from ecommerce.errors import EcommerceError
 from ecommerce.hours import hours_of
@@ -62,7 +62,7 @@ def _check(
         differences += differing
         compared += sum(orders for day, orders in per_day.items() if days.start <= day < days.end)
         progress(compared, sum(per_day.values()), "orders")
-    differences += compare_rollups(database)
+    differences += [*compare_sales(database, hours), *compare_rollups(database)]
     archived = 0
     wrong: Compared | None = None
     damaged: list[str] = []

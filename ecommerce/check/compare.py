@@ -4,8 +4,8 @@ The summaries hold what happened up to their cluster time, so the documents are 
 writers keep writing, and nothing seems to differ that does not. Days are compared in ranges of bounded size.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -15,21 +15,23 @@ from bson import Int64
 from pymongo.client_session import ClientSession
 
 from ecommerce.bson_reading.batches import raw_batches
-from ecommerce.check.documents import cells_by_aggregation
+from ecommerce.check.documents import cells_by_aggregation, sales_by_aggregation
 from ecommerce.check.report import Difference, differences_of
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.errors import ServiceError
 from ecommerce.hours import UTC_HOURS, Hours, next_month, seconds_of, time_of
-from ecommerce.kpis.compute import amount_of
-from ecommerce.kpis.figures import money_text
+from ecommerce.kpis.figures import amount_of, money_text
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.aside import identities_aside
 from ecommerce.summaries.buckets import cells_parts, months_kept, rollup_parts
 from ecommerce.summaries.cells import CellTable
+from ecommerce.summaries.cells.encoding import decode_frame
 from ecommerce.summaries.cells.rollup import PRODUCT, TABLES, Rollup, is_misread
+from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES
 from ecommerce.summaries.cells.table import present, summed, together
 from ecommerce.summaries.changes import token_time
+from ecommerce.summaries.history import moment_kept
 from ecommerce.summaries.records import cells_of_record
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, DELTAS, State, load_state
 
@@ -121,10 +123,54 @@ def compare_range(database: MongoDatabase, days: DayRange, hours: Hours) -> tupl
         ).within(seconds_of(days.start), seconds_of(days.end))
         aside = identities_aside(database, state.epoch, ASIDE_BY_ID, session)
     moment = {"level": "snapshot", "atClusterTime": state.cluster_time} if snapshot else None
+    kept = replace(kept, sales=CellTable.empty().sales)  # `compare_sales` looks at those
     documents = cells_by_aggregation(database, days.start, days.end, moment, aside=aside, hours=hours)
     recorded = CellTable.sum_of(recorded_per_day(database, days, hours, moment).values())
+    recorded = replace(recorded, sales=documents.sales)
     recomputed = documents.plus(recorded.within(seconds_of(days.start), seconds_of(days.end)))
     return int(documents.orders["orders"].sum()), list(differences_of("summaries", kept.minus(recomputed), hours))
+
+
+def compare_sales(database: MongoDatabase, hours: Hours) -> Iterator[Difference]:
+    """Compare the cells of sales of all time: a refund is of another day than its order, so days are not by themselves.
+
+    They are few: an hour has one of each currency and channel.
+    """
+    snapshot, orders = is_replica_set(database), database[ORDERS].estimated_document_count()
+    with moment_kept(database, orders):
+        while True:
+            advance(database, settle=True)
+            with database.client.start_session(snapshot=snapshot) as session:
+                state = _state(database, session)
+                if state.token and state.cluster_time < token_time(state.token):
+                    continue  # another process is advancing, and now within a transaction
+                kept = _sales_kept(database, state, session)
+                aside = identities_aside(database, state.epoch, ASIDE_BY_ID, session)
+            break
+        moment = {"level": "snapshot", "atClusterTime": state.cluster_time} if snapshot else None
+        documents = sales_by_aggregation(database, moment, aside=aside, hours=hours)
+        records = raw_batches(database, {}, collection=ARCHIVE_SUMMARY, read_concern=moment)
+        recorded = (cells_of_record(bson.decode(record), hours).sales for batch in records for record in batch)
+        recomputed = _sum_of_sales([documents, *recorded])
+    nothing = CellTable.empty()
+    difference = replace(nothing, sales=kept).minus(replace(nothing, sales=recomputed))
+    yield from differences_of("summaries", difference, hours)
+
+
+def _sales_kept(database: MongoDatabase, state: State, session: ClientSession) -> pl.DataFrame:
+    parts = cells_parts(database, state, None, None, session, only=("data.sales",))
+    deltas = database[DELTAS].find(_after(state), {"data": 1}, session=session)
+    return _sum_of_sales(
+        [
+            *(decode_frame(data["sales"], SALES_DIMENSIONS, SALES_MEASURES) for data in parts),
+            *(CellTable.decode(delta["data"]).sales for delta in deltas),
+        ]
+    )
+
+
+def _sum_of_sales(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    shape = SALES_DIMENSIONS, SALES_MEASURES
+    return summed(together(frames, *shape), *shape)
 
 
 def recorded_per_day(

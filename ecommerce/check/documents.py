@@ -9,6 +9,7 @@ import polars as pl
 from bson import Decimal128
 
 from ecommerce.check.hours import Offsets, mongo_hour
+from ecommerce.check.sales import by_hours, sales_pipeline
 from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.statuses import UNCOUNTED, mongo_canonical, mongo_has
 from ecommerce.documents.validator import order_validator
@@ -16,9 +17,12 @@ from ecommerce.hours import UTC_HOURS, Hours
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, Measure
+from ecommerce.summaries.cells.sales import SALES_MEASURES, SALES_SCHEMA
 from ecommerce.summaries.cells.table import ITEM_SCHEMA, ORDER_SCHEMA
 
 ROWS_AT_ONCE = 50_000
+
+_CURRENCY = {"$ifNull": ["$order.currency", ""]}
 
 
 def _order_pipeline(match: Mapping[str, Any], offsets: Offsets) -> list[dict[str, Any]]:
@@ -28,6 +32,7 @@ def _order_pipeline(match: Mapping[str, Any], offsets: Offsets) -> list[dict[str
         "status": mongo_canonical("$delivery.status"),
         "courier_id": "$delivery.courier_id",
         "location": "$delivery.location",
+        "currency": _CURRENCY,
     }
     return [{"$match": match}, {"$group": {"_id": dimensions, **_sums(OF_ORDERS)}}]
 
@@ -38,6 +43,7 @@ def _item_pipeline(match: Mapping[str, Any], offsets: Offsets) -> list[dict[str,
         "product_id": "$order_items.product_id",
         "warehouse_id": "$order_items.warehouse_id",
         "counted": {"$not": mongo_has("$delivery.status", UNCOUNTED)},
+        "currency": _CURRENCY,
     }
     return [{"$match": match}, {"$unwind": "$order_items"}, {"$group": {"_id": dimensions, **_sums(OF_ITEMS)}}]
 
@@ -57,16 +63,43 @@ def cells_by_aggregation(
 ) -> CellTable:
     """The cells of the hot orders with order_time in [start, end), at the read concern's moment, by these hours.
 
+    Those of sales are not in it: an order has some at other times (`sales_by_aggregation`).
+
     Where documents are set `aside`, given by `_id`, they are left out, and so is whatever MongoDB's own validator would
     refuse: it costs 20 µs for each document, and an aggregation would fail at a text in the place of an amount.
     """
-    match: dict[str, Any] = {"order.order_time": {"$gte": start, "$lt": end}}
-    if aside:
-        match |= {"_id": {"$nin": list(aside)}, "$and": [order_validator()]}
+    match = {"order.order_time": {"$gte": start, "$lt": end}} | _sound(aside)
     offsets = hours.offsets(start, end)
-    order_rows = _grouped(database, _order_pipeline(match, offsets), read_concern, OF_ORDERS)
-    item_rows = _grouped(database, _item_pipeline(match, offsets), read_concern, OF_ITEMS)
-    return CellTable(_frame(order_rows, ORDER_SCHEMA), _frame(item_rows, ITEM_SCHEMA))
+    order_rows = _grouped(database, _order_pipeline(match, offsets), read_concern, _money(OF_ORDERS))
+    item_rows = _grouped(database, _item_pipeline(match, offsets), read_concern, _money(OF_ITEMS))
+    frames = _frame(_by_hour(order_rows), ORDER_SCHEMA), _frame(_by_hour(item_rows), ITEM_SCHEMA)
+    return CellTable(*frames, CellTable.empty().sales)
+
+
+def sales_by_aggregation(
+    database: MongoDatabase,
+    read_concern: Mapping[str, Any] | None = None,
+    *,
+    aside: Sequence[Any] = (),
+    hours: Hours = UTC_HOURS,
+) -> pl.DataFrame:
+    """The cells of sales of all hot orders, at the read concern's moment, by these hours."""
+    money = {name: name != "orders" for name in SALES_MEASURES}
+    rows = _grouped(database, sales_pipeline(_sound(aside)), read_concern, money)
+    return by_hours(_frame(rows, SALES_SCHEMA), hours)
+
+
+def _sound(aside: Sequence[Any]) -> dict[str, Any]:
+    """The query of the documents that are orders, where some are not."""
+    return {"_id": {"$nin": list(aside)}, "$and": [order_validator()]} if aside else {}
+
+
+def _money(measures: tuple[Measure, ...]) -> dict[str, bool]:
+    return {measure.name: measure.money for measure in measures}
+
+
+def _by_hour(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    return ((row[0] // 1000, *row[1:]) for row in rows)
 
 
 def _frame(rows: Iterator[tuple[Any, ...]], schema: Mapping[str, Any]) -> pl.DataFrame:
@@ -84,9 +117,12 @@ def _grouped(
     database: MongoDatabase,
     pipeline: list[dict[str, Any]],
     read_concern: Mapping[str, Any] | None,
-    measures: tuple[Measure, ...],
+    measures: Mapping[str, bool],
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows of an aggregation: the group's dimensions, then its measures."""
+    """Rows of an aggregation: the group's dimensions, the time in milliseconds first, then its measures.
+
+    `measures` says which are money.
+    """
     command: Document = {"aggregate": ORDERS, "pipeline": pipeline, "cursor": {}, "allowDiskUse": True}
     if read_concern:
         command["readConcern"] = read_concern
@@ -96,8 +132,8 @@ def _grouped(
         while True:
             for group in groups:
                 hour, *dimensions = group["_id"].values()
-                values = (_integer(group[measure.name], measure.money) for measure in measures)
-                yield (int(hour) // 1000, *dimensions, *values)
+                values = (_integer(group[name], is_money) for name, is_money in measures.items())
+                yield (int(hour), *dimensions, *values)
             if not cursor["id"]:
                 return
             more = {"getMore": cursor["id"], "collection": ORDERS}

@@ -9,9 +9,9 @@ import polars as pl
 
 from ecommerce.errors import EcommerceError
 from ecommerce.hours import UTC_HOURS, Hours, time_of
-from ecommerce.kpis.compute import amount_of
-from ecommerce.kpis.figures import money_text, time_text
+from ecommerce.kpis.figures import amount_of, money_text, time_text
 from ecommerce.summaries.aside import REMEDY, SetAside, aside_sentence
+from ecommerce.summaries.cells.sales import net_sales
 from ecommerce.summaries.cells.table import CellTable
 
 NAMED = 5
@@ -127,10 +127,14 @@ def report_markdown(report: CheckReport) -> str:
 
 
 def differences_of(source: Source, too_much: CellTable, shown: Hours = UTC_HOURS) -> Iterator[Difference]:
-    """The hours in which cells differ; `too_much` is what was kept minus what was recomputed."""
+    """The hours in which cells differ; `too_much` is what was kept minus what was recomputed.
+
+    The amount of cells of sales is net sales.
+    """
     for name, frame, count, amount in (
         ("order cells", too_much.orders, "orders", "amount"),
         ("item cells", too_much.items, "order_items", "revenue"),
+        ("sales cells", net_sales(too_much.sales), "orders", "net"),
     ):
         summed = pl.col(amount).sum() if amount in frame.columns else pl.lit(0, pl.Int128).alias(amount)
         hours = frame.group_by("hour").agg(pl.len().alias("cells"), pl.col(count).sum(), summed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
 from itertools import repeat
 from typing import Any, Literal, NamedTuple
 
@@ -10,23 +10,28 @@ import polars as pl
 
 from ecommerce.documents.kinds import MONEY_SCALE
 from ecommerce.documents.statuses import PENDING
-from ecommerce.hours import Hours, time_of
+from ecommerce.hours import Hours, hours_of, time_of
 from ecommerce.kpis.catalog import UNKNOWN, Catalog
 from ecommerce.kpis.figures import (
     ITEM_FIGURES,
     ORDER_FIGURES,
+    SALES_FIGURES,
     TOP_PRODUCTS,
     ItemGroup,
     Kpis,
     OrderGroup,
     ProductSales,
     TimelinePoint,
+    amount_of,
     average,
     share,
 )
 from ecommerce.kpis.question import Filters, Span
+from ecommerce.kpis.sales import by_channel, by_currency, in_currency, sales_of
+from ecommerce.shop import Shop
 from ecommerce.summaries.cells.measures import FIGURES, OF_ITEMS, Measure
-from ecommerce.summaries.cells.rollup import GROUP_MEASURES, PRODUCT, SALES_MEASURES, TIME_MEASURES, Rollup
+from ecommerce.summaries.cells.rollup import GROUP_MEASURES, ITEM_SUMS, PRODUCT, SALES, TIME_MEASURES, Rollup
+from ecommerce.summaries.cells.sales import SALES_MEASURES
 from ecommerce.summaries.cells.table import AS_WRITTEN, present
 
 Step = Literal["hour", "day", "month"]
@@ -37,8 +42,6 @@ NEEDS = {"late_share": ("status", "late"), "by_category": (PRODUCT, "revenue")}
 HOURLY_UP_TO = timedelta(days=3)
 DAILY_UP_TO = timedelta(days=400)
 """Longest spans whose timeline is by the hour and by the day."""
-
-_EXACT = Context(prec=60)
 
 
 class Counts(NamedTuple):
@@ -58,10 +61,11 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
     names: Callable[[list[int]], dict[int, str]],
     counts: Counts,
     as_of: datetime,
-    hours: Hours,
+    shop: Shop,
 ) -> Kpis:
-    """Every figure of a rollup that was made by these hours. `names` looks up products."""
-    tables = rollup.tables
+    """Every figure of a rollup that was made by the hours of the shop. `names` looks up products."""
+    hours, codes = hours_of(shop.time_zone), currencies_of(shop, filters)
+    tables = in_currency(rollup.tables, codes)
     total: dict[str, Any] = {name: _total(tables["status"], name) for name in GROUP_MEASURES}
     statuses = _groups(tables["status"], lambda status: status)
     products = _sold(tables["product"], filters, catalog)
@@ -73,7 +77,7 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
         quantity=total["quantity"],
         delivered=total["delivered"],
         pending=statuses[PENDING].orders if PENDING in statuses else 0,
-        by_status={status: group.orders for status, group in statuses.items()},
+        by_status={status: group.orders for status, group in statuses.items() if group.orders},
         by_payment_type=_groups(tables["payment_type"], lambda payment_type: payment_type),
         top_products=_top(products, names),
         by_warehouse=_sales(products, "warehouse_id", catalog.warehouse),
@@ -90,7 +94,25 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
         discount=amount_of(total["discount"]),
         measures={measure.name: _figure(measure, tables) for measure in FIGURES},
         incomplete=_incomplete(tables),
-        not_filtered=(ITEM_FIGURES if filters.choose_orders else ()) + (ORDER_FIGURES if filters.choose_items else ()),
+        not_filtered=_not_filtered(filters),
+        currency=filters.currency or shop.currency,
+        sales=sales_of(tables[SALES], codes),
+        by_currency=by_currency(tables[SALES], shop.currency),
+        by_channel=by_channel(tables[SALES], codes),
+    )
+
+
+def currencies_of(shop: Shop, filters: Filters) -> frozenset[str]:
+    """What the cells call the currency that is asked for: orders that name none are in the shop's."""
+    wanted = filters.currency or shop.currency
+    return frozenset({wanted, ""} if wanted == shop.currency else {wanted})
+
+
+def _not_filtered(filters: Filters) -> tuple[str, ...]:
+    return (
+        *(ITEM_FIGURES if filters.choose_orders else ()),
+        *(ORDER_FIGURES if filters.choose_items else ()),
+        *(SALES_FIGURES if filters.choose_orders or filters.choose_items else ()),
     )
 
 
@@ -108,10 +130,12 @@ def _figure(measure: Measure, tables: Mapping[str, pl.DataFrame]) -> Decimal | i
 def _incomplete(tables: Mapping[str, pl.DataFrame]) -> tuple[str, ...]:
     """Figures that need a measure that is not known of all orders of the span."""
     found = [figure for figure, (table, name) in NEEDS.items() if name not in tables[table].columns]
+    if not SALES_MEASURES.keys() <= set(tables[SALES].columns):
+        found += SALES_FIGURES
     return (*found, *(measure.name for measure in FIGURES if _figure(measure, tables) is None))
 
 
-def timeline_of(rollup: Rollup, step: Step, hours: Hours) -> pl.DataFrame:
+def timeline_of(rollup: Rollup, step: Step, shop: Shop, filters: Filters) -> pl.DataFrame:
     """Sums by time and status: time (UTC), status and TIME_MEASURES, revenue as a decimal, by time and status.
 
     A time is when an hour, day or month of the shop begins.
@@ -119,7 +143,8 @@ def timeline_of(rollup: Rollup, step: Step, hours: Hours) -> pl.DataFrame:
     There are no empty buckets. `late` / `delivered` of a time is its late share. A sum that is not known is null.
     """
     known = present(rollup.tables["hour"], TIME_MEASURES)
-    frame = _by_time(rollup, step, hours, tuple(known)).with_columns(
+    chosen = Rollup(in_currency(rollup.tables, currencies_of(shop, filters)))
+    frame = _by_time(chosen, step, hours_of(shop.time_zone), tuple(known)).with_columns(
         pl.lit(None, dtype).alias(name) for name, dtype in TIME_MEASURES.items() if name not in known
     )
     revenue = pl.Series("revenue", map(amount_of, frame["revenue"]), dtype=pl.Decimal(38, MONEY_SCALE))
@@ -145,6 +170,7 @@ def _by_time(rollup: Rollup, step: Step, hours: Hours, measures: tuple[str, ...]
 
 def _points(frame: pl.DataFrame) -> tuple[TimelinePoint, ...]:
     """The rows of a timeline, taken by column: Polars makes aware times one by one, and slowly."""
+    frame = frame.filter(pl.col("orders") != 0)
     times = map(datetime.fromtimestamp, frame["time"].dt.epoch("s").to_list(), repeat(UTC))
     return tuple(map(TimelinePoint, times, frame["status"].to_list(), frame["orders"].to_list()))
 
@@ -167,11 +193,6 @@ def step_of(span: Span, hours: pl.DataFrame) -> Step:
 def is_hourly(span: Span) -> bool:
     """Whether a span's rollup keeps the timeline by the hour: up to a quarter, 11 000 rows."""
     return span.start is not None and span.end is not None and span.end - span.start <= timedelta(days=93)
-
-
-def amount_of(scaled: int) -> Decimal:
-    """An amount of 10^-4 units, exact at any size."""
-    return Decimal(scaled).scaleb(-MONEY_SCALE, _EXACT)
 
 
 def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, OrderGroup]:
@@ -230,7 +251,7 @@ def _top(products: pl.DataFrame, names: Callable[[list[int]], dict[int, str]]) -
 def _sales(products: pl.DataFrame, column: str, name_of: Callable[[Any], str]) -> dict[str, ItemGroup]:
     """The sales by one column, by name, sorted; ids that share a name are one group."""
     groups: dict[str, list[int]] = {}
-    sums_known = present(products, SALES_MEASURES)
+    sums_known = present(products, ITEM_SUMS)
     totals = products.group_by(column).agg(pl.col(*sums_known).sum())
     for key, *measures in totals.iter_rows():
         name = name_of(key)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any, NamedTuple
 
-from ecommerce.documents.kinds import MONEY_FACTOR
+from ecommerce.documents.kinds import EXACT, MONEY_FACTOR, MONEY_SCALE
 
 ORDER_FIGURES = (
     "orders", "revenue", "average_order_value", "quantity", "delivered", "pending", "by_status", "by_payment_type",
@@ -16,6 +16,9 @@ ORDER_FIGURES = (
 
 ITEM_FIGURES = ("top_products", "by_warehouse", "by_category")
 """Figures made of item cells: they obey the filters on category and warehouse."""
+
+SALES_FIGURES = ("sales", "by_currency", "by_channel")
+"""Figures made of the cells of sales: they obey no filter but the currency."""
 
 TOP_PRODUCTS = 10
 
@@ -54,6 +57,38 @@ class ItemGroup:
     quantity: int
     revenue: Decimal | None
     """None: not known yet of all orders, see `Kpis.incomplete`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """Sales of one currency."""
+
+    gross_sales: Decimal
+    discounts: Decimal
+    returns: Decimal
+    net_sales: Decimal
+    tax: Decimal
+    shipping: Decimal
+    total_sales: Decimal
+    cost: Decimal
+    margin: Decimal
+    cost_known_share: float | None
+    """Share of net sales of which the cost is known; None of nothing."""
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        found = {name: getattr(self, name) for name in self.__slots__}
+        return {name: money_text(value) if isinstance(value, Decimal) else value for name, value in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class SalesGroup:
+    """Orders of a currency or channel."""
+
+    orders: int
+    revenue: Decimal
+    net_sales: Decimal
+    total_sales: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +140,12 @@ class Kpis:
     """Measures that are a figure of their own (`summaries.measures.FIGURES`), by name."""
     incomplete: tuple[str, ...]
     """Figures of which some archived orders do not tell yet: `ecommerce upgrade` fills that in from the archive."""
+    currency: str
+    """Of all amounts."""
+    sales: Sales | None
+    """None, here and below: not known yet of all orders, see `incomplete`."""
+    by_currency: Mapping[str, SalesGroup] | None
+    by_channel: Mapping[str, SalesGroup] | None
     not_filtered: tuple[str, ...]
     """Figures that do not obey all of the filters, because their cells do not carry them."""
 
@@ -145,6 +186,10 @@ class Kpis:
             "archived_orders": self.archived_orders,
             "aside": self.aside,
             "as_of": time_text(self.as_of),
+            "currency": self.currency,
+            "sales": self.sales.to_json_dict() if self.sales else None,
+            "by_currency": _by_sales(self.by_currency),
+            "by_channel": _by_sales(self.by_channel),
             "time_zone": self.time_zone,
             **{name: _money(n) for name, n in self.measures.items()},
             **({"incomplete": list(self.incomplete)} if self.incomplete else {}),
@@ -155,9 +200,28 @@ def _orders_and_revenue(groups: Mapping[str, OrderGroup]) -> dict[str, Any]:
     return {name: {"orders": group.orders, "revenue": money_text(group.revenue)} for name, group in groups.items()}
 
 
+def _by_sales(groups: Mapping[str, SalesGroup] | None) -> dict[str, Any] | None:
+    if groups is None:
+        return None
+    return {
+        name: {
+            "orders": group.orders,
+            "revenue": money_text(group.revenue),
+            "net_sales": money_text(group.net_sales),
+            "total_sales": money_text(group.total_sales),
+        }
+        for name, group in groups.items()
+    }
+
+
 def _money(value: Decimal | int | None) -> str | int | None:
     """An amount as text; a count, and what is not known, as it is."""
     return money_text(value) if isinstance(value, Decimal) else value
+
+
+def amount_of(scaled: int) -> Decimal:
+    """An amount of 10^-4 units, exact at any size."""
+    return Decimal(scaled).scaleb(-MONEY_SCALE, EXACT)
 
 
 def share(part: int, whole: int) -> float | None:

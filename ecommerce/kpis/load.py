@@ -17,9 +17,12 @@ from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.summaries.buckets import cells_parts, rollup_parts
 from ecommerce.summaries.cells.encoding import decode_frame
-from ecommerce.summaries.cells.rollup import PRODUCT, TABLES, Rollup, is_misread
-from ecommerce.summaries.cells.table import ITEM_SCHEMA, CellTable, decode_orders, summed
+from ecommerce.summaries.cells.rollup import PRODUCT, SALES, TABLES, Rollup, is_misread
+from ecommerce.summaries.cells.table import CellTable, decode_orders, summed
 from ecommerce.summaries.state import DELTAS, State, load_state
+
+UNFILTERED = (PRODUCT, SALES)
+"""Tables that do not know what orders are filtered by."""
 
 GATHERED = 32
 """Parts decoded before they are summed up: few enough for flat memory, enough that summing costs little."""
@@ -98,19 +101,20 @@ def _parts(  # noqa: C901 - the kinds of part, one after the other
                 yield from map(Rollup.decode, parts)
         return
     # Under filters on orders: the orders from cells, the items, which do not obey them, from the rollups.
-    no_items = pl.DataFrame(schema=ITEM_SCHEMA)
+    nothing = CellTable.empty()
     instants = _instants(months, state.hours)
     for data in cells_parts(database, state, *instants, session, only=("data.orders",)):
-        yield rollup_of(CellTable(decode_orders(data["orders"]), no_items), Span(*instants), filters)
-    none = Rollup.of_cells(CellTable.empty()).tables
-    for month, parts in _rollups(database, state, months, session, only=(f"data.{PRODUCT}", "data.status")):
+        yield rollup_of(replace(nothing, orders=decode_orders(data["orders"])), Span(*instants), filters)
+    none = Rollup.of_cells(nothing).tables
+    unfiltered = tuple(f"data.{name}" for name in (*UNFILTERED, "status"))
+    for month, parts in _rollups(database, state, months, session, only=unfiltered):
         if any(map(is_misread, parts)):
             for data in cells_parts(database, state, *_instants((month, next_month(month)), state.hours), session):
-                of_items = Rollup.of_cells(CellTable.decode(data)).tables[PRODUCT]
-                yield Rollup({**none, PRODUCT: of_items})
+                tables = Rollup.of_cells(CellTable.decode(data)).tables
+                yield Rollup({**none, **{name: tables[name] for name in UNFILTERED}})
         else:
             for data in parts:
-                yield Rollup({**none, PRODUCT: decode_frame(data[PRODUCT], *TABLES[PRODUCT])})
+                yield Rollup({**none, **{name: decode_frame(data[name], *TABLES[name]) for name in UNFILTERED}})
 
 
 def _rollups(
@@ -163,7 +167,11 @@ def _summed(parts: Iterator[Rollup]) -> Rollup:
 
 
 def _coarse(rollup: Rollup, hours: Hours) -> Rollup:
-    """The rollup with its timeline by the day."""
-    table = rollup.tables["hour"]
-    days = table.with_columns(pl.Series("hour", hours.day_starts(table["hour"].to_numpy())))
-    return Rollup({**rollup.tables, "hour": summed(days, *TABLES["hour"])})
+    """The rollup with its timelines by the day."""
+
+    def daily(name: str) -> pl.DataFrame:
+        table = rollup.tables[name]
+        days = table.with_columns(pl.Series("hour", hours.day_starts(table["hour"].to_numpy())))
+        return summed(days, *TABLES[name])
+
+    return Rollup({**rollup.tables, **{name: daily(name) for name in ("hour", SALES)}})

@@ -60,6 +60,8 @@ class Filters:
     locations: frozenset[str] = field(default_factory=frozenset)
     categories: frozenset[str] = field(default_factory=frozenset)
     warehouse_ids: frozenset[int] = field(default_factory=frozenset)
+    currency: str | None = None
+    """Of all amounts; None is the shop's. It leaves counts as they are."""
 
     @property
     def choose_orders(self) -> bool:

@@ -21,6 +21,7 @@ from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.load import Loaded, load_rollup, rollup_of
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.shop import Shop, read_shop
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.aside import count_aside
 from ecommerce.summaries.cells.rollup import Rollup
@@ -74,6 +75,7 @@ class KpiStore:
         self._seq = 0
         self._as_of = datetime.now(UTC)
         self._hours = UTC_HOURS
+        self._currency = ""
         self._deltas: OrderedDict[int, CellTable] = OrderedDict()
         self._views: OrderedDict[tuple[Span, Filters, bool], _View] = OrderedDict()
         self._catalog: Catalog | None = None
@@ -106,7 +108,7 @@ class KpiStore:
         with self._lock:
             rollup, catalog = self._rollup(span, filters, hourly=is_hourly(span)), self._refresh_catalog()
             names, counts = self._product_names, self._counts
-            return kpis_of(rollup, span, filters, catalog, names, counts, self._as_of, self._hours)
+            return kpis_of(rollup, span, filters, catalog, names, counts, self._as_of, self._shop())
 
     @property
     def hours(self) -> Hours:
@@ -120,7 +122,7 @@ class KpiStore:
         """Columns time (UTC), status, orders, revenue, quantity, delivered, late; no empty buckets."""
         with self._lock:
             rollup = self._rollup(span, filters, hourly=is_hourly(span) or step == "hour")
-            return timeline_of(rollup, step, self._hours)
+            return timeline_of(rollup, step, self._shop(), filters)
 
     def sold(self, span: Span) -> dict[int, int]:
         """Units of each product that were ordered in a span, by the product's id."""
@@ -133,16 +135,17 @@ class KpiStore:
         with self._lock:
             tables = self._rollup(Span(), Filters(), hourly=False).tables
             catalog = self._refresh_catalog()
-            couriers = [(key, catalog.courier(key)) for key in tables["courier_id"]["courier_id"]]
+            couriers = [(key, catalog.courier(key)) for key in tables["courier_id"]["courier_id"].unique()]
             houses = [(key, catalog.warehouse(key)) for key in tables["product"]["warehouse_id"].unique()]
             sold = tables["product"].select("product_id").join(catalog.categories, on="product_id", how="left")
             return {
-                "payment_types": sorted(tables["payment_type"]["payment_type"]),
-                "statuses": sorted(tables["status"]["status"]),
+                "payment_types": sorted(tables["payment_type"]["payment_type"].unique()),
+                "statuses": sorted(tables["status"]["status"].unique()),
                 "couriers": sorted(couriers, key=lambda pair: (pair[1], pair[0])),
-                "locations": sorted(tables["location"]["location"]),
+                "locations": sorted(tables["location"]["location"].unique()),
                 "categories": sorted(sold["category"].fill_null(UNKNOWN).unique()),
                 "warehouses": sorted(houses, key=lambda pair: (pair[1], pair[0])),
+                "currencies": sorted(tables["sales"]["currency"].replace("", self._currency).unique()),
             }
 
     def _take_in(self, advanced: Advance) -> int:
@@ -207,6 +210,10 @@ class KpiStore:
             self._version += 1
         return loaded
 
+    def _shop(self) -> Shop:
+        """The shop as the figures are: its zone is that of the summaries, its currency may be called otherwise now."""
+        return Shop(self._currency, self._hours.time_zone)
+
     def _count(self) -> Counts:
         return Counts(
             hot=self._database[ORDERS].estimated_document_count(),
@@ -219,6 +226,7 @@ class KpiStore:
             found = load_catalog(self._database)
             if self._catalog is None or not found.same_as(self._catalog):
                 self._catalog = found
+            self._currency = read_shop(self._database).currency
             self._catalog_at = time.monotonic()
             self._names.clear()
         return self._catalog

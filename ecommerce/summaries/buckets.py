@@ -41,7 +41,7 @@ def cells_documents(epoch: str, month: date, cells: CellTable) -> Iterator[Docum
     """Documents that hold cells of one month, by stretches of hours."""
     part = ObjectId()
     for number, piece in enumerate(_pieces(cells)):
-        hours = pl.concat([piece.orders["hour"], piece.items["hour"]])
+        hours = piece.hours()
         yield {
             "_id": bucket_id(epoch, "cells", month, f"{part}-{number}"),
             "first_hour": hours.min(),
@@ -128,8 +128,8 @@ def insert_buckets(database: MongoDatabase, documents: Iterator[Document], sessi
 
 def split_months(cells: CellTable, hours: Hours) -> Iterator[tuple[date, CellTable]]:
     """The cells of each month, by its first day, sorted by the hour."""
-    ordered = CellTable(cells.orders.sort("hour"), cells.items.sort("hour"))
-    starts = pl.concat([ordered.orders["hour"], ordered.items["hour"]]).unique().sort().to_numpy()
+    ordered = cells.mapped(lambda frame: frame.sort("hour"))
+    starts = ordered.hours().unique().sort().to_numpy()
     for start in np.unique(hours.month_starts(starts)).tolist():
         month = hours.month_of(time_of(start))
         yield month, _slice(ordered, start, seconds_of(hours.day_start(next_month(month))))
@@ -137,17 +137,17 @@ def split_months(cells: CellTable, hours: Hours) -> Iterator[tuple[date, CellTab
 
 def _pieces(cells: CellTable) -> Iterator[CellTable]:
     """Cells sorted by the hour, cut between hours into pieces of about PART_ROWS rows."""
-    ordered = CellTable(cells.orders.sort("hour"), cells.items.sort("hour"))
-    hours = np.sort(pl.concat([ordered.orders["hour"], ordered.items["hour"]]).to_numpy())
+    ordered = cells.mapped(lambda frame: frame.sort("hour"))
+    hours = np.sort(ordered.hours().to_numpy())
     while len(hours):
         first = int(hours[0])
         last = int(hours[min(PART_ROWS, len(hours)) - 1])
         # Up to the hour in which the piece is full; that hour is in it only where it is the first one.
         end = last if len(hours) > PART_ROWS and last > first else last + 1
         piece = _slice(ordered, first, end)
-        rows = max(piece.orders.height, piece.items.height)
+        rows = max(piece.orders.height, piece.items.height, piece.sales.height)
         for offset in range(0, rows, PART_ROWS):
-            yield CellTable(piece.orders.slice(offset, PART_ROWS), piece.items.slice(offset, PART_ROWS))
+            yield _rows_of(piece, offset)
         hours = hours[np.searchsorted(hours, end) :]
 
 
@@ -158,4 +158,8 @@ def _slice(ordered: CellTable, first_hour: int, end_hour: int) -> CellTable:
         start, end = np.searchsorted(frame["hour"].to_numpy(), [first_hour, end_hour])
         return frame.slice(int(start), int(end - start))
 
-    return CellTable(cut(ordered.orders), cut(ordered.items))
+    return ordered.mapped(cut)
+
+
+def _rows_of(cells: CellTable, offset: int) -> CellTable:
+    return cells.mapped(lambda frame: frame.slice(offset, PART_ROWS))

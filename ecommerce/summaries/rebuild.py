@@ -218,7 +218,7 @@ class _Rebuild:
             if self.stop.is_set():
                 return
             gathered.append(table)
-            rows += table.orders.height + table.items.height
+            rows += table.orders.height + table.items.height + table.sales.height
             if rows > FLUSH_ROWS:
                 self.insert(CellTable.sum_of(gathered))
                 gathered, rows = [], 0

@@ -49,11 +49,11 @@ def is_told_by(record: Mapping[str, Any], hours: Hours) -> bool:
 
 def in_hours(cells: CellTable, counted: Hours, wanted: Hours) -> CellTable | None:
     """Cells that were counted by some hours by other ones; None where one of their hours is in two of the others."""
-    starts = pl.concat([cells.orders["hour"], cells.items["hour"]]).unique().sort().to_numpy()
+    starts = cells.hours().unique().sort().to_numpy()
     moved = wanted.starts(starts)
     if (moved != wanted.starts(counted.ends(starts) - 1)).any():
         return None
     if (moved == starts).all():
         return cells
     anew = pl.col("hour").replace_strict(starts, moved, return_dtype=pl.Int64)
-    return CellTable.of_rows(cells.orders.with_columns(anew), cells.items.with_columns(anew))
+    return CellTable.of_rows(*(frame.with_columns(anew) for frame in (cells.orders, cells.items, cells.sales)))

@@ -35,10 +35,10 @@ ARCHIVE_SUMMARY = "orders_archive_summary"
 STATE_ID = "orders"
 _NAMESPACE_EXISTS = 48
 
-FORMAT = 4
+FORMAT = 5
 """Of buckets and deltas. State of another format is rebuilt. In 1 the timeline knew only orders and revenue; in 2 cells
 held documents that are no orders by the definition, which are set aside since, and statuses as they were written; in 3
-hours and months were those of UTC."""
+hours and months were those of UTC; in 4 there were no cells of sales."""
 
 
 @dataclass(frozen=True, slots=True)

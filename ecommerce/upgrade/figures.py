@@ -7,11 +7,12 @@ from typing import Any
 from bson import Int64
 
 from ecommerce.gate import OLD_BUCKETS, OLD_DELTAS, OLD_STATE, format_of
-from ecommerce.hours import hours_of
 from ecommerce.kpis import Filters, Span
 from ecommerce.kpis.catalog import load_catalog, product_names
 from ecommerce.kpis.compute import Counts, kpis_of
+from ecommerce.kpis.figures import SALES_FIGURES
 from ecommerce.mongo import MongoDatabase
+from ecommerce.shop import Shop, read_shop
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.buckets import rollup_parts
 from ecommerce.summaries.cells.rollup import Rollup
@@ -61,7 +62,7 @@ def figures_as_told(database: MongoDatabase) -> dict[str, Any] | None:
         lambda ids: product_names(database, ids),
         Counts(0, 0),
         state["as_of"],
-        hours_of(state.get("time_zone", "UTC")),
+        Shop(read_shop(database).currency, state.get("time_zone", "UTC")),
     )
     return told.to_json_dict()
 
@@ -69,7 +70,7 @@ def figures_as_told(database: MongoDatabase) -> dict[str, Any] | None:
 def moved_figures(before: Mapping[str, Any], after: Mapping[str, Any], name: str = "") -> Iterator[str]:
     """A line for each figure that is another one now."""
     for key in [*before, *(key for key in after if key not in before)]:
-        if not name and key in NOT_COMPARED:
+        if not name and (key in NOT_COMPARED or (key in SALES_FIGURES and before.get(key) is None)):
             continue
         was, now = before.get(key), after.get(key)
         if isinstance(was or {}, Mapping) and isinstance(now or {}, Mapping) and (was or now):

@@ -1,6 +1,7 @@
 """Cells: the fast ways to them agree with the plain one, and they add, subtract and travel without losing a unit."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import bson
@@ -98,7 +99,8 @@ def test_mongodb_s_aggregation_gives_the_same_cells(database: MongoDatabase) -> 
     accept(database, orders)
     expected = cells_of_orders(orders)
     assert aggregate_cells(database, {}).equals(expected)
-    assert cells_by_aggregation(database, START, START.replace(year=2027)).equals(expected)
+    without_sales = replace(expected, sales=CellTable.empty().sales)
+    assert cells_by_aggregation(database, START, START.replace(year=2027)).equals(without_sales)
 
 
 def test_cells_of_chosen_orders_in_a_transaction(database: MongoDatabase) -> None:

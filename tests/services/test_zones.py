@@ -15,7 +15,7 @@ from ecommerce.shop import Shop, write_shop
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
-from tests.services.test_kpis import said, within
+from tests.services.test_kpis import said
 from tests.services.test_summaries_advance import assert_exact
 from tests.summaries_data import accept, random_orders
 from tests.summaries_recount import recount
@@ -76,7 +76,7 @@ def test_figures_are_by_the_days_of_the_shop(
         store = KpiStore(database)
         store.refresh()
         for name, span in spans(zone).items():
-            expected = recount(within(orders, span), step=name.split(",")[0], zone=zone)
+            expected = recount(orders, span=span, step=name.split(",")[0], zone=zone)
             assert said(store.kpis(span, Filters())) == expected, name
         assert_exact(database)
     assert check_orders(database, settings).differences == ()
@@ -108,7 +108,7 @@ def test_changes_are_taken_in_by_the_shop_s_hours(
     more = random_orders(900, seed=3)[800:]
     accept(database, more)
     store.refresh()
-    expected = recount(within([*orders, *more], span), step="day", zone=zone)
+    expected = recount([*orders, *more], span=span, step="day", zone=zone)
     assert said(store.kpis(span, Filters())) == expected
 
 

@@ -52,9 +52,24 @@ class Batch:
             self._of_status[name] = (self.status == name).to_numpy()
         return self._of_status[name]
 
+    def refund_counts(self) -> IntArray:
+        """How many refunds each order has."""
+        refunds = self.columns.arrays.get("refunds")
+        return np.bincount([] if refunds is None else refunds.row, minlength=self.count)
+
+    def is_credit(self) -> BoolArray:
+        """Which documents are credits that name no order."""
+        items = np.bincount(self.columns.item_of, minlength=self.count)
+        credit: BoolArray = (items == 0) & (self.refund_counts() == 1)
+        return credit
+
     def item(self, name: str) -> IntArray:
         """A field of each item, money scaled, times in milliseconds; 0 where it is absent."""
         return self.columns.items[ITEM + name] if self.item_count else np.empty(0, np.int64)
+
+    def item_has(self, name: str) -> BoolArray:
+        """Which items have a nullable field."""
+        return self.columns.item_has[ITEM + name] if self.item_count else np.empty(0, np.bool_)
 
     def of_order(self, path: str) -> IntArray:
         """For each item: a field of its order."""

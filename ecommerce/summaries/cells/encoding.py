@@ -50,8 +50,13 @@ def decode_frame(
     if not rows:
         return pl.DataFrame(schema={**dimensions, **measures})
     schema = {**dimensions, **{name: dtype for name, dtype in measures.items() if name in columns}}
+    # A dimension that came later was one and the same for all cells before it: none.
+    nothing = pl.repeat("", rows, dtype=pl.String, eager=True)
     frame = pl.DataFrame(
-        [_decode_column(columns[name], rows, decompressor).alias(name).cast(dtype) for name, dtype in schema.items()]
+        [
+            (_decode_column(columns[name], rows, decompressor) if name in columns else nothing).alias(name).cast(dtype)
+            for name, dtype in schema.items()
+        ]
     )
     return (
         frame.with_columns(pl.col(HOUR) * HOUR_SECONDS) if document.get("version", 1) < 3 and HOUR in schema else frame

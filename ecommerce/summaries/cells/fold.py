@@ -15,6 +15,8 @@ from ecommerce.hours import UTC_HOURS, Hours
 from ecommerce.summaries.cells.batch import Batch
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS
 from ecommerce.summaries.cells.reference import cells_of_orders
+from ecommerce.summaries.cells.sales import SALES_MEASURES
+from ecommerce.summaries.cells.sales_fold import ROW, of_rows, sales_rows
 from ecommerce.summaries.cells.table import ITEM_SCHEMA, ORDER_SCHEMA, CellTable
 
 LINE_MAX = (2**63 - 1) // MONEY_FACTOR // 2
@@ -46,7 +48,11 @@ def fold_columns(
     _leave_out_large_lines(columns)
     batch = Batch.of(columns)
     starts = hours.starts(batch.number("order.order_time") // 1000)
-    cells = CellTable.of_rows(_order_rows(batch, signs, starts), _item_rows(batch, signs, starts))
+    sales = sales_rows(batch, hours)
+    if (signs != 1).any():
+        sign = pl.Series(signs).gather(sales[ROW])
+        sales = sales.with_columns(pl.col(name) * sign for name in SALES_MEASURES)
+    cells = CellTable.of_rows(_order_rows(batch, signs, starts), _item_rows(batch, signs, starts), sales.drop(ROW))
     refused: dict[int, str] = {}
     if columns.regular.all():
         return Folded(cells, refused)
@@ -71,21 +77,28 @@ def fold_groups(
     starts, of = hours.starts(batch.number("order.order_time") // 1000), columns.item_of
     orders = _order_rows(batch, ones, starts).with_columns(group=pl.Series(groups[columns.regular]))
     items = _item_rows(batch, ones, starts).with_columns(group=pl.Series(groups[of][columns.regular[of]]))
+    sales = sales_rows(batch, hours)
+    sales = sales.with_columns(group=pl.Series(groups).gather(sales[ROW])).drop(ROW)
     found = []
     for group in range(count):
         odd = np.flatnonzero(~columns.regular & (groups == group)).tolist()
-        rows = (frame.filter(pl.col("group") == group).drop("group") for frame in (orders, items))
+        rows = (frame.filter(pl.col("group") == group).drop("group") for frame in (orders, items, sales))
         plain = cells_of_orders((stored_order(documents[index]) for index in odd), hours)
         found.append(CellTable.of_rows(*rows).plus(plain))
     return found
 
 
 def _leave_out_large_lines(columns: OrderColumns) -> None:
-    """Orders with a price x quantity that 64 bits do not hold are irregular."""
+    """Orders with a price or cost x quantity that 64 bits do not hold are irregular."""
     if columns.items:
-        price, quantity = columns.items["item.price"], columns.items["item.quantity"]
-        large = price.astype(np.float64) * quantity > LINE_MAX
-        columns.regular[columns.item_of[large]] = False
+        quantity = columns.items["item.quantity"]
+        for name in ("item.price", "item.unit_cost"):
+            large = columns.items[name].astype(np.float64) * quantity > LINE_MAX
+            columns.regular[columns.item_of[large]] = False
+        if (returned := columns.arrays.get("refunds.items")) is not None:
+            most = np.zeros(len(columns.regular), np.int64)
+            np.maximum.at(most, columns.item_of, quantity)
+            columns.regular[returned.row[returned.numbers["quantity"] > most[returned.row]]] = False
 
 
 def _order_rows(batch: Batch, signs: IntArray, starts: IntArray) -> pl.DataFrame:
@@ -96,6 +109,7 @@ def _order_rows(batch: Batch, signs: IntArray, starts: IntArray) -> pl.DataFrame
         "status": batch.status,
         "courier_id": batch.number("delivery.courier_id"),
         "location": columns.texts["delivery.location"],
+        "currency": columns.texts["order.currency"],
     }
     values |= {measure.name: measure.fold(batch) * signs for measure in OF_ORDERS}
     return _frame(values, ORDER_SCHEMA, columns.regular)
@@ -111,6 +125,7 @@ def _item_rows(batch: Batch, signs: IntArray, starts: IntArray) -> pl.DataFrame:
         "product_id": batch.item("product_id"),
         "warehouse_id": batch.item("warehouse_id"),
         "counted": counted[of],
+        "currency": of_rows(columns.texts["order.currency"], pl.Series(of)),
     }
     values |= {measure.name: measure.fold(batch) * signs[of] for measure in OF_ITEMS}
     return _frame(values, ITEM_SCHEMA, columns.regular[of])

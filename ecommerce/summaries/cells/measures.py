@@ -22,6 +22,7 @@ from ecommerce.documents.kinds import MONEY_FACTOR, MONEY_SCALE, to_scaled
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import DELIVERED, STATUSES, canonical, mongo_has, spark_has
 from ecommerce.summaries.cells.batch import Batch, IntArray
+from ecommerce.summaries.cells.sales import SALES_MEASURES, is_credit
 
 Only = Literal["all", "counted", "delivered"]
 
@@ -83,7 +84,8 @@ def line_amount(price: Decimal, quantity: int, fraction: Decimal) -> int:
 
 def is_timed(document: OrderDocument) -> bool:
     """Whether an order is delivered and it is known when."""
-    return canonical(document.delivery.status) == DELIVERED and document.delivery.actual_time is not None
+    delivery = document.delivery
+    return canonical(delivery.status) == DELIVERED and delivery.actual_time is not None and not is_credit(document)
 
 
 def _delay_ms(document: OrderDocument) -> int:
@@ -98,7 +100,8 @@ def _aware(time: datetime) -> datetime:
 
 
 def _timed(batch: Batch) -> IntArray:
-    timed: IntArray = (batch.is_status(DELIVERED) & batch.has("delivery.actual_time")).astype(np.int64)
+    delivered = batch.is_status(DELIVERED) & batch.has("delivery.actual_time")
+    timed: IntArray = (delivered & ~batch.is_credit()).astype(np.int64)
     return timed
 
 
@@ -111,10 +114,22 @@ def _mongo_line(item: str, fraction: Any) -> dict[str, Any]:
     return {"$round": [{"$multiply": [f"{item}.price", f"{item}.quantity", fraction]}, MONEY_SCALE]}
 
 
-_MONGO_TIMED = {"$and": [mongo_has("$delivery.status", [DELIVERED]), {"$ne": ["$delivery.actual_time", None]}]}
+_MONGO_REFUNDS = {"$size": {"$ifNull": ["$refunds", []]}}
+MONGO_CREDIT = {"$and": [{"$eq": [{"$size": "$order_items"}, 0]}, {"$eq": [_MONGO_REFUNDS, 1]}]}
+SPARK_CREDIT = "(size(order_items) = 0 and coalesce(size(refunds), 0) = 1)"
+
+_MONGO_TIMED = {
+    "$and": [
+        mongo_has("$delivery.status", [DELIVERED]),
+        {"$ne": ["$delivery.actual_time", None]},
+        {"$not": MONGO_CREDIT},
+    ]
+}
 _MONGO_DELAY = {"$subtract": ["$delivery.actual_time", "$delivery.expected_time"]}
 
-_SPARK_TIMED = f"({spark_has('delivery.status', [DELIVERED])} and delivery.actual_time is not null)"
+_SPARK_TIMED = (
+    f"({spark_has('delivery.status', [DELIVERED])} and delivery.actual_time is not null and not {SPARK_CREDIT})"
+)
 _SPARK_DELAY = "(unix_millis(delivery.actual_time) - unix_millis(delivery.expected_time))"
 
 
@@ -140,13 +155,13 @@ def _spark_sum(of_each: str) -> str:
 
 
 OF_ORDERS: tuple[Measure, ...] = (
-    Measure(
+    Measure(  # a credit that names no order is none
         "orders",
         pl.Int64,
-        fold=lambda batch: np.ones(batch.count, np.int64),
-        plain=lambda document: 1,
-        mongo=1,
-        spark="1",
+        fold=lambda batch: (~batch.is_credit()).astype(np.int64),
+        plain=lambda document: int(not is_credit(document)),
+        mongo={"$cond": [MONGO_CREDIT, 0, 1]},
+        spark=f"if({SPARK_CREDIT}, 0, 1)",
         sums=(
             Sum("orders", by_time=True),
             Sum("counted_orders", "counted"),
@@ -262,7 +277,7 @@ FIGURES = tuple(measure for measure in (*OF_ORDERS, *OF_ITEMS) if measure.figure
 def definition() -> str:
     """By what cells are made, in short: the measures and what each status means. It changes when one of them does."""
     measures = [(measure.name, str(measure.type), measure.columns) for measure in (*OF_ORDERS, *OF_ITEMS)]
-    return xxhash.xxh3_64_hexdigest(repr((measures, STATUSES)).encode())
+    return xxhash.xxh3_64_hexdigest(repr((measures, list(SALES_MEASURES), STATUSES)).encode())
 
 
 def types_of(measures: tuple[Measure, ...]) -> dict[str, Any]:

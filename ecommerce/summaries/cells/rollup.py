@@ -13,6 +13,7 @@ import polars as pl
 from ecommerce.documents.statuses import DELIVERED, UNCOUNTED, canonical
 from ecommerce.summaries.cells.encoding import decode_frame, encode_frame, texts_of
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, Measure, Sum, sums_of
+from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES
 from ecommerce.summaries.cells.table import (
     AS_WRITTEN,
     ITEM_DIMENSIONS,
@@ -20,28 +21,32 @@ from ecommerce.summaries.cells.table import (
     CellTable,
     lazily_summed,
     present,
+    sales_of_before,
     together,
 )
 
 _GROUP_SUMS = sums_of(OF_ORDERS)
 _TIME_SUMS = sums_of(OF_ORDERS, by_time=True)
-_SALES_SUMS = sums_of(OF_ITEMS)
+_ITEM_SUMS = sums_of(OF_ITEMS)
 
 GROUP_MEASURES: dict[str, Any] = {name: measure.type for name, (measure, _) in _GROUP_SUMS.items()}
 """Sums of orders by one dimension. `revenue` is the amount of the counted orders, `discount` their discount_amount."""
 TIME_MEASURES: dict[str, Any] = {name: measure.type for name, (measure, _) in _TIME_SUMS.items()}
-SALES_MEASURES: dict[str, Any] = {name: measure.type for name, (measure, _) in _SALES_SUMS.items()}
+ITEM_SUMS: dict[str, Any] = {name: measure.type for name, (measure, _) in _ITEM_SUMS.items()}
 """Sums of order items; `revenue` is that of the counted orders'."""
 
 PRODUCT = "product"
 """The table that is made of item cells."""
+SALES = "sales"
+"""The table that is made of the cells of sales."""
 
 GROUPS = ("payment_type", "status", "courier_id", "location")
 
 TABLES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    **{name: ({name: ORDER_DIMENSIONS[name]}, GROUP_MEASURES) for name in GROUPS},
-    "hour": ({"hour": ORDER_DIMENSIONS["hour"], "status": ORDER_DIMENSIONS["status"]}, TIME_MEASURES),
-    PRODUCT: ({name: ITEM_DIMENSIONS[name] for name in ("product_id", "warehouse_id")}, SALES_MEASURES),
+    **{name: ({key: ORDER_DIMENSIONS[key] for key in (name, "currency")}, GROUP_MEASURES) for name in GROUPS},
+    "hour": ({name: ORDER_DIMENSIONS[name] for name in ("hour", "status", "currency")}, TIME_MEASURES),
+    PRODUCT: ({name: ITEM_DIMENSIONS[name] for name in ("product_id", "warehouse_id", "currency")}, ITEM_SUMS),
+    SALES: (SALES_DIMENSIONS, SALES_MEASURES),
 }
 """Dimensions and measures of each table of a rollup."""
 
@@ -59,9 +64,9 @@ def _columns(sums: Mapping[str, tuple[Measure, Sum]], only: Mapping[str, pl.Expr
     return made
 
 
-_OF_ORDERS, _OF_ITEMS = _columns(_GROUP_SUMS, _ONLY), _columns(_SALES_SUMS, _ONLY_ITEMS)
+_OF_ORDERS, _OF_ITEMS = _columns(_GROUP_SUMS, _ONLY), _columns(_ITEM_SUMS, _ONLY_ITEMS)
 _SOURCES = {name: measure.name for name, (measure, _) in _GROUP_SUMS.items()}
-_ITEM_SOURCES = {name: measure.name for name, (measure, _) in _SALES_SUMS.items()}
+_ITEM_SOURCES = {name: measure.name for name, (measure, _) in _ITEM_SUMS.items()}
 """For each column of a rollup: the measure of cells that it is made of."""
 
 
@@ -76,12 +81,14 @@ class Rollup:
         """The rollup of cells."""
         orders, known = _prepared(cells.orders, _OF_ORDERS, _SOURCES)
         items, known_of_items = _prepared(cells.items, _OF_ITEMS, _ITEM_SOURCES)
-        return _collected(
+        made = _collected(
             {
                 name: (items, _only(shape[1], known_of_items)) if name == PRODUCT else (orders, _only(shape[1], known))
                 for name, shape in TABLES.items()
+                if name != SALES
             }
         )
+        return Rollup({**made.tables, SALES: cells.sales})
 
     @staticmethod
     def sum_of(rollups: "Iterable[Rollup]") -> "Rollup":
@@ -103,7 +110,8 @@ class Rollup:
     @staticmethod
     def decode(document: Mapping[str, Any]) -> "Rollup":
         """The rollup of a document that `encode` made, in any version: without the sums that it did not know."""
-        return Rollup({name: decode_frame(document[name], *shape) for name, shape in TABLES.items()})
+        tables = {name: decode_frame(document[name], *shape) for name, shape in TABLES.items() if name in document}
+        return Rollup({SALES: sales_of_before(tables["hour"], pl.col("revenue")), **tables})
 
 
 def is_misread(document: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ and location, item cells by product and warehouse. Amounts are integers of 10^-4
 largest amount that a document may hold overflow 64.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from operator import or_
@@ -18,6 +18,7 @@ from ecommerce.summaries.cells import measures
 from ecommerce.summaries.cells.batch import canonical_statuses
 from ecommerce.summaries.cells.encoding import decode_frame, encode_frame, texts_of
 from ecommerce.summaries.cells.measures import types_of
+from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES, SALES_SCHEMA
 
 ORDER_DIMENSIONS: dict[str, Any] = {
     "hour": pl.Int64,  # when the hour of order_time began, in the shop's zone; in seconds since 1970
@@ -25,6 +26,7 @@ ORDER_DIMENSIONS: dict[str, Any] = {
     "status": pl.String,  # by the name that the table of statuses has for it
     "courier_id": pl.Int64,
     "location": pl.String,
+    "currency": pl.String,  # "": the order names none, so it is the shop's
 }
 ORDER_MEASURES = types_of(measures.OF_ORDERS)
 ITEM_DIMENSIONS: dict[str, Any] = {
@@ -32,6 +34,7 @@ ITEM_DIMENSIONS: dict[str, Any] = {
     "product_id": pl.Int64,
     "warehouse_id": pl.Int64,
     "counted": pl.Boolean,  # the order's status is not one that revenue leaves out
+    "currency": pl.String,
 }
 ITEM_MEASURES = types_of(measures.OF_ITEMS)
 ORDER_SCHEMA = ORDER_DIMENSIONS | ORDER_MEASURES
@@ -55,17 +58,21 @@ class CellTable:
     """Columns of ORDER_SCHEMA."""
     items: pl.DataFrame
     """Columns of ITEM_SCHEMA."""
+    sales: pl.DataFrame
+    """Columns of SALES_SCHEMA."""
 
     @staticmethod
     def empty() -> "CellTable":
         """The cells of no orders."""
-        return CellTable(pl.DataFrame(schema=ORDER_SCHEMA), pl.DataFrame(schema=ITEM_SCHEMA))
+        return CellTable(*(pl.DataFrame(schema=schema) for schema in (ORDER_SCHEMA, ITEM_SCHEMA, SALES_SCHEMA)))
 
     @staticmethod
-    def of_rows(orders: pl.DataFrame, items: pl.DataFrame) -> "CellTable":
-        """Cells of rows that may share dimensions: one row per order and per order item, or other cells."""
+    def of_rows(orders: pl.DataFrame, items: pl.DataFrame, sales: pl.DataFrame) -> "CellTable":
+        """Cells of rows that may share dimensions: one row per order, order item and event, or other cells."""
         return CellTable(
-            summed(orders, ORDER_DIMENSIONS, ORDER_MEASURES), summed(items, ITEM_DIMENSIONS, ITEM_MEASURES)
+            summed(orders, ORDER_DIMENSIONS, ORDER_MEASURES),
+            summed(items, ITEM_DIMENSIONS, ITEM_MEASURES),
+            summed(sales, SALES_DIMENSIONS, SALES_MEASURES),
         )
 
     @staticmethod
@@ -77,6 +84,7 @@ class CellTable:
         return CellTable.of_rows(
             together([table.orders for table in found], ORDER_DIMENSIONS, ORDER_MEASURES),
             together([table.items for table in found], ITEM_DIMENSIONS, ITEM_MEASURES),
+            together([table.sales for table in found], SALES_DIMENSIONS, SALES_MEASURES),
         )
 
     def plus(self, other: "CellTable") -> "CellTable":
@@ -97,7 +105,8 @@ class CellTable:
     def without_judgement(self) -> "CellTable":
         """The cells without what depends on which items count."""
         judged = [JUDGED_BY_COUNTED] if JUDGED_BY_COUNTED in self.items.columns else []
-        return CellTable.of_rows(self.orders, self.items.drop(judged).with_columns(counted=pl.lit(True)))
+        items = self.items.drop(judged).with_columns(counted=pl.lit(True))
+        return CellTable.of_rows(self.orders, items, self.sales)
 
     def negated(self) -> "CellTable":
         """The same cells with every measure's sign turned."""
@@ -105,6 +114,7 @@ class CellTable:
             # Polars 2.1 has no negation of 128-bit integers.
             self.orders.with_columns(pl.col(name) * -1 for name in present(self.orders, ORDER_MEASURES)),
             self.items.with_columns(pl.col(name) * -1 for name in present(self.items, ITEM_MEASURES)),
+            self.sales.with_columns(pl.col(name) * -1 for name in present(self.sales, SALES_MEASURES)),
         )
 
     def within(self, start: int | None, end: int | None) -> "CellTable":
@@ -116,11 +126,19 @@ class CellTable:
             condition &= pl.col("hour") >= start
         if end is not None:
             condition &= pl.col("hour") < end
-        return CellTable(self.orders.filter(condition), self.items.filter(condition))
+        return self.mapped(lambda frame: frame.filter(condition))
+
+    def mapped(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> "CellTable":
+        """The cells of changed frames, which have no two rows that share their dimensions."""
+        return CellTable(change(self.orders), change(self.items), change(self.sales))
+
+    def hours(self) -> pl.Series:
+        """The hours of all rows."""
+        return pl.concat([self.orders["hour"], self.items["hour"], self.sales["hour"]])
 
     def is_empty(self) -> bool:
         """Whether these are the cells of no orders: a difference is empty where two tables are equal."""
-        return self.orders.is_empty() and self.items.is_empty()
+        return self.orders.is_empty() and self.items.is_empty() and self.sales.is_empty()
 
     def equals(self, other: "CellTable") -> bool:
         """Whether both have the same cells, whatever the order of rows."""
@@ -128,15 +146,17 @@ class CellTable:
 
     def encode(self) -> dict[str, Any]:
         """As a document for MongoDB. `decode` gives the same cells back."""
-        return {"orders": encode_frame(self.orders), "items": encode_frame(self.items)}
+        return {
+            "orders": encode_frame(self.orders),
+            "items": encode_frame(self.items),
+            "sales": encode_frame(self.sales),
+        }
 
     @staticmethod
     def decode(document: Mapping[str, Any]) -> "CellTable":
         """The cells of a document that `encode` made, in any version: without the measures that it did not know."""
-        orders = decode_frame(document["orders"], ORDER_DIMENSIONS, ORDER_MEASURES)
-        items = decode_frame(document["items"], ITEM_DIMENSIONS, ITEM_MEASURES)
-        misread = _misread(document["orders"])
-        return _read_anew(orders, items, misread) if misread else CellTable(orders, items)
+        cells, misread = cells_as_written(document), _misread(document["orders"])
+        return _read_anew(cells, misread) if misread else cells
 
 
 SHAPE_OF_CELLS = (
@@ -145,25 +165,40 @@ SHAPE_OF_CELLS = (
     "orders.columns.status.texts",
     *(f"orders.columns.{name}.type" for name in ORDER_MEASURES),
     *(f"items.columns.{name}.type" for name in ITEM_MEASURES),
+    "sales.rows",
+    *(f"sales.columns.{name}.type" for name in SALES_MEASURES),
 )
 """What `is_incomplete` looks at in encoded cells: a hundredth of them."""
 
 
 def is_incomplete(document: Mapping[str, Any]) -> bool:
     """Whether encoded cells do not tell all that cells tell today."""
-    orders, items = document["orders"], document["items"]
-    lacking = (orders["rows"] and not ORDER_MEASURES.keys() <= orders["columns"].keys()) or (
-        items["rows"] and not ITEM_MEASURES.keys() <= items["columns"].keys()
+    orders = document["orders"]
+    parts = ("orders", ORDER_MEASURES), ("items", ITEM_MEASURES), ("sales", SALES_MEASURES)
+    lacking = any(
+        document[name]["rows"] and not types.keys() <= document[name]["columns"].keys()
+        for name, types in parts
+        if name in document
     )
-    return bool(lacking) or (bool(orders["rows"]) and bool(_misread(orders)))
+    return lacking or bool(orders["rows"] and ("sales" not in document or _misread(orders)))
 
 
 def cells_as_written(document: Mapping[str, Any]) -> CellTable:
     """Encoded cells as the version that made them saw the orders: texts that it did not know are their own statuses."""
-    return CellTable(
-        decode_frame(document["orders"], ORDER_DIMENSIONS, ORDER_MEASURES),
-        decode_frame(document["items"], ITEM_DIMENSIONS, ITEM_MEASURES),
-    )
+    orders = decode_frame(document["orders"], ORDER_DIMENSIONS, ORDER_MEASURES)
+    items = decode_frame(document["items"], ITEM_DIMENSIONS, ITEM_MEASURES)
+    if "sales" in document:
+        return CellTable(orders, items, decode_frame(document["sales"], SALES_DIMENSIONS, SALES_MEASURES))
+    return CellTable(orders, items, sales_of_before(orders, pl.col("amount")))
+
+
+def sales_of_before(orders: pl.DataFrame, amount: pl.Expr) -> pl.DataFrame:
+    """What cells of a version without sales tell of them: orders and revenue."""
+    if orders.is_empty():
+        return pl.DataFrame(schema=SALES_SCHEMA)
+    counted = pl.when(~pl.col("status").is_in(UNCOUNTED)).then(amount).otherwise(pl.lit(0, pl.Int128))
+    known = orders.select("hour", "orders", currency=pl.lit(""), channel=pl.lit(""), revenue=counted)
+    return summed(known, SALES_DIMENSIONS, SALES_MEASURES)
 
 
 def decode_orders(document: Mapping[str, Any]) -> pl.DataFrame:
@@ -178,15 +213,16 @@ def _misread(document: Mapping[str, Any]) -> set[str]:
     return {name for text in texts_of(document, "status") if (name := canonical(text)) != text}
 
 
-def _read_anew(orders: pl.DataFrame, items: pl.DataFrame, misread: set[str]) -> CellTable:
+def _read_anew(cells: CellTable, misread: set[str]) -> CellTable:
     """Cells that were made when some texts were not known to mean these statuses.
 
-    What they were judged by that is not known of them: which items count, which orders came late.
+    What they were judged by that is not known of them: which items and sales count, which orders came late.
     """
-    orders = _orders_read_anew(orders, misread)
+    items, sales = cells.items, cells.sales
     if misread.intersection(UNCOUNTED):
         items = items.drop(JUDGED_BY_COUNTED).with_columns(counted=pl.lit(True))
-    return CellTable.of_rows(orders, items)
+        sales = sales.drop(name for name in present(sales, SALES_MEASURES) if name != "orders")
+    return CellTable.of_rows(_orders_read_anew(cells.orders, misread), items, sales)
 
 
 def _orders_read_anew(orders: pl.DataFrame, misread: set[str]) -> pl.DataFrame:

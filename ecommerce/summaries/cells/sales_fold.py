@@ -1,0 +1,144 @@
+"""The events of sales of a batch of documents in columns: what `sales.events_of` says, in arrays."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ecommerce.bson_reading.columns import BoolArray, IntArray
+from ecommerce.documents.statuses import CANCELLED, RETURNED, UNCOUNTED
+from ecommerce.hours import Hours
+from ecommerce.summaries.cells.batch import Batch
+from ecommerce.summaries.cells.sales import SALES_MEASURES
+
+ROW = "row"
+"""Column of the document that an event is of."""
+
+
+def sales_rows(batch: Batch, hours: Hours) -> pl.DataFrame:
+    """The events of all documents of a batch that were read: `row`, and the columns of SALES_SCHEMA."""
+    sold = _sold(batch)
+    live = ~batch.is_status(CANCELLED)
+    everyone = np.arange(batch.count)
+    events = [_events(everyone, batch.number("order.order_time"), _of_sales(batch, sold, live))]
+    if (refunds := batch.columns.arrays.get("refunds")) is not None:
+        of_live = np.flatnonzero(live[refunds.row])
+        amounts = {name: values[of_live] for name, values in _of_refunds(batch, sold).items()}
+        events.append(_events(refunds.row[of_live], refunds.numbers["refund_time"][of_live], amounts))
+    refunded = batch.refund_counts() > 0
+    back = np.flatnonzero(batch.is_status(RETURNED) & ~refunded)
+    if len(back):
+        actual, ordered = batch.number("delivery.actual_time"), batch.number("order.order_time")
+        times = np.where(batch.has("delivery.actual_time"), actual, ordered)[back]
+        events.append(_events(back, times, {name: values[back] for name, values in _of_returns(sold).items()}))
+    frame = pl.concat(events)
+    frame = frame.filter(pl.Series(batch.columns.regular).gather(frame[ROW]))
+    starts = hours.starts(frame["hour"].to_numpy() // 1000)
+    texts = batch.columns.texts
+    return frame.with_columns(
+        pl.Series("hour", starts),
+        *(of_rows(texts[f"order.{name}"], frame[ROW]).alias(name) for name in ("currency", "channel")),
+    )
+
+
+def of_rows(texts: pl.Series, rows: pl.Series) -> pl.Series:
+    """The texts of these rows; most batches have none in such a column."""
+    if (texts.str.len_bytes() == 0).all():
+        return pl.repeat("", len(rows), dtype=pl.String, eager=True)
+    return texts.gather(rows)
+
+
+def _sold(batch: Batch) -> dict[str, IntArray]:
+    """Of each order: its amounts."""
+    included = batch.number("order.tax_included") == 1
+    tax, shipping = batch.number("order.tax_amount"), batch.number("order.shipping_amount")
+    lines = batch.item("price") * batch.item("quantity")
+    is_gift = batch.item("gift_card") == 1
+    goods, gifts = batch.of_items(np.where(is_gift, 0, lines)), batch.of_items(np.where(is_gift, lines, 0))
+    gross = goods - np.where(included, tax, 0)
+    discounts = gross + tax + shipping + gifts - batch.number("order.total_amount")
+    without = is_gift | batch.item_has("unit_cost")
+    known = (batch.of_items((~is_gift).astype(np.int64)) > 0) & (batch.of_items((~without).astype(np.int64)) == 0)
+    costs = batch.of_items(np.where(is_gift, 0, batch.item("unit_cost") * batch.item("quantity")))
+    return {
+        "gross": gross,
+        "discounts": discounts,
+        "tax": tax,
+        "shipping": shipping,
+        "known": known.astype(np.int64),
+        "cost": np.where(known, costs, 0),
+    }
+
+
+def _of_sales(batch: Batch, sold: dict[str, IntArray], live: BoolArray) -> dict[str, IntArray]:
+    counted = ~batch.status.is_in(UNCOUNTED).to_numpy()
+    net = sold["gross"] - sold["discounts"]
+    of_live = {name: sold[name] for name in ("gross", "discounts", "tax", "shipping", "cost")}
+    of_live["known_net"] = net * sold["known"]
+    return {
+        "orders": (~batch.is_credit()).astype(np.int64),
+        "revenue": batch.number("order.total_amount") * counted,
+        **{name: values * live for name, values in of_live.items()},
+    }
+
+
+def _of_refunds(batch: Batch, sold: dict[str, IntArray]) -> dict[str, IntArray]:
+    """Of each refund: what it adds."""
+    refunds = batch.columns.arrays["refunds"].numbers
+    known = sold["known"][batch.columns.arrays["refunds"].row]
+    gifts, costs = _of_returned_items(batch)
+    returns = refunds["amount"] - refunds["tax_amount"] - refunds["shipping_amount"] - gifts
+    return {
+        "returns": returns,
+        "tax": -refunds["tax_amount"],
+        "shipping": -refunds["shipping_amount"],
+        "cost": -costs * known,
+        "known_net": -returns * known,
+    }
+
+
+def _of_returned_items(batch: Batch) -> tuple[IntArray, IntArray]:
+    """Of each refund: the prices of the gift cards in it, and the costs of its other items."""
+    columns = batch.columns
+    gifts, costs = (np.zeros(len(columns.arrays["refunds"].row), np.int64) for _ in range(2))
+    returned = columns.arrays.get("refunds.items")
+    if returned is None or not batch.item_count:
+        return gifts, costs
+    items = np.flatnonzero(np.isin(columns.item_of, returned.row))
+    key = ["row", "order_item_id"]
+    ordered = pl.DataFrame(
+        {
+            "row": columns.item_of[items],
+            **{name: batch.item(name)[items] for name in ("order_item_id", "price", "unit_cost", "gift_card")},
+        }
+    )
+    asked = pl.DataFrame(
+        {
+            "refund": returned.owner,
+            "row": returned.row,
+            **{name: returned.numbers[name] for name in ("order_item_id", "quantity")},
+        }
+    )
+    found = asked.join(ordered, on=key, how="inner")
+    refund, quantity, gift = (found[name].to_numpy() for name in ("refund", "quantity", "gift_card"))
+    np.add.at(gifts, refund, found["price"].to_numpy() * quantity * (gift == 1))
+    np.add.at(costs, refund, found["unit_cost"].to_numpy() * quantity * (gift != 1))
+    return gifts, costs
+
+
+def _of_returns(sold: dict[str, IntArray]) -> dict[str, IntArray]:
+    """Of each order, had it come back as a whole."""
+    net = sold["gross"] - sold["discounts"]
+    return {
+        "returns": net,
+        "tax": -sold["tax"],
+        "shipping": -sold["shipping"],
+        "cost": -sold["cost"],
+        "known_net": -net * sold["known"],
+    }
+
+
+def _events(rows: IntArray, times: IntArray, amounts: dict[str, IntArray]) -> pl.DataFrame:
+    nothing = np.zeros(len(rows), np.int64)
+    columns: dict[str, Any] = {ROW: rows, "hour": times}
+    return pl.DataFrame(columns | {name: amounts.get(name, nothing) for name in SALES_MEASURES})
