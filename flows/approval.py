@@ -66,8 +66,10 @@ def with_answer(database: MongoDatabase, run: Run, *, may_answer: bool) -> Run:
     if answer := answerer():
         if asks in _LIVING and not may_answer:
             return run
-        run = note_question(database, run, me)
-        archive_waiting(run)
+        # A flow run that asks already stays the asker: resumed later, it finds its archive run answered.
+        if asks not in _LIVING:
+            run = note_question(database, run, me)
+            archive_waiting(run)
         return _told(note_answer(database, run, *answer(question_markdown(database, run))))
     if asks in _LIVING or deployment.id is None:
         return run

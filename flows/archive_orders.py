@@ -231,15 +231,15 @@ def archive_orders(
     selection = selected(older_than_days, max_hot_orders, max_hot_bytes, include_open)
     log_age(older_than_days, selection)
     requested = Requested(approve or include_open, flow_run.id)
+    if (asked := asked_run(database, flow_run.id)) and asked.state in CLOSED:
+        # The run was answered elsewhere, or too late: this flow run has nothing else to do.
+        report = ArchiveReport(plan_run(selection), (asked,))
+        return finished(report, f"already answered: {report}")
     left = unfinished_run(database)
     if dry_run or not has_work(database, selection, compact_from):
         report = ArchiveReport(plan_run(selection))
         get_run_logger().info("%s; %s", report, compaction_text(compact_from))
         return finished(report, f"{report}; {compaction_text(compact_from)}")
-    if (asked := asked_run(database, flow_run.id)) and asked.state in CLOSED:
-        # The run was answered elsewhere, or too late: this flow run has nothing else to do.
-        report = ArchiveReport(plan_run(selection), (asked,))
-        return finished(report, f"already answered: {report}")
     if requested.approve:
         require_somebody_to_ask()
     if left and waits(left) and waits(left := with_answer(database, left, may_answer=requested.approve)):

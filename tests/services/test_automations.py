@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from prefect.automations import Automation
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, StateType
 from prefect.events import emit_event
 from prefect.events.worker import EventsWorker
@@ -25,13 +26,21 @@ SCRIPT = str(REPOSITORY / "deployments" / "automations.py")
 CRASH, TELL = "Crash runs whose process is gone", "Tell of runs that failed"
 
 
+@pytest.fixture
+def deployed(prefect_server: None) -> None:
+    """The deployments that automations run, as deploying makes them before."""
+    with get_client(sync_client=True) as client:
+        for flow, name in (("summarize-orders", "hourly"), ("check-orders", "daily"), ("archive-orders", "daily")):
+            client.create_deployment(client.create_flow_from_name(flow), name)
+
+
 def run_script(monkeypatch: pytest.MonkeyPatch, *options: str) -> None:
     monkeypatch.setattr("sys.argv", [SCRIPT, *options])
     runpy.run_path(SCRIPT, run_name="__main__")
 
 
 def test_they_are_made_once_and_stay_off_where_somebody_switched_them_off(
-    prefect_server: None, monkeypatch: pytest.MonkeyPatch
+    deployed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ALERT_WEBHOOK_URL", raising=False)
     run_script(monkeypatch)
@@ -49,9 +58,7 @@ def test_they_are_made_once_and_stay_off_where_somebody_switched_them_off(
     assert telling.enabled
 
 
-def test_on_one_machine_no_run_is_crashed_for_its_silence(
-    prefect_server: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_one_machine_no_run_is_crashed_for_its_silence(deployed: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALERT_WEBHOOK_URL", raising=False)
     run_script(monkeypatch)
     run_script(monkeypatch, "--one-machine")
