@@ -29,6 +29,7 @@ BAD_VALUES: dict[str, list[Any]] = {
         True, [], 5, "x", ["a"], {"a": 1}, {"a": {}}, {"a.b": ""}, {"$x": "1"}, {"": "x"}, {"a": "\0"}, {"a": "\ud800"},
         {"a\0b": ""}, {"n" * 101: ""}, {"a": "x" * 10_001}, {str(n): "" for n in range(65)}, {"$numberLong": "5"},
     ],
+    "bool": [[], {}, 5, 1.5, "maybe"],
     "string": [True, [], {}, 5, 1.5, {"$ne": ""}, {"$regex": ".*"}, "", "x" * 501, "a\0b", "\ud800"],
 }  # fmt: skip
 """By BSON type: what no field of it may hold."""

@@ -114,7 +114,7 @@ def test_the_oldest_days_go_until_few_enough_orders_are_left(database: MongoData
     insert(database, [an_order(100, status="Pending"), an_order(200, order_time=datetime.now(UTC))])
     selection = Selection(older_than_days=None, max_hot_orders=left)
     assert plan_archive(database, selection).orders == 10 * days
-    assert may_select(database, selection)
+    assert may_select(database, selection) == (days > 0)
 
 
 def test_a_task_gets_few_enough_days_to_write_them_side_by_side(database: MongoDatabase) -> None:

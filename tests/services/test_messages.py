@@ -133,7 +133,7 @@ def drop_collections_during_a_rebuild(settings: Settings, monkeypatch: pytest.Mo
 HERE: dict[str, Provocation] = {
     "port … for … is taken…: stop that, or set … to a free port": take_a_port,
     "already running in …: see…": run_up_twice,
-    "the disk of … has … MB left, the services need …": fill_the_disk,
+    "the disk of … has … left, the services need …": fill_the_disk,
     "HDFS cannot run in …: Hadoop cannot use a path with …": name_a_home_with_an_apostrophe,
     "HDFS has blocks in … but its metadata … is gone": lose_the_metadata,
     "archived orders may be on HDFS, which cannot run: …": lose_the_cache,
