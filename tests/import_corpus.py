@@ -73,7 +73,8 @@ def bad_rows() -> list[bytes]:
         _json(_with(path, value))
         for path, field in scalar_paths(OrderDocument)
         for value in _bad_values(path, field)
-        if not (value == {} and path == "updated_at")
+        # Refunds, which an order may lack, have rows of their own in test_sales_fields.
+        if not path.startswith("refunds.") and not (value == {} and path == "updated_at")
     ]
     good = complete_row(1)
     line = _json(good)
