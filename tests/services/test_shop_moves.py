@@ -126,7 +126,8 @@ def test_another_currency_changes_no_sum(database: MongoDatabase, settings: Sett
     change_shop(database, settings, Shop("EUR", "UTC"))
     assert read_shop(database) == Shop("EUR", "UTC")
     assert said(compute_kpis(database)) == {name: before[name] for name in said(compute_kpis(database))} | {
-        "by_currency": {"EUR": before["by_currency"]["USD"]}
+        "currency": "EUR",
+        "by_currency": {"EUR": before["by_currency"]["USD"]},
     }
 
 
