@@ -18,6 +18,7 @@ from dashboard.figures import compute, question_of
 from dashboard.pipeline import read_low_stock, read_pipeline
 from dashboard.session import Session
 from dashboard.state import View
+from ecommerce.change_shop import change_shop
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.errors import ServiceError
 from ecommerce.kpis.figures import Kpis
@@ -25,6 +26,7 @@ from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import Document, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
+from ecommerce.shop import Shop
 from tests.dashboard_shop import replaced
 from tests.summaries_data import START, accept, random_orders
 
@@ -304,7 +306,9 @@ def test_figures_from_before_a_quiet_time_are_not_shown_to_who_comes_next(
     assert feed.answer(question).answer.kpis.orders == 310
 
 
-def test_days_are_those_of_the_displays_zone_as_far_as_hours_are_kept(store: CountingStore) -> None:
+def test_days_are_those_of_the_shops_zone(store: CountingStore, database: MongoDatabase, settings: Settings) -> None:
+    change_shop(database, settings, Shop("USD", "Asia/Tokyo"))
+    store.refresh()
     tokyo = ZoneInfo("Asia/Tokyo")
     days = [View().with_dates(START.date(), START.date() + timedelta(days=length)) for length in (10, 200)]
     now = datetime(2026, 12, 1, tzinfo=UTC)
@@ -314,7 +318,7 @@ def test_days_are_those_of_the_displays_zone_as_far_as_hours_are_kept(store: Cou
     assert first.start == datetime.combine(START.date(), time.min, tokyo)
     assert all(bucket.complete for bucket, _, _ in short.timeline.exact)
     assert sum(orders for _, orders, _ in short.timeline.exact) == short.kpis.orders
-    assert long.timeline.per == "UTC day"
+    assert sum(orders for _, orders, _ in long.timeline.exact) == long.kpis.orders
 
 
 def test_an_empty_database_has_an_overview(database: MongoDatabase, settings: Settings) -> None:
