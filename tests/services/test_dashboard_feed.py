@@ -23,7 +23,7 @@ from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.errors import ServiceError
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
-from ecommerce.kpis.store import KpiStore
+from ecommerce.kpis.store import KpiStore, Refresh
 from ecommerce.mongo import Document, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop
@@ -42,7 +42,7 @@ class CountingStore(KpiStore):
         self.refreshes = 0
         self.asked: list[tuple[Span, Filters]] = []
 
-    def refresh(self):  # type: ignore[no-untyped-def]
+    def refresh(self) -> Refresh:
         self.refreshes += 1
         return super().refresh()
 
