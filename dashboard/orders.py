@@ -11,7 +11,7 @@ from dashboard.state import View
 from ecommerce.kpis.catalog import product_names
 from ecommerce.mongo import Document, MongoDatabase
 from ecommerce.order_search.ids import ids_of
-from ecommerce.order_search.one_order import FoundOrder, order_of
+from ecommerce.order_search.one_order import FoundOrder, order_of, part_of
 from ecommerce.order_search.paging import Page, TooManyToSort, count_of, page_of, prepare_search
 from ecommerce.order_search.query import OrderQuery
 from ecommerce.order_search.sorting import Sort
@@ -99,7 +99,7 @@ def read_order(database: MongoDatabase, settings: Settings, order_id: int, *, cu
     found = order_of(database, settings, order_id)
     document: Document = (found.document if found else None) or {}
     items = [item for item in _list(document.get("order_items")) if isinstance(item, Mapping)]
-    couriers = _ids([_part(document, "delivery")], "courier_id")
+    couriers = _ids([part_of(document, "delivery")], "courier_id")
     return OneOrder(
         found=found,
         customers=customers_of(database, _users([document])) if customers else {},
@@ -113,12 +113,7 @@ def read_order(database: MongoDatabase, settings: Settings, order_id: int, *, cu
 
 
 def _users(documents: Iterable[Document]) -> list[int]:
-    return _ids([_part(document, "order") for document in documents], "user_id")
-
-
-def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = document.get(name)
-    return value if isinstance(value, Mapping) else {}
+    return _ids([part_of(document, "order") for document in documents], "user_id")
 
 
 def _list(value: object) -> list[Any]:

@@ -24,6 +24,7 @@ from dashboard.orders import query_of
 from dashboard.state import view_of_query
 from dashboard.text import spreadsheet_cell
 from ecommerce.mongo import Document, MongoDatabase, get_database
+from ecommerce.order_search.one_order import part_of
 from ecommerce.order_search.paging import every_order, prepare_search
 from ecommerce.order_search.query import OrderQuery
 from ecommerce.settings import get_settings
@@ -63,8 +64,7 @@ def _row(document: Document, names: Mapping[int, tuple[str, str]], *, customers:
 
 
 def _value(document: Document, part: str, name: str) -> Any:
-    fields = document.get(part)
-    return fields.get(name) if isinstance(fields, Mapping) else None
+    return part_of(document, part).get(name)
 
 
 def _lines(rows: Iterable[Iterable[object]]) -> str:

@@ -13,8 +13,9 @@ from dashboard import live
 from dashboard.browser import Browser
 from dashboard.feed import Tick
 from dashboard.first_paint import first_paint
+from dashboard.order_cards import order_cards
 from dashboard.orders import read_listing, read_order
-from dashboard.orders_cards import failed_cards, listing_cards, order_cards
+from dashboard.orders_cards import failed_cards, listing_cards
 from dashboard.session import Session
 from dashboard.state import Choices, View, allowed, view_of_query
 from dashboard.views.filters import FilterPanel

@@ -79,7 +79,7 @@ def order_of(database: MongoDatabase, settings: Settings, order_id: int) -> Foun
 
 def life_of(document: Mapping[str, Any], now: datetime) -> list[Event]:
     """What happened to an order, in the order of time; of a document that is damaged, what can be read."""
-    order, delivery = (_mapping(document.get(name)) for name in ("order", "delivery"))
+    order, delivery = (part_of(document, name) for name in ("order", "delivery"))
     status = str(delivery.get("status", ""))
     expected, actual = delivery.get("expected_time"), delivery.get("actual_time")
     events = [Event(time, "Ordered") for time in [order.get("order_time")] if isinstance(time, datetime)]
@@ -90,8 +90,8 @@ def life_of(document: Mapping[str, Any], now: datetime) -> list[Event]:
         late = isinstance(expected, datetime) and actual > expected
         events.append(Event(actual, "Delivered", "late" if late else ""))
     refunds = document.get("refunds")
-    for refund in map(_mapping, refunds if isinstance(refunds, list) else ()):
-        if isinstance(time := refund.get("refund_time"), datetime):
+    for refund in refunds if isinstance(refunds, list) else ():
+        if isinstance(refund, Mapping) and isinstance(time := refund.get("refund_time"), datetime):
             reason = f", {refund['reason']}" if refund.get("reason") else ""
             events.append(Event(time, "Refunded", f"{refund.get('amount', '')}{reason}"))
     if isinstance(time := document.get("updated_at"), datetime):
@@ -99,7 +99,9 @@ def life_of(document: Mapping[str, Any], now: datetime) -> list[Event]:
     return sorted(events, key=lambda event: event.time)
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def part_of(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A part of a document, such as its delivery; empty where it is missing or somebody wrote something else there."""
+    value = document.get(name)
     return value if isinstance(value, Mapping) else {}
 
 

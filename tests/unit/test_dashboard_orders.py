@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from dashboard.attention import attention_card, backlog, lag
 from dashboard.customers import may_see_customers
+from dashboard.order_cards import order_cards
 from dashboard.orders import Listing, OneOrder
-from dashboard.orders_cards import listing_cards, order_cards
+from dashboard.orders_cards import listing_cards
 from dashboard.orders_view import OrdersView
 from dashboard.state import View, view_of_query
 from ecommerce.kpis.question import Filters, Span

@@ -1,0 +1,65 @@
+"""What the pages of orders write of a document's values, whatever somebody put there: texts and links."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from bson import Decimal128
+
+from dashboard.state import View
+from dashboard.tables import Content
+from dashboard.text import NOTHING, exact
+from ecommerce.documents.statuses import canonical
+
+MONEY_DIGITS_MAX = 20
+NOT_THERE = "?"
+"""What a document that is no order does not have."""
+
+
+def link(text: str, view: View, title: str = "") -> Content:
+    """A link of the page to a view."""
+    return {"key": text, "text": text, "go": view.query(), "title": title}
+
+
+def customer_link(user: object, customers: Mapping[int, tuple[str, str]], view: View) -> object:
+    """A customer by name where the viewer may see it, as a link to all their orders."""
+    if not isinstance(user, int):
+        return NOT_THERE
+    name, email = customers.get(user, ("", ""))
+    orders = replace(view.orders.with_text(""), customer=user)
+    text = f"{name} (#{user})" if name else f"#{user}"
+    return {"text": text, "title": email or text, "go": view.with_preset("all").with_orders(orders).query()}
+
+
+def status_cell(status: object) -> object:
+    """A status as it is stored, coloured by what it means."""
+    if not isinstance(status, str):
+        return NOT_THERE
+    tone = {"Delivered": "good", "Cancelled": "bad", "Returned": "bad"}.get(canonical(status), "plain")
+    return {"text": status, "tone": tone}
+
+
+def _decimal(value: Decimal128 | Decimal) -> Decimal:
+    return value.to_decimal() if isinstance(value, Decimal128) else value
+
+
+def text_of(value: object) -> str:
+    """A value as text; money with two decimals where that is all it has."""
+    if value is None:
+        return NOT_THERE
+    if isinstance(value, Decimal128 | Decimal):
+        number = _decimal(value)
+        # Money has at most four decimals; what somebody wrote past the validator is shown as it is.
+        if not number.is_finite() or abs(number.adjusted()) > MONEY_DIGITS_MAX:
+            return str(number)
+        return exact(number.quantize(Decimal("0.01"))) if number == round(number, 2) else exact(number)
+    return str(value)
+
+
+def time_of(value: object, zone: ZoneInfo) -> str:
+    """A time by the shop's clock."""
+    if value is None:
+        return NOTHING
+    return value.astimezone(zone).strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else NOT_THERE
