@@ -10,6 +10,8 @@ from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
+from prefect.events.worker import EventsWorker
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Scheduled
 
 from ecommerce.java import java_home
@@ -22,6 +24,10 @@ from tests.ports import free_port
 
 RUN_SECONDS = 240
 """The longest that a run may take on a busy machine."""
+
+
+EVENTS_SECONDS = 30
+"""The longest that events of this process may take to be sent."""
 
 
 class PrefectStack:
@@ -41,6 +47,20 @@ class PrefectStack:
             yield daemon
         finally:
             daemon.stop()
+
+    @contextmanager
+    def in_this_process(self) -> Iterator[None]:
+        """Within the block this process's Prefect is this server, and events go to it.
+
+        Prefect sends all events of a process to the server that the first one went to. Sent from beside another test's
+        server they would be lost with it, so what sends them is ended before and after.
+        """
+        EventsWorker.drain_all(timeout=EVENTS_SECONDS)
+        try:
+            with temporary_settings({PREFECT_API_URL: str(self.client.api_url)}):
+                yield
+        finally:
+            EventsWorker.drain_all(timeout=EVENTS_SECONDS)
 
     def deploy(self) -> None:
         """Deploy everything, as each `ecommerce up` does."""

@@ -16,7 +16,6 @@ import psutil
 import pytest
 from prefect.client.schemas.objects import FlowRun
 from prefect.flow_runs import resume_flow_run
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelled
 from pyspark.sql import SparkSession
 
@@ -100,7 +99,7 @@ def question(stack: PrefectStack, run: UUID) -> str:
 
 def answer(stack: PrefectStack, run: UUID, **form: str) -> None:
     """Fill in the form, as the page of the run does."""
-    with temporary_settings({PREFECT_API_URL: str(stack.client.api_url)}):
+    with stack.in_this_process():
         resume_flow_run(run, run_input=form)
 
 

@@ -14,8 +14,6 @@ from prefect.automations import Automation
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, StateType
 from prefect.events import emit_event
-from prefect.events.worker import EventsWorker
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Failed, Pending
 
 from ecommerce.settings import Settings
@@ -95,7 +93,7 @@ def test_a_run_that_never_begins_is_crashed_and_failures_and_a_missing_archive_a
     made = runpy.run_path(SCRIPT)
     soon = timedelta(seconds=15)
     with prefect_stack(settings, tmp_path / "prefect") as stack:
-        with temporary_settings({PREFECT_API_URL: str(stack.client.api_url)}):
+        with stack.in_this_process():
             block = made["webhook"](url)
             made["crash_stuck_runs"](within=soon).create()
             made["tell_of_failures"](block).create()
@@ -112,14 +110,13 @@ def test_a_run_that_never_begins_is_crashed_and_failures_and_a_missing_archive_a
         ):
             run = stack.ask("check-orders/daily")
             stack.client.set_flow_run_state(run, State[None](type=state, name=name), force=True)
-        with temporary_settings({PREFECT_API_URL: str(stack.client.api_url)}):
+        with stack.in_this_process():
             emit_event(
                 "archive.waiting",
                 {"prefect.resource.id": "ecommerce.archive-run.r1"},
                 related=[{"prefect.resource.id": f"prefect.flow-run.{failed}", "prefect.resource.role": "flow-run"}],
                 payload={"orders": 20, "days": 2, "answer_until": "2026-11-28T02:30:00Z"},
             )
-            EventsWorker.drain_all(timeout=30)
         stack.until(lambda: stack.client.read_flow_run(stuck).state_name == "Crashed", 120)
         expected = {
             "summarize-orders Failed",

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.events.worker import EventsWorker
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from ecommerce.archive.runs import ARCHIVE_RUNS
 from ecommerce.importing.loading.report import ImportReport
@@ -33,7 +31,7 @@ def stack(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     home = tmp_path_factory.mktemp("events")
     settings = Settings(mongo_uri=mongo_uri, database=f"test_{uuid.uuid4().hex[:12]}", home=home / "home")
     with prefect_stack(with_archive(settings, home / "archive"), home / "prefect") as stack:
-        with on(stack):
+        with stack.in_this_process():
             MADE["run_after"]("orders.imported", "ecommerce.database.*", SUMMARIZE, WITHIN).create()
             MADE["run_after"]("orders.archived", "ecommerce.archive-run.*", CHECK, WITHIN).create()
             MADE["close_unanswered_archives"](timedelta(seconds=20)).create()
@@ -49,11 +47,6 @@ def database(stack: PrefectStack) -> Iterator[MongoDatabase]:
     yield database
     database.client.drop_database(database.name)
     shutil.rmtree(Path(str(stack.settings.archive_uri).removeprefix("file://")), ignore_errors=True)
-
-
-def on(stack: PrefectStack) -> Any:
-    """Within it this process's Prefect is the stack's."""
-    return temporary_settings({PREFECT_API_URL: str(stack.client.api_url)})
 
 
 def events(stack: PrefectStack, name: str) -> list[dict[str, Any]]:
@@ -84,13 +77,12 @@ def test_summarize_follows_imports_once_each_span(stack: PrefectStack, database:
 
     # Forty imports in some seconds.
     begun = datetime.now(UTC)
-    with on(stack):
+    with stack.in_this_process():
         from ecommerce.importing.loading.report import FileReport
         from flows.events import orders_imported
 
         for _ in range(40):
             orders_imported(ImportReport([FileReport(file, "orders", read=1, accepted=1)]))
-        EventsWorker.drain_all(timeout=30)
     seconds = (datetime.now(UTC) - begun).total_seconds()
     stack.until(lambda: len(events(stack, "orders.imported")) == 40)
     stack.until(lambda: runs_of(stack, SUMMARIZE))

@@ -64,7 +64,7 @@ def test_every_flow_command_prints_its_result_and_names_its_run(
     assert planned["plan"]["orders"] == 500
     assert [day["day"] for day in planned["plan"]["days"]] == ["2026-01-01", "2026-01-02"]
     assert planned["archive_runs"] == []
-    archived, said = ecommerce(environment, "archive", "--include-open")
+    archived, said = ecommerce(environment, "archive", "--include-open", "--yes")
     assert [(one["kind"], one["state"], one["orders"]) for one in archived["archive_runs"]] == [
         ("archive", "committed", 500)
     ]
