@@ -6,9 +6,14 @@ packages, or from `playwright install chromium`).
 
 import argparse
 import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 FOLDER = Path(__file__).parent.parent / "docs" / "images"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -54,14 +59,20 @@ def chromium() -> str | None:
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
-def take(address: str, folder: Path) -> list[Path]:
-    """Take all pictures of the dashboard at `address`; returns the files."""
+@contextmanager
+def a_browser() -> "Iterator[Browser]":
+    """A Chromium, closed afterwards."""
     from playwright.sync_api import sync_playwright
 
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def take(address: str, folder: Path) -> Iterator[Path]:
+    """Take all pictures of the dashboard at `address`; yields the files."""
+    with a_browser() as browser:
         for picture in PICTURES:
             page = browser.new_page(**picture.device)
             page.goto(address + picture.query, timeout=WAIT_MS)
@@ -71,21 +82,22 @@ def take(address: str, folder: Path) -> list[Path]:
             if picture.follow:
                 page.locator(picture.follow).first.click()
             page.wait_for_timeout(SETTLED_MS)
-            files.append(folder / picture.name)
-            page.screenshot(path=files[-1])
+            file = folder / picture.name
+            page.screenshot(path=file)
             page.close()
-        browser.close()
-    return files
+            yield file
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Take the pictures of the documentation.")
-    parser.add_argument("address", help="address of the running dashboard's page, such as http://127.0.0.1:5006/app")
+def main(what: str, address: str, take: Callable[[str, Path], Iterable[Path]]) -> None:
+    """Take pictures of `what` as the command line says, and print each file. `address`: an example of one."""
+    parser = argparse.ArgumentParser(description=f"Take the pictures of {what}.")
+    parser.add_argument("address", help=f"where it runs, such as {address}")
     parser.add_argument("--to", type=Path, default=FOLDER, help="folder for the pictures (default: docs/images)")
     arguments = parser.parse_args()
+    arguments.to.mkdir(parents=True, exist_ok=True)
     for file in take(arguments.address, arguments.to):
         print(file)
 
 
 if __name__ == "__main__":
-    main()
+    main("the dashboard", "http://127.0.0.1:5006/app", take)

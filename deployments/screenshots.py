@@ -4,12 +4,11 @@ The services must be up (`ecommerce up`), with an import that rejected rows, an 
 (`approve`) and one that is done. Needs Playwright and a Chromium, as `dashboard/screenshots.py` does.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dashboard.screenshots import FOLDER, WAIT_MS, chromium
+from dashboard.screenshots import WAIT_MS, a_browser, main
 from ecommerce.prefect_api import call
 
 SIZE = {"width": 1280, "height": 800}
@@ -46,13 +45,10 @@ def artifact(api: str, flow_run: str, key: str) -> str:
     return str(call(api, "/artifacts/filter", filters)[0]["id"])
 
 
-def take(address: str, folder: Path) -> list[Path]:
-    """Take all pictures; returns the files."""
-    from playwright.sync_api import sync_playwright
-
-    files = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+def take(address: str, folder: Path) -> Iterator[Path]:
+    """Take all pictures of the Prefect server at `address`; yields the files."""
+    address = address.rstrip("/")
+    with a_browser() as browser:
         for name, path, button in pages(f"{address}/api"):
             page = browser.new_page(viewport=SIZE, color_scheme="light")
             page.goto(address + path, timeout=WAIT_MS)
@@ -61,21 +57,11 @@ def take(address: str, folder: Path) -> list[Path]:
             if button:
                 page.get_by_role("button", name=button).first.click()
                 page.wait_for_timeout(SETTLED_MS)
-            files.append(folder / f"{name}.png")
-            page.screenshot(path=files[-1])
+            file = folder / f"{name}.png"
+            page.screenshot(path=file)
             page.close()
-        browser.close()
-    return files
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Take the pictures of Prefect's pages.")
-    parser.add_argument("address", help="address of the running Prefect server, such as http://127.0.0.1:4200")
-    parser.add_argument("--to", type=Path, default=FOLDER, help="folder for the pictures (default: docs/images)")
-    arguments = parser.parse_args()
-    for file in take(arguments.address.rstrip("/"), arguments.to):
-        print(file)
+            yield file
 
 
 if __name__ == "__main__":
-    main()
+    main("Prefect's pages", "http://127.0.0.1:4200", take)
