@@ -8,14 +8,15 @@ from bson.raw_bson import RawBSONDocument
 
 from ecommerce.archive.hot import milliseconds_of
 from ecommerce.bson_reading.columns import IntArray
+from ecommerce.documents.bson_types import TYPE_BYTES, document_of
 
-_INT64, _ARRAY, _DATE, _STRING = b"\x12", b"\x04", b"\x09", b"\x02"
+_INT64, _ARRAY, _DATE, _STRING, _OBJECT = (TYPE_BYTES[name] for name in ("long", "array", "date", "string", "object"))
 
 
 def filter_of_ids(ids: IntArray) -> RawBSONDocument:
     """The query filter of the documents that have one of these int64 ids."""
-    array = _document(_elements(ids))
-    return RawBSONDocument(_document(b"\x03_id\x00" + _document(_ARRAY + b"$in\x00" + array)))
+    array = document_of(_elements(ids))
+    return RawBSONDocument(document_of(_OBJECT + b"_id\x00" + document_of(_ARRAY + b"$in\x00" + array)))
 
 
 def archived_entries(ids: IntArray, hashes: IntArray, order_date: datetime, run_id: str) -> list[RawBSONDocument]:
@@ -50,7 +51,3 @@ def _elements(ids: IntArray) -> bytes:
         parts.append(part.tobytes())
         start, digits = end, digits + 1
     return b"".join(parts)
-
-
-def _document(elements: bytes) -> bytes:
-    return (len(elements) + 5).to_bytes(4, "little") + elements + b"\x00"

@@ -13,13 +13,14 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 
+from ecommerce.documents.bson_types import SIZES, TYPE_BYTES
 from ecommerce.mongo import MongoDatabase
 
 _RAW_OPTIONS: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
 
 _INT32, _INT64 = struct.Struct("<i"), struct.Struct("<q")
-_STRING, _DOCUMENT, _ARRAY, _BOOLEAN, _NULL, _TIMESTAMP, _LONG = 0x02, 0x03, 0x04, 0x08, 0x0A, 0x11, 0x12
-_SIZES = {_BOOLEAN: 1, _NULL: 0, _TIMESTAMP: 8, _LONG: 8}
+_STRING, _DOCUMENT, _ARRAY = (ord(TYPE_BYTES[name]) for name in ("string", "object", "array"))
+_SIZES = {ord(TYPE_BYTES[name]): size for name, size in SIZES.items()}
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from pymongo.write_concern import WriteConcern
 
 from ecommerce.bson_reading.columns import read_columns
 from ecommerce.documents.bson_codec import decode_order, encode_order, same_content
+from ecommerce.documents.bson_types import TYPE_BYTES
 from ecommerce.documents.canonical_bytes import has_refunds, moved_forward, order_id_of, split_documents
 from ecommerce.documents.content_hash import WITHOUT_REFUNDS, hashes_of_spellings
 from ecommerce.documents.statuses import canonical
@@ -32,8 +33,7 @@ from ecommerce.ingest.past_versions import Differing, News, later_versions
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, is_replica_set
 
 _UNAUTHORIZED = 13
-_INT64 = 0x12
-"""Type of a long in BSON."""
+_INT64 = ord(TYPE_BYTES["long"])
 _VALIDATED: WeakSet[MongoClient[Document]] = WeakSet()
 """Clients whose user may not bypass validation (built into dbAdmin, not into readWrite): the server looks again."""
 

@@ -21,6 +21,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, ReplaceOne
 from pymongo.client_session import ClientSession
 
+from ecommerce.documents.bson_types import TYPE_BYTES, document_of
 from ecommerce.documents.stored import ANYTHING, identity_element, shown
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
 from ecommerce.summaries.state import ASIDE, load_state
@@ -32,7 +33,8 @@ LOOKED_UP = 1_000
 
 WRITTEN_AT_ONCE = 1_000
 
-_EPOCH = b"\x02epoch\x00"
+_STRING, _OBJECT, _ARRAY = (TYPE_BYTES[name] for name in ("string", "object", "array"))
+_EPOCH = _STRING + b"epoch\x00"
 _EPOCH_START = 4 + len(_EPOCH) + 4
 """Where the text of the epoch begins in the `_id` of an entry, behind the sizes and the name."""
 
@@ -192,14 +194,11 @@ def _identity(entry: RawBSONDocument) -> bytes:
 def _any_of(identities: Sequence[bytes]) -> RawBSONDocument:
     """The query for the documents with one of these `_id`s."""
     elements = [b"%c%d\x00%b" % (one[0], at, one[1:]) for at, one in enumerate(identities)]
-    return _document(b"\x03_id\x00" + _document(b"\x04$in\x00" + _document(b"".join(elements)).raw).raw)
+    array = document_of(b"".join(elements))
+    return RawBSONDocument(document_of(_OBJECT + b"_id\x00" + document_of(_ARRAY + b"$in\x00" + array)))
 
 
 def _key(epoch: str, identity: bytes) -> RawBSONDocument:
     """`_id` of an entry: the document's own `_id` goes in as it lies there, whatever it is."""
     elements = _EPOCH + (len(epoch) + 1).to_bytes(4, "little") + epoch.encode() + b"\x00"
-    return _document(elements + identity[:1] + b"id\x00" + identity[1:])
-
-
-def _document(elements: bytes) -> RawBSONDocument:
-    return RawBSONDocument((len(elements) + 5).to_bytes(4, "little") + elements + b"\x00")
+    return RawBSONDocument(document_of(elements + identity[:1] + b"id\x00" + identity[1:]))
