@@ -130,7 +130,7 @@ def _account(home: Path) -> pwd.struct_passwd | None:
     if os.geteuid() != 0:
         return None
     data = home / NAME
-    if data.exists():
+    if _is_made(data):
         return pwd.getpwuid(data.stat().st_uid)
     for name in UNPRIVILEGED_ACCOUNTS:
         try:
@@ -143,7 +143,13 @@ def _account(home: Path) -> pwd.struct_passwd | None:
 def _make_cluster(home: Path, programs: Path, account: pwd.struct_passwd | None) -> Path:
     """The data directory, made whole or not at all where it is missing."""
     final = home / NAME
-    if final.exists():
+    if _is_made(final):
+        for part in ("data", "data/PG_VERSION", "password"):
+            if not (final / part).exists():
+                raise ServiceError(
+                    f"the data of the embedded Postgres in {final} lacks {part}: put that back, or move {final} away "
+                    "to begin with an empty history of runs"
+                )
         return final / "data"
     making = home / f"{NAME}.new"
     shutil.rmtree(making, ignore_errors=True)
@@ -161,6 +167,11 @@ def _make_cluster(home: Path, programs: Path, account: pwd.struct_passwd | None)
     _run([programs / "initdb", "--no-instructions", *where, *options], account, cwd=data)
     making.rename(final)
     return final / "data"
+
+
+def _is_made(folder: Path) -> bool:
+    """Whether there is a cluster, or what is left of one. An empty folder is none: somebody made it beforehand."""
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def _clear_away(data: Path) -> None:

@@ -153,6 +153,7 @@ ELSEWHERE = {
     "…: Read-only file system: …": "test_foreign_environment.py",
     "the Prefect server … does not answer: …": "test_foreign_environment.py",
     "the Prefect server … refuses us (…)": "test_foreign_environment.py",
+    "the data of the embedded Postgres in … lacks …": "test_services_postgres.py",
     "Spark did not start with ECOMMERCE_SPARK_MASTER=…": "test_foreign_environment.py",
     "… is not the archive in which the orders of database … are": "test_archive_identity.py",
     "MongoDB has not answered for … s: …": "test_import_faults.py",

@@ -14,6 +14,7 @@ import asyncpg  # type: ignore[import-untyped]
 import psutil
 import pytest
 
+from ecommerce.errors import ServiceError
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.marks import marked_processes
 from ecommerce.services.postgres import database_uri, ensure_database, postgres
@@ -21,6 +22,7 @@ from ecommerce.services.prefect_database import choose_history
 from ecommerce.services.records import read_record
 from ecommerce.settings import Settings
 from tests.programs import NO_POSTGRES, Up, ecommerce, new_settings
+from tests.runbook import row_of
 
 pytestmark = pytest.mark.skipif(NO_POSTGRES is not None, reason=str(NO_POSTGRES))
 
@@ -97,6 +99,26 @@ def test_a_cluster_that_was_left_half_made_is_made_anew(home: Path) -> None:
     ensure_database(home, "prefect")
     assert value_of(home, "SELECT 1") == 1
     running.stop()
+
+
+def test_an_empty_folder_is_filled(home: Path) -> None:
+    (home / "postgres").mkdir(parents=True)
+    postgres(home).start().stop()
+    assert (home / "postgres" / "data" / "PG_VERSION").exists()
+
+
+@pytest.mark.parametrize("lost", ["data", "data/PG_VERSION", "password"])
+def test_data_that_is_not_whole_is_named_and_never_made_over(home: Path, lost: str) -> None:
+    postgres(home).start().stop()
+    part, kept = home / "postgres" / lost, home / "kept"
+    part.rename(kept)
+    with pytest.raises(ServiceError) as raised:
+        postgres(home)
+    assert row_of(str(raised.value)) == "the data of the embedded Postgres in … lacks …"
+    assert f"{home / 'postgres'} lacks {lost}" in str(raised.value)
+    assert not part.exists()
+    kept.rename(part)
+    postgres(home).start().stop()
 
 
 def test_a_history_that_was_begun_in_sqlite_stays_there(home: Path) -> None:
