@@ -9,7 +9,7 @@ from importlib import import_module
 from benchmarks import report
 from benchmarks.common import Result, print_table, shown
 
-PARTS = ("generate", "import", "summaries", "archive", "dashboard", "up", "commands", "sizes")
+PARTS = ("generate", "import", "summaries", "archive", "dashboard", "up", "commands", "sizes", "versions")
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
         print(f"benchmark: {part}", flush=True)
         where = report.started()
         measured = shown(import_module(f"benchmarks.bench_{part}").run(arguments.quick))
-        if not arguments.quick:
+        if measured and not arguments.quick:
             report.keep(part, where, measured)
         results += measured
     print_table("Benchmarks", results)
