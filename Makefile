@@ -44,7 +44,8 @@ lint: install  ## format, style and types
 docs: install  ## build the site of docs/ into build/site; broken links fail it
 	$(BIN)/zensical build --strict
 
-drill: install  ## the long kills and soaks
+drill: install  ## the long kills and soaks, and the random tests with examples that no run had
+	ECOMMERCE_NEW_EXAMPLES=1 $(BIN)/python -m pytest -m "hypothesis and not drill" $(PARALLEL)
 	$(BIN)/python -m pytest -m drill --timeout 1800
 
 bench: install  ## measure against the targets (PARTS="generate import …" for some of them)

@@ -144,8 +144,6 @@ def _groups(
     groups: dict[str, list[Any]] = defaultdict(lambda: [0, ZERO, ZERO, ZERO])
     for order in placed:
         is_counted = order.delivery.status not in ("Cancelled", "Returned")
-        if is_credit(order) and not (is_counted and order.order.total_amount):
-            continue
         group = groups[name_of(order)]
         group[0] += not is_credit(order)
         if is_counted and currency in (None, currency_of(order)):
@@ -158,4 +156,5 @@ def _groups(
     return {
         name: {"orders": count, "revenue": money(revenue), "net_sales": money(net), "total_sales": money(total)}
         for name, (count, revenue, net, total) in sorted(groups.items())
+        if count or revenue or net or total
     }

@@ -149,14 +149,16 @@ def _orders(
 ) -> dict[str, Any]:
     groups: dict[str, list[OrderDocument]] = defaultdict(list)
     for order in orders:
-        if not is_credit(order) or order.order.total_amount:
-            groups[name_of(order)].append(order)
+        groups[name_of(order)].append(order)
+    counts = {name: sum(not is_credit(order) for order in group) for name, group in groups.items()}
+    revenues = {
+        name: sum((order.order.total_amount for order in group if has_money(order)), Decimal(0))
+        for name, group in groups.items()
+    }
     return {
-        name: {
-            "orders": sum(not is_credit(order) for order in group),
-            "revenue": money(sum((order.order.total_amount for order in group if has_money(order)), Decimal(0))),
-        }
-        for name, group in sorted(groups.items())
+        name: {"orders": counts[name], "revenue": money(revenues[name])}
+        for name in sorted(groups)
+        if counts[name] or revenues[name]
     }
 
 

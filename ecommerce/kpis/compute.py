@@ -196,7 +196,10 @@ def is_hourly(span: Span) -> bool:
 
 
 def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, OrderGroup]:
-    """The groups of a table by name, sorted; ids that share a name are one group."""
+    """The groups of a table by name, sorted; ids that share a name are one group.
+
+    A group without orders is there for its money, as of credits that name no order; one with neither is not there.
+    """
     groups: dict[str, list[int]] = {}
     sums_known = present(table, GROUP_MEASURES)
     columns = (table[name].to_list() for name in (table.columns[0], *sums_known))
@@ -207,6 +210,8 @@ def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, Ord
     result = {}
     for name in sorted(groups):
         sums = dict(zip(sums_known, groups[name], strict=True))
+        if not sums["orders"] and not sums["revenue"]:
+            continue
         result[name] = OrderGroup(
             orders=sums["orders"],
             revenue=amount_of(sums["revenue"]),

@@ -79,6 +79,7 @@ def _grouped(table: pl.DataFrame, name: str, codes: frozenset[str] | None) -> di
         chosen = pl.col("currency").is_in(list(codes))
         money = {key: pl.when(chosen).then(one).otherwise(pl.lit(0, pl.Int128)) for key, one in money.items()}
     groups = table.group_by(name).agg(pl.col("orders").sum(), **{key: one.sum() for key, one in money.items()})
+    groups = groups.filter(pl.any_horizontal(pl.col("orders", *money) != 0))
     return {
         key: SalesGroup(orders, amount_of(revenue), amount_of(net_sales), amount_of(total_sales))
         for key, orders, revenue, net_sales, total_sales in groups.sort(name).iter_rows()

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from ecommerce.documents.order import OrderDocument
+from ecommerce.documents.order import OrderDocument, Refund
 from ecommerce.errors import InputError
 from ecommerce.kpis import Filters, Kpis, KpiStore, Span, compute_kpis
 from ecommerce.kpis.figures import ITEM_FIGURES, ORDER_FIGURES, SALES_FIGURES, average, money_text, share
@@ -190,6 +191,38 @@ def test_names_come_from_the_catalog_and_equal_ones_are_one_group(
     database["warehouses"].insert_one({"_id": _long(1), "warehouse_id": _long(1), "location": "<b>West</b>"})
     names = Names(couriers={0: "Post", 1: "Post", 2: "Ra'l"}, warehouses={1: "<b>West</b>"})
     assert said(compute_kpis(database)) == recount(orders, step="day", names=names)
+
+
+def test_a_group_of_credits_is_there_for_its_money_alone(database: MongoDatabase) -> None:
+    """Courier 1 had a credit that was cancelled, 2 one in another currency, 3 one of this shop's money, 4 an order."""
+    template = next(order for order in random_orders(50, seed=3) if not is_credit(order))
+
+    def placed(key: int, **changes: Any) -> OrderDocument:
+        order = {"order_id": key, "currency": None, "channel": f"channel {key}", **changes.pop("order", {})}
+        return structs.replace(
+            template,
+            order=structs.replace(template.order, **order),
+            delivery=structs.replace(
+                template.delivery, order_id=key, courier_id=key, status=changes.pop("status", "Delivered")
+            ),
+            **changes,
+        )
+
+    refund = (Refund(refund_id=1, refund_time=START, amount=Decimal("5.00")),)
+    credit = {"order_items": (), "refunds": refund}
+    orders = [
+        placed(1, status="Cancelled", order={"total_amount": Decimal("5.00")}, **credit),
+        placed(2, order={"total_amount": Decimal("5.00"), "currency": "EUR"}, **credit),
+        placed(3, order={"total_amount": Decimal("5.00")}, **credit),
+        placed(4, refunds=(), order_items=tuple(structs.replace(item, order_id=4) for item in template.order_items)),
+    ]
+    accept(database, orders)
+    figures = said(compute_kpis(database))
+    assert not list(database["orders_aside"].find())
+    assert figures == recount(orders, step="day")
+    assert list(figures["by_courier"]) == ["Courier 3", "Courier 4"]
+    assert figures["by_courier"]["Courier 3"] == {"orders": 0, "revenue": "5.00"}
+    assert set(figures["by_channel"]) == {"channel 3", "channel 4"}
 
 
 def test_a_store_that_runs_says_what_a_new_one_says(database: MongoDatabase, orders: list[OrderDocument]) -> None:

@@ -256,6 +256,7 @@ def run(machine: type[Program], programs: int, steps: int) -> None:
     )
 
 
+@pytest.mark.hypothesis
 def test_a_random_program_never_makes_a_figure_wrong(machine: type[Program]) -> None:
     run(machine, programs=6, steps=12)
 
