@@ -16,15 +16,48 @@ from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 from tests.ports import free_port
 
+NEW_EXAMPLES = "ECOMMERCE_NEW_EXAMPLES" in os.environ
+
 # How long an example takes says something of the machine, which others use too, and nothing of the program. The
-# examples are the same in each run, so that a change is what makes a test fail; `make drill` draws new ones.
+# examples are the same in each run, so that a change is what makes a test fail; `make drill` draws new ones, and more.
 hypothesis.settings.register_profile(
     "shared machine",
     deadline=None,
-    derandomize="ECOMMERCE_NEW_EXAMPLES" not in os.environ,
+    derandomize=not NEW_EXAMPLES,
+    max_examples=300 if NEW_EXAMPLES else 50,
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
 )
 hypothesis.settings.load_profile("shared machine")
+
+
+LONGEST = (
+    "test_upgrade.py",
+    "test_foreign_environment.py",
+    "test_archive_damage.py",
+    "test_archive_failures.py",
+    "test_run_parameters.py",
+    "test_archive_approval.py",
+    "test_services_up.py",
+    "test_late_work.py",
+    "test_one_edit.py",
+    "test_dashboard_orders.py",
+    "test_archive.py",
+    "test_dashboard_access.py",
+    "test_stuck_runs.py",
+    "test_json_output.py",
+    "test_order_search.py",
+)
+"""Files whose tests take longest, longest first. Each goes to one process as a whole; the others wait for the last."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the tests without services are last and fill the gaps."""
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        return "unit" in item.path.parts, LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
