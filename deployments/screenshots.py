@@ -19,11 +19,11 @@ SETTLED_MS = 4_000
 def pages(api: str) -> Iterator[tuple[str, str, str | None]]:
     """Name of the picture, path of the page, and what to click on there first."""
     yield "prefect-runs", "/runs", None
-    archived = newest_run(api, "archive-orders", ["Completed"])
-    yield "prefect-graph", f"/runs/flow-run/{archived['id']}", None
-    yield "prefect-page", f"/artifacts/artifact/{artifact(api, archived['id'], 'archive-run')}", None
-    imported = newest_run(api, "import-files", ["Completed", "Failed"])
-    yield "prefect-table", f"/artifacts/artifact/{artifact(api, imported['id'], 'imported-files')}", None
+    archived = newest_page(api, "archive-orders", "archive-run", ["Completed"])
+    yield "prefect-graph", f"/runs/flow-run/{archived['flow_run_id']}", None
+    yield "prefect-page", f"/artifacts/artifact/{archived['id']}", None
+    imported = newest_page(api, "import-files", "imported-files", ["Completed", "Failed"])
+    yield "prefect-table", f"/artifacts/artifact/{imported['id']}", None
     waiting = newest_run(api, "archive-orders", ["Suspended"])
     yield "prefect-form", f"/runs/flow-run/{waiting['id']}", "Resume"
     yield "prefect-automations", "/automations", None
@@ -39,10 +39,18 @@ def newest_run(api: str, flow: str, states: list[str]) -> dict[str, Any]:
     return run
 
 
-def artifact(api: str, flow_run: str, key: str) -> str:
-    """The id of what a run published under a key."""
-    filters = {"artifacts": {"flow_run_id": {"any_": [flow_run]}, "key": {"any_": [key]}}, "limit": 1}
-    return str(call(api, "/artifacts/filter", filters)[0]["id"])
+def newest_page(api: str, flow: str, key: str, states: list[str]) -> dict[str, Any]:
+    """The newest page that a run of a flow published under a key; not each run has one, as where nothing was due."""
+    filters = {
+        "artifacts": {"key": {"any_": [key]}},
+        "flows": {"name": {"any_": [flow]}},
+        "flow_runs": {"state": {"name": {"any_": states}}},
+    }
+    found = call(api, "/artifacts/filter", filters | {"sort": "CREATED_DESC", "limit": 1})
+    if not found:
+        raise SystemExit(f"error: no run of {flow} that is {' or '.join(states)} has a page {key}: run one first")
+    page: dict[str, Any] = found[0]
+    return page
 
 
 def take(address: str, folder: Path) -> Iterator[Path]:

@@ -1,4 +1,7 @@
-"""Makes orders that a person asks for: of a span of history, live, or into files. Each has a form of its own."""
+"""Makes orders that a person asks for: of a span of history, live, or into files. Each has a form of its own.
+
+A parameter has the name of what it asks for in Request, so each flow makes its Request of `locals()`.
+"""
 
 from typing import Any
 
@@ -56,9 +59,7 @@ def backfill_orders(
         users: Users in the catalog, at least. None: as many as there are orders, from 2 000 to 100 000.
         products: Products in the catalog, at least. None: a tenth of the orders, from 500 to 10 000.
     """
-    request = Request(
-        orders, start, end, preset, seed, locale, users, products, rate, speed, to, format, dirt, processes
-    )
+    request = Request(**locals())
     warn_of_old_parameters(request)
     return make(request)
 
@@ -86,18 +87,7 @@ def generate_live_orders(
         users: Users in the catalog, at least. None: 2 000.
         products: Products in the catalog, at least. None: 500.
     """
-    return make(
-        Request(
-            orders=orders,
-            preset=preset,
-            seed=seed,
-            locale=locale,
-            users=users,
-            products=products,
-            rate=rate,
-            speed=speed,
-        )
-    )
+    return make(Request(**locals()))
 
 
 @flow(name="generate-orders", flow_run_name=named(run_name))
@@ -131,19 +121,4 @@ def generate_files(
         users: Users in the catalog, at least. None: as many as there are orders, from 2 000 to 100 000.
         products: Products in the catalog, at least. None: a tenth of the orders, from 500 to 10 000.
     """
-    return make(
-        Request(
-            orders=orders,
-            start=start,
-            end=end,
-            preset=preset,
-            seed=seed,
-            locale=locale,
-            users=users,
-            products=products,
-            to=to,
-            format=format,
-            dirt=dirt,
-            processes=processes,
-        )
-    )
+    return make(Request(**locals()))

@@ -9,6 +9,9 @@ from typing import Any
 from ecommerce.prefect_api import PrefectError, call
 from ecommerce.services.records import identity, process_of, read_json, write_json
 
+ANSWER_SECONDS = 2.0
+"""For the server to answer: commands ask it on their way to something else."""
+
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
 GONE = 404
 
@@ -37,15 +40,21 @@ def close_killed_runs(home: Path, own_api: str) -> list[str]:
     `own_api` is the API of the home's own server.
     """
     closed = []
+    silent: set[str] = set()
     for run_id, note in killed_runs(home).items():
         api = note.get("api") or own_api
+        if api in silent:
+            continue
         try:
-            run = call(api, f"/flow_runs/{run_id}")
+            run = call(api, f"/flow_runs/{run_id}", timeout_seconds=ANSWER_SECONDS)
             if run["state_type"] not in FINAL:
                 crashed = {"type": "CRASHED", "message": "The process of the command that ran it was killed."}
-                call(api, f"/flow_runs/{run_id}/set_state", {"state": crashed, "force": True})
+                its_state = f"/flow_runs/{run_id}/set_state"
+                call(api, its_state, {"state": crashed, "force": True}, timeout_seconds=ANSWER_SECONDS)
                 closed.append(str(run["name"]))
         except PrefectError as error:
+            if error.status is None:
+                silent.add(api)
             if error.status != GONE:
                 continue
         forget_run(home, run_id)

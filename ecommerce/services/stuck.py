@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ecommerce.prefect_api import PrefectError, embedded_api
+from ecommerce.prefect_api import PrefectError, call, embedded_api
 from ecommerce.services.command_runs import close_killed_runs
 from ecommerce.services.prefect import deployed, ensure_work_pool, post, wanted_deployments
 from ecommerce.settings import Settings
@@ -25,6 +25,9 @@ DEPLOY = (
     "deploy again: `ecommerce up` does, also one that runs already, within half a minute, or `prefect --no-prompt "
     "deploy --all --prefect-file deployments/prefect.yaml`"
 )
+
+ANSWER_SECONDS = 5.0
+"""For the server to answer each question of `status`."""
 
 Request = Callable[[str, Any], Any]
 """Posts a body to a path of Prefect's API, and returns the answer."""
@@ -126,8 +129,12 @@ def _close(request: Request, run: Run, state: str, message: str) -> None:
 
 def stuck_problem(settings: Settings) -> str | None:
     """The first thing that is stuck, in one line with its remedy; None where nothing is, or Prefect does not say."""
+
+    def request(path: str, body: Any) -> Any:
+        return call(embedded_api(settings), path, body, timeout_seconds=ANSWER_SECONDS)
+
     try:
-        problems = find_stuck(lambda path, body: post(settings, path, body), wanted_deployments()).problems()
+        problems = find_stuck(request, wanted_deployments()).problems()
     except PrefectError:
         return None
     return f"{problems[0][0]}: {problems[0][1]}" if problems else None

@@ -52,6 +52,31 @@ def test_old_names_go_on_working_with_a_word(command: str, capsys: pytest.Captur
     assert set(OLD_NAMES) <= set(COMMANDS)
 
 
+SCRIPTS = {
+    "status": "--json",
+    "generate": "--orders --seed --start --end --rate --to --format",
+    "archive": "--older-than --dry-run --include-open --max-orders --max-bytes --compact-from",
+    "restore": "--from --to",
+    "kpis": "--json --from --to --currency",
+    "check": "--json --repair --no-archive",
+    "import": "--mapping --encoding --max-rejected --replay",
+    "up": "--detach --demo --no-demo --json",
+    "order": "--json",
+}
+"""Options that were documented before they had the names of parameters: people's scripts use them."""
+
+
+@pytest.mark.parametrize("command", SCRIPTS)
+def test_what_scripts_use_is_taken(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parameters = GROUP.commands[command].params
+    options = {flag for one in parameters for flag in (*one.opts, *one.secondary_opts)}
+    old = OLD_NAMES.get(command, {})
+    for option in SCRIPTS[command].split():
+        assert renamed(command, [option])[0] in options
+        said = f"warning: {option}: now called {old[option]}" if option in old else ""
+        assert capsys.readouterr().err.startswith(said) and bool(said) == (option in old)
+
+
 def test_what_operators_set_is_a_setting_that_a_form_names() -> None:
     described = " ".join(str(flow_of(one).parameters.properties) for one in DEPLOYMENTS)
     for name in SET_BY_OPERATORS:

@@ -1,0 +1,38 @@
+"""Runs of commands that were killed: a server that is silent keeps the next command for one question, not for each."""
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from ecommerce.services import command_runs
+from ecommerce.services.command_runs import close_killed_runs, killed_runs, note_run
+from ecommerce.services.records import read_json, write_json
+
+
+def test_a_server_that_does_not_answer_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_runs, "ANSWER_SECONDS", 0.2)
+    for run in "abc":
+        note_run(tmp_path, run, None)
+        note = tmp_path / "run" / "command-runs" / f"{run}.json"
+        write_json(note, {**(read_json(note) or {}), "process": "999999999:1"})
+    asked: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(3)
+
+        def accept() -> None:
+            while True:
+                try:
+                    asked.append(silent.accept()[0])
+                except OSError:
+                    return
+
+        accepting = threading.Thread(target=accept, daemon=True)
+        accepting.start()
+        assert close_killed_runs(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}/api") == []
+    accepting.join()
+    for connection in asked:
+        connection.close()
+    assert len(asked) == 1
+    assert set(killed_runs(tmp_path)) == {"a", "b", "c"}, "a later command asks again"
