@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from ecommerce.documents.spark import order_ddl
-from ecommerce.services.jars import Jar, fetch_jars
+from ecommerce.jars import Jar, fetch_jars
 from ecommerce.settings import get_settings
 
 SPARK_CONNECTOR = (

@@ -91,7 +91,7 @@ class _LazyGroup(TyperGroup):
 app = typer.Typer(
     name="ecommerce",
     cls=_LazyGroup,
-    help="Orders from the generator or from files into MongoDB, live KPIs, old orders to Parquet on HDFS.",
+    help="Orders from the generator or from files into MongoDB, live KPIs, old orders to a table on HDFS.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -36,7 +36,7 @@ def archive(
     ] = None,
     include_open: Annotated[bool, typer.Option("--include-open", help="Also orders that are not finished.")] = False,
     compact_from: Annotated[
-        int, typer.Option(min=0, help="Merge days that at least so many runs hold a part of; 0: never.")
+        int, typer.Option(min=0, help="Merge days that have at least so many files; 0: never.")
     ] = 4,
     approve: Annotated[
         bool, typer.Option("--approve", help="Ask before orders are deleted. Always with --include-open.")
@@ -137,6 +137,8 @@ def print_runs(report: "ArchiveReport") -> None:
         print(f"{waiting_text(report.waiting)}; `ecommerce archive --approve` asks here, --yes answers")
     elif not report.runs:
         print("nothing to archive")
+    if report.maintenance:
+        print(report.maintenance)
     for run in report.runs:
         if run.state == REFUSED:
             print(run)

@@ -57,6 +57,32 @@ def file_archive(settings: Settings) -> Path:
     return settings.home_directory / "archive"
 
 
+def catalog_file(settings: Settings) -> Path:
+    """The archive's catalog where it is not in Postgres."""
+    return settings.home_directory / "catalog" / "archive.db"
+
+
+def embedded_catalog(settings: Settings) -> str | None:
+    """Address of the archive's catalog in the embedded Postgres, with its password; None where it is in the file.
+
+    Whoever starts that Postgres records it: its port is another one each time.
+    """
+    try:
+        return str(json.loads(_catalog_record(settings).read_text())["uri"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def record_embedded_catalog(settings: Settings, uri: str) -> None:
+    """Record the address, for this account's eyes alone, whole or not at all."""
+    path = _catalog_record(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(f".{os.getpid()}.tmp")
+    scratch.touch(mode=0o600)
+    scratch.write_text(json.dumps({"uri": uri}))
+    scratch.replace(path)
+
+
 def local_path(uri: str) -> Path | None:
     """The local path of a `file:` URI, taken literally as Hadoop does; None for others."""
     found = re.match(r"file:(?://)?(/.*)", uri, re.DOTALL)
@@ -79,6 +105,10 @@ def record_archive_kind(settings: Settings, kind: str) -> None:
     scratch = path.with_suffix(f".{os.getpid()}.tmp")
     scratch.write_text(json.dumps({"kind": kind}))
     scratch.replace(path)
+
+
+def _catalog_record(settings: Settings) -> Path:
+    return settings.home_directory / "catalog" / "postgres.json"
 
 
 def _record(settings: Settings) -> Path:

@@ -33,11 +33,15 @@ class Settings(BaseSettings):
         pattern=r"^(hdfs://|file:)",
         description="Archive directory (hdfs://… or file:…); without it embedded HDFS.",
     )
+    catalog_uri: SecretStr | None = Field(
+        None,
+        description="Database of the archive's catalog (postgresql://…); without it the embedded Postgres.",
+    )
     spark_master: str = Field("local[*]", description="Spark master URL.")
     home: Path = Field(Path(".ecommerce"), description="Data, logs and state of the embedded services.")
     cache: Path = Field(
         Path(platformdirs.user_cache_dir("ecommerce-pipeline", appauthor=False)),
-        description="What is fetched once: Hadoop's jar, a Java where none is installed.",
+        description="What is fetched once: jars of Hadoop and Iceberg, a Java where none is installed.",
     )
     inbox: Path | None = Field(None, description="Folder that the hourly import scans; default: inbox/ under home.")
     mongo_port: int = Field(27117, ge=1, le=65535)
@@ -131,6 +135,13 @@ class Settings(BaseSettings):
         if name is not None and not is_zone(name):
             raise ValueError("no time zone that this machine knows: use a name such as Europe/Berlin, or UTC")
         return name
+
+    @field_validator("catalog_uri")
+    @classmethod
+    def _of_a_known_kind(cls, uri: SecretStr | None) -> SecretStr | None:
+        if uri is not None and not uri.get_secret_value().startswith(("postgresql://", "sqlite:///")):
+            raise ValueError("write postgresql://user:password@host/database, or sqlite:////folder/file")
+        return uri
 
     @property
     def home_directory(self) -> Path:

@@ -1,4 +1,4 @@
-"""Moves finished orders of old days to the archive: a task per state of the run, and a page about it at the end."""
+"""Moves finished orders of old days to the archive: a task per state of the run, a page about it, and maintenance."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,14 +12,13 @@ from pydantic import Field
 
 from ecommerce.archive.approval import Requested, answerer, asked_run, is_refused, note_answer, waiting_text, waits, yes
 from ecommerce.archive.archiver import has_work, next_step, runs_due
-from ecommerce.archive.compact import compaction_text
 from ecommerce.archive.errors import ArchiveBusyError, VerificationError
 from ecommerce.archive.lease import require_free_lease
+from ecommerce.archive.maintain import Maintenance, maintain_table
 from ecommerce.archive.report import plan_markdown, run_markdown
 from ecommerce.archive.runs import (
     CLOSED,
     COMMITTED,
-    COMPACT,
     EXPORTED,
     PLANNED,
     PUBLISHED,
@@ -28,6 +27,7 @@ from ecommerce.archive.runs import (
     VERIFIED,
     Run,
     get_run,
+    scattered_days,
     unfinished_run,
 )
 from ecommerce.archive.selection import Plan, Selection, plan_archive
@@ -51,20 +51,22 @@ RETRY_DELAY_SECONDS = 10
 
 @dataclass(frozen=True)
 class ArchiveReport:
-    """What was planned, and the runs that ended: one that was left before, the archive's, a compaction's."""
+    """What was planned, the runs that ended (one that was left before first), and what was maintained."""
 
     plan: Plan
     runs: tuple[Run, ...] = ()
+    maintenance: Maintenance | None = None
     waiting: Run | None = None
     """The run that waits for a person's word elsewhere; nothing else was begun then."""
 
     def __str__(self) -> str:
         """What became of it, in a line."""
+        said = [str(run) for run in self.runs]
         if self.waiting:
-            return "; ".join([*map(str, self.runs), waiting_text(self.waiting)])
-        if not self.runs:
-            return f"{self.plan.orders:,} orders before {self.plan.cutoff_day} would go; nothing was moved"
-        return "; ".join(str(run) for run in self.runs)
+            said.append(waiting_text(self.waiting))
+        if not said:
+            said = [f"{self.plan.orders:,} orders before {self.plan.cutoff_day} would go; nothing was moved"]
+        return "; ".join([*said, *([str(self.maintenance)] if self.maintenance else [])])
 
 
 def is_worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
@@ -91,16 +93,9 @@ def take_step(workshop: Workshop, run: Run) -> Run:
         return step(workshop, run)
 
 
-def step_name() -> str:
-    """The name of a task run: a compaction takes the same steps as an archive run."""
-    merging = task_run.parameters["run"].kind == COMPACT
-    return f"{'merge days: ' if merging else ''}{task_run.task_name}"
-
-
 STEP_TASKS = {
     state: task(
         name=name,
-        task_run_name=step_name,
         cache_policy=NO_CACHE,
         timeout_seconds=TASK_SECONDS,
         # Every step looks at what there is before it does anything, so each may be tried again.
@@ -111,9 +106,9 @@ STEP_TASKS = {
     for state, name in {
         PLANNED: "export",
         EXPORTED: "verify",
-        VERIFIED: "publish",
-        PUBLISHED: "purge",
-        PURGED: "commit",
+        VERIFIED: "purge",
+        PURGED: "publish",
+        PUBLISHED: "commit",
         REFUSED: "refuse",
     }.items()
 }
@@ -128,10 +123,16 @@ def finish_run(workshop: Workshop, run: Run) -> Run:
             break
         run = STEP_TASKS[REFUSED if is_refused(run) else run.state](workshop, run)
     create_markdown_artifact(key="archive-run", markdown=run_markdown(run, archive_links(run)))
-    if run.state == COMMITTED and run.kind != COMPACT and run.per_day:
+    if run.state == COMMITTED and run.per_day:
         link_dashboard(run.per_day[0].order_date, run.per_day[-1].order_date)
         orders_archived(run)
     return run
+
+
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
+def maintain(workshop: Workshop, at_least: int) -> Maintenance:
+    """Merge days that have many files, and remove what nobody needs any more."""
+    return maintain_table(workshop, at_least)
 
 
 def selected(
@@ -163,22 +164,25 @@ def log_age(given: int | AsSet | None, selection: Selection) -> None:
 def archive_what_is_due(
     settings: Settings, selection: Selection, requested: Requested, compact_from: int
 ) -> ArchiveReport:
-    """Take the run that was left, a new one and a compaction through their steps, until one waits for a person."""
+    """Take the run that was left and a new one through their steps, until one waits for a person, then maintain."""
     database = get_database(settings)
     require_free_lease(database)
     left = unfinished_run(database)
     # A run that was resumed does what the person was asked about, and does not ask about another day.
     new = None if left and left.asked_by == requested.flow_run else selection
     done: list[Run] = []
+    maintained: Maintenance | None = None
     with spark_ahead(settings, start_workers):
         plan = plan_run(selection)
         with archive_workshop(settings) as workshop:
-            for run in runs_due(workshop, new, None if left else plan, compact_from, requested):
+            for run in runs_due(workshop, new, None if left else plan, requested):
                 if left and run.run_id == left.run_id:
                     get_run_logger().warning("run %s was left %s and is finished first", run.run_id, run.state)
                 done.append(finish_run(workshop, run))
-    waiting = done.pop() if done and waits(done[-1]) else None
-    return ArchiveReport(plan, tuple(done), waiting)
+            waiting = done.pop() if done and waits(done[-1]) else None
+            if not waiting and scattered_days(database, compact_from):
+                maintained = maintain(workshop, compact_from)
+    return ArchiveReport(plan, tuple(done), maintained, waiting)
 
 
 def run_name(parameters: dict[str, Any]) -> str:
@@ -216,14 +220,14 @@ def archive_orders(
     ] = AS_SET,
     include_open: Annotated[bool, Field(description="Also orders that are not finished yet.")] = False,
     compact_from: Annotated[
-        int, Field(ge=0, le=1000, description="Merge days that at least so many runs hold a part of. 0: never.")
+        int, Field(ge=0, le=1000, description="Merge days that have at least so many files. 0: no maintenance.")
     ] = 4,
     approve: Annotated[
         bool, Field(description="Wait for a person's word before anything is deleted. Always with include_open.")
     ] = False,
     dry_run: Annotated[bool, Field(description="Only plan: days, orders, bytes, what stays and why.")] = False,
 ) -> ArchiveReport:
-    """Finish the run that was left, then plan, export, verify, publish, purge and commit a new one."""
+    """Finish the run that was left, then plan, export, verify, purge, publish and commit a new one; maintain."""
     settings = get_settings()
     database = get_database(settings)
     prepare_database(database)
@@ -238,8 +242,8 @@ def archive_orders(
     left = unfinished_run(database)
     if dry_run or not has_work(database, selection, compact_from):
         report = ArchiveReport(plan_run(selection))
-        get_run_logger().info("%s; %s", report, compaction_text(compact_from))
-        return finished(report, f"{report}; {compaction_text(compact_from)}")
+        get_run_logger().info("%s", report)
+        return finished(report, str(report))
     if requested.approve:
         require_somebody_to_ask()
     if left and waits(left) and waits(left := with_answer(database, left, may_answer=requested.approve)):
@@ -249,7 +253,7 @@ def archive_orders(
         # Nothing is held meanwhile: no lease, no Spark, and of a deployed run no process and no place.
         if report.waiting and not waits(with_answer(database, report.waiting, may_answer=True)):
             rest = archive_what_is_due(settings, selection, requested, compact_from)
-            report = ArchiveReport(report.plan, report.runs + rest.runs, rest.waiting)
+            report = ArchiveReport(report.plan, report.runs + rest.runs, rest.maintenance, rest.waiting)
     if report.waiting:
         get_run_logger().warning("%s", waiting_text(report.waiting))
     return finished(report, str(report))

@@ -6,7 +6,8 @@ Its runs have small chunks, so that a small run has many transactions.
 import sys
 
 from ecommerce.archive import archiver, spark
-from ecommerce.archive.archiver import archive_orders, compact_archive
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.maintain import compact_archive
 from ecommerce.settings import get_settings
 
 CHUNK_ORDERS = 5

@@ -11,7 +11,7 @@ from bson.raw_bson import RawBSONDocument
 from pyspark.sql import SparkSession
 
 from ecommerce.archive import purge, steps
-from ecommerce.archive.reading import read
+from ecommerce.archive.reading import read, read_spark
 from ecommerce.archive.spark import spark_session
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
@@ -91,7 +91,10 @@ def hot_ids(database: MongoDatabase) -> set[int]:
 
 def archived_ids(spark: SparkSession, settings: Settings) -> list[int]:
     """Ids of the archived orders, as a reader of the archive sees them."""
-    return sorted(row[0] for row in read(spark, settings=settings).select("order.order_id").collect())
+    found = read(columns=["order.order_id"], settings=settings)["order.order_id"].to_pylist()
+    by_spark = read_spark(spark, settings=settings).select("order.order_id").collect()
+    assert sorted(row[0] for row in by_spark) == sorted(found)
+    return sorted(found)
 
 
 def assert_one_place(
@@ -101,9 +104,8 @@ def assert_one_place(
     from ecommerce.documents.content_hash import content_hash
 
     expected = {order.order.order_id: content_hash(order) for order in orders}
-    archived = {
-        row[0]: row[1] for row in read(spark, settings=settings).select("order.order_id", "content_hash").collect()
-    }
+    rows = read(columns=["order.order_id", "content_hash"], settings=settings)
+    archived = dict(zip(rows["order.order_id"].to_pylist(), rows["content_hash"].to_pylist(), strict=True))
     found = archived_ids(spark, settings)
     assert len(found) == len(archived), "an order is twice in the archive"
     entries = {row["_id"]: row["content_hash"] for row in database[ARCHIVED_ORDERS].find()}

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 class_path="$HADOOP_CONF_DIR:$(python -c '
-from ecommerce.services.jars import hadoop_jars
+from ecommerce.jars import hadoop_jars
 from ecommerce.jvm import class_path
 from ecommerce.settings import get_settings
 print(class_path(*hadoop_jars(get_settings().cache)))')"

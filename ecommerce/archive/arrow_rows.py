@@ -10,8 +10,8 @@ import pyarrow as pa
 from msgspec import Struct
 
 from ecommerce.archive.errors import ArchiveError
-from ecommerce.archive.hot import MILLISECONDS_PER_DAY, HotOrders, hot_orders
-from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN
+from ecommerce.archive.hot import HotOrders, hot_orders
+from ecommerce.archive.rows import HASH_COLUMN
 from ecommerce.bson_reading.columns import ITEM, BoolArray, IntArray, OrderColumns
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order
 from ecommerce.documents.content_hash import content_hash
@@ -32,7 +32,7 @@ _TYPES = {
 
 
 def row_batches(hot: HotOrders) -> Iterator[pa.RecordBatch]:
-    """The archive rows of orders, with the columns of `partitioned_ddl`; those of documents of an unusual layout last.
+    """The archive rows of orders, with the columns of `read_ddl`; those of documents of an unusual layout last.
 
     Raises ArchiveError where a document is not an order.
     """
@@ -47,9 +47,7 @@ def row_batches(hot: HotOrders) -> Iterator[pa.RecordBatch]:
 
 
 def _batch(hot: HotOrders) -> pa.RecordBatch:
-    arrays = _struct_arrays(OrderDocument, hot.columns, "")
-    days = (hot.times // MILLISECONDS_PER_DAY).astype(np.int32)
-    arrays += [pa.array(hot.hashes), pa.array(days).cast(pa.date32())]
+    arrays = [*_struct_arrays(OrderDocument, hot.columns, ""), pa.array(hot.hashes)]
     return pa.RecordBatch.from_arrays(arrays, schema=_schema())
 
 
@@ -58,7 +56,7 @@ def _row(document: bytes) -> dict[str, Any]:
     try:
         order = decode_order(mapping)
         row = _plain(order)
-        return row | {HASH_COLUMN: content_hash(order), DAY_COLUMN: order.order.order_time.date()}
+        return row | {HASH_COLUMN: content_hash(order)}
     except (TypeError, ValueError) as error:
         raise ArchiveError(f"the document with _id {mapping.get('_id')!r} is not an order: {error}") from None
 
@@ -77,7 +75,7 @@ def _value(value: Any) -> Any:
 
 
 def _schema() -> pa.Schema:
-    return pa.schema([*_members(OrderDocument), pa.field(HASH_COLUMN, pa.int64()), pa.field(DAY_COLUMN, pa.date32())])
+    return pa.schema([*_members(OrderDocument), pa.field(HASH_COLUMN, pa.int64())])
 
 
 def _members(document: type[Struct]) -> list[pa.Field]:

@@ -4,7 +4,7 @@ Chunk n of a day holds its rows from n times the run's chunk_orders on, by (orde
 chunks are the same whoever asks and whenever, and a purge that was killed goes on where it was.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -34,14 +34,16 @@ class Chunk:
     """total_amount in 10^-4 units."""
 
 
-def chunks_of(rows: "DataFrame", days: Iterable[tuple[date, int]], chunk_orders: int) -> Iterator[Chunk]:
-    """The chunks of archive rows of some days, each given with its number of orders.
+def chunks_of(
+    rows_of: "Callable[[Sequence[date]], DataFrame]", days: Iterable[tuple[date, int]], chunk_orders: int
+) -> Iterator[Chunk]:
+    """The chunks of the archive rows that `rows_of` gives of some days, each given with its number of orders.
 
     Arrow carries the columns; grouping rows into arrays in Spark, with a shuffle and a window, took six times as long.
     """
     from pyspark.sql import functions as f
 
-    columns = rows.select(
+    columns = (
         f.col(DAY_COLUMN).alias("day"),
         f.col("order.order_id").alias("id"),
         f.unix_millis("updated_at").alias("version"),
@@ -49,7 +51,7 @@ def chunks_of(rows: "DataFrame", days: Iterable[tuple[date, int]], chunk_orders:
         (f.col("order.total_amount") * MONEY_FACTOR).cast("bigint").alias("amount"),
     )
     for batch in _batches(days):
-        table = columns.where(f.col("day").isin(batch)).toArrow().combine_chunks()
+        table = rows_of(batch).select(*columns).toArrow().combine_chunks()
         ordered = table.sort_by([("day", "ascending"), ("id", "ascending"), ("version", "ascending")])
         yield from _chunks(ordered, chunk_orders)
 

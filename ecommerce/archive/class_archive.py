@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from ecommerce.jars import ARCHIVE_JARS
 from ecommerce.settings import Settings
 
 _QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
@@ -79,6 +80,7 @@ def _place(settings: Settings, java_home: Path) -> Path:
     import pyspark
 
     spark_jars = Path(pyspark.__file__).parent / "jars"
-    parts = [str(java_home.resolve()), str(spark_jars), str(spark_jars.stat().st_mtime_ns)]
+    ours = [jar.file_name for jar in ARCHIVE_JARS]
+    parts = [str(java_home.resolve()), str(spark_jars), str(spark_jars.stat().st_mtime_ns), *ours]
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     return settings.cache.expanduser().absolute() / "classes" / f"spark-{pyspark.__version__}-{key}.jsa"

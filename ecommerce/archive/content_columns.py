@@ -1,7 +1,7 @@
 """The content hashes of order documents as they lie in MongoDB, in columns: many times as fast as one by one.
 
 Spark computes the same hash from the columns of the archive, in SQL; so whatever went wrong between a document and the
-Parquet file shows. `documents.content_hash` says what the hash is.
+table shows. `documents.content_hash` says what the hash is.
 """
 
 from collections.abc import Iterator

@@ -62,9 +62,11 @@ def explain(error: BaseException) -> str:
         return f"MongoDB: {text.split(', Timeout:')[0].splitlines()[0][:_EXCERPT_LENGTH]}"
     if damaged := _PARQUET.search(text):
         return f"{damaged[0]} cannot be read: put it back from a backup (docs/backup.md)"
+    # Of some errors of Java PySpark's text has the first line alone, and the cause is in the lines below it.
+    whole = without_credentials(f"{text}\n{getattr(error, '_stackTrace', None) or ''}")
     for pattern, meaning in _CAUSES:
-        if re.search(pattern, text):
-            return f"{meaning} ({_telling_line(text, pattern)})"
+        if re.search(pattern, whole):
+            return f"{meaning} ({_telling_line(whole, pattern)})"
     return _telling_line(text, r"Caused by|Exception|Error")
 
 

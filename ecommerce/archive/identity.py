@@ -1,61 +1,68 @@
-"""Whether the archive at hand is the one in which a database's orders are, by a mark that both hold.
+"""Whether the table at hand is the one in which a database's orders are: its UUID is written in the database.
 
-An address does not tell: two homes that use one MongoDB have an HDFS each, both at hdfs://127.0.0.1:9800 as a rule. Of
-an archive that is not theirs, `check --repair` would take all archived orders for lost.
+An address does not tell: two homes that use one MongoDB have an HDFS and a catalog each, at the same addresses as a
+rule. Of a table that is not theirs, `check --repair` would take all archived orders for lost.
 """
 
 import socket
-import uuid
+from typing import TYPE_CHECKING
 
+from ecommerce.archive.catalog import described_catalog
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.lease import ARCHIVE_LEASE
-from ecommerce.archive.runs import readable_runs
-from ecommerce.archive.storage import Storage
+from ecommerce.archive.runs import ARCHIVE_RUNS, OF_0_1_0
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 
-_MARK = "_archive="
-"""Beginning of the name of an empty file; Spark skips names that begin with `_`. Two databases may share it."""
+if TYPE_CHECKING:
+    from ecommerce.archive.table import ArchiveTable
 
-_ID = "archive"
+_ID = "table"
 """The document beside the lease, where every role that archives may write."""
 
 
-def require_its_archive(database: MongoDatabase, storage: Storage) -> None:
-    """Raise ArchiveError where the database's orders are in another archive. Writes nothing."""
+def knows_a_table(database: MongoDatabase) -> bool:
+    """Whether anything was ever archived into a table; else no catalog is opened, and none made."""
+    return database[ARCHIVE_LEASE].find_one({"_id": _ID}, {"_id": 1}) is not None
+
+
+def require_its_table(settings: Settings, database: MongoDatabase, uuid: str | None) -> None:
+    """Raise ArchiveError where the database's orders are in another table than that with this UUID (None: no table)."""
     known = database[ARCHIVE_LEASE].find_one({"_id": _ID})
-    if known is None or known["mark"] in _marks(storage):
+    if known is None or known["uuid"] == uuid:
         return
+    found = "has no table of it" if uuid is None else "has another table of that name"
     raise ArchiveError(
-        f"{storage.uri} is not the archive in which the orders of database {database.name!r} are: that was used from "
-        f"{known['home']} on {known['host']} as {known['uri']}. Set ECOMMERCE_HOME, or ECOMMERCE_ARCHIVE_URI, so that "
-        f"it is reached; for a database of its own in this archive set ECOMMERCE_DATABASE. Nothing was changed. (Where "
-        f"it is a copy that lacks the file {_MARK}{known['mark']}: make that empty file at its root.)"
+        f"the orders of database {database.name!r} are in the table {known['uuid']} of the catalog "
+        f"{known['catalog']}, as used from {known['home']} on {known['host']}, but the catalog "
+        f"{described_catalog(settings)} {found}. Set ECOMMERCE_HOME, or ECOMMERCE_CATALOG_URI, so that it is reached; "
+        "for a database of its own set ECOMMERCE_DATABASE. Nothing was changed"
     )
 
 
-def mark_archive(settings: Settings, database: MongoDatabase, storage: Storage) -> None:
-    """Mark the archive and the database that begins to use it. Call it under the lease.
-
-    Raises ArchiveError where the database's orders are in another archive.
-    """
-    require_its_archive(database, storage)
-    if database[ARCHIVE_LEASE].find_one({"_id": _ID}, {"_id": 1}):
-        return
-    runs = [run for run in readable_runs(database) if run.orders]
-    if runs and not any(storage.exists(storage.published(run.run_id)) for run in runs):
+def require_upgraded(database: MongoDatabase) -> None:
+    """Raise ArchiveError where archived orders are still in the run directories of version 0.1.0."""
+    if database[ARCHIVE_RUNS].find_one(OF_0_1_0, {"_id": 1}):
         raise ArchiveError(
-            f"{storage.uri} holds none of the {len(runs)} archive runs of database {database.name!r}, which were made "
-            f"in {runs[-1].archive_uri}: set ECOMMERCE_HOME, or ECOMMERCE_ARCHIVE_URI, so that it is reached. "
-            "Nothing was changed"
+            f"the archived orders of database {database.name!r} are in directories of version 0.1.0: `ecommerce "
+            "upgrade` brings them into the table. Nothing was changed"
         )
-    marks = _marks(storage)
-    if not marks:
-        marks = [uuid.uuid4().hex]
-        storage.make_empty_file(f"{storage.uri}/{_MARK}{marks[0]}")
-    used = {"uri": storage.uri, "home": str(settings.home_directory), "host": socket.gethostname()}
-    database[ARCHIVE_LEASE].insert_one({"_id": _ID, "mark": marks[0], **used})
 
 
-def _marks(storage: Storage) -> list[str]:
-    return [name.removeprefix(_MARK) for name in storage.names(storage.uri) if name.startswith(_MARK)]
+def take_table(settings: Settings, database: MongoDatabase, table: "ArchiveTable") -> None:
+    """Make the table where there is none, and have the database that begins to use it know it. Under the lease.
+
+    Raises ArchiveError where the database's orders are in another table, or the table holds those of another database.
+    """
+    there = table.exists()
+    require_its_table(settings, database, table.uuid() if there else None)
+    table.make()
+    if knows_a_table(database):
+        return
+    if there and table.head() is not None:
+        raise ArchiveError(
+            f"the table {table.name} of the catalog {described_catalog(settings)} holds orders of another database of "
+            f"the name {database.name!r}: set ECOMMERCE_DATABASE to another name. Nothing was changed"
+        )
+    used = {"catalog": described_catalog(settings), "home": str(settings.home_directory), "host": socket.gethostname()}
+    database[ARCHIVE_LEASE].insert_one({"_id": _ID, "uuid": table.uuid(), **used})

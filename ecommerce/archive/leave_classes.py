@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING
 import psutil
 
 from ecommerce.archive.class_archive import has_class_archive
+from ecommerce.archive.rows import row_ddl
 from ecommerce.archive.spark import spark_session
+from ecommerce.archive.table import ArchiveTable
+from ecommerce.archive.verify import summary_of_days
 from ecommerce.errors import EcommerceError
 from ecommerce.java import java_home
-from ecommerce.settings import get_settings
+from ecommerce.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -39,29 +42,30 @@ def main() -> int:
         if has_class_archive(settings, java_home(settings)):
             return 0
         with tempfile.TemporaryDirectory() as folder, spark_session(settings, leaves_classes=True) as spark:
-            _use_what_a_run_uses(spark, Path(folder))
+            _use_what_a_run_uses(spark, settings, Path(folder))
     except EcommerceError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _use_what_a_run_uses(spark: "SparkSession", folder: Path) -> None:
-    """Rows through a Python worker into days of Parquet, read back, counted and added up, and read as rows."""
-    columns = (
-        "id",
-        "CAST(id AS string) AS text",
-        "CAST(id AS decimal(38, 4)) AS amount",
-        "timestamp_seconds(id) AS at",
-        "date_add(DATE'2026-01-01', CAST(id % 3 AS int)) AS day",
-        "array(struct(id, CAST(id AS string) AS name)) AS items",
-    )
-    rows = spark.range(3000, numPartitions=2).selectExpr(*columns)
-    files = (folder / "rows").as_uri()
-    rows.mapInArrow(lambda batches: batches, rows.schema).write.partitionBy("day").parquet(files)
-    back = spark.read.parquet(files)
-    back.groupBy("day").agg({"id": "count", "amount": "sum"}).sort("day").collect()
-    back.where("day = DATE'2026-01-02'").select("id", "items.name").sort("id").limit(10).collect()
+def _use_what_a_run_uses(spark: "SparkSession", settings: Settings, folder: Path) -> None:
+    """Orders through a Python worker into a branch of a table, read back, counted and added up, published."""
+    ours = {"archive_uri": folder.as_uri(), "home": folder, "catalog_uri": None, "database": "classes"}
+    table = ArchiveTable(spark, settings.model_copy(update=ours))
+    table.make()
+    table.start_branch("some")
+    order = """concat('{"order": {"order_id": ', id, ', "order_time": "2026-01-0', 1 + id % 3, 'T00:00:00Z"}}')"""
+    orders = table.spark.range(3000, numPartitions=2).selectExpr(f"from_json({order}, '{row_ddl()}') AS row")
+    rows = orders.select("row.*")
+    rows = rows.mapInArrow(lambda batches: batches, rows.schema)
+    table.append(rows, "some")
+    snapshot = table.appended("some")
+    assert snapshot is not None  # noqa: S101 - rows were appended
+    summary_of_days(table.rows_of(snapshot))
+    table.rows_of(snapshot).select("order.order_id", "content_hash").toArrow()
+    table.publish("some")
+    table.drop_branches("some")
     jvm = spark.sparkContext._jvm  # noqa: SLF001 - PySpark has no other way to load a class
     if jvm is not None:
         jvm.java.lang.Class.forName(HDFS_CLIENT)

@@ -2,14 +2,15 @@
 
 In it: the chunk's orders are compared with the archive's rows by version and content, those that are the same are
 deleted by explicit id, their ids go into `archived_orders` and their totals and cells into `orders_archive_summary`;
-the others stay hot and are recorded as superseded. Under snapshot isolation whoever changes one of the orders meanwhile
-makes the transaction conflict and run again. The summary's `_id` says that a chunk is done: it commits once.
+the others stay hot, and the same record names their rows, which are superseded. Under snapshot isolation whoever
+changes one of the orders meanwhile makes the transaction conflict and run again. The summary's `_id` says that a chunk
+is done: it commits once.
 """
 
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +31,7 @@ from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.hot import HotOrders, time_of
 from ecommerce.archive.lease import Lease
-from ecommerce.archive.runs import ARCHIVE_SUMMARY, SUPERSEDED, Run, day_start
+from ecommerce.archive.runs import ARCHIVE_SUMMARY, Run, day_start
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.canonical_bytes import has_refunds
 from ecommerce.documents.content_hash import WITHOUT_REFUNDS, content_hash
@@ -82,14 +83,25 @@ def purge_chunks(database: MongoDatabase, run: Run, chunks: Iterable[Chunk], lea
 def _superseded_of_all(database: MongoDatabase, run: Run) -> int:
     """How many rows are superseded; with those that were deleted they are all rows of the run, or nothing is closed."""
     of_run: dict[str, Any] = {"run_id": run.run_id}
-    superseded = database[SUPERSEDED].count_documents(of_run)
-    totals = [{"$match": of_run}, {"$group": {"_id": None, "orders": {"$sum": "$total_orders"}}}]
-    deleted = next((int(row["orders"]) for row in database[ARCHIVE_SUMMARY].aggregate(totals)), 0)
+    sums = {"deleted": {"$sum": "$total_orders"}, "superseded": {"$sum": {"$size": {"$ifNull": ["$superseded", []]}}}}
+    totals = database[ARCHIVE_SUMMARY].aggregate([{"$match": of_run}, {"$group": {"_id": None} | sums}])
+    found: dict[str, Any] = next(totals, {"deleted": 0, "superseded": 0})
+    deleted, superseded = int(found["deleted"]), int(found["superseded"])
     if deleted + superseded != run.orders:
         raise ArchiveError(
             f"run {run.run_id} has {run.orders} rows, but {deleted} were deleted and {superseded} superseded"
         )
     return superseded
+
+
+def superseded_rows(database: MongoDatabase, run: Run) -> Iterator[tuple[int, datetime, date]]:
+    """Order, version and day of the run's rows whose orders stayed in MongoDB, or are no longer there."""
+    for summary in database[ARCHIVE_SUMMARY].find(
+        {"run_id": run.run_id, "superseded.0": {"$exists": True}}, {"order_date": 1, "superseded": 1}
+    ):
+        day = summary["order_date"].date()
+        for row in summary["superseded"]:
+            yield int(row["order_id"]), row["updated_at"], day
 
 
 def summary_id(run: Run, chunk: Chunk) -> str:
@@ -173,9 +185,6 @@ def _purge(database: MongoDatabase, run: Run, group: list[Chunk], session: Clien
             )
         entries = [entry for one in found for entry in _entries(run, hot, *one)]
         _insert(database, ARCHIVED_ORDERS, entries, session)
-    superseded = [row for chunk, comparison in found for row in _superseded(run, chunk, comparison)]
-    if superseded:
-        database[SUPERSEDED].insert_many(superseded, ordered=False, session=session)
     reached("purge:before-commit")
 
 
@@ -216,6 +225,7 @@ def _summary(run: Run, chunk: Chunk, found: Comparison, own: CellTable, hours: H
         "archive_date": datetime.now(UTC),
         TIME_ZONE: hours.time_zone,
         CELLS: own.encode(),
+        "superseded": list(_superseded(chunk, found)),
     }
 
 
@@ -230,14 +240,7 @@ def _entries(run: Run, hot: HotOrders, chunk: Chunk, found: Comparison) -> list[
     return entries
 
 
-def _superseded(run: Run, chunk: Chunk, found: Comparison) -> Iterator[dict[str, Any]]:
+def _superseded(chunk: Chunk, found: Comparison) -> Iterator[dict[str, Any]]:
     for at, reason in found.superseded:
         order_id, version = int(chunk.ids[at]), int(chunk.versions[at])
-        yield {
-            "_id": f"{run.run_id}/{order_id}/{version}",
-            "run_id": run.run_id,
-            "order_id": Int64(order_id),
-            "updated_at": time_of(version),
-            "order_date": day_start(chunk.order_date),
-            "reason": reason,
-        }
+        yield {"order_id": Int64(order_id), "updated_at": time_of(version), "reason": reason}

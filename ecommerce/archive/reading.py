@@ -1,62 +1,60 @@
-"""Archived orders, in one call, for Spark and for pandas: pruned by date, without rows that are not archived orders."""
+"""Archived orders, in one call, without a JVM: as Arrow, pandas or Polars; and as a Spark frame where Spark is."""
 
-from collections.abc import Collection, Sequence
-from datetime import date
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
-from ecommerce.archive.damage import NAMED, Damage, damaged_days, day_directory, days_held
-from ecommerce.archive.errors import ArchiveError, failures_explained
-from ecommerce.archive.identity import require_its_archive
-from ecommerce.archive.rows import DAY_COLUMN, read_rows, row_ddl
-from ecommerce.archive.runs import PUBLISHED, SUPERSEDED, Run, day_start, readable_runs
-from ecommerce.archive.source import mongo_frame
-from ecommerce.archive.spark import spark_session
-from ecommerce.archive.storage import Storage
-from ecommerce.archive_location import archive_uri
-from ecommerce.mongo import ARCHIVED_ORDERS, get_database
+from ecommerce.archive.days import Damage, damaged_days, day_tables, require_sound
+from ecommerce.archive.errors import failures_explained
+from ecommerce.archive.rows import RUN_COLUMN, of_days, with_day
+from ecommerce.archive.view import ArchiveView, open_view
+from ecommerce.mongo import ARCHIVED_ORDERS
 from ecommerce.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
 _UNHURT = "The archive was only read."
 
 
 def read(
-    spark: "SparkSession", start: date | None = None, end: date | None = None, *, settings: Settings | None = None
-) -> "DataFrame":
-    """Archived orders with order_date in [start, end] (None: open) as a Spark DataFrame.
+    start: date | None = None,
+    end: date | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    settings: Settings | None = None,
+) -> "pa.Table":
+    """Archived orders whose UTC day is in [start, end] (None: open) as an Arrow table; it is all in memory.
 
-    Columns: those of the order document (`order`, `order_items`, `delivery`, `updated_at`), `content_hash`, `run`,
-    `order_date`. `spark` comes from `ecommerce.archive.spark.spark_session`. Only those days' directories are listed.
-    Raises ArchiveError where files are not what their run wrote; other days can be read.
+    Columns: those of the order document (`order`, `order_items`, `delivery`, …), `content_hash`, `archive_run`.
+    `columns` may name fields ("order.order_id", "delivery.status"); they become columns of that name.
+    Raises ArchiveError where files are not what was written; other days can be read.
     """
-    rows, damaged = sound_rows(spark, start, end, settings=settings)
-    require_sound(damaged)
-    return rows
+    import pyarrow as pa
+
+    tables = list(read_days(start, end, columns=columns, settings=settings))
+    if tables:
+        return pa.concat_tables(tables)
+    return pa.table({name: [] for name in columns or ()})
 
 
-def sound_rows(
-    spark: "SparkSession", start: date | None = None, end: date | None = None, *, settings: Settings | None = None
-) -> "tuple[DataFrame, list[Damage]]":
-    """What `read` gives, without the days of runs that are damaged, and those."""
-    settings = settings or get_settings()
-    database = get_database(settings)
+def read_days(
+    start: date | None = None,
+    end: date | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    settings: Settings | None = None,
+) -> "Iterator[pa.Table]":
+    """What `read` gives, a table for each day that has orders, in order: one day is in memory at a time."""
     with failures_explained("reading the archive", _UNHURT):
-        storage = Storage(spark, archive_uri(settings))
-        require_its_archive(database, storage)
-        runs = readable_runs(database)
-        damaged = damaged_days(spark, storage, runs, start, end)
-        without = {(one.run_id, one.day) for one in damaged}
-        return archived_rows(spark, settings, runs, (start, end), storage, without), damaged
-
-
-def require_sound(damaged: Sequence[Damage]) -> None:
-    """Raises ArchiveError where anything is damaged."""
-    if damaged:
-        more = f" And {len(damaged) - NAMED} more days: `ecommerce check` names them." if len(damaged) > NAMED else ""
-        raise ArchiveError(f"{'. '.join(map(str, damaged[:NAMED]))}.{more} {_UNHURT}")
+        for _, found in day_tables(open_view(settings or get_settings()), start, end, columns):
+            if isinstance(found, Damage):
+                require_sound([found])
+            else:
+                yield _chosen(found, columns)
 
 
 def read_pandas(
@@ -66,84 +64,90 @@ def read_pandas(
     columns: Sequence[str] | None = None,
     settings: Settings | None = None,
 ) -> "pd.DataFrame":
-    """Archived orders with order_date in [start, end] as a pandas DataFrame; it is all in memory.
+    """What `read` gives as a pandas DataFrame. Money is Decimal, times are aware, in UTC."""
+    orders: pd.DataFrame = read(start, end, columns=columns, settings=settings).to_pandas(date_as_object=True)
+    return orders
 
-    `columns` may name fields ("order.order_id", "delivery.status"); they become columns of that name. Money is Decimal,
-    times are aware, in UTC.
+
+def read_polars(
+    start: date | None = None,
+    end: date | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    settings: Settings | None = None,
+) -> "pl.DataFrame":
+    """What `read` gives as a Polars DataFrame."""
+    import polars as pl
+
+    frame = pl.from_arrow(read(start, end, columns=columns, settings=settings))
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is a frame
+    return frame
+
+
+def read_spark(
+    spark: "SparkSession", start: date | None = None, end: date | None = None, *, settings: Settings | None = None
+) -> "DataFrame":
+    """What `read` gives as a Spark DataFrame, with the day as `order_date`.
+
+    `spark` comes from `ecommerce.archive.spark.spark_session`.
     """
+    rows, damaged = sound_rows(spark, start, end, settings=settings)
+    require_sound(damaged)
+    return rows
+
+
+def sound_rows(
+    spark: "SparkSession", start: date | None = None, end: date | None = None, *, settings: Settings | None = None
+) -> "tuple[DataFrame, list[Damage]]":
+    """What `read_spark` gives, without the days that are damaged, and those."""
+    from ecommerce.archive.table import ArchiveTable
+
     settings = settings or get_settings()
-    with spark_session(settings) as spark, failures_explained("reading the archive", _UNHURT):
-        frame = read(spark, start, end, settings=settings)
-        if columns is not None:
-            from pyspark.sql import functions as f
-
-            frame = frame.select(*(f.col(name).alias(name) for name in columns))
-        orders: pd.DataFrame = frame.toArrow().to_pandas(date_as_object=True)
-        return orders
-
-
-def archived_rows(
-    spark: "SparkSession",
-    settings: Settings,
-    runs: Sequence[Run],
-    days: tuple[date | None, date | None],
-    storage: Storage,
-    without: Collection[tuple[str, date]] = (),
-) -> "DataFrame":
-    """The archived orders of these runs: what `read` gives of all of them; `without` some days of some runs."""
-    start, end = days
-    frame = _rows(spark, storage, [run for run in runs if run.state != PUBLISHED], start, end, without)
-    for run in runs:
-        if run.state == PUBLISHED:
-            frame = frame.union(_purged_so_far(spark, settings, _rows(spark, storage, [run], start, end, without), run))
-    return _without_superseded(spark, settings, frame, start, end)
+    with failures_explained("reading the archive", _UNHURT):
+        view = open_view(settings)
+        damaged = damaged_days(view, start, end)
+        table = ArchiveTable(spark, settings)
+        rows = _spark_rows(table, settings, view, start, end)
+        for one in damaged:
+            # Not by the day: only a range of time keeps Spark from opening the files.
+            next_day = one.day + timedelta(days=1)
+            rows = rows.where(f"order.order_time < timestamp'{one.day}' OR order.order_time >= timestamp'{next_day}'")
+        return rows, damaged
 
 
-def _rows(
-    spark: "SparkSession",
-    storage: Storage,
-    runs: Sequence[Run],
-    start: date | None,
-    end: date | None,
-    without: Collection[tuple[str, date]],
-) -> "DataFrame":
-    """All rows of the runs' directories for the days."""
-    directories = [
-        day_directory(storage, run.run_id, day.order_date)
-        for run, day in days_held(runs, start, end)
-        if (run.run_id, day.order_date) not in without
-    ]
-    ddl = f"{row_ddl()}, run string, {DAY_COLUMN} date"
-    if not directories:
-        return spark.createDataFrame([], ddl)
-    return read_rows(spark, *directories, base=storage.published(), ddl=ddl, only_parquet=True)
+def _spark_rows(table: Any, settings: Settings, view: ArchiveView, start: date | None, end: date | None) -> "DataFrame":
+    from ecommerce.archive.rows import row_ddl
+    from ecommerce.archive.source import mongo_frame
 
-
-def _purged_so_far(spark: "SparkSession", settings: Settings, rows: "DataFrame", run: Run) -> "DataFrame":
-    """Of a run that is being purged, the rows whose orders have left MongoDB."""
-    from pyspark.sql import functions as f
-
-    of_run = {"run_id": run.run_id}
-    gone = mongo_frame(spark, settings, ARCHIVED_ORDERS, "_id bigint, content_hash bigint", of_run).alias("gone")
-    return rows.join(
-        gone, (f.col("order.order_id") == f.col("gone._id")) & (rows.content_hash == gone.content_hash), "left_semi"
-    )
-
-
-def _without_superseded(
-    spark: "SparkSession", settings: Settings, rows: "DataFrame", start: date | None, end: date | None
-) -> "DataFrame":
-    from pyspark.sql import functions as f
-
-    days = ({"$gte": day_start(start)} if start else {}) | ({"$lte": day_start(end)} if end else {})
-    match = {"order_date": days} if days else {}
-    if get_database(settings)[SUPERSEDED].find_one(match, {"_id": 1}) is None:
+    if view.main is None:
+        rows = with_day(table.spark.createDataFrame([], row_ddl()))
+    else:
+        rows = of_days(table.rows_at(view.main), start, end)
+    if view.open_run is None:
         return rows
-    ddl = "run_id string, order_id bigint, updated_at timestamp"
-    superseded = mongo_frame(spark, settings, SUPERSEDED, ddl, match).alias("superseded")
-    same_row = (
-        (rows["run"] == f.col("superseded.run_id"))
-        & (rows["order.order_id"] == f.col("superseded.order_id"))
-        & (rows["updated_at"] == f.col("superseded.updated_at"))
+    of_run = {"run_id": view.open_run.run_id}
+    gone = mongo_frame(table.spark, settings, ARCHIVED_ORDERS, "_id bigint, content_hash bigint", of_run).alias("gone")
+    branch = of_days(table.rows_at(view.branch), start, end).where(f"{RUN_COLUMN} = '{view.open_run.run_id}'")
+    purged = branch.alias("branch").join(gone, _same(branch, gone), "left_semi")
+    return rows.unionByName(purged.select(*rows.columns))
+
+
+def _same(branch: "DataFrame", gone: "DataFrame") -> Any:
+    from pyspark.sql import functions as f
+
+    return (f.col("branch.order.order_id") == f.col("gone._id")) & (
+        f.col("branch.content_hash") == f.col("gone.content_hash")
     )
-    return rows.join(f.broadcast(superseded), same_row, "left_anti")
+
+
+def _chosen(rows: "pa.Table", columns: Sequence[str] | None) -> "pa.Table":
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if columns is None:
+        return rows
+    chosen = {}
+    for name in columns:
+        column, *path = name.split(".")
+        chosen[name] = compute.struct_field(rows[column].combine_chunks(), path) if path else rows[column]
+    return pa.table(chosen)

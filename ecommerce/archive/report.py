@@ -1,6 +1,6 @@
 """An archive plan and an archive run as Markdown, for the artifacts in Prefect."""
 
-from ecommerce.archive.runs import COMPACT, Run
+from ecommerce.archive.runs import Run
 from ecommerce.archive.selection import Plan
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.sizes import size_text
@@ -32,16 +32,14 @@ def plan_markdown(plan: Plan) -> str:
 
 def run_markdown(run: Run, links: str = "") -> str:
     """What a run did: days, orders, bytes before and after, hashes, seconds per step; `links` are Markdown."""
-    kind = "Compaction" if run.kind == COMPACT else "Archive run"
     total = sum(run.seconds.values())
     lines = [
-        f"## {kind} {run.run_id}: {run.state}",
+        f"## Archive run {run.run_id}: {run.state}",
         "",
         f"- **{run.orders:,} orders** of {run.days:,} days, before {run.cutoff:%Y-%m-%d}",
         f"- {size_text(run.bytes_before)} before, {size_text(run.bytes_after)} in Parquet",
         f"- {run.superseded:,} changed while it ran and stayed in MongoDB",
-        f"- in {run.archive_uri}/orders/run={run.run_id}",
-        *(f"- nobody knows of {orphan}; if no other database uses this archive, remove it" for orphan in run.orphans),
+        f"- in {run.archive_uri}, where the table has {size_text(run.table_bytes)} now",
         *([f"- {links}"] if links else []),
         "",
         "| step | seconds |",

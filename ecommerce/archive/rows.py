@@ -1,67 +1,50 @@
-"""Rows of the archive as Spark sees them: the order's columns, its content hash, and the day that partitions them."""
+"""Rows of the archive as Spark sees them: the order's columns, its content hash, and the run that archived it."""
 
-import re
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, cast
 
 from ecommerce.documents.spark import order_ddl
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
 HASH_COLUMN = "content_hash"
+RUN_COLUMN = "archive_run"
 DAY_COLUMN = "order_date"
-
-ROW_GROUP_BYTES = 16 * 1024 * 1024
-"""Before encoding; some 60 000 orders, so that a reader of one day can skip, and holds little."""
-
-DISTINCT_COLUMNS = (
-    HASH_COLUMN,
-    "updated_at",
-    "order.order_id",
-    "order.order_time",
-    "order.total_amount",
-    "order_items.list.element.order_item_id",
-    "order_items.list.element.order_id",
-    "order_items.list.element.event_time",
-    "delivery.delivery_id",
-    "delivery.order_id",
-    "delivery.expected_time",
-    "delivery.actual_time",
-)
-"""Paths in Parquet whose values hardly repeat: it would put all of them into a dictionary and then give that up."""
+"""The UTC day of `order.order_time`. Not a column of the table, which is partitioned by it."""
 
 
-def row_ddl() -> str:
-    """Schema of an archive row, without the columns that its path gives."""
+def read_ddl() -> str:
+    """Schema of the rows that are read from MongoDB."""
     return f"{order_ddl()}, {HASH_COLUMN} bigint"
 
 
-def partitioned_ddl() -> str:
-    """Schema of archive rows read with the columns of their path."""
-    return f"{row_ddl()}, {DAY_COLUMN} date"
+def row_ddl() -> str:
+    """Schema of the table."""
+    return f"{read_ddl()}, {RUN_COLUMN} string"
 
 
-def write_rows(rows: "DataFrame", uri: str) -> None:
-    """Write archive rows as zstd Parquet, a directory per day, in the order in which they come."""
-    options = {f"parquet.enable.dictionary#{column}": "false" for column in DISTINCT_COLUMNS}
-    options |= {"compression": "zstd", "parquet.block.size": str(ROW_GROUP_BYTES)}
-    rows.write.mode("error").options(**options).partitionBy(DAY_COLUMN).parquet(uri)
+def in_shape(rows: "DataFrame") -> "DataFrame":
+    """The rows with the columns and fields of the definition; null are those that the table has not gained yet."""
+    from pyspark.sql.types import StructType
+
+    wanted = cast(StructType, StructType.fromDDL(row_ddl()))
+    return rows if rows.schema.simpleString() == wanted.simpleString() else rows.to(wanted)
 
 
-def read_rows(
-    spark: "SparkSession",
-    *uris: str,
-    base: str | None = None,
-    ddl: str | None = None,
-    only_parquet: bool = False,
-    skip_unreadable: bool = False,
-) -> "DataFrame":
-    """Archive rows of directories; with `base`, the parts of their paths below it become columns.
+def with_day(rows: "DataFrame") -> "DataFrame":
+    """The rows with their day."""
+    from pyspark.sql import functions as f
 
-    `only_parquet` leaves out what else somebody put there, `skip_unreadable` files that are no Parquet.
-    """
-    # Spark takes these characters of a path for a pattern of names.
-    uris = tuple(re.sub(r"[{}\[\]*?\\]", r"\\\g<0>", uri) for uri in uris)
-    reader = spark.read.schema(ddl or partitioned_ddl()).option("ignoreCorruptFiles", str(skip_unreadable).lower())
-    reader = reader.option("pathGlobFilter", "*.parquet") if only_parquet else reader
-    return (reader.option("basePath", base) if base else reader).parquet(*uris)
+    return rows.withColumn(DAY_COLUMN, f.to_date("order.order_time"))
+
+
+def of_days(rows: "DataFrame", start: date | None, end: date | None) -> "DataFrame":
+    """The rows of the days [start, end] (None: open); by their time, so that Iceberg skips the other days' files."""
+    from pyspark.sql import functions as f
+
+    if start is not None:
+        rows = rows.where(f.col("order.order_time") >= f.lit(f"{start} 00:00:00").cast("timestamp"))
+    if end is not None:
+        rows = rows.where(f.col("order.order_time") < f.lit(f"{end + timedelta(days=1)} 00:00:00").cast("timestamp"))
+    return rows

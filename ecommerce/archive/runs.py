@@ -1,7 +1,8 @@
 """Archive runs: their records in `archive_runs`, and the only way from one state to the next."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -9,7 +10,6 @@ from typing import Any
 
 from bson import Int64
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
-from pymongo.client_session import ClientSession
 from pymongo.errors import CollectionInvalid
 
 from ecommerce.archive.errors import ArchiveError
@@ -19,23 +19,30 @@ log = logging.getLogger(__name__)
 
 ARCHIVE_RUNS = "archive_runs"
 SUPERSEDED = "archive_superseded"
-"""Rows that readers leave out, as they are not archived orders: {run_id, order_id, updated_at, order_date, reason}."""
+"""Of version 0.1.0: rows of its run directories that are not archived orders."""
 ARCHIVE_SUMMARY = "orders_archive_summary"
 """What each purge transaction took out: one document per run, order_date and chunk, with its cells."""
 
-PLANNED, EXPORTED, VERIFIED, PUBLISHED, PURGED, COMMITTED, REFUSED = STATES = (
+PLANNED, EXPORTED, VERIFIED, PURGED, PUBLISHED, COMMITTED, REFUSED = STATES = (
     "planned",
     "exported",
     "verified",
-    "published",
     "purged",
+    "published",
     "committed",
     "refused",
 )
 CLOSED = (COMMITTED, REFUSED)
 """States after which nothing is left to do."""
 
-ARCHIVE, COMPACT = "archive", "compact"
+PROTOCOL = 2
+"""Records of version 0.1.0 have none, and their states mean something else: published came before purged."""
+
+OF_0_1_0: Mapping[str, Any] = {"protocol": {"$exists": False}, "moved_by": {"$exists": False}}
+"""Records of runs of version 0.1.0 whose directories are not in the table yet."""
+
+ARCHIVE, MOVED = "archive", "moved"
+"""Kinds of runs: from MongoDB; by `upgrade` from the run directories of version 0.1.0."""
 
 CHUNK_ORDERS = 10_000
 """Most orders of a chunk: 10 000 deletes reach the server's best rate and stay below its limits."""
@@ -76,7 +83,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of the archiver (or of a compaction)."""
+    """One execution of the archiver."""
 
     run_id: str
     kind: str
@@ -85,15 +92,20 @@ class Run:
     statuses: tuple[str, ...] | None
     """Only orders in one of these, by the table's names for them; None: all."""
     archive_uri: str
+    protocol: int = PROTOCOL
     format: int = 1
     """By which format of the database the run, its rows and their hashes were made (`gate`); 1 left no mark."""
-    attempt: int = 1
-    """Number of the export that counts; an earlier one may have been left half-written."""
+    branch: str = ""
+    """Branch of the table that holds the run's rows until they are in `main`. Each export makes a new one."""
+    snapshot: int = 0
+    """The snapshot of that branch in which the rows were appended."""
+    metadata: str = ""
+    """The table's metadata file when the run was published: from it a lost catalog can be made again."""
     slices: tuple[Slice, ...] = ()
     read_days: tuple[Day, ...] = ()
     """What was read from MongoDB, by the documents themselves. Set when exported."""
     per_day: tuple[Day, ...] = ()
-    """What the run's directory holds. Set when verified."""
+    """What the run has in the table. Set when verified, and when published without the rows that were superseded."""
     chunk_orders: int = CHUNK_ORDERS
     """Most orders of a chunk. Chunks are counted, so whoever finishes the run must cut it as it was cut before."""
     orders: int = 0
@@ -102,13 +114,12 @@ class Run:
     """BSON bytes of the orders, uncompressed."""
     bytes_after: int = 0
     """Parquet bytes."""
-    bytes_kept: int | None = None
-    """Parquet bytes that are left since a compaction took days over; None: all of them."""
+    table_bytes: int = 0
+    """Parquet bytes of the whole table once the run was published."""
     superseded: int = 0
-    replaced_days: tuple[date, ...] = ()
-    """Days that a compaction has taken over: no longer read from this run."""
-    orphans: tuple[str, ...] = ()
-    """Directories in staging of which nothing is known: perhaps another database's, so they are left alone."""
+    """Rows whose orders changed while the run went on: the orders stayed, the rows were deleted before publication."""
+    merged_days: tuple[date, ...] = ()
+    """Days whose files were merged since: they count no more where days with many files are looked for."""
     flow_run: str | None = None
     """Prefect's id of the flow run that planned it."""
     approve: bool = False
@@ -131,9 +142,8 @@ class Run:
         if self.state == REFUSED:
             why = f": {self.comment}" if self.comment else ""
             return f"run {self.run_id} of {self.orders:,} orders was refused{why}; all of them are in MongoDB"
-        did = "merged" if self.kind == COMPACT else "archived"
         stayed = f", {self.superseded:,} changed meanwhile and stayed" if self.superseded else ""
-        return f"run {self.run_id} {did} {self.orders:,} orders of {self.days:,} days{stayed} ({self.state})"
+        return f"run {self.run_id} archived {self.orders:,} orders of {self.days:,} days{stayed} ({self.state})"
 
 
 def prepare_archive(database: MongoDatabase) -> None:
@@ -147,9 +157,6 @@ def prepare_archive(database: MongoDatabase) -> None:
             ),
             IndexModel([("started_at", DESCENDING)], name="started_at"),
         ]
-    )
-    database[SUPERSEDED].create_indexes(
-        [IndexModel([("run_id", ASCENDING), ("order_date", ASCENDING)], name="run_date")]
     )
     database[ARCHIVE_SUMMARY].create_indexes(
         [IndexModel([("run_id", ASCENDING)], name="run"), IndexModel([("order_date", ASCENDING)], name="order_date")]
@@ -180,29 +187,31 @@ def get_run(database: MongoDatabase, run_id: str) -> Run:
     return _from_document(document)
 
 
-_READABLE = {
-    "$or": [
-        {"kind": ARCHIVE, "state": {"$in": [PUBLISHED, PURGED, COMMITTED]}},
-        {"kind": COMPACT, "state": {"$in": [PURGED, COMMITTED]}},
-    ]
-}
+def published_runs(database: MongoDatabase) -> list[Run]:
+    """Runs whose rows are in the table's `main`, oldest first."""
+    published = {"protocol": PROTOCOL, "state": {"$in": [PUBLISHED, COMMITTED]}}
+    return [_from_document(document) for document in database[ARCHIVE_RUNS].find(published).sort("_id", ASCENDING)]
 
 
-def readable_runs(database: MongoDatabase) -> list[Run]:
-    """Runs that may hold archived orders, oldest first: published or later; a compaction once it took over."""
-    return [_from_document(document) for document in database[ARCHIVE_RUNS].find(_READABLE).sort("_id", ASCENDING)]
+def scattered_days(database: MongoDatabase, at_least: int) -> list[date]:
+    """Days to which at least so many runs have added a file, or more, since they were merged; 0 asks for none."""
+    runs = published_runs(database) if at_least else []
+    counts = Counter(day.order_date for run in runs for day in run.per_day if day.order_date not in run.merged_days)
+    return sorted(day for day, count in counts.items() if count >= at_least)
+
+
+def note_merged(database: MongoDatabase, days: Sequence[date]) -> None:
+    """Record that the files of these days were merged."""
+    merged = {"$addToSet": {"merged_days": {"$each": [day_start(day) for day in days]}}}
+    database[ARCHIVE_RUNS].update_many({"protocol": PROTOCOL, "state": {"$in": [PUBLISHED, COMMITTED]}}, merged)
 
 
 def archive_bytes(database: MongoDatabase) -> int:
-    """Parquet bytes of the archived orders: of every readable run what a compaction has not replaced."""
-    fields = {"bytes_after": 1, "bytes_kept": 1, "replaced_days": 1, "per_day.order_date": 1}
-    total = 0
-    for run in database[ARCHIVE_RUNS].find(_READABLE, fields):
-        kept = run.get("bytes_kept")
-        replaced = set(run.get("replaced_days", ()))
-        if not replaced or {day["order_date"] for day in run["per_day"]} - replaced:
-            total += int(run["bytes_after"] if kept is None else kept)
-    return total
+    """Parquet bytes of the table."""
+    latest = database[ARCHIVE_RUNS].find_one(
+        {"protocol": PROTOCOL, "state": COMMITTED}, {"table_bytes": 1}, sort=[("finished_at", DESCENDING)]
+    )
+    return int(latest["table_bytes"]) if latest else 0
 
 
 def move_on(
@@ -212,7 +221,6 @@ def move_on(
     *,
     step: str = "",
     seconds: float = 0.0,
-    session: ClientSession | None = None,
     **changes: Any,
 ) -> Run:
     """Take a run from its state to `state`, by compare-and-set: nobody else has moved it meanwhile.
@@ -228,28 +236,20 @@ def move_on(
         changed["finished_at"] = changed["updated_at"]
         update["$unset"] = {"unfinished": ""}
     document = database[ARCHIVE_RUNS].find_one_and_update(
-        {"_id": run.run_id, "state": run.state, "attempt": run.attempt},
+        {"_id": run.run_id, "state": run.state, "branch": run.branch},
         update,
         return_document=ReturnDocument.AFTER,
-        session=session,
     )
     if document is None:
         now = get_run(database, run.run_id)
         raise ArchiveError(
-            f"archive run {run.run_id} went from {run.state} (attempt {run.attempt}) to {now.state} (attempt "
-            f"{now.attempt}) under another process; that one finishes it"
+            f"archive run {run.run_id} went from {run.state} to {now.state} under another process; that one finishes it"
         )
     moved = _from_document(document)
     log.info(
         "archive run %s: %s to %s in %.1f s, %s orders", run.run_id, run.state, state, seconds, f"{moved.orders:,}"
     )
     return moved
-
-
-def take_over_days(database: MongoDatabase, source: Run, days: Iterable[date], session: ClientSession) -> None:
-    """Within a transaction: these days of a run are from now on read from a compaction."""
-    replaced = {"$addToSet": {"replaced_days": {"$each": [day_start(day) for day in days]}}}
-    database[ARCHIVE_RUNS].update_one({"_id": source.run_id}, replaced, session=session)
 
 
 def day_start(day: date) -> datetime:
@@ -274,8 +274,10 @@ def _to_value(value: Any) -> Any:
                 "content_hash": Int64(value.content_hash),
                 "versioned_hash": Int64(value.versioned_hash),
             }
-        case datetime():
+        case datetime() | bool():
             return value
+        case int():
+            return Int64(value)  # ids of snapshots have 64 bits
         case date():
             return day_start(value)
         case tuple() | list():
@@ -290,11 +292,10 @@ def _day(one: Mapping[str, Any]) -> Day:
 
 
 def _from_document(document: Mapping[str, Any]) -> Run:
-    values = {name: document[name] for name in Run.__slots__ if name in document}
+    values = {"protocol": 1} | {name: document[name] for name in Run.__slots__ if name in document}
     values["statuses"] = tuple(values["statuses"]) if values["statuses"] is not None else None
     values["slices"] = tuple(Slice(one["start"], one["end"], int(one["orders"])) for one in document["slices"])
     for name in ("read_days", "per_day"):
         values[name] = tuple(_day(one) for one in document[name])
-    values["replaced_days"] = tuple(one.date() for one in document["replaced_days"])
-    values["orphans"] = tuple(document["orphans"])
+    values["merged_days"] = tuple(one.date() for one in document.get("merged_days", ()))
     return Run(run_id=document["_id"], **values)

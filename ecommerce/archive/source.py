@@ -15,7 +15,7 @@ from ecommerce.archive.arrow_rows import row_batches
 from ecommerce.archive.day_sums import days_of_orders, require_same_reading, together
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.hot import milliseconds_of, only_orders
-from ecommerce.archive.rows import partitioned_ddl
+from ecommerce.archive.rows import read_ddl
 from ecommerce.archive.runs import Day, Slice
 from ecommerce.archive.selection import order_match
 from ecommerce.bson_reading.batches import raw_batches
@@ -78,7 +78,7 @@ def source_frame(
     from pyspark.sql import functions as f
 
     numbers = spark.range(0, len(slices), 1, len(slices))
-    rows = numbers.mapInArrow(partial(_orders, settings, slices, statuses, days_read.by_slice), partitioned_ddl())
+    rows = numbers.mapInArrow(partial(_orders, settings, slices, statuses, days_read.by_slice), read_ddl())
     # A wrong order here would be deleted from MongoDB, so Spark looks as well.
     time = f.unix_millis("order.order_time")
     rows = rows.where((time >= milliseconds_of(slices[0].start)) & (time < milliseconds_of(slices[-1].end)))

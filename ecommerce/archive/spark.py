@@ -17,11 +17,11 @@ import psutil
 
 from ecommerce.archive.class_archive import class_archive_options, keep_class_archive
 from ecommerce.archive.errors import explain
-from ecommerce.archive.selection import SLICE_DAYS
 from ecommerce.archive_location import archive_options
 from ecommerce.errors import ServiceError
+from ecommerce.jars import archive_jars
 from ecommerce.java import java_home
-from ecommerce.jvm import HADOOP, SPARK, PlainFolder, java_environment
+from ecommerce.jvm import HADOOP, SPARK, PlainFolder, class_path, java_environment
 from ecommerce.settings import Settings
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ def spark_ahead(settings: Settings, meanwhile: "Callable[[SparkContext], None] |
 def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None", leaves_classes: bool) -> _Spark:
     # A session of Spark Connect would need a server; the archive needs the JVM beside it.
     java = java_home(settings)
+    jars = class_path(*archive_jars(settings.cache, java))
     set_environment(settings, java)
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
@@ -145,17 +146,10 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
         "spark.ui.showConsoleProgress": "false",
         "spark.eventLog.enabled": "false",
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.parquet.compression.codec": "zstd",
-        # Days that a task writes side by side. Rows come by time, but Spark does not know that: with one file at a
-        # time it would sort them first, a fifth of the export.
-        "spark.sql.maxConcurrentOutputFileWriters": str(SLICE_DAYS),
-        # Tasks move their files into place, not the driver one by one. What a task that failed half-way leaves there
-        # is found by the verification, like all that does not belong.
-        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
-        # Years of small days are a file each: by default Spark lists each by a task of its own and reads 32 per task.
-        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "16",
-        "spark.sql.files.openCostInBytes": str(64 * 1024),
-        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.driver.extraClassPath": jars,
+        # A task with block locations waits for its host, which the local scheduler never offers again: expiring
+        # snapshots hung for ever.
+        "spark.locality.wait": "0s",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # Workers are kept for jobs with the same environment. With short tracebacks that of SQL would be its own.
         "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
@@ -168,7 +162,9 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
             )
         ),
     }
-    if is_local(settings):
+    if not is_local(settings):
+        options["spark.jars"] = jars.replace(os.pathsep, ",")
+    else:
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     options |= {f"spark.hadoop.{name}": value for name, value in archive_options(settings).items()}
     # PySpark imports it at its first call into the JVM, which would stand idle for that long just after its start.

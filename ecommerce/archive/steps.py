@@ -1,26 +1,27 @@
 """The steps of an archive run, one per state. Each may be killed at any moment and run again.
 
-planned    --export-->  exported    staged Parquet, hashes computed on the way
-exported   --verify-->  verified    read back and equal to what MongoDB holds
-verified   --publish--> published   one atomic rename; readers see what is purged
-published  --purge-->   purged      chunk by chunk; the others stay hot
-purged     --commit-->  committed   staging removed, run closed
+planned    --export-->  exported    rows appended to a branch of the table, hashes computed on the way
+exported   --verify-->  verified    read back at that snapshot and equal to what was read from MongoDB
+verified   --purge-->   purged      chunk by chunk deleted from MongoDB; what changed meanwhile stays hot
+purged     --publish--> published   rows of what stayed deleted on the branch; `main` moves to it in one commit
+published  --commit-->  committed   branch dropped, run closed
 
 Where a person is asked (`approval`), a verified run waits; refused, it is closed without having deleted anything.
 """
 
+import secrets
 import time
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 from ecommerce.archive.chunks import chunks_of
+from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, VerificationError, failures_explained
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.purge import purge_chunks
-from ecommerce.archive.rows import read_rows, write_rows
+from ecommerce.archive.purge import purge_chunks, superseded_rows
+from ecommerce.archive.rows import RUN_COLUMN, of_days
 from ecommerce.archive.runs import (
-    ARCHIVE_RUNS,
-    CLOSED,
     COMMITTED,
     EXPORTED,
     PLANNED,
@@ -35,46 +36,58 @@ from ecommerce.archive.runs import (
 from ecommerce.archive.selection import slices_of
 from ecommerce.archive.source import DaysRead, source_frame
 from ecommerce.archive.spark_progress import followed
-from ecommerce.archive.verify import verify_rows
+from ecommerce.archive.verify import days_of, summary_of_days, verify_rows
 from ecommerce.archive.workshop import Step, Workshop
 
 SAFE = "Nothing was deleted from MongoDB; run it again to go on."
+ARCHIVED = "Its orders are safe: each is either still in MongoDB or in the run's branch; run it again to go on."
 
 
 def export(workshop: Workshop, run: Run) -> Run:
-    """planned → exported. An export that was left half-written is not touched: this one gets a directory of its own."""
+    """planned → exported, on a branch of its own. One that was left half-written is dropped when the run is closed."""
     started = time.monotonic()
     with failures_explained(f"exporting run {run.run_id}", SAFE):
-        if workshop.storage.exists(workshop.storage.staging(run.run_id, run.attempt)):
-            slices = slices_of(workshop.database, run.statuses, run.cutoff)
-            run = move_on(workshop.database, run, PLANNED, attempt=run.attempt + 1, slices=slices)
+        branch = f"{run.run_id}-{secrets.token_hex(3)}"
+        slices = slices_of(workshop.database, run.statuses, run.cutoff) if run.branch else run.slices
+        run = move_on(workshop.database, run, PLANNED, branch=branch, slices=slices)
         reached("export:before")
-        read_days: tuple[Day, ...] = ()
-        if run.slices:
-            staging = workshop.storage.staging(run.run_id, run.attempt)
-            days_read = DaysRead(workshop.spark, run.slices)
-            source = source_frame(workshop.spark, workshop.settings, run.slices, run.statuses, days_read)
-            followed(workshop.spark, lambda: write_rows(source, staging), workshop.progress, run.orders, "orders")
-            workshop.storage.make_durable(staging)
-            read_days = days_read.days()
+        written = _write(workshop, run) if slices else {"snapshot": 0, "read_days": (), "bytes_after": 0}
         reached("export:done")
-        return moved(workshop, run, EXPORTED, "export", started, read_days=read_days)
+        return moved(workshop, run, EXPORTED, "export", started, **written)
+
+
+def _write(workshop: Workshop, run: Run) -> dict[str, Any]:
+    """Append the run's rows to its branch; returns what the record says of them."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    table = workshop.table
+    table.start_branch(run.branch)
+    reached("export:branched")
+    days_read = DaysRead(workshop.spark, run.slices)
+    source = source_frame(workshop.spark, workshop.settings, run.slices, run.statuses, days_read)
+    rows = source.selectExpr("*", f"'{run.run_id}' AS {RUN_COLUMN}")
+    try:
+        followed(workshop.spark, partial(table.append, rows, run.branch), workshop.progress, run.orders, "orders")
+    except (PySparkException, Py4JError):
+        # The reply of a commit may be lost although it was done: then the branch has the rows.
+        if table.appended(run.branch) is None:
+            raise
+    snapshot = table.appended(run.branch)
+    make_durable(table.uri)
+    size = int(table.summary(snapshot).get("added-files-size", 0)) if snapshot else 0
+    return {"snapshot": snapshot or 0, "read_days": days_read.days(), "bytes_after": size}
 
 
 def verify(workshop: Workshop, run: Run) -> Run:
-    """exported → verified; back to planned where the export is not what MongoDB holds."""
+    """exported → verified; back to planned where the branch does not hold what MongoDB held."""
     started = time.monotonic()
     with failures_explained(f"verifying run {run.run_id}", SAFE):
         reached("verify:before")
-        staging = workshop.storage.staging(run.run_id, run.attempt)
-        empty = not workshop.storage.exists(staging)
-        if empty and run.slices:
-            raise ArchiveError(f"run {run.run_id} was exported to {staging}, which is not there. {SAFE}")
         try:
             days: tuple[Day, ...] = ()
-            if not empty:
-                rows = read_rows(workshop.spark, staging)
-                verify_all = partial(verify_rows, workshop.database, rows, run)
+            if run.snapshot:
+                verify_all = partial(verify_rows, workshop.database, workshop.table.rows_of(run.snapshot), run)
                 days = followed(workshop.spark, verify_all, workshop.progress, run.orders, "orders")
         except VerificationError as error:
             moved(workshop, run, PLANNED, "verify", started, error=str(error))
@@ -84,49 +97,94 @@ def verify(workshop: Workshop, run: Run) -> Run:
         return moved(workshop, run, VERIFIED, "verify", started, **totals)
 
 
-def publish(workshop: Workshop, run: Run) -> Run:
-    """verified → published, by one rename. A rename whose outcome is unknown is looked at, not repeated."""
-    started = time.monotonic()
-    with failures_explained(f"publishing run {run.run_id}", SAFE):
-        storage = workshop.storage
-        staging, published = storage.staging(run.run_id, run.attempt), storage.published(run.run_id)
-        reached("publish:before")
-        if run.per_day:
-            if not storage.exists(published):
-                storage.move_directory(staging, published)
-            elif storage.exists(staging):
-                raise ArchiveError(f"{published} exists although run {run.run_id} was not published. {SAFE} Look at it")
-            storage.make_durable(published)
-        reached("publish:done")
-        size = storage.size_bytes(published) if run.per_day else 0
-        return moved(workshop, run, PUBLISHED, "publish", started, bytes_after=size)
-
-
 def purge(workshop: Workshop, run: Run) -> Run:
-    """published → purged: deletes from MongoDB what is in the archive, in transactions."""
+    """verified → purged: deletes from MongoDB what is in the branch, in transactions."""
     started = time.monotonic()
-    with failures_explained(
-        f"purging run {run.run_id}",
-        "Its orders are safe: each is either still in MongoDB or in the published archive; run it again to go on.",
-    ):
+    with failures_explained(f"purging run {run.run_id}", ARCHIVED):
         reached("purge:before")
         superseded = 0
         if run.per_day:
-            rows = read_rows(workshop.spark, workshop.storage.published(run.run_id))
+            rows = partial(workshop.table.rows_of, run.snapshot)
             chunks = chunks_of(rows, ((day.order_date, day.orders) for day in run.per_day), run.chunk_orders)
             superseded = purge_chunks(workshop.database, run, chunks, workshop.lease, workshop.progress)
         reached("purge:done")
         return moved(workshop, run, PURGED, "purge", started, superseded=superseded)
 
 
+def publish(workshop: Workshop, run: Run) -> Run:
+    """purged → published: `main` gets the branch without the rows whose orders stayed, in one commit.
+
+    Where somebody else has moved `main` meanwhile, the run's rows are appended to a new branch of it.
+    """
+    started = time.monotonic()
+    table = workshop.table
+    with failures_explained(f"publishing run {run.run_id}", ARCHIVED):
+        reached("publish:before")
+        if run.snapshot and not _is_published(workshop, run):
+            if run.superseded:
+                run = _without_superseded(workshop, run)
+            main, branch = table.head(), table.head(run.branch)
+            if main is not None and branch is not None and not table.holds(branch, main):
+                run = _onto_main(workshop, run)
+            reached("publish:ready")
+            workshop.lease.check()
+            table.publish(run.branch)
+            make_durable(table.uri)
+        reached("publish:done")
+        head = table.head()
+        size = int(table.summary(head).get("total-files-size", 0)) if head else 0
+        where = table.metadata_location()
+        return moved(workshop, run, PUBLISHED, "publish", started, table_bytes=size, metadata=where)
+
+
+def _is_published(workshop: Workshop, run: Run) -> bool:
+    main, branch = workshop.table.head(), workshop.table.head(run.branch)
+    if branch is None:
+        raise ArchiveError(f"the branch {run.branch} of run {run.run_id} is gone from {workshop.table.name}")
+    return main is not None and workshop.table.holds(main, branch)
+
+
+def _without_superseded(workshop: Workshop, run: Run) -> Run:
+    """Delete the rows whose orders stayed in MongoDB, and record what their days come to without them."""
+    gone = list(superseded_rows(workshop.database, run))
+    days = sorted({day for _, _, day in gone})
+    orders: list[tuple[int, datetime]] = [(order_id, version) for order_id, version, _ in gone]
+    workshop.table.delete(run.branch, run.run_id, orders, days)
+    return move_on(workshop.database, run, PURGED, per_day=_days_with(workshop, run, days))
+
+
+def _days_with(workshop: Workshop, run: Run, days: list[date]) -> tuple[Day, ...]:
+    """The run's days, those that were given as the branch has them now."""
+    head = workshop.table.head(run.branch)
+    assert head is not None  # noqa: S101 - the caller has looked
+    rows = of_days(workshop.table.rows_at(head), days[0], days[-1]).where(f"{RUN_COLUMN} = '{run.run_id}'")
+    now = {day.order_date: day for day in days_of(summary_of_days(rows))}
+    kept = {day.order_date: day for day in run.per_day if day.order_date not in days}
+    return tuple(sorted((kept | now).values(), key=lambda day: day.order_date))
+
+
+def _onto_main(workshop: Workshop, run: Run) -> Run:
+    """The run on a new branch of `main`, with the rows that the old branch has of it."""
+    table, head = workshop.table, workshop.table.head(run.branch)
+    assert head is not None  # noqa: S101 - the caller has looked
+    branch = f"{run.run_id}-{secrets.token_hex(3)}"
+    table.start_branch(branch)
+    rows = table.rows_at(head).where(f"{RUN_COLUMN} = '{run.run_id}'").drop("order_date")
+    table.append(rows, branch)
+    snapshot = table.appended(branch)
+    if snapshot is None or days_of(summary_of_days(table.rows_of(snapshot))) != run.per_day:
+        raise ArchiveError(f"run {run.run_id} does not hold on {branch} what it held on {run.branch}")
+    return move_on(workshop.database, run, PURGED, branch=branch, snapshot=snapshot)
+
+
 def commit(workshop: Workshop, run: Run) -> Run:
-    """purged → committed: what the run left in staging goes, and what runs before it left there."""
+    """published → committed: the run's branches go, and the run is closed."""
     started = time.monotonic()
     with failures_explained(f"closing run {run.run_id}", "Its orders are archived; run it again to clean up."):
         reached("commit:before")
-        orphans = remove_dead_staging(workshop, run)
+        workshop.table.drop_branches(f"{run.run_id}-")
         reached("commit:done")
-        return moved(workshop, run, COMMITTED, "commit", started, orphans=orphans)
+        return moved(workshop, run, COMMITTED, "commit", started)
 
 
 def refuse(workshop: Workshop, run: Run) -> Run:
@@ -134,29 +192,12 @@ def refuse(workshop: Workshop, run: Run) -> Run:
     started = time.monotonic()
     with failures_explained(f"dropping refused run {run.run_id}", SAFE):
         reached("refuse:before")
-        drop_export(workshop, run)
+        workshop.table.drop_branches(f"{run.run_id}-")
         reached("refuse:dropped")
         return moved(workshop, run, REFUSED, "refuse", started)
 
 
-def drop_export(workshop: Workshop, run: Run) -> None:
-    """Remove what a run exported and did not publish; nothing happens where that is gone."""
-    workshop.storage.remove(workshop.storage.staging(run.run_id))
-
-
-def remove_dead_staging(workshop: Workshop, run: Run) -> list[str]:
-    """Remove the staging of this run and of runs that are recorded as finished; returns what is unknown."""
-    unknown = []
-    for name in workshop.storage.names(workshop.storage.staging()):
-        record = workshop.database[ARCHIVE_RUNS].find_one({"_id": name}, {"state": 1})
-        if name == run.run_id or (record and record["state"] in CLOSED):
-            workshop.storage.remove(workshop.storage.staging(name))
-        elif record is None:
-            unknown.append(workshop.storage.staging(name))
-    return unknown
-
-
-STEPS: dict[str, Step] = {PLANNED: export, EXPORTED: verify, VERIFIED: publish, PUBLISHED: purge, PURGED: commit}
+STEPS: dict[str, Step] = {PLANNED: export, EXPORTED: verify, VERIFIED: purge, PURGED: publish, PUBLISHED: commit}
 
 
 def moved(workshop: Workshop, run: Run, state: str, step: str, started: float, **changes: Any) -> Run:

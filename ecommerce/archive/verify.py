@@ -1,18 +1,19 @@
-"""Verification: what was written is read back and compared with what was read from MongoDB, before it is published.
+"""Verification: what was written is read back and compared with what was read from MongoDB, before anything is deleted.
 
 Twice. Every row's content hash, computed from the document when that was read, must equal the one that Spark computes
-from what the Parquet file gives back. And per day the number of orders, their amounts, and the hashes of contents and
+from what the table gives back. And per day the number of orders, their amounts, and the hashes of contents and
 versions, folded, must be those of the documents, which were counted and hashed without Spark. (What MongoDB holds by
 then is for the purge to compare, order by order, in the transaction that deletes.)
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from ecommerce.archive.chunks import chunks_of
 from ecommerce.archive.compare import DIFFERENT, compare, read_hot
 from ecommerce.archive.errors import VerificationError
-from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN
+from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN, of_days
 from ecommerce.archive.runs import Day, Run
 from ecommerce.documents.content_hash import content_hash_sql
 from ecommerce.documents.kinds import to_scaled
@@ -75,14 +76,18 @@ def summary_of_days(rows: "DataFrame") -> list["Row"]:
 def _difference(
     database: MongoDatabase, rows: "DataFrame", days: Iterable[Day], differing: Iterable[Day], run: Run
 ) -> str:
-    """Says on which days the files hold something else than was read, and which orders that are."""
+    """Says on which days the branch holds something else than was read, and which orders that are."""
     dates = {day.order_date for day in differing}
     different: list[int] = []
+
+    def rows_of(some: Sequence[date]) -> "DataFrame":
+        return of_days(rows, min(some), max(some))
+
     written = [(day.order_date, day.orders) for day in days if day.order_date in dates]
-    for chunk in chunks_of(rows, written, run.chunk_orders) if written else ():
+    for chunk in chunks_of(rows_of, written, run.chunk_orders) if written else ():
         comparison = compare(read_hot(database, [chunk]), chunk)
         different.extend(int(chunk.ids[at]) for at, reason in comparison.superseded if reason == DIFFERENT)
-    where = f"on {', '.join(map(str, sorted(dates)))} the files do not hold what was read from MongoDB"
+    where = f"on {', '.join(map(str, sorted(dates)))} the branch does not hold what was read from MongoDB"
     if not different:
         return where
     return f"{where}; {len(different)} exported orders differ, the first of them {sorted(different)[:NAMED]}"

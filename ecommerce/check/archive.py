@@ -1,4 +1,4 @@
-"""Compares what the purges recorded with the Parquet files, and records what is missing or too much."""
+"""Compares what the purges recorded with the table, and records what is missing or too much."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bson import Decimal128, Int64, ObjectId
 
-from ecommerce.archive.damage import Damage
+from ecommerce.archive.days import Damage
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.reading import sound_rows
 from ecommerce.check.archived import cells_of_rows

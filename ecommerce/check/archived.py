@@ -1,4 +1,4 @@
-"""The cells of archived orders by Spark, from the Parquet files, to compare with what the purges recorded."""
+"""The cells of archived orders by Spark, from the table, to compare with what the purges recorded."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,9 +30,9 @@ def cells_by_spark(
 
     Raises ArchiveError where a day is damaged.
     """
-    from ecommerce.archive.reading import read
+    from ecommerce.archive.reading import read_spark
 
-    return cells_of_rows(read(spark, first, last, settings=settings), first, last, hours)
+    return cells_of_rows(read_spark(spark, first, last, settings=settings), first, last, hours)
 
 
 def cells_of_rows(rows: "DataFrame", first: date, last: date, hours: Hours) -> dict[date, CellTable]:

@@ -8,8 +8,8 @@ from packaging.requirements import Requirement
 
 from ecommerce.doctor.findings import Problem
 from ecommerce.errors import ServiceError
+from ecommerce.jars import missing_jars
 from ecommerce.java import java_home
-from ecommerce.services.jars import missing_jars
 from ecommerce.settings import Settings
 from ecommerce.sizes import size_text
 

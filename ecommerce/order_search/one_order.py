@@ -7,7 +7,7 @@ from typing import Any
 
 from bson import Int64, MaxKey, MinKey
 
-from ecommerce.archive.runs import COMPACT, readable_runs
+from ecommerce.archive.runs import ARCHIVE_RUNS
 from ecommerce.archive_location import archive_uri
 from ecommerce.documents.statuses import is_finished
 from ecommerce.ingest.past_versions import PAST_VERSIONS
@@ -22,13 +22,12 @@ class ArchivePlace:
 
     run_id: str
     """The archive run that took it out of MongoDB."""
-    kept_by: str
-    """The run whose directory holds it now: a later one where days were merged."""
     day: date
     """The UTC day of its order time."""
     state: str
     archived_at: datetime | None
     directory: str
+    """Of the table's files of that day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +118,11 @@ def _past_versions(database: MongoDatabase, order_id: int) -> int:
 
 def _archive_place(database: MongoDatabase, settings: Settings, archived: Document) -> ArchivePlace:
     run_id, day = str(archived["run_id"]), archived["order_date"].date()
-    runs = {run.run_id: run for run in readable_runs(database)}
-    run = runs.get(run_id)
-    holder = run
-    if run is not None and day in run.replaced_days:
-        holder = next(
-            (
-                each
-                for each in runs.values()
-                if each.kind == COMPACT
-                and day not in each.replaced_days
-                and any(held.order_date == day for held in each.per_day)
-            ),
-            run,
-        )
-    kept_by = holder.run_id if holder else run_id
-    uri = (holder.archive_uri if holder else archive_uri(settings)).rstrip("/")
+    run = database[ARCHIVE_RUNS].find_one({"_id": run_id}, {"state": 1, "started_at": 1, "finished_at": 1}) or {}
     return ArchivePlace(
         run_id=run_id,
-        kept_by=kept_by,
         day=day,
-        state=run.state if run else "unknown",
-        archived_at=run.finished_at or run.started_at if run else None,
-        directory=f"{uri}/orders/run={kept_by}/order_date={day.isoformat()}",
+        state=run.get("state", "unknown"),
+        archived_at=run.get("finished_at") or run.get("started_at"),
+        directory=f"{archive_uri(settings)}/{database.name}/orders/data/order.order_time_day={day.isoformat()}",
     )

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ecommerce.archive_location import FILE, HDFS, archive_kind, file_archive, record_archive_kind
 from ecommerce.errors import ServiceError
+from ecommerce.jars import hadoop_jars
 from ecommerce.java import java_home
-from ecommerce.services.jars import hadoop_jars
 from ecommerce.settings import Settings
 
 

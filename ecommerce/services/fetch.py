@@ -3,17 +3,18 @@
 import sys
 
 from ecommerce.errors import EcommerceError
+from ecommerce.jars import archive_jars, hadoop_jars
 from ecommerce.java import java_home
-from ecommerce.services.jars import hadoop_jars
 from ecommerce.settings import get_settings
 
 
 def main() -> None:
-    """Fetch the jar and, where there is none, a Java. What cannot be had is said and left to `ecommerce up`."""
+    """Fetch the jars and, where there is none, a Java. What cannot be had is said and left to `ecommerce up`."""
     settings = get_settings()
     for what, fetch in (
         ("Java", lambda: java_home(settings)),
         ("Hadoop", lambda: hadoop_jars(settings.cache)),
+        ("Iceberg", lambda: archive_jars(settings.cache)),
     ):
         try:
             fetch()

@@ -17,9 +17,9 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement
 
 from ecommerce.archive_location import CLIENT_OPTIONS
 from ecommerce.errors import ServiceError
+from ecommerce.jars import hadoop_jars
 from ecommerce.jvm import changed_environment, class_path, java_environment
 from ecommerce.services.daemons import Daemon
-from ecommerce.services.jars import hadoop_jars
 from ecommerce.services.logs import log_excerpt
 from ecommerce.services.ports import LOOPBACK, answers, listening_ports, require_free_port
 

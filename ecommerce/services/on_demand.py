@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ecommerce.errors import ServiceError
 from ecommerce.services.archive_choice import choose_archive
+from ecommerce.services.catalog_choice import catalog_in_postgres, record_catalog
 from ecommerce.services.environment import settings_environment
 from ecommerce.services.marks import end_processes, orphans
 from ecommerce.services.records import (
@@ -44,7 +45,7 @@ LEAVE_TIMEOUT_SECONDS = 60
 def embedded_services(
     settings: Settings, *, mongo: bool = True, hdfs: bool = False, prefect: bool = False
 ) -> Iterator[Settings]:
-    """The settings, with MongoDB answering, with `hdfs` the archive's file system too, with `prefect` a Prefect server.
+    """The settings, with MongoDB answering, with `hdfs` what the archive needs, too, with `prefect` a Prefect server.
 
     Uses what `ecommerce up` or another command runs, else starts it, all at once, for as long as somebody uses it.
     Services that the settings name elsewhere (ECOMMERCE_MONGO_URI, ECOMMERCE_ARCHIVE_URI) are left alone.
@@ -63,10 +64,14 @@ def embedded_services(
             os.environ["JAVA_HOME"] = str(choice.java)
             if choice.embedded_hdfs:
                 wanted.append((HDFS, settings.namenode_port))
+            if catalog_in_postgres(settings):
+                wanted.append((POSTGRES, None))
         with ThreadPoolExecutor(max_workers=len(PROCESSES)) as pool:
             starts = [pool.submit(used.enter_context, _in_use(settings, *service)) for service in wanted]
         for start in starts:
             start.result()
+        if (POSTGRES, None) in wanted:
+            record_catalog(settings)
         yield settings
 
 

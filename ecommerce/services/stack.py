@@ -18,6 +18,7 @@ from ecommerce.mongo import get_database
 from ecommerce.prefect_api import PrefectError
 from ecommerce.schema import prepare_collections
 from ecommerce.services.archive_choice import choose_archive
+from ecommerce.services.catalog_choice import catalog_in_postgres, record_catalog
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.dashboard import dashboard
 from ecommerce.services.environment import service_environment
@@ -75,6 +76,8 @@ class Stack:
         self._guard = threading.Lock()
         self._stopping = False
         self._ended = threading.Event()
+        self._postgres_guard = threading.Lock()
+        self._has_postgres = False
         self._environment: Changes = {}
         self._parts: list[Daemon | Job] = []
         self._restarts: dict[str, list[float]] = {}
@@ -95,8 +98,9 @@ class Stack:
         environment = self._environment = service_environment(self._settings, choice.java)
         prefect = self._pool.submit(self._start_server, environment)
         hdfs = self._pool.submit(self._start_hdfs, choice.java) if choice.embedded_hdfs else None
-        upgraded = self._pool.submit(self._upgrade, mongo, hdfs)
-        needed = [mongo, prefect, upgraded, *([hdfs] if hdfs else [])]
+        catalog = self._pool.submit(self._start_catalog)
+        upgraded = self._pool.submit(self._upgrade, mongo, catalog, hdfs)
+        needed = [mongo, prefect, catalog, upgraded, *([hdfs] if hdfs else [])]
         _await(
             *needed,
             *([self._pool.submit(self._make_first_data, upgraded)] if self._demo else []),
@@ -165,7 +169,7 @@ class Stack:
         except PyMongoError as error:
             raise ServiceError(f"MongoDB cannot be used: {str(error).split(', Timeout:')[0][:300]}") from None
 
-    def _upgrade(self, mongo: Future[None], hdfs: Future[None] | None) -> None:
+    def _upgrade(self, mongo: Future[None], catalog: Future[None], hdfs: Future[None] | None) -> None:
         """Bring the data of an older version forward before anything uses it. Where none is due that costs 10 ms."""
         mongo.result()
         database = get_database(self._settings)
@@ -173,8 +177,10 @@ class Stack:
         if not due:
             require_same_shop(database, self._settings)
             return
-        if hdfs is not None and needs_archive(database):
-            hdfs.result()
+        if needs_archive(database):
+            catalog.result()
+            if hdfs is not None:
+                hdfs.result()
         for step in due:
             self._say(f"upgrade: {step}")
         for line in upgrade_database(database, self._settings).moved:
@@ -193,13 +199,25 @@ class Stack:
         if history.remark:
             self._say(history.remark)
         if history.postgres:
-            with locked(self._home, f"{POSTGRES}.start"):
-                self._part(postgres(self._home)).start()
+            self._start_postgres()
         environment = {**environment, **history_environment(self._settings, history)}
         with locked(self._home, f"{SERVER}.start"):
             self._part(server(self._settings, environment)).start()
         close_stranded_runs(self._settings)
         ensure_work_pool(self._settings)
+
+    def _start_postgres(self) -> None:
+        """Once, for Prefect's history and the archive's catalog."""
+        with self._postgres_guard:
+            if not self._has_postgres:
+                with locked(self._home, f"{POSTGRES}.start"):
+                    self._part(postgres(self._home)).start()
+                self._has_postgres = True
+
+    def _start_catalog(self) -> None:
+        if catalog_in_postgres(self._settings):
+            self._start_postgres()
+            record_catalog(self._settings)
 
     def _deploy(self, prefect: Future[None], environment: Changes) -> None:
         prefect.result()

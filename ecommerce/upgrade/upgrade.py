@@ -11,14 +11,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ecommerce.archive.archiver import finish
 from ecommerce.archive.fault_points import reached
+from ecommerce.archive.identity import take_table
 from ecommerce.archive.lease import archive_lease
-from ecommerce.archive.runs import ARCHIVE_RUNS, prepare_archive, unfinished_run
+from ecommerce.archive.runs import ARCHIVE_RUNS, PROTOCOL, prepare_archive, unfinished_run
 from ecommerce.archive.spark import spark_session
-from ecommerce.archive.storage import Storage
-from ecommerce.archive.workshop import Workshop, pending_run
-from ecommerce.archive_location import archive_uri
+from ecommerce.archive.table import ArchiveTable
+from ecommerce.archive.workshop import Workshop
 from ecommerce.gate import (
     FORMAT,
     GATE,
@@ -41,6 +40,7 @@ from ecommerce.summaries.state import STATE, STATE_ID
 from ecommerce.upgrade.clients import require_no_others
 from ecommerce.upgrade.figures import figures_as_told, moved_figures
 from ecommerce.upgrade.fill import fill_days, incomplete_days
+from ecommerce.upgrade.run_directories import finish_old_run, has_run_directories, move_into_table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -76,6 +76,9 @@ def steps_due(database: MongoDatabase) -> list[str]:
     marked = format_of(database) == FORMAT
     if not marked and (run := unfinished_run(database)):
         due.append(f"finish the {run.kind} run {run.run_id}, which was left {run.state}")
+    if has_run_directories(database):
+        orders = database[ARCHIVED_ORDERS].estimated_document_count()
+        due.append(f"bring the {orders:,} archived orders from the directories of version 0.1.0 into the table")
     if days := incomplete_days(database):
         orders = sum(days.values())
         due.append(f"read the archive of {len(days):,} days: some figures do not know its {orders:,} orders in full")
@@ -112,11 +115,15 @@ def upgrade_database(database: MongoDatabase, settings: Settings, progress: Prog
         before = _figures_before(database)
         reached("upgrade:before-kept")
         with _archive(database, settings) as spark:
-            if spark and format_of(database) < FORMAT:
-                workshop = Workshop(settings, database, spark, Storage(spark, archive_uri(settings)), lease, progress)
-                if run := pending_run(workshop):
-                    finish(workshop, run)
+            if spark:
+                table = ArchiveTable(spark, settings)
+                take_table(settings, database, table)
+                workshop = Workshop(settings, database, table.spark, table, lease, progress)
+                if (run := unfinished_run(database)) and run.protocol != PROTOCOL:
+                    finish_old_run(workshop, run)
                 reached("upgrade:run-finished")
+                if has_run_directories(database):
+                    move_into_table(workshop)
             if spark and incomplete_days(database):
                 database[GATE].update_one({"_id": UPGRADE_ID}, {"$set": {"rebuild": True}}, upsert=True)
                 reached("upgrade:filling")
@@ -140,7 +147,7 @@ def upgrade_database(database: MongoDatabase, settings: Settings, progress: Prog
 
 def needs_archive(database: MongoDatabase) -> bool:
     """Whether the upgrade has to read or write the archive."""
-    return bool((format_of(database) < FORMAT and unfinished_run(database)) or incomplete_days(database))
+    return has_run_directories(database) or bool(incomplete_days(database))
 
 
 @contextmanager

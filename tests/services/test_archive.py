@@ -8,22 +8,24 @@ import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce.archive import archiver, lease, steps
-from ecommerce.archive.archiver import archive_orders, compact_archive
+from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.errors import ArchiveBusyError, ArchiveError, VerificationError
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
-from ecommerce.archive.reading import read, read_pandas
-from ecommerce.archive.rows import read_rows, write_rows
+from ecommerce.archive.maintain import compact_archive
+from ecommerce.archive.reading import read, read_pandas, read_polars, read_spark
 from ecommerce.archive.runs import (
     ARCHIVE_RUNS,
     ARCHIVE_SUMMARY,
     COMMITTED,
     PLANNED,
-    SUPERSEDED,
+    REFUSED,
     archive_bytes,
     unfinished_run,
 )
 from ecommerce.archive.selection import SLICE_DAYS, Selection, may_select, plan_archive
-from ecommerce.archive_location import local_path
+from ecommerce.archive.table import ArchiveTable
+from ecommerce.archive.view import open_view
+from ecommerce.archive.workshop import archive_workshop
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.gate import FORMAT
 from ecommerce.ingest.accept import accept_orders
@@ -51,13 +53,6 @@ __all__ = ["spark"]
 @pytest.fixture
 def archive(settings: Settings, tmp_path: Path) -> Settings:
     return with_archive(settings, tmp_path / "archive")
-
-
-def directory_of(archive: Settings) -> Path:
-    """The local directory of the archive."""
-    directory = local_path(archive.archive_uri or "")
-    assert directory
-    return directory
 
 
 def test_old_finished_orders_go_and_all_others_stay(
@@ -143,20 +138,19 @@ def test_orders_that_change_meanwhile_stay_and_go_with_the_next_run(
     (run,) = archive_orders(archive)
     assert run.superseded == 4
     assert hot_ids(database) == {1, 2, 3, 100, 101}
-    reasons = {row["order_id"]: row["reason"] for row in database[SUPERSEDED].find()}
+    stayed = [row for summary in database[ARCHIVE_SUMMARY].find() for row in summary["superseded"]]
+    reasons = {row["order_id"]: row["reason"] for row in stayed}
     assert reasons == {1: "changed", 2: "changed", 3: "different", 4: "gone"}
     assert archived_ids(spark, archive) == [i for i in range(50) if i not in (1, 2, 3, 4)]
     monkeypatch.undo()
     archive_orders(archive)
     assert hot_ids(database) == {101}
     assert archived_ids(spark, archive) == sorted({*range(50), 100} - {4})
-    contents = {
-        row[0]: row[1] for row in read(spark, settings=archive).select("order.order_id", "delivery.location").collect()
-    }
-    assert contents[3] == "Rïo"
+    rows = read(columns=["order.order_id", "delivery.location"], settings=archive).to_pylist()
+    assert {"order.order_id": 3, "delivery.location": "Rïo"} in rows
 
 
-@pytest.mark.parametrize("moment", ["export:done", "verify:before", "verify:done", "publish:done"])
+@pytest.mark.parametrize("moment", ["export:done", "verify:before", "verify:done", "purge:before"])
 def test_a_change_at_any_moment_before_the_purge_is_kept(
     spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -189,18 +183,14 @@ def test_late_orders_join_their_day_and_compaction_merges_it(
         insert(database, orders)
         archive_orders(archive)
         everything += orders
-    rows = read(spark, settings=archive).select("order.order_id", "content_hash", "updated_at", "order_date")
-    before = sorted(rows.collect())
-    (run,) = compact_archive(archive)
-    assert (run.state, run.orders, run.days) == (COMMITTED, 60, 2)
-    rows = read(spark, settings=archive).select("order.order_id", "content_hash", "updated_at", "order_date")
-    assert sorted(rows.collect()) == before
-    parquet = directory_of(archive).glob("orders/run=*/order_date=*/*.parquet")
-    assert archive_bytes(database) == sum(path.stat().st_size for path in parquet), "days that were merged count once"
+    assert {len(tasks) for tasks in open_view(archive).files(None, None).values()} == {3}
+    before = read(settings=archive).sort_by("content_hash")
+    merged = compact_archive(archive)
+    assert (len(merged.days), merged.files_before, merged.files_after) == (2, 6, 2)
+    assert read(settings=archive).sort_by("content_hash") == before
+    assert archive_bytes(database) > 0
     assert {one["format"] for one in database[ARCHIVE_RUNS].find()} == {FORMAT}
-    directories = sorted(path.name for path in directory_of(archive).glob("orders/run=*/order_date=*"))
-    assert directories == ["order_date=2024-03-01", "order_date=2024-03-02"]
-    assert compact_archive(archive) == []
+    assert compact_archive(archive).days == ()
     assert_one_place(spark, archive, database, everything)
 
 
@@ -208,7 +198,12 @@ def test_days_are_read_alone_and_by_pandas_too(spark: SparkSession, archive: Set
     insert(database, [an_order(i, day=i % 3) for i in range(30)])
     archive_orders(archive)
     second = OLD_DAY + timedelta(days=1)
-    assert {row[0] for row in read(spark, second, second, settings=archive).select("order_date").collect()} == {second}
+    times = read(second, second, columns=["order.order_time"], settings=archive)["order.order_time"].to_pylist()
+    assert {time.date() for time in times} == {second}
+    assert (
+        read_polars(second, second, settings=archive).height
+        == read_spark(spark, second, second, settings=archive).count()
+    )
     frame = read_pandas(
         second, second, columns=["order.order_id", "order.total_amount", "order.order_time"], settings=archive
     )
@@ -225,17 +220,10 @@ def test_nothing_is_deleted_when_the_archive_gives_back_something_else(
     orders = [an_order(i) for i in range(20)]
     insert(database, orders)
 
-    def spoil() -> None:
-        (staged,) = directory_of(archive).glob("_staging/*/attempt-1")
-        rows = read_rows(spark, staged.as_uri())
-        spoilt = rows.selectExpr(
-            "order", "order_items", "delivery", "updated_at", "content_hash + 1 as content_hash", "order_date"
-        )
-        write_rows(spoilt, staged.with_name("spoilt").as_uri())
-        staged.rename(staged.with_name("was"))
-        staged.with_name("spoilt").rename(staged)
-
-    at_moment(monkeypatch, "export:done", spoil)
+    right = steps.source_frame
+    spoilt = "content_hash + 1 as content_hash"
+    columns = ("order", "order_items", "delivery", "attributes", "updated_at", spoilt)
+    monkeypatch.setattr(steps, "source_frame", lambda *arguments: right(*arguments).selectExpr(*columns))
     with pytest.raises(VerificationError, match=r"20 rows came back .* Nothing was deleted"):
         archive_orders(archive)
     assert hot_ids(database) == set(range(20))
@@ -243,7 +231,8 @@ def test_nothing_is_deleted_when_the_archive_gives_back_something_else(
     assert left and left.state == PLANNED
     monkeypatch.undo()
     (run,) = archive_orders(archive)
-    assert (run.run_id, run.attempt, run.state) == (left.run_id, 2, COMMITTED)
+    assert (run.run_id, run.state) == (left.run_id, COMMITTED)
+    assert run.branch != left.branch
     assert_one_place(spark, archive, database, orders)
 
 
@@ -275,7 +264,9 @@ def test_a_row_that_spark_loses_is_missed(
     insert(database, [an_order(i, day=i % 2) for i in range(20)])
     right = steps.source_frame
     monkeypatch.setattr(steps, "source_frame", lambda *arguments: right(*arguments).where("order.order_id <> 5"))
-    with pytest.raises(VerificationError, match=r"on 2024-03-02 the files do not hold what was read from MongoDB\. "):
+    with pytest.raises(
+        VerificationError, match=r"on 2024-03-02 the branch does not hold what was read from MongoDB\. "
+    ):
         archive_orders(archive)
     assert hot_ids(database) == set(range(20))
 
@@ -349,7 +340,7 @@ def test_two_databases_share_an_archive(archive: Settings, database: MongoDataba
         second.client.drop_database(second.name)
 
 
-def test_an_archive_that_moved_is_not_mixed_with_a_run_of_the_old_one(
+def test_a_run_is_finished_in_the_table_in_which_it_began(
     archive: Settings, database: MongoDatabase, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     insert(database, [an_order(1)])
@@ -357,12 +348,12 @@ def test_an_archive_that_moved_is_not_mixed_with_a_run_of_the_old_one(
     def power_cut() -> None:
         raise KeyboardInterrupt
 
-    at_moment(monkeypatch, "publish:done", power_cut)
+    at_moment(monkeypatch, "purge:done", power_cut)
     with pytest.raises(KeyboardInterrupt):
         archive_orders(archive)
     monkeypatch.undo()
-    with pytest.raises(ArchiveError, match="is not the archive in which the orders of database"):
-        archive_orders(with_archive(archive, tmp_path / "elsewhere"))
+    with pytest.raises(ArchiveError, match=r"the orders of database .* has no table of it"):
+        archive_orders(archive.model_copy(update={"home": tmp_path / "elsewhere"}))
     (run,) = archive_orders(archive)
     assert run.state == COMMITTED
     assert hot_ids(database) == set()
@@ -404,12 +395,43 @@ def test_the_cells_of_the_chunks_are_those_of_the_orders(
         assert set(getattr(after, name).rows()) == set(getattr(before, name).rows())
 
 
-def test_staging_of_runs_that_nobody_knows_is_listed_and_left_alone(
+def test_a_run_that_is_refused_deletes_nothing_and_leaves_no_branch(
     archive: Settings, database: MongoDatabase, spark: SparkSession
 ) -> None:
-    orphan = directory_of(archive) / "_staging" / "20200101T000000-abcdef"
-    orphan.mkdir(parents=True)
-    insert(database, [an_order(1)])
+    orders = [an_order(i) for i in range(10)]
+    insert(database, orders)
+    with archive_workshop(archive) as workshop:
+        run = archiver.begin_run(workshop, Selection())
+        assert run
+        for step in (steps.export, steps.verify, steps.refuse):
+            run = step(workshop, run)
+        assert run.state == REFUSED
+        assert workshop.table.head(run.branch) is None
+    assert unfinished_run(database) is None
+    assert hot_ids(database) == set(range(10))
+    assert archived_ids(spark, archive) == []
+    assert [one.state for one in archive_orders(archive)] == [COMMITTED]
+    assert_one_place(spark, archive, database, orders)
+
+
+def test_a_table_that_somebody_moved_meanwhile_gets_the_run_on_top(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [an_order(i, day=i % 2) for i in range(20)]
+    insert(database, orders)
+    archive_orders(archive)
+    late = [an_order(100 + i, day=i % 2) for i in range(20)]
+    insert(database, late)
+
+    def somebody_compacts() -> None:
+        table = ArchiveTable(spark, archive)
+        table.spark.sql(f"DELETE FROM {table.name} WHERE order.order_id = 3")  # noqa: S608
+
+    at_moment(monkeypatch, "publish:before", somebody_compacts)
     (run,) = archive_orders(archive)
-    assert [Path(name).name for name in run.orphans] == [orphan.name]
-    assert [path.name for path in orphan.parent.iterdir()] == [orphan.name]
+    assert run.state == COMMITTED
+    with pytest.raises(ArchiveError, match=r"has 19 orders of 20 that were written"):
+        read(settings=archive)
+    found = ArchiveTable(spark, archive)
+    ids = sorted(row[0] for row in found.spark.table(found.name).select("order.order_id").collect())
+    assert ids == sorted({*range(20), *range(100, 120)} - {3})

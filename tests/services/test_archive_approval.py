@@ -17,11 +17,13 @@ import pytest
 from prefect.client.schemas.objects import FlowRun
 from prefect.flow_runs import resume_flow_run
 from prefect.states import Cancelled
+from pydantic import SecretStr
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.approval import ANSWER_TIME
 from ecommerce.archive.lease import require_free_lease
 from ecommerce.archive.runs import ARCHIVE_RUNS
+from ecommerce.archive.view import open_view
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.services.environment import settings_environment
@@ -39,7 +41,13 @@ ORDERS = [an_order(i, day=i % 2) for i in range(20)]
 @pytest.fixture(scope="module")
 def archive(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home = tmp_path_factory.mktemp("approval")
-    settings = Settings(mongo_uri=mongo_uri, database=f"test_{uuid.uuid4().hex[:12]}", home=home / "home")
+    settings = Settings(
+        mongo_uri=mongo_uri,
+        database=f"test_{uuid.uuid4().hex[:12]}",
+        home=home / "home",
+        # The worker has a home of its own.
+        catalog_uri=SecretStr(f"sqlite:///{home}/catalog.db"),
+    )
     return with_archive(settings, home / "archive")
 
 
@@ -59,6 +67,7 @@ def database(archive: Settings) -> Iterator[MongoDatabase]:
     yield database
     database.client.drop_database(database.name)
     shutil.rmtree(local_archive(archive), ignore_errors=True)
+    (archive.home_directory.parent / "catalog.db").unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -107,9 +116,11 @@ def message(run: FlowRun) -> str:
     return str(run.state and run.state.message)
 
 
-def staged(archive: Settings) -> list[Path]:
-    """What was exported and is not published."""
-    return list(local_archive(archive).glob("_staging/*"))
+def staged(archive: Settings) -> list[str]:
+    """What was exported and is not published: branches of the table."""
+    table = open_view(archive).table
+    assert table is not None
+    return [name for name in table.refs() if name != "main"]
 
 
 @pytest.mark.timeout(600)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from ecommerce.archive.archiver import archive_orders, compact_archive
+from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.reading import read, read_pandas
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
-from ecommerce.archive.runs import readable_runs
 from ecommerce.archive.selection import Selection
 from ecommerce.check import check_orders
 from ecommerce.mongo import MongoDatabase
@@ -46,10 +46,6 @@ def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-5])
 
 
-def double(file: Path) -> None:
-    shutil.copy(file, file.with_name(f"{file.stem}-copy.parquet"))
-
-
 def lose_file(file: Path) -> None:
     file.unlink()
 
@@ -59,17 +55,21 @@ def lose_directory(file: Path) -> None:
 
 
 def swap_with_another_day(file: Path) -> None:
-    other = next((file.parent.parent / f"order_date={OLD_DAY}").glob("*.parquet"))
-    file.write_bytes(other.read_bytes())
+    file.write_bytes(file_of(file.parents[1], OLD_DAY).read_bytes())
+
+
+def file_of(data: Path, day: date) -> Path:
+    """The file of a day."""
+    (file,) = data.glob(f"order.order_time_day={day}/*.parquet")
+    return file
 
 
 SAYS: dict[Callable[[Path], None], str] = {
-    empty: "has no bytes",
-    cut: "cannot be read as Parquet",
-    double: "40 orders can be read of 20",
-    lose_file: "there is no file",
-    lose_directory: "its directory is gone",
-    swap_with_another_day: "its 20 orders are not those that were written",
+    empty: "has 0 bytes of",
+    cut: " bytes of ",
+    lose_file: " is gone",
+    lose_directory: " is gone",
+    swap_with_another_day: "its 20 orders",
 }
 
 
@@ -81,16 +81,16 @@ def records(database: MongoDatabase) -> list[CellTable]:
 def test_a_damaged_day_is_named_and_the_others_are_read(
     database: MongoDatabase, archived: Settings, tmp_path: Path, spark: SparkSession, damage: Callable[[Path], None]
 ) -> None:
-    (run,) = readable_runs(database)
-    directory = tmp_path / "archive" / "orders" / f"run={run.run_id}" / f"order_date={DAMAGED}"
+    data = tmp_path / "archive" / database.name / "orders" / "data"
+    directory = file_of(data, DAMAGED).parent
     kept = tmp_path / "kept"
     shutil.copytree(directory, kept)
     for crc in directory.glob(".*.crc"):  # somebody's copy has none
         crc.unlink()
-    damage(next(directory.glob("*.parquet")))
+    damage(file_of(data, DAMAGED))
 
     def named(message: str) -> bool:
-        return all(part in message for part in (str(DAMAGED), run.run_id, f"order_date={DAMAGED}", SAYS[damage]))
+        return all(part in message for part in (str(DAMAGED), "is damaged", SAYS[damage]))
 
     with pytest.raises(ArchiveError) as refused:
         restore_orders(archived, OLD_DAY, LAST)
@@ -124,11 +124,16 @@ def test_a_damaged_day_is_named_and_the_others_are_read(
 def test_stray_files_are_left_alone(
     database: MongoDatabase, archived: Settings, tmp_path: Path, spark: SparkSession
 ) -> None:
-    (directory,) = (tmp_path / "archive" / "orders").glob(f"run=*/order_date={DAMAGED}")
-    for name, content in ((".DS_Store", b""), ("Thumbs.db", b""), ("notes.txt", b"do not delete"), ("x.crc", b"1")):
+    directory = file_of(tmp_path / "archive" / database.name / "orders" / "data", DAMAGED).parent
+    for name, content in (
+        (".DS_Store", b""),
+        ("notes.txt", b"do not delete"),
+        ("x.crc", b"1"),
+        ("of-nobody.parquet", b"1"),
+    ):
         (directory / name).write_bytes(content)
     assert restore_orders(archived, OLD_DAY, LAST) == 60
-    assert read(spark, settings=archived).count() == 60
+    assert len(read(settings=archived)) == 60
     assert check_orders(database, archived).is_good
 
 
@@ -138,13 +143,13 @@ def test_a_compaction_does_not_build_on_a_damaged_file(
     insert(database, [an_order(number, day=1) for number in range(100, 110)])
     archive_orders(archived, Selection(older_than_days=30))
     day: date = DAMAGED
-    file = next((tmp_path / "archive" / "orders").glob(f"run=*/order_date={day}/*.parquet"))
+    file = next((tmp_path / "archive").rglob(f"order.order_time_day={day}/*.parquet"))
     whole = file.read_bytes()
     for crc in file.parent.glob(".*.crc"):
         crc.unlink()
     empty(file)
-    with pytest.raises(ArchiveError, match="has no bytes"):
+    with pytest.raises(ArchiveError, match="has 0 bytes of"):
         compact_archive(archived, at_least=2)
     file.write_bytes(whole)
-    assert [run.state for run in compact_archive(archived, at_least=2)] == ["committed"]
+    assert compact_archive(archived, at_least=2).days == (DAMAGED,)
     assert check_orders(database, archived).is_good

@@ -17,7 +17,6 @@ from ecommerce.archive import steps
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.errors import ArchiveError, explain, without_credentials
 from ecommerce.archive.runs import COMMITTED, PLANNED, unfinished_run
-from ecommerce.archive.storage import Storage
 from ecommerce.documents.order import OrderDocument
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
@@ -38,10 +37,10 @@ def on_hdfs(settings: Settings, hdfs: Hdfs) -> Settings:
 
 
 def hadoop(spark: SparkSession, uri: str) -> tuple[Any, Any]:
-    """Hadoop's file system of a URI, and the path."""
-    storage = Storage(spark, uri)
-    path = storage._path(uri)  # noqa: SLF001 - quotas and permissions are the administrator's, not the archive's
-    return storage._system(path), path  # noqa: SLF001
+    """Hadoop's file system of a URI, and the path: quotas and permissions are the administrator's."""
+    context: Any = spark.sparkContext
+    path = context._jvm.org.apache.hadoop.fs.Path(uri)  # noqa: SLF001
+    return path.getFileSystem(context._jsc.hadoopConfiguration()), path  # noqa: SLF001
 
 
 def goes_on(spark: SparkSession, settings: Settings, database: MongoDatabase, orders: list[OrderDocument]) -> None:
@@ -205,7 +204,7 @@ def test_a_datanode_killed_while_it_is_written_to(
 
 
 @pytest.mark.drill
-@pytest.mark.parametrize("moment", ["export:before", "export:done", "publish:before", "purge:before", "commit:before"])
+@pytest.mark.parametrize("moment", ["export:before", "export:done", "purge:before", "publish:before", "commit:before"])
 def test_a_namenode_that_is_restarted(
     spark: SparkSession,
     on_hdfs: Settings,

@@ -10,7 +10,8 @@ from ecommerce.archive import steps
 from ecommerce.archive.errors import ArchiveBusyError, ArchiveError, VerificationError
 from ecommerce.archive.lease import archive_lease
 from ecommerce.archive.restore import ORDERS_RESTORED
-from ecommerce.archive.runs import COMPACT
+from ecommerce.archive.runs import unfinished_run
+from ecommerce.archive.table import ArchiveTable
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings, get_settings
 from tests.archiving import OLD_DAY, an_order, hot_ids, insert, spark, with_archive
@@ -81,7 +82,7 @@ def test_a_step_is_tried_again_unless_the_archive_is_wrong(
         monkeypatch.setitem(module.STEP_TASKS, state, task.with_options(retry_delay_seconds=0))
     insert(database, [an_order(i) for i in range(10)])
     tries: list[str] = []
-    right = steps.write_rows
+    right = ArchiveTable.append
 
     def fails_once(*arguments: object) -> None:
         tries.append("write")
@@ -89,9 +90,11 @@ def test_a_step_is_tried_again_unless_the_archive_is_wrong(
         if len(tries) == 1:
             raise ArchiveError("the network is gone")
 
-    monkeypatch.setattr(steps, "write_rows", fails_once)
+    monkeypatch.setattr(ArchiveTable, "append", fails_once)
     (run,) = module.archive_orders().runs
-    assert (len(tries), run.attempt) == (2, 2)
+    assert len(tries) == 2
+    assert unfinished_run(database) is None
+    assert run.orders == 10
 
     insert(database, [an_order(i) for i in range(100, 110)])
 
@@ -114,9 +117,15 @@ def test_days_are_merged_also_when_there_is_nothing_to_archive(
     for first in (0, 100):
         insert(database, [an_order(i) for i in range(first, first + 10)])
         archive_orders(compact_from=0)
-    (run,) = archive_orders(compact_from=2).runs
-    assert (run.kind, run.orders) == (COMPACT, 20)
-    assert archive_orders(compact_from=2).runs == ()
+    report = archive_orders(compact_from=2)
+    assert report.runs == ()
+    assert report.maintenance
+    assert (report.maintenance.days, report.maintenance.files_before, report.maintenance.files_after) == (
+        (OLD_DAY,),
+        2,
+        1,
+    )
+    assert archive_orders(compact_from=2).maintenance is None
 
 
 def test_a_busy_archiver_is_known_before_spark_is_started(

@@ -1,5 +1,6 @@
 """Restore: what comes back from the archive is the order that went in, value and type, to the last byte."""
 
+import uuid
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -125,7 +126,9 @@ def test_every_order_of_the_schema_comes_back_byte_for_byte(
     prepare_database(database)
     insert(database, made)
     before = stored(database, ORDERS)
-    archive = with_archive(settings, tmp_path / "archive")
+    # A table for each example: that of another database of the same name would be refused.
+    home = tmp_path / uuid.uuid4().hex
+    archive = with_archive(settings.model_copy(update={"home": home}), home / "archive")
     (run,) = archive_orders(archive, Selection(include_open=True))
     assert (run.orders, run.superseded) == (len(made), 0)
     assert stored(database, ORDERS) == {}

@@ -25,7 +25,7 @@ from ecommerce.archive.day_sums import require_same_reading
 from ecommerce.archive.encoded_ids import archived_entries
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.hot import hot_orders
-from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN, partitioned_ddl
+from ecommerce.archive.rows import HASH_COLUMN, read_ddl
 from ecommerce.archive.selection import Selection
 from ecommerce.archive.source import start_workers
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_order
@@ -67,7 +67,7 @@ def expected(order: OrderDocument) -> dict[str, Any]:
     del row["_id"]
     row = whole(OrderDocument, row)
     row["attributes"] = list(row["attributes"].items()) if row["attributes"] else None
-    return row | {HASH_COLUMN: content_hash(order), DAY_COLUMN: order.order.order_time.date()}
+    return row | {HASH_COLUMN: content_hash(order)}
 
 
 @hypothesis_settings(max_examples=60)
@@ -90,7 +90,7 @@ def test_the_columns_are_those_that_spark_expects(spark: SparkSession) -> None:
     from pyspark.sql.types import StructType
 
     (batch,) = row_batches(hot_orders([encode_order(an_order(1))]))
-    assert from_arrow_schema(batch.schema) == StructType.fromDDL(partitioned_ddl())
+    assert from_arrow_schema(batch.schema) == StructType.fromDDL(read_ddl())
 
 
 def test_what_is_not_an_order_is_named_and_stays(

@@ -9,7 +9,8 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pyspark.sql import SparkSession
 
-from ecommerce.archive.archiver import archive_orders, compact_archive
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.reading import read_pandas
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
 from ecommerce.check import check_orders
@@ -119,8 +120,7 @@ def test_attributes_are_archived_compacted_restored_and_known_again(
         before |= raw_orders(database)
         archive_orders(archive)
     figures = compute_kpis(database)
-    (merged,) = compact_archive(archive, at_least=2)
-    assert merged.orders == 10
+    assert compact_archive(archive, at_least=2).days == (OLD_DAY,)
     assert restore_orders(archive, OLD_DAY, OLD_DAY) == 10
     raw: Any = database.get_collection(ORDERS_RESTORED, codec_options=RAW)
     assert {document["_id"]: document.raw for document in raw.find()} == before

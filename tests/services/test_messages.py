@@ -155,11 +155,11 @@ ELSEWHERE = {
     "the Prefect server … refuses us (…)": "test_foreign_environment.py",
     "the data of the embedded Postgres in … lacks …": "test_services_postgres.py",
     "Spark did not start with ECOMMERCE_SPARK_MASTER=…": "test_foreign_environment.py",
-    "… is not the archive in which the orders of database … are": "test_archive_identity.py",
     "MongoDB has not answered for … s: …": "test_import_faults.py",
     "database … is of format …, made by version …": "../upgrade/test_newer_database.py",
     "collection … of database … is …, and this MongoDB user may not change that…": "test_security.py",
     "the server keeps a moment readable for a shorter time than rebuilding…": "test_summaries_advance.py",
+    "the orders of database … are in the table …": "test_archive_identity.py",
 }
 """Messages that are provoked in another test, which asks `row_of` for their row."""
 

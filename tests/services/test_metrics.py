@@ -33,7 +33,7 @@ def test_every_metric_has_its_value_once_everything_has_happened(database: Mongo
     insert(database, [an_order(1), an_order(2)])
     advance(database)
     database[ARCHIVED_ORDERS].insert_many([{"_id": number} for number in range(10, 13)])
-    run = new_run(database, Run("r1", ARCHIVE, PLANNED, now, None, "file:/a", bytes_after=7, started_at=now))
+    run = new_run(database, Run("r1", ARCHIVE, PLANNED, now, None, "file:/a", table_bytes=7, started_at=now))
     move_on(database, run, "committed")
     database[IMPORTS].insert_many(
         {"started_at": now - timedelta(hours=hours), "state": state} for hours, state in ((1, "failed"), (40, "failed"))

@@ -85,4 +85,4 @@ def test_a_file_archive_is_the_very_folder_that_was_named(
     archive_orders(archive)
     assert_one_place(spark, archive, database, orders)
     assert [path.name for path in place.parent.iterdir()] == [place.name]
-    assert list(place.glob("orders/run=*/order_date=*/*.parquet"))
+    assert list(place.glob("*/orders/data/*/*.parquet"))

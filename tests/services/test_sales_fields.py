@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from ecommerce.archive.archiver import archive_orders, compact_archive
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
 from ecommerce.check import check_orders
 from ecommerce.importing.import_files import import_paths
@@ -154,8 +155,7 @@ def test_they_are_archived_compacted_restored_and_known_again(
         assert import_paths(database, [files[-1]]).accepted == 3
         before |= raw_orders(database)
         assert [run.state for run in archive_orders(archive)] == ["committed"]
-    (merged,) = compact_archive(archive, at_least=2)
-    assert merged.orders == 6
+    assert compact_archive(archive, at_least=2).days == (OLD_DAY,)
     assert restore_orders(archive, OLD_DAY, OLD_DAY) == 6
     raw: Any = database.get_collection(ORDERS_RESTORED, codec_options=RAW)
     assert {document["_id"]: document.raw for document in raw.find()} == before

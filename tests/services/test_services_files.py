@@ -8,10 +8,10 @@ import pytest
 
 from ecommerce.archive_location import archive_uri, needs_embedded_hdfs, record_archive_kind
 from ecommerce.errors import ServiceError
+from ecommerce.jars import ARCHIVE_JARS, HADOOP_DAEMONS, Jar, fetch_jars, missing_jars
 from ecommerce.java import java_home
 from ecommerce.services import stack
 from ecommerce.services.archive_choice import choose_archive
-from ecommerce.services.jars import HADOOP_DAEMONS, Jar, fetch_jars, missing_jars
 from ecommerce.settings import Settings
 
 
@@ -32,9 +32,11 @@ def home(tmp_path: Path, **values: object) -> Settings:
 
 def test_a_jar_in_the_cache_is_used_without_any_network(tmp_path: Path, offline: None) -> None:
     (tmp_path / "jars").mkdir()
-    assert missing_jars(tmp_path) == [HADOOP_DAEMONS.file_name]
-    (tmp_path / "jars" / HADOOP_DAEMONS.file_name).touch()
-    assert [path.name for path in fetch_jars([HADOOP_DAEMONS], tmp_path)] == [HADOOP_DAEMONS.file_name]
+    jars = (HADOOP_DAEMONS, *ARCHIVE_JARS)
+    assert missing_jars(tmp_path) == [jar.file_name for jar in jars]
+    for jar in jars:
+        (tmp_path / "jars" / jar.file_name).touch()
+    assert [path.name for path in fetch_jars(jars, tmp_path)] == [jar.file_name for jar in jars]
     assert missing_jars(tmp_path) == []
 
 

@@ -122,7 +122,7 @@ def test_each_part_gets_only_the_secrets_it_needs() -> None:
 
     assert {name for name in NAMES if "MONGO_ROOT_PASSWORD" in secrets_of(name)} == {"mongo-init"}
     assert secrets_of("worker") == {"PREFECT_AUTH", "MONGO_INGEST_PASSWORD"}
-    assert secrets_of("archiver") == {"PREFECT_AUTH", "MONGO_ARCHIVE_PASSWORD", "SPARK_SECRET"}
+    assert secrets_of("archiver") == {"PREFECT_AUTH", "MONGO_ARCHIVE_PASSWORD", "SPARK_SECRET", "POSTGRES_PASSWORD"}
     assert secrets_of("dashboard") == {"MONGO_DASHBOARD_PASSWORD", "DASHBOARD_PASSWORD", "DASHBOARD_COOKIE_SECRET"}
     assert {f"MONGO_{user.upper()}_PASSWORD" for user in USERS} <= secrets_of("mongo-init")
 

@@ -20,7 +20,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     "ecommerce": (
         {"errors", "progress", "sizes", "documents", "hours", "quick_process"},
         {"settings", "jvm", "processes"},
-        {"mongo", "java", "archive_location", "prefect_api"},
+        {"mongo", "jars", "java", "archive_location", "prefect_api"},
         {"gate", "shop"},
         {"schema", "bson_reading"},
         {"ingest"},

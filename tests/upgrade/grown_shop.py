@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ecommerce.archive.archiver import archive_orders, compact_archive
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
 from ecommerce.archive.selection import Selection
 from ecommerce.archive.spark import spark_session
@@ -71,7 +72,7 @@ def main() -> None:
     told["fold"] = aggregate_cells(database, {"_id": {"$in": list(CAMPAIGNS)}}).equals(cells_of_orders(grown))
     runs = archive_orders(settings, Selection(older_than_days=0))
     told["archived"] = [run.state for run in runs]
-    told["compacted"] = [run.state for run in compact_archive(settings, at_least=2)]
+    told["compacted"] = len(compact_archive(settings, at_least=2).days)
     told["again"] = [import_paths(database, [file]).unchanged, import_paths(database, [files / "hot.jsonl"]).unchanged]
     days = [row["order_date"].date() for row in database["archived_orders"].find({}, {"order_date": 1})]
     restore_orders(settings, min(days), max(days))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce.archive.archiver import archive_orders, compact_archive
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.restore import restore_orders
 from ecommerce.archive.selection import Selection, plan_archive
 from ecommerce.check import check_orders

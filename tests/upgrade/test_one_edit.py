@@ -93,7 +93,8 @@ def test_a_field_an_items_field_and_a_measure_are_one_edit_each(
     assert told["after"] == told["end"] | {"archived_orders": told["after"]["archived_orders"]}
     assert (told["end"]["weight"], told["end"]["orders"], told["end"]["incomplete"]) == ("2.50", orders + 3, None)
     assert told["fold"]
-    assert told["archived"] == told["compacted"] == ["committed"]
+    assert told["archived"] == ["committed"]
+    assert told["compacted"] > 0
     assert told["again"] == [3, 40]
     assert told["restored"] == {"9001": ["web", "1.2500"], "9002": [None, "None"], "9003": ["卡", "None"]}
     mongo.get_database(settings).client.drop_database(settings.database)

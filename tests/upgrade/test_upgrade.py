@@ -8,7 +8,9 @@ import pytest
 from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
-from ecommerce.archive.archiver import archive_orders, compact_archive
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
 from ecommerce.archive.runs import unfinished_run
 from ecommerce.archive.selection import Selection
@@ -52,9 +54,9 @@ def cut_at(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
         if seen.count(name) == int(wanted or 1) and at == name:
             raise PowerCut
 
-    for module in ("upgrade", "fill"):
+    for module in ("upgrade", "fill", "run_directories"):
         monkeypatch.setattr(f"ecommerce.upgrade.{module}.reached", reached)
-    for module in ("steps", "purge", "compact"):
+    for module in ("steps", "purge"):
         monkeypatch.setattr(f"ecommerce.archive.{module}.reached", reached)
 
 
@@ -83,7 +85,7 @@ def test_the_upgrade_moves_only_what_a_redefinition_moves_and_says_by_how_much(
     database, settings = frozen.database, frozen.settings
     stored = raw_orders(database)
     due = steps_due(database)
-    assert len(due) == 5
+    assert len(due) == 6
     assert steps_due(database) == due, "asking changes nothing"
     report = upgrade_database(database, settings)
     assert list(report.steps) == due
@@ -108,7 +110,10 @@ def test_figures_asked_for_before_the_upgrade_do_not_hide_what_it_moves(spark: S
 
 def test_before_the_upgrade_what_is_not_known_is_neither_told_nor_compared(spark: SparkSession, frozen: Frozen) -> None:
     assert compute_kpis(frozen.database).incomplete == ("late_share", "by_category", *SALES_FIGURES)
-    assert check_orders(frozen.database, frozen.settings).differences == ()
+    assert check_orders(frozen.database, frozen.settings, archive=False).differences == ()
+    for work in (check_orders, lambda _, settings: archive_orders(settings)):
+        with pytest.raises(ArchiveError, match=r"are in directories of version 0\.1\.0: `ecommerce upgrade`"):
+            work(frozen.database, frozen.settings)
     upgrade_database(frozen.database, frozen.settings)
     all_figures_are_right(frozen)
 
@@ -121,9 +126,9 @@ def test_after_the_upgrade_orders_come_again_and_the_archive_is_worked_on(spark:
         # Three orders of the first file were changed since by hand, and are archived so.
         assert report.unchanged == report.read - (3 if name == "first" else 0), report
     orders = of_version_0_1_0(frozen)
-    assert compact_archive(settings, at_least=2)
     (run,) = archive_orders(settings, Selection(older_than_days=0))
     assert run.orders
+    assert compact_archive(settings, at_least=2).days
     all_figures_are_right(frozen, orders)
     restore_orders(settings, *_days(database))
     collection: Any = database.get_collection(ORDERS_RESTORED, codec_options=RAW)
@@ -137,7 +142,8 @@ def _days(database: MongoDatabase) -> Any:
 
 
 MOMENTS = (
-    "begun", "before-kept", "filling", "day#1", "day#3", "filled", "rebuilt", "before-mark", "marked", "dropped"
+    "begun", "before-kept", "run-finished", "written", "copied", "moved", "filling", "day#1", "day#3", "filled",
+    "rebuilt", "before-mark", "marked", "dropped"
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
-"""The jar that PyPI does not carry, fetched once into the cache: HDFS's daemons.
+"""The jars that PyPI does not carry, fetched once into the cache: HDFS's daemons, Iceberg, its catalog's drivers.
 
-Maven fetches it where it is installed, since it knows the machine's mirrors and credentials; else Apache Ivy, whose
+Maven fetches them where it is installed, since it knows the machine's mirrors and credentials; else Apache Ivy, whose
 jar PySpark ships. Both use their own default repository unless they are configured otherwise.
 """
 
@@ -44,6 +44,21 @@ HADOOP_DAEMONS = Jar(
 )
 """NameNode and DataNode, shaded; the client that it needs beside it is the one in PySpark, of the same version."""
 
+ICEBERG = Jar(
+    "org.apache.iceberg",
+    "iceberg-spark-runtime-4.1_2.13",
+    "1.12.0",
+    "3123c3798af642dd537230923548e013ef41cc28b6626e5225808cf5670a0f82",
+)
+SQLITE = Jar(
+    "org.xerial", "sqlite-jdbc", "3.50.3.0", "a3f53a2aa15ae9425a9e793bbe9c8e5288febeb4b65ef5c1a4e80d4c2045cf08"
+)
+POSTGRES = Jar(
+    "org.postgresql", "postgresql", "42.7.8", "2a32a9dcbc42d67a50ad3a0de5efd102c8d2be46720045f2cbd6689f160ab7c7"
+)
+ARCHIVE_JARS = (ICEBERG, SQLITE, POSTGRES)
+"""What Spark needs for the archive's table: Iceberg for its version, and drivers of the catalog's databases."""
+
 # What the daemons load from PySpark's own jars: the Hadoop client and logging. Spark itself stays out of their way.
 _PYSPARK_PATTERNS = ("hadoop-client-*.jar", "slf4j-api-*.jar", "log4j-*.jar", "jcl-over-slf4j-*.jar")
 
@@ -56,9 +71,14 @@ def hadoop_jars(cache: Path, java_home: Path | None = None) -> list[Path]:
     return jars
 
 
+def archive_jars(cache: Path, java_home: Path | None = None) -> list[Path]:
+    """The jars that Spark's class path needs for the archive. Raises ServiceError where one cannot be fetched."""
+    return fetch_jars(ARCHIVE_JARS, cache, java_home)
+
+
 def missing_jars(cache: Path) -> list[str]:
     """File names of the jars that are not in the cache yet."""
-    return [jar.file_name for jar in (HADOOP_DAEMONS,) if not _place(cache, jar).exists()]
+    return [jar.file_name for jar in (HADOOP_DAEMONS, *ARCHIVE_JARS) if not _place(cache, jar).exists()]
 
 
 def fetch_jars(jars: Sequence[Jar], cache: Path, java_home: Path | None = None) -> list[Path]:

@@ -1,0 +1,170 @@
+"""The archived orders of each day as Arrow tables, compared with the records of the runs while they are read.
+
+A day whose files are not what was written is Damage: an empty, cut or exchanged file, one too many, one that is gone.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecommerce.archive.encoded_ids import filter_of_ids
+from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.rows import HASH_COLUMN, RUN_COLUMN
+from ecommerce.archive.runs import Day
+from ecommerce.archive.view import ArchiveView
+from ecommerce.documents.kinds import to_scaled
+from ecommerce.mongo import ARCHIVED_ORDERS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyiceberg.table import FileScanTask
+
+NAMED = 3
+"""Days, and files of a day, that a sentence names."""
+
+_COMPARED = ("order.total_amount", HASH_COLUMN)
+_OF_THE_OPEN_RUN = ("order.order_id", HASH_COLUMN)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A day whose files are not what the runs wrote."""
+
+    day: date
+    says: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.day} of the archive is damaged: {self.says}. Put its files back as they were from a backup "
+            "(docs/backup.md)"
+        )
+
+
+def day_tables(
+    view: ArchiveView, start: date | None, end: date | None, columns: Sequence[str] | None = None
+) -> "Iterator[tuple[date, pa.Table | Damage]]":
+    """The archived orders of the days in [start, end] that have any, in order, a table each, or what is wrong with it.
+
+    `columns` names columns or fields (`order.order_id`); more than those may come. None: all.
+    """
+    main, purged = view.files(start, end), view.files(start, end, of_open_run=True)
+    recorded = {day for day in view.days if (start is None or day >= start) and (end is None or day <= end)}
+    for day in sorted({*main, *purged, *recorded}):
+        found = _sound(view, day, main.get(day, []), columns)
+        if not isinstance(found, Damage) and day in purged:
+            found = _together(found, _purged(view, purged[day], columns))
+        if isinstance(found, Damage) or len(found):
+            yield day, found
+
+
+def require_sound(damaged: Sequence[Damage]) -> None:
+    """Raises ArchiveError where anything is damaged."""
+    if damaged:
+        more = f" And {len(damaged) - NAMED} more days: `ecommerce check` names them." if len(damaged) > NAMED else ""
+        raise ArchiveError(f"{'. '.join(map(str, damaged[:NAMED]))}.{more} The archive was only read.")
+
+
+def damaged_days(view: ArchiveView, start: date | None, end: date | None) -> list[Damage]:
+    """The days in [start, end] that are damaged; two columns of each are read."""
+    return [found for _, found in day_tables(view, start, end, _COMPARED) if isinstance(found, Damage)]
+
+
+def _sound(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: Sequence[str] | None) -> "Any":
+    """The rows of a day of `main`, or Damage."""
+    faults = [fault for task in tasks if (fault := _fault_of(view, task))]
+    expected = view.days.get(day) or Day(day, 0, 0, 0, 0)
+    if not faults:
+        try:
+            rows = _rows(view, tasks, _with(columns, _COMPARED))
+        except Exception as error:  # noqa: BLE001 - Arrow, PyIceberg and the client of HDFS each have their own
+            return Damage(day, f"its files cannot be read ({_first_line(error)})")
+        amount = sum_of_amounts(rows)
+        content = int(np.bitwise_xor.reduce(rows[HASH_COLUMN].to_numpy())) if len(rows) else 0
+        if (len(rows), amount, content) == (expected.orders, expected.total_amount, expected.content_hash):
+            return rows
+        if len(rows) == expected.orders:
+            return Damage(day, f"its {len(rows):,} orders are not those that were written")
+        faults = [f"{_name(task)} holds {task.file.record_count:,}" for task in tasks] or ["there is no file"]
+        return Damage(day, f"it has {len(rows):,} orders of {expected.orders:,} that were written{_some(faults)}")
+    return Damage(day, f"its {expected.orders:,} orders cannot all be read{_some(faults)}")
+
+
+def _fault_of(view: ArchiveView, task: "FileScanTask") -> str | None:
+    """What is wrong with a file by its size, which the table knows."""
+    assert view.table is not None  # noqa: S101 - it has files
+    try:
+        size = len(view.table.io.new_input(task.file.file_path))
+    except FileNotFoundError:
+        return f"{_name(task)} is gone"
+    if size != task.file.file_size_in_bytes:
+        return f"{_name(task)} has {size:,} bytes of {task.file.file_size_in_bytes:,}"
+    return None
+
+
+def _purged(view: ArchiveView, tasks: "list[FileScanTask]", columns: Sequence[str] | None) -> "pa.Table":
+    """The rows of the open run whose orders have left MongoDB."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    rows = _rows(view, tasks, _with(columns, _OF_THE_OPEN_RUN), of_open_run=True)
+    ids = compute.struct_field(rows["order"].combine_chunks(), ["order_id"])
+    query = filter_of_ids(np.unique(ids.to_numpy()))
+    assert view.open_run is not None  # noqa: S101 - the caller has its files
+    gone = {
+        entry["_id"]: entry["content_hash"]
+        for entry in view.database[ARCHIVED_ORDERS].find(query)
+        if entry["run_id"] == view.open_run.run_id
+    }
+    pairs = zip(ids.to_pylist(), rows[HASH_COLUMN].to_pylist(), strict=True)
+    return rows.filter(pa.array([gone.get(order_id) == content for order_id, content in pairs], pa.bool_()))
+
+
+def _rows(
+    view: ArchiveView, tasks: "list[FileScanTask]", columns: Sequence[str] | None, *, of_open_run: bool = False
+) -> "pa.Table":
+    from pyiceberg.expressions import parser
+    from pyiceberg.io.pyarrow import ArrowScan
+
+    table = view.table
+    assert table is not None  # noqa: S101 - it has files
+    schema = table.schema() if columns is None else table.schema().select(*columns)
+    # The files of a day hold that day alone, so only a run has to be told from others.
+    condition = f"{RUN_COLUMN} = '{view.open_run.run_id}'" if of_open_run and view.open_run else "true"
+    return ArrowScan(table.metadata, table.io, schema, parser.parse(condition)).to_table(tasks)
+
+
+def _with(columns: Sequence[str] | None, more: Collection[str]) -> list[str] | None:
+    return None if columns is None else [*dict.fromkeys((*columns, *more))]
+
+
+def _together(rows: "pa.Table", more: "pa.Table") -> "pa.Table":
+    import pyarrow as pa
+
+    if not len(rows):
+        return more
+    return pa.concat_tables([rows, more.select(rows.column_names).cast(rows.schema)]) if len(more) else rows
+
+
+def sum_of_amounts(rows: "pa.Table") -> int:
+    """Sum of the orders' total_amount in 10^-4 units."""
+    from pyarrow import compute
+
+    if not len(rows):
+        return 0
+    return to_scaled(compute.sum(compute.struct_field(rows["order"].combine_chunks(), ["total_amount"])).as_py())
+
+
+def _name(task: "FileScanTask") -> str:
+    return str(task.file.file_path)
+
+
+def _some(faults: Sequence[str]) -> str:
+    more = f" and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
+    return f" ({'; '.join(faults[:NAMED])}{more})"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

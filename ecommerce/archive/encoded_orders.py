@@ -1,0 +1,172 @@
+"""Rows of the archive as the BSON documents that they were, byte for byte, encoded in columns: 20 times as fast as one
+by one. What `encode_order` makes of an order is the definition; fields that every row has lie at fixed distances.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import bson
+import numpy as np
+from msgspec import Struct
+
+from ecommerce.documents.fields import Field, fields_of
+from ecommerce.documents.kinds import MONEY_SCALE
+from ecommerce.documents.order import OrderDocument
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+_TYPES = {"long": b"\x12", "date": b"\x09", "decimal": b"\x13", "string": b"\x02", "object": b"\x03", "bool": b"\x08"}
+_NULL, _DOCUMENT, _ARRAY = b"\x0a", b"\x03", b"\x04"
+_DECIMAL_HIGH = (6176 - MONEY_SCALE) << 49
+"""The upper half of a Decimal128 with four decimals whose coefficient fits into the lower one."""
+
+
+def documents_of(rows: "pa.Table") -> list[bytes]:
+    """The documents of rows with the columns of the order document, `_id` first."""
+    from pyarrow import compute
+
+    together = rows.combine_chunks()
+    columns = {name: _one_array(together[name]) for name in together.column_names}
+    ids = compute.struct_field(columns["order"], ["order_id"])
+    return _documents(OrderDocument, columns, len(rows), [_fixed(b"\x12_id\x00", _int64(ids))])
+
+
+def _documents(
+    document: type[Struct], columns: "dict[str, pa.Array]", count: int, first: Sequence[Bytes] = ()
+) -> list[bytes]:
+    """A document for each row of the columns."""
+    pieces: list[list[bytes]] = []
+    fixed: list[Bytes] = [*first]
+    for field in fields_of(document):
+        element = _elements(field, columns[field.name]) if field.name in columns else _absent(field, count)
+        if isinstance(element, list):
+            pieces += _cut(fixed)
+            fixed = []
+            pieces.append(element)
+        else:
+            fixed.append(element)
+    pieces += _cut(fixed)
+    return [_enclosed(b"".join(parts)) for parts in zip(*pieces, strict=True)]
+
+
+def _elements(field: Field, column: "pa.Array") -> "list[bytes] | Bytes":
+    """The element of each row; as an array of bytes where all are as long."""
+    if field.is_array:
+        assert field.document is not None  # noqa: S101 - arrays hold documents
+        return _arrays(field, field.document, column)
+    if field.document is not None:
+        return _where(field, column, _DOCUMENT, _documents(field.document, _members(column), len(column)))
+    assert field.kind is not None  # noqa: S101 - a field is a scalar or a document
+    kind = field.kind.bson_type
+    if kind in _ENCODED_ONE_BY_ONE:
+        encode = _ENCODED_ONE_BY_ONE[kind]
+        values = [b"" if value is None else encode(value) for value in column.to_pylist()]
+        return _where(field, column, _TYPES[kind], values)
+    head = _TYPES[kind] + field.name.encode() + b"\x00"
+    values_8 = _int64(column) if kind == "long" else _milliseconds(column) if kind == "date" else _scaled(column)
+    fixed = _fixed(head, values_8, *([np.full(len(column), _DECIMAL_HIGH)] if kind == "decimal" else []))
+    if not column.null_count:
+        return fixed
+    (elements,) = _cut([fixed])
+    empty = _nothing(field)
+    return [element if there else empty for element, there in zip(elements, column.is_valid().to_pylist(), strict=True)]
+
+
+def _arrays(field: Field, document: type[Struct], column: "pa.Array") -> list[bytes]:
+    items = column.flatten()
+    documents = _documents(document, _members(items), len(items)) if len(items) else []
+    offsets = np.concatenate(([0], np.cumsum([size or 0 for size in column.value_lengths().to_pylist()]))).tolist()
+    head = _ARRAY + field.name.encode() + b"\x00"
+    names = [
+        _DOCUMENT + str(at).encode() + b"\x00" for at in range(max((b - a for a, b in pairwise(offsets)), default=0))
+    ]
+    return [
+        b""
+        if field.optional and start == end
+        else head + _enclosed(b"".join(name + one for name, one in zip(names, documents[start:end], strict=False)))
+        for start, end in pairwise(offsets)
+    ]
+
+
+def _where(field: Field, column: "pa.Array", kind: bytes, values: list[bytes]) -> list[bytes]:
+    """The elements of values; where the column has none, what stands for that."""
+    head, empty = kind + field.name.encode() + b"\x00", _nothing(field)
+    if not column.null_count:
+        return [head + value for value in values]
+    return [
+        head + value if there else empty for value, there in zip(values, column.is_valid().to_pylist(), strict=True)
+    ]
+
+
+def _absent(field: Field, count: int) -> list[bytes]:
+    """Elements of a field that the table has no column of yet."""
+    return [_nothing(field)] * count
+
+
+def _nothing(field: Field) -> bytes:
+    """What stands for no value: nothing at all, or null."""
+    return b"" if field.optional else _NULL + field.name.encode() + b"\x00"
+
+
+def _text(text: str) -> bytes:
+    encoded = text.encode()
+    return (len(encoded) + 1).to_bytes(4, "little") + encoded + b"\x00"
+
+
+def _map(entries: list[tuple[str, str]]) -> bytes:
+    return bson.encode(dict(sorted(entries)))
+
+
+_ENCODED_ONE_BY_ONE: Mapping[str, Callable[[Any], bytes]] = {
+    "string": _text,
+    "object": _map,
+    "bool": lambda value: b"\x01" if value else b"\x00",
+}
+
+
+def _fixed(head: bytes, *values: "np.ndarray[Any, np.dtype[np.int64]]") -> Bytes:
+    """Elements of 8 bytes or a multiple, a row each."""
+    count = len(values[0])
+    heads = np.broadcast_to(np.frombuffer(head, np.uint8), (count, len(head)))
+    return np.concatenate([heads, *(value.astype("<i8").view(np.uint8).reshape(count, 8) for value in values)], axis=1)
+
+
+def _cut(fixed: Sequence[Bytes]) -> Iterator[list[bytes]]:
+    """The rows of arrays that lie side by side, as bytes."""
+    if fixed:
+        together = np.concatenate(fixed, axis=1)
+        width, data = together.shape[1], together.tobytes()
+        yield [data[at : at + width] for at in range(0, len(data), width)]
+
+
+def _members(column: "pa.Array") -> "dict[str, pa.Array]":
+    return {column.type.field(at).name: member for at, member in enumerate(column.flatten())}
+
+
+def _one_array(column: "pa.ChunkedArray") -> "pa.Array":
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _int64(column: "pa.Array") -> "np.ndarray[Any, np.dtype[np.int64]]":
+    values: np.ndarray[Any, np.dtype[np.int64]] = column.fill_null(0).to_numpy(zero_copy_only=False)
+    return values
+
+
+def _milliseconds(column: "pa.Array") -> "np.ndarray[Any, np.dtype[np.int64]]":
+    import pyarrow as pa
+
+    return _int64(column.cast(pa.int64())) // 1000
+
+
+def _scaled(column: "pa.Array") -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Amounts in 10^-4 units: the lower halves of 128 bits, as they are not negative and have at most 18 digits."""
+    halves = np.frombuffer(column.buffers()[1], np.int64)
+    return halves[2 * column.offset : 2 * (column.offset + len(column)) : 2]
+
+
+def _enclosed(elements: bytes) -> bytes:
+    return (len(elements) + 5).to_bytes(4, "little") + elements + b"\x00"

@@ -1,0 +1,61 @@
+"""Files of the archive for PyIceberg, read without a JVM: on HDFS by a client in Rust, in a folder as they are."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pyiceberg.io import FileIO, InputFile, OutputFile
+
+from ecommerce.archive_location import local_path
+
+if TYPE_CHECKING:
+    from hdfs_native import Client
+
+
+class ArchiveFiles(FileIO):
+    """What PyIceberg opens files with. It only reads: Spark writes the table."""
+
+    def new_input(self, location: str) -> InputFile:
+        return ArchiveFile(location)
+
+    def new_output(self, location: str) -> OutputFile:
+        raise NotImplementedError(f"{location}: the archive is written by Spark alone")
+
+    def delete(self, location: Any) -> None:
+        raise NotImplementedError(f"{location}: files of the archive are removed by Spark alone")
+
+
+class ArchiveFile(InputFile):
+    """A file by its address, which is taken literally, as Hadoop does: `%` and blanks stand for themselves."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self._local = local_path(location)
+
+    def __len__(self) -> int:
+        return self._local.stat().st_size if self._local else int(self._client().get_file_info(self._path()).length)
+
+    def exists(self) -> bool:
+        try:
+            return len(self) >= 0
+        except FileNotFoundError:
+            return False
+
+    def open(self, seekable: bool = True) -> Any:
+        return Path(self._local).open("rb") if self._local else self._client().read(self._path())
+
+    def _client(self) -> "Client":
+        server = urlsplit(self.location)
+        return _client(f"{server.scheme}://{server.netloc}")
+
+    def _path(self) -> str:
+        # Not `urlsplit`: a `?` or `#` of a name would end the path.
+        return "/" + self.location.partition("://")[2].partition("/")[2]
+
+
+@lru_cache(maxsize=8)
+def _client(server: str) -> "Client":
+    from hdfs_native import Client
+
+    return Client(server)

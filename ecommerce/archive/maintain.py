@@ -1,0 +1,117 @@
+"""Maintenance of the table, all of it Iceberg's own: small files of a day are merged, old snapshots and what nothing
+refers to are removed. Never while a run is open: its branch and its files would be taken for left-overs.
+"""
+
+from collections.abc import Mapping, Sequence, Sized
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from ecommerce.archive.days import damaged_days, require_sound
+from ecommerce.archive.durable import make_durable
+from ecommerce.archive.errors import ArchiveError, failures_explained
+from ecommerce.archive.fault_points import reached
+from ecommerce.archive.runs import note_merged, scattered_days, unfinished_run
+from ecommerce.archive.view import open_view
+from ecommerce.archive.workshop import Workshop, archive_workshop
+from ecommerce.progress import Progress, silent
+from ecommerce.settings import Settings
+
+FILES_MIN = 2
+"""Files of a day that are worth merging."""
+
+SNAPSHOTS_DAYS = 7
+"""So long old snapshots can be asked."""
+
+ORPHANS_DAYS = 3
+"""A file that nothing refers to is removed when it is older: a commit may be under way."""
+
+_UNCHANGED = "Every order is in the table as before; run it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """What was done to the table."""
+
+    days: tuple[date, ...] = ()
+    """Days whose files were merged."""
+    files_before: int = 0
+    """Of those days."""
+    files_after: int = 0
+    files_removed: int = 0
+    """Data and delete files of old snapshots, manifests, and what nothing refers to."""
+
+    def __str__(self) -> str:
+        """What it did, in a line."""
+        merged = f"merged {self.files_before:,} files of {len(self.days):,} days into {self.files_after:,}"
+        return f"{merged if self.days else 'no day had files to merge'}, removed {self.files_removed:,} old files"
+
+
+def merge_days(workshop: Workshop, at_least: int = FILES_MIN) -> Maintenance:
+    """Merge the files of days that have at least so many. Readers of `main` see the same orders before and after."""
+    _require_no_run(workshop)
+    with failures_explained("merging days", _UNCHANGED):
+        days = scattered_days(workshop.database, at_least)
+        if not days:
+            return Maintenance()
+        view = open_view(workshop.settings)
+        # What is built on a damaged file would be taken for the truth from then on.
+        require_sound([one for one in damaged_days(view, days[0], days[-1]) if one.day in days])
+        before = view.files(days[0], days[-1])
+        reached("merge:before")
+        for start, end in _stretches(days):
+            condition = f"order.order_time >= timestamp('{start}') AND order.order_time < timestamp('{end}')"
+            options = {"min-input-files": str(FILES_MIN), "partial-progress.enabled": "false"}
+            list(workshop.table.procedure("rewrite_data_files", where=condition, options=options))
+            reached("merge:stretch")
+        make_durable(workshop.table.uri)
+        after = open_view(workshop.settings).files(days[0], days[-1])
+        note_merged(workshop.database, days)
+        return Maintenance(tuple(days), _count(before, days), _count(after, days))
+
+
+def _count(files: Mapping[date, Sized], days: Sequence[date]) -> int:
+    return sum(len(files[day]) for day in days if day in files)
+
+
+def remove_old_files(workshop: Workshop, now: datetime | None = None) -> int:
+    """Expire old snapshots and remove what nothing refers to; returns how many files went."""
+    _require_no_run(workshop)
+    now = now or datetime.now(UTC)
+    with failures_explained("removing old files", _UNCHANGED):
+        if workshop.table.head() is None:
+            return 0
+        reached("expire:before")
+        expired = workshop.table.procedure("expire_snapshots", older_than=now - timedelta(days=SNAPSHOTS_DAYS))
+        removed = sum(int(count or 0) for row in expired for count in row)
+        reached("expire:done")
+        orphans = workshop.table.procedure("remove_orphan_files", older_than=now - timedelta(days=ORPHANS_DAYS))
+        return removed + sum(1 for _ in orphans)
+
+
+def maintain_table(workshop: Workshop, at_least: int = FILES_MIN) -> Maintenance:
+    """Merge days that have many files, then remove what nobody needs any more."""
+    merged = merge_days(workshop, at_least)
+    return replace(merged, files_removed=remove_old_files(workshop))
+
+
+def compact_archive(settings: Settings, progress: Progress = silent, *, at_least: int = FILES_MIN) -> Maintenance:
+    """Maintain the table: `maintain_table` for whoever has no workshop."""
+    with archive_workshop(settings, progress) as workshop:
+        return maintain_table(workshop, at_least)
+
+
+def _require_no_run(workshop: Workshop) -> None:
+    run = unfinished_run(workshop.database)
+    if run:
+        raise ArchiveError(f"run {run.run_id} is {run.state}: the table is maintained once it is finished")
+
+
+def _stretches(days: list[date]) -> list[tuple[date, date]]:
+    """Days that follow each other as [start, end)."""
+    found: list[tuple[date, date]] = []
+    for day in days:
+        if found and found[-1][1] == day:
+            found[-1] = (found[-1][0], day + timedelta(days=1))
+        else:
+            found.append((day, day + timedelta(days=1)))
+    return found

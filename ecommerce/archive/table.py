@@ -1,0 +1,173 @@
+"""The archive's table, for whoever writes it: one Iceberg table per database, partitioned by the UTC day of the order.
+
+A run writes to a branch of its own. `main` is what everybody reads; it moves by one commit, when the run is published.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from ecommerce.archive.catalog import CATALOG, table_name, with_catalog
+from ecommerce.archive.rows import RUN_COLUMN, in_shape, of_days, row_ddl, with_day
+from ecommerce.archive_location import archive_uri
+from ecommerce.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+RUN_PROPERTY = "archive-run"
+"""In the summary of each snapshot: by which branch of which run it was made."""
+
+MAIN = "main"
+
+PROPERTIES = {
+    "format-version": "2",
+    # Rows come by day and time already; else Spark would shuffle and sort them.
+    "write.distribution-mode": "none",
+    "write.delete.distribution-mode": "none",
+    "write.spark.fanout.enabled": "true",
+    # Deleted rows are gone from the files at once: every engine reads such a table, and no second pass is needed.
+    "write.delete.mode": "copy-on-write",
+    "write.parquet.compression-codec": "zstd",
+    # Before encoding; some 60 000 orders, so that a reader of one day can skip, and holds little.
+    "write.parquet.row-group-size-bytes": str(16 * 1024 * 1024),
+    "write.target-file-size-bytes": str(128 * 1024 * 1024),
+    # Each commit writes a metadata file; the newest are enough to find one's way back.
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "50",
+    # Small parts of the table, so that the tasks of two processors and more share them.
+    "read.split.target-size": str(16 * 1024 * 1024),
+    "read.split.open-file-cost": str(256 * 1024),
+}
+
+
+class ArchiveTable:
+    """The table in Spark's JVM. Errors are Py4J's or Spark's, to be explained by whoever knows the run's state."""
+
+    def __init__(self, spark: "SparkSession", settings: Settings) -> None:
+        self.spark = with_catalog(spark, settings)
+        self.name = table_name(settings)
+        self.uri = archive_uri(settings)
+        self._namespace = self.name.rpartition(".")[0]
+
+    def make(self) -> None:
+        """Create the table where it is missing, and add the columns that the definition has gained."""
+        if not self.exists():
+            self.spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {self._namespace}")
+            properties = ", ".join(f"'{name}' = '{value}'" for name, value in PROPERTIES.items())
+            self.spark.sql(
+                f"CREATE TABLE IF NOT EXISTS {self.name} ({row_ddl()}) USING iceberg "
+                f"PARTITIONED BY (days(`order`.order_time)) TBLPROPERTIES ({properties})"
+            )
+            iceberg = self._jvm.org.apache.iceberg
+            time = iceberg.expressions.Expressions.ref("order.order_time")
+            self._table().replaceSortOrder().asc(time, iceberg.NullOrder.NULLS_FIRST).commit()
+        wanted = self.spark.createDataFrame([], row_ddl())._jdf.schema()  # noqa: SLF001
+        schema = self._jvm.org.apache.iceberg.spark.SparkSchemaUtil.convert(wanted)
+        change = self._table().updateSchema().unionByNameWith(schema)
+        if not change.apply().sameSchema(self._table().schema()):
+            change.commit()
+
+    def exists(self) -> bool:
+        """Whether the catalog has the table."""
+        return bool(self.spark.catalog.tableExists(self.name))
+
+    def uuid(self) -> str:
+        """What tells this table from every other."""
+        return str(self._table().uuid())
+
+    def head(self, branch: str = MAIN) -> int | None:
+        """The snapshot that a branch is at; None where there is no such branch."""
+        reference = self._table().refs().get(branch)
+        return int(reference.snapshotId()) if reference else None
+
+    def parent(self, snapshot: int) -> int | None:
+        """The snapshot that another was made from."""
+        found = self._table().snapshot(snapshot).parentId()
+        return int(found) if found is not None else None
+
+    def summary(self, snapshot: int) -> dict[str, str]:
+        """What Iceberg and the run said of a snapshot."""
+        return dict(self._table().snapshot(snapshot).summary())
+
+    def start_branch(self, branch: str) -> None:
+        """Make a branch of `main` as it is."""
+        head = self.head()
+        branches = self._table().manageSnapshots()
+        (branches.createBranch(branch) if head is None else branches.createBranch(branch, head)).commit()
+
+    def drop_branches(self, prefix: str) -> None:
+        """Drop the branches of a run; nothing happens where there is none. No file is removed by that."""
+        table = self._table()
+        for branch in [name for name in table.refs() if name.startswith(prefix)]:
+            table.manageSnapshots().removeBranch(branch).commit()
+
+    def append(self, rows: "DataFrame", branch: str) -> None:
+        """Append rows to a branch in one commit, in the order in which they come."""
+        # Not by the option `branch`, which Iceberg 1.12 ignores without a word: the rows would be in `main`.
+        writer = rows.writeTo(f"{self.name}.`branch_{branch}`").option(f"snapshot-property.{RUN_PROPERTY}", branch)
+        writer.option("use-table-distribution-and-ordering", "false").option("fanout-enabled", "true").append()
+
+    def appended(self, branch: str) -> int | None:
+        """The snapshot in which rows were appended to a branch; None where that is not so."""
+        head = self.head(branch)
+        return head if head is not None and self.summary(head).get(RUN_PROPERTY) == branch else None
+
+    def rows_of(self, snapshot: int, days: Sequence[date] | None = None) -> "DataFrame":
+        """The rows that a snapshot appended, of some days or all, with their day."""
+        reader = self.spark.read.format("iceberg").option("end-snapshot-id", str(snapshot))
+        parent = self.parent(snapshot)
+        rows = (reader.option("start-snapshot-id", str(parent)) if parent is not None else reader).load(self.name)
+        return with_day(in_shape(of_days(rows, min(days), max(days)) if days else rows))
+
+    def rows_at(self, snapshot: int) -> "DataFrame":
+        """All rows at a snapshot, with their day."""
+        return with_day(in_shape(self.spark.read.option("versionAsOf", str(snapshot)).table(self.name)))
+
+    def delete(self, branch: str, run_id: str, orders: Sequence[tuple[int, datetime]], days: Sequence[date]) -> None:
+        """Delete rows of a run, given by order and version, from a branch; they lie on these days."""
+        gone = self.spark.createDataFrame([*orders], "order_id bigint, version timestamp")
+        gone.selectExpr("concat(order_id, '/', unix_millis(version)) AS key").createOrReplaceTempView("gone")
+        rows = (
+            f"{RUN_COLUMN} = '{run_id}'",
+            f"`order`.order_time >= timestamp'{min(days)}'",
+            f"`order`.order_time < timestampadd(DAY, 1, timestamp'{max(days)}')",
+            "concat(`order`.order_id, '/', unix_millis(updated_at)) IN (SELECT key FROM gone)",
+        )
+        self.spark.sql(f"DELETE FROM {self.name}.`branch_{branch}` WHERE {' AND '.join(rows)}")  # noqa: S608 - ours
+        self.spark.catalog.dropTempView("gone")
+
+    def holds(self, snapshot: int, ancestor: int) -> bool:
+        """Whether a snapshot was made from another, or is that one."""
+        return bool(self._jvm.org.apache.iceberg.util.SnapshotUtil.isAncestorOf(self._table(), snapshot, ancestor))
+
+    def publish(self, branch: str) -> None:
+        """Move `main` to a branch in one commit. Fails where `main` is not an ancestor of it."""
+        self._table().manageSnapshots().fastForwardBranch(MAIN, branch).commit()
+
+    def metadata_location(self) -> str:
+        """The file that the catalog points to."""
+        return str(self._table().operations().current().metadataFileLocation())
+
+    def procedure(self, name: str, **arguments: Any) -> Iterator[Any]:
+        """Call a procedure of Iceberg on the table; yields the rows that it answers."""
+        given = ", ".join(f"{key} => {_literal(value)}" for key, value in arguments.items())
+        table = f'table => "{self.name.removeprefix(CATALOG + ".")}"'
+        yield from self.spark.sql(f"CALL {CATALOG}.system.{name}({table}{', ' if given else ''}{given})").collect()
+
+    @property
+    def _jvm(self) -> Any:
+        return self.spark.sparkContext._jvm  # noqa: SLF001 - PySpark's own way to Iceberg's classes
+
+    def _table(self) -> Any:
+        """The table as the catalog has it now."""
+        session = self.spark._jsparkSession  # noqa: SLF001
+        return self._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(session, self.name)
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"timestamp'{value:%Y-%m-%d %H:%M:%S}'"
+    if isinstance(value, dict):
+        return "map(" + ", ".join(f"{_literal(key)}, {_literal(item)}" for key, item in value.items()) + ")"
+    return str(value) if isinstance(value, int) else f'"{value}"'

@@ -1,0 +1,131 @@
+"""The archive's table as others see it: by PyIceberg, DuckDB and Spark, in either catalog, while a run is open, too."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from pydantic import SecretStr
+from pyiceberg.catalog.sql import SqlCatalog
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.catalog import catalog_url
+from ecommerce.archive.maintain import compact_archive
+from ecommerce.archive.runs import ARCHIVE_RUNS
+from ecommerce.archive.table import ArchiveTable
+from ecommerce.kpis import compute_kpis
+from ecommerce.mongo import MongoDatabase
+from ecommerce.services.postgres import database_uri, postgres, why_no_postgres
+from ecommerce.settings import Settings
+from tests.archiving import an_order, archived_ids, assert_one_place, at_moment, insert, spark, touch, with_archive
+
+__all__ = ["spark"]
+
+
+@pytest.fixture
+def archive(settings: Settings, tmp_path: Path) -> Settings:
+    return with_archive(settings, tmp_path / "archive")
+
+
+def main_of(archive: Settings) -> Any:
+    """The table by PyIceberg alone."""
+    url = catalog_url(archive)
+    address = url if url.drivername == "sqlite" else url.set(drivername="postgresql+psycopg2")
+    catalog = SqlCatalog("archive", uri=address.render_as_string(hide_password=False))
+    return catalog.load_table((archive.database, "orders"))
+
+
+def told(archive: Settings, spark: SparkSession) -> list[tuple[int, Decimal]]:
+    """Orders and amounts in `main`, as PyIceberg, DuckDB and Spark have them."""
+    rows = main_of(archive).scan().to_arrow()
+    amounts = [row["total_amount"] for row in rows["order"].to_pylist()]
+    with duckdb.connect() as connection:
+        connection.register("orders", rows)
+        by_duckdb = connection.execute('SELECT count(*), sum("order".total_amount) FROM orders').fetchone()
+    table = ArchiveTable(spark, archive)
+    by_spark = table.spark.sql(f"SELECT count(*), sum(order.total_amount) FROM {table.name}").first()  # noqa: S608
+    assert by_duckdb
+    assert by_spark
+    return [(len(amounts), sum(amounts, Decimal(0))), by_duckdb, tuple(by_spark)]
+
+
+def test_every_engine_counts_and_sums_what_the_figures_tell(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert(database, [an_order(i, day=i % 3) for i in range(60)])
+    at_moment(monkeypatch, "purge:before", lambda: touch(database, 7, order__payment_type="voucher"))
+    (first,) = archive_orders(archive)
+    assert first.superseded == 1
+    monkeypatch.undo()
+    insert(database, [an_order(100 + i, day=i % 3) for i in range(30)])
+    archive_orders(archive)
+    amount = sum((an_order(i).order.total_amount for i in (*range(60), *range(100, 130))), Decimal(0))
+    assert compute_kpis(database).archived_orders == 90
+    assert told(archive, spark) == [(90, amount)] * 3
+    assert len(compact_archive(archive, at_least=2).days) == 3
+    assert told(archive, spark) == [(90, amount)] * 3
+
+
+def test_a_run_that_purged_and_is_not_published_is_read_by_us_and_by_nobody_else(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [an_order(i, day=i % 3) for i in range(30)]
+    insert(database, orders[:10])
+    archive_orders(archive)
+    insert(database, orders[10:])
+
+    def power_cut() -> None:
+        raise KeyboardInterrupt
+
+    at_moment(monkeypatch, "publish:before", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        archive_orders(archive)
+    monkeypatch.undo()
+    assert_one_place(spark, archive, database, orders)
+    assert archived_ids(spark, archive) == list(range(30))
+    assert len(main_of(archive).scan().to_arrow()) == 10
+    archive_orders(archive)
+    assert len(main_of(archive).scan().to_arrow()) == 30
+    assert_one_place(spark, archive, database, orders)
+
+
+def test_a_commit_whose_reply_was_lost_is_found_and_not_repeated(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [an_order(i, day=i % 3) for i in range(30)]
+    insert(database, orders)
+    right = ArchiveTable.append
+
+    def loses_the_reply(*arguments: Any) -> None:
+        right(*arguments)
+        raise PySparkException("the reply was lost")
+
+    monkeypatch.setattr(ArchiveTable, "append", loses_the_reply)
+    (run,) = archive_orders(archive)
+    assert (run.state, run.orders) == ("committed", 30)
+    assert database[ARCHIVE_RUNS].count_documents({}) == 1
+    assert_one_place(spark, archive, database, orders)
+
+
+@pytest.fixture
+def in_postgres(archive: Settings) -> Iterator[Settings]:
+    """Settings whose catalog is in a real Postgres."""
+    home = archive.home_directory
+    if (reason := why_no_postgres(home)) is not None:
+        pytest.skip(reason)
+    server = postgres(home).start()
+    yield archive.model_copy(update={"catalog_uri": SecretStr(database_uri(home, "archive"))})
+    server.stop()
+
+
+def test_the_catalog_may_be_in_postgres(in_postgres: Settings, database: MongoDatabase, spark: SparkSession) -> None:
+    orders = [an_order(i, day=i % 3) for i in range(30)]
+    insert(database, orders)
+    archive_orders(in_postgres)
+    assert_one_place(spark, in_postgres, database, orders)
+    assert [count for count, _ in told(in_postgres, spark)] == [30, 30, 30]
+    assert not (in_postgres.home_directory / "catalog").exists()
