@@ -26,7 +26,7 @@ def up(
         bool | None,
         typer.Option(
             "--demo/--no-demo",
-            help="Make a small catalog and a few days of orders in a database that holds neither. By default in the "
+            help="Make a small catalog and half a year of orders in a database that holds neither. By default in the "
             "embedded MongoDB, and not in a server that ECOMMERCE_MONGO_URI names.",
         ),
     ] = None,

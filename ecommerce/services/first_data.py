@@ -36,6 +36,11 @@ def first_data(settings: Settings) -> Job | None:
     )
 
 
+def first_data_is_whole(settings: Settings) -> None:
+    """Note that nothing of the first data is left to do."""
+    _begun(settings).unlink(missing_ok=True)
+
+
 def _begun(settings: Settings) -> Path:
     return run_directory(settings.home_directory) / "first-data-begun.json"
 
@@ -48,7 +53,6 @@ def main() -> int:
     except EcommerceError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    _begun(settings).unlink(missing_ok=True)
     print(f"{added} orders")
     return 0
 

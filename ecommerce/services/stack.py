@@ -22,7 +22,8 @@ from ecommerce.services.catalog_choice import catalog_in_postgres, record_catalo
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.dashboard import dashboard
 from ecommerce.services.environment import service_environment
-from ecommerce.services.first_data import first_data
+from ecommerce.services.first_archive import archive_first_data
+from ecommerce.services.first_data import first_data, first_data_is_whole
 from ecommerce.services.hdfs import embedded_hdfs
 from ecommerce.services.jobs import Job
 from ecommerce.services.marks import end_processes, marked_processes, stop_rank
@@ -82,7 +83,7 @@ class Stack:
         self._parts: list[Daemon | Job] = []
         self._restarts: dict[str, list[float]] = {}
         self._retry_at: dict[str, float] = {}
-        self._pool = ThreadPoolExecutor(thread_name_prefix="start")
+        self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="start")
 
     def start(self) -> None:
         """Start everything and wait until it answers. Raises ServiceError at the first thing that cannot be had.
@@ -101,12 +102,14 @@ class Stack:
         catalog = self._pool.submit(self._start_catalog)
         upgraded = self._pool.submit(self._upgrade, mongo, catalog, hdfs)
         needed = [mongo, prefect, catalog, upgraded, *([hdfs] if hdfs else [])]
+        deployed = self._pool.submit(self._deploy, prefect, environment)
+        working = self._pool.submit(self._start_worker, needed, environment)
         _await(
             *needed,
-            *([self._pool.submit(self._make_first_data, upgraded)] if self._demo else []),
             self._pool.submit(self._start_dashboard, upgraded, environment),
-            self._pool.submit(self._deploy, prefect, environment),
-            self._pool.submit(self._start_worker, needed, environment),
+            deployed,
+            working,
+            *([self._pool.submit(self._make_first_data, upgraded, [deployed, working])] if self._demo else []),
         )
         if not has_class_archive(self._settings, choice.java):
             # Nobody waits for it: Spark's starts are faster once it has ended.
@@ -245,11 +248,18 @@ class Stack:
         # The worker gives the new pool its template.
         start_runs_directly(self._settings)
 
-    def _make_first_data(self, mongo: Future[None]) -> None:
+    def _make_first_data(self, mongo: Future[None], runs: list[Future[None]]) -> None:
         mongo.result()
         job = first_data(self._settings)
-        if job is not None:
-            self._part(job).start().finish()
+        if job is None:
+            return
+        self._say("first start: making a shop with half a year of orders")
+        self._part(job).start().finish()
+        for future in runs:
+            future.result()
+        archive_first_data(self._settings, self._say, self._ended)
+        if not self._ended.is_set():
+            first_data_is_whole(self._settings)
 
     def _start_dashboard(self, mongo: Future[None], environment: Changes) -> None:
         mongo.result()

@@ -91,7 +91,7 @@ def interrupt(_done: int, _total: int | None, _what: str) -> None:
 
 
 def test_the_schedule_goes_on_where_the_first_start_ends(database: MongoDatabase, flow_settings: Settings) -> None:
-    first_start(database)
+    first_start(database, days=5)
     last_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     window = Request().window(last_hour)
     ids = window.ids(0, window.times(0, window.orders)).tolist()

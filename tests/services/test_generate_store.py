@@ -281,10 +281,10 @@ def test_a_series_does_not_take_the_number_of_another(database: MongoDatabase) -
 
 
 def test_the_first_start_makes_days_of_orders_and_only_once(database: MongoDatabase) -> None:
-    assert first_start(database) > 3_000
+    assert first_start(database, days=5) > 1_500
     count = database[ORDERS].count_documents({})
-    assert first_start(database) <= 60
-    assert database[ORDERS].count_documents({}) <= count + 60
+    assert first_start(database, days=5) <= 300
+    assert database[ORDERS].count_documents({}) <= count + 300
     oldest = database[ORDERS].find_one(sort=[("order.order_time", 1)]) or {}
     newest = database[ORDERS].find_one(sort=[("order.order_time", -1)]) or {}
     assert newest["order"]["order_time"] - oldest["order"]["order_time"] > timedelta(days=4, hours=12)

@@ -55,7 +55,7 @@ def test_each_hour_of_an_outage_has_its_orders_once(stack: PrefectStack, databas
 
 @pytest.mark.timeout(600)
 def test_what_a_person_asks_for_waits_for_its_turn(stack: PrefectStack, database: MongoDatabase) -> None:
-    first_start(database)
+    first_start(database, days=5)
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     days = [today - timedelta(days=back) for back in (60, 59)]
     with stack.worker():

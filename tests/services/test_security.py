@@ -46,7 +46,7 @@ def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredMongo]:
     """A secured server with a few generated days and some old orders."""
     with secured_mongod(tmp_path_factory.mktemp("secured"), free_port()) as running:
         insert(running.database(ROOT), (an_order(order_id, day=order_id % 3) for order_id in range(1, 61)))
-        assert first_start(running.database("ingest")) > 1_000
+        assert first_start(running.database("ingest"), days=5) > 1_000
         yield running
 
 

@@ -36,7 +36,7 @@ USES: dict[str, Use] = {
     "kpis": lambda database, _settings, _folder: compute_kpis(database),
     "tick": lambda database, _settings, _folder: KpiStore(database).refresh(),
     "import": lambda database, _settings, folder: import_paths(database, [write_lines(folder / "1", complete_row(1))]),
-    "generate": lambda database, _settings, _folder: first_start(database),
+    "generate": lambda database, _settings, _folder: first_start(database, days=5),
     "plan": lambda database, _settings, _folder: plan_archive(database, Selection(older_than_days=1)),
     "archive": lambda _database, settings, _folder: archive_orders(settings, Selection(older_than_days=1)),
     "merge": lambda _database, settings, _folder: compact_archive(settings),

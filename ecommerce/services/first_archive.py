@@ -1,0 +1,44 @@
+"""The first archive run: a newcomer finds an archive with orders in it, and the run of Prefect that put them there."""
+
+import threading
+from collections.abc import Callable
+
+from ecommerce.generate.first import DAYS
+from ecommerce.prefect_api import PrefectError, call, embedded_api, run_url
+from ecommerce.settings import Settings
+
+DEPLOYMENT = "archive-orders/daily"
+OLDER_THAN_DAYS = DAYS // 2
+LOOK_SECONDS = 0.5
+WAIT_SECONDS = 120.0
+"""A first run takes about 20 s. One that takes longer goes on while the shop can be looked at."""
+
+
+def archive_first_data(settings: Settings, say: Callable[[str], None], stopping: threading.Event) -> None:
+    """Have the worker archive the older half of the first data, and wait for it. Safe to ask for again.
+
+    The shop is complete without it, so what goes wrong is said and ends nothing.
+    """
+    api = embedded_api(settings)
+    try:
+        deployment = call(api, f"/deployments/name/{DEPLOYMENT}")
+        run = call(
+            api,
+            f"/deployments/{deployment['id']}/create_flow_run",
+            {
+                "parameters": {"older_than_days": OLDER_THAN_DAYS},
+                "idempotency_key": f"first-archive-{settings.database}",
+            },
+        )
+        page = run_url(settings, run["id"])
+        say(f"archiving the older half of the first orders: {page}")
+        waited = 0.0
+        while waited < WAIT_SECONDS and not stopping.wait(LOOK_SECONDS):
+            waited += LOOK_SECONDS
+            state = call(api, f"/flow_runs/{run['id']}")["state"]
+            if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+                if state["type"] != "COMPLETED":
+                    say(f"the first orders were not archived ({state['name']}: {state['message']}): {page}")
+                return
+    except PrefectError as error:
+        say(f"the first orders were not archived, as Prefect did not answer: {error}")
