@@ -24,6 +24,9 @@ from ecommerce.summaries.state import DELTAS, State, load_state
 UNFILTERED = (PRODUCT, SALES)
 """Tables that do not know what orders are filtered by."""
 
+TIMELINES = ("hour", SALES)
+"""Tables that have a row for each hour."""
+
 GATHERED = 32
 """Parts decoded before they are summed up: few enough for flat memory, enough that summing costs little."""
 
@@ -50,7 +53,7 @@ def load_rollup(database: MongoDatabase, span: Span, filters: Filters, *, hourly
                 return None
             span.require_whole(state.hours)
             parts = _parts(database, state, span, filters, session)
-            rollup = _summed(_coarse(part, state.hours) if not hourly else part for part in parts)
+            rollup = _summed(parts, None if hourly else state.hours)
         # Without snapshots a rebuild may have replaced the buckets while they were read.
         if snapshot or (now := load_state(database)) is None or now.epoch == state.epoch:
             return Loaded(rollup, state)
@@ -157,21 +160,27 @@ def _cover(span: Span, hours: Hours) -> tuple[Months | None, list[Range]]:
     return (first, last), ends + ([(finish, end)] if end != finish else [])
 
 
-def _summed(parts: Iterator[Rollup]) -> Rollup:
+def _summed(parts: Iterator[Rollup], daily: Hours | None) -> Rollup:
+    """All parts together; with `daily` by the days of these hours."""
     gathered: list[Rollup] = []
     for part in parts:
-        gathered.append(part)
+        # Hours become days here and are summed up with the others: each part by itself took a quarter of all time.
+        gathered.append(_with_days(part, daily) if daily else part)
         if len(gathered) >= GATHERED:
             gathered = [Rollup.sum_of(gathered)]
-    return Rollup.sum_of(gathered)
+    return _coarse(gathered[0], daily) if daily and len(gathered) == 1 else Rollup.sum_of(gathered)
 
 
 def _coarse(rollup: Rollup, hours: Hours) -> Rollup:
     """The rollup with its timelines by the day."""
+    tables = _with_days(rollup, hours).tables
+    return Rollup({**tables, **{name: summed(tables[name], *TABLES[name]) for name in TIMELINES}})
 
-    def daily(name: str) -> pl.DataFrame:
-        table = rollup.tables[name]
-        days = table.with_columns(pl.Series("hour", hours.day_starts(table["hour"].to_numpy())))
-        return summed(days, *TABLES[name])
 
-    return Rollup({**rollup.tables, **{name: daily(name) for name in ("hour", SALES)}})
+def _with_days(rollup: Rollup, hours: Hours) -> Rollup:
+    """The rollup whose timelines have the beginnings of days for hours: several rows for each day."""
+
+    def with_days(table: pl.DataFrame) -> pl.DataFrame:
+        return table.with_columns(pl.Series("hour", hours.day_starts(table["hour"].to_numpy())))
+
+    return Rollup({**rollup.tables, **{name: with_days(rollup.tables[name]) for name in TIMELINES}})

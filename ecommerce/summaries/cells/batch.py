@@ -8,7 +8,7 @@ import polars as pl
 
 from ecommerce.bson_reading.columns import ITEM, BoolArray, IntArray, OrderColumns
 from ecommerce.documents.kinds import MONEY_FACTOR
-from ecommerce.documents.statuses import canonical
+from ecommerce.documents.statuses import UNCOUNTED, canonical
 
 __all__ = ["Batch", "IntArray"]
 
@@ -51,6 +51,11 @@ class Batch:
         if name not in self._of_status:
             self._of_status[name] = (self.status == name).to_numpy()
         return self._of_status[name]
+
+    def is_counted(self) -> BoolArray:
+        """Whose money counts."""
+        counted: BoolArray = ~np.logical_or.reduce([self.is_status(name) for name in UNCOUNTED])
+        return counted
 
     def refund_counts(self) -> IntArray:
         """How many refunds each order has."""

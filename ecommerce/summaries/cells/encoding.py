@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import zstandard
 
+from ecommerce.bson_reading.columns import IntArray
 from ecommerce.hours import HOUR_SECONDS
 
 CELLS_VERSION = 3
@@ -41,23 +42,20 @@ def encode_frame(frame: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def decode_frame(
-    document: Mapping[str, Any], dimensions: Mapping[str, Any], measures: Mapping[str, Any]
-) -> pl.DataFrame:
+def decode_frame(document: Mapping[str, Any], dimensions: dict[str, Any], measures: dict[str, Any]) -> pl.DataFrame:
     """The frame of a document that `encode_frame` made, with the measures that it has; without rows it lacks none."""
     decompressor = zstandard.ZstdDecompressor()
     columns, rows = document["columns"], int(document["rows"])
     if not rows:
         return pl.DataFrame(schema={**dimensions, **measures})
-    schema = {**dimensions, **{name: dtype for name, dtype in measures.items() if name in columns}}
-    # A dimension that came later was one and the same for all cells before it: none.
-    nothing = pl.repeat("", rows, dtype=pl.String, eager=True)
+    schema = {name: dtype for name, dtype in (dimensions | measures).items() if name in columns}
     frame = pl.DataFrame(
-        [
-            (_decode_column(columns[name], rows, decompressor) if name in columns else nothing).alias(name).cast(dtype)
-            for name, dtype in schema.items()
-        ]
+        [_decode_column(columns[name], rows, decompressor).alias(name).cast(dtype) for name, dtype in schema.items()]
     )
+    if lacking := dimensions.keys() - schema.keys():
+        # A dimension that came later was one and the same for all cells before it: none.
+        frame = frame.with_columns(pl.lit("").alias(name) for name in lacking)
+        frame = frame.select(*dimensions, *(name for name in measures if name in schema))
     return (
         frame.with_columns(pl.col(HOUR) * HOUR_SECONDS) if document.get("version", 1) < 3 and HOUR in schema else frame
     )
@@ -71,23 +69,26 @@ def texts_of(document: Mapping[str, Any], column: str) -> list[str]:
 
 def _encode_column(column: pl.Series, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:
     if column.dtype == pl.String:
+        if len(column) and column.min() == column.max():
+            return _pack(np.zeros(len(column), np.int64), compressor) | {"texts": msgspec.json.encode([column[0]])}
         texts = column.unique().sort()
         codes = column.replace_strict(texts, pl.arange(0, len(texts), eager=True), return_dtype=pl.Int64)
-        return _pack(codes, compressor) | {"texts": msgspec.json.encode(texts.to_list())}
+        return _pack(codes.to_numpy(), compressor) | {"texts": msgspec.json.encode(texts.to_list())}
     if column.dtype == pl.Int128 and len(column) and not _fits(column):
         parts = column.to_frame("v").select(high=pl.col("v") // _WIDE)
         parts = parts.with_columns(low=column - parts["high"].cast(pl.Int128) * pl.Series([_WIDE], dtype=pl.Int128))
         low = parts["low"].cast(pl.Int64)
-        return _pack(parts["high"].cast(pl.Int64), compressor) | {"low": _pack(low, compressor)}
-    return _pack(column.cast(pl.Int64), compressor)
+        high = parts["high"].cast(pl.Int64)
+        return _pack(high.to_numpy(), compressor) | {"low": _pack(low.to_numpy(), compressor)}
+    return _pack(column.cast(pl.Int64).to_numpy(), compressor)
 
 
 def _fits(column: pl.Series) -> bool:
-    return bool(column.is_between(_INT64_MIN, _INT64_MAX).all())
+    lowest, highest = (int(value) for value in (column.min(), column.max()))  # type: ignore[arg-type]
+    return lowest >= _INT64_MIN and highest <= _INT64_MAX
 
 
-def _pack(column: pl.Series, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:
-    values = column.to_numpy()
+def _pack(values: IntArray, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:
     lowest, highest = (int(values.min()), int(values.max())) if len(values) else (0, 0)
     # Signed ones only: NumPy finds that what holds an int64 and an uint64 is a float.
     narrow = next(name for name in _TYPES if np.iinfo(name).min <= lowest and highest <= np.iinfo(name).max)
@@ -96,10 +97,12 @@ def _pack(column: pl.Series, compressor: zstandard.ZstdCompressor) -> dict[str, 
 
 
 def _decode_column(document: Mapping[str, Any], rows: int, decompressor: zstandard.ZstdDecompressor) -> pl.Series:
-    values = _unpack(document, rows, decompressor)
     if "texts" in document:
         texts = pl.Series(msgspec.json.decode(document["texts"], type=list[str]), dtype=pl.String)
-        return texts.gather(values)
+        # Of a shop with one currency and one channel these are a third of all texts.
+        one = len(texts) == 1
+        return texts.new_from_index(0, rows) if one else texts.gather(_unpack(document, rows, decompressor))
+    values = _unpack(document, rows, decompressor)
     if "low" in document:
         low = _unpack(document["low"], rows, decompressor).cast(pl.Int128)
         return values.cast(pl.Int128) * pl.Series([_WIDE], dtype=pl.Int128) + low
@@ -109,4 +112,4 @@ def _decode_column(document: Mapping[str, Any], rows: int, decompressor: zstanda
 def _unpack(document: Mapping[str, Any], rows: int, decompressor: zstandard.ZstdDecompressor) -> pl.Series:
     dtype = np.dtype(document["type"])
     data = decompressor.decompress(bytes(document["data"]), max_output_size=rows * dtype.itemsize)
-    return pl.Series(np.frombuffer(data, dtype=dtype)).cast(pl.Int64)
+    return pl.Series(np.frombuffer(data, dtype=dtype))

@@ -9,7 +9,6 @@ import polars as pl
 from ecommerce.bson_reading.columns import BoolArray, IntArray, OrderColumns, read_columns
 from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.order import OrderDocument
-from ecommerce.documents.statuses import UNCOUNTED
 from ecommerce.documents.stored import NotAnOrder, stored_order
 from ecommerce.hours import UTC_HOURS, Hours
 from ecommerce.summaries.cells.batch import Batch
@@ -50,7 +49,7 @@ def fold_columns(
     starts = hours.starts(batch.number("order.order_time") // 1000)
     sales = sales_rows(batch, hours)
     if (signs != 1).any():
-        sign = pl.Series(signs).gather(sales[ROW])
+        sign = pl.Series(signs[sales[ROW].to_numpy()])
         sales = sales.with_columns(pl.col(name) * sign for name in SALES_MEASURES)
     cells = CellTable.of_rows(_order_rows(batch, signs, starts), _item_rows(batch, signs, starts), sales.drop(ROW))
     refused: dict[int, str] = {}
@@ -119,7 +118,7 @@ def _item_rows(batch: Batch, signs: IntArray, starts: IntArray) -> pl.DataFrame:
     columns, of = batch.columns, batch.columns.item_of
     if not columns.items:
         return pl.DataFrame(schema=ITEM_SCHEMA)
-    counted = ~batch.status.is_in(UNCOUNTED).to_numpy()
+    counted = batch.is_counted()
     values: dict[str, Any] = {
         "hour": starts[of],
         "product_id": batch.item("product_id"),
@@ -132,7 +131,5 @@ def _item_rows(batch: Batch, signs: IntArray, starts: IntArray) -> pl.DataFrame:
 
 
 def _frame(values: dict[str, Any], schema: dict[str, Any], keep: BoolArray) -> pl.DataFrame:
-    frame = pl.DataFrame([pl.Series(name, values[name]) for name in schema])
-    if not keep.all():
-        frame = frame.filter(pl.Series(keep))
-    return frame.with_columns(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    frame = pl.DataFrame([pl.Series(name, values[name]).cast(dtype) for name, dtype in schema.items()])
+    return frame if keep.all() else frame.filter(pl.Series(keep))

@@ -111,7 +111,9 @@ class Rollup:
     def decode(document: Mapping[str, Any]) -> "Rollup":
         """The rollup of a document that `encode` made, in any version: without the sums that it did not know."""
         tables = {name: decode_frame(document[name], *shape) for name, shape in TABLES.items() if name in document}
-        return Rollup({SALES: sales_of_before(tables["hour"], pl.col("revenue")), **tables})
+        if SALES not in tables:
+            tables[SALES] = sales_of_before(tables["hour"], pl.col("revenue"))
+        return Rollup(tables)
 
 
 def is_misread(document: Mapping[str, Any]) -> bool:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ecommerce.bson_reading.columns import BoolArray, IntArray
-from ecommerce.documents.statuses import CANCELLED, RETURNED, UNCOUNTED
+from ecommerce.bson_reading.columns import BoolArray, IntArray, no_texts
+from ecommerce.documents.statuses import CANCELLED, RETURNED
 from ecommerce.hours import Hours
 from ecommerce.summaries.cells.batch import Batch
 from ecommerce.summaries.cells.sales import SALES_MEASURES
@@ -32,7 +32,8 @@ def sales_rows(batch: Batch, hours: Hours) -> pl.DataFrame:
         times = np.where(batch.has("delivery.actual_time"), actual, ordered)[back]
         events.append(_events(back, times, {name: values[back] for name, values in _of_returns(sold).items()}))
     frame = pl.concat(events)
-    frame = frame.filter(pl.Series(batch.columns.regular).gather(frame[ROW]))
+    if not batch.columns.regular.all():
+        frame = frame.filter(pl.Series(batch.columns.regular[frame[ROW].to_numpy()]))
     starts = hours.starts(frame["hour"].to_numpy() // 1000)
     texts = batch.columns.texts
     return frame.with_columns(
@@ -43,23 +44,29 @@ def sales_rows(batch: Batch, hours: Hours) -> pl.DataFrame:
 
 def of_rows(texts: pl.Series, rows: pl.Series) -> pl.Series:
     """The texts of these rows; most batches have none in such a column."""
-    if (texts.str.len_bytes() == 0).all():
-        return pl.repeat("", len(rows), dtype=pl.String, eager=True)
+    if not texts.max():
+        return no_texts(len(rows))
     return texts.gather(rows)
 
 
 def _sold(batch: Batch) -> dict[str, IntArray]:
-    """Of each order: its amounts."""
+    """Of each order: its amounts. Most shops know no gift cards and no costs, and sums that are 0 are not made."""
     included = batch.number("order.tax_included") == 1
     tax, shipping = batch.number("order.tax_amount"), batch.number("order.shipping_amount")
     lines = batch.item("price") * batch.item("quantity")
-    is_gift = batch.item("gift_card") == 1
-    goods, gifts = batch.of_items(np.where(is_gift, 0, lines)), batch.of_items(np.where(is_gift, lines, 0))
+    is_gift, has_cost = batch.item("gift_card") == 1, batch.item_has("unit_cost")
+    nothing = np.zeros(batch.count, np.int64)
+    goods, gifts = batch.of_items(lines), nothing
+    if is_gift.any():
+        gifts = batch.of_items(np.where(is_gift, lines, 0))
+        goods = goods - gifts
     gross = goods - np.where(included, tax, 0)
     discounts = gross + tax + shipping + gifts - batch.number("order.total_amount")
-    without = is_gift | batch.item_has("unit_cost")
-    known = (batch.of_items((~is_gift).astype(np.int64)) > 0) & (batch.of_items((~without).astype(np.int64)) == 0)
-    costs = batch.of_items(np.where(is_gift, 0, batch.item("unit_cost") * batch.item("quantity")))
+    known, costs = nothing > 0, nothing
+    if has_cost.any():
+        without = ~(is_gift | has_cost)
+        known = (batch.of_items((~is_gift).astype(np.int64)) > 0) & (batch.of_items(without.astype(np.int64)) == 0)
+        costs = batch.of_items(np.where(is_gift, 0, batch.item("unit_cost") * batch.item("quantity")))
     return {
         "gross": gross,
         "discounts": discounts,
@@ -71,7 +78,7 @@ def _sold(batch: Batch) -> dict[str, IntArray]:
 
 
 def _of_sales(batch: Batch, sold: dict[str, IntArray], live: BoolArray) -> dict[str, IntArray]:
-    counted = ~batch.status.is_in(UNCOUNTED).to_numpy()
+    counted = batch.is_counted()
     net = sold["gross"] - sold["discounts"]
     of_live = {name: sold[name] for name in ("gross", "discounts", "tax", "shipping", "cost")}
     of_live["known_net"] = net * sold["known"]

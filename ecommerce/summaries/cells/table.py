@@ -247,7 +247,7 @@ def together(frames: Sequence[pl.DataFrame], dimensions: Mapping[str, Any], type
         known = set.intersection(*(set(frame.columns) for frame in filled))
         schema = {name: dtype for name, dtype in schema.items() if name in known}
         filled = [frame.select(list(schema)) for frame in filled]
-    return pl.concat([pl.DataFrame(schema=schema), *filled])
+    return pl.concat(filled) if filled else pl.DataFrame(schema=schema)
 
 
 def summed(frame: pl.DataFrame, dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.DataFrame:
