@@ -92,9 +92,16 @@ def _result(name: str, seconds: list[list[float]], target: str = "") -> Result:
 
 
 def _command(environment: Environment, *arguments: str) -> None:
-    # Not the program `ecommerce`, which is this version's.
+    # Not the program `ecommerce`, which is this version's. Python looks into the folder that it is started in first.
     command = [sys.executable, "-c", "from cli.app import main; main()", *arguments]
-    subprocess.run(command, env=dict(environment), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        command,
+        env=dict(environment),
+        cwd=environment.get("PYTHONPATH"),
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _seconds(environment: Environment, command: tuple[str, ...]) -> tuple[float, float]:

@@ -5,6 +5,7 @@ MongoDB's, seconds] as JSON. FOLDER holds `orders.jsonl` and `lines.csv`.
 """
 
 import importlib
+import itertools
 import json
 import random
 import resource
@@ -47,11 +48,11 @@ def main() -> None:
     clock.time("rebuild", lambda: rebuild(database), times)
 
     ids = [one["_id"] for one in database["orders"].find({}, {"_id": 1})]
+    chance, statuses = random.Random(1), itertools.cycle(["Lost", "Waiting", "Sent"])
 
     def change(count: int) -> None:
-        status = random.choice(["Shipped", "Delivered", "Pending"])
-        chosen = {"_id": {"$in": random.sample(ids, min(count, len(ids)))}}
-        database["orders"].update_many(chosen, {"$set": {"delivery.status": status}})
+        chosen = {"_id": {"$in": chance.sample(ids, min(count, len(ids)))}}
+        database["orders"].update_many(chosen, {"$set": {"delivery.status": next(statuses)}})
 
     store = kpis.KpiStore(database)
 
