@@ -36,22 +36,29 @@ def launch(playwright: Playwright) -> Browser:
 
 
 def serve(
-    settings: Settings, port: int, log: Path, environment: Mapping[str, str] | None = None
+    settings: Settings,
+    port: int,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    sources: Path = REPOSITORY,
+    options: tuple[str, ...] = (),
+    prefix: str = "",
 ) -> subprocess.Popen[bytes]:
-    """`panel serve dashboard/app.py` on a port, when it answers."""
+    """`panel serve dashboard/app.py` of these sources on a port, when it answers; `prefix` is one of its options."""
     variables = os.environ | {
         "ECOMMERCE_MONGO_URI": mongo_uri(settings),
         "ECOMMERCE_DATABASE": settings.database,
         "ECOMMERCE_HOME": str(settings.home_directory),
         "ECOMMERCE_REFRESH_SECONDS": "1",
+        "PYTHONPATH": str(sources),
         **(environment or {}),
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            serve_command(port), cwd=REPOSITORY, env=variables, stdout=output, stderr=subprocess.STDOUT
+            [*serve_command(port), *options], cwd=sources, env=variables, stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        _wait_until_alive(process, f"http://127.0.0.1:{port}/liveness", log)
+        _wait_until_alive(process, f"http://127.0.0.1:{port}{prefix}/liveness", log)
     except BaseException:
         stop(process)
         raise
@@ -64,10 +71,12 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def served(settings: Settings, log: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+def served(
+    settings: Settings, log: Path, environment: Mapping[str, str] | None = None, sources: Path = REPOSITORY
+) -> Iterator[str]:
     """The dashboard on a free port; yields the address of the page."""
     port = free_port()
-    process = serve(settings, port, log, environment)
+    process = serve(settings, port, log, environment, sources)
     try:
         yield f"http://localhost:{port}/app"
     finally:
