@@ -47,12 +47,12 @@ PAUSE_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One process from start to end: seconds, and the most memory that it and Spark's JVM held, in MiB."""
+    """One process from start to end: seconds, and the most memory that it and Spark's JVM held, in MB."""
 
     started_at: datetime
     seconds: float
-    python_mib: float
-    jvm_mib: float
+    python_mb: float
+    jvm_mb: float
 
 
 def run(quick: bool) -> Iterator[Result]:
@@ -110,8 +110,8 @@ def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick:
         *(Result(f"{name}: {step}", seconds, "s") for step, seconds in steps.items()),
         Result(f"{name}: imports and Spark's start, beside the plan", before, "s"),
         Result(f"{name}: Spark's end", measured.seconds - committed, "s"),
-        Result(f"{name}: Python at its peak", measured.python_mib, "MiB", "≤ 1024"),
-        Result(f"{name}: Spark's driver at its peak", measured.jvm_mib, "MiB", "≤ 2048"),
+        Result(f"{name}: Python at its peak", measured.python_mb, "MB", "≤ 1,000"),
+        Result(f"{name}: Spark's driver at its peak", measured.jvm_mb, "MB", "≤ 2,000"),
         Result(
             f"{name}: Parquet per order",
             archived.bytes_after / archived.orders,
@@ -135,7 +135,7 @@ def _seed(database: MongoDatabase, home: Path, orders: int) -> list[Result]:
     measured = _measure(command, environment)
     return [
         Result(f"seed-style archiver, {orders:,} orders, nothing verified", measured.seconds, "s"),
-        Result("seed-style archiver: Spark's driver at its peak", measured.jvm_mib, "MiB"),
+        Result("seed-style archiver: Spark's driver at its peak", measured.jvm_mb, "MB"),
     ]
 
 
@@ -150,7 +150,7 @@ def _measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured
         watcher.join()
     if code:
         raise SystemExit(f"{' '.join(command)[:100]} ended with {code}")
-    return Measured(started_at, clock.seconds, peaks["python"] / 2**20, peaks["java"] / 2**20)
+    return Measured(started_at, clock.seconds, peaks["python"] / 1e6, peaks["java"] / 1e6)
 
 
 def _watch(process: "subprocess.Popen[bytes]", peaks: dict[str, int]) -> None:

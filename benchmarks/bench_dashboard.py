@@ -142,7 +142,7 @@ async def _measure(
         delays = sorted(delay for viewer in viewers for delay in viewer.delays)
         seen = len(delays) / count
         used = _seconds(server) - processor
-        memory = server.memory_info().rss / 2**20
+        memory = server.memory_info().rss / 1e6
         alone_mb = alone_mb or memory
         more_mb = (memory - alone_mb) / max(1, count - 1)
         received = sum(viewer.received_bytes for viewer in viewers) / 1024

@@ -75,8 +75,8 @@ def _into_mongodb(database: MongoDatabase, sizes: tuple[int, ...], seed_rate: fl
             assert again.accepted == 0
             results.append(Result("the same orders again: nothing added", orders / clock.seconds, "orders/s"))
     results.append(_advancing(database, sizes[0]))
-    resident = psutil.Process(os.getpid()).memory_info().rss / 2**20
-    results.append(Result(f"memory of the process after {sizes[-1]:,} orders", resident, "MiB"))
+    resident = psutil.Process(os.getpid()).memory_info().rss / 1e6
+    results.append(Result(f"memory of the process after {sizes[-1]:,} orders", resident, "MB"))
     return results
 
 

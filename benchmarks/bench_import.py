@@ -85,7 +85,7 @@ def _import(
         beside = f"{rate / mongoimport:.2f} × mongoimport, which checks nothing" if mongoimport else ""
         target = f"≥ {times:g} × mongoimport" if mongoimport else TARGETS.get(f"{name}, {what}", "")
         yield Result(f"import {name}, {what}", rate, "orders/s", target, beside)
-        yield Result(f"import {name}, {what}: memory, with its processes", peak[0] / 2**20, "MiB")
+        yield Result(f"import {name}, {what}: memory, with its processes", peak[0] / 1e6, "MB")
 
 
 @contextmanager

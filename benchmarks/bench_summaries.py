@@ -104,7 +104,7 @@ def _rebuilding(database: MongoDatabase, size: int) -> list[Result]:
     peak_kib = int(status.partition("VmHWM:")[2].split()[0])
     return [
         Result(f"rebuild, {size:,} orders", clock.seconds / built.orders * 1_000_000, "s per million", "≤ 10"),
-        Result(f"rebuild, {size:,} orders: memory of the process", peak_kib / 1024, "MiB"),
+        Result(f"rebuild, {size:,} orders: memory of the process", peak_kib * 1024 / 1e6, "MB"),
     ]
 
 
@@ -141,13 +141,13 @@ def _by_pandas(database: MongoDatabase, size: int) -> Result:
     """The same by loading all documents into pandas, in a process of its own: it needs gigabytes."""
     host, port = database.client.address or ("", 0)
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        seconds, peak_mib = process.submit(load_into_pandas, f"mongodb://{host}:{port}/", database.name).result()
+        seconds, peak_mb = process.submit(load_into_pandas, f"mongodb://{host}:{port}/", database.name).result()
     name = f"figures of {size:,} orders by loading them into pandas"
-    return Result(name, seconds * 1000, "ms", "", f"{peak_mib:,.0f} MiB")
+    return Result(name, seconds * 1000, "ms", "", f"{peak_mb:,.0f} MB")
 
 
 def load_into_pandas(uri: str, name: str) -> tuple[float, float]:
-    """Seconds for the headline figures with all orders in data frames, and the most MiB that it took."""
+    """Seconds for the headline figures with all orders in data frames, and the most MB that it took."""
     import pandas as pd
 
     client: MongoClient[Document] = MongoClient(uri, directConnection=True)
@@ -160,7 +160,7 @@ def load_into_pandas(uri: str, name: str) -> tuple[float, float]:
         items = pd.json_normalize(documents, "order_items")
         for column in ("product_id", "warehouse_id"):
             items.groupby(column)["quantity"].sum()
-    return clock.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return clock.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def _bytes_per_order(database: MongoDatabase, size: int) -> Result:

@@ -33,7 +33,7 @@ async def _soak(shop: Shop, address: str, server: psutil.Process, minutes: float
             await viewer.close()
         viewers += await open_viewers(address, len(leaving))
         opened += len(leaving)
-        memory.append((elapsed, server.memory_info().rss / 2**20))
+        memory.append((elapsed, server.memory_info().rss / 1e6))
         if len(memory) % 12 == 0:
             print(f"{elapsed / 60:5.1f} min  {memory[-1][1]:6.0f} MB  {opened} sessions so far", flush=True)
         await asyncio.sleep(TICK_SECONDS)
@@ -45,7 +45,7 @@ async def _soak(shop: Shop, address: str, server: psutil.Process, minutes: float
         Result("sessions opened", opened, "sessions"),
         Result("memory after a quarter of the time", settled[0], "MB"),
         Result("memory at the end", settled[-1], "MB"),
-        Result("growth per session opened since", 1024 * (settled[-1] - settled[0]) / (0.75 * opened), "kB", "flat"),
+        Result("growth per session opened since", 1000 * (settled[-1] - settled[0]) / (0.75 * opened), "kB", "flat"),
         Result("tick to update, p95", delays[int(0.95 * len(delays))], "s"),
     ]
 

@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
+from ecommerce.documents.kinds import EPOCH
+
 IntArray = npt.NDArray[np.int64]
 
 HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = (date(2200, 1, 2) - date(1970, 1, 1)).days
 """Order times are of 1970 to 2199."""
 _NEVER = 2**62
@@ -144,12 +145,12 @@ UTC_HOURS = hours_of("UTC")
 
 def seconds_of(moment: datetime) -> int:
     """A moment in seconds since 1970, rounded down. A naive one is UTC."""
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // timedelta(seconds=1)
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // timedelta(seconds=1)
 
 
 def time_of(seconds: int) -> datetime:
     """The moment, in UTC, so many seconds after 1970."""
-    return _EPOCH + timedelta(seconds=seconds)
+    return EPOCH + timedelta(seconds=seconds)
 
 
 def next_month(month: date) -> date:

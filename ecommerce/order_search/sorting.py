@@ -1,12 +1,13 @@
 """What orders are sorted by, and where in that order a page begins, as a value and as a text for links."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from bson import Decimal128
 
+from ecommerce.documents.kinds import EPOCH
 from ecommerce.mongo import Document
 
 TIME, ID = "order.order_time", "_id"
@@ -19,8 +20,6 @@ SORTS = {
     "status": "delivery.status",
 }
 """What orders can be sorted by; each of these is in every order."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Position:
         """As a text for a link: the id, the value's type as a letter, and the value."""
         value = self.value
         if isinstance(value, datetime):
-            return f"{self.order_id}.t{(value - _EPOCH) // timedelta(milliseconds=1)}"
+            return f"{self.order_id}.t{(value - EPOCH) // timedelta(milliseconds=1)}"
         letter = "d" if isinstance(value, Decimal128) else "i" if isinstance(value, int) else "s"
         return f"{self.order_id}.{letter}{value}"
 
@@ -92,7 +91,7 @@ def behind(sort: Sort, at: Position) -> Document:
 def _value(letter: str, text: str) -> Any:
     match letter:
         case "t":
-            return _EPOCH + timedelta(milliseconds=_int64(text))
+            return EPOCH + timedelta(milliseconds=_int64(text))
         case "d":
             return Decimal128(Decimal(text))
         case "i":
