@@ -95,6 +95,15 @@ def test_every_service_is_healthy_and_the_doctor_finds_nothing(stack: Engine) ->
         assert set(problems) <= {"space"}, problems
 
 
+def test_the_upgrade_ended_well_before_what_uses_the_data_started(stack: Engine) -> None:
+    assert stack.processes["upgrade"].poll() == 0
+    needing = {name for name, service in stack.services.items() if "upgrade" in service.depends_on}
+    assert {"worker", "archiver", "dashboard"} <= needing
+    assert findings(stack, "worker")["upgrade"]["state"] == "ok"
+    stack.start("upgrade")  # as with the next `docker compose up`: nothing is due, while all others are connected
+    assert stack.processes["upgrade"].wait(120) == 0, stack.last_words("upgrade")
+
+
 def test_the_code_that_runs_is_what_the_image_holds(stack: Engine) -> None:
     where = stack.execute(
         "worker", "python", "-c", "import cli, ecommerce, os; print(cli.__file__, ecommerce.__file__, os.getuid())"
