@@ -39,8 +39,12 @@ def archive(
         int, typer.Option(min=0, help="Merge days that have at least so many files; 0: never.")
     ] = 4,
     approve: Annotated[
-        bool, typer.Option("--approve", help="Ask before orders are deleted. Always with --include-open.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--approve/--no-approve",
+            help="Ask before orders are deleted, always with --include-open. Default: the setting archive_approve, no.",
+        ),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Answer yes beforehand, also for a run that waits for an answer elsewhere.")
     ] = False,
@@ -68,9 +72,9 @@ def archive(
             report = run_flow(
                 archive_orders,
                 **limits,
+                **given(approve=approve),
                 include_open=include_open,
                 compact_from=compact_from,
-                approve=approve,
                 dry_run=dry_run,
             )
         if report.plan.aside:

@@ -62,6 +62,12 @@ class Settings(BaseSettings):
         description="Seconds after which a flow run is ended as TimedOut, so that it holds its deployment's place no "
         "longer; generated orders have none.",
     )
+    spark_answer_seconds: float = Field(
+        120.0,
+        ge=5,
+        description="Seconds after which Spark's JVM is killed where it does not answer, so that a run fails instead "
+        "of holding its place.",
+    )
     archive_older_than_days: int = Field(
         30, ge=0, le=36_500, description="Finished orders older than this many whole days are archived."
     )
@@ -72,6 +78,9 @@ class Settings(BaseSettings):
         None,
         ge=0,
         description="Also the oldest days are archived, until the orders in MongoDB have at most these bytes.",
+    )
+    archive_approve: bool = Field(
+        False, description="An archive run waits for a person's word before it deletes anything."
     )
     generate_orders_per_hour: int = Field(
         40, ge=1, le=10**9, description="Orders of an average hour of the hourly generation."
@@ -158,6 +167,7 @@ SET_BY_OPERATORS = (
     "archive_older_than_days",
     "archive_max_hot_orders",
     "archive_max_hot_bytes",
+    "archive_approve",
     "generate_orders_per_hour",
     "generate_catch_up_hours",
     "import_max_rejected_share",

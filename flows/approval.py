@@ -27,6 +27,7 @@ from ecommerce.archive.approval import (
     question_markdown,
     waits,
 )
+from ecommerce.archive.fault_points import reached
 from ecommerce.archive.runs import Run
 from ecommerce.errors import InputError
 from ecommerce.mongo import MongoDatabase
@@ -46,8 +47,8 @@ def require_somebody_to_ask() -> None:
     """Raise InputError where a run that needs a person's word could ask nobody: known before anything is exported."""
     if answerer() is None and deployment.id is None:
         raise InputError(
-            "approve=true (which include_open=true implies) waits for a person: run a deployment of archive-orders, or "
-            "`ecommerce archive`, where --yes answers beforehand"
+            "a person has to approve this run, and nobody can be asked here: --yes answers beforehand, and a run of "
+            "archive-orders/daily asks in Prefect"
         )
 
 
@@ -84,14 +85,20 @@ def _ask_by_form(database: MongoDatabase, run: Run, me: str) -> Run:
     if run.asked_by == me:
         try:
             form = _suspend(database, run)
-            return note_answer(database, run, _ANSWERS[form.answer], form.comment)
+            reached("approval:resumed")
+            run = note_answer(database, run, _ANSWERS[form.answer], form.comment)
+            reached("approval:answered")
+            return run
         except ValidationError:
             # The flow run was cancelled while it was suspended, and then tried again: there is no answer.
             get_run_logger().info("nobody answered for run %s before: it is asked again", run.run_id)
+    reached("approval:before")
     run = note_question(database, run, me)
+    reached("approval:asked")
     if not waits(run):
         return run
     archive_waiting(run)
+    reached("approval:told")
     form = _suspend(database, run)
     return note_answer(database, run, _ANSWERS[form.answer], form.comment)
 

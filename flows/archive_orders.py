@@ -223,8 +223,12 @@ def archive_orders(
         int, Field(ge=0, le=1000, description="Merge days that have at least so many files. 0: no maintenance.")
     ] = 4,
     approve: Annotated[
-        bool, Field(description="Wait for a person's word before anything is deleted. Always with include_open.")
-    ] = False,
+        bool | Unset,
+        Field(
+            description="Wait for a person's word before anything is deleted. Empty: as the setting archive_approve "
+            "says, no unless changed. Always with include_open."
+        ),
+    ] = AS_SET,
     dry_run: Annotated[bool, Field(description="Only plan: days, orders, bytes, what stays and why.")] = False,
 ) -> ArchiveReport:
     """Finish the run that was left, then plan, export, verify, purge, publish and commit a new one; maintain."""
@@ -234,6 +238,7 @@ def archive_orders(
     require_transactions(database)
     selection = selected(older_than_days, max_hot_orders, max_hot_bytes, include_open)
     log_age(older_than_days, selection)
+    approve = chosen(approve, settings_by_operators("archive").archive_approve)
     requested = Requested(approve or include_open, flow_run.id)
     if (asked := asked_run(database, flow_run.id)) and asked.state in CLOSED:
         # The run was answered elsewhere, or too late: this flow run has nothing else to do.

@@ -35,11 +35,15 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"pymongo\.errors\.OperationFailure: Auth", "MongoDB refuses the user of ECOMMERCE_MONGO_URI"),
     (r"pymongo\.errors\.", "Spark lost its connection to MongoDB"),
     (
+        # Python's own words for a refused connection are those of its connection to the JVM.
+        r"Answer from Java side is empty|Error while sending or receiving|Py4JNetworkError|^\[Errno \d+\] Connection re",
+        "Spark's JVM ended",
+    ),
+    (
         r"ConnectException|Connection re(?:fused|set)|Call From .* failed|UnknownHost|EOFException",
         "HDFS cannot be reached: start it",
     ),
     (r"OutOfMemoryError|Java heap space", "Spark ran out of memory"),
-    (r"Answer from Java side is empty|Error while sending or receiving|Py4JNetworkError", "Spark's JVM ended"),
 )
 """Pattern in the text of an error of Java, or of a Python worker → what it means and what to do."""
 

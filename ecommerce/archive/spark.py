@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ import psutil
 
 from ecommerce.archive.class_archive import class_archive_options, keep_class_archive
 from ecommerce.archive.errors import explain
+from ecommerce.archive.jvm_watch import end_when_hung, launch_limited
 from ecommerce.archive_location import archive_options
 from ecommerce.errors import ServiceError
 from ecommerce.jars import archive_jars
@@ -27,6 +29,8 @@ from ecommerce.settings import Settings
 if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
+
+NAME = "ecommerce-archive"
 
 DRIVER_MEMORY = "1g"
 """Heap of the JVM; on local[*] it does the tasks too. Orders stream, so it bounds speed, not size."""
@@ -112,7 +116,8 @@ def spark_ahead(settings: Settings, meanwhile: "Callable[[SparkContext], None] |
         with suppress(Exception), spark_session(settings, meanwhile=meanwhile):
             left.wait()
 
-    thread = threading.Thread(target=hold, name="spark-ahead")
+    # In the caller's context, so that what Spark's start logs is in the log of the caller's run.
+    thread = threading.Thread(target=copy_context().run, args=(hold,), name="spark-ahead")
     thread.start()
     try:
         yield
@@ -139,7 +144,7 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
     plain_scratch = home.path / scratch.relative_to(settings.home_directory)
     options = {
         "spark.master": _master(settings),
-        "spark.app.name": "ecommerce-archive",
+        "spark.app.name": NAME,
         "spark.driver.memory": DRIVER_MEMORY,
         "spark.local.dir": str(plain_scratch),
         "spark.ui.enabled": "false",
@@ -172,12 +177,13 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
     # PySpark imports it at its first call into the JVM, which would stand idle for that long just after its start.
     threading.Thread(target=import_module, args=("pandas",), name="import-pandas", daemon=True).start()
     try:
-        with log.open("ab") as output:
+        with log.open("ab") as output, launch_limited(NAME, settings.spark_answer_seconds):
             configuration = SparkConf().setAll(list(options.items()))
             # What the JVM says before it logs, and Spark's scripts, would be on the terminal.
             gateway = launch_gateway(  # type: ignore[no-untyped-call]
                 configuration, {"stdout": output, "stderr": output}
             )
+        end_when_hung(gateway, settings.spark_answer_seconds)
         context = SparkContext(conf=configuration, gateway=gateway)
         if meanwhile:
             threading.Thread(target=_tried, args=(meanwhile, context), name="spark-meanwhile", daemon=True).start()
@@ -237,7 +243,8 @@ def _tried(meanwhile: "Callable[[SparkContext], None]", context: "SparkContext")
 def _stop(spark: _Spark) -> None:
     from pyspark import SparkContext
 
-    spark.session.stop()
+    with suppress(Exception):  # its JVM ended before, or was killed because it hung
+        spark.session.stop()
     gateway = SparkContext._gateway  # noqa: SLF001 - `stop` has no public counterpart that ends the JVM
     if gateway is not None:
         # `stop` leaves the JVM: a gigabyte that a worker process would keep until it ends.

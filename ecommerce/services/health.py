@@ -57,18 +57,29 @@ def service_states(settings: Settings) -> list[ServiceState]:
     if (settings.home_directory / POSTGRES).exists():
         states.append(_recorded(settings, POSTGRES, LOOPBACK, lambda _: postgres_problem(settings.home_directory)))
     server = f"http://{LOOPBACK}:{settings.prefect_port}"
+
+    def prefect_problem(record: ServiceRecord) -> str | None:
+        up = read_json(run_directory(settings.home_directory) / "up.json") or {}
+        # That of a command without `up` is on any port, which the other commands look up.
+        asked_for = settings.prefect_port if up.get("supervisor") == record.supervisor else record.port
+        other = _other_port(record, asked_for, "ECOMMERCE_PREFECT_PORT")
+        return other or _http_problem(f"{record.address}/api/health")
+
+    def worker_problem(record: ServiceRecord) -> str | None:
+        if not worker_health_port(record.pid):
+            return "has not asked for runs for a while"
+        its_server = _living_record(settings, "prefect-server")
+        # A server on another port than the settings say is named above; it is not asked at the wrong one.
+        return stuck_problem(settings) if its_server and its_server.port == settings.prefect_port else None
+
+    def dashboard_problem(record: ServiceRecord) -> str | None:
+        other = _other_port(record, settings.dashboard_port, "ECOMMERCE_DASHBOARD_PORT")
+        return other or _http_problem(f"{record.address}/liveness")
+
     checks: tuple[tuple[str, str, Callable[[ServiceRecord], str | None]], ...] = (
-        ("prefect-server", server, lambda it: _http_problem(f"{it.address}/api/health")),
-        (
-            "prefect-worker",
-            f"work pool {WORK_POOL}",
-            lambda it: stuck_problem(settings) if worker_health_port(it.pid) else "has not asked for runs for a while",
-        ),
-        (
-            "dashboard",
-            dashboard_url(settings),
-            lambda it: _http_problem(f"{it.address}/liveness"),
-        ),
+        ("prefect-server", server, prefect_problem),
+        ("prefect-worker", f"work pool {WORK_POOL}", worker_problem),
+        ("dashboard", dashboard_url(settings), dashboard_problem),
     )
     return states + [_recorded(settings, name, address, problem) for name, address, problem in checks]
 
@@ -96,7 +107,13 @@ def set_aside(settings: Settings) -> str:
 def _mongodb(settings: Settings) -> ServiceState:
     if settings.mongo_uri is None:
         address = f"{LOOPBACK}:{settings.mongo_port}"
-        return _recorded(settings, "mongod", address, lambda it: _other_port(settings, it) or _mongo_problem(settings))
+        port = settings.mongo_port
+        return _recorded(
+            settings,
+            "mongod",
+            address,
+            lambda it: _other_port(it, port, "ECOMMERCE_MONGO_PORT") or _mongo_problem(settings),
+        )
     try:
         nodes = parse_uri(settings.mongo_uri.get_secret_value(), validate=False)["nodelist"]
         address = ",".join(f"{host}:{port}" for host, port in nodes)
@@ -106,10 +123,9 @@ def _mongodb(settings: Settings) -> ServiceState:
     return ServiceState("mongodb", address, "down" if problem else "up", problem or "")
 
 
-def _other_port(settings: Settings, record: ServiceRecord) -> str | None:
-    if record.port == settings.mongo_port:
-        return None
-    return f"runs, but ECOMMERCE_MONGO_PORT is {settings.mongo_port} here: set it to {record.port}"
+def _other_port(record: ServiceRecord, port: int, setting: str) -> str | None:
+    """Why commands with these settings do not find a service that runs."""
+    return None if record.port == port else f"runs, but {setting} is {port} here: set it to {record.port}"
 
 
 def _mongo_problem(settings: Settings) -> str | None:
@@ -127,6 +143,8 @@ def _hdfs(settings: Settings) -> list[ServiceState]:
     state = namenode_state(namenode.pid) if namenode else {}
 
     def namenode_problem(record: ServiceRecord) -> str | None:
+        if other := _other_port(record, settings.namenode_port, "ECOMMERCE_NAMENODE_PORT"):
+            return other
         if not state:
             return "does not answer"
         return None if state.get("FSState") == "Operational" else f"in safe mode: {state.get('Safemode')}"

@@ -104,8 +104,8 @@ def start_runs_directly(settings: Settings) -> None:
     Without a command Prefect starts one process to prepare a checkout, one to look what it needs and one for the run:
     each imports Prefect, for a second. Ours come from the installed packages.
     """
-    api, deadline = embedded_api(settings), time.monotonic() + TEMPLATE_SECONDS
-    while not (template := call(api, f"/work_pools/{WORK_POOL}")["base_job_template"]):
+    pool, deadline = f"/work_pools/{WORK_POOL}", time.monotonic() + TEMPLATE_SECONDS
+    while not (template := post(settings, pool, None, "GET")["base_job_template"]):
         if time.monotonic() > deadline:
             raise ServiceError(f"the worker has not given the work pool {WORK_POOL} its template")
         time.sleep(0.2)
@@ -113,7 +113,7 @@ def start_runs_directly(settings: Settings) -> None:
     ours = shlex.join([sys.executable, "-P", "-m", "flows.run_process"])
     if command.get("default") != ours:
         command["default"] = ours
-        call(api, f"/work_pools/{WORK_POOL}", {"base_job_template": template}, method="PATCH")
+        post(settings, pool, {"base_job_template": template}, "PATCH")
 
 
 def close_stranded_runs(settings: Settings) -> None:
@@ -131,8 +131,8 @@ def close_stranded_runs(settings: Settings) -> None:
         raise ServiceError(f"unfinished runs cannot be closed: {error}") from None
 
 
-def post(settings: Settings, path: str, body: Mapping[str, Any], method: str = "POST") -> Any:
-    """Post to a path of the embedded server's API, and return the answer."""
+def post(settings: Settings, path: str, body: Mapping[str, Any] | None, method: str = "POST") -> Any:
+    """Post to a path of the embedded server's API, and return the answer; again where SQLite was locked."""
     for attempt in range(1, POST_ATTEMPTS + 1):
         try:
             return call(embedded_api(settings), path, body, method=method, timeout_seconds=60)

@@ -27,6 +27,7 @@ from ecommerce.archive.view import open_view
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.services.environment import settings_environment
+from ecommerce.services.prefect import post
 from ecommerce.services.records import read_record
 from ecommerce.settings import Settings
 from tests.archiving import an_order, assert_one_place, hot_ids, insert, spark, with_archive
@@ -205,6 +206,25 @@ def test_without_an_answer_in_time_or_when_it_is_cancelled_it_is_refused_by_the_
     next_run()
     assert record(database)["state"] == "refused"
     assert hot_ids(database) == set(range(20))
+
+
+@pytest.mark.timeout(600)
+def test_an_operator_s_choice_lasts_and_a_run_may_choose_otherwise(
+    stack: PrefectStack, archive: Settings, database: MongoDatabase
+) -> None:
+    variable = post(stack.settings, "/variables/", {"name": "ecommerce_archive_approve", "value": True})
+    try:
+        stack.deploy()
+        run = suspended(stack)
+        assert hot_ids(database) == set(range(20))
+        answer(stack, run, answer="refuse")
+        stack.wait(run)
+        assert hot_ids(database) == set(range(20))
+        (without,) = stack.wait(stack.ask(ARCHIVE, approve=False))
+        assert without.state_name == "Completed", stack.log(without.id)
+        assert hot_ids(database) == set()
+    finally:
+        post(stack.settings, f"/variables/{variable['id']}", None, "DELETE")
 
 
 @pytest.mark.timeout(600)

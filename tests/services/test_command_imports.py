@@ -14,6 +14,7 @@ from ecommerce.services.environment import prefect_environment, settings_environ
 from ecommerce.services.prefect import server
 from ecommerce.settings import Settings
 from tests.ports import free_port
+from tests.prefect_stack import bring_history
 
 PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 
@@ -42,6 +43,7 @@ def below(modules: set[str], *packages: str) -> set[str]:
 def prefect_of_a_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of commands that find a running Prefect server."""
     settings = Settings(home=tmp_path_factory.mktemp("prefect"), prefect_port=free_port())
+    bring_history(settings)
     running = server(settings, settings_environment(settings) | prefect_environment(settings)).start()
     yield {"PREFECT_API_URL": f"{running.address}/api"}
     running.stop()
@@ -55,7 +57,8 @@ def environment(
     return {**settings_environment(settings), **prefect_of_a_home}
 
 
-LARGE = ("prefect", "panel", "pyspark", "pandas", "polars", "numpy", "faker", "mirakuru")
+LARGE = ("prefect", "panel", "pyspark", "pandas", "polars", "pyarrow", "numpy", "faker", "mirakuru")
+NOT_FOR_A_FLOW = ("prefect.server", "prefect.cli", "panel", "pyspark", "pandas", "faker", "docker")
 
 
 def test_help_and_version_import_nothing_large(environment: Mapping[str, str]) -> None:
@@ -74,9 +77,9 @@ def test_kpis_import_what_reads_the_summaries_and_no_more(environment: Mapping[s
 
 def test_a_flow_command_does_not_import_the_server_that_it_talks_to(environment: Mapping[str, str]) -> None:
     modules = imported_by(environment, "summarize")
-    assert not below(modules, "prefect.server", "prefect.cli", "panel", "pyspark", "pandas", "faker", "docker")
+    assert not below(modules, *NOT_FOR_A_FLOW, "pyarrow")
 
 
 def test_an_archive_that_has_nothing_to_do_does_not_import_spark(environment: Mapping[str, str]) -> None:
     modules = imported_by(environment, "archive", "--dry-run")
-    assert not below(modules, "prefect.server", "prefect.cli", "panel", "pyspark", "pandas", "faker", "docker")
+    assert not below(modules, *NOT_FOR_A_FLOW)

@@ -16,6 +16,7 @@ from ecommerce.services.environment import prefect_environment, settings_environ
 from ecommerce.services.prefect import server
 from ecommerce.settings import Settings
 from tests.ports import free_port
+from tests.prefect_stack import bring_history
 
 PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 
@@ -24,6 +25,7 @@ PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Prefect server that outlives its commands."""
     settings = Settings(home=tmp_path_factory.mktemp("prefect"), prefect_port=free_port())
+    bring_history(settings)
     running = server(settings, settings_environment(settings) | prefect_environment(settings)).start()
     yield f"{running.address}/api"
     running.stop()

@@ -9,8 +9,7 @@ import pytest
 from prefect.exceptions import PrefectHTTPStatusError
 
 from ecommerce.mongo import ORDERS, MongoDatabase
-from ecommerce.prefect_api import call, embedded_api
-from ecommerce.services.prefect import parameters_kept
+from ecommerce.services.prefect import parameters_kept, post
 from ecommerce.settings import Settings
 from tests.archiving import with_archive
 from tests.prefect_stack import PrefectStack, prefect_stack
@@ -92,10 +91,9 @@ def test_an_emptied_age_is_as_it_is_set_and_none_archives_nothing_for_its_age(st
 
 
 def test_what_operators_set_lasts_when_everything_is_deployed_again(stack: PrefectStack) -> None:
-    api = embedded_api(stack.settings)
-    call(api, "/variables/", {"name": "ecommerce_archive_older_than_days", "value": 90})
+    post(stack.settings, "/variables/", {"name": "ecommerce_archive_older_than_days", "value": 90})
     hourly = stack.client.read_deployment_by_name("summarize-orders/hourly")
-    call(api, f"/deployments/{hourly.id}", {"parameters": {"hours": 48}}, method="PATCH")
+    post(stack.settings, f"/deployments/{hourly.id}", {"parameters": {"hours": 48}}, "PATCH")
     with parameters_kept(stack.settings, print):
         stack.deploy()
     assert stack.client.read_deployment_by_name("summarize-orders/hourly").parameters == {"hours": 48}
@@ -104,12 +102,25 @@ def test_what_operators_set_lasts_when_everything_is_deployed_again(stack: Prefe
     stack.until_logged(archive.id, "older_than_days is empty: 90, as archive_older_than_days is set")
     assert summarize.parameters == {"hours": 48}
 
-    (variable,) = call(api, "/variables/filter", {})
-    call(api, f"/variables/{variable['id']}", {"value": "many"}, method="PATCH")
+    (variable,) = post(stack.settings, "/variables/filter", {})
+    post(stack.settings, f"/variables/{variable['id']}", {"value": "many"}, "PATCH")
     (refused,) = stack.wait(stack.ask(ARCHIVE, dry_run=True))
     assert refused.state_name == "Failed"
     stack.until_logged(refused.id, "the Prefect Variable ecommerce_archive_older_than_days='many'")
-    call(api, f"/variables/{variable['id']}", method="DELETE")
+    post(stack.settings, f"/variables/{variable['id']}", None, "DELETE")
+
+
+def test_what_the_library_says_is_in_the_log_of_its_run(stack: PrefectStack, tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text("product_id,name,warehouse_id\n7,Chair,42\n")
+    asked = {
+        stack.ask(BACKFILL, start="2025-01-05", end="2025-01-06", orders=20): f"{logging.INFO} 20 orders of 1 windows: 0 were there",
+        stack.ask("import-files/hourly", paths=[str(file)]): f"{logging.INFO} products.csv holds products",
+        stack.ask("summarize-orders/hourly"): "deltas put into buckets",
+    }
+    for run in stack.wait(*asked):
+        assert run.state_name == "Completed", stack.log(run.id)
+        stack.until_logged(run.id, asked[run.id])
 
 
 def test_parameters_of_earlier_versions_go_on_working_with_a_word(

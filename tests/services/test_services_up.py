@@ -20,6 +20,7 @@ from ecommerce.services.first_archive import archive_first_data
 from ecommerce.services.marks import marked_processes, wait_for_end
 from ecommerce.services.ports import http_answers
 from ecommerce.settings import Settings
+from tests.ports import free_port
 from tests.programs import SERVICES, START_SECONDS, Up, ecommerce, new_settings, pid_of, states, wait_until
 
 
@@ -50,6 +51,14 @@ def test_up_starts_everything_keeps_it_up_and_leaves_nothing_behind(settings: Se
     assert [state["name"] for state in answer["services"] if state["healthy"]] == SERVICES
     # The first start makes half a year of orders and has a flow archive the older half.
     assert answer["hot_orders"] > answer["archived_orders"] > 30_000
+
+    ports = ("mongo_port", "namenode_port", "prefect_port", "dashboard_port")
+    elsewhere = states(settings.model_copy(update={port: free_port() for port in ports}))
+    for port, service in zip(ports, ("mongod", "namenode", "prefect-server", "dashboard"), strict=True):
+        right = getattr(settings, port)
+        assert f"set it to {right}" in str(elsewhere[service]["reason"]), (
+            "whoever has another port is told the right one"
+        )
 
     request = f"http://127.0.0.1:{settings.prefect_port}/api/work_pools/ecommerce"
     with urllib.request.urlopen(request, timeout=60) as answer:
