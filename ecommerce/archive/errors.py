@@ -36,7 +36,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"pymongo\.errors\.", "Spark lost its connection to MongoDB"),
     (
         # Python's own words for a refused connection are those of its connection to the JVM.
-        r"Answer from Java side is empty|Error while sending or receiving|Py4JNetworkError|^\[Errno \d+\] Connection re",
+        r"Answer from Java side is empty|Error while sending or receiving|Py4JNetworkError|^\[Errno \d+\] Connection",
         "Spark's JVM ended",
     ),
     (

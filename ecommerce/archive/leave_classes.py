@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LOWEST_PRIORITY = 19
+PATIENCE_SECONDS = 3600.0
+"""At that priority the JVM may be silent for minutes beside what others do."""
+
 HDFS_CLIENT = "org.apache.hadoop.hdfs.DistributedFileSystem"
 
 
 def main() -> int:
     """Leave the classes where there are none; exit code 1 where Spark did not start."""
     # On a cluster the driver's JVM has the same classes.
-    settings = get_settings().model_copy(update={"spark_master": "local[2]"})
+    settings = get_settings().model_copy(update={"spark_master": "local[2]", "spark_answer_seconds": PATIENCE_SECONDS})
     os.nice(LOWEST_PRIORITY)
     with suppress(AttributeError, psutil.Error):
         psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
