@@ -54,6 +54,7 @@ def test_a_run_whose_jvm_hangs_fails_and_the_next_one_archives(
 ) -> None:
     insert(database, [an_order(i) for i in range(20)])
     with prefect_stack(archive, tmp_path / "prefect") as stack, stack.worker():
+        stack.pause("generate-orders/hourly")
         hung, waiting = stack.ask("archive-orders/daily"), stack.ask("archive-orders/daily")
         stack.until(lambda: database[ARCHIVE_RUNS].find_one())
         stopped = stop_jvm(stack.settings, SPARK)

@@ -113,9 +113,9 @@ def test_what_operators_set_lasts_when_everything_is_deployed_again(stack: Prefe
 def test_what_the_library_says_is_in_the_log_of_its_run(stack: PrefectStack, tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_text("product_id,name,warehouse_id\n7,Chair,42\n")
-    span = {"start": "2025-01-05", "end": "2025-01-06", "orders": 20}
+    made = stack.ask(BACKFILL, start="2025-01-05", end="2025-01-06", orders=20)
     asked = {
-        stack.ask(BACKFILL, **span): f"{logging.INFO} 20 orders of 1 windows: 0 were there",
+        made: f"{logging.INFO} 20 orders of 1 windows: 0 were there",
         stack.ask("import-files/hourly", paths=[str(file)]): f"{logging.INFO} products.csv holds products",
         stack.ask("summarize-orders/hourly"): "deltas put into buckets",
     }
