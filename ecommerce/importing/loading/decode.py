@@ -55,6 +55,8 @@ class Decoded(Struct, array_like=True):
     """What belongs into the catalog before the orders, where it was not sent with a question."""
     unknown_statuses: dict[str, int] = field(default_factory=dict)
     """Texts that the table of statuses does not have, and how many rows had each."""
+    currencies: dict[str, int] = field(default_factory=dict)
+    """Currencies that orders name, and how many orders name each."""
 
 
 class RawRows:
@@ -128,6 +130,7 @@ class Decoder:
                 decoded.records.append(result)
         decoded.catalog_records = self._catalog_records()
         decoded.unknown_statuses, self._known.unknown_statuses = self._known.unknown_statuses, {}
+        decoded.currencies, self._known.currencies = self._known.currencies, {}
         return decoded
 
     def _catalog_records(self) -> CatalogRecords:

@@ -31,6 +31,7 @@ from ecommerce.importing.shape import LINES, Shape, catalog_table
 from ecommerce.importing.sources.streams import open_source
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress
+from ecommerce.shop import read_shop
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,9 @@ class FileImport:
         self._rejected += len(decoded.rejections)
         self._reject(decoded.rejections)
         self.report.unknown_statuses.update(decoded.unknown_statuses)
+        if decoded.currencies:
+            self.report.currencies.update(decoded.currencies)
+            self.report.shop_currency = self.report.shop_currency or read_shop(self.database).currency
         table = catalog_table(self.shape.rows)
         if table is not None:
             written = with_patience(lambda: write_records(self.database, table, decoded.records))

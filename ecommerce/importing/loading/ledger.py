@@ -108,6 +108,7 @@ class FileLedger:
             "reasons": dict(report.reasons),
             # The texts come from a file: as values, where any text may stand.
             "unknown_statuses": [{"status": text, "rows": rows} for text, rows in report.unknown_statuses.items()],
+            "currencies": dict(report.currencies),
             "error": report.error,
             "readings": _readings(self.shape),
         }

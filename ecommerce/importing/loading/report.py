@@ -32,6 +32,9 @@ class FileReport:
     """How many rows were rejected with each code."""
     unknown_statuses: Counter[str] = field(default_factory=Counter)
     """Statuses of orders that the table of statuses does not have, and how many rows had each."""
+    currencies: Counter[str] = field(default_factory=Counter)
+    """Currencies that orders name, and how many orders name each; the others are in the shop's."""
+    shop_currency: str = ""
     need_file: int = 0
     """Rejected rows whose text is not all of them: they cannot be tried again without their file."""
     first_rejections: list[Rejection] = field(default_factory=list)
@@ -58,6 +61,12 @@ class FileReport:
         found = [reading.sentence for reading in self.readings]
         if self.first_order_ms is not None and self.last_order_ms is not None:
             found.append(f"orders from {_day(self.first_order_ms)} to {_day(self.last_order_ms)}")
+        if foreign := {code: orders for code, orders in self.currencies.items() if code != self.shop_currency}:
+            counts = ", ".join(f"{orders:,} in {code}" for code, orders in sorted(foreign.items()))
+            found.append(
+                f"orders in another currency than the shop's, {self.shop_currency}: {counts}; their money is in no "
+                f"figure of {self.shop_currency}: see it with `ecommerce kpis --currency {min(foreign)}`"
+            )
         if self.rows_are == NOT_NEEDED:
             found.append("no mapping needs it, and the tables beside it are complete")
         elif self.read == 0 and self.error is None and self.rows_are != JOINED:

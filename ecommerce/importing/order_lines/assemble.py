@@ -7,7 +7,7 @@ from typing import Any
 
 from ecommerce.documents.bson_codec import encode_catalog
 from ecommerce.documents.catalog import CATALOG, CatalogTable
-from ecommerce.documents.order import Delivery, Order, OrderItem
+from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
 from ecommerce.importing.order_lines.column_values import (
     FOUR_DECIMALS,
     Cells,
@@ -33,6 +33,7 @@ class _Makers:
         self.order = field_makers(mapping, readings, Order, mapping.order, "order")
         self.item = field_makers(mapping, readings, OrderItem, mapping.item, "order_items[]")
         self.delivery = field_makers(mapping, readings, Delivery, mapping.delivery, "delivery")
+        self.refund = field_makers(mapping, readings, Refund, mapping.refund, "refunds[]")
         texts = Texts(mapping, readings)
         self.attributes = {name: texts.of(value, " ") for name, value in mapping.attributes.items()}
         self.order_text = Texts(mapping, readings).identity(mapping.order["order_id"])
@@ -56,6 +57,9 @@ def assemble(
     if "order_id" not in order:
         raise Rejected("no_mapping_value", "order.order_id has no value")
     order_id = order["order_id"]
+    credit = _credited(made_items)
+    if credit is not None:
+        made_items = []
     if "total_amount" not in order or "discount" not in order:
         _work_out_amounts(order, made_items)
     order["quantity"] = len(made_items)
@@ -71,9 +75,35 @@ def assemble(
     delivery["order_id"] = order_id
     delivery.setdefault("delivery_id", order_id)
     document: dict[str, Any] = {"order": order, "order_items": made_items, "delivery": delivery}
+    if credit is not None:
+        order |= {"total_amount": "0", "discount": "0"}
+        document["refunds"] = [{"refund_id": 0, "refund_time": order.get("order_time"), "amount": credit}]
+    elif refund := _refund(made(makers.refund, head, items)):
+        document["refunds"] = [refund]
     if attributes := {name: text for name, make in makers.attributes.items() if (text := make(head).strip())}:
         document["attributes"] = attributes
     return document
+
+
+def _credited(items: Sequence[dict[str, Any]]) -> str | None:
+    """What lines that all have negative quantities give back: they are a credit that names no order. Else None."""
+    try:
+        amounts = [(Decimal(item["price"]), Decimal(item["quantity"])) for item in items]
+    except (KeyError, DecimalException):
+        return None  # what is wrong with the line is said where it is read as an item
+    if not amounts or any(quantity >= 0 for _, quantity in amounts):
+        return None
+    return str(-sum((price * quantity for price, quantity in amounts), Decimal(0)))
+
+
+def _refund(refund: dict[str, Any]) -> dict[str, Any] | None:
+    """The refund that a row tells of, if it does."""
+    try:
+        if not Decimal(refund.get("amount", 0)):
+            return None
+    except DecimalException:
+        pass  # a text that is no amount is refused where refunds are read
+    return {"refund_id": 0} | refund
 
 
 def _work_out_amounts(order: dict[str, Any], items: Sequence[dict[str, Any]]) -> None:

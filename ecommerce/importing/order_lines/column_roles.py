@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.fields import fields_of
-from ecommerce.documents.order import Delivery, Order, OrderItem
+from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
 from ecommerce.importing.order_lines.mapping import Mapping, Value
 
 
@@ -24,7 +24,7 @@ class ColumnRoles:
 def column_roles(mapping: Mapping) -> ColumnRoles:
     """The roles of all columns that the mapping uses."""
     roles = ColumnRoles()
-    parts = [(Order, mapping.order), (OrderItem, mapping.item), (Delivery, mapping.delivery)]
+    parts = [(Order, mapping.order), (OrderItem, mapping.item), (Delivery, mapping.delivery), (Refund, mapping.refund)]
     parts += [(table.document, mapping.catalog.get(table.name, {})) for table in CATALOG]
     for document, values in parts:
         for field_ in fields_of(document):
@@ -51,6 +51,8 @@ def _note(roles: ColumnRoles, mapping: Mapping, value: Value, kind: str, bson_ty
     if kind == "time":
         if together:
             roles.times.setdefault(value.dates or mapping.dates, set()).add(together)
+    elif value.equals is not None:
+        roles.amounts.update((*value.sum, *value.minus, value.equals))
     elif kind == "id":
         roles.identities.update(together)
     elif bson_type in ("decimal", "long"):

@@ -18,6 +18,7 @@ from msgspec import Struct
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.importing.formats.nothing import is_present
 from ecommerce.importing.order_lines.amounts import Notation, read_amount
+from ecommerce.importing.order_lines.currencies import currencies_of
 from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.order_lines.times import Zones, read_time
 from ecommerce.importing.reasons import Rejected, shown
@@ -171,10 +172,14 @@ class _Maker:
             case "id":
                 identity, namespace, name = self._texts.identity(value), self._namespace, field.name
                 return lambda cells, _lines: stable_id(namespace, name, found) if (found := identity(cells)) else None
+        if field.kind.name == "flag" and value.equals is not None:
+            return self._equals(value, value.equals, where)
         if field.kind.bson_type == "long":
             count = self._number(value, where)
             return lambda cells, _lines: _whole(found) if (found := count(cells)) else None
         text = self._texts.of(value, " ")
+        if field.kind.name == "currency":
+            return lambda cells, _lines: _currency(text(cells).strip())
         return lambda cells, _lines: text(cells).strip() or None
 
     def _number(self, value: Value, where: str, kind: str = "count") -> Text:
@@ -245,6 +250,11 @@ class _Maker:
         number = self._number(value, where, kind)
         return lambda cells, _lines: Decimal(found) if (found := number(cells)) else None
 
+    def _equals(self, value: Value, column: str, where: str) -> Make:
+        """What tells whether a sum is the amount of a column: nothing where that is empty."""
+        total, whole = self._calculation(value, where, "money"), self._number(Value(column=column), where, "money")
+        return lambda cells, lines: (total(cells, lines) == Decimal(found)) if (found := whole(cells)) else None
+
     def _share(self, value: Value, where: str) -> Callable[[Cells], Decimal]:
         assert value.part is not None  # noqa: S101 - asked only then
         of_part = self._number(Value(column=value.part), where, "money")
@@ -307,6 +317,14 @@ class _Maker:
 
 def _otherwise(value: Value) -> str:
     return "" if value.otherwise is None else str(value.otherwise)
+
+
+def _currency(text: str) -> str | None:
+    """The code of a currency; none where a sign such as $ is that of several: the amounts are then in the shop's."""
+    codes = currencies_of(text)
+    if codes is None:
+        return text or None
+    return next(iter(codes)) if len(codes) == 1 else None
 
 
 def _whole(digits: str) -> int | str:

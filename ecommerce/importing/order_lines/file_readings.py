@@ -132,6 +132,7 @@ class ReadingPass:
         self._rows = 0
         self._currency_at = at.get(mapping.currency or "")
         self._currencies: dict[str, None] = {}
+        self._by_order = "currency" in mapping.order
 
     def see(self, cells: Sequence[str]) -> None:
         """Look at one row, complete and in the order of the columns."""
@@ -174,6 +175,8 @@ class ReadingPass:
                 if decimal == "comma" or (decimal and amounts.depends):
                     found.append(Reading("decimal", name, decimal))
         named = {codes: None for text in self._currencies if (codes := currencies_of(text.strip()))}
+        if len(named) > 1 and self._by_order:
+            named = {}  # each order has one of its own, and they are never added up
         found += _currencies([named, *(amounts.currencies for amounts in self._amounts.values())])
         for formats, times in self._times.items():
             left = times.decide()

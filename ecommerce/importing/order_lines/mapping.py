@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.kinds import attribute_fault
-from ecommerce.documents.order import Delivery, Order, OrderItem
+from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
 from ecommerce.errors import InputError
 from ecommerce.importing.formats.nothing import is_nothing
 from ecommerce.importing.naive_times import shop_zone
@@ -59,6 +59,9 @@ class Value(BaseModel):
     whole: str | None = Field(None, description="A share: `part` of this column.")
     minus: tuple[str, ...] = Field((), description="With sum: columns that are taken off.")
     or_zero: bool = Field(False, description="With sum and line_total: an empty cell, or one that is not there, is 0.")
+    equals: str | None = Field(
+        None, description="With sum, of a yes or no: whether the sum is the amount in this column."
+    )
     earliest: bool = Field(False, description="Lines of one order may have several times: the first of them counts.")
 
     @model_validator(mode="before")
@@ -82,6 +85,8 @@ class Value(BaseModel):
         )
         yield from self.columns
         yield from self.sum[:1] if needed and self.or_zero else (*self.sum, *self.minus)
+        if self.equals is not None:
+            yield self.equals
         for value in (*self.first, *((self.plus_days,) if isinstance(self.plus_days, Value) else ())):
             yield from value.used(needed=needed)
 
@@ -120,7 +125,9 @@ class Mapping(BaseModel):
     nothing: tuple[str, ...] | None = Field(
         None, description="Texts that mean an empty cell, instead of the usual ones."
     )
-    currency: str | None = Field(None, description="The column with the currency of the amounts, if there is one.")
+    currency: str | None = Field(
+        None, description="The column with the currency of the amounts, if there is one: that of each order."
+    )
     items_have: str | None = Field(
         None, description="Lines in which this column is empty tell of their order only, and are no items."
     )
@@ -132,6 +139,9 @@ class Mapping(BaseModel):
     order: dict[str, Value]
     item: dict[str, Value]
     delivery: dict[str, Value]
+    refund: dict[str, Value] = Field(
+        {}, description="What was paid back; an order whose amount is empty or 0 has no refund."
+    )
     attributes: dict[str, Value] = Field({}, description="Names of attributes and the columns that they come from.")
     catalog: dict[str, dict[str, Value]] = {}
 
@@ -140,6 +150,14 @@ class Mapping(BaseModel):
     def _null_is_a_text(cls, texts: Any) -> Any:
         # Unquoted, YAML reads NULL as no value.
         return [word for text in texts for word in (("NULL", "null") if text is None else (text,))] if texts else texts
+
+    @model_validator(mode="before")
+    @classmethod
+    def _currency_of_orders(cls, content: Any) -> Any:
+        order = content.get("order") if isinstance(content, dict) else None
+        if not isinstance(order, dict) or "currency" in order or not content.get("currency"):
+            return content
+        return content | {"order": order | {"currency": {"column": content["currency"], "optional": True}}}
 
     @model_validator(mode="after")
     def _known_encoding_and_zones(self) -> "Mapping":
@@ -154,11 +172,11 @@ class Mapping(BaseModel):
 
     @model_validator(mode="after")
     def _known_names(self) -> "Mapping":  # noqa: C901 - a list of checks, each with its sentence
-        documents = {"order": Order, "item": OrderItem, "delivery": Delivery}
+        documents = {"order": Order, "item": OrderItem, "delivery": Delivery, "refund": Refund}
         parts = [(part, documents[part], getattr(self, part)) for part in documents]
         parts += [(f"catalog.{t.name}", t.document, self.catalog[t.name]) for t in CATALOG if t.name in self.catalog]
         for part, document, values in parts:
-            unknown = values.keys() - {field.name for field in fields_of(document)}
+            unknown = values.keys() - {field.name for field in fields_of(document) if field.kind is not None}
             if unknown:
                 raise ValueError(f"{part}: no such fields: {', '.join(sorted(unknown))}")
         for name in self.attributes:
@@ -176,6 +194,8 @@ class Mapping(BaseModel):
         for name in ("status", "expected_time", "courier_id"):
             if name not in self.delivery:
                 raise ValueError(f"delivery: {name} is missing")
+        if self.refund and not {"amount", "refund_time"} <= self.refund.keys():
+            raise ValueError("refund: amount and refund_time are needed")
         if self.items is not None and self.items not in self.tables:
             raise ValueError(f"items: {self.items} is not one of the tables")
         for column in self._used():
@@ -185,7 +205,7 @@ class Mapping(BaseModel):
         return self
 
     def _used(self, *, needed: bool = False) -> Iterator[str]:
-        for values in (self.order, self.item, self.delivery, self.attributes, *self.catalog.values()):
+        for values in (self.order, self.item, self.delivery, self.refund, self.attributes, *self.catalog.values()):
             for value in values.values():
                 yield from value.used(needed=needed)
 
@@ -229,7 +249,7 @@ class Mapping(BaseModel):
     @cached_property
     def order_columns(self) -> frozenset[str]:
         """The columns of the lines that must not differ between the lines of one order."""
-        values = (*self.order.values(), *self.delivery.values())
+        values = (*self.order.values(), *self.delivery.values(), *self.refund.values())
         return frozenset(
             column
             for value in values

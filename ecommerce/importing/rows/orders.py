@@ -54,6 +54,14 @@ class Known:
     unknown_statuses: dict[str, int] = field(default_factory=dict)
     """Texts of orders' statuses that the table of statuses does not have, and how many rows had each."""
 
+    currencies: dict[str, int] = field(default_factory=dict)
+    """Currencies that orders name, and how many orders name each."""
+
+    def note_currency(self, code: str | None) -> None:
+        """Count a row's order under its currency, where it names one."""
+        if code:
+            self.currencies[code] = self.currencies.get(code, 0) + 1
+
     def note_status(self, text: str) -> None:
         """Look whether the table has a row's status."""
         if status_of(text) is None and (text in self.unknown_statuses or len(self.unknown_statuses) < UNKNOWN_MAX):
@@ -161,6 +169,8 @@ def _encode(  # noqa: PLR0913 - a record made of them would cost each order
         ) from None
     if status_of(delivery.status) is None:
         known.note_status(delivery.status)
+    if order.currency:
+        known.note_currency(order.currency)
     return EncodedOrder(order.order_id, bson, updated_at is not None, filled)
 
 
@@ -188,6 +198,7 @@ def encode_value(value: Any, known: Known, *, keep_unknown: bool = False) -> Enc
         )
         document = msgspec.structs.replace(document, updated_at=version.astimezone(UTC))
     known.note_status(document.delivery.status)
+    known.note_currency(document.order.currency)
     return EncodedOrder(document.order.order_id, encode_order(document), timed, filled)
 
 
