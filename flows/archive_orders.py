@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ecommerce.archive.approval import Requested, answerer, asked_run, is_refused, note_answer, waiting_text, waits, yes
 from ecommerce.archive.archiver import has_work, next_step, runs_due
-from ecommerce.archive.errors import ArchiveBusyError, VerificationError
+from ecommerce.archive.errors import ArchiveBusyError, SparkEndedError, VerificationError
 from ecommerce.archive.lease import require_free_lease
 from ecommerce.archive.maintain import Maintenance, maintain_table
 from ecommerce.archive.report import plan_markdown, run_markdown
@@ -70,9 +70,13 @@ class ArchiveReport:
 
 
 def is_worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
-    """A service may come back within seconds. What MongoDB and the archive disagree about will not go away."""
+    """A service may come back within seconds. What MongoDB and the archive disagree about will not go away.
+
+    Nor does a JVM that is gone come back in this process: the next run has one of its own.
+    """
     error = state.result(raise_on_failure=False)
-    return not isinstance(error, ArchiveBusyError | VerificationError) and isinstance(error, EcommerceError)
+    lasting = ArchiveBusyError | SparkEndedError | VerificationError
+    return isinstance(error, EcommerceError) and not isinstance(error, lasting)
 
 
 @task(task_run_name="plan", cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)

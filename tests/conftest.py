@@ -32,18 +32,19 @@ hypothesis.settings.load_profile("shared machine")
 
 LONGEST = (
     "test_upgrade.py",
+    "test_archive_approval.py",
     "test_foreign_environment.py",
+    "test_run_parameters.py",
+    "test_services_up.py",
+    "test_hung_spark.py",
     "test_archive_damage.py",
     "test_archive_failures.py",
-    "test_run_parameters.py",
-    "test_archive_approval.py",
-    "test_services_up.py",
     "test_late_work.py",
+    "test_stuck_runs.py",
     "test_one_edit.py",
     "test_dashboard_orders.py",
     "test_archive.py",
     "test_dashboard_access.py",
-    "test_stuck_runs.py",
     "test_json_output.py",
     "test_order_search.py",
 )

@@ -17,9 +17,15 @@ class ArchiveBusyError(ArchiveError):
     """Another process archives, compacts or cleans up at this moment."""
 
 
+class SparkEndedError(ArchiveError):
+    """Spark's JVM ended or was killed: nothing more can be done in this process, and the next run goes on."""
+
+
 class VerificationError(ArchiveError):
     """What was read back from the archive is not what MongoDB holds. Nothing was deleted."""
 
+
+_JVM_ENDED = "Spark's JVM ended"
 
 _CAUSES: tuple[tuple[str, str], ...] = (
     (r"safe ?mode", "HDFS is in safe mode: it leaves that by itself when enough DataNodes have reported"),
@@ -37,7 +43,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (
         # Python's own words for a refused connection are those of its connection to the JVM.
         r"Answer from Java side is empty|Error while sending or receiving|Py4JNetworkError|^\[Errno \d+\] Connection",
-        "Spark's JVM ended",
+        _JVM_ENDED,
     ),
     (
         r"ConnectException|Connection re(?:fused|set)|Call From .* failed|UnknownHost|EOFException",
@@ -90,7 +96,9 @@ def failures_explained(what_failed: str, state_of_the_data: str) -> Iterator[Non
     except Exception as error:
         if not _is_foreign(error):
             raise
-        raise ArchiveError(f"{what_failed}: {explain(error)}. {state_of_the_data}") from None
+        explained = explain(error)
+        kind = SparkEndedError if explained.startswith(_JVM_ENDED) else ArchiveError
+        raise kind(f"{what_failed}: {explained}. {state_of_the_data}") from None
 
 
 def _is_foreign(error: BaseException) -> bool:
