@@ -23,7 +23,7 @@ HOUR = "hour"
 _WIDE = 10**12
 """A sum beyond 64 bits is kept as two integers, `high * _WIDE + low`."""
 
-_TYPES = ("<i1", "<i2", "<i4", "<i8")
+_TYPES = tuple((name, int(np.iinfo(name).min), int(np.iinfo(name).max)) for name in ("<i1", "<i2", "<i4", "<i8"))
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
@@ -91,7 +91,7 @@ def _fits(column: pl.Series) -> bool:
 def _pack(values: IntArray, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:
     lowest, highest = (int(values.min()), int(values.max())) if len(values) else (0, 0)
     # Signed ones only: NumPy finds that what holds an int64 and an uint64 is a float.
-    narrow = next(name for name in _TYPES if np.iinfo(name).min <= lowest and highest <= np.iinfo(name).max)
+    narrow = next(name for name, least, most in _TYPES if least <= lowest and highest <= most)
     packed = values.astype(narrow)
     return {"type": packed.dtype.str, "data": compressor.compress(packed.tobytes())}
 
