@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ecommerce.jvm import SPARK
@@ -28,9 +28,13 @@ START_SECONDS = 300
 """A first start takes 40 s on two idle cores: it makes half a year of orders and archives half of them."""
 
 
-def ecommerce(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = clean_environment(settings)
-    return subprocess.run([PROGRAM, *arguments], env=environment, capture_output=True, text=True, timeout=START_SECONDS)
+def ecommerce(
+    settings: Settings, *arguments: str, shell: Mapping[str, str] | None = None, within: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run the program, with what else is in somebody's shell, and within another program, such as `unshare`."""
+    environment = clean_environment(settings) | dict(shell or {})
+    command = [*within, PROGRAM, *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=START_SECONDS)
 
 
 def clean_environment(settings: Settings) -> dict[str, str]:
@@ -42,13 +46,19 @@ def clean_environment(settings: Settings) -> dict[str, str]:
 class Up:
     """A running `ecommerce up` with its output in a file."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *arguments: str,
+        shell: Mapping[str, str] | None = None,
+        within: tuple[str, ...] = (),
+    ) -> None:
         self.settings = settings
         self.output = settings.home / f"up-{time.monotonic_ns()}.txt"
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
-                [PROGRAM, "up"],
-                env=clean_environment(settings),
+                [*within, PROGRAM, "up", *arguments],
+                env=clean_environment(settings) | dict(shell or {}),
                 stdout=output,
                 stderr=output,
                 stdin=subprocess.DEVNULL,

@@ -13,6 +13,7 @@ import pytest
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.services.marks import marked_processes
 from ecommerce.settings import Settings
+from tests.foreign_shell import foreign_shell
 from tests.ports import free_port
 from tests.programs import PROGRAM, clean_environment, new_settings
 from tests.runbook import row_of
@@ -27,19 +28,6 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 """Runs a command on a machine whose name has no address, with no network but loopback."""
 
-PROFILE = """active = "cloud"
-
-[profiles.cloud]
-PREFECT_API_URL = "https://api.prefect.invalid/api"
-PREFECT_API_KEY = "pnu_not_a_key"
-"""
-"""Of a person who uses Prefect's cloud."""
-
-KERBEROS = """<configuration>
-<property><name>fs.defaultFS</name><value>hdfs://namenode.example:8020</value></property>
-<property><name>hadoop.security.authentication</name><value>kerberos</value></property>
-</configuration>"""
-
 
 @pytest.fixture
 def own_home(tmp_path: Path) -> Settings:
@@ -49,45 +37,7 @@ def own_home(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> dict[str, str]:
-    """What an engineer's shell may hold: another Spark, Hadoop with Kerberos, and Prefect, another zone and locale."""
-    configuration = tmp_path / "conf"
-    configuration.mkdir()
-    (configuration / "core-site.xml").write_text(KERBEROS)
-    (configuration / "spark-defaults.conf").write_text(
-        "spark.sql.session.timeZone America/Sao_Paulo\nspark.driver.memory 1k\n"
-    )
-    (configuration / "spark-env.sh").write_text("exit 3\n")
-    there = str(configuration)
-    person = tmp_path / "person"
-    (person / ".prefect").mkdir(parents=True)
-    (person / ".prefect" / "profiles.toml").write_text(PROFILE)
-    return {
-        "HOME": str(person),
-        "PREFECT_PROFILE": "cloud",
-        "PREFECT_API_KEY": "pnu_not_a_key",
-        "PREFECT_SERVER_API_AUTH_STRING": "somebody:else",
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": "postgresql+asyncpg://nobody@127.0.0.1:9/theirs",
-        "PREFECT_API_DATABASE_CONNECTION_URL": "postgresql+asyncpg://nobody@127.0.0.1:9/theirs",
-        "SPARK_HOME": str(tmp_path / "opt" / "spark-3.5"),
-        "SPARK_CONF_DIR": there,
-        "SPARK_LOCAL_DIRS": "/nowhere",
-        "SPARK_REMOTE": "sc://spark.example",
-        "HADOOP_CONF_DIR": there,
-        "HADOOP_HOME": str(tmp_path / "opt" / "hadoop"),
-        "HADOOP_USER_NAME": "somebody",
-        "YARN_CONF_DIR": there,
-        "PYSPARK_PYTHON": "/usr/bin/false",
-        "PYSPARK_DRIVER_PYTHON": "/usr/bin/false",
-        "PYSPARK_SUBMIT_ARGS": "--master yarn pyspark-shell",
-        "JAVA_TOOL_OPTIONS": "-javaagent:/nowhere/agent.jar",
-        "_JAVA_OPTIONS": "-Xmx1k",
-        "JDK_JAVA_OPTIONS": "--no-such-option",
-        "TZ": "America/Sao_Paulo",
-        "LC_ALL": "C",
-        "http_proxy": "http://127.0.0.1:9",
-        "HTTPS_PROXY": "http://127.0.0.1:9",
-        "ALL_PROXY": "http://127.0.0.1:9",
-    }
+    return foreign_shell(tmp_path)
 
 
 def ecommerce(settings: Settings, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
