@@ -5,14 +5,28 @@ from typing import Annotated
 
 import typer
 
+from cli.runtime import services
 from ecommerce.errors import InputError
 from ecommerce.settings import get_settings
 
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    recover_catalog: Annotated[
+        bool,
+        typer.Option(
+            "--recover-catalog",
+            help="Enter the archive's table in its catalog again, where that was lost, damaged or is an old one.",
+        ),
+    ] = False,
 ) -> None:
-    """Look at everything and say what is wrong and how to mend it; exit code 1 then. Changes nothing."""
+    """Look at everything and say what is wrong and how to mend it; exit code 1 then. Changes nothing by itself."""
+    if recover_catalog:
+        from ecommerce.archive.recover import recover_catalog as recover
+
+        with services(hdfs=True) as settings:
+            typer.echo(f"the catalog has the table as {recover(settings)} describes it")
+        return
     from rich.console import Console
     from rich.markup import escape
 

@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     archive_approve: bool = Field(
         False, description="An archive run waits for a person's word before it deletes anything."
     )
+    archive_keep_snapshots_days: int = Field(
+        7, ge=1, le=36_500, description="So many days the archive's table can be asked as it was before."
+    )
     generate_orders_per_hour: int = Field(
         40, ge=1, le=10**9, description="Orders of an average hour of the hourly generation."
     )

@@ -14,7 +14,7 @@ from ecommerce.archive.approval import Requested, answerer, asked_run, is_refuse
 from ecommerce.archive.archiver import has_work, next_step, runs_due
 from ecommerce.archive.errors import ArchiveBusyError, SparkEndedError, VerificationError
 from ecommerce.archive.lease import require_free_lease
-from ecommerce.archive.maintain import Maintenance, maintain_table
+from ecommerce.archive.maintain import Maintenance, is_due, maintain_table
 from ecommerce.archive.report import plan_markdown, run_markdown
 from ecommerce.archive.runs import (
     CLOSED,
@@ -27,7 +27,6 @@ from ecommerce.archive.runs import (
     VERIFIED,
     Run,
     get_run,
-    scattered_days,
     unfinished_run,
 )
 from ecommerce.archive.selection import Plan, Selection, plan_archive
@@ -184,7 +183,7 @@ def archive_what_is_due(
                     get_run_logger().warning("run %s was left %s and is finished first", run.run_id, run.state)
                 done.append(finish_run(workshop, run))
             waiting = done.pop() if done and waits(done[-1]) else None
-            if not waiting and scattered_days(database, compact_from):
+            if not waiting and is_due(workshop, compact_from):
                 maintained = maintain(workshop, compact_from)
     return ArchiveReport(plan, tuple(done), maintained, waiting)
 

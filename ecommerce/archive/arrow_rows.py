@@ -43,12 +43,12 @@ def row_batches(hot: HotOrders) -> Iterator[pa.RecordBatch]:
     if regular.any():
         yield _batch(hot_orders([hot.documents[at] for at in np.flatnonzero(regular).tolist()]))
     irregular = [hot.documents[at] for at in np.flatnonzero(~regular).tolist()]
-    yield pa.RecordBatch.from_pylist([_row(document) for document in irregular], schema=_schema())
+    yield pa.RecordBatch.from_pylist([_row(document) for document in irregular], schema=arrow_schema())
 
 
 def _batch(hot: HotOrders) -> pa.RecordBatch:
     arrays = [*_struct_arrays(OrderDocument, hot.columns, ""), pa.array(hot.hashes)]
-    return pa.RecordBatch.from_arrays(arrays, schema=_schema())
+    return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema())
 
 
 def _row(document: bytes) -> dict[str, Any]:
@@ -74,7 +74,10 @@ def _value(value: Any) -> Any:
     return [_value(element) for element in value] if isinstance(value, tuple) else value
 
 
-def _schema() -> pa.Schema:
+def arrow_schema(document: type[Struct] | None = None) -> pa.Schema:
+    """The columns of `row_batches`; of another document its fields."""
+    if document is not None:
+        return pa.schema(_members(document))
     return pa.schema([*_members(OrderDocument), pa.field(HASH_COLUMN, pa.int64())])
 
 

@@ -60,6 +60,16 @@ def pyiceberg_catalog(settings: Settings) -> "SqlCatalog":
     return SqlCatalog(CATALOG, uri=address, warehouse=archive_uri(settings), **{"py-io-impl": files})
 
 
+def metadata_location(settings: Settings) -> str | None:
+    """The file that the catalog says describes the table; None where it has no table of the database."""
+    from pyiceberg.catalog.sql import IcebergTables as Tables
+    from sqlalchemy import select
+
+    with pyiceberg_catalog(settings).engine.connect() as connection:
+        of_table = {"catalog_name": CATALOG, "table_namespace": settings.database, "table_name": TABLE}
+        return connection.scalar(select(Tables.metadata_location).filter_by(**of_table))
+
+
 def with_catalog(spark: "SparkSession", settings: Settings) -> "SparkSession":
     """A session of the same Spark whose catalog `archive` is that of the settings; the session itself if it has it."""
     options = _spark_options(settings)

@@ -10,19 +10,14 @@ import bson
 import numpy as np
 from msgspec import Struct
 
+from ecommerce.documents.bson_types import DECIMAL_HIGH, TYPE_BYTES, document_of
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.documents.kinds import MONEY_SCALE
 from ecommerce.documents.order import OrderDocument
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
-
-_TYPES = {"long": b"\x12", "date": b"\x09", "decimal": b"\x13", "string": b"\x02", "object": b"\x03", "bool": b"\x08"}
-_NULL, _DOCUMENT, _ARRAY = b"\x0a", b"\x03", b"\x04"
-_DECIMAL_HIGH = (6176 - MONEY_SCALE) << 49
-"""The upper half of a Decimal128 with four decimals whose coefficient fits into the lower one."""
 
 
 def documents_of(rows: "pa.Table") -> list[bytes]:
@@ -50,7 +45,7 @@ def _documents(
         else:
             fixed.append(element)
     pieces += _cut(fixed)
-    return [_enclosed(b"".join(parts)) for parts in zip(*pieces, strict=True)]
+    return [document_of(b"".join(parts)) for parts in zip(*pieces, strict=True)]
 
 
 def _elements(field: Field, column: "pa.Array") -> "list[bytes] | Bytes":
@@ -59,16 +54,16 @@ def _elements(field: Field, column: "pa.Array") -> "list[bytes] | Bytes":
         assert field.document is not None  # noqa: S101 - arrays hold documents
         return _arrays(field, field.document, column)
     if field.document is not None:
-        return _where(field, column, _DOCUMENT, _documents(field.document, _members(column), len(column)))
+        return _where(field, column, TYPE_BYTES["object"], _documents(field.document, _members(column), len(column)))
     assert field.kind is not None  # noqa: S101 - a field is a scalar or a document
     kind = field.kind.bson_type
     if kind in _ENCODED_ONE_BY_ONE:
         encode = _ENCODED_ONE_BY_ONE[kind]
         values = [b"" if value is None else encode(value) for value in column.to_pylist()]
-        return _where(field, column, _TYPES[kind], values)
-    head = _TYPES[kind] + field.name.encode() + b"\x00"
+        return _where(field, column, TYPE_BYTES[kind], values)
+    head = TYPE_BYTES[kind] + field.name.encode() + b"\x00"
     values_8 = _int64(column) if kind == "long" else _milliseconds(column) if kind == "date" else _scaled(column)
-    fixed = _fixed(head, values_8, *([np.full(len(column), _DECIMAL_HIGH)] if kind == "decimal" else []))
+    fixed = _fixed(head, values_8, *([np.full(len(column), DECIMAL_HIGH)] if kind == "decimal" else []))
     if not column.null_count:
         return fixed
     (elements,) = _cut([fixed])
@@ -80,14 +75,15 @@ def _arrays(field: Field, document: type[Struct], column: "pa.Array") -> list[by
     items = column.flatten()
     documents = _documents(document, _members(items), len(items)) if len(items) else []
     offsets = np.concatenate(([0], np.cumsum([size or 0 for size in column.value_lengths().to_pylist()]))).tolist()
-    head = _ARRAY + field.name.encode() + b"\x00"
+    head = TYPE_BYTES["array"] + field.name.encode() + b"\x00"
     names = [
-        _DOCUMENT + str(at).encode() + b"\x00" for at in range(max((b - a for a, b in pairwise(offsets)), default=0))
+        TYPE_BYTES["object"] + str(at).encode() + b"\x00"
+        for at in range(max((b - a for a, b in pairwise(offsets)), default=0))
     ]
     return [
         b""
         if field.optional and start == end
-        else head + _enclosed(b"".join(name + one for name, one in zip(names, documents[start:end], strict=False)))
+        else head + document_of(b"".join(name + one for name, one in zip(names, documents[start:end], strict=False)))
         for start, end in pairwise(offsets)
     ]
 
@@ -109,7 +105,7 @@ def _absent(field: Field, count: int) -> list[bytes]:
 
 def _nothing(field: Field) -> bytes:
     """What stands for no value: nothing at all, or null."""
-    return b"" if field.optional else _NULL + field.name.encode() + b"\x00"
+    return b"" if field.optional else TYPE_BYTES["null"] + field.name.encode() + b"\x00"
 
 
 def _text(text: str) -> bytes:
@@ -166,7 +162,3 @@ def _scaled(column: "pa.Array") -> "np.ndarray[Any, np.dtype[np.int64]]":
     """Amounts in 10^-4 units: the lower halves of 128 bits, as they are not negative and have at most 18 digits."""
     halves = np.frombuffer(column.buffers()[1], np.int64)
     return halves[2 * column.offset : 2 * (column.offset + len(column)) : 2]
-
-
-def _enclosed(elements: bytes) -> bytes:
-    return (len(elements) + 5).to_bytes(4, "little") + elements + b"\x00"

@@ -28,6 +28,10 @@ class VerificationError(ArchiveError):
 _JVM_ENDED = "Spark's JVM ended"
 
 _CAUSES: tuple[tuple[str, str], ...] = (
+    (
+        r"psycopg2\.|sqlite3\.|org\.sqlite\.|org\.postgresql\.",
+        "the archive's catalog cannot be used: `ecommerce doctor` looks at it",
+    ),
     (r"safe ?mode", "HDFS is in safe mode: it leaves that by itself when enough DataNodes have reported"),
     (
         r"AccessControlException|Permission denied|PermissionError",
@@ -52,6 +56,9 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"OutOfMemoryError|Java heap space", "Spark ran out of memory"),
 )
 """Pattern in the text of an error of Java, or of a Python worker → what it means and what to do."""
+
+_LIBRARIES = {"py4j", "pyspark", "pyarrow", "pyiceberg", "sqlalchemy"}
+"""Whose errors are about the archive's files, its table or its catalog."""
 
 _CREDENTIALS = re.compile(r"(mongodb(?:\+srv)?://)[^@/\s]*@", re.IGNORECASE)
 _EXCERPT_LENGTH = 300
@@ -104,4 +111,4 @@ def failures_explained(what_failed: str, state_of_the_data: str) -> Iterator[Non
 def _is_foreign(error: BaseException) -> bool:
     """Whether an error comes from a service rather than from a mistake in this code."""
     origin = type(error).__module__.partition(".")[0]
-    return isinstance(error, PyMongoError | OSError | ServiceError) or origin in {"py4j", "pyspark"}
+    return isinstance(error, PyMongoError | OSError | ServiceError) or origin in _LIBRARIES

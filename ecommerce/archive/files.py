@@ -34,7 +34,7 @@ class ArchiveFile(InputFile):
         self._local = local_path(location)
 
     def __len__(self) -> int:
-        return self._local.stat().st_size if self._local else int(self._client().get_file_info(self._path()).length)
+        return self._local.stat().st_size if self._local else int(self.client().get_file_info(self.path()).length)
 
     def exists(self) -> bool:
         try:
@@ -43,19 +43,37 @@ class ArchiveFile(InputFile):
             return False
 
     def open(self, seekable: bool = True) -> Any:
-        return Path(self._local).open("rb") if self._local else self._client().read(self._path())
+        return Path(self._local).open("rb") if self._local else self.client().read(self.path())
 
-    def _client(self) -> "Client":
+    def client(self) -> "Client":
+        """The client of its HDFS."""
         server = urlsplit(self.location)
         return _client(f"{server.scheme}://{server.netloc}")
 
-    def _path(self) -> str:
+    def path(self) -> str:
+        """Its path on that HDFS."""
         # Not `urlsplit`: a `?` or `#` of a name would end the path.
         return "/" + self.location.partition("://")[2].partition("/")[2]
+
+
+def names_in(folder: str) -> list[str]:
+    """The names of the files in a folder; none where there is no such folder."""
+    local = local_path(folder)
+    try:
+        if local:
+            return [file.name for file in local.iterdir()]
+        of_folder = ArchiveFile(folder)
+        return [file.path.rpartition("/")[2] for file in of_folder.client().list_status(of_folder.path())]
+    except FileNotFoundError:
+        return []
+
+
+_CLIENT_OPTIONS = {"dfs.client.failover.max.attempts": "5"}
+"""By default the client asks a NameNode that is down 15 times, for more than two minutes."""
 
 
 @lru_cache(maxsize=8)
 def _client(server: str) -> "Client":
     from hdfs_native import Client
 
-    return Client(server)
+    return Client(server, _CLIENT_OPTIONS)

@@ -5,7 +5,8 @@ rule. Of a table that is not theirs, `check --repair` would take all archived or
 """
 
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.catalog import described_catalog
 from ecommerce.archive.errors import ArchiveError
@@ -21,14 +22,14 @@ _ID = "table"
 """The document beside the lease, where every role that archives may write."""
 
 
-def knows_a_table(database: MongoDatabase) -> bool:
-    """Whether anything was ever archived into a table; else no catalog is opened, and none made."""
-    return database[ARCHIVE_LEASE].find_one({"_id": _ID}, {"_id": 1}) is not None
+def table_known(database: MongoDatabase) -> Mapping[str, Any] | None:
+    """What the database says of its table; None where nothing was ever archived: no catalog is opened then, or made."""
+    return database[ARCHIVE_LEASE].find_one({"_id": _ID})
 
 
 def require_its_table(settings: Settings, database: MongoDatabase, uuid: str | None) -> None:
     """Raise ArchiveError where the database's orders are in another table than that with this UUID (None: no table)."""
-    known = database[ARCHIVE_LEASE].find_one({"_id": _ID})
+    known = table_known(database)
     if known is None or known["uuid"] == uuid:
         return
     found = "has no table of it" if uuid is None else "has another table of that name"
@@ -57,7 +58,7 @@ def take_table(settings: Settings, database: MongoDatabase, table: "ArchiveTable
     there = table.exists()
     require_its_table(settings, database, table.uuid() if there else None)
     table.make()
-    if knows_a_table(database):
+    if table_known(database):
         return
     if there and table.head() is not None:
         raise ArchiveError(

@@ -19,9 +19,6 @@ from ecommerce.settings import Settings
 FILES_MIN = 2
 """Files of a day that are worth merging."""
 
-SNAPSHOTS_DAYS = 7
-"""So long old snapshots can be asked."""
-
 ORPHANS_DAYS = 3
 """A file that nothing refers to is removed when it is older: a commit may be under way."""
 
@@ -73,18 +70,28 @@ def _count(files: Mapping[date, Sized], days: Sequence[date]) -> int:
     return sum(len(files[day]) for day in days if day in files)
 
 
+def is_due(workshop: Workshop, at_least: int, now: datetime | None = None) -> bool:
+    """Whether there are days to merge, or snapshots older than they are kept; 0 asks for neither."""
+    if not at_least:
+        return False
+    kept = (now or datetime.now(UTC)) - timedelta(days=workshop.settings.archive_keep_snapshots_days)
+    return bool(scattered_days(workshop.database, at_least)) or workshop.table.has_snapshot_before(kept)
+
+
 def remove_old_files(workshop: Workshop, now: datetime | None = None) -> int:
-    """Expire old snapshots and remove what nothing refers to; returns how many files went."""
+    """Expire the snapshots that are old by `now`, and remove what nothing refers to; returns how many files went."""
     _require_no_run(workshop)
-    now = now or datetime.now(UTC)
+    kept = (now or datetime.now(UTC)) - timedelta(days=workshop.settings.archive_keep_snapshots_days)
     with failures_explained("removing old files", _UNCHANGED):
         if workshop.table.head() is None:
             return 0
         reached("expire:before")
-        expired = workshop.table.procedure("expire_snapshots", older_than=now - timedelta(days=SNAPSHOTS_DAYS))
+        expired = workshop.table.procedure("expire_snapshots", older_than=kept)
         removed = sum(int(count or 0) for row in expired for count in row)
         reached("expire:done")
-        orphans = workshop.table.procedure("remove_orphan_files", older_than=now - timedelta(days=ORPHANS_DAYS))
+        # By the clock: Iceberg refuses to remove what may be of a commit that is under way.
+        written_before = datetime.now(UTC) - timedelta(days=ORPHANS_DAYS)
+        orphans = workshop.table.procedure("remove_orphan_files", older_than=written_before)
         return removed + sum(1 for _ in orphans)
 
 

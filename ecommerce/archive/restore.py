@@ -1,9 +1,10 @@
 """Restore: archived days come back into `orders_restored`, byte for byte the documents that were archived."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
@@ -11,6 +12,8 @@ from pymongo.errors import BulkWriteError
 from ecommerce.archive.days import NAMED, Damage, day_tables
 from ecommerce.archive.encoded_orders import documents_of
 from ecommerce.archive.errors import ArchiveError, failures_explained
+from ecommerce.archive.hot import hot_orders
+from ecommerce.archive.rows import HASH_COLUMN
 from ecommerce.archive.runs import ARCHIVE_SUMMARY
 from ecommerce.archive.view import open_view
 from ecommerce.errors import InputError
@@ -18,6 +21,9 @@ from ecommerce.gate import require_known_format
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ORDERS_RESTORED = "orders_restored"
 
@@ -39,12 +45,13 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
     restored = 0
     damaged: list[Damage] = []
     with failures_explained("restoring", "The archive and `orders` were not touched; run it again."):
-        for _, found in day_tables(open_view(settings), start, end):
+        for day, rows in day_tables(open_view(settings), start, end):
+            found = rows if isinstance(rows, Damage) else _as_written(day, rows)
             if isinstance(found, Damage):
                 damaged.append(found)
                 continue
-            for at in range(0, len(found), BATCH_ORDERS):
-                batch = documents_of(found.slice(at, BATCH_ORDERS))
+            for part in _batches(found):
+                batch = documents_of(part)
                 _write(database, batch)
                 restored += len(batch)
                 progress(restored, None, "orders")
@@ -52,6 +59,20 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
             restored_rest = f"{restored:,} orders of the other days are in {ORDERS_RESTORED}"
             raise ArchiveError(f"{'. '.join(map(str, damaged[:NAMED]))}. {restored_rest}; nothing of these is")
     return restored
+
+
+def _as_written(day: date, rows: "pa.Table") -> "pa.Table | Damage":
+    """The rows, if each has the content that its hash says: what checksums of pages do not show."""
+    for part in _batches(rows):
+        hot = hot_orders(documents_of(part))
+        if len(differing := np.flatnonzero(hot.hashes != part[HASH_COLUMN].to_numpy())):
+            return Damage(day, f"order {hot.ids[differing[0]]} has another content than was written")
+    return rows
+
+
+def _batches(rows: "pa.Table") -> "Iterator[pa.Table]":
+    for at in range(0, len(rows), BATCH_ORDERS):
+        yield rows.slice(at, BATCH_ORDERS)
 
 
 def check_days(start: date, end: date) -> None:

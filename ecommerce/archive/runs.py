@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+import bson
 from bson import Int64
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import CollectionInvalid
 
 from ecommerce.archive.errors import ArchiveError
+from ecommerce.bson_reading.batches import raw_batches
+from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
 
 log = logging.getLogger(__name__)
@@ -34,6 +37,9 @@ PLANNED, EXPORTED, VERIFIED, PURGED, PUBLISHED, COMMITTED, REFUSED = STATES = (
 )
 CLOSED = (COMMITTED, REFUSED)
 """States after which nothing is left to do."""
+
+IN_MAIN = (PUBLISHED, COMMITTED)
+"""States of runs whose rows are in the table's `main`."""
 
 PROTOCOL = 2
 """Records of version 0.1.0 have none, and their states mean something else: published came before purged."""
@@ -100,7 +106,8 @@ class Run:
     snapshot: int = 0
     """The snapshot of that branch in which the rows were appended."""
     metadata: str = ""
-    """The table's metadata file when the run was published: from it a lost catalog can be made again."""
+    """The file that described the table when the run was exported, then published: a lost catalog is made from it, or
+    from a later one of the same folder (`recover`)."""
     slices: tuple[Slice, ...] = ()
     read_days: tuple[Day, ...] = ()
     """What was read from MongoDB, by the documents themselves. Set when exported."""
@@ -187,15 +194,17 @@ def get_run(database: MongoDatabase, run_id: str) -> Run:
     return _from_document(document)
 
 
-def published_runs(database: MongoDatabase) -> list[Run]:
-    """Runs whose rows are in the table's `main`, oldest first."""
-    published = {"protocol": PROTOCOL, "state": {"$in": [PUBLISHED, COMMITTED]}}
-    return [_from_document(document) for document in database[ARCHIVE_RUNS].find(published).sort("_id", ASCENDING)]
+def runs_of_the_table(database: MongoDatabase, moment: Mapping[str, Any] | None = None) -> list[Run]:
+    """All runs that write, or wrote, to the table, oldest first; as of a moment, given as a read concern."""
+    found = raw_batches(
+        database, {"protocol": PROTOCOL}, collection=ARCHIVE_RUNS, read_concern=moment, sort={"_id": ASCENDING}
+    )
+    return [_from_document(bson.decode(record, CODEC_OPTIONS)) for batch in found for record in batch]
 
 
 def scattered_days(database: MongoDatabase, at_least: int) -> list[date]:
     """Days to which at least so many runs have added a file, or more, since they were merged; 0 asks for none."""
-    runs = published_runs(database) if at_least else []
+    runs = [run for run in runs_of_the_table(database) if run.state in IN_MAIN] if at_least else []
     counts = Counter(day.order_date for run in runs for day in run.per_day if day.order_date not in run.merged_days)
     return sorted(day for day, count in counts.items() if count >= at_least)
 
@@ -203,7 +212,7 @@ def scattered_days(database: MongoDatabase, at_least: int) -> list[date]:
 def note_merged(database: MongoDatabase, days: Sequence[date]) -> None:
     """Record that the files of these days were merged."""
     merged = {"$addToSet": {"merged_days": {"$each": [day_start(day) for day in days]}}}
-    database[ARCHIVE_RUNS].update_many({"protocol": PROTOCOL, "state": {"$in": [PUBLISHED, COMMITTED]}}, merged)
+    database[ARCHIVE_RUNS].update_many({"protocol": PROTOCOL, "state": {"$in": IN_MAIN}}, merged)
 
 
 def archive_bytes(database: MongoDatabase) -> int:

@@ -76,7 +76,8 @@ def _write(workshop: Workshop, run: Run) -> dict[str, Any]:
     snapshot = table.appended(run.branch)
     make_durable(table.uri)
     size = int(table.summary(snapshot).get("added-files-size", 0)) if snapshot else 0
-    return {"snapshot": snapshot or 0, "read_days": days_read.days(), "bytes_after": size}
+    where = table.metadata_location()
+    return {"snapshot": snapshot or 0, "read_days": days_read.days(), "bytes_after": size, "metadata": where}
 
 
 def verify(workshop: Workshop, run: Run) -> Run:

@@ -137,6 +137,15 @@ class ArchiveTable:
         self.spark.sql(f"DELETE FROM {self.name}.`branch_{branch}` WHERE {' AND '.join(rows)}")  # noqa: S608 - ours
         self.spark.catalog.dropTempView("gone")
 
+    def has_snapshot_before(self, time: datetime) -> bool:
+        """Whether there is a snapshot older than that which no branch is at."""
+        table = self._table()
+        heads = {reference.snapshotId() for reference in table.refs().values()}
+        return any(
+            one.timestampMillis() < time.timestamp() * 1000 and one.snapshotId() not in heads
+            for one in table.snapshots()
+        )
+
     def holds(self, snapshot: int, ancestor: int) -> bool:
         """Whether a snapshot was made from another, or is that one."""
         return bool(self._jvm.org.apache.iceberg.util.SnapshotUtil.isAncestorOf(self._table(), snapshot, ancestor))

@@ -3,25 +3,25 @@
 An order that has left MongoDB is in the open run's branch until `main` gets that. It is archived all the same.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ecommerce.archive.catalog import TABLE, pyiceberg_catalog
+from ecommerce.archive.catalog import TABLE, metadata_location, pyiceberg_catalog
 from ecommerce.archive.errors import ArchiveError
-from ecommerce.archive.identity import knows_a_table, require_its_table, require_upgraded
+from ecommerce.archive.identity import require_its_table, require_upgraded, table_known
 from ecommerce.archive.rows import RUN_COLUMN
 from ecommerce.archive.runs import (
     ARCHIVE_RUNS,
     ARCHIVE_SUMMARY,
+    IN_MAIN,
     PROTOCOL,
     PURGED,
     VERIFIED,
     Day,
     Run,
-    get_run,
-    published_runs,
+    runs_of_the_table,
 )
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.settings import Settings
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 """A run moves on while table and records are read a moment apart: look again."""
+
+_FROM_BACKUP = "Put it back as it was from a backup (docs/backup.md)"
 
 EPOCH_DAY = date(1970, 1, 1)
 
@@ -49,6 +51,8 @@ class ArchiveView:
     """The run whose purged orders are not in `main` yet."""
     branch: int | None = None
     """Snapshot of its branch."""
+    moment: Mapping[str, Any] | None = None
+    """The read concern for what that run has purged; None: as it is when it is read."""
 
     def files(
         self, start: date | None, end: date | None, *, of_open_run: bool = False
@@ -61,46 +65,79 @@ class ArchiveView:
             _conditions(start, end, self.open_run.run_id if of_open_run and self.open_run else None)
         )
         found: dict[date, list[FileScanTask]] = {}
-        for task in self.table.scan(row_filter=condition, snapshot_id=snapshot).plan_files():
+        try:
+            tasks = list(self.table.scan(row_filter=condition, snapshot_id=snapshot).plan_files())
+        except Exception as error:
+            if not (damaged := _unreadable_list(self.table, snapshot)):
+                raise
+            raise ArchiveError(f"the table's list of files cannot be read: {damaged}. {_FROM_BACKUP}") from error
+        for task in tasks:
             found.setdefault(_day_of(task.file.partition[0]), []).append(task)
         return found
 
 
-def open_view(settings: Settings) -> ArchiveView:
-    """The archive as it is now. Raises ArchiveError where the database's orders are in another table."""
+def open_view(settings: Settings, *, at_one_moment: bool = False) -> ArchiveView:
+    """The archive as it is now. Raises ArchiveError where the database's orders are in another table.
+
+    With `at_one_moment` what an open run has purged is told as of the moment of the view, which MongoDB keeps readable
+    for some minutes; else as of the time at which it is read.
+    """
     database = get_database(settings)
     require_upgraded(database)
     for _ in range(ATTEMPTS):
         before = _states(database)
-        table = _load(settings) if knows_a_table(database) else None
+        table = _load(settings) if table_known(database) else None
         require_its_table(settings, database, str(table.metadata.table_uuid) if table else None)
-        if _states(database) == before:
-            return _view(database, table, before)
+        moment = moment_now(database) if at_one_moment else None
+        runs = runs_of_the_table(database, moment)
+        if [(run.run_id, run.state, run.branch) for run in runs] == before:
+            return view_of(database, table, runs, moment)
     raise ArchiveError(f"the archive changed each of {ATTEMPTS} times that it was looked at: try again")
 
 
-def _view(database: MongoDatabase, table: "Table | None", states: list[tuple[str, str, str]]) -> ArchiveView:
+def moment_now(database: MongoDatabase) -> Mapping[str, Any]:
+    """A read concern for what MongoDB holds now."""
+    with database.client.start_session() as session:
+        database.command("ping", session=session)
+        return {"level": "snapshot", "atClusterTime": session.operation_time}
+
+
+def view_of(
+    database: MongoDatabase,
+    table: "Table | None",
+    runs: Sequence[Run] | None = None,
+    moment: Mapping[str, Any] | None = None,
+) -> ArchiveView:
+    """The archive by a table, with these runs (None: as they are now).
+
+    Raises ArchiveError where it lacks the branch of a run that has purged.
+    """
+    runs = runs_of_the_table(database) if runs is None else runs
     if table is None:
         return ArchiveView(database, None, None)
     main = table.snapshot_by_name("main")
-    runs = published_runs(database)
-    purging = next((run_id for run_id, state, _ in states if state in (VERIFIED, PURGED)), None)
+    published = [run for run in runs if run.state in IN_MAIN]
+    run = next((run for run in runs if run.state in (VERIFIED, PURGED)), None)
     # A run that is verified may wait for a person for a day: nothing of it is archived yet.
-    has_purged = purging and database[ARCHIVE_SUMMARY].find_one({"run_id": purging}, {"_id": 1})
-    run = get_run(database, purging) if purging and has_purged else None
+    if run and not database[ARCHIVE_SUMMARY].find_one({"run_id": run.run_id}, {"_id": 1}):
+        run = None
     branch = table.snapshot_by_name(run.branch) if run and run.branch else None
+    if run and branch is None:
+        raise ArchiveError(
+            f"the table has no branch {run.branch!r} with the orders of run {run.run_id}, which have left MongoDB: "
+            "`ecommerce doctor --recover-catalog` looks for the description of the table that has it"
+        )
     if run and branch and main and _is_ancestor(table, branch.snapshot_id, main.snapshot_id):
-        runs.append(run)  # published, though the record does not say so yet
+        published.append(run)  # published, though the record does not say so yet
         branch = None
     days: dict[date, Day] = {}
-    for one in runs:
+    for one in published:
         for day in one.per_day:
             days[day.order_date] = days[day.order_date].plus(day) if day.order_date in days else day
     kept = {day: sums for day, sums in days.items() if sums.orders}
     open_run = run if branch else None
-    return ArchiveView(
-        database, table, main.snapshot_id if main else None, kept, open_run, branch.snapshot_id if branch else None
-    )
+    heads = main.snapshot_id if main else None, branch.snapshot_id if branch else None
+    return ArchiveView(database, table, heads[0], kept, open_run, heads[1], moment)
 
 
 def _conditions(start: date | None, end: date | None, run_id: str | None) -> Iterator[str]:
@@ -120,12 +157,31 @@ def _day_of(partition: Any) -> date:
 
 
 def _load(settings: Settings) -> "Table | None":
-    from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+    from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError, ValidationError
 
     try:
         return pyiceberg_catalog(settings).load_table((settings.database, TABLE))
     except (NoSuchTableError, NoSuchNamespaceError):
         return None
+    except (ValidationError, UnicodeDecodeError, FileNotFoundError) as error:
+        file = metadata_location(settings)
+        raise ArchiveError(f"the table's description cannot be read: {file}. {_FROM_BACKUP}") from error
+
+
+def _unreadable_list(table: "Table", snapshot_id: int) -> str | None:
+    """The first manifest, or list of manifests, of a snapshot that cannot be read."""
+    snapshot = table.metadata.snapshot_by_id(snapshot_id)
+    assert snapshot is not None  # noqa: S101 - it was found in the same metadata
+    try:
+        manifests = snapshot.manifests(table.io)
+    except Exception:  # noqa: BLE001 - whatever the reader of Avro raises
+        return snapshot.manifest_list
+    for manifest in manifests:
+        try:
+            manifest.fetch_manifest_entry(table.io)
+        except Exception:  # noqa: BLE001 - as above
+            return manifest.manifest_path
+    return None
 
 
 def _states(database: MongoDatabase) -> list[tuple[str, str, str]]:

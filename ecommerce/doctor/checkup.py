@@ -24,6 +24,7 @@ CHECKS = (
     Check("summaries", pipeline.summaries, needs=("replica set",)),
     Check("documents", pipeline.documents, needs=("summaries",)),
     Check("archive", pipeline.archive),
+    Check("archive table", pipeline.archive_table, needs=("replica set", "upgrade", "archive")),
     Check("archive runs", pipeline.archive_runs, needs=("replica set",)),
     Check("prefect", orchestration.prefect),
     Check("deployments", orchestration.deployments, needs=("prefect",)),

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ecommerce.archive.approval import waiting_text, waits
+from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.lease import is_at_work
 from ecommerce.archive.runs import unfinished_run
 from ecommerce.archive_location import archive_kind, archive_uri, local_path, needs_embedded_hdfs
@@ -95,6 +96,29 @@ def archive(settings: Settings) -> str:
     if not answers(port, host):
         raise Problem(f"the NameNode {host}:{port} does not answer", "start it, or correct ECOMMERCE_ARCHIVE_URI")
     return f"{uri} answers"
+
+
+def archive_table(settings: Settings) -> str:
+    """The catalog has the table with the archived orders, and the table holds every run."""
+    from ecommerce.archive.view import open_view
+
+    remedy = "`ecommerce doctor --recover-catalog` looks for the table's newest description and enters that"
+    try:
+        with failures_explained("opening the archive's table", "It was only read."):
+            view = open_view(settings)
+            held = {day: sum(task.file.record_count for task in tasks) for day, tasks in view.files(None, None).items()}
+    except ArchiveError as error:
+        raise Problem(str(error), f"where that is not what was meant, {remedy}") from None
+    if view.table is None:
+        return "nothing is archived yet"
+    differing = [day for day, sums in view.days.items() if held.get(day, 0) != sums.orders]
+    if differing:
+        raise Problem(
+            f"the table does not hold what the runs archived on {len(differing):,} days, the first of them "
+            f"{min(differing)}",
+            f"an old catalog may have been brought back: {remedy}",
+        )
+    return f"{sum(held.values()):,} orders of {len(held):,} days"
 
 
 def _local_archive(place: Path) -> str:

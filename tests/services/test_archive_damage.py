@@ -14,6 +14,7 @@ from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.reading import read, read_pandas
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
 from ecommerce.archive.selection import Selection
+from ecommerce.archive.table import ArchiveTable
 from ecommerce.check import check_orders
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
@@ -58,6 +59,13 @@ def swap_with_another_day(file: Path) -> None:
     file.write_bytes(file_of(file.parents[1], OLD_DAY).read_bytes())
 
 
+def flip_a_bit(file: Path) -> None:
+    """In a page of statuses: without its checksum it is read as another status, without a word."""
+    content = bytearray(file.read_bytes())
+    content[content.index(b"Deliver")] ^= 1
+    file.write_bytes(bytes(content))
+
+
 def file_of(data: Path, day: date) -> Path:
     """The file of a day."""
     (file,) = data.glob(f"order.order_time_day={day}/*.parquet")
@@ -70,6 +78,7 @@ SAYS: dict[Callable[[Path], None], str] = {
     lose_file: " is gone",
     lose_directory: " is gone",
     swap_with_another_day: "its 20 orders",
+    flip_a_bit: "cannot be read: ",
 }
 
 
@@ -119,6 +128,45 @@ def test_a_damaged_day_is_named_and_the_others_are_read(
     shutil.copytree(kept, directory)
     assert restore_orders(archived, OLD_DAY, LAST) == 61
     assert check_orders(database, archived).is_good
+
+
+def test_an_order_that_somebody_else_changed_in_the_table_does_not_come_back(
+    database: MongoDatabase, archived: Settings, spark: SparkSession
+) -> None:
+    table = ArchiveTable(spark, archived)
+    table.spark.sql(f"UPDATE {table.name} SET delivery.location = 'Nowhere' WHERE order.order_id = 4")  # noqa: S608
+    with pytest.raises(
+        ArchiveError, match=f"{DAMAGED} of the archive is damaged: order 4 has another content than was"
+    ):
+        restore_orders(archived, OLD_DAY, LAST)
+    assert database[ORDERS_RESTORED].count_documents({}) == 40
+    report = check_orders(database, archived)
+    assert not report.is_good
+
+
+METADATA: dict[str, str] = {
+    "*-m0.avro": "the table's list of files cannot be read",
+    "snap-*.avro": "the table's list of files cannot be read",
+    "*.metadata.json": "the table's description cannot be read",
+}
+
+
+@pytest.mark.parametrize("pattern", METADATA)
+def test_a_damaged_file_of_the_table_itself_is_named(
+    database: MongoDatabase, archived: Settings, tmp_path: Path, pattern: str
+) -> None:
+    folder = tmp_path / "archive" / database.name / "orders" / "metadata"
+    newest = max(folder.glob(pattern), key=lambda file: (file.stat().st_mtime_ns, file.name))
+    whole = newest.read_bytes()
+    for damage in (b"", whole[: len(whole) // 2], whole[:-100] + bytes(100)):
+        newest.write_bytes(damage)
+        for work in (lambda: restore_orders(archived, OLD_DAY, LAST), lambda: check_orders(database, archived)):
+            with pytest.raises(ArchiveError) as refused:
+                work()
+            assert METADATA[pattern] in str(refused.value), refused.value
+            assert newest.name in str(refused.value)
+    newest.write_bytes(whole)
+    assert restore_orders(archived, OLD_DAY, LAST) == 60
 
 
 def test_stray_files_are_left_alone(

@@ -1,6 +1,7 @@
 """The archive's table as others see it: by PyIceberg, DuckDB and Spark, in either catalog, while a run is open, too."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,27 @@ from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.catalog import catalog_url
-from ecommerce.archive.maintain import compact_archive
+from ecommerce.archive.maintain import compact_archive, is_due, merge_days, remove_old_files
+from ecommerce.archive.restore import restore_orders
 from ecommerce.archive.runs import ARCHIVE_RUNS
 from ecommerce.archive.table import ArchiveTable
+from ecommerce.archive.workshop import archive_workshop
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import MongoDatabase
+from ecommerce.services.hdfs import Hdfs
 from ecommerce.services.postgres import database_uri, postgres, why_no_postgres
 from ecommerce.settings import Settings
-from tests.archiving import an_order, archived_ids, assert_one_place, at_moment, insert, spark, touch, with_archive
+from tests.archiving import (
+    OLD_DAY,
+    an_order,
+    archived_ids,
+    assert_one_place,
+    at_moment,
+    insert,
+    spark,
+    touch,
+    with_archive,
+)
 
 __all__ = ["spark"]
 
@@ -109,6 +123,33 @@ def test_a_commit_whose_reply_was_lost_is_found_and_not_repeated(
     assert (run.state, run.orders) == ("committed", 30)
     assert database[ARCHIVE_RUNS].count_documents({}) == 1
     assert_one_place(spark, archive, database, orders)
+
+
+@pytest.mark.parametrize("on_hdfs", [False, True])
+def test_what_was_merged_can_be_asked_for_a_week_and_is_removed_then(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, hdfs: Hdfs, on_hdfs: bool
+) -> None:
+    archive = with_archive(archive, f"{hdfs.uri}/{archive.database}") if on_hdfs else archive
+    orders = [an_order(i, day=i % 3) for i in range(60)]
+    for part in (orders[:30], orders[30:]):
+        insert(database, part)
+        archive_orders(archive)
+    now = datetime.now(UTC)
+    with archive_workshop(archive) as workshop:
+        two_runs = workshop.table.head()
+        assert two_runs
+        assert not is_due(workshop, 3, now)
+        assert is_due(workshop, 2, now)
+        assert merge_days(workshop, 2).files_after == 3
+        assert not is_due(workshop, 2, now)
+        assert remove_old_files(workshop, now + timedelta(days=6)) == 0
+        assert workshop.table.rows_at(two_runs).count() == 60
+        assert is_due(workshop, 2, now + timedelta(days=8)), "no day has files to merge, but snapshots are old"
+        assert remove_old_files(workshop, now + timedelta(days=8)) >= 6, "the files that were merged"
+        assert not is_due(workshop, 2, now + timedelta(days=8))
+        assert workshop.table.head() != two_runs
+    assert_one_place(spark, archive, database, orders)
+    assert restore_orders(archive, OLD_DAY, OLD_DAY + timedelta(days=2)) == 60
 
 
 @pytest.fixture
