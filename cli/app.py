@@ -49,6 +49,7 @@ COMMANDS = {
     "kpis": ("cli.summaries", "kpis"),
     "check": ("cli.summaries", "check"),
     "order": ("cli.orders", "order"),
+    "query": ("cli.query", "query"),
     "upgrade": ("cli.upgrade", "upgrade"),
     "shop": ("cli.shop", "shop"),
     "doctor": ("cli.doctor", "doctor"),

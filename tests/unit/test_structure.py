@@ -27,7 +27,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"ingest"},
         {"generate", "importing", "summaries"},
         {"archive", "kpis"},
-        {"check", "metrics", "order_search", "security"},
+        {"check", "metrics", "order_search", "query", "security"},
         {"change_shop", "upgrade"},
         {"services"},
         {"doctor"},

@@ -1,0 +1,135 @@
+"""`ecommerce query`: SQL over hot and archived orders together."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
+
+import typer
+
+from cli.runtime import services
+from ecommerce.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ecommerce.query import Answer
+
+SHOWN_ROWS = 200
+"""Of an answer on the terminal; files and pipes get all."""
+
+
+def query(
+    sql: Annotated[
+        str,
+        typer.Argument(
+            metavar="SQL",
+            help="One SELECT over orders, order_items, refunds, archived and the catalog's tables, in DuckDB's SQL.",
+        ),
+    ],
+    output_format: Annotated[
+        Literal["table", "csv", "json", "parquet"], typer.Option("--format", help="How rows are written.")
+    ] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write to this file, not to standard output.", dir_okay=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show how DuckDB would find the answer.")] = False,
+) -> None:
+    """Ask hot and archived orders together, each once, as of one moment, in SQL. Only reads."""
+    from ecommerce.query import ask
+
+    if output_format == "parquet" and output is None:
+        raise InputError("--format parquet: name the file with --output")
+    with services(hdfs=True) as settings, ask(settings, sql, explain=explain) as answer:
+        if explain:
+            typer.echo("\n".join(row["explain_value"] for row in _rows(answer)))
+        elif output_format == "table" and not as_json and output is None:
+            _print_table(answer)
+        else:
+            write = WRITERS["json" if as_json else "csv" if output_format == "table" else output_format]
+            if output is None:
+                write(answer, sys.stdout.buffer)
+                return
+            try:
+                with output.open("wb") as file:
+                    write(answer, file)
+            except OSError as error:
+                raise InputError(f"--output {output}: {error.strerror}") from None
+
+
+def _rows(answer: "Answer") -> Iterator[dict[str, Any]]:
+    for batch in answer.batches:
+        yield from batch.to_pylist()
+
+
+def _print_table(answer: "Answer") -> None:
+    from itertools import islice
+
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = _rows(answer)
+    shown = Table()
+    for field in answer.schema:
+        shown.add_column(field.name, justify="right" if _is_number(field.type) else "left", overflow="fold")
+    for row in islice(rows, SHOWN_ROWS):
+        shown.add_row(*(_text(value) for value in row.values()))
+    console = Console(highlight=False, markup=False)
+    console.print(shown)
+    if next(rows, None) is not None:
+        console.print(f"the first {SHOWN_ROWS} rows; --format csv, json or parquet gives all")
+
+
+def _is_number(kind: "pa.DataType") -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_decimal(kind) or types.is_floating(kind))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    plain = _plain(value)
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    from pydantic_core import to_jsonable_python
+
+    return to_jsonable_python(value, serialize_unknown=True)
+
+
+def _write_csv(answer: "Answer", file: BinaryIO) -> None:
+    from io import TextIOWrapper
+
+    text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(field.name for field in answer.schema)
+    lines.writerows([_text(value) for value in row.values()] for row in _rows(answer))
+    text.detach()
+
+
+def _write_json(answer: "Answer", file: BinaryIO) -> None:
+    file.write(b"[")
+    for number, row in enumerate(_rows(answer)):
+        file.write(b",\n" if number else b"\n")
+        file.write(json.dumps(_plain(row), ensure_ascii=False).encode())
+    file.write(b"\n]\n")
+
+
+def _write_parquet(answer: "Answer", file: BinaryIO) -> None:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(file, answer.schema, compression="zstd") as writer:
+        for batch in answer.batches:
+            writer.write_batch(batch)
+
+
+WRITERS: Mapping[str, Callable[["Answer", BinaryIO], None]] = {
+    "csv": _write_csv,
+    "json": _write_json,
+    "parquet": _write_parquet,
+}

@@ -1,0 +1,186 @@
+"""`ecommerce query`: hot and archived orders together, each once, while runs go on; it only reads."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from bson import Int64
+from pymongo.errors import OperationFailure
+from pyspark.sql import SparkSession
+
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.maintain import compact_archive
+from ecommerce.archive.restore import restore_orders
+from ecommerce.errors import InputError, ServiceError
+from ecommerce.kpis import compute_kpis
+from ecommerce.mongo import MongoDatabase
+from ecommerce.query import ask, sources
+from ecommerce.services.environment import settings_environment
+from ecommerce.services.hdfs import Hdfs
+from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
+from tests.archiving import OLD_DAY, an_order, at_moment, insert, spark, touch, with_archive
+from tests.unit.test_structure import ROOT
+
+__all__ = ["spark"]
+
+OLD = [an_order(number, day=number % 3, items=number % 3) for number in range(60)]
+OPEN = [an_order(100 + number, status="Pending", items=2) for number in range(10)]
+COUNTED = "SELECT count(*), count(DISTINCT order_id), sum(total_amount) FROM orders"
+
+
+def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    with ask(settings, sql) as answer:
+        return [tuple(row.values()) for batch in answer.batches for row in batch.to_pylist()]
+
+
+def expected() -> tuple[int, int, Decimal]:
+    return 70, 70, sum((order.order.total_amount for order in OLD + OPEN), Decimal(0))
+
+
+@pytest.fixture
+def archive(database: MongoDatabase, settings: Settings, tmp_path: Path) -> Settings:
+    """Settings of a store with 60 orders that may be archived and 10 that stay."""
+    insert(database, OLD + OPEN)
+    advance(database)
+    return with_archive(settings, tmp_path / "archive")
+
+
+def test_each_order_is_there_once_before_while_and_after_it_is_archived(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rows(archive, COUNTED) == [expected()]
+    assert rows(archive, "SELECT count(*) FROM archived") == [(0,)]
+    seen: list[list[tuple[Any, ...]]] = []
+    for moment in ("purge:before", "purge:after-chunk", "purge:done", "publish:ready", "publish:done", "commit:before"):
+        late = an_order(200 + len(seen))
+        insert(database, [late])
+        touch(database, 3, order__payment_type="voucher") if not seen else None
+        at_moment(monkeypatch, moment, lambda: seen.append(rows(archive, COUNTED)))
+        archive_orders(archive)
+        monkeypatch.undo()
+        database["orders"].delete_one({"_id": late.order.order_id})
+    assert len(seen) == 6
+    assert [(count, ids) for ((count, ids, _),) in seen] == [(71 + number, 71 + number) for number in range(6)]
+    compact_archive(archive, at_least=2)
+    ((count, ids, amount),) = rows(archive, COUNTED)
+    kpis = compute_kpis(database)
+    assert (count, ids) == (76, 76)
+    assert rows(archive, "SELECT archived, count(*) FROM orders GROUP BY ALL ORDER BY ALL") == [(False, 10), (True, 66)]
+    revenue = "SELECT sum(total_amount) FROM orders WHERE status NOT IN ('Cancelled', 'Returned')"
+    assert rows(archive, revenue) == [(kpis.revenue,)]
+    assert amount >= kpis.revenue
+    items = "SELECT count(*), sum(i.quantity) FROM order_items i JOIN orders o USING (order_id)"
+    ((lines, pieces),) = rows(archive, items)
+    assert lines == sum(len(order.order_items) for order in OLD + OPEN) + 6 * len(an_order(200).order_items)
+    assert pieces == kpis.quantity
+
+
+@pytest.mark.parametrize("on_hdfs", [False, True])
+def test_what_a_killed_run_has_purged_is_there(
+    archive: Settings,
+    database: MongoDatabase,
+    spark: SparkSession,
+    hdfs: Hdfs,
+    monkeypatch: pytest.MonkeyPatch,
+    on_hdfs: bool,
+) -> None:
+    archive = with_archive(archive, f"{hdfs.uri}/{archive.database}") if on_hdfs else archive
+
+    def power_cut() -> None:
+        raise KeyboardInterrupt
+
+    at_moment(monkeypatch, "publish:before", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        archive_orders(archive)
+    monkeypatch.undo()
+    assert rows(archive, COUNTED) == [expected()]
+    assert rows(archive, "SELECT count(*) FROM archived") == [(60,)]
+    assert rows(archive, "SELECT \"order\".order_id FROM archived WHERE delivery.status = 'Nowhere'") == []
+    archive_orders(archive)
+    assert rows(archive, COUNTED) == [expected()]
+    assert rows(archive, "SELECT count(*) FROM archived a JOIN archived b USING (content_hash, updated_at)") == [(60,)]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM orders",
+        "SELECT 1; SELECT 2",
+        "COPY orders TO 'out.csv'",
+        "SET memory_limit = '9GB'",
+        "ATTACH 'other.db'",
+        "INSTALL httpfs",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM archive_runs",
+        "SELECT * FROM settings",
+        "SELECT nothing FROM orders",
+        "SELECT",
+        "",
+    ],
+)
+def test_what_is_no_question_about_orders_is_refused(settings: Settings, database: MongoDatabase, sql: str) -> None:
+    with pytest.raises(InputError, match="query: "):
+        rows(settings, sql)
+
+
+def test_the_catalog_is_there_by_name(settings: Settings, database: MongoDatabase) -> None:
+    product = OLD[0].order_items[0].product_id if OLD[0].order_items else OLD[1].order_items[0].product_id
+    database["products"].insert_one({"_id": Int64(product), "product_id": Int64(product), "name": "Lamp"})
+    insert(database, OLD)
+    named = "SELECT p.name, sum(i.quantity) FROM order_items i JOIN products p USING (product_id) GROUP BY ALL"
+    pieces = sum(item.quantity for order in OLD for item in order.order_items if item.product_id == product)
+    assert rows(settings, named) == [("Lamp", pieces)]
+    assert rows(settings, "SELECT count(*) FROM users") == [(0,)]
+    assert rows(settings, "SELECT count(*) FROM query('SELECT * FROM orders')") == [(60,)]
+
+
+def test_a_moment_that_is_gone_says_what_to_raise(
+    settings: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_old(*_: object) -> None:
+        raise OperationFailure("Read timestamp is older than the oldest", code=239)
+
+    monkeypatch.setattr(sources, "hot_rows", too_old)
+    with pytest.raises(ServiceError, match="raise minSnapshotHistoryWindowInSeconds"):
+        rows(settings, COUNTED)
+
+
+def run(settings: Settings, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = settings_environment(settings)
+    command = [sys.executable, "-m", "cli.app", "query", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False)
+
+
+def test_the_command_writes_tables_csv_json_and_parquet(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, tmp_path: Path
+) -> None:
+    archive_orders(archive)
+    sql = "SELECT order_id, total_amount, order_time, archived FROM orders ORDER BY order_id"
+    shown = run(archive, sql)
+    assert shown.returncode == 0, shown.stderr
+    assert "order_id" in shown.stdout
+    as_csv = list(csv.DictReader(io.StringIO(run(archive, sql, "--format", "csv").stdout)))
+    as_json = json.loads(run(archive, sql, "--json").stdout)
+    file = tmp_path / "orders.parquet"
+    assert run(archive, sql, "--format", "parquet", "--output", str(file)).returncode == 0
+    as_parquet = pq.read_table(file).to_pylist()
+    ids = sorted(order.order.order_id for order in OLD + OPEN)
+    for found in (as_csv, as_json, as_parquet):
+        assert [int(row["order_id"]) for row in found] == ids
+        assert sum(Decimal(str(row["total_amount"])) for row in found) == expected()[2]
+    assert "PYTHON_ARROW_SCAN" in run(archive, sql, "--explain").stdout
+    wrong = run(archive, "SELECT nope FROM orders")
+    assert (wrong.returncode, "nope" in wrong.stderr) == (2, True)
+    assert restore_orders(archive, OLD_DAY, OLD_DAY), "nothing was changed by asking"
