@@ -32,7 +32,8 @@ status: install  ## say how each service is
 	@$(BIN)/ecommerce status
 
 test: install  ## the tests, against real services on free ports
-	@# Some thirty tests start a Spark of their own: with its classes in the cache that takes 4 s of processor time, not 16.
+	@# Many tests start a Spark of their own: with its classes in the cache that takes 6 s of processor time instead of 11.
+	@# Leaving them there takes 48 s once for each .venv/.
 	-@$(BIN)/python -m ecommerce.archive.leave_classes
 	$(BIN)/python -m pytest -m "not drill" $(PARALLEL)
 
