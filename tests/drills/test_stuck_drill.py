@@ -214,7 +214,10 @@ ROWS = {
         leave_a_run_pending, ("doctor",), "is Pending for.*prefect flow-run delete", healed="it is called crashed"
     ),
     "a run deleted while it runs": Row(
-        delete_a_run_that_runs, ("status",), "prefect-worker +up", ("archive", "--older-than-days", "60")
+        delete_a_run_that_runs,
+        ("status",),
+        "prefect-worker work pool ecommerce +up",
+        ("archive", "--older-than-days", "60"),
     ),
     "another archiver": Row(
         hold_the_lease, ("archive",), "another archiver is at work: process", ("archive", "--older-than-days", "50")
@@ -289,7 +292,7 @@ def test_a_second_home_with_an_archive_of_its_own_is_refused(shop: Shop, tmp_pat
         update={"mongo_uri": mongo_uri(shop.settings), "archive_uri": (tmp_path / "archive").as_uri()}
     )
     before = order_ids(shop.database)
-    for command in (("archive", "--older-than-days", "40"), ("restore", "--start", OLD[1], "--end", "2025-01-02")):
+    for command in (("archive", "--older-than-days", "5"), ("restore", "--start", OLD[1], "--end", "2025-01-02")):
         ended: subprocess.CompletedProcess[str] = ecommerce(other, *command)
         assert ended.returncode == 1
         assert "is not the archive in which the orders of database" in ended.stderr, ended.stderr
