@@ -55,9 +55,9 @@ EDITS = {
 """File → (the line behind which something is added, what is added): the whole of the change."""
 
 
-def grow(directory: Path) -> None:
+def grow(directory: Path, packages: tuple[str, ...] = ("ecommerce", "tests")) -> None:
     """A copy of the sources with the edits."""
-    for package in ("ecommerce", "tests"):
+    for package in packages:
         shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__", "data"))
     for name, edits in EDITS.items():
         before = (directory / name).read_text()
