@@ -270,7 +270,8 @@ def test_it_is_named_and_its_remedy_mends_it(shop: Shop, name: str) -> None:
     if row.healed:
         shop.up.wait_for(row.healed, 400)
     if row.remedy:
-        shop.done(*row.remedy)
+        # The lease of an archiver that died ends within a minute, as the message says.
+        wait_until(lambda: shop.run(*row.remedy).returncode == 0, 120, lambda: shop.run(*row.remedy))
     wait_until(lambda: all(state["healthy"] for state in states(shop.settings).values()), 120, lambda: shop.up.text)
     shop.done("check")
     assert order_ids(shop.database) >= ids
@@ -295,6 +296,6 @@ def test_a_second_home_with_an_archive_of_its_own_is_refused(shop: Shop, tmp_pat
     for command in (("archive", "--older-than-days", "5"), ("restore", "--start", OLD[1], "--end", "2025-01-02")):
         ended: subprocess.CompletedProcess[str] = ecommerce(other, *command)
         assert ended.returncode == 1
-        assert "is not the archive in which the orders of database" in ended.stderr, ended.stderr
+        assert "the orders of database 'ecommerce' are in the table" in ended.stderr, ended.stderr
     assert order_ids(shop.database) == before
     shop.done("check")
