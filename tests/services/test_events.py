@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from ecommerce.archive.runs import ARCHIVE_RUNS
 from ecommerce.importing.loading.report import ImportReport
@@ -29,7 +30,12 @@ SUMMARIZE, CHECK, ARCHIVE = "summarize-orders/hourly", "check-orders/daily", "ar
 def stack(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectStack]:
     """A server with what `deployments/automations.py` makes, in less time, and a worker."""
     home = tmp_path_factory.mktemp("events")
-    settings = Settings(mongo_uri=mongo_uri, database=f"test_{uuid.uuid4().hex[:12]}", home=home / "home")
+    settings = Settings(
+        mongo_uri=mongo_uri,
+        database=f"test_{uuid.uuid4().hex[:12]}",
+        home=home / "home",
+        catalog_uri=SecretStr(f"sqlite:///{home}/catalog.db"),
+    )
     with prefect_stack(with_archive(settings, home / "archive"), home / "prefect") as stack:
         with stack.in_this_process():
             MADE["run_after"]("orders.imported", "ecommerce.database.*", SUMMARIZE, WITHIN).create()
@@ -46,7 +52,10 @@ def database(stack: PrefectStack) -> Iterator[MongoDatabase]:
     prepare_database(database)
     yield database
     database.client.drop_database(database.name)
-    shutil.rmtree(Path(str(stack.settings.archive_uri).removeprefix("file://")), ignore_errors=True)
+    # A database without the runs of a table would be refused as another one.
+    archive = Path(str(stack.settings.archive_uri).removeprefix("file://"))
+    shutil.rmtree(archive, ignore_errors=True)
+    (archive.parent / "catalog.db").unlink(missing_ok=True)
 
 
 def events(stack: PrefectStack, name: str) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ def test_the_name_says_format_and_compression(name: str, path: str, format: str,
 
 
 @pytest.mark.parametrize(
-    ("orders", "users", "products"), [(None, 2_000, 500), (30_000, 30_000, 3_000), (10**7, 10**5, 10**4)]
+    ("orders", "users", "products"), [(None, 20_000, 500), (30_000, 30_000, 3_000), (10**7, 10**5, 10**4)]
 )
 def test_a_catalog_of_no_given_size_grows_with_the_orders(orders: int | None, users: int, products: int) -> None:
     spec = Request(start=MARCH, end=APRIL, orders=orders).catalog
