@@ -103,9 +103,14 @@ def vandal(database: MongoDatabase) -> Vandal:
     return Vandal(database, random.Random(1))
 
 
-def assert_figures_of(database: MongoDatabase, orders: list[OrderDocument], store: KpiStore | None = None) -> None:
-    """Every figure is that of these orders, for a process that was there (`store`) and for a new one."""
-    expected = recount(orders, step="day")
+def assert_figures_of(
+    database: MongoDatabase, orders: list[OrderDocument], store: KpiStore | None = None, step: str = "day"
+) -> None:
+    """Every figure is that of these orders, for a process that was there (`store`) and for a new one.
+
+    `step`: of the timeline, which is by month where the orders are of more than 400 days.
+    """
+    expected = recount(orders, step=step)
     if store is not None:
         store.refresh()
         figures = store.kpis(Span(), Filters()).to_json_dict()
