@@ -1,6 +1,6 @@
 """Films the live page for the README: `python -m dashboard.moving_picture http://127.0.0.1:5006/app`.
 
-Orders should come in meanwhile, as by `ecommerce generate --live --rate 5`.
+Orders should come in meanwhile, as by `ecommerce generate --rate 6`.
 """
 
 import io
@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from dashboard.screenshots import WAIT_MS, a_browser, main
+from dashboard.screenshots import HEADLINE, a_browser, a_page, main
 
 NAME = "dashboard-live.webp"
 SECONDS = 15
@@ -26,10 +26,7 @@ def film(address: str, folder: Path) -> Iterator[Path]:
     frames: list[Image.Image] = []
     durations: list[int] = []
     with a_browser() as browser:
-        page = browser.new_page(**DEVICE)
-        page.goto(f"{address}?span=24h", timeout=WAIT_MS)
-        page.locator(".as-of").filter(has_text="As of").wait_for(state="attached", timeout=WAIT_MS)
-        page.locator("#first-paint").wait_for(state="detached", timeout=WAIT_MS)
+        page = a_page(browser, f"{address}?span=24h", HEADLINE, DEVICE)
         last = b""
         for _ in range(SECONDS * 1000 // FRAME_MS):
             picture = page.screenshot()

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 FOLDER = Path(__file__).parent.parent / "docs" / "images"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 WAIT_MS = 60_000
+HEADLINE = "#headline-orders"
+"""On the overview once it has figures."""
 SETTLED_MS = 1_500
 """Bars grow for 0.4 s, and a chart is drawn after its card."""
 
@@ -38,7 +40,7 @@ class Picture:
 
     name: str
     query: str
-    ready: str = "#headline-orders"
+    ready: str = HEADLINE
     device: dict[str, Any] = field(default_factory=lambda: DESKTOP)
     follow: str = ""
     """A link of the page that is followed before the picture is taken."""
@@ -70,15 +72,21 @@ def a_browser() -> "Iterator[Browser]":
         browser.close()
 
 
+def a_page(browser: "Browser", address: str, ready: str, device: dict[str, Any]) -> "Page":
+    """A page of the dashboard with figures, on a device, once what `ready` selects is there."""
+    page = browser.new_page(**device)
+    page.goto(address, timeout=WAIT_MS)
+    page.locator(ready).wait_for(timeout=WAIT_MS)
+    page.locator(".as-of").filter(has_text="As of").wait_for(state="attached", timeout=WAIT_MS)
+    page.locator("#first-paint").wait_for(state="detached", timeout=WAIT_MS)
+    return page
+
+
 def take(address: str, folder: Path) -> Iterator[Path]:
     """Take all pictures of the dashboard at `address`; yields the files."""
     with a_browser() as browser:
         for picture in PICTURES:
-            page = browser.new_page(**picture.device)
-            page.goto(address + picture.query, timeout=WAIT_MS)
-            page.locator(picture.ready).wait_for(timeout=WAIT_MS)
-            page.locator(".as-of").filter(has_text="As of").wait_for(state="attached", timeout=WAIT_MS)
-            page.locator("#first-paint").wait_for(state="detached", timeout=WAIT_MS)
+            page = a_page(browser, address + picture.query, picture.ready, picture.device)
             if picture.follow:
                 page.locator(picture.follow).first.click()
             page.wait_for_timeout(SETTLED_MS)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from ecommerce.settings import Settings
@@ -75,12 +76,7 @@ def embedded_catalog(settings: Settings) -> str | None:
 
 def record_embedded_catalog(settings: Settings, uri: str) -> None:
     """Record the address, for this account's eyes alone, whole or not at all."""
-    path = _catalog_record(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(f".{os.getpid()}.tmp")
-    scratch.touch(mode=0o600)
-    scratch.write_text(json.dumps({"uri": uri}))
-    scratch.replace(path)
+    _write_whole(_catalog_record(settings), {"uri": uri}, mode=0o600)
 
 
 def local_path(uri: str) -> Path | None:
@@ -100,10 +96,14 @@ def archive_kind(settings: Settings) -> str | None:
 
 def record_archive_kind(settings: Settings, kind: str) -> None:
     """Record the kind, whole or not at all."""
-    path = _record(settings)
+    _write_whole(_record(settings), {"kind": kind})
+
+
+def _write_whole(path: Path, content: Mapping[str, str], mode: int = 0o666) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(f".{os.getpid()}.tmp")
-    scratch.write_text(json.dumps({"kind": kind}))
+    scratch.touch(mode=mode)
+    scratch.write_text(json.dumps(content))
     scratch.replace(path)
 
 

@@ -11,6 +11,7 @@ from bson.raw_bson import RawBSONDocument
 from pyspark.sql import SparkSession
 
 from ecommerce.archive import purge, steps
+from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.reading import read, read_spark
 from ecommerce.archive.spark import spark_session
 from ecommerce.documents.bson_codec import encode_order
@@ -27,6 +28,12 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One Spark for all tests of the session: starting it takes seconds."""
     with spark_session(Settings(home=tmp_path_factory.mktemp("spark"))) as session:
         yield session
+
+
+@pytest.fixture
+def archive(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings of one test, with an archive in a folder of its own."""
+    return with_archive(settings, tmp_path / "archive")
 
 
 def with_archive(settings: Settings, directory: Path | str) -> Settings:
@@ -121,6 +128,18 @@ def hot_contents(database: MongoDatabase) -> dict[int, int]:
     from ecommerce.documents.content_hash import content_hash
 
     return {row["_id"]: content_hash(decode_order(row)) for row in database[ORDERS].find()}
+
+
+def power_cut_at(monkeypatch: pytest.MonkeyPatch, settings: Settings, moment: str) -> None:
+    """Archive until this moment, at which the archiver ends."""
+
+    def cut() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as until_then:
+        at_moment(until_then, moment, cut)
+        with pytest.raises(KeyboardInterrupt):
+            archive_orders(settings)
 
 
 def at_moment(monkeypatch: pytest.MonkeyPatch, moment: str, action: Callable[[], object]) -> None:

@@ -23,6 +23,9 @@ CATALOG = "archive"
 
 TABLE = "orders"
 
+FILES = {"py-io-impl": "ecommerce.archive.files.ArchiveFiles"}
+"""By what PyIceberg opens the files of the table."""
+
 
 def catalog_url(settings: Settings) -> "URL":
     """The catalog's database: the setting, else the embedded Postgres, else a file under home."""
@@ -56,8 +59,12 @@ def pyiceberg_catalog(settings: Settings) -> "SqlCatalog":
     else:
         _ensure_database(url)
         address = url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
-    files = "ecommerce.archive.files.ArchiveFiles"
-    return SqlCatalog(CATALOG, uri=address, warehouse=archive_uri(settings), **{"py-io-impl": files})
+    return SqlCatalog(CATALOG, uri=address, warehouse=archive_uri(settings), **FILES)
+
+
+def entry_of(settings: Settings) -> dict[str, str]:
+    """The key of the table's row in the catalog."""
+    return {"catalog_name": CATALOG, "table_namespace": settings.database, "table_name": TABLE}
 
 
 def metadata_location(settings: Settings) -> str | None:
@@ -66,8 +73,7 @@ def metadata_location(settings: Settings) -> str | None:
     from sqlalchemy import select
 
     with pyiceberg_catalog(settings).engine.connect() as connection:
-        of_table = {"catalog_name": CATALOG, "table_namespace": settings.database, "table_name": TABLE}
-        return connection.scalar(select(Tables.metadata_location).filter_by(**of_table))
+        return connection.scalar(select(Tables.metadata_location).filter_by(**entry_of(settings)))
 
 
 def with_catalog(spark: "SparkSession", settings: Settings) -> "SparkSession":

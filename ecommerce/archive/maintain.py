@@ -52,10 +52,11 @@ def merge_days(workshop: Workshop, at_least: int = FILES_MIN) -> Maintenance:
             return Maintenance()
         view = open_view(workshop.settings)
         # What is built on a damaged file would be taken for the truth from then on.
-        require_sound([one for one in damaged_days(view, days[0], days[-1]) if one.day in days])
+        stretches = _stretches(days)
+        require_sound([one for start, end in stretches for one in damaged_days(view, start, end - timedelta(days=1))])
         before = view.files(days[0], days[-1])
         reached("merge:before")
-        for start, end in _stretches(days):
+        for start, end in stretches:
             condition = f"order.order_time >= timestamp('{start}') AND order.order_time < timestamp('{end}')"
             options = {"min-input-files": str(FILES_MIN), "partial-progress.enabled": "false"}
             list(workshop.table.procedure("rewrite_data_files", where=condition, options=options))

@@ -8,7 +8,6 @@ from ecommerce.archive.days import Damage, damaged_days, day_tables, require_sou
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.rows import RUN_COLUMN, of_days, with_day
 from ecommerce.archive.view import ArchiveView, open_view
-from ecommerce.mongo import ARCHIVED_ORDERS
 from ecommerce.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def sound_rows(
 
 def _spark_rows(table: Any, settings: Settings, view: ArchiveView, start: date | None, end: date | None) -> "DataFrame":
     from ecommerce.archive.rows import row_ddl
-    from ecommerce.archive.source import mongo_frame
+    from ecommerce.archive.source import only_archived
 
     if view.main is None:
         rows = with_day(table.spark.createDataFrame([], row_ddl()))
@@ -125,19 +124,10 @@ def _spark_rows(table: Any, settings: Settings, view: ArchiveView, start: date |
         rows = of_days(table.rows_at(view.main), start, end)
     if view.open_run is None:
         return rows
-    of_run = {"run_id": view.open_run.run_id}
-    gone = mongo_frame(table.spark, settings, ARCHIVED_ORDERS, "_id bigint, content_hash bigint", of_run).alias("gone")
-    branch = of_days(table.rows_at(view.branch), start, end).where(f"{RUN_COLUMN} = '{view.open_run.run_id}'")
-    purged = branch.alias("branch").join(gone, _same(branch, gone), "left_semi")
+    run_id = view.open_run.run_id
+    branch = of_days(table.rows_at(view.branch), start, end).where(f"{RUN_COLUMN} = '{run_id}'")
+    purged = only_archived(branch, settings, {"run_id": run_id})
     return rows.unionByName(purged.select(*rows.columns))
-
-
-def _same(branch: "DataFrame", gone: "DataFrame") -> Any:
-    from pyspark.sql import functions as f
-
-    return (f.col("branch.order.order_id") == f.col("gone._id")) & (
-        f.col("branch.content_hash") == f.col("gone.content_hash")
-    )
 
 
 def _chosen(rows: "pa.Table", columns: Sequence[str] | None) -> "pa.Table":

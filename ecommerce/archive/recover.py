@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecommerce.archive.catalog import CATALOG, TABLE, catalog_url, metadata_location, pyiceberg_catalog
+from ecommerce.archive.catalog import FILES, TABLE, catalog_url, entry_of, metadata_location, pyiceberg_catalog
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.files import ArchiveFiles, names_in
 from ecommerce.archive.identity import table_known
@@ -66,7 +66,7 @@ def _descriptions(folder: str, uuid: str) -> "Iterator[Table]":
                     found.append((int(told["last-sequence-number"]), int(told["last-updated-ms"]), location))
     for _, _, location in sorted(found, reverse=True):
         with suppress(ValueError):
-            yield StaticTable.from_metadata(location, {"py-io-impl": "ecommerce.archive.files.ArchiveFiles"})
+            yield StaticTable.from_metadata(location, FILES)
 
 
 def _newest_that_holds(database: MongoDatabase, tables: "Iterator[Table]") -> str | None:
@@ -87,9 +87,7 @@ def _newest_that_holds(database: MongoDatabase, tables: "Iterator[Table]") -> st
 
 
 def _holds_all_runs(view: ArchiveView) -> bool:
-    files = view.files(None, None)
-    told = {day: sum(task.file.record_count for task in tasks) for day, tasks in files.items()}
-    return told == {day: sums.orders for day, sums in view.days.items()}
+    return view.orders_held() == {day: sums.orders for day, sums in view.days.items()}
 
 
 def _has_all_files(view: ArchiveView) -> bool:
@@ -119,6 +117,5 @@ def _enter(settings: Settings, location: str) -> None:
         catalog.create_namespace_if_not_exists(settings.database)
         catalog.register_table((settings.database, TABLE), location)
         return
-    of_table = {"catalog_name": CATALOG, "table_namespace": settings.database, "table_name": TABLE}
     with catalog.engine.begin() as connection:
-        connection.execute(update(Tables).filter_by(**of_table).values(metadata_location=location))
+        connection.execute(update(Tables).filter_by(**entry_of(settings)).values(metadata_location=location))

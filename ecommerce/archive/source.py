@@ -20,7 +20,7 @@ from ecommerce.archive.runs import Day, Slice
 from ecommerce.archive.selection import order_match
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.statuses import spark_has
-from ecommerce.mongo import get_database
+from ecommerce.mongo import ARCHIVED_ORDERS, get_database
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -105,6 +105,17 @@ def mongo_frame(
 
     schema = to_arrow_schema(cast(StructType, StructType.fromDDL(ddl)))
     return spark.range(0, 1, 1, 1).mapInArrow(partial(_fields, settings, collection, schema, dict(match)), ddl)
+
+
+def only_archived(rows: "DataFrame", settings: "Settings", match: Mapping[str, Any]) -> "DataFrame":
+    """Of an archive's rows those that are the archived orders of a query, by id and content."""
+    from pyspark.sql import functions as f
+
+    ddl = "_id bigint, content_hash bigint"
+    entries = mongo_frame(rows.sparkSession, settings, ARCHIVED_ORDERS, ddl, match).alias("entry")
+    same_order = f.col("row.order.order_id") == f.col("entry._id")
+    same_content = f.col("row.content_hash") == f.col("entry.content_hash")
+    return rows.alias("row").join(entries, same_order & same_content, "left_semi")
 
 
 def _orders(

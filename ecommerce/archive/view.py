@@ -54,6 +54,11 @@ class ArchiveView:
     moment: Mapping[str, Any] | None = None
     """The read concern for what that run has purged; None: as it is when it is read."""
 
+    def orders_held(self) -> dict[date, int]:
+        """How many orders the files of `main` hold of each day, as the table says."""
+        files = self.files(None, None)
+        return {day: sum(task.file.record_count for task in tasks) for day, tasks in files.items()}
+
     def files(
         self, start: date | None, end: date | None, *, of_open_run: bool = False
     ) -> "dict[date, list[FileScanTask]]":

@@ -106,7 +106,7 @@ def archive_table(settings: Settings) -> str:
     try:
         with failures_explained("opening the archive's table", "It was only read."):
             view = open_view(settings)
-            held = {day: sum(task.file.record_count for task in tasks) for day, tasks in view.files(None, None).items()}
+            held = view.orders_held()
     except ArchiveError as error:
         raise Problem(str(error), f"where that is not what was meant, {remedy}") from None
     if view.table is None:

@@ -4,7 +4,9 @@ import threading
 from collections.abc import Callable
 
 from ecommerce.generate.first import DAYS
-from ecommerce.prefect_api import PrefectError, call, embedded_api, run_url
+from ecommerce.prefect_api import PrefectError, run_url
+from ecommerce.services.command_runs import FINAL
+from ecommerce.services.prefect import post
 from ecommerce.settings import Settings
 
 DEPLOYMENT = "archive-orders/daily"
@@ -19,11 +21,10 @@ def archive_first_data(settings: Settings, say: Callable[[str], None], stopping:
 
     The shop is complete without it, so what goes wrong is said and ends nothing.
     """
-    api = embedded_api(settings)
     try:
-        deployment = call(api, f"/deployments/name/{DEPLOYMENT}")
-        run = call(
-            api,
+        deployment = post(settings, f"/deployments/name/{DEPLOYMENT}", None, "GET")
+        run = post(
+            settings,
             f"/deployments/{deployment['id']}/create_flow_run",
             {
                 "parameters": {"older_than_days": OLDER_THAN_DAYS},
@@ -35,8 +36,8 @@ def archive_first_data(settings: Settings, say: Callable[[str], None], stopping:
         waited = 0.0
         while waited < WAIT_SECONDS and not stopping.wait(LOOK_SECONDS):
             waited += LOOK_SECONDS
-            state = call(api, f"/flow_runs/{run['id']}")["state"]
-            if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+            state = post(settings, f"/flow_runs/{run['id']}", None, "GET")["state"]
+            if state["type"] in FINAL:
                 if state["type"] != "COMPLETED":
                     say(f"the first orders were not archived ({state['name']}: {state['message']}): {page}")
                 return

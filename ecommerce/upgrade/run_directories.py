@@ -25,6 +25,7 @@ from ecommerce.archive.fault_points import reached
 from ecommerce.archive.purge import purge_chunks
 from ecommerce.archive.rows import DAY_COLUMN, RUN_COLUMN, read_ddl, row_ddl
 from ecommerce.archive.runs import (
+    ARCHIVE,
     ARCHIVE_RUNS,
     ARCHIVE_SUMMARY,
     COMMITTED,
@@ -39,7 +40,7 @@ from ecommerce.archive.runs import (
     new_run,
     unfinished_run,
 )
-from ecommerce.archive.source import mongo_frame
+from ecommerce.archive.source import mongo_frame, only_archived
 from ecommerce.archive.steps import commit, publish
 from ecommerce.archive.verify import days_of, summary_of_days
 from ecommerce.archive.workshop import Workshop, new_run_id
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _COMPACT = "compact"
-_READABLE = {"$or": [{"kind": _COMPACT, "state": COMMITTED}, {"kind": "archive", "state": COMMITTED}]}
+_READABLE = {"kind": {"$in": [ARCHIVE, _COMPACT]}, "state": COMMITTED}
 _UNCHANGED = "The archive of version 0.1.0 is as it was; run `ecommerce upgrade` again."
 
 
@@ -186,18 +187,12 @@ def _archived_rows(workshop: Workshop) -> "DataFrame":
     rows = _parquet(workshop, directories)
     ddl = "run_id string, order_id bigint, updated_at timestamp"
     superseded = mongo_frame(workshop.spark, workshop.settings, SUPERSEDED, ddl, {}).alias("superseded")
-    also = mongo_frame(workshop.spark, workshop.settings, ARCHIVED_ORDERS, "_id bigint, content_hash bigint", {})
     same_row = (
         (rows["run"] == f.col("superseded.run_id"))
         & (rows["order.order_id"] == f.col("superseded.order_id"))
         & (rows["updated_at"] == f.col("superseded.updated_at"))
     )
-    left = rows.join(f.broadcast(superseded), same_row, "left_anti").alias("left")
-    archived = also.alias("archived")
-    same_order = (f.col("left.order.order_id") == f.col("archived._id")) & (
-        f.col("left.content_hash") == f.col("archived.content_hash")
-    )
-    return left.join(archived, same_order, "left_semi")
+    return only_archived(rows.join(f.broadcast(superseded), same_row, "left_anti"), workshop.settings, {})
 
 
 def _rows_of_run(workshop: Workshop, run: Run, days: Sequence[date]) -> "DataFrame":

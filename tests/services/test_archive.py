@@ -37,22 +37,18 @@ from ecommerce.summaries.cells import CellTable, aggregate_cells, cells_of_order
 from tests.archiving import (
     OLD_DAY,
     an_order,
+    archive,
     archived_ids,
     assert_one_place,
     at_moment,
     hot_ids,
     insert,
+    power_cut_at,
     spark,
     touch,
-    with_archive,
 )
 
-__all__ = ["spark"]
-
-
-@pytest.fixture
-def archive(settings: Settings, tmp_path: Path) -> Settings:
-    return with_archive(settings, tmp_path / "archive")
+__all__ = ["archive", "spark"]
 
 
 def test_old_finished_orders_go_and_all_others_stay(
@@ -344,14 +340,7 @@ def test_a_run_is_finished_in_the_table_in_which_it_began(
     archive: Settings, database: MongoDatabase, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     insert(database, [an_order(1)])
-
-    def power_cut() -> None:
-        raise KeyboardInterrupt
-
-    at_moment(monkeypatch, "purge:done", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        archive_orders(archive)
-    monkeypatch.undo()
+    power_cut_at(monkeypatch, archive, "purge:done")
     with pytest.raises(ArchiveError, match=r"the orders of database .* has no table of it"):
         archive_orders(archive.model_copy(update={"home": tmp_path / "elsewhere"}))
     (run,) = archive_orders(archive)
@@ -365,13 +354,8 @@ def test_a_run_is_finished_in_the_chunks_in_which_it_began(
     orders = [an_order(i) for i in range(300)]
     insert(database, orders)
 
-    def power_cut() -> None:
-        raise KeyboardInterrupt
-
     monkeypatch.setattr(archiver, "CHUNK_ORDERS", 10)
-    at_moment(monkeypatch, "purge:after-chunk", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        archive_orders(archive)
+    power_cut_at(monkeypatch, archive, "purge:after-chunk")
     assert hot_ids(database)
     monkeypatch.undo()
     (run,) = archive_orders(archive)

@@ -19,7 +19,7 @@ from ecommerce.doctor.findings import OK, PROBLEM, Finding, examine
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
-from tests.archiving import OLD_DAY, an_order, assert_one_place, at_moment, insert, spark, with_archive
+from tests.archiving import OLD_DAY, an_order, assert_one_place, insert, power_cut_at, spark, with_archive
 
 __all__ = ["spark"]
 
@@ -98,14 +98,7 @@ def test_orders_that_only_a_branch_holds_are_found_again(
     late = [an_order(100 + number) for number in range(5)]
     insert(database, late)
     advance(database)
-
-    def power_cut() -> None:
-        raise KeyboardInterrupt
-
-    at_moment(monkeypatch, "publish:before", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        archive_orders(archive)
-    monkeypatch.undo()
+    power_cut_at(monkeypatch, archive, "publish:before")
     bring_an_old_one_back(archive)
     with pytest.raises(ArchiveError, match="which have left MongoDB: `ecommerce doctor --recover-catalog`"):
         read(settings=archive)

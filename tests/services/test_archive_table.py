@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -28,21 +27,18 @@ from ecommerce.settings import Settings
 from tests.archiving import (
     OLD_DAY,
     an_order,
+    archive,
     archived_ids,
     assert_one_place,
     at_moment,
     insert,
+    power_cut_at,
     spark,
     touch,
     with_archive,
 )
 
-__all__ = ["spark"]
-
-
-@pytest.fixture
-def archive(settings: Settings, tmp_path: Path) -> Settings:
-    return with_archive(settings, tmp_path / "archive")
+__all__ = ["archive", "spark"]
 
 
 def main_of(archive: Settings) -> Any:
@@ -91,14 +87,7 @@ def test_a_run_that_purged_and_is_not_published_is_read_by_us_and_by_nobody_else
     insert(database, orders[:10])
     archive_orders(archive)
     insert(database, orders[10:])
-
-    def power_cut() -> None:
-        raise KeyboardInterrupt
-
-    at_moment(monkeypatch, "publish:before", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        archive_orders(archive)
-    monkeypatch.undo()
+    power_cut_at(monkeypatch, archive, "publish:before")
     assert_one_place(spark, archive, database, orders)
     assert archived_ids(spark, archive) == list(range(30))
     assert len(main_of(archive).scan().to_arrow()) == 10

@@ -27,7 +27,7 @@ from ecommerce.services.environment import settings_environment
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
-from tests.archiving import OLD_DAY, an_order, at_moment, insert, spark, touch, with_archive
+from tests.archiving import OLD_DAY, an_order, at_moment, insert, power_cut_at, spark, touch, with_archive
 from tests.unit.test_structure import ROOT
 
 __all__ = ["spark"]
@@ -94,14 +94,7 @@ def test_what_a_killed_run_has_purged_is_there(
     on_hdfs: bool,
 ) -> None:
     archive = with_archive(archive, f"{hdfs.uri}/{archive.database}") if on_hdfs else archive
-
-    def power_cut() -> None:
-        raise KeyboardInterrupt
-
-    at_moment(monkeypatch, "publish:before", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        archive_orders(archive)
-    monkeypatch.undo()
+    power_cut_at(monkeypatch, archive, "publish:before")
     assert rows(archive, COUNTED) == [expected()]
     assert rows(archive, "SELECT count(*) FROM archived") == [(60,)]
     assert rows(archive, "SELECT \"order\".order_id FROM archived WHERE delivery.status = 'Nowhere'") == []

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
@@ -32,12 +31,12 @@ from ecommerce.kpis import Filters, compute_kpis
 from ecommerce.kpis.figures import SALES_FIGURES
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
-from tests.archiving import spark, with_archive
+from tests.archiving import archive, spark
 from tests.import_samples import complete_row, raw_orders, write_lines
 from tests.summaries_recount import Names, recount
 from tests.version_0_1_0 import bring_back
 
-__all__ = ["spark"]
+__all__ = ["archive", "spark"]
 
 NAMES = {
     "Pending": "processing on-hold unfulfilled open new paid authorized",
@@ -101,11 +100,6 @@ def shops_file(path: Path, statuses: Iterable[str] = SHOPS) -> Path:
     order = {"order_time": "2024-01-01T10:00:00Z", "total_amount": "10.00"}
     rows = (complete_row(9000 + at, status=text, order=order) for at, text in enumerate(statuses, 1))
     return write_lines(path, *rows)
-
-
-@pytest.fixture
-def archive(settings: Settings, tmp_path: Path) -> Settings:
-    return with_archive(settings, tmp_path / "archive")
 
 
 def test_a_canceled_order_is_cancelled_everywhere(
