@@ -158,6 +158,18 @@ class Tab:
         self._context.close()
 
 
+def point_at(page: Page, across: float, down: float) -> None:
+    """Move the pointer over the first chart, to a share of its width and height, when the page around it is at rest.
+
+    Boxes that are asked for beforehand are wrong as soon as a notice appears above the chart.
+    """
+    chart = page.locator(".bk-Canvas").first
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    assert box
+    chart.hover(position={"x": box["width"] * across, "y": box["height"] * down})
+
+
 def zoom_of(page: Page) -> list[list[float]]:
     """Start and end of the time axis of each chart, as the browser has them."""
     ranges: list[list[float]] = page.evaluate(

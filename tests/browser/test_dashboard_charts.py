@@ -8,21 +8,18 @@ from playwright.sync_api import Browser, expect
 
 from dashboard.text import exact
 from ecommerce.settings import Settings
-from tests.dashboard_app import Tab, zoom_of
+from tests.dashboard_app import Tab, point_at, zoom_of
 from tests.dashboard_shop import add_orders, show_last_day
 
 
 def test_zoom_survives_ticks_and_another_span_is_shown_whole(tab: Tab, shop: Settings) -> None:
     orders = show_last_day(tab)
     wait_for_charts(tab, "end - start < 3 * 86400e3")
-    canvas = tab.page.locator(".bk-Canvas").first
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box
     whole = zoom_of(tab.page)
-    tab.page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60)
+    point_at(tab.page, 0.4, 0.25)
     tab.page.mouse.down()
-    tab.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 140, steps=5)
+    for across in (0.45, 0.5, 0.6):
+        point_at(tab.page, across, 0.55)
     tab.page.mouse.up()
     tab.page.wait_for_function(
         f"whole => {CHARTS}.some(f => f.x_range.end - f.x_range.start < 0.5 * whole)", arg=length(whole[0])
@@ -115,8 +112,6 @@ def test_the_bucket_that_runs_is_drawn_otherwise_and_said(tab: Tab) -> None:
 def test_a_tooltip_says_which_day_and_how_many_of_them_all(tab: Tab) -> None:
     tab.show("?from=2026-03-05&to=2026-03-09")
     wait_for_charts(tab, "end - start < 6 * 86400e3")
-    canvas = tab.page.locator(".bk-Canvas").first.bounding_box()
-    assert canvas
-    tab.page.mouse.move(canvas["x"] + canvas["width"] * 0.5, canvas["y"] + canvas["height"] * 0.75)
+    point_at(tab.page, 0.5, 0.75)
     tooltip = tab.page.locator(".bk-Tooltip").filter(has_text="2026").first
     expect(tooltip).to_contain_text(re.compile(r"Sat 7 Mar 2026.*orders.*\d+ of \d+", re.DOTALL))
