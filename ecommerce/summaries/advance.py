@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from bson import Int64, Timestamp
+from bson import Timestamp
 from pymongo.client_session import ClientSession
 
 from ecommerce.gate import require_known_format
@@ -27,7 +27,15 @@ from ecommerce.summaries.cells.fold import Folded, fold_documents
 from ecommerce.summaries.changes import Changes, HistoryLost, changes_since, latest_time
 from ecommerce.summaries.compact import DELTAS_BEFORE_COMPACTION, compact
 from ecommerce.summaries.rebuild import rebuild
-from ecommerce.summaries.state import DELTAS, State, in_transaction, load_state, move_state
+from ecommerce.summaries.state import (
+    DELTAS,
+    State,
+    delta_document,
+    in_transaction,
+    load_newest_state,
+    load_state,
+    move_state,
+)
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +87,7 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
         return _rebuilt(database, NO_REPLICA_SET, started, progress)
     as_of, until = datetime.now(UTC), latest_time(database)
     allowed = max(CHANGES_BEFORE_REBUILD, database[ORDERS].estimated_document_count() // ORDERS_PER_CHANGE)
-    state, changes = load_state(database), 0
+    (state, reason), changes = load_newest_state(database), 0
     try:
         while state is not None and state.cluster_time < until:
             outcome, state, taken = _catch_up(database, state, until, as_of, settle, allowed - changes, progress)
@@ -91,7 +99,7 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
     except HistoryLost as lost:
         return _rebuilt(database, str(lost), started, progress)
     if state is None:
-        return _rebuilt(database, "first run", started, progress)
+        return _rebuilt(database, reason or "its state was removed meanwhile", started, progress)
     forget_deleted(database, state.epoch)
     log.info("%s changes taken in, in %.1f s", f"{changes:,}", time.monotonic() - started)
     if state.seq - state.compacted_seq >= DELTAS_BEFORE_COMPACTION:
@@ -144,13 +152,7 @@ def _commit(database: MongoDatabase, before: State, after: State, batch: Changes
     """Write a delta, what it set aside and the state after it, all or nothing; False where another process moved it."""
     if not batch.events:
         return move_state(database, before, after)
-    delta = {
-        "_id": Int64(after.seq),
-        "epoch": after.epoch,
-        "changes": batch.events,
-        "written_at": datetime.now(UTC),
-        "data": folded.cells.encode(),
-    }
+    delta = delta_document(after, batch.events, folded.cells)
 
     def write(session: ClientSession) -> None:
         if not move_state(database, before, after, session):

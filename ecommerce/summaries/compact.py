@@ -15,7 +15,16 @@ from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.summaries.buckets import bucket_documents, bucket_of, cells_documents, insert_buckets, rollup_document
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import CellTable
-from ecommerce.summaries.state import ASIDE, BUCKETS, DELTAS, State, in_transaction, load_state, move_compacted
+from ecommerce.summaries.state import (
+    ASIDE,
+    BUCKETS,
+    DELTAS,
+    State,
+    in_transaction,
+    last_delta,
+    load_state,
+    move_compacted,
+)
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +146,9 @@ def _remove_old(database: MongoDatabase, state: State) -> int:
     """Remove deltas that nobody reads any more and buckets of rebuilds that died. Returns how many deltas."""
     now = datetime.now(UTC)
     remove_abandoned(database, state, now - ABANDONED_AFTER)
-    old = {"_id": {"$lte": Int64(state.compacted_seq)}, "written_at": {"$lt": now - DELTAS_KEPT}}
+    # The last one stays: an older state that somebody puts back is behind it.
+    done = {"$lte": Int64(state.compacted_seq), "$lt": Int64(last_delta(database))}
+    old = {"_id": done, "written_at": {"$lt": now - DELTAS_KEPT}}
     return database[DELTAS].delete_many(old).deleted_count
 
 

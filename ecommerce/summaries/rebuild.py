@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import bson
 from bson import ObjectId, Timestamp
+from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
 from ecommerce.bson_reading.batches import raw_batches
@@ -40,6 +40,8 @@ from ecommerce.summaries.state import (
     DELTAS,
     State,
     create_collections,
+    delta_document,
+    last_delta,
     load_state,
     move_epoch,
     move_epoch_and,
@@ -258,10 +260,10 @@ class _Rebuild:
         """Let the figures come from this epoch, unless another process's rebuild was faster; the state then."""
         while True:
             current = load_state(self.database)
-            if (current and current.epoch) != (self.before and self.before.epoch):
-                assert current is not None  # noqa: S101 - a state is replaced, never removed
+            if current is not None and current.epoch != (self.before and self.before.epoch):
                 return current
-            seq = (current.seq if current else self.last_delta()) + 1
+            # Also behind a delta that is ahead of the state, which somebody set back: its number is taken.
+            seq = max(current.seq if current else 0, last_delta(self.database)) + 1
             now, zone = datetime.now(UTC), self.hours.time_zone
             state = State(self.epoch, seq, seq, cluster_time, token, as_of, now, zone)
             if self.moved_to(current, state):
@@ -269,19 +271,20 @@ class _Rebuild:
 
     def moved_to(self, current: State | None, state: State) -> bool:
         """Move the state, and the shop with it where it becomes another."""
-        if self.shop is None:
+        if not is_replica_set(self.database):
+            # Without transactions, and without deltas: each advance builds anew, by the shop that it finds.
+            if self.shop is not None:
+                write_shop(self.database, self.shop)
             return move_epoch(self.database, current, state)
-        if not is_replica_set(
-            self.database
-        ):  # without transactions: each advance builds anew, by the shop that it finds
-            write_shop(self.database, self.shop)
-            return move_epoch(self.database, current, state)
-        return move_epoch_and(self.database, current, state, partial(write_shop, self.database, self.shop))
 
-    def last_delta(self) -> int:
-        """The number of the last delta of a state that is gone."""
-        found = self.database[DELTAS].find_one({}, {"_id": 1}, sort=[("_id", -1)])
-        return int(found["_id"]) if found else 0
+        def write(session: ClientSession) -> None:
+            # An older state that somebody puts back is behind it.
+            nothing = delta_document(state, 0, CellTable.empty())
+            self.database[DELTAS].insert_one(nothing, session=session)
+            if self.shop is not None:
+                write_shop(self.database, self.shop, session)
+
+        return move_epoch_and(self.database, current, state, write)
 
     def remove(self, epoch: str) -> None:
         """Remove the buckets of an epoch, and what it had set aside."""

@@ -5,14 +5,19 @@ after. (Those of version 0.1.0 had other names: `gate`.)
 
     figures = buckets of state.epoch + deltas with compacted_seq < seq <= state.seq
 
+Whoever writes a state seals it with a hash of what it says, so that one that somebody edited by hand, which would count
+orders twice or not at all, is built anew. So is an older state that was put back: a later delta is there.
+
 A rebuild writes the buckets of a new epoch beside the old ones, then moves the state to it in one write.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import bson
 from bson import Int64, Timestamp
 from pymongo.client_session import ClientSession
 from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
@@ -23,6 +28,7 @@ from ecommerce.mongo import Document, MongoDatabase
 
 if TYPE_CHECKING:
     from ecommerce.hours import Hours
+    from ecommerce.summaries.cells.table import CellTable
 
 STATE = "summaries_state"
 DELTAS = "summaries_deltas"
@@ -35,10 +41,16 @@ ARCHIVE_SUMMARY = "orders_archive_summary"
 STATE_ID = "orders"
 _NAMESPACE_EXISTS = 48
 
-FORMAT = 5
-"""Of buckets and deltas. State of another format is rebuilt. In 1 the timeline knew only orders and revenue; in 2 cells
-held documents that are no orders by the definition, which are set aside since, and statuses as they were written; in 3
-hours and months were those of UTC; in 4 there were no cells of sales."""
+FORMAT = 6
+"""Of state, buckets and deltas. State of another format is rebuilt. In 1 the timeline knew only orders and revenue; in
+2 cells held documents that are no orders by the definition, which are set aside since, and statuses as they were
+written; in 3 hours and months were those of UTC; in 4 there were no cells of sales; in 5 a state was not sealed."""
+
+SEALED: Mapping[str, tuple[str, ...]] = {
+    "position": ("format", "epoch", "seq", "cluster_time", "token", "as_of", "rebuilt_at", "time_zone"),
+    "compaction": ("format", "epoch", "compacted_seq"),
+}
+"""What is sealed together: advances and compaction move the state beside each other, each its own part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,7 @@ class State:
         """As it lies in MongoDB."""
         from ecommerce.summaries.cells.measures import definition
 
-        return {
+        document: Document = {
             "format": FORMAT,
             "definition": definition(),
             "epoch": self.epoch,
@@ -83,6 +95,13 @@ class State:
             "rebuilt_at": self.rebuilt_at,
             "time_zone": self.time_zone,
         }
+        return document | {"sealed": _seals(document)}
+
+
+def _seals(document: Mapping[str, Any]) -> dict[str, str]:
+    """A hash of each part of a state."""
+    parts = {part: {name: document.get(name) for name in names} for part, names in SEALED.items()}
+    return {part: hashlib.sha256(bson.encode(values)).hexdigest()[:16] for part, values in parts.items()}
 
 
 def create_collections(database: MongoDatabase) -> None:
@@ -97,9 +116,22 @@ def create_collections(database: MongoDatabase) -> None:
 
 
 def load_state(database: MongoDatabase, session: ClientSession | None = None) -> State | None:
-    """The state; None before the first build and where an older version of the pipeline left another format."""
-    found = database[STATE].find_one({"_id": STATE_ID}, session=session)
-    if found is None or found["format"] != FORMAT:
+    """The state; None where there is none that can be gone on from."""
+    return _state_of(_found(database, session))
+
+
+def load_newest_state(database: MongoDatabase) -> tuple[State | None, str]:
+    """The state, and where there is none that can be gone on from, why. An older one that was put back is none."""
+    newest = last_delta(database)  # before the state: no delta is ahead of a state that is read later
+    found = _found(database)
+    state = _state_of(found)
+    if state is not None and newest > state.seq:
+        return None, f"somebody put an older {STATE} back: it ends with delta {state.seq}, there is delta {newest}"
+    return state, why_no_state(found)
+
+
+def _state_of(found: Mapping[str, Any] | None) -> State | None:
+    if found is None or why_no_state(found):
         return None
     return State(
         epoch=found["epoch"],
@@ -113,10 +145,42 @@ def load_state(database: MongoDatabase, session: ClientSession | None = None) ->
     )
 
 
+def why_no_state(found: Mapping[str, Any] | None) -> str:
+    """Why nothing can go on from a state as it lies in MongoDB; empty where it can."""
+    if found is None:
+        return "first run"
+    if found.get("format") != FORMAT:
+        return "the summaries are of another version's format"
+    return "" if found.get("sealed") == _seals(found) else f"somebody edited {STATE}"
+
+
+def delta_document(after: State, changes: int, cells: "CellTable") -> Document:
+    """A delta: what so many changes of orders came to, after which the state is `after`."""
+    return {
+        "_id": Int64(after.seq),
+        "epoch": after.epoch,
+        "changes": changes,
+        "written_at": datetime.now(UTC),
+        "data": cells.encode(),
+    }
+
+
+def last_delta(database: MongoDatabase) -> int:
+    """The number of the newest delta; 0 where there is none."""
+    found = database[DELTAS].find_one({"_id": {"$type": "number"}}, {"_id": 1}, sort=[("_id", -1)])
+    return int(found["_id"]) if found else 0
+
+
+def _found(database: MongoDatabase, session: ClientSession | None = None) -> Document | None:
+    return database[STATE].find_one({"_id": STATE_ID}, session=session)
+
+
 def move_state(database: MongoDatabase, before: State, after: State, session: ClientSession | None = None) -> bool:
     """Move on from the state that was read; False where another process did meanwhile. Compaction may run beside it."""
     same = {"_id": STATE_ID, "epoch": before.epoch, "seq": Int64(before.seq), "cluster_time": before.cluster_time}
-    moved = {name: after.to_document()[name] for name in ("seq", "cluster_time", "token", "as_of")}
+    document = after.to_document()
+    moved = {name: document[name] for name in ("seq", "cluster_time", "token", "as_of")}
+    moved["sealed.position"] = document["sealed"]["position"]
     return database[STATE].update_one(same, {"$set": moved}, session=session).matched_count == 1
 
 
@@ -128,11 +192,13 @@ def move_epoch(
     if before is not None:
         same = {"_id": STATE_ID, "epoch": before.epoch, "seq": Int64(before.seq)}
         return database[STATE].replace_one(same, document, session=session).matched_count == 1
+    found = _found(database, session)
+    if not why_no_state(found):
+        return False
+    same = {name: {"$eq": (found or {}).get(name)} for name in ("format", "sealed")}
     try:
-        # Without a state, or over one of another format; an upsert that meets a newer state is a duplicate key.
-        database[STATE].replace_one(
-            {"_id": STATE_ID, "format": {"$ne": FORMAT}}, document, upsert=True, session=session
-        )
+        # Without a state, or over one that is of no use; an upsert that meets another one is a duplicate key.
+        database[STATE].replace_one({"_id": STATE_ID} | same, document, upsert=True, session=session)
     except DuplicateKeyError:
         return False
     return True
@@ -150,7 +216,7 @@ def move_epoch_and(
 
     try:
         in_transaction(database, both)
-    except _NotMoved:
+    except (_NotMoved, DuplicateKeyError):
         return False
     return True
 
@@ -162,8 +228,9 @@ class _NotMoved(Exception):
 def move_compacted(database: MongoDatabase, before: State, compacted_seq: int, session: ClientSession | None) -> bool:
     """Say that the deltas up to `compacted_seq` are in the buckets; False where another process said so meanwhile."""
     same = {"_id": STATE_ID, "epoch": before.epoch, "compacted_seq": Int64(before.compacted_seq)}
-    moved = {"$set": {"compacted_seq": Int64(compacted_seq)}}
-    return database[STATE].update_one(same, moved, session=session).matched_count == 1
+    after = {"format": FORMAT, "epoch": before.epoch, "compacted_seq": Int64(compacted_seq)}
+    moved = {"compacted_seq": after["compacted_seq"], "sealed.compaction": _seals(after)["compaction"]}
+    return database[STATE].update_one(same, {"$set": moved}, session=session).matched_count == 1
 
 
 def in_transaction(database: MongoDatabase, write: Callable[[ClientSession], None]) -> None:

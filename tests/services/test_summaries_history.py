@@ -123,7 +123,7 @@ def test_a_rebuild_that_takes_longer_than_the_oplog_is_as_of_its_beginning(
 
     with monkeypatch.context() as patched:
         patched.setattr(_Rebuild, "build", slow)
-        patched.setattr(advance_module, "load_state", lambda _: None)  # as at a first run
+        patched.setattr(advance_module, "load_newest_state", lambda _: (None, "first run"))
         began = datetime.now(UTC)
         advanced = advance(database)
     assert (advanced.mode, advanced.changes) == ("rebuilt", 500)
