@@ -32,6 +32,7 @@ from ecommerce.archive.runs import (
 from ecommerce.archive.selection import Plan, Selection, plan_archive
 from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
+from ecommerce.archive.view import require_own_archive
 from ecommerce.archive.workshop import Workshop, archive_workshop, require_transactions
 from ecommerce.errors import EcommerceError
 from ecommerce.mongo import get_database
@@ -249,6 +250,7 @@ def archive_orders(
         return finished(report, f"already answered: {report}")
     left = unfinished_run(database)
     if dry_run or not has_work(database, selection, compact_from):
+        require_own_archive(settings)
         report = ArchiveReport(plan_run(selection))
         get_run_logger().info("%s", report)
         return finished(report, str(report))

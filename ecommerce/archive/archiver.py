@@ -10,6 +10,7 @@ from ecommerce.archive.selection import Plan, Selection, may_select, plan_archiv
 from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.steps import STEPS, refuse
+from ecommerce.archive.view import require_own_archive
 from ecommerce.archive.workshop import Step, Workshop, archive_workshop, new_run_id, require_transactions
 from ecommerce.gate import FORMAT, require_known_format
 from ecommerce.mongo import MongoDatabase, get_database
@@ -103,6 +104,7 @@ def archive_orders(settings: Settings, selection: Selection | None = None, progr
     require_known_format(database)
     require_transactions(database)
     if not has_work(database, selection):
+        require_own_archive(settings)
         return []
     with spark_ahead(settings, start_workers):
         plan = None if unfinished_run(database) else plan_archive(database, selection)

@@ -27,6 +27,13 @@ def table_known(database: MongoDatabase) -> Mapping[str, Any] | None:
     return database[ARCHIVE_LEASE].find_one({"_id": _ID})
 
 
+def begun_elsewhere(settings: Settings, database: MongoDatabase) -> bool:
+    """Whether another home, host or catalog may be at hand than that with which the database's table was made."""
+    known = table_known(database)
+    here = str(settings.home_directory), socket.gethostname()
+    return known is not None and (settings.catalog_uri is not None or (known["home"], known["host"]) != here)
+
+
 def require_its_table(settings: Settings, database: MongoDatabase, uuid: str | None) -> None:
     """Raise ArchiveError where the database's orders are in another table than that with this UUID (None: no table)."""
     known = table_known(database)

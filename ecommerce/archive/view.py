@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.catalog import TABLE, metadata_location, pyiceberg_catalog
-from ecommerce.archive.errors import ArchiveError
-from ecommerce.archive.identity import require_its_table, require_upgraded, table_known
+from ecommerce.archive.errors import ArchiveError, failures_explained
+from ecommerce.archive.identity import begun_elsewhere, require_its_table, require_upgraded, table_known
 from ecommerce.archive.rows import RUN_COLUMN
 from ecommerce.archive.runs import (
     ARCHIVE_RUNS,
@@ -98,6 +98,16 @@ def open_view(settings: Settings, *, at_one_moment: bool = False) -> ArchiveView
         if [(run.run_id, run.state, run.branch) for run in runs] == before:
             return view_of(database, table, runs, moment)
     raise ArchiveError(f"the archive changed each of {ATTEMPTS} times that it was looked at: try again")
+
+
+def require_own_archive(settings: Settings) -> None:
+    """Raise ArchiveError where a database with archived orders is used with another archive.
+
+    For who has nothing to do there. In the home that archived them the catalog is not opened: that takes a second.
+    """
+    if begun_elsewhere(settings, get_database(settings)):
+        with failures_explained("looking at the archive", "Nothing was changed."):
+            open_view(settings)
 
 
 def moment_now(database: MongoDatabase) -> Mapping[str, Any]:

@@ -144,8 +144,14 @@ def leave_a_run_pending(shop: Shop) -> None:
     """What a worker leaves that dies between Pending and Running."""
     found = shop.api(f"deployments/name/{HOURLY}")
     shop.api(f"work_pools/{WORK_POOL}", {"is_paused": True}, method="PATCH")
-    run = shop.api(f"deployments/{found['id']}/create_flow_run", {})
-    shop.api(f"flow_runs/{run['id']}/set_state", {"state": {"type": "PENDING"}})
+
+    def is_pending() -> bool:
+        # Refused, and the run cancelled, where one of the schedule's is at work at this moment.
+        run = shop.api(f"deployments/{found['id']}/create_flow_run", {})
+        answer = shop.api(f"flow_runs/{run['id']}/set_state", {"state": {"type": "PENDING"}})
+        return bool(answer["status"] == "ACCEPT")
+
+    wait_until(is_pending, 120)
     shop.api(f"work_pools/{WORK_POOL}", {"is_paused": False}, method="PATCH")
     time.sleep(PENDING_SECONDS_MAX + 10)
 

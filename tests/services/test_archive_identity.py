@@ -48,6 +48,19 @@ def test_a_second_home_with_an_archive_of_its_own_is_refused(
     assert check_orders(database, first).differences == ()
 
 
+def test_a_second_home_is_refused_also_where_there_is_nothing_to_do(
+    first: Settings, database: MongoDatabase, tmp_path: Path, spark: SparkSession
+) -> None:
+    archive_orders(first)
+    assert archive_orders(first) == []
+    second = with_archive(first.model_copy(update={"home": tmp_path / "second home"}), tmp_path / "second")
+    with pytest.raises(ArchiveError, match=ANOTHER):
+        archive_orders(second)
+    moved = first.model_copy(update={"home": tmp_path / "moved"})
+    first.home.rename(moved.home)
+    assert archive_orders(moved) == []
+
+
 def test_a_table_of_that_name_with_orders_of_another_database_is_refused(
     first: Settings, database: MongoDatabase, tmp_path: Path, spark: SparkSession
 ) -> None:
