@@ -16,6 +16,7 @@ from dashboard.pipeline import Failure, read_failures
 from dashboard.text import compact, duration, exact, moment
 from ecommerce.documents.statuses import is_finished
 from ecommerce.importing.loading.ledger import REJECTED_ROWS
+from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
@@ -46,6 +47,24 @@ class Figures(Protocol):
     def timeline(self, span: Span, filters: Filters, step: Any) -> pl.DataFrame: ...
 
     def sold(self, span: Span) -> Mapping[int, int]: ...
+
+    def kpis(self, span: Span, filters: Filters) -> Kpis: ...
+
+
+def overdue(store: Figures, zone: ZoneInfo, now: datetime) -> Iterator[Notice]:
+    """Orders that are not finished and whose promise is past; those of the archive are counted, too."""
+    figures = store.kpis(Span(), Filters())
+    if figures.overdue:
+        groups = sorted(figures.by_courier.items(), key=lambda pair: (-(pair[1].overdue or 0), pair[0]))
+        named = ", ".join(f"{name} {exact(group.overdue)}" for name, group in groups[:NAMED] if group.overdue)
+        is_one = figures.overdue == 1
+        yield Notice(
+            "overdue",
+            f"{exact(figures.overdue)} {'order is' if is_one else 'orders are'} overdue",
+            f"not finished and past the promise; by courier: {named}",
+            f"?page=orders&from={EVER}&to={now.astimezone(zone).date()}&state=overdue&sort=promised",
+            "Orders",
+        )
 
 
 def backlog(store: Figures, settings: Settings, zone: ZoneInfo, now: datetime) -> Iterator[Notice]:
@@ -134,6 +153,7 @@ def read_notices(
     """All there is, the customers' first. Raises PyMongoError."""
     now = datetime.now(UTC)
     return (
+        *overdue(store, zone, now),
         *backlog(store, settings, zone, now),
         *cover(database, store, settings, now),
         *rejected(database),

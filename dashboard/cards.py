@@ -131,9 +131,11 @@ def _headlines(answer: Answer, filters: _Filters, amount: Any, zone: ZoneInfo) -
         _headline("quantity", "Quantity ordered", compact(kpis.quantity), exact(kpis.quantity)),
         _headline(
             "late_share",
-            "Late (of delivered)",
+            "Late (of those due)",
             percent(late) if late is not None else INCOMPLETE if "late_share" in kpis.incomplete else NOTHING,
-            f"{late:.6f} of the delivered orders" if late is not None else _without(kpis, "late_share"),
+            f"{late:.6f} of the orders that were due, {exact(kpis.overdue or 0)} of them overdue"
+            if late is not None
+            else _without(kpis, "late_share"),
         ),
     ]
     unfiltered = filters.note(of_items=False)
@@ -165,7 +167,7 @@ def _measure(name: str, value: Decimal | int | None, amount: Any) -> Row:
 
 def _without(kpis: Kpis, figure: str) -> str:
     """Why a figure about deliveries has no value."""
-    return NOT_FILLED if figure in kpis.incomplete else "nothing delivered"
+    return NOT_FILLED if figure in kpis.incomplete else "nothing was due"
 
 
 def _open_share(answer: Answer) -> float:
@@ -294,8 +296,10 @@ def _order_groups(
 def _punctuality(group: OrderGroup) -> str:
     if group.late is None:
         return "late: incomplete"
-    if group.late_share is None or group.average_delay_hours is None:
-        return "nothing delivered"
+    if group.late_share is None:
+        return "nothing was due"
+    if group.average_delay_hours is None:
+        return f"{percent(group.late_share)} late · nothing delivered"
     days = group.average_delay_hours / 24
     return f"{percent(group.late_share)} late · {abs(days):.1f} days {'after' if days > 0 else 'before'} the promise"
 
@@ -307,7 +311,7 @@ def _couriers(groups: Mapping[str, OrderGroup], filters: _Filters, amount: Any) 
         late = group.late_share
         nothing = INCOMPLETE if group.late is None else NOTHING
         row["second"] = nothing if late is None else f"{late * 100:.1f} % late"
-    content["note"] = _notes("late: of the delivered", content["note"])
+    content["note"] = _notes("late: of those that were due", content["note"])
     return content
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,7 @@ from dashboard.orders import Listing
 from dashboard.state import DIMENSIONS, Choices, View
 from dashboard.tables import Content, column, table
 from dashboard.text import NOTHING, exact, readable, span_text
-from ecommerce.documents.statuses import is_finished
+from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.order_search.one_order import part_of
 from ecommerce.order_search.query import STATES
 
@@ -106,9 +105,7 @@ def _cells(document: Mapping[str, Any], listing: Listing, view: View, zone: Zone
     order, delivery = (part_of(document, name) for name in ("order", "delivery"))
     expected, actual, status = delivery.get("expected_time"), delivery.get("actual_time"), delivery.get("status")
     user = order.get("user_id")
-    is_open = isinstance(status, str) and not is_finished(status)
-    overdue = is_open and isinstance(expected, datetime) and expected < listing.as_of
-    late = isinstance(actual, datetime) and isinstance(expected, datetime) and actual > expected
+    overdue, late = is_overdue(status, expected, listing.as_of), came_late(status, expected, actual)
     return [
         _order_link(int(document["_id"]), view, str(order.get("external_id") or "")),
         time_of(order.get("order_time"), zone),

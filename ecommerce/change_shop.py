@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -30,6 +30,7 @@ from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings, is_zone
 from ecommerce.shop import Shop, note_move, read_shop, record_shop, write_shop
 from ecommerce.summaries.cells import CellTable
+from ecommerce.summaries.cells.promises import due_before, settled_before
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.records import CELLS, MOVED, TIME_ZONE, cells_of_record, is_told_by, zones_of
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, in_transaction
@@ -163,7 +164,7 @@ def _lay_beside(database: MongoDatabase, day: datetime, cells: CellTable, hours:
             )
         # The day's sum is what counts: it is in the first record, and the others have none of it.
         for number, record in enumerate(records):
-            own = cells if number == 0 else CellTable.empty()
+            own = cells.settled(settled_before()) if number == 0 else CellTable.empty()
             beside = {"$set": {MOVED: {TIME_ZONE: hours.time_zone, CELLS: own.encode()}}}
             database[ARCHIVE_SUMMARY].update_one({"_id": record["_id"]}, beside, session=session)
 
@@ -172,4 +173,4 @@ def _lay_beside(database: MongoDatabase, day: datetime, cells: CellTable, hours:
 
 def _without_hours(cells: CellTable) -> CellTable:
     hour = pl.lit(0, pl.Int64).alias("hour")
-    return CellTable.of_rows(*(frame.with_columns(hour) for frame in (cells.orders, cells.items, cells.sales)))
+    return cells.settled(due_before(datetime.now(UTC))).regrouped(lambda frame: frame.with_columns(hour))

@@ -46,7 +46,7 @@ def random_order(rng: random.Random, order_id: int, *, days: int = 40, wild: boo
         for number in range(count)
     )
     status = rng.choice(STATUSES)
-    expected = time + timedelta(days=rng.randrange(9))
+    expected = time + timedelta(days=rng.randrange(9) if rng.random() < 0.85 else 5_000)  # or never due
     actual = expected + timedelta(hours=rng.randrange(-99, 99)) if rng.random() < 0.6 else None
     delivery = Delivery(
         delivery_id=order_id,

@@ -37,9 +37,11 @@ def recount(
     zone: str = "UTC",
     currency: str = SHOP_CURRENCY,
     span: Span | None = None,
+    as_of: datetime | None = None,
 ) -> dict[str, Any]:
     """The figures of orders, but for where the orders are and when they were counted. `step`: of the timeline.
 
+    `as_of`: when it is judged what is late; None: now, where no promise is of these minutes.
     `orders` are all of them, as a refund may be within the span and its order not.
     """
     with localcontext() as context:
@@ -51,7 +53,19 @@ def recount(
 
         inside = [order for order in every if within(order.order.order_time)]
         figures = _recount(inside, step, names or Names(), ZoneInfo(zone), currency)
-        return figures | recount_sales(every, within, currency)
+        return figures | _lateness(inside, as_of or datetime.now(UTC)) | recount_sales(every, within, currency)
+
+
+def _lateness(documents: list[OrderDocument], as_of: datetime) -> dict[str, Any]:
+    """Of the orders whose promise is past: which were delivered, and which should have been."""
+    due = [order for order in documents if not is_credit(order) and order.delivery.expected_time < as_of]
+    delivered = [order for order in due if order.delivery.status == "Delivered" and order.delivery.actual_time]
+    overdue = sum(order.delivery.status not in ("Delivered", "Cancelled", "Returned") for order in due)
+    late = sum(
+        bool(one.delivery.actual_time and one.delivery.actual_time > one.delivery.expected_time) for one in delivered
+    )
+    whole = len(delivered) + overdue
+    return {"overdue": overdue, "late_share": round((late + overdue) / whole, 6) if whole else None}
 
 
 def bucket_text(order: OrderDocument, step: str, zone: ZoneInfo) -> str:
@@ -85,11 +99,6 @@ def _recount(documents: list[OrderDocument], step: str, names: Names, zone: Zone
 
     orders = [order for order in documents if not is_credit(order)]
     counted = [order for order in orders if has_money(order)]
-    delivered = [order for order in orders if order.delivery.status == "Delivered"]
-    late = sum(
-        order.delivery.actual_time is not None and order.delivery.actual_time > order.delivery.expected_time
-        for order in delivered
-    )
     revenue = sum((order.order.total_amount for order in documents if has_money(order)), Decimal(0))
     average = (revenue / len(counted)).quantize(CENT, ROUND_HALF_EVEN) if counted else Decimal("0.00")
     statuses = Counter(order.delivery.status for order in orders)
@@ -130,7 +139,6 @@ def _recount(documents: list[OrderDocument], step: str, names: Names, zone: Zone
             }
             for name, lines in categories.items()
         },
-        "late_share": round(late / len(delivered), 6) if delivered else None,
         "delivery_timeline": [
             {"time": time, "status": status, "orders": count} for (time, status), count in sorted(timeline.items())
         ],

@@ -22,6 +22,7 @@ from ecommerce.progress import Progress
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop
 from ecommerce.summaries.cells import CellTable
+from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.records import CELLS, TIME_ZONE
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 
@@ -91,9 +92,9 @@ def _too_much(
         if recorded.keys() == before.keys() and all(recorded[day].equals(before[day]) for day in before):
             orders = sum(int(cells.orders["orders"].sum()) for cells in files.values())
             without = {one.day for one in damaged}
-            none = CellTable.empty()
+            none, now = CellTable.empty(), due_before(datetime.now(UTC))
             too_much = {
-                day: recorded.get(day, none).minus(files.get(day, none))
+                day: recorded.get(day, none).minus(files.get(day, none)).settled(now)
                 for day in sorted({*recorded, *files} - without)
             }
             return orders, {day: cells for day, cells in too_much.items() if not cells.is_empty()}, damaged

@@ -10,11 +10,13 @@ import polars as pl
 from ecommerce.check.hours import Offsets, spark_hour
 from ecommerce.check.sales import sales_by_spark
 from ecommerce.documents.kinds import MONEY_FACTOR
+from ecommerce.documents.promise import SPARK_OPEN
 from ecommerce.documents.statuses import UNCOUNTED, spark_canonical, spark_has
 from ecommerce.hours import Hours
 from ecommerce.settings import Settings
 from ecommerce.summaries.cells import CellTable
-from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, Measure
+from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, SPARK_CREDIT, SPARK_TIMED, Measure
+from ecommerce.summaries.cells.promises import PROMISE_DIMENSIONS, PROMISE_SCHEMA
 from ecommerce.summaries.cells.table import ITEM_DIMENSIONS, ORDER_DIMENSIONS
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def cells_of_rows(rows: "DataFrame", first: date, last: date, hours: Hours) -> d
     none = CellTable.empty()
     of_day: dict[date, CellTable] = {}
     parts = {"orders": _orders(rows, offsets), "items": _items(rows, offsets), "sales": sales_by_spark(rows, hours)}
+    parts["promises"] = _promises(rows, offsets)
     for name, cells in parts.items():
         for (day,), frame in cells.partition_by("order_date", as_dict=True, include_key=False).items():
             of_day[day] = replace(of_day.get(day, none), **{name: frame})
@@ -73,6 +76,27 @@ def _items(rows: "DataFrame", offsets: Offsets) -> pl.DataFrame:
         *_numbers(OF_ITEMS),
     )
     return _summed(frame, DAY | ITEM_DIMENSIONS, OF_ITEMS)
+
+
+def _promises(rows: "DataFrame", offsets: Offsets) -> pl.DataFrame:
+    frame = rows.where(f"{SPARK_TIMED} or ({SPARK_OPEN} and not {SPARK_CREDIT})").selectExpr(
+        "order_date",
+        f"{spark_hour('order.order_time', offsets)} as hour",
+        "unix_millis(delivery.expected_time) as expected",
+        "order.payment_type",
+        f"{spark_canonical('delivery.status')} as status",
+        "delivery.courier_id",
+        "delivery.location",
+        f"int({SPARK_TIMED} and delivery.actual_time > delivery.expected_time) as late",
+    )
+    from pyspark.sql.functions import expr
+
+    sums = frame.groupBy("order_date", *PROMISE_DIMENSIONS).agg(
+        expr("count(*)").alias("orders"), expr("sum(late)").alias("late")
+    )
+    table = pl.from_arrow(sums.toArrow())
+    assert isinstance(table, pl.DataFrame)  # noqa: S101 - a table with columns is a frame
+    return table.select(pl.col(name).cast(dtype) for name, dtype in (DAY | PROMISE_SCHEMA).items())
 
 
 def _numbers(measures: tuple[Measure, ...]) -> Iterator[str]:

@@ -27,6 +27,7 @@ from ecommerce.summaries.aside import identities_aside
 from ecommerce.summaries.buckets import cells_parts, months_kept, rollup_parts
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.encoding import decode_frame
+from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.cells.rollup import PRODUCT, TABLES, Rollup, is_misread
 from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES
 from ecommerce.summaries.cells.table import present, summed, together
@@ -128,7 +129,8 @@ def compare_range(database: MongoDatabase, days: DayRange, hours: Hours) -> tupl
     recorded = CellTable.sum_of(recorded_per_day(database, days, hours, moment).values())
     recorded = replace(recorded, sales=documents.sales)
     recomputed = documents.plus(recorded.within(seconds_of(days.start), seconds_of(days.end)))
-    return int(documents.orders["orders"].sum()), list(differences_of("summaries", kept.minus(recomputed), hours))
+    difference = kept.minus(recomputed).settled(due_before(datetime.now(UTC)))
+    return int(documents.orders["orders"].sum()), list(differences_of("summaries", difference, hours))
 
 
 def compare_sales(database: MongoDatabase, hours: Hours) -> Iterator[Difference]:
@@ -197,8 +199,9 @@ def compare_rollups(database: MongoDatabase) -> Iterator[Difference]:
                 continue  # figures are made of the month's cells, see `kpis.load`
             start, finish = (state.hours.day_start(first) for first in (month, end))
             cells = cells_parts(database, state, start, finish, session)
-            kept = Rollup.sum_of(map(Rollup.decode, rollups))
-            recomputed = Rollup.sum_of(Rollup.of_cells(CellTable.decode(data)) for data in cells)
+            now = due_before(datetime.now(UTC))
+            kept = Rollup.sum_of(map(Rollup.decode, rollups)).due(now)
+            recomputed = Rollup.sum_of(Rollup.of_cells(CellTable.decode(data)) for data in cells).due(now)
             yield from _rollup_difference(month, kept, recomputed)
 
 

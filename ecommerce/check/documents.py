@@ -1,7 +1,7 @@
 """The cells of hot orders by aggregation in MongoDB: slow and plain, nothing shared with how figures are kept."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,12 +11,14 @@ from bson import Decimal128
 from ecommerce.check.hours import Offsets, mongo_hour
 from ecommerce.check.sales import by_hours, sales_pipeline
 from ecommerce.documents.kinds import MONEY_FACTOR
+from ecommerce.documents.promise import MONGO_OPEN
 from ecommerce.documents.statuses import UNCOUNTED, mongo_canonical, mongo_has
 from ecommerce.documents.validator import order_validator
 from ecommerce.hours import UTC_HOURS, Hours
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
 from ecommerce.summaries.cells import CellTable
-from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, Measure
+from ecommerce.summaries.cells.measures import MONGO_CREDIT, MONGO_TIMED, OF_ITEMS, OF_ORDERS, Measure
+from ecommerce.summaries.cells.promises import PROMISE_MEASURES, PROMISE_SCHEMA, SETTLED_AFTER
 from ecommerce.summaries.cells.sales import SALES_MEASURES, SALES_SCHEMA
 from ecommerce.summaries.cells.table import ITEM_SCHEMA, ORDER_SCHEMA
 
@@ -48,6 +50,23 @@ def _item_pipeline(match: Mapping[str, Any], offsets: Offsets) -> list[dict[str,
     return [{"$match": match}, {"$unwind": "$order_items"}, {"$group": {"_id": dimensions, **_sums(OF_ITEMS)}}]
 
 
+def _promise_pipeline(match: Mapping[str, Any], offsets: Offsets) -> list[dict[str, Any]]:
+    """Of orders that were delivered at a known time only those that were due lately: figures look at no others."""
+    lately = {"$gte": ["$delivery.expected_time", datetime.now(UTC) - SETTLED_AFTER]}
+    promised = {"$or": [{"$and": [MONGO_TIMED, lately]}, {"$and": [MONGO_OPEN, {"$not": MONGO_CREDIT}]}]}
+    dimensions = {
+        "hour": mongo_hour("$order.order_time", offsets),
+        "expected": {"$toLong": "$delivery.expected_time"},
+        "payment_type": "$order.payment_type",
+        "status": mongo_canonical("$delivery.status"),
+        "courier_id": "$delivery.courier_id",
+        "location": "$delivery.location",
+    }
+    late = {"$and": [MONGO_TIMED, {"$gt": ["$delivery.actual_time", "$delivery.expected_time"]}]}
+    sums = {"orders": {"$sum": 1}, "late": {"$sum": {"$cond": [late, 1, 0]}}}
+    return [{"$match": match}, {"$match": {"$expr": promised}}, {"$group": {"_id": dimensions, **sums}}]
+
+
 def _sums(measures: tuple[Measure, ...]) -> dict[str, Any]:
     return {measure.name: {"$sum": measure.mongo} for measure in measures}
 
@@ -72,8 +91,15 @@ def cells_by_aggregation(
     offsets = hours.offsets(start, end)
     order_rows = _grouped(database, _order_pipeline(match, offsets), read_concern, _money(OF_ORDERS))
     item_rows = _grouped(database, _item_pipeline(match, offsets), read_concern, _money(OF_ITEMS))
-    frames = _frame(_by_hour(order_rows), ORDER_SCHEMA), _frame(_by_hour(item_rows), ITEM_SCHEMA)
-    return CellTable(*frames, CellTable.empty().sales)
+    promise_rows = _grouped(
+        database, _promise_pipeline(match, offsets), read_concern, dict.fromkeys(PROMISE_MEASURES, False)
+    )
+    return CellTable(
+        orders=_frame(_by_hour(order_rows), ORDER_SCHEMA),
+        items=_frame(_by_hour(item_rows), ITEM_SCHEMA),
+        sales=CellTable.empty().sales,
+        promises=_frame(_by_hour(promise_rows), PROMISE_SCHEMA),
+    )
 
 
 def sales_by_aggregation(

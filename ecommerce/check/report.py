@@ -135,6 +135,7 @@ def differences_of(source: Source, too_much: CellTable, shown: Hours = UTC_HOURS
         ("order cells", too_much.orders, "orders", "amount"),
         ("item cells", too_much.items, "order_items", "revenue"),
         ("sales cells", net_sales(too_much.sales), "orders", "net"),
+        ("promises", too_much.promises, "orders", "amount"),
     ):
         summed = pl.col(amount).sum() if amount in frame.columns else pl.lit(0, pl.Int128).alias(amount)
         hours = frame.group_by("hour").agg(pl.len().alias("cells"), pl.col(count).sum(), summed)

@@ -30,14 +30,19 @@ from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.sales import by_channel, by_currency, in_currency, sales_of
 from ecommerce.shop import Shop
 from ecommerce.summaries.cells.measures import FIGURES, OF_ITEMS, Measure
-from ecommerce.summaries.cells.rollup import GROUP_MEASURES, ITEM_SUMS, PRODUCT, SALES, TIME_MEASURES, Rollup
+from ecommerce.summaries.cells.promises import due_before
+from ecommerce.summaries.cells.rollup import DUE_SUMS, GROUP_MEASURES, ITEM_SUMS, PRODUCT, SALES, TIME_MEASURES, Rollup
 from ecommerce.summaries.cells.sales import SALES_MEASURES
 from ecommerce.summaries.cells.table import AS_WRITTEN, present
 
 Step = Literal["hour", "day", "month"]
 
-NEEDS = {"late_share": ("status", "late"), "by_category": (PRODUCT, "revenue")}
-"""Figures that need a sum of a rollup's table that cells of older versions may not have."""
+NEEDS = {
+    "late_share": ("status", ("late", *DUE_SUMS)),
+    "overdue": ("status", tuple(DUE_SUMS)),
+    "by_category": (PRODUCT, ("revenue",)),
+}
+"""Figures that need sums of a rollup's table that cells of older versions may not have."""
 
 HOURLY_UP_TO = timedelta(days=3)
 DAILY_UP_TO = timedelta(days=400)
@@ -63,10 +68,14 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
     as_of: datetime,
     shop: Shop,
 ) -> Kpis:
-    """Every figure of a rollup that was made by the hours of the shop. `names` looks up products."""
+    """Every figure of a rollup that was made by the hours of the shop. `names` looks up products.
+
+    Its promises are judged at `as_of`.
+    """
+    rollup = rollup.due(due_before(as_of))
     hours, codes = hours_of(shop.time_zone), currencies_of(shop, filters)
     tables = in_currency(rollup.tables, codes)
-    total: dict[str, Any] = {name: _total(tables["status"], name) for name in GROUP_MEASURES}
+    total: dict[str, Any] = {name: _total(tables["status"], name) for name in GROUP_MEASURES | DUE_SUMS}
     statuses = _groups(tables["status"], lambda status: status)
     products = _sold(tables["product"], filters, catalog)
     step = step_of(span, tables["hour"])
@@ -84,7 +93,8 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
         by_courier=_groups(tables["courier_id"], catalog.courier),
         by_location=_groups(tables["location"], lambda location: location),
         by_category=_sales(products, "category", lambda category: category),
-        late_share=None if total["late"] is None else share(total["late"], total["delivered"]),
+        late_share=late_share_of(total),
+        overdue=total["overdue"],
         delivery_timeline=_points(_by_time(rollup, step, hours, ("orders",))),
         hot_orders=counts.hot,
         archived_orders=counts.archived,
@@ -100,6 +110,18 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
         by_currency=by_currency(tables[SALES], shop.currency),
         by_channel=by_channel(tables[SALES], codes),
     )
+
+
+def late_share_of(sums: Mapping[str, int | None]) -> float | None:
+    """Of the orders whose promise is past, those that came late or are overdue; None where there are none, or unknown.
+
+    `sums` are those of a group of orders. They are the promises of delivered orders with a known time and of open ones.
+    """
+    known = [sums.get(name) for name in ("late", "timed", *DUE_SUMS)]
+    if None in known:
+        return None
+    late, timed, overdue, not_due, not_due_late = (number or 0 for number in known)
+    return share(late - not_due_late + overdue, timed - not_due + overdue)
 
 
 def currencies_of(shop: Shop, filters: Filters) -> frozenset[str]:
@@ -129,7 +151,7 @@ def _figure(measure: Measure, tables: Mapping[str, pl.DataFrame]) -> Decimal | i
 
 def _incomplete(tables: Mapping[str, pl.DataFrame]) -> tuple[str, ...]:
     """Figures that need a measure that is not known of all orders of the span."""
-    found = [figure for figure, (table, name) in NEEDS.items() if name not in tables[table].columns]
+    found = [figure for figure, (table, names) in NEEDS.items() if not set(names) <= set(tables[table].columns)]
     if not SALES_MEASURES.keys() <= set(tables[SALES].columns):
         found += SALES_FIGURES
     return (*found, *(measure.name for measure in FIGURES if _figure(measure, tables) is None))
@@ -201,7 +223,7 @@ def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, Ord
     A group without orders is there for its money, as of credits that name no order; one with neither is not there.
     """
     groups: dict[str, list[int]] = {}
-    sums_known = present(table, GROUP_MEASURES)
+    sums_known = present(table, GROUP_MEASURES | DUE_SUMS)
     columns = (table[name].to_list() for name in (table.columns[0], *sums_known))
     for key, *measures in zip(*columns, strict=True):
         name = name_of(key)
@@ -220,6 +242,8 @@ def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, Ord
             late=sums.get("late"),
             timed=sums.get("timed"),
             delay_ms=sums.get("delay_ms"),
+            overdue=sums.get("overdue"),
+            late_share=late_share_of(sums),
         )
     return result
 

@@ -10,7 +10,7 @@ from ecommerce.documents.kinds import EXACT, MONEY_FACTOR, MONEY_SCALE
 
 ORDER_FIGURES = (
     "orders", "revenue", "average_order_value", "quantity", "delivered", "pending", "by_status", "by_payment_type",
-    "by_courier", "by_location", "late_share", "delivery_timeline",
+    "by_courier", "by_location", "late_share", "overdue", "delivery_timeline",
 )  # fmt: skip
 """Figures made of order cells: they obey the filters on payment type, status, courier and location."""
 
@@ -37,11 +37,10 @@ class OrderGroup:
     """Delivered orders whose actual_time is known."""
     delay_ms: int | None
     """Sum of actual_time - expected_time over the timed ones; negative is early."""
-
-    @property
-    def late_share(self) -> float | None:
-        """Share of the delivered orders that came late; None where none was delivered."""
-        return None if self.late is None else share(self.late, self.delivered)
+    overdue: int | None
+    """Not finished, and promised for a time before the figures' `as_of`."""
+    late_share: float | None
+    """As `Kpis.late_share`."""
 
     @property
     def average_delay_hours(self) -> float | None:
@@ -126,6 +125,9 @@ class Kpis:
     by_location: Mapping[str, OrderGroup]
     by_category: Mapping[str, ItemGroup]
     late_share: float | None
+    """Of the orders that were due at `as_of`, those that came late or are overdue; None of none."""
+    overdue: int | None
+    """Orders that are not finished and whose promise is past at `as_of`."""
     delivery_timeline: tuple[TimelinePoint, ...]
     hot_orders: int
     archived_orders: int
@@ -178,6 +180,7 @@ class Kpis:
                 for name, group in self.by_category.items()
             },
             "late_share": self.late_share,
+            "overdue": self.overdue,
             "delivery_timeline": [
                 {"time": time_text(point.time), "status": point.status, "orders": point.orders}
                 for point in self.delivery_timeline

@@ -18,7 +18,7 @@ from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.summaries.buckets import cells_parts, rollup_parts
 from ecommerce.summaries.cells.encoding import decode_frame
 from ecommerce.summaries.cells.rollup import PRODUCT, SALES, TABLES, Rollup, is_misread
-from ecommerce.summaries.cells.table import CellTable, decode_orders, summed
+from ecommerce.summaries.cells.table import CellTable, summed
 from ecommerce.summaries.state import DELTAS, State, load_state
 
 UNFILTERED = (PRODUCT, SALES)
@@ -66,7 +66,7 @@ def rollup_of(cells: CellTable, span: Span, filters: Filters, daily: Hours | Non
 
 
 def chosen(cells: CellTable, filters: Filters) -> CellTable:
-    """The cells that pass the filters on orders. Items carry none of those dimensions and stay."""
+    """The cells that pass the filters on orders. Items and sales carry none of those dimensions and stay."""
     condition = pl.lit(True)
     for column, values in (
         ("payment_type", filters.payment_types),
@@ -76,7 +76,9 @@ def chosen(cells: CellTable, filters: Filters) -> CellTable:
     ):
         if values:
             condition &= pl.col(column).is_in(list(values))
-    return replace(cells, orders=cells.orders.filter(condition)) if filters.choose_orders else cells
+    if not filters.choose_orders:
+        return cells
+    return replace(cells, orders=cells.orders.filter(condition), promises=cells.promises.filter(condition))
 
 
 def _parts(  # noqa: C901 - the kinds of part, one after the other
@@ -105,9 +107,10 @@ def _parts(  # noqa: C901 - the kinds of part, one after the other
         return
     # Under filters on orders: the orders from cells, the items, which do not obey them, from the rollups.
     nothing = CellTable.empty()
+    encoded = nothing.encode()
     instants = _instants(months, state.hours)
-    for data in cells_parts(database, state, *instants, session, only=("data.orders",)):
-        yield rollup_of(replace(nothing, orders=decode_orders(data["orders"])), Span(*instants), filters)
+    for data in cells_parts(database, state, *instants, session, only=("data.orders", "data.promises")):
+        yield rollup_of(CellTable.decode(encoded | data), Span(*instants), filters)
     none = Rollup.of_cells(nothing).tables
     unfiltered = tuple(f"data.{name}" for name in (*UNFILTERED, "status"))
     for month, parts in _rollups(database, state, months, session, only=unfiltered):

@@ -24,7 +24,10 @@ _MONEY_OF_ORDERS, _MONEY_OF_ITEMS = _of_money(OF_ORDERS), _of_money(OF_ITEMS)
 
 def in_currency(tables: Mapping[str, pl.DataFrame], codes: frozenset[str]) -> dict[str, pl.DataFrame]:
     """The tables of a rollup with the money of these currencies alone; what is counted is of all."""
-    return {name: table if name == SALES else _only(name, table, codes) for name, table in tables.items()}
+    return {
+        name: _only(name, table, codes) if "currency" in table.columns and name != SALES else table
+        for name, table in tables.items()
+    }
 
 
 def _only(name: str, table: pl.DataFrame, codes: frozenset[str]) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.shop import Shop, read_shop
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.aside import count_aside
+from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.state import DELTAS
@@ -63,6 +64,15 @@ class _View:
 
     rollup: Rollup
     seq: int
+    judged_at: datetime
+    """Promises that were due before are in its groups."""
+    next_due: int | None = None
+    """When the next one is, in milliseconds."""
+
+    def judge(self, as_of: datetime) -> None:
+        """Bring the promises to a moment."""
+        self.rollup, self.judged_at = self.rollup.due(due_before(as_of)), as_of
+        self.next_due = self.rollup.next_due()
 
 
 class KpiStore:
@@ -90,15 +100,17 @@ class KpiStore:
         with self._lock:
             changed = 0
             before = (self._epoch, self._seq, self._counts, self._catalog)
+            due = False
             if time.monotonic() >= self._rest_until:
                 advanced = advance(self._database)
                 changed = self._take_in(advanced)
                 self._as_of = advanced.as_of
+                due = self._judge_due()
                 if advanced.without_stream:
                     self._rest_until = time.monotonic() + REST_FACTOR * advanced.seconds
             self._counts = self._count()
             self._refresh_catalog()
-            if before != (self._epoch, self._seq, self._counts, self._catalog):
+            if before != (self._epoch, self._seq, self._counts, self._catalog) or due:
                 self._version += 1
             lag = (datetime.now(UTC) - self._as_of).total_seconds()
             return Refresh(self._version, changed, self._as_of, max(0.0, lag), self._counts.aside)
@@ -148,6 +160,14 @@ class KpiStore:
                 "currencies": sorted(tables["sales"]["currency"].replace("", self._currency).unique()),
             }
 
+    def _judge_due(self) -> bool:
+        """Judge promises that are due since the last look; whether time alone changed a figure of a span in memory."""
+        moment = due_before(self._as_of)
+        found = [view for view in self._views.values() if view.next_due is not None and view.next_due < moment]
+        for view in found:
+            view.judge(self._as_of)
+        return bool(found)
+
     def _take_in(self, advanced: Advance) -> int:
         """Read the deltas that are new to this store; returns how many changes they hold."""
         if advanced.epoch != self._epoch or advanced.seq < self._seq:
@@ -180,7 +200,8 @@ class KpiStore:
         view = self._views.pop(key, None)
         if view is None or not self._catch_up(view, span, on_orders, hourly=hourly):
             loaded = self._load(span, on_orders, hourly=hourly)
-            view = _View(loaded.rollup, loaded.state.seq)
+            view = _View(loaded.rollup, loaded.state.seq, self._as_of)
+        view.judge(self._as_of)
         self._views[key] = view
         while len(self._views) > VIEWS_MAX:
             self._views.popitem(last=False)
@@ -188,13 +209,17 @@ class KpiStore:
 
     def _catch_up(self, view: _View, span: Span, filters: Filters, *, hourly: bool) -> bool:
         """Add the deltas that a view has not seen; False where some of them are no longer here."""
+        if view.judged_at > self._as_of:  # the clock went back
+            return False
         if view.seq >= self._seq:
             return True
         if view.seq + 1 not in self._deltas:
             return False
         daily = None if hourly else self._hours
         news = CellTable.sum_of(self._deltas[seq] for seq in range(view.seq + 1, self._seq + 1))
-        view.rollup = Rollup.sum_of((view.rollup, rollup_of(news, span, filters, daily)))
+        # What is due in the news is judged by itself: in the whole it would be looked up among all promises.
+        part = rollup_of(news, span, filters, daily).due(due_before(self._as_of))
+        view.rollup = Rollup.sum_of((view.rollup, part))
         view.seq = self._seq
         return True
 

@@ -9,7 +9,7 @@ from bson import Int64, MaxKey, MinKey
 
 from ecommerce.archive.runs import ARCHIVE_RUNS
 from ecommerce.archive_location import archive_uri
-from ecommerce.documents.statuses import is_finished
+from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
 from ecommerce.order_search.ids import ids_of
@@ -83,11 +83,9 @@ def life_of(document: Mapping[str, Any], now: datetime) -> list[Event]:
     expected, actual = delivery.get("expected_time"), delivery.get("actual_time")
     events = [Event(time, "Ordered") for time in [order.get("order_time")] if isinstance(time, datetime)]
     if isinstance(expected, datetime):
-        overdue = expected < now and not isinstance(actual, datetime) and not is_finished(status)
-        events.append(Event(expected, "Promised", "overdue" if overdue else ""))
+        events.append(Event(expected, "Promised", "overdue" if is_overdue(status, expected, now) else ""))
     if isinstance(actual, datetime):
-        late = isinstance(expected, datetime) and actual > expected
-        events.append(Event(actual, "Delivered", "late" if late else ""))
+        events.append(Event(actual, "Delivered", "late" if came_late(status, expected, actual) else ""))
     refunds = document.get("refunds")
     for refund in refunds if isinstance(refunds, list) else ():
         if isinstance(refund, Mapping) and isinstance(time := refund.get("refund_time"), datetime):

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from ecommerce.documents.kinds import EARLIEST_TIME, LATEST_TIME
-from ecommerce.documents.statuses import DELIVERED, FINISHED, UNCOUNTED, canonical, match_of, status_of
+from ecommerce.documents.promise import match_late, match_open, match_overdue
+from ecommerce.documents.statuses import UNCOUNTED, canonical, match_of, status_of
 from ecommerce.kpis.catalog import UNKNOWN
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase
@@ -105,19 +106,15 @@ def _match_categories(database: MongoDatabase, categories: Iterable[str]) -> dic
 
 
 def _match_state(state: State, now: datetime) -> dict[str, Any]:
-    is_open = {"$nor": [match_of(FINISHED)]}
-    overdue = {"$and": [{"delivery.expected_time": {"$lt": now}}, is_open]}
     match state:
         case "counted":
             return {"$nor": [match_of(UNCOUNTED)]}
         case "open":
-            return is_open
+            return match_open()
         case "overdue":
-            return overdue
+            return match_overdue(now)
         case "late":
-            came_late = {"$expr": {"$gt": ["$delivery.actual_time", "$delivery.expected_time"]}}
-            timed = {"delivery.actual_time": {"$type": "date"}}
-            return {"$or": [{"$and": [timed, came_late, match_of([DELIVERED])]}, overdue]}
+            return match_late(now)
 
 
 def _match_text(database: MongoDatabase, query: OrderQuery) -> dict[str, Any]:

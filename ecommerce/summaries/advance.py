@@ -24,6 +24,7 @@ from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.summaries.aside import forget_deleted, note_changes
 from ecommerce.summaries.cells.fold import Folded, fold_documents
+from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.changes import Changes, HistoryLost, changes_since, latest_time
 from ecommerce.summaries.compact import DELTAS_BEFORE_COMPACTION, compact
 from ecommerce.summaries.rebuild import rebuild
@@ -145,7 +146,7 @@ def _folded(batches: Generator[Changes], hours: Hours) -> Iterator[tuple[Changes
         following = thread.submit(next, batches, None)
         while (batch := following.result()) is not None:
             following = thread.submit(next, batches, None)
-            yield batch, fold_documents(batch.added, batch.taken, hours)
+            yield batch, fold_documents(batch.added, batch.taken, hours, settle_before=settled_before())
 
 
 def _commit(database: MongoDatabase, before: State, after: State, batch: Changes, folded: Folded) -> bool:

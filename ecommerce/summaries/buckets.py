@@ -18,6 +18,7 @@ from pymongo.client_session import ClientSession
 
 from ecommerce.hours import Hours, next_month, seconds_of, time_of
 from ecommerce.mongo import Document, MongoDatabase
+from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.state import BUCKETS, State
@@ -32,7 +33,7 @@ INSERTED_AT_ONCE = 20
 
 def bucket_documents(epoch: str, cells: CellTable, hours: Hours) -> Iterator[Document]:
     """Documents that add cells to their months."""
-    for month, of_month in split_months(cells, hours):
+    for month, of_month in split_months(cells.settled(settled_before()), hours):
         yield from cells_documents(epoch, month, of_month)
         yield rollup_document(epoch, month, Rollup.of_cells(of_month))
 
@@ -52,7 +53,8 @@ def cells_documents(epoch: str, month: date, cells: CellTable) -> Iterator[Docum
 
 def rollup_document(epoch: str, month: date, rollup: Rollup) -> Document:
     """The document that holds a rollup of one month."""
-    return {"_id": bucket_id(epoch, "rollup", month, str(ObjectId())), "data": rollup.encode()}
+    judged = rollup.due(settled_before())
+    return {"_id": bucket_id(epoch, "rollup", month, str(ObjectId())), "data": judged.encode()}
 
 
 def bucket_id(epoch: str, kind: Kind, month: date, part: str) -> str:
@@ -145,7 +147,7 @@ def _pieces(cells: CellTable) -> Iterator[CellTable]:
         # Up to the hour in which the piece is full; that hour is in it only where it is the first one.
         end = last if len(hours) > PART_ROWS and last > first else last + 1
         piece = _slice(ordered, first, end)
-        rows = max(piece.orders.height, piece.items.height, piece.sales.height)
+        rows = max(frame.height for frame in piece.frames)
         for offset in range(0, rows, PART_ROWS):
             yield _rows_of(piece, offset)
         hours = hours[np.searchsorted(hours, end) :]

@@ -13,6 +13,7 @@ from pymongo.client_session import ClientSession
 from ecommerce.gate import require_known_format
 from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.summaries.buckets import bucket_documents, bucket_of, cells_documents, insert_buckets, rollup_document
+from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.state import (
@@ -126,7 +127,8 @@ def _merge(database: MongoDatabase, ids: list[str]) -> int:
     epoch, kind, month = bucket_of(ids[0])
     parts = [part["data"] for part in database[BUCKETS].find({"_id": {"$in": ids}})]
     if kind == "cells":
-        documents = list(cells_documents(epoch, month, CellTable.sum_of(CellTable.decode(part) for part in parts)))
+        merged = CellTable.sum_of(CellTable.decode(part) for part in parts).settled(settled_before())
+        documents = list(cells_documents(epoch, month, merged))
     else:
         documents = [rollup_document(epoch, month, Rollup.sum_of(Rollup.decode(part) for part in parts))]
 

@@ -28,6 +28,7 @@ from ecommerce.shop import Shop, read_shop, write_shop
 from ecommerce.summaries.aside import note_changes, put_aside, remove_epoch
 from ecommerce.summaries.buckets import bucket_documents, insert_buckets
 from ecommerce.summaries.cells.fold import fold_documents
+from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.scan import FOLD_DOCUMENTS
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.changes import HistoryLost, changes_since, latest_time, plain
@@ -201,7 +202,7 @@ class _Rebuild:
 
     def counted(self, documents: list[bytes]) -> CellTable:
         """The cells of documents, which count as read; those that are no orders are set aside."""
-        folded = fold_documents(documents, hours=self.hours)
+        folded = fold_documents(documents, hours=self.hours, settle_before=settled_before())
         put_aside(self.database, self.epoch, ((documents[at], reason) for at, reason in folded.refused.items()))
         with self.lock:
             self.orders += len(documents) - len(folded.refused)
@@ -220,7 +221,7 @@ class _Rebuild:
             if self.stop.is_set():
                 return
             gathered.append(table)
-            rows += table.orders.height + table.items.height + table.sales.height
+            rows += sum(frame.height for frame in table.frames)
             if rows > FLUSH_ROWS:
                 self.insert(CellTable.sum_of(gathered))
                 gathered, rows = [], 0
@@ -243,7 +244,7 @@ class _Rebuild:
             asked_at, until = datetime.now(UTC), latest_time(self.database)
             try:
                 for batch in changes_since(self.database, cluster_time, token, until):
-                    folded = fold_documents(batch.added, batch.taken, self.hours)
+                    folded = fold_documents(batch.added, batch.taken, self.hours, settle_before=settled_before())
                     self.insert(folded.cells)
                     note_changes(self.database, self.epoch, batch.added, folded.refused)
                     cluster_time, token = batch.cluster_time, batch.token

@@ -56,4 +56,4 @@ def in_hours(cells: CellTable, counted: Hours, wanted: Hours) -> CellTable | Non
     if (moved == starts).all():
         return cells
     anew = pl.col("hour").replace_strict(starts, moved, return_dtype=pl.Int64)
-    return CellTable.of_rows(*(frame.with_columns(anew) for frame in (cells.orders, cells.items, cells.sales)))
+    return cells.regrouped(lambda frame: frame.with_columns(anew))

@@ -10,7 +10,7 @@ from ecommerce.gate import OLD_BUCKETS, OLD_DELTAS, OLD_STATE, format_of
 from ecommerce.kpis import Filters, Span
 from ecommerce.kpis.catalog import load_catalog, product_names
 from ecommerce.kpis.compute import Counts, kpis_of
-from ecommerce.kpis.figures import SALES_FIGURES
+from ecommerce.kpis.figures import SALES_FIGURES, share
 from ecommerce.mongo import MongoDatabase
 from ecommerce.shop import Shop, read_shop
 from ecommerce.summaries.advance import advance
@@ -29,6 +29,10 @@ NOT_COMPARED = {
     "delivery_timeline",
 }
 """Where orders are and when they were counted; the lists have no figure of their own."""
+
+
+NEW_FIGURES = (*SALES_FIGURES, "overdue")
+"""Figures that older versions did not tell."""
 
 
 def figures_as_told(database: MongoDatabase) -> dict[str, Any] | None:
@@ -64,13 +68,17 @@ def figures_as_told(database: MongoDatabase) -> dict[str, Any] | None:
         state["as_of"],
         Shop(read_shop(database).currency, state.get("time_zone", "UTC")),
     )
-    return told.to_json_dict()
+    figures = told.to_json_dict()
+    late = rollup.tables["status"].get_column("late", default=None)
+    if "overdue" in told.incomplete and late is not None:
+        figures["late_share"] = share(int(late.sum()), told.delivered)  # as it was defined before there were promises
+    return figures
 
 
 def moved_figures(before: Mapping[str, Any], after: Mapping[str, Any], name: str = "") -> Iterator[str]:
     """A line for each figure that is another one now."""
     for key in [*before, *(key for key in after if key not in before)]:
-        if not name and (key in NOT_COMPARED or (key in SALES_FIGURES and before.get(key) is None)):
+        if not name and (key in NOT_COMPARED or (key in NEW_FIGURES and before.get(key) is None)):
             continue
         was, now = before.get(key), after.get(key)
         if isinstance(was or {}, Mapping) and isinstance(now or {}, Mapping) and (was or now):

@@ -4,7 +4,7 @@ A day is done in one transaction, which compares first: what the records do tell
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pymongo.client_session import ClientSession
@@ -19,6 +19,7 @@ from ecommerce.progress import Progress
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop
 from ecommerce.summaries.cells import CellTable
+from ecommerce.summaries.cells.promises import due_before, settled_before
 from ecommerce.summaries.cells.table import SHAPE_OF_CELLS, is_incomplete
 from ecommerce.summaries.records import CELLS, TIME_ZONE, cells_of_record
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, in_transaction
@@ -56,13 +57,14 @@ def _fill_day(database: MongoDatabase, day: datetime, cells: CellTable, hours: H
         of_day = {"order_date": day}
         records = list(database[ARCHIVE_SUMMARY].find(of_day, {TIME_ZONE: 1, CELLS: 1}, session=session).sort("_id", 1))
         told = CellTable.sum_of(cells_of_record(record, hours) for record in records)
-        if not told.equals(cells):
+        now = due_before(datetime.now(UTC))
+        if not told.settled(now).equals(cells.settled(now)):
             raise ArchiveError(
                 f"the archive of {day:%Y-%m-%d} does not hold what its records tell, so they are left as they are: "
                 "see `ecommerce check`, which names the hours, then run `ecommerce upgrade` again"
             )
         # The day's sum is what counts: it is in the first record, and the others have none of it left.
-        for record, own in zip(records, _first_of(cells, len(records)), strict=True):
+        for record, own in zip(records, _first_of(cells.settled(settled_before()), len(records)), strict=True):
             anew = {"$set": {CELLS: own.encode(), TIME_ZONE: hours.time_zone}}
             database[ARCHIVE_SUMMARY].update_one({"_id": record["_id"]}, anew, session=session)
 

@@ -86,7 +86,8 @@ def check_figures(tab: Tab, kpis: dict[str, Any]) -> None:
     tab.wait_for_headline("delivered", f"{exact(kpis['delivered'])} delivered, {exact(kpis['pending'])} pending")
     for key in ("revenue", "average_order_value"):
         tab.wait_for_headline(key, money(Decimal(kpis[key]), "USD", short=False))
-    tab.wait_for_headline("late_share", "nothing delivered" if late is None else f"{late:.6f} of the delivered orders")
+    due = f"{late or 0:.6f} of the orders that were due, {kpis['overdue']:,} of them overdue"
+    tab.wait_for_headline("late_share", "nothing was due" if late is None else due)
 
     assert tab.rows("Orders by status") == {name: f"{exact(n)} orders" for name, n in kpis["by_status"].items()}
     for title, key in (

@@ -51,7 +51,7 @@ def is_late(order: OrderDocument) -> bool:
     delivered_late = (
         status is not None and status.name == "Delivered" and actual and actual > order.delivery.expected_time
     )
-    return bool(delivered_late) or is_overdue(order)
+    return (bool(delivered_late) and order.delivery.expected_time < NOW) or is_overdue(order)
 
 
 SPAN = Span(START + timedelta(days=3), START + timedelta(days=9))

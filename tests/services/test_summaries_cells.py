@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import bson
@@ -17,6 +18,7 @@ from ecommerce.check.documents import cells_by_aggregation
 from ecommerce.documents.bson_codec import decode_order, encode_order
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.summaries.cells import CellTable, aggregate_cells, cells_of_orders, fold_documents
+from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.cells.rollup import Rollup
 from tests.summaries_data import START, accept, document_of, random_order, random_orders
 
@@ -100,7 +102,25 @@ def test_mongodb_s_aggregation_gives_the_same_cells(database: MongoDatabase) -> 
     expected = cells_of_orders(orders)
     assert aggregate_cells(database, {}).equals(expected)
     without_sales = replace(expected, sales=CellTable.empty().sales)
-    assert cells_by_aggregation(database, START, START.replace(year=2027)).equals(without_sales)
+    now = due_before(datetime.now(UTC))
+    assert (
+        cells_by_aggregation(database, START, START.replace(year=2027)).settled(now).equals(without_sales.settled(now))
+    )
+    assert 0 < without_sales.settled(now).promises["orders"].sum() < without_sales.promises["orders"].sum()
+
+
+@given(seed=st.integers(0, 2**32), days=st.integers(-10, 60))
+@hypothesis_settings(max_examples=30, deadline=None)
+def test_settled_promises_are_judged_as_all_of_them_are(seed: int, days: int) -> None:
+    orders = random_orders(60, seed)
+    settled, judged = (due_before(START + timedelta(days=days + more)) for more in (0, 1))
+    documents = [encode_order(order) for order in orders]
+    some = fold_documents(documents, documents[:20], settle_before=settled).cells
+    assert some.settled(settled).equals(some)
+    kept, every = Rollup.of_cells(some), Rollup.of_cells(cells_of_orders(orders[20:]))
+    for name in ("status", "courier_id"):
+        tables = [rollup.due(settled).due(judged).tables[name] for rollup in (kept, every)]
+        assert len({tuple(map(str, table.sort(table.columns).rows())) for table in tables}) == 1
 
 
 def test_cells_of_chosen_orders_in_a_transaction(database: MongoDatabase) -> None:

@@ -19,6 +19,7 @@ from dashboard.orders import Listing, OneOrder
 from dashboard.orders_cards import listing_cards
 from dashboard.orders_view import OrdersView
 from dashboard.state import View, view_of_query
+from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.order_search.one_order import FoundOrder
 from ecommerce.order_search.paging import Page
@@ -86,6 +87,9 @@ class Store:
 
     def sold(self, span: Span) -> dict[int, int]:
         raise AssertionError(span)
+
+    def kpis(self, span: Span, filters: Filters) -> Kpis:
+        raise AssertionError(span, filters)
 
 
 def test_the_backlog_is_told_by_age_once_an_order_is_open_for_too_long() -> None:

@@ -9,10 +9,12 @@ import polars as pl
 from ecommerce.bson_reading.columns import BoolArray, IntArray, OrderColumns, read_columns
 from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.order import OrderDocument
+from ecommerce.documents.statuses import DELIVERED, FINISHED
 from ecommerce.documents.stored import NotAnOrder, stored_order
 from ecommerce.hours import UTC_HOURS, Hours
 from ecommerce.summaries.cells.batch import Batch
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS
+from ecommerce.summaries.cells.promises import PAST, PROMISE_SCHEMA, settled_before
 from ecommerce.summaries.cells.reference import cells_of_orders
 from ecommerce.summaries.cells.sales import SALES_MEASURES
 from ecommerce.summaries.cells.sales_fold import ROW, of_rows, sales_rows
@@ -30,18 +32,27 @@ class Folded(NamedTuple):
     """Position of a document (those that were taken come after those that were added) → why it is no order."""
 
 
-def fold_documents(added: Sequence[bytes], taken: Sequence[bytes] = (), hours: Hours = UTC_HOURS) -> Folded:
-    """The cells of the `added` order documents minus those of the `taken` ones, by the hours of a zone."""
+def fold_documents(
+    added: Sequence[bytes], taken: Sequence[bytes] = (), hours: Hours = UTC_HOURS, *, settle_before: int = PAST
+) -> Folded:
+    """The cells of the `added` order documents minus those of the `taken` ones, by the hours of a zone.
+
+    Promises that were due before a moment, in milliseconds, are settled (`CellTable.settled`).
+    """
     documents = [*added, *taken]
     if not documents:
         return Folded(CellTable.empty(), {})
     signs = np.ones(len(documents), np.int64)
     signs[len(added) :] = -1
-    return fold_columns(read_columns(documents), documents, signs, hours)
+    return fold_columns(read_columns(documents), documents, signs, hours, settle_before)
 
 
 def fold_columns(
-    columns: OrderColumns, documents: Sequence[bytes], signs: IntArray, hours: Hours = UTC_HOURS
+    columns: OrderColumns,
+    documents: Sequence[bytes],
+    signs: IntArray,
+    hours: Hours = UTC_HOURS,
+    settle_before: int = PAST,
 ) -> Folded:
     """The cells of documents, each as often as its sign says (1, 0 or -1); the columns are theirs, read before."""
     _leave_out_large_lines(columns)
@@ -51,7 +62,10 @@ def fold_columns(
     if (signs != 1).any():
         sign = pl.Series(signs[sales[ROW].to_numpy()])
         sales = sales.with_columns(pl.col(name) * sign for name in SALES_MEASURES)
-    cells = CellTable.of_rows(_order_rows(batch, signs, starts), _item_rows(batch, signs, starts), sales.drop(ROW))
+    promises = _promise_rows(batch, signs, starts, settle_before).drop(ROW)
+    cells = CellTable.of_rows(
+        _order_rows(batch, signs, starts), _item_rows(batch, signs, starts), sales.drop(ROW), promises
+    )
     refused: dict[int, str] = {}
     if columns.regular.all():
         return Folded(cells, refused)
@@ -64,7 +78,8 @@ def fold_columns(
                 refused[index] = str(reason)
 
     plain, minus = cells_of_orders(decoded(1), hours), cells_of_orders(decoded(-1), hours)
-    return Folded(CellTable.sum_of((cells, plain, minus.negated())), refused)
+    odd = plain.plus(minus.negated()).settled(settle_before)
+    return Folded(cells.plus(odd), refused)
 
 
 def fold_groups(
@@ -72,18 +87,21 @@ def fold_groups(
 ) -> list[CellTable]:
     """The cells of each of `count` groups of documents; a document of group -1 is in none."""
     _leave_out_large_lines(columns)
+    before = settled_before()
     batch, ones = Batch.of(columns), np.ones(len(documents), np.int64)
     starts, of = hours.starts(batch.number("order.order_time") // 1000), columns.item_of
     orders = _order_rows(batch, ones, starts).with_columns(group=pl.Series(groups[columns.regular]))
     items = _item_rows(batch, ones, starts).with_columns(group=pl.Series(groups[of][columns.regular[of]]))
-    sales = sales_rows(batch, hours)
-    sales = sales.with_columns(group=pl.Series(groups).gather(sales[ROW])).drop(ROW)
+    of_rows_with = [sales_rows(batch, hours), _promise_rows(batch, ones, starts, before)]
+    sales, promises = (
+        frame.with_columns(group=pl.Series(groups).gather(frame[ROW])).drop(ROW) for frame in of_rows_with
+    )
     found = []
     for group in range(count):
         odd = np.flatnonzero(~columns.regular & (groups == group)).tolist()
-        rows = (frame.filter(pl.col("group") == group).drop("group") for frame in (orders, items, sales))
+        rows = (frame.filter(pl.col("group") == group).drop("group") for frame in (orders, items, sales, promises))
         plain = cells_of_orders((stored_order(documents[index]) for index in odd), hours)
-        found.append(CellTable.of_rows(*rows).plus(plain))
+        found.append(CellTable.of_rows(*rows).plus(plain.settled(before)))
     return found
 
 
@@ -128,6 +146,29 @@ def _item_rows(batch: Batch, signs: IntArray, starts: IntArray) -> pl.DataFrame:
     }
     values |= {measure.name: measure.fold(batch) * signs[of] for measure in OF_ITEMS}
     return _frame(values, ITEM_SCHEMA, columns.regular[of])
+
+
+def _promise_rows(batch: Batch, signs: IntArray, starts: IntArray, settle_before: int) -> pl.DataFrame:
+    """The promises of open orders, and of delivered ones that are not settled; `row` is the document's."""
+    columns, expected = batch.columns, batch.number("delivery.expected_time")
+    is_open = ~batch.status.is_in(FINISHED).to_numpy() & ~batch.is_credit()
+    timed = batch.is_status(DELIVERED) & batch.has("delivery.actual_time") & ~batch.is_credit()
+    rows = np.flatnonzero(columns.regular & (is_open | (timed & (expected >= settle_before))))
+    late = (batch.number("delivery.actual_time") > expected) & timed
+    values: dict[str, Any] = {
+        ROW: rows,
+        "hour": starts[rows],
+        "expected": np.where(expected < settle_before, PAST, expected)[rows],
+        "payment_type": columns.texts["order.payment_type"].gather(rows),
+        "status": batch.status.gather(rows),
+        "courier_id": batch.number("delivery.courier_id")[rows],
+        "location": columns.texts["delivery.location"].gather(rows),
+        "orders": signs[rows],
+        "late": (late * signs)[rows],
+    }
+    schema = {ROW: pl.Int64, **PROMISE_SCHEMA}
+    frame = pl.DataFrame([pl.Series(name, values[name]) for name in schema])
+    return frame.with_columns(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
 def _frame(values: dict[str, Any], schema: dict[str, Any], keep: BoolArray) -> pl.DataFrame:

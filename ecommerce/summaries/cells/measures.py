@@ -22,6 +22,7 @@ from ecommerce.documents.kinds import MONEY_FACTOR, MONEY_SCALE, to_scaled
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import DELIVERED, STATUSES, canonical, mongo_has, spark_has
 from ecommerce.summaries.cells.batch import Batch, IntArray
+from ecommerce.summaries.cells.promises import PROMISE_MEASURES
 from ecommerce.summaries.cells.sales import SALES_MEASURES, is_credit
 
 Only = Literal["all", "counted", "delivered"]
@@ -118,7 +119,7 @@ _MONGO_REFUNDS = {"$size": {"$ifNull": ["$refunds", []]}}
 MONGO_CREDIT = {"$and": [{"$eq": [{"$size": "$order_items"}, 0]}, {"$eq": [_MONGO_REFUNDS, 1]}]}
 SPARK_CREDIT = "(size(order_items) = 0 and coalesce(size(refunds), 0) = 1)"
 
-_MONGO_TIMED = {
+MONGO_TIMED = {
     "$and": [
         mongo_has("$delivery.status", [DELIVERED]),
         {"$ne": ["$delivery.actual_time", None]},
@@ -127,7 +128,7 @@ _MONGO_TIMED = {
 }
 _MONGO_DELAY = {"$subtract": ["$delivery.actual_time", "$delivery.expected_time"]}
 
-_SPARK_TIMED = (
+SPARK_TIMED = (
     f"({spark_has('delivery.status', [DELIVERED])} and delivery.actual_time is not null and not {SPARK_CREDIT})"
 )
 _SPARK_DELAY = "(unix_millis(delivery.actual_time) - unix_millis(delivery.expected_time))"
@@ -213,8 +214,8 @@ OF_ORDERS: tuple[Measure, ...] = (
         pl.Int64,
         fold=_timed,
         plain=lambda document: int(is_timed(document)),
-        mongo={"$cond": [_MONGO_TIMED, 1, 0]},
-        spark=f"if({_SPARK_TIMED}, 1, 0)",
+        mongo={"$cond": [MONGO_TIMED, 1, 0]},
+        spark=f"if({SPARK_TIMED}, 1, 0)",
         judged_by_delivered=True,
     ),
     Measure(  # those of them with actual_time after expected_time
@@ -222,8 +223,8 @@ OF_ORDERS: tuple[Measure, ...] = (
         pl.Int64,
         fold=lambda batch: (_delay(batch) > 0).astype(np.int64),
         plain=lambda document: int(_delay_ms(document) > 0),
-        mongo={"$cond": [{"$and": [_MONGO_TIMED, {"$gt": [_MONGO_DELAY, 0]}]}, 1, 0]},
-        spark=f"if({_SPARK_TIMED} and {_SPARK_DELAY} > 0, 1, 0)",
+        mongo={"$cond": [{"$and": [MONGO_TIMED, {"$gt": [_MONGO_DELAY, 0]}]}, 1, 0]},
+        spark=f"if({SPARK_TIMED} and {_SPARK_DELAY} > 0, 1, 0)",
         sums=(Sum("late", by_time=True),),
         judged_by_delivered=True,
     ),
@@ -232,8 +233,8 @@ OF_ORDERS: tuple[Measure, ...] = (
         pl.Int128,
         fold=_delay,
         plain=_delay_ms,
-        mongo={"$cond": [_MONGO_TIMED, {"$toDecimal": _MONGO_DELAY}, 0]},
-        spark=f"if({_SPARK_TIMED}, {_SPARK_DELAY}, 0)",
+        mongo={"$cond": [MONGO_TIMED, {"$toDecimal": _MONGO_DELAY}, 0]},
+        spark=f"if({SPARK_TIMED}, {_SPARK_DELAY}, 0)",
         judged_by_delivered=True,
     ),
 )
@@ -277,7 +278,8 @@ FIGURES = tuple(measure for measure in (*OF_ORDERS, *OF_ITEMS) if measure.figure
 def definition() -> str:
     """By what cells are made, in short: the measures and what each status means. It changes when one of them does."""
     measures = [(measure.name, str(measure.type), measure.columns) for measure in (*OF_ORDERS, *OF_ITEMS)]
-    return xxhash.xxh3_64_hexdigest(repr((measures, list(SALES_MEASURES), STATUSES)).encode())
+    by_name = list(SALES_MEASURES), list(PROMISE_MEASURES)
+    return xxhash.xxh3_64_hexdigest(repr((measures, *by_name, STATUSES)).encode())
 
 
 def types_of(measures: tuple[Measure, ...]) -> dict[str, Any]:

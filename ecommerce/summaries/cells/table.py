@@ -1,23 +1,32 @@
 """The table of cells: what a set of orders comes to, per hour and dimension. Tables add and subtract exactly.
 
 Two families, because an order has one status and many products: order cells answer by payment type, status, courier
-and location, item cells by product and warehouse. Amounts are integers of 10^-4 units in 128 bits: ten orders of the
+and location, item cells by product and warehouse. Beside them are the events of sales and the promises, of which time
+makes what figures say of them. Amounts are integers of 10^-4 units in 128 bits: ten orders of the
 largest amount that a document may hold overflow 64.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, reduce
 from operator import or_
 from typing import Any
 
 import polars as pl
 
-from ecommerce.documents.statuses import DELIVERED, UNCOUNTED, canonical
+from ecommerce.documents.statuses import DELIVERED, FINISHED, UNCOUNTED, canonical
 from ecommerce.summaries.cells import measures
 from ecommerce.summaries.cells.batch import canonical_statuses
 from ecommerce.summaries.cells.encoding import decode_frame, encode_frame, texts_of
 from ecommerce.summaries.cells.measures import types_of
+from ecommerce.summaries.cells.promises import (
+    KNOWN,
+    PROMISE_DIMENSIONS,
+    PROMISE_MEASURES,
+    PROMISE_SCHEMA,
+    promises_of_before,
+    settled_rows,
+)
 from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES, SALES_SCHEMA
 
 ORDER_DIMENSIONS: dict[str, Any] = {
@@ -40,6 +49,14 @@ ITEM_MEASURES = types_of(measures.OF_ITEMS)
 ORDER_SCHEMA = ORDER_DIMENSIONS | ORDER_MEASURES
 ITEM_SCHEMA = ITEM_DIMENSIONS | ITEM_MEASURES
 
+FAMILIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "orders": (ORDER_DIMENSIONS, ORDER_MEASURES),
+    "items": (ITEM_DIMENSIONS, ITEM_MEASURES),
+    "sales": (SALES_DIMENSIONS, SALES_MEASURES),
+    "promises": (PROMISE_DIMENSIONS, PROMISE_MEASURES),
+}
+"""Dimensions and measures of each frame of a table."""
+
 JUDGED_BY_COUNTED = "revenue"
 """The measure of items that means nothing where it is not known which of them count."""
 
@@ -60,20 +77,23 @@ class CellTable:
     """Columns of ITEM_SCHEMA."""
     sales: pl.DataFrame
     """Columns of SALES_SCHEMA."""
+    promises: pl.DataFrame
+    """Columns of PROMISE_SCHEMA."""
+
+    @property
+    def frames(self) -> tuple[pl.DataFrame, ...]:
+        """The frames, in the order of FAMILIES."""
+        return self.orders, self.items, self.sales, self.promises
 
     @staticmethod
     def empty() -> "CellTable":
         """The cells of no orders."""
-        return CellTable(*(pl.DataFrame(schema=schema) for schema in (ORDER_SCHEMA, ITEM_SCHEMA, SALES_SCHEMA)))
+        return CellTable(*(pl.DataFrame(schema=dimensions | measures) for dimensions, measures in FAMILIES.values()))
 
     @staticmethod
-    def of_rows(orders: pl.DataFrame, items: pl.DataFrame, sales: pl.DataFrame) -> "CellTable":
+    def of_rows(*frames: pl.DataFrame) -> "CellTable":
         """Cells of rows that may share dimensions: one row per order, order item and event, or other cells."""
-        return CellTable(
-            summed(orders, ORDER_DIMENSIONS, ORDER_MEASURES),
-            summed(items, ITEM_DIMENSIONS, ITEM_MEASURES),
-            summed(sales, SALES_DIMENSIONS, SALES_MEASURES),
-        )
+        return CellTable(*(summed(frame, *shape) for frame, shape in zip(frames, FAMILIES.values(), strict=True)))
 
     @staticmethod
     def sum_of(tables: "Iterable[CellTable]") -> "CellTable":
@@ -81,10 +101,9 @@ class CellTable:
         found = list(tables)
         if len(found) == 1:
             return found[0]
+        by_family = zip(*(table.frames for table in found), strict=True) if found else ([] for _ in FAMILIES)
         return CellTable.of_rows(
-            together([table.orders for table in found], ORDER_DIMENSIONS, ORDER_MEASURES),
-            together([table.items for table in found], ITEM_DIMENSIONS, ITEM_MEASURES),
-            together([table.sales for table in found], SALES_DIMENSIONS, SALES_MEASURES),
+            *(together(list(frames), *shape) for frames, shape in zip(by_family, FAMILIES.values(), strict=True))
         )
 
     def plus(self, other: "CellTable") -> "CellTable":
@@ -97,24 +116,34 @@ class CellTable:
         Only what both of them tell is compared.
         """
         left, right = self, other
-        known = [JUDGED_BY_COUNTED in table.items.columns for table in (left, right) if table.items.height]
-        if not all(known):
+        if not all(JUDGED_BY_COUNTED in table.items.columns for table in (left, right) if table.items.height):
             left, right = left.without_judgement(), right.without_judgement()
+        if not all(KNOWN in table.promises.columns for table in (left, right) if table.promises.height):
+            left, right = left.without_promises(), right.without_promises()
         return CellTable.sum_of((left, right.negated()))
 
     def without_judgement(self) -> "CellTable":
         """The cells without what depends on which items count."""
         judged = [JUDGED_BY_COUNTED] if JUDGED_BY_COUNTED in self.items.columns else []
         items = self.items.drop(judged).with_columns(counted=pl.lit(True))
-        return CellTable.of_rows(self.orders, items, self.sales)
+        return CellTable.of_rows(self.orders, items, self.sales, self.promises)
+
+    def without_promises(self) -> "CellTable":
+        """The cells without the promises."""
+        return replace(self, promises=pl.DataFrame(schema=PROMISE_SCHEMA))
+
+    def settled(self, before_ms: int) -> "CellTable":
+        """The cells with what is settled of promises that were due before a moment; figures after it are the same."""
+        return replace(self, promises=summed(settled_rows(self.promises, before_ms), *FAMILIES["promises"]))
 
     def negated(self) -> "CellTable":
         """The same cells with every measure's sign turned."""
+        # Polars 2.1 has no negation of 128-bit integers.
         return CellTable(
-            # Polars 2.1 has no negation of 128-bit integers.
-            self.orders.with_columns(pl.col(name) * -1 for name in present(self.orders, ORDER_MEASURES)),
-            self.items.with_columns(pl.col(name) * -1 for name in present(self.items, ITEM_MEASURES)),
-            self.sales.with_columns(pl.col(name) * -1 for name in present(self.sales, SALES_MEASURES)),
+            *(
+                frame.with_columns(pl.col(name) * -1 for name in present(frame, measures))
+                for frame, (_, measures) in zip(self.frames, FAMILIES.values(), strict=True)
+            )
         )
 
     def within(self, start: int | None, end: int | None) -> "CellTable":
@@ -130,15 +159,19 @@ class CellTable:
 
     def mapped(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> "CellTable":
         """The cells of changed frames, which have no two rows that share their dimensions."""
-        return CellTable(change(self.orders), change(self.items), change(self.sales))
+        return CellTable(*map(change, self.frames))
+
+    def regrouped(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> "CellTable":
+        """The cells of changed frames, whose rows may share dimensions."""
+        return CellTable.of_rows(*map(change, self.frames))
 
     def hours(self) -> pl.Series:
         """The hours of all rows."""
-        return pl.concat([self.orders["hour"], self.items["hour"], self.sales["hour"]])
+        return pl.concat([frame["hour"] for frame in self.frames])
 
     def is_empty(self) -> bool:
         """Whether these are the cells of no orders: a difference is empty where two tables are equal."""
-        return self.orders.is_empty() and self.items.is_empty() and self.sales.is_empty()
+        return all(frame.is_empty() for frame in self.frames)
 
     def equals(self, other: "CellTable") -> bool:
         """Whether both have the same cells, whatever the order of rows."""
@@ -146,11 +179,7 @@ class CellTable:
 
     def encode(self) -> dict[str, Any]:
         """As a document for MongoDB. `decode` gives the same cells back."""
-        return {
-            "orders": encode_frame(self.orders),
-            "items": encode_frame(self.items),
-            "sales": encode_frame(self.sales),
-        }
+        return {name: encode_frame(frame) for name, frame in zip(FAMILIES, self.frames, strict=True)}
 
     @staticmethod
     def decode(document: Mapping[str, Any]) -> "CellTable":
@@ -160,13 +189,9 @@ class CellTable:
 
 
 SHAPE_OF_CELLS = (
-    "orders.rows",
-    "items.rows",
     "orders.columns.status.texts",
-    *(f"orders.columns.{name}.type" for name in ORDER_MEASURES),
-    *(f"items.columns.{name}.type" for name in ITEM_MEASURES),
-    "sales.rows",
-    *(f"sales.columns.{name}.type" for name in SALES_MEASURES),
+    *(f"{family}.rows" for family in FAMILIES),
+    *(f"{family}.columns.{name}.type" for family, (_, measures) in FAMILIES.items() for name in measures),
 )
 """What `is_incomplete` looks at in encoded cells: a hundredth of them."""
 
@@ -174,22 +199,23 @@ SHAPE_OF_CELLS = (
 def is_incomplete(document: Mapping[str, Any]) -> bool:
     """Whether encoded cells do not tell all that cells tell today."""
     orders = document["orders"]
-    parts = ("orders", ORDER_MEASURES), ("items", ITEM_MEASURES), ("sales", SALES_MEASURES)
     lacking = any(
-        document[name]["rows"] and not types.keys() <= document[name]["columns"].keys()
-        for name, types in parts
+        document[name]["rows"] and not measures.keys() <= document[name]["columns"].keys()
+        for name, (_, measures) in FAMILIES.items()
         if name in document
     )
-    return lacking or bool(orders["rows"] and ("sales" not in document or _misread(orders)))
+    return lacking or bool(orders["rows"] and (not FAMILIES.keys() <= document.keys() or _misread(orders)))
 
 
 def cells_as_written(document: Mapping[str, Any]) -> CellTable:
     """Encoded cells as the version that made them saw the orders: texts that it did not know are their own statuses."""
-    orders = decode_frame(document["orders"], ORDER_DIMENSIONS, ORDER_MEASURES)
-    items = decode_frame(document["items"], ITEM_DIMENSIONS, ITEM_MEASURES)
-    if "sales" in document:
-        return CellTable(orders, items, decode_frame(document["sales"], SALES_DIMENSIONS, SALES_MEASURES))
-    return CellTable(orders, items, sales_of_before(orders, pl.col("amount")))
+    frames = {name: decode_frame(document[name], *shape) for name, shape in FAMILIES.items() if name in document}
+    orders = frames["orders"]
+    if "sales" not in frames:
+        frames["sales"] = sales_of_before(orders, pl.col("amount"))
+    if "promises" not in frames:
+        frames["promises"] = promises_of_before(orders)
+    return CellTable(**frames)
 
 
 def sales_of_before(orders: pl.DataFrame, amount: pl.Expr) -> pl.DataFrame:
@@ -199,13 +225,6 @@ def sales_of_before(orders: pl.DataFrame, amount: pl.Expr) -> pl.DataFrame:
     counted = pl.when(~pl.col("status").is_in(UNCOUNTED)).then(amount).otherwise(pl.lit(0, pl.Int128))
     known = orders.select("hour", "orders", currency=pl.lit(""), channel=pl.lit(""), revenue=counted)
     return summed(known, SALES_DIMENSIONS, SALES_MEASURES)
-
-
-def decode_orders(document: Mapping[str, Any]) -> pl.DataFrame:
-    """The order cells alone of a document that `encode` made."""
-    orders = decode_frame(document, ORDER_DIMENSIONS, ORDER_MEASURES)
-    misread = _misread(document)
-    return _orders_read_anew(orders, misread) if misread else orders
 
 
 def _misread(document: Mapping[str, Any]) -> set[str]:
@@ -218,11 +237,14 @@ def _read_anew(cells: CellTable, misread: set[str]) -> CellTable:
 
     What they were judged by that is not known of them: which items and sales count, which orders came late.
     """
-    items, sales = cells.items, cells.sales
+    items, sales, promises = cells.items, cells.sales, cells.promises
     if misread.intersection(UNCOUNTED):
         items = items.drop(JUDGED_BY_COUNTED).with_columns(counted=pl.lit(True))
         sales = sales.drop(name for name in present(sales, SALES_MEASURES) if name != "orders")
-    return CellTable.of_rows(_orders_read_anew(cells.orders, misread), items, sales)
+    if misread.intersection(FINISHED) and KNOWN in promises.columns:
+        promises = promises.drop(KNOWN)
+    promises = promises.with_columns(canonical_statuses(promises["status"]).alias("status"))
+    return CellTable.of_rows(_orders_read_anew(cells.orders, misread), items, sales, promises)
 
 
 def _orders_read_anew(orders: pl.DataFrame, misread: set[str]) -> pl.DataFrame:
