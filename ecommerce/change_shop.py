@@ -29,6 +29,7 @@ from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings, is_zone
 from ecommerce.shop import Shop, note_move, read_shop, record_shop, write_shop
+from ecommerce.summaries.archived_changes import waiting_cells
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.promises import due_before, settled_before
 from ecommerce.summaries.rebuild import rebuild
@@ -153,10 +154,12 @@ def _read_days(
             reached("shop:day")
 
 
-def _lay_beside(database: MongoDatabase, day: datetime, cells: CellTable, hours: Hours) -> None:
+def _lay_beside(database: MongoDatabase, day: datetime, of_rows: CellTable, hours: Hours) -> None:
     def write(session: ClientSession) -> None:
         records = list(database[ARCHIVE_SUMMARY].find({"order_date": day}, session=session).sort("_id", 1))
         told = CellTable.sum_of(cells_of_record(record, hours_of(next(zones_of(record))[0])) for record in records)
+        waiting = waiting_cells(database, {"order_date": day}, hours, session).values()
+        cells = CellTable.sum_of((of_rows, *waiting))
         if not _without_hours(told).equals(_without_hours(cells)):
             raise ArchiveError(
                 f"the archive of {day:%Y-%m-%d} does not hold what its records tell, so the shop stays what it was: "

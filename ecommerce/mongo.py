@@ -20,6 +20,8 @@ MongoDatabase = Database[Document]
 
 ORDERS = "orders"
 ARCHIVED_ORDERS = "archived_orders"
+ARCHIVED_CHANGES = "archived_changes"
+"""Later versions of archived orders, until an archive run has put them into the rows."""
 """Ids of archived orders: {_id: order_id, content_hash, order_date, run_id}, written by the purge's transactions."""
 
 SERVER_SELECTION_TIMEOUT_MS = 5_000

@@ -17,6 +17,7 @@ from ecommerce.archive.errors import ArchiveError
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
+from ecommerce.summaries.archived_changes import prepare_archived_changes
 
 log = logging.getLogger(__name__)
 
@@ -168,6 +169,7 @@ def prepare_archive(database: MongoDatabase) -> None:
     database[ARCHIVE_SUMMARY].create_indexes(
         [IndexModel([("run_id", ASCENDING)], name="run"), IndexModel([("order_date", ASCENDING)], name="order_date")]
     )
+    prepare_archived_changes(database)
     # Two transactions that create a collection at once conflict, so it is there before.
     if ARCHIVED_ORDERS not in database.list_collection_names(filter={"name": ARCHIVED_ORDERS}):
         with suppress(CollectionInvalid):

@@ -23,6 +23,7 @@ from ecommerce.hours import UTC_HOURS, Hours, next_month, seconds_of, time_of
 from ecommerce.kpis.figures import amount_of, money_text
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.summaries.advance import advance
+from ecommerce.summaries.archived_changes import COUNTED_IN
 from ecommerce.summaries.aside import identities_aside
 from ecommerce.summaries.buckets import cells_parts, months_kept, rollup_parts
 from ecommerce.summaries.cells import CellTable
@@ -41,6 +42,9 @@ ASIDE_BY_ID = 1_000
 
 RANGE_ORDERS = 200_000
 """Orders compared at once; their cells take about 200 MB."""
+
+PURGED = {COUNTED_IN: {"$exists": False}}
+"""The archive's records of purges, not those of later versions of archived orders."""
 
 DAY, HOUR, MOMENT = timedelta(days=1), timedelta(hours=1), timedelta(milliseconds=1)
 
@@ -123,10 +127,12 @@ def compare_range(database: MongoDatabase, days: DayRange, hours: Hours) -> tupl
             )
         ).within(seconds_of(days.start), seconds_of(days.end))
         aside = identities_aside(database, state.epoch, ASIDE_BY_ID, session)
+        changed = _changes_counted(database, state, hours, session)
     moment = {"level": "snapshot", "atClusterTime": state.cluster_time} if snapshot else None
     kept = replace(kept, sales=CellTable.empty().sales)  # `compare_sales` looks at those
     documents = cells_by_aggregation(database, days.start, days.end, moment, aside=aside, hours=hours)
-    recorded = CellTable.sum_of(recorded_per_day(database, days, hours, moment).values())
+    purged = recorded_per_day(database, days, hours, moment, PURGED).values()
+    recorded = CellTable.sum_of((*purged, changed))
     recorded = replace(recorded, sales=documents.sales)
     recomputed = documents.plus(recorded.within(seconds_of(days.start), seconds_of(days.end)))
     difference = kept.minus(recomputed).settled(due_before(datetime.now(UTC)))
@@ -148,15 +154,22 @@ def compare_sales(database: MongoDatabase, hours: Hours) -> Iterator[Difference]
                     continue  # another process is advancing, and now within a transaction
                 kept = _sales_kept(database, state, session)
                 aside = identities_aside(database, state.epoch, ASIDE_BY_ID, session)
+                changed = _changes_counted(database, state, hours, session)
             break
         moment = {"level": "snapshot", "atClusterTime": state.cluster_time} if snapshot else None
         documents = sales_by_aggregation(database, moment, aside=aside, hours=hours)
-        records = raw_batches(database, {}, collection=ARCHIVE_SUMMARY, read_concern=moment)
+        records = raw_batches(database, PURGED, collection=ARCHIVE_SUMMARY, read_concern=moment)
         recorded = (cells_of_record(bson.decode(record), hours).sales for batch in records for record in batch)
-        recomputed = _sum_of_sales([documents, *recorded])
+        recomputed = _sum_of_sales([documents, changed.sales, *recorded])
     nothing = CellTable.empty()
     difference = replace(nothing, sales=kept).minus(replace(nothing, sales=recomputed))
     yield from differences_of("summaries", difference, hours)
+
+
+def _changes_counted(database: MongoDatabase, state: State, hours: Hours, session: ClientSession) -> CellTable:
+    """What the summaries hold of changes of archived orders: they are counted when an advance finds them."""
+    records = database[ARCHIVE_SUMMARY].find({COUNTED_IN: state.epoch}, session=session)
+    return CellTable.sum_of(cells_of_record(record, hours) for record in records)
 
 
 def _sales_kept(database: MongoDatabase, state: State, session: ClientSession) -> pl.DataFrame:
@@ -176,11 +189,15 @@ def _sum_of_sales(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def recorded_per_day(
-    database: MongoDatabase, days: DayRange, hours: Hours, read_concern: Mapping[str, Any] | None = None
+    database: MongoDatabase,
+    days: DayRange,
+    hours: Hours,
+    read_concern: Mapping[str, Any] | None = None,
+    chosen: Mapping[str, Any] | None = None,
 ) -> dict[date, CellTable]:
-    """The cells that the purges recorded, by the UTC days that have hours in the range."""
+    """The cells that were recorded of archived orders, by the UTC days that have hours in the range."""
     start = datetime.combine(days.start.astimezone(UTC).date(), time.min, UTC)
-    match = {"order_date": {"$gte": start, "$lt": days.end}}
+    match = {"order_date": {"$gte": start, "$lt": days.end}, **(chosen or {})}
     found: dict[date, list[CellTable]] = {}
     for batch in raw_batches(database, match, collection=ARCHIVE_SUMMARY, read_concern=read_concern):
         for record in map(bson.decode, batch):

@@ -25,9 +25,11 @@ from ecommerce.bson_reading.columns import read_columns
 from ecommerce.documents.bson_codec import decode_order, encode_order, same_content
 from ecommerce.documents.bson_types import TYPE_BYTES
 from ecommerce.documents.canonical_bytes import has_refunds, moved_forward, order_id_of, split_documents
-from ecommerce.documents.content_hash import WITHOUT_REFUNDS, hashes_of_spellings
+from ecommerce.documents.content_hash import WITHOUT_REFUNDS, content_hash, hashes_of_spellings
+from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import canonical
 from ecommerce.documents.stored import ANYTHING, NotAnOrder, stored_order
+from ecommerce.ingest.archived_changes import ArchivedChange, change_of, put_changes, waiting_versions
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.ingest.past_versions import Differing, News, later_versions
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, is_replica_set
@@ -55,7 +57,7 @@ class Accepted:
     unchanged: int = 0
     changed: int = 0
     already_archived: list[int] = field(default_factory=list)
-    """Ids that are in the archive with another content. Nothing was written for them."""
+    """Ids that are in the archive with a content that is no later version. Nothing was written for them."""
     other_orders: list[int] = field(default_factory=list)
     """Ids under which another order is stored, as `is_another` says. Nothing was written for them."""
 
@@ -129,6 +131,7 @@ def _accept(
     result = Accepted()
     new: list[RawBSONDocument] = []
     known: list[tuple[EncodedOrder, bytes]] = []
+    later_of_archived: list[EncodedOrder] = []
     for order in batch:
         stored = hot.get(order.order_id)
         if stored is not None:
@@ -140,16 +143,18 @@ def _accept(
             if _is_archived(archived[order.order_id], order):
                 result.unchanged += 1
             else:
-                result.already_archived.append(order.order_id)
+                later_of_archived.append(order)
         else:
             new.append(RawBSONDocument(order.bson))
             result.accepted += 1
     if new:
         # The bytes are canonical by construction. The server's own look at them would be 11 of 28 µs for each order.
         orders.insert_many(new, ordered=False, bypass_document_validation=bypass, session=session)
+    if later_of_archived:
+        _change_archived(database, later_of_archived, archived, rules, result, session)
     if differing := _differing(known, rules, result):
         later = later_versions(database, differing, rules.is_news, remember=rules.remember, session=session)
-        result.changed = len(later)
+        result.changed += len(later)
         result.unchanged += len(differing) - len(later)
         if later:
             replacements: list[ReplaceOne[Any]] = [
@@ -157,6 +162,34 @@ def _accept(
             ]
             orders.bulk_write(replacements, ordered=False, session=session)
     return result
+
+
+def _change_archived(
+    database: MongoDatabase,
+    orders: Sequence[EncodedOrder],
+    archived: Mapping[int, Mapping[str, Any]],
+    rules: _Rules,
+    result: Accepted,
+    session: ClientSession | None,
+) -> None:
+    """Keep later versions of archived orders; others are counted as what they are."""
+    waiting = waiting_versions(database, [order.order_id for order in orders], session)
+    changes: list[ArchivedChange] = []
+    for order in orders:
+        last = waiting.get(order.order_id)
+        if last is not None and _is_archived({"content_hash": content_hash(last)} | _bare(last), order):
+            result.unchanged += 1
+        elif change := change_of(archived[order.order_id], order, last, rules.is_news):
+            changes.append(change)
+        else:
+            result.already_archived.append(order.order_id)
+    if changes:
+        put_changes(database, changes, session)
+        result.changed += len(changes)
+
+
+def _bare(order: OrderDocument) -> dict[str, int]:
+    return {WITHOUT_REFUNDS: content_hash(replace(order, refunds=()))} if order.refunds else {}
 
 
 def _is_archived(entry: Mapping[str, Any], order: EncodedOrder) -> bool:

@@ -18,7 +18,7 @@ from ecommerce.generate.into_mongodb.windows_done import WINDOWS
 from ecommerce.generate.into_mongodb.windows_due import PAUSES
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.ingest.past_versions import PAST_VERSIONS
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS
+from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, ORDERS
 from ecommerce.shop import SHOP
 from ecommerce.summaries.state import ASIDE, BUCKETS, DELTAS, STATE
 
@@ -63,7 +63,8 @@ SUMMARIZER = Role(
     "Follows `orders` and keeps the summaries; whoever shows figures brings them up to date first.",
     {
         ORDERS: FOLLOW,
-        ARCHIVE_SUMMARY: READ,
+        # Later versions of archived orders are counted in their own records.
+        **dict.fromkeys((ARCHIVE_SUMMARY, ARCHIVED_CHANGES), WRITE),
         **dict.fromkeys((GATE, SHOP), READ),
         **dict.fromkeys((STATE, DELTAS, BUCKETS, ASIDE), ALL),
         # Every process looks whether the collections are as they must be; making them is the administrator's.
@@ -77,7 +78,7 @@ GENERATOR_ROLE = Role(
     {
         ORDERS: DOOR,
         **dict.fromkeys((ARCHIVED_ORDERS, GATE, SHOP), READ),
-        PAST_VERSIONS: ADD,
+        **dict.fromkeys((PAST_VERSIONS, ARCHIVED_CHANGES), ADD),
         **dict.fromkeys(_CATALOG, WRITE),
         **dict.fromkeys((GENERATOR, SERIES, WINDOWS, PAUSES), WRITE),
     },
@@ -89,7 +90,7 @@ IMPORTER = Role(
     {
         ORDERS: DOOR,
         **dict.fromkeys((ARCHIVED_ORDERS, GATE, SHOP), READ),
-        PAST_VERSIONS: ADD,
+        **dict.fromkeys((PAST_VERSIONS, ARCHIVED_CHANGES), ADD),
         **dict.fromkeys(_CATALOG, WRITE),
         IMPORTS: WRITE,
         # Rows that were repaired leave `rejected_rows`.
@@ -108,7 +109,7 @@ ARCHIVER = Role(
         **dict.fromkeys((GATE, SHOP), ALL),
         OLD_STATE: WRITE,
         **dict.fromkeys((OLD_DELTAS, OLD_BUCKETS), (*READ, "dropCollection")),
-        **dict.fromkeys((ARCHIVE_RUNS, SUPERSEDED, ARCHIVE_LEASE, OLD_LEASE, ORDERS_RESTORED), ALL),
+        **dict.fromkeys((ARCHIVE_RUNS, ARCHIVED_CHANGES, SUPERSEDED, ARCHIVE_LEASE, OLD_LEASE, ORDERS_RESTORED), ALL),
         **dict.fromkeys((IMPORTS, REJECTED_ROWS, PAST_VERSIONS), READ),
     },
     inherits=(SUMMARIZER.name,),

@@ -22,6 +22,7 @@ from ecommerce.gate import require_known_format
 from ecommerce.hours import Hours
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
+from ecommerce.summaries.archived_changes import count_archived_changes
 from ecommerce.summaries.aside import forget_deleted, note_changes
 from ecommerce.summaries.cells.fold import Folded, fold_documents
 from ecommerce.summaries.cells.promises import settled_before
@@ -101,6 +102,8 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
         return _rebuilt(database, str(lost), started, progress)
     if state is None:
         return _rebuilt(database, reason or "its state was removed meanwhile", started, progress)
+    state, of_archive = count_archived_changes(database, state)
+    changes += of_archive
     forget_deleted(database, state.epoch)
     log.info("%s changes taken in, in %.1f s", f"{changes:,}", time.monotonic() - started)
     if state.seq - state.compacted_seq >= DELTAS_BEFORE_COMPACTION:
@@ -176,6 +179,8 @@ def _rebuilt(database: MongoDatabase, reason: str, started: float, progress: Pro
     log.info("the summaries are built anew: %s", reason)
     built = rebuild(database, progress=progress)
     state = built.state
+    if is_replica_set(database):
+        state, _ = count_archived_changes(database, state)
     log.info("built anew from %s orders in %.1f s", f"{built.orders:,}", built.seconds)
     seconds = time.monotonic() - started
     return Advance("rebuilt", reason, built.orders, state.seq, state.epoch, state.as_of, state.time_zone, seconds)

@@ -25,6 +25,7 @@ from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.schema import prepare_collections
 from ecommerce.shop import Shop, read_shop, write_shop
+from ecommerce.summaries.archived_changes import COUNTED_IN, mark_counted
 from ecommerce.summaries.aside import note_changes, put_aside, remove_epoch
 from ecommerce.summaries.buckets import bucket_documents, insert_buckets
 from ecommerce.summaries.cells.fold import fold_documents
@@ -119,6 +120,7 @@ class _Rebuild:
         self.started = time.monotonic()
         self.expected = database[ORDERS].estimated_document_count()
         self.orders = 0
+        self.changes: list[str] = []
         self.lock, self.stop = threading.Lock(), threading.Event()
 
     def run(self) -> Rebuilt:
@@ -211,7 +213,13 @@ class _Rebuild:
     def add_archived(self, read_concern: Mapping[str, Any] | None) -> None:
         """Write the buckets of what the archive recorded."""
         records = raw_batches(self.database, {}, collection=ARCHIVE_SUMMARY, read_concern=read_concern)
-        self.write(cells_of_record(bson.decode(record), self.hours) for batch in records for record in batch)
+        self.write(self.recorded(bson.decode(record)) for batch in records for record in batch)
+
+    def recorded(self, record: Mapping[str, Any]) -> CellTable:
+        """The cells of a record of the archive."""
+        if COUNTED_IN in record:
+            self.changes.append(record["_id"])
+        return cells_of_record(record, self.hours)
 
     def write(self, tables: Iterator[CellTable]) -> None:
         """Write cells as buckets, a good number of rows at a time."""
@@ -284,6 +292,7 @@ class _Rebuild:
             self.database[DELTAS].insert_one(nothing, session=session)
             if self.shop is not None:
                 write_shop(self.database, self.shop, session)
+            mark_counted(self.database, self.epoch, self.changes, session)
 
         return move_epoch_and(self.database, current, state, write)
 

@@ -24,7 +24,7 @@ from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailur
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from ecommerce.mongo import Document, MongoDatabase
+from ecommerce.mongo import ARCHIVED_CHANGES, Document, MongoDatabase
 
 if TYPE_CHECKING:
     from ecommerce.hours import Hours
@@ -107,7 +107,7 @@ def _seals(document: Mapping[str, Any]) -> dict[str, str]:
 
 def create_collections(database: MongoDatabase) -> None:
     """Create what is read at one moment or written in transactions: a moment before its creation cannot be read."""
-    wanted = {STATE, DELTAS, BUCKETS, ASIDE, ARCHIVE_SUMMARY}
+    wanted = {STATE, DELTAS, BUCKETS, ASIDE, ARCHIVE_SUMMARY, ARCHIVED_CHANGES}
     for name in wanted.difference(database.list_collection_names()):
         try:
             database.create_collection(name)

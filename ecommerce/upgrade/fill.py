@@ -18,6 +18,7 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop
+from ecommerce.summaries.archived_changes import waiting_cells
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.promises import due_before, settled_before
 from ecommerce.summaries.cells.table import SHAPE_OF_CELLS, is_incomplete
@@ -52,11 +53,13 @@ def fill_days(database: MongoDatabase, settings: Settings, spark: "SparkSession"
     return done
 
 
-def _fill_day(database: MongoDatabase, day: datetime, cells: CellTable, hours: Hours) -> None:
+def _fill_day(database: MongoDatabase, day: datetime, of_rows: CellTable, hours: Hours) -> None:
     def write(session: ClientSession) -> None:
         of_day = {"order_date": day}
         records = list(database[ARCHIVE_SUMMARY].find(of_day, {TIME_ZONE: 1, CELLS: 1}, session=session).sort("_id", 1))
         told = CellTable.sum_of(cells_of_record(record, hours) for record in records)
+        waiting = CellTable.sum_of(waiting_cells(database, of_day, hours, session).values())
+        cells = of_rows.plus(waiting)
         now = due_before(datetime.now(UTC))
         if not told.settled(now).equals(cells.settled(now)):
             raise ArchiveError(

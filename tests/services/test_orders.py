@@ -49,11 +49,13 @@ def test_news_replaces_an_order_and_moves_its_version_forward(database: MongoDat
     assert stored.updated_at > NOON
 
 
-def test_an_archived_order_is_unchanged_or_refused_but_never_hot_again(database: MongoDatabase) -> None:
+def test_an_archived_order_is_unchanged_or_changed_or_refused_but_never_hot_again(database: MongoDatabase) -> None:
     archived = an_order(1, "Delivered")
     database[ARCHIVED_ORDERS].insert_one({"_id": Int64(1), "content_hash": Int64(content_hash(archived))})
     assert accept_orders(database, encoded(archived), is_news=always).unchanged == 1
-    assert accept_orders(database, encoded(an_order(1, "Returned")), is_news=always).already_archived == [1]
+    assert accept_orders(database, encoded(an_order(1, "Shipped")), is_news=always).already_archived == [1]
+    assert accept_orders(database, encoded(an_order(1, "Returned")), is_news=always).changed == 1
+    assert accept_orders(database, encoded(an_order(1, "Returned")), is_news=always).unchanged == 1
     assert database[ORDERS].count_documents({}) == 0
 
 

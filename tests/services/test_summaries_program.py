@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from ecommerce.archive.restore import restore_orders
 from ecommerce.archive.selection import Selection
 from ecommerce.check import check_orders
 from ecommerce.documents.content_hash import content_hash
-from ecommerce.documents.order import OrderDocument
+from ecommerce.documents.order import OrderDocument, Refund
 from ecommerce.importing.import_files import import_paths
 from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
@@ -165,6 +166,18 @@ class Program(RuleBasedStateMachine):
         for entry in self.database[ARCHIVED_ORDERS].find({}, {"_id": 1}):
             if entry["_id"] in self.hot:
                 self.archived[entry["_id"]] = self.hot.pop(entry["_id"])
+
+    @precondition(lambda self: self.archived)
+    @rule(count=st.integers(1, 5))
+    def refunds_come_for_archived_orders(self, count: int) -> None:
+        """They are in the figures at once, whoever rebuilds, compacts or is killed meanwhile."""
+        for order_id in self.rng.sample(sorted(self.archived), min(count, len(self.archived))):
+            order = self.archived[order_id]
+            last = max((refund.refund_id for refund in order.refunds), default=0)
+            time = START + timedelta(milliseconds=self.rng.randrange(40 * 86_400_000))
+            refund = Refund(last + 1, time, Decimal(self.rng.randrange(10**6)).scaleb(-4))
+            self.archived[order_id] = msgspec.structs.replace(order, refunds=(*order.refunds, refund))
+        accept(self.database, self.archived.values())
 
     @precondition(lambda self: self.archived)
     @rule()

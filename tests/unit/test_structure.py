@@ -47,6 +47,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"cells"},
         {"changes", "images", "state"},
         {"aside", "buckets", "history", "records"},
+        {"archived_changes"},
         {"compact", "rebuild"},
         {"advance"},
     ),

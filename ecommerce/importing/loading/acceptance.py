@@ -70,7 +70,10 @@ def _take_batch(
     taken.unchanged += result.unchanged
     taken.changed += result.changed
     for order_id in result.already_archived:
-        reason = f"order {order_id} is in the archive with another content: restore and correct it there"
+        reason = (
+            f"order {order_id} is in the archive with another content, and this is no later version of it (a refund"
+            " more, a status further on): restore and correct it there"
+        )
         taken.rejections.append(_refused(raws, order_id, batch, "already_archived", reason))
     for order_id in result.other_orders:
         name = external_id_of(batch[order_id][0].bson) or str(order_id)

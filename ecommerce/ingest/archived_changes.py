@@ -1,0 +1,122 @@
+"""Later versions of archived orders: a refund, or a status further on, that comes when the order is in the archive.
+
+`archived_changes` keeps each until the next archive run has put it into the order's row:
+
+    {_id, order_id, order_date, before, document, received_at, counted}
+
+`before` is the version that it replaces, so that figures can be moved by the difference (`summaries.archived_changes`).
+The archive is not read for it: the entry of an archived order has the hash of its content, and the incoming version
+without what it can have got since is the archived one where it has that hash, and else is refused.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from bson import Int64
+from bson.raw_bson import RawBSONDocument
+from msgspec.structs import replace
+from pymongo.client_session import ClientSession
+
+from ecommerce.documents.bson_codec import decode_order, encode_order
+from ecommerce.documents.content_hash import content_hash
+from ecommerce.documents.order import OrderDocument, Refund
+from ecommerce.documents.statuses import STATUSES, canonical, status_rank
+from ecommerce.ingest.encoded_order import EncodedOrder
+from ecommerce.ingest.past_versions import News
+from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase
+
+MOMENT = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedChange:
+    """A version of an archived order and the one that it replaces, as canonical BSON."""
+
+    order_id: int
+    order_date: datetime
+    """The UTC day of its order time."""
+    before: bytes
+    document: bytes
+
+
+def waiting_versions(
+    database: MongoDatabase, ids: Sequence[int], session: ClientSession | None
+) -> dict[int, OrderDocument]:
+    """The latest versions of archived orders that no archive run has taken yet, by the order's id."""
+    query = {"order_id": {"$in": [Int64(one) for one in ids]}}
+    found = database[ARCHIVED_CHANGES].find(query, {"document": 1, "order_id": 1}, session=session)
+    return {change["order_id"]: decode_order(change["document"]) for change in found.sort("_id", 1)}
+
+
+def archived_version(entry: Mapping[str, Any], incoming: OrderDocument) -> OrderDocument | None:
+    """The archived version that an incoming one follows; None where it is no later version of it."""
+    for refunds in _earlier_refunds(incoming.refunds):
+        for delivery in _earlier_deliveries(incoming):
+            earlier = replace(incoming, refunds=refunds, delivery=delivery, updated_at=incoming.updated_at - MOMENT)
+            if content_hash(earlier) == entry["content_hash"]:
+                return earlier
+    return None
+
+
+def is_later(before: OrderDocument, incoming: OrderDocument) -> bool:
+    """Whether a version only adds refunds, or goes further on with the status, beside another one."""
+    kept = set(before.refunds) <= set(incoming.refunds)
+    same = replace(incoming, refunds=before.refunds, delivery=before.delivery, updated_at=before.updated_at) == before
+    return kept and same and any(before.delivery == one for one in _earlier_deliveries(incoming))
+
+
+def _earlier_refunds(refunds: Sequence[Refund]) -> Iterator[tuple[Refund, ...]]:
+    """What an order may have had of its refunds: the first so many, or all but one."""
+    ordered = sorted(refunds, key=lambda refund: (refund.refund_time, refund.refund_id))
+    for count in range(len(ordered), -1, -1):
+        yield tuple(ordered[:count])
+    for left_out in range(len(ordered) - 1):
+        yield tuple(ordered[:left_out] + ordered[left_out + 1 :])
+
+
+def _earlier_deliveries(incoming: OrderDocument) -> Iterator[Any]:
+    """The delivery as it is, then with each status that comes before its own, and as long as it had no time."""
+    delivery = incoming.delivery
+    yield delivery
+    own = canonical(delivery.status)
+    for status in STATUSES:
+        if status.name != own and status.rank >= status_rank(delivery.status):
+            continue
+        for text in (status.name, *status.aliases, *(alias.capitalize() for alias in status.aliases)):
+            yield replace(delivery, status=text)
+            if delivery.actual_time is not None:
+                yield replace(delivery, status=text, actual_time=None)
+
+
+def put_changes(database: MongoDatabase, changes: Sequence[ArchivedChange], session: ClientSession | None) -> None:
+    """Keep versions for the next archive run. Figures follow at the next advance."""
+    now = datetime.now(UTC)
+    documents = [
+        {
+            "order_id": Int64(change.order_id),
+            "order_date": change.order_date,
+            "before": RawBSONDocument(change.before),
+            "document": RawBSONDocument(change.document),
+            "received_at": now,
+            "counted": False,
+        }
+        for change in changes
+    ]
+    database[ARCHIVED_CHANGES].insert_many(documents, session=session)
+
+
+def change_of(
+    entry: Mapping[str, Any], order: EncodedOrder, waiting: OrderDocument | None, is_news: News
+) -> ArchivedChange | None:
+    """What an incoming version of an archived order changes; None where it is no later version of it.
+
+    `waiting` is the version that came last, where some wait for the archive run.
+    """
+    incoming = decode_order(order.bson)
+    before = archived_version(entry, incoming) if waiting is None else waiting if is_later(waiting, incoming) else None
+    if before is None or not is_news(encode_order(before), order.bson):
+        return None
+    day = datetime.combine(incoming.order.order_time.astimezone(UTC).date(), time.min, UTC)
+    return ArchivedChange(order.order_id, day, encode_order(before), order.bson)

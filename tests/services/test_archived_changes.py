@@ -1,0 +1,133 @@
+"""A refund, or a status further on, that comes for an archived order: figures follow at once, hot or archived alike."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.selection import Selection
+from ecommerce.check import check_orders
+from ecommerce.importing.import_files import import_paths
+from ecommerce.importing.loading.report import ImportReport
+from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
+from ecommerce.mongo import ARCHIVED_CHANGES, ORDERS, MongoDatabase
+from ecommerce.settings import Settings
+from ecommerce.summaries.compact import compact
+from ecommerce.summaries.rebuild import rebuild
+from ecommerce.summaries.state import ARCHIVE_SUMMARY
+from tests.archiving import spark, with_archive
+from tests.import_samples import complete_row, write_lines
+
+__all__ = ["spark"]
+
+DELIVERED = {"status": "Delivered", "actual_time": "2026-03-05T12:00:00Z"}
+FIRST = {"refund_id": 1, "refund_time": "2026-03-20T08:00:00Z", "amount": 3}
+SECOND = {"refund_id": 2, "refund_time": "2026-04-02T08:00:00Z", "amount": "1.25"}
+
+
+@pytest.fixture
+def archive(spark: SparkSession, settings: Settings, tmp_path: Path) -> Settings:
+    return with_archive(settings, tmp_path / "archive")
+
+
+@pytest.fixture
+def shop(database: MongoDatabase, archive: Settings, tmp_path: Path) -> MongoDatabase:
+    rows = [complete_row(number, delivery=DELIVERED) for number in range(6)]
+    import_paths(database, [write_lines(tmp_path / "shop.jsonl", *rows)])
+    archive_orders(archive, Selection(older_than_days=0))
+    assert database[ORDERS].estimated_document_count() == 0
+    return database
+
+
+def come(database: MongoDatabase, folder: Path, *rows: dict[str, Any]) -> ImportReport:
+    return import_paths(database, [write_lines(folder / "later.jsonl", *rows)])
+
+
+def returns_of(database: MongoDatabase, day: str) -> Decimal:
+    start = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    sales = compute_kpis(database, Span(start, start + timedelta(days=1))).sales
+    assert sales is not None
+    return sales.returns
+
+
+def assert_told(database: MongoDatabase, archive: Settings, first: Decimal | int, second: Decimal | int) -> None:
+    """The returns of both days, also once everything is put together and built anew; and `check` finds the same."""
+    for again in (lambda: None, lambda: compact(database), lambda: rebuild(database), lambda: rebuild(database)):
+        again()
+        assert (returns_of(database, "2026-03-20"), returns_of(database, "2026-04-02")) == (first, second)
+        assert compute_kpis(database).orders == 6
+    report = check_orders(database, archive)
+    assert (report.differences, report.archived_orders) == ((), 6)
+
+
+def test_refunds_of_an_archived_order_are_taken_in_one_after_the_other(
+    shop: MongoDatabase, archive: Settings, tmp_path: Path
+) -> None:
+    row = complete_row(1, delivery=DELIVERED)
+    assert come(shop, tmp_path, row | {"refunds": [FIRST]}).changed == 1
+    assert_told(shop, archive, 3, 0)
+    assert come(shop, tmp_path, row | {"refunds": [FIRST]}).unchanged == 1
+    assert come(shop, tmp_path, row | {"refunds": [FIRST, SECOND]}).changed == 1
+    assert_told(shop, archive, 3, Decimal("1.25"))
+    for older in (row, row | {"refunds": [FIRST, SECOND]}):
+        assert come(shop, tmp_path, older).unchanged == 1, "one that names no refunds has those that are stored"
+    assert_told(shop, archive, 3, Decimal("1.25"))
+
+
+def test_an_archived_order_that_comes_back_is_returned(shop: MongoDatabase, archive: Settings, tmp_path: Path) -> None:
+    before = compute_kpis(shop)
+    back = complete_row(2, delivery=DELIVERED | {"status": "refunded"}, refunds=[FIRST])
+    assert come(shop, tmp_path, back).changed == 1
+    after = compute_kpis(shop)
+    assert (after.by_status, after.orders) == ({"Delivered": 5, "Returned": 1}, 6)
+    assert before.revenue - after.revenue == Decimal("16.45")
+    assert_told(shop, archive, 3, 0)
+
+
+def test_whatever_else_is_another_is_rejected(shop: MongoDatabase, archive: Settings, tmp_path: Path) -> None:
+    rows = [
+        complete_row(1, delivery=DELIVERED, order={"total_amount": 17}, refunds=[FIRST]),
+        complete_row(2, delivery=DELIVERED | {"status": "Shipped"}),  # further back
+        complete_row(3, delivery=DELIVERED | {"status": "Cancelled"}),  # no further on
+    ]
+    report = come(shop, tmp_path, *rows)
+    assert (report.rejected, dict(report.files[0].reasons)) == (3, {"already_archived": 3})
+    assert shop[ARCHIVED_CHANGES].count_documents({}) == 0
+    come(shop, tmp_path, complete_row(4, delivery=DELIVERED, refunds=[FIRST]))
+    other = complete_row(4, delivery=DELIVERED, refunds=[FIRST | {"amount": 4}])
+    assert come(shop, tmp_path, other).rejected == 1, "a refund that is there is not another one"
+    assert_told(shop, archive, 3, 0)
+
+
+def test_a_running_dashboard_and_a_rebuild_beside_it_count_each_once(
+    shop: MongoDatabase, archive: Settings, tmp_path: Path
+) -> None:
+    store = KpiStore(shop)
+    store.refresh()
+    store.kpis(Span(), Filters())
+    for number in range(4):
+        come(shop, tmp_path, complete_row(number, delivery=DELIVERED, refunds=[FIRST]))
+        if number % 2:
+            rebuild(shop)
+        assert store.refresh().changed >= 1
+        sales = store.kpis(Span(), Filters()).sales
+        assert sales and sales.returns == 3 * (number + 1)
+    assert_told(shop, archive, 12, 0)
+
+
+def test_what_a_rebuild_did_not_read_is_counted_by_the_next_advance(shop: MongoDatabase, tmp_path: Path) -> None:
+    come(shop, tmp_path, complete_row(1, delivery=DELIVERED, refunds=[FIRST]))
+    compute_kpis(shop)
+    # As if the record had been written while a rebuild ran that had read the records before.
+    changes = {"counted_in": {"$exists": True}}
+    record = shop[ARCHIVE_SUMMARY].find_one_and_delete(changes)
+    assert record is not None
+    rebuild(shop)
+    assert returns_of(shop, "2026-03-20") == 0
+    shop[ARCHIVE_SUMMARY].insert_one(record)
+    assert returns_of(shop, "2026-03-20") == 3
+    assert returns_of(shop, "2026-03-20") == 3
