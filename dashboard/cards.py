@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.figures import Answer
+from dashboard.sales_card import sales_card
 from dashboard.spans import dates_span, days_of
 from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, Choices
 from dashboard.text import NOTHING, change, change_text, compact, exact, money, percent, span_text
@@ -41,10 +42,10 @@ Content = dict[str, Any]
 Row = dict[str, Any]
 
 
-def overview_cards(answer: Answer, choices: Choices, currency: str, zone: ZoneInfo) -> dict[str, str]:
+def overview_cards(answer: Answer, choices: Choices, zone: ZoneInfo) -> dict[str, str]:
     """Name of each card → its content as JSON."""
     kpis, filters = answer.kpis, _Filters(answer, choices)
-    amount = partial(money, currency=currency)
+    amount = partial(money, currency=kpis.currency)
     contents: dict[str, Content] = {
         "headlines": _headlines(answer, filters, amount, zone),
         "legend": _legend(answer, filters),
@@ -69,6 +70,7 @@ def overview_cards(answer: Answer, choices: Choices, currency: str, zone: ZoneIn
     charts = {
         "status_chart": _chart(answer, answer.timeline.bars),
         "revenue_chart": _chart(answer, answer.timeline.revenue),
+        "sales": sales_card(answer),
     }
     return {name: json.dumps(content, ensure_ascii=False) for name, content in contents.items()} | charts
 

@@ -17,7 +17,7 @@ BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel takes UTF-8 for the machine's old code page."""
 
 
-HEADLINES = ("orders", "revenue", "average_order_value", "delivered", "pending", "quantity", "late_share")
+HEADLINES = ("orders", "revenue", "average_order_value", "delivered", "pending", "quantity", "late_share", "overdue")
 ORDER_COLUMNS = ("orders", "revenue", "quantity", "delivered", "late", "late_share", "average_delay_hours")
 ITEM_COLUMNS = ("order_items", "quantity", "revenue")
 
@@ -54,6 +54,9 @@ def card_csv(name: str, answer: Answer) -> str:
             return _timeline(answer)
         case "revenue":
             return _revenue(answer)
+        case "sales":
+            found = kpis.sales.to_json_dict() if kpis.sales else {}
+            return csv_text(["figure", kpis.currency], ([name, value] for name, value in found.items()))
     raise ValueError(f"there is no card {name!r}")
 
 

@@ -225,7 +225,7 @@ class Feed:
     def _compute(self, key: tuple[int, Question]) -> Overview:
         version, question = key
         answer = compute(self._opened(), question, version, self._zone)
-        return Overview(answer, Content(overview_cards(answer, self._names, self._currency, self._zone)))
+        return Overview(answer, Content(overview_cards(answer, self._names, self._zone)))
 
     def _overview_cards(self) -> Content:
         texts = {"attention": self._attention.get(), "stock": self._stock.get()}

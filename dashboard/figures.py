@@ -81,7 +81,7 @@ class Answer:
 def question_of(view: View, now: datetime, zone: ZoneInfo) -> Question:
     """What a view asks at this moment."""
     span = view.span(now, zone)
-    return Question(span, view.filters, comparison(span, now, zone), running_hour(span, now, zone))
+    return Question(span, view.filters, comparison(span, now, zone, view.against), running_hour(span, now, zone))
 
 
 def compute(store: Store, question: Question, version: int, zone: ZoneInfo) -> Answer:

@@ -1,5 +1,6 @@
 """Which hours of the shop a choice of span means now, what it is compared with, and how finely it is drawn."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ecommerce.hours import hours_of, next_month, seconds_of, time_of
+from ecommerce.kpis.comparison import Against, compared_with
 from ecommerce.kpis.question import Span
 
 Step = Literal["hour", "day", "month"]
@@ -41,6 +43,12 @@ PRESETS: tuple[Preset, ...] = (
 )
 PRESET_KEYS = tuple(preset.key for preset in PRESETS)
 DEFAULT_PRESET = "30d"
+COMPARISONS: Mapping[Against, str] = {
+    "before": "the days before",
+    "week": "the week before",
+    "year": "the year before",
+}
+"""What a span can be compared with, and what that is called."""
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 """Days that can be asked for."""
 
@@ -88,14 +96,19 @@ def running_hour(span: Span, now: datetime, zone: ZoneInfo) -> datetime | None:
     return hour if span.end is None or span.end > hour else None
 
 
-def comparison(span: Span, now: datetime, zone: ZoneInfo) -> Comparison | None:
-    """What a span is compared with: as many days before, at the same hours. None for an open span, and before the first
-    full hour."""
+def comparison(span: Span, now: datetime, zone: ZoneInfo, against: Against = "before") -> Comparison | None:
+    """What a span is compared with: as many days before, at the same hours, or the same a week or a year before.
+
+    None for an open span, before the first full hour, and where the year before has none of its days.
+    """
     if span.start is None or span.end is None:
         return None
     end = min(span.end, hour_of(now, zone))
     if end <= span.start:
         return None
+    if against != "before":
+        like = compared_with(Span(span.start, end), hours_of(zone.key), against)
+        return Comparison(Span(span.start, end), like) if like else None
     if span.start != _midnight(day_of(span.start, zone), zone):
         length = span.end - span.start
         before = Span(hour_of(span.start - length, zone), hour_of(end - length, zone))

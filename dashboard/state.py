@@ -1,15 +1,18 @@
 """What one viewer looks at, as a value and as the query of a link. Knows nothing of Panel."""
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlencode
 from zoneinfo import ZoneInfo
 
 from dashboard.orders_view import OrdersView, orders_view_of
-from dashboard.spans import DEFAULT_PRESET, FIRST_DAY, LAST_DAY, PRESET_KEYS, dates_span, preset_span
+from dashboard.spans import COMPARISONS, DEFAULT_PRESET, FIRST_DAY, LAST_DAY, PRESET_KEYS, dates_span, preset_span
 from dashboard.text import readable_names
+from ecommerce.documents.kinds import CURRENCY_PATTERN
+from ecommerce.kpis.comparison import Against
 from ecommerce.kpis.question import Filters, Span
 
 PAGES = ("overview", "orders", "pipeline")
@@ -30,6 +33,9 @@ ID_DIMENSIONS = frozenset({"courier", "warehouse"})
 ITEM_DIMENSIONS = frozenset({"category", "warehouse"})
 """Filters that exist on order items only: they act on item figures, not on figures of whole orders."""
 
+CURRENCY = "currency"
+"""Of all amounts: in links and among the choices."""
+
 VALUES_MAX = 100
 """Most values of one filter that a link may name."""
 
@@ -46,6 +52,8 @@ class View:
     """None: the dates `first` to `last`."""
     first: date | None = None
     last: date | None = None
+    against: Against = "before"
+    """What the span is compared with."""
     filters: Filters = Filters()  # noqa: RUF009 - frozen
     dark: bool | None = None
     """None: as the viewer has it elsewhere."""
@@ -64,6 +72,13 @@ class View:
     def with_dates(self, first: date, last: date) -> "View":
         earlier, later = min(first, last), max(first, last)
         return replace(self, preset=None, first=earlier, last=later, orders=self.orders.first_page())
+
+    def with_against(self, against: Against) -> "View":
+        return replace(self, against=against)
+
+    def with_currency(self, currency: str | None) -> "View":
+        """With the amounts of a currency; None is the shop's."""
+        return replace(self, filters=replace(self.filters, currency=currency))
 
     def with_page(self, page: str) -> "View":
         """Another page of the same span and filters; the orders page begins anew."""
@@ -85,7 +100,7 @@ class View:
         return self.with_filter(dimension, self.chosen(dimension) ^ values)
 
     def without_filters(self) -> "View":
-        return replace(self, filters=Filters(), orders=self.orders.first_page())
+        return replace(self, filters=Filters(currency=self.filters.currency), orders=self.orders.first_page())
 
     def chosen(self, dimension: str) -> frozenset[str | int]:
         values: frozenset[str | int] = getattr(self.filters, DIMENSIONS[dimension])
@@ -93,7 +108,7 @@ class View:
 
     @property
     def is_filtered(self) -> bool:
-        return any(getattr(self.filters, field.name) for field in fields(self.filters))
+        return any(getattr(self.filters, name) for name in DIMENSIONS.values())
 
     def query(self) -> str:
         """The query of a link to this view; what is as by default is left out."""
@@ -104,6 +119,10 @@ class View:
             pairs += [("from", self.first.isoformat()), ("to", self.last.isoformat())]
         elif self.preset != DEFAULT_PRESET:
             pairs.append(("span", str(self.preset)))
+        if self.against != "before":
+            pairs.append(("against", self.against))
+        if self.filters.currency:
+            pairs.append((CURRENCY, self.filters.currency))
         for dimension in DIMENSIONS:
             pairs += [(dimension, str(value)) for value in sorted(self.chosen(dimension), key=str)]
         if self.page == "orders":
@@ -127,6 +146,10 @@ def view_of_query(query: str) -> View:
         view = view.with_dates(first, last)
     elif (preset := values.get("span", [""])[0]) in PRESET_KEYS:
         view = view.with_preset(preset)
+    if (against := values.get("against", [""])[0]) in COMPARISONS:
+        view = view.with_against(cast(Against, against))
+    if re.fullmatch(CURRENCY_PATTERN, code := values.get(CURRENCY, [""])[0]):
+        view = view.with_currency(code)
     for dimension in DIMENSIONS:
         texts = values.get(dimension, [])[:VALUES_MAX]
         if dimension in ID_DIMENSIONS:
@@ -142,6 +165,7 @@ def choices_of(raw: Mapping[str, Any]) -> Choices:
     named = {"courier": "couriers", "warehouse": "warehouses"}
     choices = {dimension: {text: text for text in raw[key]} for dimension, key in texts.items()}
     choices["payment"] = readable_names(raw["payment_types"])
+    choices[CURRENCY] = {code: code for code in raw["currencies"]}
     return choices | {dimension: dict(raw[key]) for dimension, key in named.items()}
 
 
@@ -150,6 +174,8 @@ def allowed(view: View, choices: Choices) -> View:
     for dimension in DIMENSIONS:
         if gone := view.chosen(dimension) - choices.get(dimension, {}).keys():
             view = view.with_filter(dimension, view.chosen(dimension) - gone)
+    if view.filters.currency and view.filters.currency not in choices.get(CURRENCY, {}):
+        view = view.with_currency(None)
     return view
 
 

@@ -41,13 +41,13 @@ def status_chart(*, touch: bool) -> pn.pane.Bokeh:
     return _pane(figure)
 
 
-def revenue_chart(currency: str, *, touch: bool) -> pn.pane.Bokeh:
+def revenue_chart(*, touch: bool) -> pn.pane.Bokeh:
     """Revenue over time."""
     empty = pd.DataFrame({"time": pd.Series(dtype="datetime64[ms]"), "revenue": pd.Series(dtype="float64")})
     line = empty.hvplot.line(
         x="time", y="revenue", color=REVENUE_COLOR, line_width=2, hover=False, responsive=True, height=HEIGHT
     )
-    tooltips = [("", "@label"), (currency, "@revenue{0,0.00}"), ("orders", "@orders{0,0}")]
+    tooltips = [("", "@label"), ("revenue", "@revenue{0,0.00}"), ("orders", "@orders{0,0}")]
     figure = _figure(line, "revenue", ("time", "revenue", "whole", "part", "orders", "label"), tooltips, touch=touch)
     # The line of all buckets is hovered, not seen: whole buckets have one of their own, the others a dashed one.
     hovered = figure.renderers[0]

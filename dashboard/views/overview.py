@@ -16,6 +16,7 @@ STACKS = [
     stack("wide", card("legend", "legend", "status_chart"), card("revenue", "legend", "revenue_chart")),
     stack("third", card("status"), card("payment"), card("warehouse")),
     *(stack("third", card(name)) for name in ("product", "category", "location", "courier")),
+    stack("wide", card("sales", "table")),
     stack("wide", card("stock", "table")),
 ]
 PICKED = {"legend": "status"}
@@ -31,7 +32,6 @@ class OverviewPage(Part):
         on_attention: Callable[[], None],
         on_link: Callable[[str], None],
         *,
-        currency: str,
         touch: bool,
         **parameters: Any,
     ) -> None:
@@ -42,7 +42,7 @@ class OverviewPage(Part):
         self._stock = Content({})
         self._layout: Board = Board(
             stacks=STACKS,
-            charts=[status_chart(touch=touch), revenue_chart(currency, touch=touch)],
+            charts=[status_chart(touch=touch), revenue_chart(touch=touch)],
             on_pick=lambda name, key: on_attention() if name == "attention" else on_pick(PICKED.get(name, name), key),
             on_link=on_link,
             csv=self._csv,

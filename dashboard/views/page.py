@@ -17,7 +17,7 @@ from dashboard.order_cards import order_cards
 from dashboard.orders import read_listing, read_order
 from dashboard.orders_cards import failed_cards, listing_cards
 from dashboard.session import Session
-from dashboard.state import Choices, View, allowed, view_of_query
+from dashboard.state import CURRENCY, Choices, View, allowed, view_of_query
 from dashboard.views.filters import FilterPanel
 from dashboard.views.freshness import FreshnessLine, ProblemBanner
 from dashboard.views.orders import OrdersPage
@@ -54,11 +54,9 @@ class DashboardPage(Viewer):
         self._line = FreshnessLine(interval=settings.refresh_seconds, zone=self._zone.key)
         self._banner = ProblemBanner(self._zone)
         self._navigation = navigation(view.page)
-        self._span = SpanPicker(view, self.change, self._zone)
+        self._span = SpanPicker(view, self.change, self._zone, self._currency)
         self._filters = FilterPanel(self.change, lambda: self._overview.save_headlines())
-        self._overview = OverviewPage(
-            self._pick, self._show_pipeline, self._follow, currency=self._currency, touch=browser.narrow
-        )
+        self._overview = OverviewPage(self._pick, self._show_pipeline, self._follow, touch=browser.narrow)
         self._pipeline: PipelinePage | None = None
         self._orders: OrdersPage | None = None
         self._parts: dict[str, Part] = {"overview": self._overview}
@@ -231,7 +229,7 @@ class DashboardPage(Viewer):
         self._ask()
 
     def _freshen(self, tick: Tick) -> None:
-        self._span.show(self._session.view)
+        self._span.show(self._session.view, tick.choices.get(CURRENCY, {}))
         self._line.show(tick.freshness)
         self._banner.show(tick.freshness)
         if tick.choices is self._choices:
@@ -245,7 +243,7 @@ class DashboardPage(Viewer):
     def _show_view(self) -> None:
         view = self._session.view
         self._navigation.value = view.page
-        self._span.show(view)
+        self._span.show(view, self._feed.last.choices.get(CURRENCY, {}))
         self._span.visible = with_span = view.page != "pipeline"
         self._filters.show(view, self._feed.last.choices)
         self._filters.visible = with_span

@@ -1,6 +1,6 @@
 """The span: widgets on one side, a `View` on the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import panel_material_ui as pmui
 import param
 
-from dashboard.spans import FIRST_DAY, LAST_DAY, PRESETS, days_of
+from dashboard.spans import COMPARISONS, FIRST_DAY, LAST_DAY, PRESETS, days_of
 from dashboard.state import View
 from dashboard.views.part import Part
 from dashboard.views.shell import SEGMENTS_SX
@@ -29,30 +29,60 @@ NARROW_DAY = "@media (max-width: 600px) { :host { width: calc(50% - 6px) !import
 class SpanPicker(Part):
     """Presets side by side, and the first and the last day of what is shown."""
 
-    def __init__(self, view: View, change: Change, zone: ZoneInfo, **parameters: Any) -> None:
+    def __init__(self, view: View, change: Change, zone: ZoneInfo, currency: str, **parameters: Any) -> None:
+        """`currency` is the shop's."""
         super().__init__(**parameters)
         self._change = change
         self.zone = zone
         self._quiet = False
+        self._shop_currency = currency
         self._presets = pmui.RadioButtonGroup(
             options={preset.label: preset.key for preset in PRESETS} | {"Days": DAYS}, value=view.preset or DAYS,
             size="small", color="primary", label="", margin=0, width=None, sx=SEGMENTS_SX,
         )  # fmt: skip
         first, last = self._days(view) or (None, None)
         self._first, self._last = _day_field("From", first), _day_field("To", last)
+        self._against = pmui.Select(
+            label="Compared with", options={label: key for key, label in COMPARISONS.items()}, value=view.against,
+            size="small", width=160, margin=0, stylesheets=[NARROW_DAY],
+        )  # fmt: skip
+        self._currency = pmui.Select(
+            label="Amounts in", options=[view.filters.currency or currency], value=view.filters.currency or currency,
+            size="small", width=110, margin=0, visible=False, stylesheets=[NARROW_DAY],
+        )  # fmt: skip
+        self._currency.param.watch(self._picked_currency, "value")
+        self._against.param.watch(self._picked_against, "value")
         self._presets.param.watch(self._picked_preset, "value")
         self._first.param.watch(self._picked_first, "value")
         self._last.param.watch(self._picked_last, "value")
         self._layout = pmui.FlexBox(
-            self._presets, self._first, self._last, gap="12px", align_items="center", margin=0, stylesheets=[NARROW]
+            self._presets,
+            self._first,
+            self._last,
+            self._against,
+            self._currency,
+            gap="12px",
+            align_items="center",
+            margin=0,
+            stylesheets=[NARROW],
         )
 
-    def show(self, view: View) -> None:
-        """Set the widgets to a view that came from elsewhere, or to the days that a preset has moved to."""
+    def show(self, view: View, currencies: Iterable[str | int] = ()) -> None:
+        """Set the widgets to a view that came from elsewhere, or to the days that a preset has moved to.
+
+        The switch of `currencies` is there only where orders have several.
+        """
+        codes = sorted({*map(str, currencies), view.filters.currency or self._shop_currency})
         first, last = self._days(view) or (None, None)
         self._quiet = True
         try:
-            for widget, value in ((self._presets, view.preset or DAYS), (self._first, first), (self._last, last)):
+            if self._currency.options != codes:
+                self._currency.options = codes
+            if self._currency.visible != (len(codes) > 1):
+                self._currency.visible = len(codes) > 1
+            values = ((self._presets, view.preset or DAYS), (self._first, first), (self._last, last))
+            chosen = (self._against, view.against), (self._currency, view.filters.currency or self._shop_currency)
+            for widget, value in (*values, *chosen):
                 if widget.value != value:
                     widget.value = value
         finally:
@@ -69,6 +99,15 @@ class SpanPicker(Part):
             self._pick(self._first.value or today, self._last.value or today)
         else:
             self._change(lambda view: view.with_preset(event.new))
+
+    def _picked_against(self, event: param.parameterized.Event) -> None:
+        if not self._quiet:
+            self._change(lambda view: view.with_against(event.new))
+
+    def _picked_currency(self, event: param.parameterized.Event) -> None:
+        if not self._quiet and event.new:
+            code = None if event.new == self._shop_currency else event.new
+            self._change(lambda view: view.with_currency(code))
 
     def _picked_first(self, event: param.parameterized.Event) -> None:
         if not self._quiet and event.new:

@@ -7,8 +7,8 @@ from ecommerce.hours import Hours, time_of
 from ecommerce.kpis.question import Span
 
 Against = Literal["before", "week", "year"]
-"""before: as many days before, at the same hours (of a day: the day before). week: the same weekdays a week before.
-year: the same dates of the year before."""
+"""before: as many days before, at the same hours (of a day: the day before). week: the same weekdays, a week before, or
+as many weeks before as the span fills. year: the same dates of the year before."""
 
 DAY = timedelta(days=1)
 MOMENT = timedelta(milliseconds=1)
@@ -24,8 +24,9 @@ def compared_with(span: Span, hours: Hours, against: Against = "before") -> Span
     elif against == "year":
         start, end = (_year_before(moment, hours) for moment in (span.start, span.end))
     else:
-        days = (hours.day_of(span.end - MOMENT) - hours.day_of(span.start) + DAY) if against == "before" else 7 * DAY
-        start, end = (_shifted(moment, days, hours) for moment in (span.start, span.end))
+        days = (hours.day_of(span.end - MOMENT) - hours.day_of(span.start)).days + 1
+        back = (days if against == "before" else 7 * -(-days // 7)) * DAY
+        start, end = (_shifted(moment, back, hours) for moment in (span.start, span.end))
         if against == "before":
             end = min(end, span.start)
     start, end = (time_of(hours.start(moment)) for moment in (start, end))

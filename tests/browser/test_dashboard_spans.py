@@ -106,3 +106,16 @@ def test_the_buttons_say_which_span_is_shown(tab: Tab) -> None:
     tab.page.wait_for_url(re.compile("span=today"))
     expect(tab.page.get_by_role("button", name="Today", exact=True)).to_have_attribute("aria-pressed", "true")
     assert pressed(tab) == ["Today"]
+
+
+def test_what_a_span_is_compared_with_is_chosen_and_named(tab: Tab) -> None:
+    tab.show("?from=2026-03-09&to=2026-03-09")
+    title = tab.page.get_by_text(re.compile("compared with"))
+    expect(title).to_contain_text("8 Mar 2026")
+    tab.page.get_by_role("combobox", name="Compared with").click()
+    choices = [tab.page.get_by_role(role, name="the week before") for role in ("option", "menuitem")]
+    choices[0].or_(choices[1]).click()
+    tab.page.wait_for_url(re.compile("against=week"))
+    expect(title).to_contain_text("2 Mar 2026")
+    tab.show("?from=2026-03-09&to=2026-03-09&against=year")
+    expect(title).to_contain_text("9 Mar 2025")

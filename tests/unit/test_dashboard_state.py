@@ -72,6 +72,8 @@ def views(draw: st.DrawFn) -> View:
     view = View(
         page=draw(st.sampled_from(["overview", "orders", "pipeline"])), dark=draw(st.sampled_from([None, True, False]))
     )
+    view = view.with_against(draw(st.sampled_from(["before", "week", "year"])))
+    view = view.with_currency(draw(st.sampled_from([None, "EUR", "JPY"])))
     if draw(st.booleans()):
         view = view.with_preset(draw(st.sampled_from(PRESET_KEYS)))
     else:
@@ -337,3 +339,13 @@ def test_naming_the_page_that_is_shown_changes_nothing() -> None:
     view = view_of_query("?page=orders&span=all&product=3&search=x&sort=total")
     assert view.with_page("orders") == view
     assert view.with_page("overview").with_page("orders") == View(page="orders", preset="all")
+
+
+def test_a_currency_that_no_order_has_is_left_out_and_clearing_filters_keeps_the_others() -> None:
+    view = view_of_query("?currency=JPY&payment=card")
+    choices: dict[str, dict[str | int, str]] = {"currency": {"EUR": "EUR", "JPY": "JPY"}, "payment": {"card": "Card"}}
+    assert allowed(view, choices).filters.currency == "JPY"
+    assert view.without_filters() == View().with_currency("JPY")
+    assert not View().with_currency("JPY").is_filtered
+    assert allowed(view, {**choices, "currency": {"EUR": "EUR"}}).filters.currency is None
+    assert view_of_query("?currency=yen").filters.currency is None

@@ -1,0 +1,61 @@
+"""The card of sales: from gross sales to the total, with what they were before."""
+
+from functools import partial
+from typing import Any
+
+from dashboard.figures import Answer
+from dashboard.tables import column, table
+from dashboard.text import NOTHING, change, change_text, money, percent
+from ecommerce.kpis.figures import Sales, SalesGroup
+
+LINES = {
+    "gross_sales": "Gross sales",
+    "discounts": "− Discounts",
+    "returns": "− Returns",
+    "net_sales": "Net sales",
+    "tax": "+ Tax",
+    "shipping": "+ Shipping",
+    "total_sales": "Total sales",
+    "cost": "Cost, where it is known",
+    "margin": "Margin on that",
+}
+"""Figures of sales in the order in which they make the total."""
+
+
+def sales_card(answer: Answer) -> str:
+    """A line for each figure; below them, where orders have several currencies, the total of each."""
+    kpis = answer.kpis
+    if kpis.sales is None:
+        return table("Sales", "", [column("")], [], "incomplete: `ecommerce upgrade` fills them in from the archive")
+    amount = partial(money, currency=kpis.currency, short=False)
+    before = answer.before.sales if answer.before else None
+    done = answer.done.sales if answer.done else None
+    rows: list[dict[str, Any]] = []
+    for name, label in LINES.items():
+        value = getattr(kpis.sales, name)
+        if name in ("cost", "margin") and not kpis.sales.cost_known_share:
+            continue
+        cells = [label, amount(value)]
+        if done and before:
+            cells += [_changed(done, before, name), amount(getattr(before, name))]
+        rows.append({"key": name, "cells": cells})
+    columns = [column(""), column(kpis.currency, number=True)]
+    if done and before:
+        columns += [column("Change of full hours", number=True), column("Before", number=True)]
+    notes = ["refunds count on their own day"]
+    if share := kpis.sales.cost_known_share:
+        notes.append(f"costs are known of {percent(share)} of net sales")
+    if kpis.by_currency and len(kpis.by_currency) > 1:
+        notes += [_of_currency(code, group) for code, group in kpis.by_currency.items() if code != kpis.currency]
+    return table("Sales", " · ".join(notes), columns, rows, "")
+
+
+def _changed(done: Sales, before: Sales, name: str) -> str:
+    relative = change(getattr(done, name), getattr(before, name))
+    if relative is None or abs(relative) < 0.0005:
+        return NOTHING
+    return f"{'▲' if relative > 0 else '▼'} {change_text(relative)}"
+
+
+def _of_currency(code: str, group: SalesGroup) -> str:
+    return f"besides {money(group.total_sales, code, short=False)} in {code}"

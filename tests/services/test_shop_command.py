@@ -1,0 +1,57 @@
+"""`ecommerce shop` as a person types it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ecommerce.mongo import MongoDatabase
+from ecommerce.services.environment import settings_environment
+from ecommerce.settings import Settings
+from ecommerce.shop import Shop, read_shop
+from tests.summaries_data import accept, random_orders
+
+PROGRAM = str(Path(sys.executable).parent / "ecommerce")
+
+
+def ecommerce(settings: Settings, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, **settings_environment(settings), **variables}
+    return subprocess.run(
+        [PROGRAM, *arguments], env=environment, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
+    )
+
+
+def test_it_shows_asks_and_changes(settings: Settings, database: MongoDatabase) -> None:
+    accept(database, random_orders(40))
+    shown = ecommerce(settings, "shop")
+    assert (shown.returncode, "currency: USD" in shown.stdout, "time zone: UTC" in shown.stdout) == (0, True, True)
+
+    asked = ecommerce(settings, "shop", "--time-zone", "Asia/Kolkata")
+    assert asked.returncode == 1
+    assert "every figure is counted anew. Go on?" in asked.stderr
+    assert read_shop(database) == Shop("USD", "UTC")
+
+    changed = ecommerce(settings, "shop", "--time-zone", "Asia/Kolkata", "--currency", "INR", "--yes", "--json")
+    assert changed.returncode == 0, changed.stderr
+    said = {"currency": "INR", "time_zone": "Asia/Kolkata", "moving_to": None, "archived_days": 0, "hot_orders": 40}
+    assert json.loads(changed.stdout) == said
+    assert read_shop(database) == Shop("INR", "Asia/Kolkata")
+
+    day = ecommerce(settings, "kpis", "--json", "--start", "2026-03-02", "--end", "2026-03-03")
+    figures = json.loads(day.stdout)
+    assert (day.returncode, figures["time_zone"]) == (0, "Asia/Kolkata")
+    assert all("2026-03-01T18:30" <= point["time"] < "2026-03-02T18:30" for point in figures["delivery_timeline"])
+
+
+def test_a_setting_that_says_another_shop_names_the_command_and_that_works(
+    settings: Settings, database: MongoDatabase
+) -> None:
+    refused = ecommerce(settings, "kpis", ECOMMERCE_TIMEZONE="Asia/Kolkata")
+    assert refused.returncode == 1
+    assert "`ecommerce shop --time-zone Asia/Kolkata`" in refused.stderr
+    done = ecommerce(settings, "shop", "--time-zone", "Asia/Kolkata", "--yes", ECOMMERCE_TIMEZONE="Asia/Kolkata")
+    assert done.returncode == 0, done.stderr
+    assert ecommerce(settings, "kpis", ECOMMERCE_TIMEZONE="Asia/Kolkata").returncode == 0
+    wrong = ecommerce(settings, "shop", "--time-zone", "Mars/Olympus")
+    assert (wrong.returncode, "Mars/Olympus" in wrong.stderr) == (2, True)
