@@ -32,6 +32,7 @@ from pymongo.read_concern import ReadConcern
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.catalog import TABLE, pyiceberg_catalog
 from ecommerce.archive.restore import restore_orders
 from ecommerce.archive.selection import Selection
 from ecommerce.check import check_orders
@@ -232,7 +233,7 @@ class Program(RuleBasedStateMachine):
 
 
 class ProgramWithArchive(Program):
-    """The same with the real importer and archiver: Spark, Parquet files, and a check of everything at the end."""
+    """The same with the real importer and archiver: Spark, an Iceberg table, and a check of everything at the end."""
 
     settings_of_store: Settings
     inbox: Path
@@ -257,6 +258,10 @@ class ProgramWithArchive(Program):
         super().teardown()
         report = check_orders(self.database, self.settings_of_store)
         assert report.differences == ()
+        # The next program begins with an empty database, which knows nothing of this one's table.
+        catalog, table = pyiceberg_catalog(self.settings_of_store), (self.settings_of_store.database, TABLE)
+        if catalog.table_exists(table):
+            catalog.drop_table(table)
 
 
 @pytest.fixture
