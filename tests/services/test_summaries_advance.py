@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from ecommerce.summaries import compact as compact_module
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.buckets import cells_parts, rollup_parts
 from ecommerce.summaries.cells import CellTable, cells_of_orders
+from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.changes import latest_time
 from ecommerce.summaries.compact import compact
@@ -45,16 +46,19 @@ def ledger(database: MongoDatabase) -> CellTable:
     assert state is not None
     cells = [CellTable.decode(data) for data in cells_parts(database, state, None, None)]
     rollups = [Rollup.decode(data) for _, data in rollup_parts(database, state.epoch, None, None)]
-    kept, expected = Rollup.sum_of(rollups).tables, Rollup.of_cells(CellTable.sum_of(cells)).tables
+    now = due_before(datetime.now(UTC))
+    kept = Rollup.sum_of(rollups).due(now).tables
+    expected = Rollup.of_cells(CellTable.sum_of(cells)).due(now).tables
     for name, table in expected.items():
         assert kept[name].sort(table.columns).equals(table.sort(table.columns)), name
     deltas = database[DELTAS].find({"_id": {"$gt": state.compacted_seq}})
-    return CellTable.sum_of([*cells, *(CellTable.decode(delta["data"]) for delta in deltas)])
+    return CellTable.sum_of([*cells, *(CellTable.decode(delta["data"]) for delta in deltas)]).settled(now)
 
 
 def hot_cells(database: MongoDatabase) -> CellTable:
     hours = hours_of(read_shop(database).time_zone)
-    return cells_of_orders((decode_order(document) for document in database[ORDERS].find()), hours)
+    cells = cells_of_orders((decode_order(document) for document in database[ORDERS].find()), hours)
+    return cells.settled(due_before(datetime.now(UTC)))
 
 
 def assert_exact(database: MongoDatabase) -> None:
