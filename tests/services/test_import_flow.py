@@ -1,7 +1,10 @@
 """The flow: the inbox is emptied once the rows are safe, and a run fails only where someone must act."""
 
 import os
+import shutil
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from ecommerce.importing.files import find_files
 from ecommerce.importing.import_files import import_file, prepare_import
 from ecommerce.importing.loading.inbox import files_left, put_away, waiting_files
 from ecommerce.importing.loading.report import FileReport, FilesFailed
+from ecommerce.importing.sources.streams import FileIdentity
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings, get_settings
 from tests.import_samples import complete_row, raw_orders, write_lines
@@ -72,6 +76,44 @@ def test_a_file_that_is_still_written_to_waits(tmp_path: Path) -> None:
     os.utime(fresh)
     assert waiting_files(tmp_path, settle_seconds=10) == [settled]
     assert waiting_files(tmp_path, settle_seconds=0) == [fresh, settled]
+
+
+@pytest.fixture
+def other_disk() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+def test_done_may_be_on_another_disk(tmp_path: Path, other_disk: Path) -> None:
+    assert other_disk.stat().st_dev != tmp_path.stat().st_dev
+    (tmp_path / "done").symlink_to(other_disk)
+    for content in ("first", "second"):
+        path = tmp_path / "orders.csv"
+        path.write_text(content)
+        report = FileReport(path, identity=FileIdentity.of(path))
+        kept = put_away(path, report)
+        assert (kept.parent, kept.read_text(), report.replaced) == (tmp_path / "done", content, False)
+        assert not path.exists()
+    assert sorted(file.read_text() for file in other_disk.iterdir()) == ["first", "second"]
+
+
+def test_a_file_that_is_replaced_while_it_goes_to_another_disk_stays(
+    tmp_path: Path, other_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "done").symlink_to(other_disk)
+    path = tmp_path / "orders.csv"
+    path.write_text("first")
+    report = FileReport(path, identity=FileIdentity.of(path))
+    copy = shutil.copy2
+
+    def replaced(source: Path, target: Path) -> None:
+        copy(source, target)
+        path.unlink()
+        path.write_text("second")
+
+    monkeypatch.setattr(shutil, "copy2", replaced)
+    assert put_away(path, report) == path
+    assert (path.read_text(), report.replaced, list(other_disk.iterdir())) == ("second", True, [])
 
 
 def test_no_file_that_is_put_away_is_overwritten(tmp_path: Path) -> None:

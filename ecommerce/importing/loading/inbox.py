@@ -1,6 +1,8 @@
 """The inbox: a folder from which files are imported, and from which they move once their rows are safe."""
 
+import errno
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -67,7 +69,7 @@ def take_back_failed(database: MongoDatabase, flow_run: str) -> list[Path]:
     for record in database[IMPORTS].find({"flow_run": flow_run, "state": "failed", "moved_to": {"$exists": True}}):
         failed, path = Path(record["moved_to"]), Path(record["file"])
         if failed.exists() and not path.exists():
-            failed.rename(path)
+            shutil.move(failed, path)
             back.append(path)
     return sorted(back)
 
@@ -86,7 +88,12 @@ def put_away(path: Path, report: FileReport) -> Path:
         folder.mkdir(exist_ok=True)
         if target.exists():
             target = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{path.name}"
-        path.rename(target)
+        try:
+            path.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            return _copied(path, target, report)
         if _replaced(target, report) and not path.exists():  # in the moment between the look and the move
             target.rename(path)
             return path
@@ -95,6 +102,20 @@ def put_away(path: Path, report: FileReport) -> Path:
             raise
     except OSError as error:
         raise ServiceError(f"{path} is imported but cannot be moved to {folder}: {error.strerror}") from None
+    return target
+
+
+def _copied(path: Path, target: Path, report: FileReport) -> Path:
+    """Move a file to a folder on another disk: under a name that no run takes, until all of it is there."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        shutil.copy2(path, part)
+        if _replaced(path, report):
+            return path
+        part.rename(target)
+        path.unlink()
+    finally:
+        part.unlink(missing_ok=True)
     return target
 
 
