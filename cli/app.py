@@ -50,6 +50,8 @@ COMMANDS = {
     "check": ("cli.summaries", "check"),
     "order": ("cli.orders", "order"),
     "query": ("cli.query", "query"),
+    "forget": ("cli.forget", "forget"),
+    "expire": ("cli.forget", "expire"),
     "upgrade": ("cli.upgrade", "upgrade"),
     "shop": ("cli.shop", "shop"),
     "doctor": ("cli.doctor", "doctor"),

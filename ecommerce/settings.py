@@ -85,6 +85,12 @@ class Settings(BaseSettings):
     archive_keep_snapshots_days: int = Field(
         7, ge=1, le=36_500, description="So many days the archive's table can be asked as it was before."
     )
+    archive_expire_years: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="Archived orders older than so many years are removed for good by the daily run; figures stay.",
+    )
     generate_orders_per_hour: int = Field(
         40, ge=1, le=10**9, description="Orders of an average hour of the hourly generation."
     )

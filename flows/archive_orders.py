@@ -13,6 +13,7 @@ from pydantic import Field
 from ecommerce.archive.approval import Requested, answerer, asked_run, is_refused, note_answer, waiting_text, waits, yes
 from ecommerce.archive.archiver import has_work, next_step, runs_due
 from ecommerce.archive.errors import ArchiveBusyError, SparkEndedError, VerificationError
+from ecommerce.archive.expire import Expired, expire_in, finish_expiry, first_day_kept, orders_before
 from ecommerce.archive.lease import require_free_lease
 from ecommerce.archive.maintain import Maintenance, is_due, maintain_table
 from ecommerce.archive.report import plan_markdown, run_markdown
@@ -35,6 +36,8 @@ from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.view import require_own_archive
 from ecommerce.archive.workshop import Workshop, archive_workshop, require_transactions
 from ecommerce.errors import EcommerceError
+from ecommerce.forget.forget import finish_requests_in
+from ecommerce.forget.records import confirmed_requests
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings, get_settings
@@ -139,6 +142,14 @@ def maintain(workshop: Workshop, at_least: int) -> Maintenance:
     return maintain_table(workshop, at_least)
 
 
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
+def expire(workshop: Workshop, years: int) -> Expired:
+    """Remove archived orders that are older than so many years."""
+    expired = expire_in(workshop, years)
+    get_run_logger().info("%s", expired)
+    return expired
+
+
 def selected(
     older_than_days: int | AsSet | None = AS_SET,
     max_hot_orders: int | AsSet | None = AS_SET,
@@ -179,6 +190,8 @@ def archive_what_is_due(
     with spark_ahead(settings, start_workers):
         plan = plan_run(selection)
         with archive_workshop(settings) as workshop:
+            finish_expiry(workshop)
+            finish_requests_in(workshop)
             for run in runs_due(workshop, new, None if left else plan, requested):
                 if left and run.run_id == left.run_id:
                     get_run_logger().warning("run %s was left %s and is finished first", run.run_id, run.state)
@@ -186,7 +199,15 @@ def archive_what_is_due(
             waiting = done.pop() if done and waits(done[-1]) else None
             if not waiting and is_due(workshop, compact_from):
                 maintained = maintain(workshop, compact_from)
+            if not waiting and settings.archive_expire_years:
+                expire(workshop, settings.archive_expire_years)
     return ArchiveReport(plan, tuple(done), maintained, waiting)
+
+
+def has_to_remove(settings: Settings) -> bool:
+    """Whether a person is to be forgotten, or orders have become too old."""
+    database, years = get_database(settings), settings.archive_expire_years
+    return bool(confirmed_requests(database) or (years and orders_before(database, first_day_kept(years))))
 
 
 def run_name(parameters: dict[str, Any]) -> str:
@@ -249,7 +270,7 @@ def archive_orders(
         report = ArchiveReport(plan_run(selection), (asked,))
         return finished(report, f"already answered: {report}")
     left = unfinished_run(database)
-    if dry_run or not has_work(database, selection, compact_from):
+    if dry_run or not (has_work(database, selection, compact_from) or has_to_remove(settings)):
         require_own_archive(settings)
         report = ArchiveReport(plan_run(selection))
         get_run_logger().info("%s", report)

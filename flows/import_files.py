@@ -17,6 +17,7 @@ from ecommerce.importing.loading.inbox import files_left, put_away, take_back_fa
 from ecommerce.importing.loading.ledger import note_place
 from ecommerce.importing.loading.replay import replay_rejected
 from ecommerce.importing.loading.report import FileReport, FilesFailed, ImportReport
+from ecommerce.ingest.forgotten import forgotten_people
 from ecommerce.mongo import get_database
 from ecommerce.settings import get_settings
 from flows.common import RUN_SECONDS, TASK_SECONDS, finished, named, scheduled_time
@@ -92,8 +93,10 @@ def try_rejected_again(paths: list[str]) -> ImportReport:
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def put_away_files(report: ImportReport) -> None:
     """Move the files of the inbox to done/ or failed/: their rows are safe."""
+    database = get_database()
+    people = forgotten_people(database)
     for file in report.files:
-        note_place(get_database(), file, put_away(file.path, file))
+        note_place(database, file, put_away(file.path, file, people))
 
 
 def unknown_text(file: FileReport) -> str:

@@ -1,6 +1,6 @@
 """Files of the archive for PyIceberg, read without a JVM: on HDFS by a client in Rust, in a folder as they are."""
 
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -66,6 +66,21 @@ def names_in(folder: str) -> list[str]:
         return [file.path.rpartition("/")[2] for file in of_folder.client().list_status(of_folder.path())]
     except FileNotFoundError:
         return []
+
+
+@cache
+def verify_pages() -> None:
+    """Have PyIceberg verify the checksums of Parquet's pages, for which it has no option.
+
+    Of 300 flipped bits in pages it read 297 as other orders, without a word. Reading each file once more with Arrow
+    alone doubled the time.
+    """
+    from pyiceberg.io import pyarrow as reader
+
+    reader._get_file_format = partial(  # type: ignore[assignment]  # noqa: SLF001 - of PyIceberg 0.12; a test flips bits
+        reader._get_file_format,  # noqa: SLF001
+        page_checksum_verification=True,
+    )
 
 
 _CLIENT_OPTIONS = {"dfs.client.failover.max.attempts": "5"}

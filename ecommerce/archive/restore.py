@@ -1,6 +1,7 @@
 """Restore: archived days come back into `orders_restored`, byte for byte the documents that were archived."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ ORDERS_RESTORED = "orders_restored"
 
 BATCH_ORDERS = 5_000
 
+WRITERS = 2
+"""Batches that are written at once."""
+
 _DUPLICATE_KEY = 11000
 
 
@@ -45,29 +49,41 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
     restored = 0
     damaged: list[Damage] = []
     with failures_explained("restoring", "The archive and `orders` were not touched; run it again."):
-        for day, rows in day_tables(open_view(settings), start, end):
-            found = rows if isinstance(rows, Damage) else _as_written(day, rows)
-            if isinstance(found, Damage):
-                damaged.append(found)
-                continue
-            for part in _batches(found):
-                batch = documents_of(part)
-                _write(database, batch)
-                restored += len(batch)
-                progress(restored, None, "orders")
+        with ThreadPoolExecutor(WRITERS, thread_name_prefix="restore") as writers:
+            writing: list[Future[int]] = []
+            # A day is written while the next one is read.
+            for found in _days(settings, start, end):
+                for written in writing:
+                    restored += written.result()
+                    progress(restored, None, "orders")
+                writing = []
+                if isinstance(found, Damage):
+                    damaged.append(found)
+                else:
+                    writing = [writers.submit(_write, database, batch) for batch in found]
         if damaged:
             restored_rest = f"{restored:,} orders of the other days are in {ORDERS_RESTORED}"
             raise ArchiveError(f"{'. '.join(map(str, damaged[:NAMED]))}. {restored_rest}; nothing of these is")
     return restored
 
 
-def _as_written(day: date, rows: "pa.Table") -> "pa.Table | Damage":
-    """The rows, if each has the content that its hash says: what checksums of pages do not show."""
+def _days(settings: Settings, start: date, end: date) -> Iterator[list[list[bytes]] | Damage]:
+    """The documents of each day in batches, or what is wrong with it; after the last one an empty day."""
+    for day, rows in day_tables(open_view(settings), start, end):
+        yield rows if isinstance(rows, Damage) else _as_written(day, rows)
+    yield []
+
+
+def _as_written(day: date, rows: "pa.Table") -> list[list[bytes]] | Damage:
+    """The documents, if each has the content that its hash says: what checksums of pages do not show."""
+    batches = []
     for part in _batches(rows):
-        hot = hot_orders(documents_of(part))
+        documents = documents_of(part)
+        hot = hot_orders(documents)
         if len(differing := np.flatnonzero(hot.hashes != part[HASH_COLUMN].to_numpy())):
             return Damage(day, f"order {hot.ids[differing[0]]} has another content than was written")
-    return rows
+        batches.append(documents)
+    return batches
 
 
 def _batches(rows: "pa.Table") -> "Iterator[pa.Table]":
@@ -87,7 +103,7 @@ def newest_archived_day(database: MongoDatabase) -> date | None:
     return newest["order_date"].date() if newest else None
 
 
-def _write(database: MongoDatabase, batch: Sequence[bytes]) -> None:
+def _write(database: MongoDatabase, batch: Sequence[bytes]) -> int:
     """Insert, then replace what is there already: inserting is 16 times as fast as an upsert of new documents."""
     documents = [RawBSONDocument(document) for document in batch]
     collection: Any = database[ORDERS_RESTORED]
@@ -99,3 +115,4 @@ def _write(database: MongoDatabase, batch: Sequence[bytes]) -> None:
             raise ArchiveError(f"{ORDERS_RESTORED} refuses an order: {failed[0]['errmsg'][:200]}") from None
         there = [documents[one["index"]] for one in failed]
         collection.bulk_write([ReplaceOne({"_id": one["_id"]}, one) for one in there], ordered=False)
+    return len(batch)

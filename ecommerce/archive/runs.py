@@ -238,7 +238,7 @@ def move_on(
 
     Raises ArchiveError where somebody has.
     """
-    changed: dict[str, Any] = {name: _to_value(value) for name, value in changes.items()} | {"state": state}
+    changed: dict[str, Any] = {name: to_value(value) for name, value in changes.items()} | {"state": state}
     changed["updated_at"] = datetime.now(UTC)
     update: dict[str, Any] = {"$set": changed}
     if step:
@@ -270,10 +270,11 @@ def day_start(day: date) -> datetime:
 
 def _to_document(run: Run) -> dict[str, Any]:
     names = [name for name in Run.__slots__ if name != "run_id"]
-    return {name: _to_value(getattr(run, name)) for name in names}
+    return {name: to_value(getattr(run, name)) for name in names}
 
 
-def _to_value(value: Any) -> Any:
+def to_value(value: Any) -> Any:
+    """A value as a record has it."""
     match value:
         case Slice():
             return {"start": value.start, "end": value.end, "orders": Int64(value.orders)}
@@ -292,12 +293,13 @@ def _to_value(value: Any) -> Any:
         case date():
             return day_start(value)
         case tuple() | list():
-            return [_to_value(element) for element in value]
+            return [to_value(element) for element in value]
         case _:
             return value
 
 
-def _day(one: Mapping[str, Any]) -> Day:
+def day_of_record(one: Mapping[str, Any]) -> Day:
+    """A day as a record has it."""
     hashes = int(one["content_hash"]), int(one["versioned_hash"])
     return Day(one["order_date"].date(), int(one["orders"]), int(one["total_amount"]), *hashes)
 
@@ -307,6 +309,6 @@ def _from_document(document: Mapping[str, Any]) -> Run:
     values["statuses"] = tuple(values["statuses"]) if values["statuses"] is not None else None
     values["slices"] = tuple(Slice(one["start"], one["end"], int(one["orders"])) for one in document["slices"])
     for name in ("read_days", "per_day"):
-        values[name] = tuple(_day(one) for one in document[name])
+        values[name] = tuple(day_of_record(one) for one in document[name])
     values["merged_days"] = tuple(one.date() for one in document.get("merged_days", ()))
     return Run(run_id=document["_id"], **values)

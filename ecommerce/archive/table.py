@@ -4,7 +4,7 @@ A run writes to a branch of its own. `main` is what everybody reads; it moves by
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.catalog import CATALOG, table_name, with_catalog
@@ -134,8 +134,12 @@ class ArchiveTable:
             f"`order`.order_time < timestampadd(DAY, 1, timestamp'{max(days)}')",
             "concat(`order`.order_id, '/', unix_millis(updated_at)) IN (SELECT key FROM gone)",
         )
-        self.spark.sql(f"DELETE FROM {self.name}.`branch_{branch}` WHERE {' AND '.join(rows)}")  # noqa: S608 - ours
+        self.delete_where(branch, " AND ".join(rows))
         self.spark.catalog.dropTempView("gone")
+
+    def delete_where(self, branch: str, condition: str) -> None:
+        """Delete the rows of a branch for which a condition in SQL holds."""
+        self.spark.sql(f"DELETE FROM {self.name}.`branch_{branch}` WHERE {condition}")  # noqa: S608 - ours
 
     def has_snapshot_before(self, time: datetime) -> bool:
         """Whether there is a snapshot older than that which no branch is at."""
@@ -153,6 +157,25 @@ class ArchiveTable:
     def publish(self, branch: str) -> None:
         """Move `main` to a branch in one commit. Fails where `main` is not an ancestor of it."""
         self._table().manageSnapshots().fastForwardBranch(MAIN, branch).commit()
+
+    def remove_all_but_main(self) -> int:
+        """Remove every snapshot but that of `main`, and every file that it does not refer to; returns how many went.
+
+        Nobody may be writing: Iceberg's procedure spares files of the last day, this does not.
+        """
+        now = datetime.now(UTC) + timedelta(seconds=1)
+        expired = self.procedure("expire_snapshots", older_than=now, retain_last=1)
+        removed = sum(int(count or 0) for row in expired for count in row)
+        actions = self._jvm.org.apache.iceberg.spark.actions.SparkActions.get(self.spark._jsparkSession)  # noqa: SLF001
+        orphans = actions.deleteOrphanFiles(self._table()).olderThan(int(now.timestamp() * 1000)).execute()
+        return removed + sum(1 for _ in orphans.orphanFileLocations())
+
+    def remove_run_directories(self) -> int:
+        """Remove what version 0.1.0 left and the upgrade brought into the table; returns how many directories."""
+        old = self._jvm.org.apache.hadoop.fs.Path(f"{self.uri}/orders/run=*")
+        files = old.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf())  # noqa: SLF001
+        found = files.globStatus(old) or ()
+        return sum(bool(files.delete(one.getPath(), True)) for one in found)
 
     def metadata_location(self) -> str:
         """The file that the catalog points to."""

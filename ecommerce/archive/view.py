@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.catalog import TABLE, metadata_location, pyiceberg_catalog
+from ecommerce.archive.edit_records import PUBLISHED, TABLE_EDITS, Edit, edits_of_the_table
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.identity import begun_elsewhere, require_its_table, require_upgraded, table_known
 from ecommerce.archive.rows import RUN_COLUMN
@@ -94,9 +95,11 @@ def open_view(settings: Settings, *, at_one_moment: bool = False) -> ArchiveView
         table = _load(settings) if table_known(database) else None
         require_its_table(settings, database, str(table.metadata.table_uuid) if table else None)
         moment = moment_now(database) if at_one_moment else None
-        runs = runs_of_the_table(database, moment)
-        if [(run.run_id, run.state, run.branch) for run in runs] == before:
-            return view_of(database, table, runs, moment)
+        runs, edits = runs_of_the_table(database, moment), edits_of_the_table(database, moment)
+        if [(run.run_id, run.state, run.branch) for run in runs] + [
+            (one.edit_id, one.state, one.branch) for one in edits
+        ] == before:
+            return view_of(database, table, runs, edits, moment)
     raise ArchiveError(f"the archive changed each of {ATTEMPTS} times that it was looked at: try again")
 
 
@@ -121,6 +124,7 @@ def view_of(
     database: MongoDatabase,
     table: "Table | None",
     runs: Sequence[Run] | None = None,
+    edits: Sequence[Edit] | None = None,
     moment: Mapping[str, Any] | None = None,
 ) -> ArchiveView:
     """The archive by a table, with these runs (None: as they are now).
@@ -128,6 +132,7 @@ def view_of(
     Raises ArchiveError where it lacks the branch of a run that has purged.
     """
     runs = runs_of_the_table(database) if runs is None else runs
+    edits = edits_of_the_table(database) if edits is None else edits
     if table is None:
         return ArchiveView(database, None, None)
     main = table.snapshot_by_name("main")
@@ -145,10 +150,14 @@ def view_of(
     if run and branch and main and _is_ancestor(table, branch.snapshot_id, main.snapshot_id):
         published.append(run)  # published, though the record does not say so yet
         branch = None
+    edited = [
+        edit
+        for edit in edits
+        if edit.state == PUBLISHED or (main and _is_ancestor(table, edit.snapshot, main.snapshot_id))
+    ]
     days: dict[date, Day] = {}
-    for one in published:
-        for day in one.per_day:
-            days[day.order_date] = days[day.order_date].plus(day) if day.order_date in days else day
+    for day in (*(day for one in published for day in one.per_day), *(day for one in edited for day in one.per_day)):
+        days[day.order_date] = days[day.order_date].plus(day) if day.order_date in days else day
     kept = {day: sums for day, sums in days.items() if sums.orders}
     open_run = run if branch else None
     heads = main.snapshot_id if main else None, branch.snapshot_id if branch else None
@@ -200,8 +209,11 @@ def _unreadable_list(table: "Table", snapshot_id: int) -> str | None:
 
 
 def _states(database: MongoDatabase) -> list[tuple[str, str, str]]:
-    runs = database[ARCHIVE_RUNS].find({"protocol": PROTOCOL}, {"state": 1, "branch": 1}).sort("_id", 1)
-    return [(run["_id"], run["state"], run["branch"]) for run in runs]
+    """Runs and edits, and where each stands."""
+    what = {"state": 1, "branch": 1}
+    runs = database[ARCHIVE_RUNS].find({"protocol": PROTOCOL}, what).sort("_id", 1)
+    edits = database[TABLE_EDITS].find({}, what).sort("_id", 1)
+    return [(one["_id"], one["state"], one["branch"]) for one in (*runs, *edits)]
 
 
 def _is_ancestor(table: "Table", ancestor: int, snapshot: int) -> bool:

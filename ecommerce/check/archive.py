@@ -16,6 +16,7 @@ from ecommerce.check.compare import DAY, DayRange, archived_per_day, ranges_of, 
 from ecommerce.check.report import Difference, differences_of
 from ecommerce.errors import ServiceError
 from ecommerce.hours import Hours, hours_of
+from ecommerce.ingest.expired import expired_before
 from ecommerce.kpis.figures import amount_of
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress
@@ -68,7 +69,8 @@ class Compared:
 def compare_archive(database: MongoDatabase, settings: Settings, spark: "SparkSession", progress: Progress) -> Compared:
     """Compare all archived days with what the purges recorded."""
     result = Compared(hours_of(read_shop(database).time_zone))
-    per_day = archived_per_day(database)
+    before = expired_before(database)
+    per_day = {day: orders for day, orders in archived_per_day(database).items() if before is None or day >= before}
     for days in ranges_of(per_day):
         with failures_explained("checking the archive", "It was only read."):
             orders, too_much, damaged = _too_much(database, settings, spark, days, result.hours)

@@ -14,6 +14,8 @@ _ID = struct.Struct("<9xq")
 _ORDER_TIME = struct.Struct("<4x5x8x7x4x10x8x9x8x12xq")
 """size, `_id`: 8, `order`: size, `order_id`: 8, `user_id`: 8, and the name of `order_time` before its value."""
 
+_USER_ID = struct.Struct("<4x5x8x7x4x10x8x9xq")
+
 
 def split_documents(batch: bytes) -> Iterator[bytes]:
     """The documents that follow each other in a raw batch."""
@@ -34,6 +36,12 @@ def order_time_of(bson: bytes) -> int:
     """`order.order_time` of a canonical order, behind its two ids, in milliseconds since 1970."""
     milliseconds: int = _ORDER_TIME.unpack_from(bson)[0]
     return milliseconds
+
+
+def user_id_of(bson: bytes) -> int:
+    """`order.user_id` of a canonical order."""
+    user_id: int = _USER_ID.unpack_from(bson)[0]
+    return user_id
 
 
 def version_time(bson: bytes) -> int:

@@ -123,6 +123,7 @@ def import_file(
         with suppress(PyMongoError):
             ledger.close(report)
         raise
+    report.forgotten += ledger.forgotten_rows
     for reading in report.readings:
         log.info("%s: %s", path.name, reading.sentence)
     report.replaced = FileIdentity.of(path) != report.identity

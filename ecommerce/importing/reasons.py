@@ -44,6 +44,7 @@ REASONS = {
     "too_many_items": "An order with more than 5 000 items.",
     "unknown_product": "An item without warehouse_id, of a product for which the catalog has no warehouse.",
     "already_archived": "The order is in the archive with another content, and the row is no later version of it.",
+    "expired": "The order is older than archived orders are kept (`expire`): it may have been counted already.",
     "another_order": "Another order is stored under this number: its customer and its time are others.",
     "no_mapping_value": "A line has no value in a column that its mapping needs.",
     "not_an_order_line": "A line without a product, quantity, price and time: a total or a note of the report.",

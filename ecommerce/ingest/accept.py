@@ -31,6 +31,8 @@ from ecommerce.documents.statuses import canonical
 from ecommerce.documents.stored import ANYTHING, NotAnOrder, stored_order
 from ecommerce.ingest.archived_changes import ArchivedChange, change_of, put_changes, waiting_versions
 from ecommerce.ingest.encoded_order import EncodedOrder
+from ecommerce.ingest.expired import expired_among
+from ecommerce.ingest.forgotten import forgotten_people, without_people
 from ecommerce.ingest.past_versions import Differing, News, later_versions
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, is_replica_set
 
@@ -51,7 +53,7 @@ Another = Callable[[bytes, EncodedOrder], bool]
 
 @dataclass(slots=True)
 class Accepted:
-    """What became of a batch; the five add up to the batch's size."""
+    """What became of a batch; the first six add up to the batch's size."""
 
     accepted: int = 0
     unchanged: int = 0
@@ -60,6 +62,10 @@ class Accepted:
     """Ids that are in the archive with a content that is no later version. Nothing was written for them."""
     other_orders: list[int] = field(default_factory=list)
     """Ids under which another order is stored, as `is_another` says. Nothing was written for them."""
+    expired: list[int] = field(default_factory=list)
+    """Ids of orders that are older than archived orders are kept. Nothing was written for them."""
+    anonymous: int = 0
+    """Those of the batch whose person was forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +134,10 @@ def _accept(
     if absent and _any_between(archive, absent, session):
         found = archive.find({"_id": {"$in": absent}}, session=session)
         archived = {document["_id"]: document for document in found}
-    result = Accepted()
-    new: list[RawBSONDocument] = []
+    if people := forgotten_people(database, session):
+        batch = [without_people(people, one, hot.get(one.order_id), archived.get(one.order_id)) for one in batch]
+    result = Accepted(anonymous=sum(order.anonymous for order in batch))
+    absentees: list[EncodedOrder] = []
     known: list[tuple[EncodedOrder, bytes]] = []
     later_of_archived: list[EncodedOrder] = []
     for order in batch:
@@ -145,8 +153,10 @@ def _accept(
             else:
                 later_of_archived.append(order)
         else:
-            new.append(RawBSONDocument(order.bson))
-            result.accepted += 1
+            absentees.append(order)
+    result.expired += expired_among(database, absentees, session)
+    new = [RawBSONDocument(order.bson) for order in absentees if order.order_id not in result.expired]
+    result.accepted = len(new)
     if new:
         # The bytes are canonical by construction. The server's own look at them would be 11 of 28 µs for each order.
         orders.insert_many(new, ordered=False, bypass_document_validation=bypass, session=session)
@@ -205,7 +215,7 @@ def _differing(known: Sequence[tuple[EncodedOrder, bytes]], rules: _Rules, resul
     differing: list[Differing] = []
     for (order, _), stored in zip(known, _canonical([stored for _, stored in known]), strict=True):
         if not stored:
-            differing.append(Differing(order.order_id, stored, order.bson, order.timed))
+            differing.append(Differing(order.order_id, stored, order.bson, order.timed, order.anonymous))
             continue
         incoming = rules.adapt(stored, order) if rules.adapt else order.bson
         if same_content(stored, incoming) or _same_but_spelling(stored, incoming):
@@ -213,7 +223,7 @@ def _differing(known: Sequence[tuple[EncodedOrder, bytes]], rules: _Rules, resul
         elif rules.is_another and rules.is_another(stored, order):
             result.other_orders.append(order.order_id)
         else:
-            differing.append(Differing(order.order_id, stored, incoming, order.timed))
+            differing.append(Differing(order.order_id, stored, incoming, order.timed, order.anonymous))
     return differing
 
 

@@ -13,3 +13,5 @@ class EncodedOrder(Struct, frozen=True, array_like=True, gc=False):
     filled: bytes = b""
     """What the catalog gave because the source left it open: 1 or 0 for the location, then for each item's warehouse.
     Empty: nothing."""
+    anonymous: bool = False
+    """Its person was forgotten, so it came without what identifies them."""

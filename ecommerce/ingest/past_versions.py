@@ -8,7 +8,8 @@ import xxhash
 from bson import Int64
 from pymongo.client_session import ClientSession
 
-from ecommerce.documents.bson_codec import content_bytes
+from ecommerce.documents.bson_codec import content_bytes, decode_order
+from ecommerce.documents.statuses import status_rank
 from ecommerce.mongo import MongoDatabase
 
 PAST_VERSIONS = "past_versions"
@@ -30,6 +31,8 @@ class Differing:
     incoming: bytes
     timed: bool
     """The source of the incoming one named its `updated_at`."""
+    anonymous: bool = False
+    """Its person was forgotten, and with them which versions came before: it only goes forward from then on."""
 
 
 def later_versions(
@@ -52,6 +55,7 @@ def later_versions(
     lost: dict[tuple[int, int], dict[str, Int64]] = {}
     for pair in differing:
         came_before = _plain_key(_version_key(pair.order_id, pair.incoming)) in past if past else False
+        came_before |= pair.anonymous and not pair.timed and not _goes_on(pair)
         wins = (pair.timed or not came_before) and is_news(pair.stored, pair.incoming)
         if wins:
             later.append(pair)
@@ -63,6 +67,15 @@ def later_versions(
     if unknown:
         versions.insert_many(unknown, ordered=False, session=session)
     return later
+
+
+def _goes_on(pair: Differing) -> bool:
+    """Whether the incoming version is further than the stored one: by its status, or with more refunds."""
+    if not pair.stored:
+        return True
+    before, now = decode_order(pair.stored), decode_order(pair.incoming)
+    ranks = [status_rank(one.delivery.status) for one in (before, now)]
+    return ranks[1] > ranks[0] or len(now.refunds) > len(before.refunds)
 
 
 def _version_key(order_id: int, bson: bytes) -> dict[str, Int64]:

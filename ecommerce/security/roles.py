@@ -7,16 +7,20 @@ database: whoever takes over the importer can add orders, but neither delete one
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ecommerce.archive.edit_records import TABLE_EDITS
 from ecommerce.archive.lease import ARCHIVE_LEASE
 from ecommerce.archive.restore import ORDERS_RESTORED
 from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY, SUPERSEDED
 from ecommerce.documents.catalog import CATALOG
+from ecommerce.forget.records import FORGET_RUNS
 from ecommerce.gate import GATE, OLD_BUCKETS, OLD_DELTAS, OLD_LEASE, OLD_STATE
 from ecommerce.generate.into_mongodb.catalog_store import GENERATOR
 from ecommerce.generate.into_mongodb.store import SERIES
 from ecommerce.generate.into_mongodb.windows_done import WINDOWS
 from ecommerce.generate.into_mongodb.windows_due import PAUSES
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
+from ecommerce.ingest.expired import EXPIRED_ORDERS
+from ecommerce.ingest.forgotten import FORGOTTEN
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, ORDERS
 from ecommerce.shop import SHOP
@@ -77,7 +81,7 @@ GENERATOR_ROLE = Role(
     "Makes a catalog, orders and their progress; deletes nothing.",
     {
         ORDERS: DOOR,
-        **dict.fromkeys((ARCHIVED_ORDERS, GATE, SHOP), READ),
+        **dict.fromkeys((ARCHIVED_ORDERS, EXPIRED_ORDERS, FORGOTTEN, GATE, SHOP), READ),
         **dict.fromkeys((PAST_VERSIONS, ARCHIVED_CHANGES), ADD),
         **dict.fromkeys(_CATALOG, WRITE),
         **dict.fromkeys((GENERATOR, SERIES, WINDOWS, PAUSES), WRITE),
@@ -89,7 +93,7 @@ IMPORTER = Role(
     "Brings orders and catalog rows in and keeps the import's records; deletes no order.",
     {
         ORDERS: DOOR,
-        **dict.fromkeys((ARCHIVED_ORDERS, GATE, SHOP), READ),
+        **dict.fromkeys((ARCHIVED_ORDERS, EXPIRED_ORDERS, FORGOTTEN, GATE, SHOP), READ),
         **dict.fromkeys((PAST_VERSIONS, ARCHIVED_CHANGES), ADD),
         **dict.fromkeys(_CATALOG, WRITE),
         IMPORTS: WRITE,
@@ -109,7 +113,9 @@ ARCHIVER = Role(
         **dict.fromkeys((GATE, SHOP), ALL),
         OLD_STATE: WRITE,
         **dict.fromkeys((OLD_DELTAS, OLD_BUCKETS), (*READ, "dropCollection")),
-        **dict.fromkeys((ARCHIVE_RUNS, ARCHIVED_CHANGES, SUPERSEDED, ARCHIVE_LEASE, OLD_LEASE, ORDERS_RESTORED), ALL),
+        **dict.fromkeys(
+            (ARCHIVE_RUNS, ARCHIVED_CHANGES, TABLE_EDITS, SUPERSEDED, ARCHIVE_LEASE, OLD_LEASE, ORDERS_RESTORED), ALL
+        ),
         **dict.fromkeys((IMPORTS, REJECTED_ROWS, PAST_VERSIONS), READ),
     },
     inherits=(SUMMARIZER.name,),
@@ -117,10 +123,23 @@ ARCHIVER = Role(
     server=("inprog",),
 )
 
+FORGETTER = Role(
+    "forgetter",
+    "Makes the orders of people who asked to be forgotten anonymous, and removes what identifies them elsewhere.",
+    {
+        ORDERS: (*READ, "update", "bypassDocumentValidation"),
+        ARCHIVED_ORDERS: (*READ, "update", "remove"),
+        "users": (*READ, "remove"),
+        PAST_VERSIONS: (*READ, "remove"),
+        REJECTED_ROWS: (*READ, "update"),
+        **dict.fromkeys((FORGOTTEN, FORGET_RUNS, EXPIRED_ORDERS), ALL),
+    },
+)
+
 DASHBOARD = Role(
     "dashboard",
     "Reads what it shows and brings the summaries up to date; makes, changes and deletes no order.",
-    dict.fromkeys((ARCHIVED_ORDERS, ARCHIVE_RUNS, IMPORTS, PAST_VERSIONS, REJECTED_ROWS), READ),
+    dict.fromkeys((ARCHIVED_ORDERS, ARCHIVE_RUNS, TABLE_EDITS, IMPORTS, PAST_VERSIONS, REJECTED_ROWS), READ),
     inherits=(SUMMARIZER.name,),
 )
 
@@ -144,11 +163,11 @@ BI = Role(
     ),
 )
 
-ROLES = (SUMMARIZER, GENERATOR_ROLE, IMPORTER, ARCHIVER, DASHBOARD, MONITOR, BI)
+ROLES = (SUMMARIZER, GENERATOR_ROLE, IMPORTER, ARCHIVER, FORGETTER, DASHBOARD, MONITOR, BI)
 
 USERS: Mapping[str, tuple[str, ...]] = {
     "ingest": (GENERATOR_ROLE.name, IMPORTER.name, SUMMARIZER.name),
-    "archive": (ARCHIVER.name,),
+    "archive": (ARCHIVER.name, FORGETTER.name),
     "dashboard": (DASHBOARD.name,),
     "monitor": (MONITOR.name,),
     "bi": (BI.name,),

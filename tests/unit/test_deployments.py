@@ -24,6 +24,7 @@ ON_DEMAND = {
     "generate-orders/live",
     "generate-orders/files",
     "restore-orders/on-demand",
+    "forget-person/on-demand",
 }
 
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())["deployments"]

@@ -100,7 +100,9 @@ def store_windows(
 
     for accepted, units in _in_threads(store, _batches(counts)):
         result.accepted += accepted.accepted
-        result.unchanged += accepted.unchanged + accepted.changed + len(accepted.already_archived)
+        result.unchanged += (
+            accepted.unchanged + accepted.changed + len(accepted.already_archived) + len(accepted.expired)
+        )
         for window, of_block in units:
             sold[window] = sold[window] + of_block if window in sold else of_block
         progress(result.orders, total, "orders")

@@ -24,6 +24,8 @@ class Taken:
     accepted: int = 0
     unchanged: int = 0
     changed: int = 0
+    forgotten: int = 0
+    """Those whose person was forgotten: they came in without what identifies them."""
     rejections: list[Rejection] = field(default_factory=list)
 
 
@@ -69,12 +71,16 @@ def _take_batch(
     taken.accepted += result.accepted
     taken.unchanged += result.unchanged
     taken.changed += result.changed
+    taken.forgotten += result.anonymous
     for order_id in result.already_archived:
         reason = (
             f"order {order_id} is in the archive with another content, and this is no later version of it (a refund"
             " more, a status further on): restore and correct it there"
         )
         taken.rejections.append(_refused(raws, order_id, batch, "already_archived", reason))
+    for order_id in result.expired:
+        reason = f"order {order_id} is older than archived orders are kept, so it may have been counted already"
+        taken.rejections.append(_refused(raws, order_id, batch, "expired", reason))
     for order_id in result.other_orders:
         name = external_id_of(batch[order_id][0].bson) or str(order_id)
         reason = (

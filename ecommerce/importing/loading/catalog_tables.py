@@ -12,9 +12,10 @@ from pymongo.errors import BulkWriteError
 
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.documents.canonical_bytes import order_id_of
-from ecommerce.documents.catalog import CATALOG, CatalogTable
+from ecommerce.documents.catalog import CATALOG, CatalogTable, User
 from ecommerce.documents.fields import fields_of
 from ecommerce.importing.rows.orders import UNKNOWN_LOCATION, Known
+from ecommerce.ingest.forgotten import forgotten_people
 from ecommerce.mongo import Document, MongoDatabase
 
 DUPLICATE_KEY = 11000
@@ -27,6 +28,8 @@ class RecordCounts:
     accepted: int = 0
     unchanged: int = 0
     changed: int = 0
+    forgotten: int = 0
+    """Records of people who were forgotten, which stay out; they count as unchanged, too."""
 
 
 def write_records(
@@ -39,6 +42,9 @@ def write_records(
     """
     collection = database[table.name]
     written = RecordCounts()
+    if table.document is User:
+        records, given = _without_people(database, records), len(records)
+        written.forgotten = written.unchanged = given - len(records)
     merged: dict[Any, Any] = {}
     keys = [_key(table, record) for record in records]
     times = Counter(keys)
@@ -72,6 +78,18 @@ def write_records(
         replacements = [ReplaceOne({"_id": merged[key]["_id"]}, merged[key]) for key in touched - new]
         collection.bulk_write(replacements, ordered=False)
     return written
+
+
+def _without_people(database: MongoDatabase, records: Sequence[bytes]) -> Sequence[bytes]:
+    people = forgotten_people(database)
+    if people is None:
+        return records
+    users = ((record, bson.decode(record, CODEC_OPTIONS)) for record in records)
+    return [
+        record
+        for record, user in users
+        if not (people.knows_user(user["user_id"]) or people.knows_email(user.get("email") or ""))
+    ]
 
 
 def fill_catalog(database: MongoDatabase, found: Sequence[tuple[str, bytes]]) -> None:

@@ -145,6 +145,7 @@ class FileImport:
         if table is not None:
             written = with_patience(lambda: write_records(self.database, table, decoded.records))
             self._count(written.accepted, written.unchanged, written.changed)
+            self.report.forgotten += written.forgotten
         elif decoded.orders:
             ids = {order.order_id for order in decoded.orders}
             times = [order_time_of(order.bson) for order in decoded.orders]
@@ -167,6 +168,7 @@ class FileImport:
                 self._writing.remove(entry)
                 taken = entry[1].result()
                 self._count(taken.accepted, taken.unchanged, taken.changed)
+                self.report.forgotten += taken.forgotten
                 self._rejected += len(taken.rejections)
                 self._reject(taken.rejections)
 

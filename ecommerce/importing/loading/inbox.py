@@ -12,7 +12,9 @@ from ecommerce.errors import ServiceError
 from ecommerce.importing.files import COMPRESSED, DONE, FAILED, known_suffix, natural
 from ecommerce.importing.loading.ledger import IMPORTS
 from ecommerce.importing.loading.report import FileReport
+from ecommerce.importing.people_in_files import REWRITE, forget_in_file
 from ecommerce.importing.sources.streams import FileIdentity
+from ecommerce.ingest.forgotten import People
 from ecommerce.mongo import MongoDatabase
 
 UNFINISHED_TIMES = 60
@@ -74,16 +76,21 @@ def take_back_failed(database: MongoDatabase, flow_run: str) -> list[Path]:
     return sorted(back)
 
 
-def put_away(path: Path, report: FileReport) -> Path:
+def put_away(path: Path, report: FileReport, people: People | None = None) -> Path:
     """Move an imported file to done/ or failed/ beside it, under a name that is free there. Returns where it is now.
 
     A file that is not the one that was read any more stays for the next run. Call it after the import has returned:
-    whoever dies before this imports the file again, which changes nothing.
+    whoever dies before this imports the file again, which changes nothing. Rows of `people` who were forgotten leave it
+    before; where that cannot be, it is removed.
     """
     folder = path.parent / (FAILED if report.error else DONE)
     target = folder / path.name
     if _replaced(path, report):
         return path
+    if report.forgotten and people is not None and forget_in_file(path, people, REWRITE):
+        report.identity = FileIdentity.of(path)
+        if report.identity is None:
+            return path
     try:
         folder.mkdir(exist_ok=True)
         if target.exists():

@@ -3,19 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from bson import Binary, ObjectId
+from msgspec.structs import replace
 from pymongo import IndexModel, ReplaceOne
 
 from ecommerce.importing.loading.report import FileReport
+from ecommerce.importing.mentions import mentions
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.shape import IN_RECORDS, Shape
+from ecommerce.ingest.forgotten import People, forgotten_people
 from ecommerce.mongo import Document, MongoDatabase
 
 IMPORTS = "imports"
 REJECTED_ROWS = "rejected_rows"
+
+FORGOTTEN_ROW = "the row is of a person who was forgotten: its text is not kept"
 
 
 @dataclass
@@ -30,6 +36,8 @@ class FileLedger:
     """Id of the Prefect run that imports it."""
     import_id: ObjectId = field(default_factory=ObjectId)
     rejected_before: bool = False
+    forgotten_rows: int = 0
+    """Rejected rows whose text was not kept."""
     _rejected_ids: set[str] = field(default_factory=set)
 
     def open(self) -> None:
@@ -58,12 +66,22 @@ class FileLedger:
         """Keep rejected rows. They are known by file and line: the same row is kept once, however often it comes."""
         if not rejections:
             return
-        documents = [self._rejected(rejection) for rejection in rejections]
+        documents = [self._rejected(self._without_people(rejection)) for rejection in rejections]
         if self.rejected_before:
             self._rejected_ids.update(document["_id"] for document in documents)
         self.database[REJECTED_ROWS].bulk_write(
             [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents], ordered=False
         )
+
+    @cached_property
+    def _people(self) -> People | None:
+        return forgotten_people(self.database)
+
+    def _without_people(self, rejection: Rejection) -> Rejection:
+        if not (self._people and self.shape and mentions(rejection.raw, self.shape, self._people)):
+            return rejection
+        self.forgotten_rows += 1
+        return replace(rejection, reason=FORGOTTEN_ROW, raw=b"", raw_complete=False)
 
     def _rejected(self, rejection: Rejection) -> Document:
         return {

@@ -47,7 +47,7 @@ def replay_rejected(
 
 
 def _replay(database: MongoDatabase, rows: Sequence[Document], report: FileReport) -> None:
-    shape = _shape(rows[0])
+    shape = shape_of_row(rows[0])
 
     def ask(products: set[int], users: set[int], catalog_records: CatalogRecords) -> Known:
         with_patience(lambda: fill_catalog(database, catalog_records))
@@ -98,7 +98,8 @@ def _count(report: FileReport, accepted: int, unchanged: int, changed: int) -> N
     report.changed += changed
 
 
-def _shape(row: Document) -> Shape:
+def shape_of_row(row: Document) -> Shape:
+    """The shape of the file that a rejected row is of."""
     layout = JSON_VALUES.layout if row["rows_are"] == LINES else row["layout"]
     return Shape(
         row["rows_are"],

@@ -35,6 +35,8 @@ class FileReport:
     currencies: Counter[str] = field(default_factory=Counter)
     """Currencies that orders name, and how many orders name each; the others are in the shop's."""
     shop_currency: str = ""
+    forgotten: int = 0
+    """Rows of people who were forgotten: nothing that identifies them was kept."""
     need_file: int = 0
     """Rejected rows whose text is not all of them: they cannot be tried again without their file."""
     first_rejections: list[Rejection] = field(default_factory=list)

@@ -42,7 +42,7 @@ class LinesReader:
 
     def order(self, raw: bytes) -> bytes:
         """The order as JSON. Raises Rejected where the lines do not make one."""
-        lines, items = self._cells(raw)
+        lines, items = self.cells(raw)
         if not lines:
             raise Rejected("missing_field", "there is no line of the order")
         if self._mapping.items_have:
@@ -52,7 +52,7 @@ class LinesReader:
         self.catalog_records += ((table.name, record) for table, record in self._catalog.read(items or lines))
         return msgspec.json.encode(document)
 
-    def _cells(self, raw: bytes) -> tuple[Sequence[Cells], Sequence[Cells]]:
+    def cells(self, raw: bytes) -> tuple[Sequence[Cells], Sequence[Cells]]:
         if self._mapping.tables:
             try:
                 joined = _decode_joined(raw)

@@ -1,0 +1,121 @@
+"""Edits of archived orders: rows of the table are changed or removed on a branch, which then becomes `main`.
+
+(none)   --write-->    written    the rows are deleted on a branch, changed ones appended, and that is read back
+written  --publish-->  published  `main` moves to the branch in one commit
+
+Killed anywhere, the same call goes on. Whoever reads meanwhile counts the edit from that commit on (`view`).
+"""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from ecommerce.archive.durable import make_durable
+from ecommerce.archive.edit_records import PUBLISHED, WRITTEN, Edit, get_edit, record_edit
+from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.fault_points import reached
+from ecommerce.archive.rows import DAY_COLUMN, of_days
+from ecommerce.archive.runs import Day
+from ecommerce.archive.verify import days_of, summary_of_days
+from ecommerce.archive.workshop import Workshop
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+Change = Callable[["DataFrame"], "DataFrame"]
+
+
+def edit_rows(workshop: Workshop, edit_id: str, condition: str, change: Change | None = None) -> Edit:
+    """Change the rows of `main` for which a condition in SQL holds; without `change` they are removed.
+
+    Under the lease, with no run open. Raises ArchiveError where the branch does not hold what it must.
+    """
+    edit = get_edit(workshop.database, edit_id)
+    if edit is None or (edit.state == WRITTEN and not _can_be_published(workshop, edit)):
+        edit = _write(workshop, edit_id, condition, change)
+    if edit.state == WRITTEN:
+        reached("edit:written")
+        workshop.lease.check()
+        if edit.branch and not _is_published(workshop, edit):
+            workshop.table.publish(edit.branch)
+            make_durable(workshop.table.uri)
+        reached("edit:published")
+        edit = record_edit(workshop.database, replace(edit, state=PUBLISHED))
+        reached("edit:recorded")
+    workshop.table.drop_branches(f"{edit_id}-")
+    return edit
+
+
+def _write(workshop: Workshop, edit_id: str, condition: str, change: Change | None) -> Edit:
+    """Write the edit to a new branch of `main`, compare it with what was there, and record it."""
+    table = workshop.table
+    table.drop_branches(f"{edit_id}-")
+    reached("edit:before")
+    base = table.head()
+    gone = table.rows_at(base).where(condition) if base is not None else None
+    removed = _sums(gone) if gone is not None else {}
+    if gone is None or base is None or not removed:
+        return record_edit(workshop.database, Edit(edit_id, WRITTEN))
+    branch = f"{edit_id}-{secrets.token_hex(3)}"
+    table.start_branch(branch)
+    table.delete_where(branch, condition)
+    reached("edit:deleted")
+    if change is not None:
+        table.append(change(gone.drop(DAY_COLUMN)).orderBy("order.order_time"), branch)
+    reached("edit:appended")
+    head = table.head(branch)
+    assert head is not None  # noqa: S101 - the branch was just made
+    first, last = min(removed), max(removed)
+    before, after = (_sums(of_days(table.rows_at(one), first, last)) for one in (base, head))
+    changes = [_change(before[day], after.get(day)) for day in sorted(before) if before[day] != after.get(day)]
+    _require_right(edit_id, changes, removed, is_removal=change is None)
+    return record_edit(workshop.database, Edit(edit_id, WRITTEN, branch, head, tuple(changes)))
+
+
+def _require_right(edit_id: str, changes: Sequence[Day], removed: Mapping[date, Day], *, is_removal: bool) -> None:
+    """Raise ArchiveError where an edit does something else than to remove its rows, or to change their content."""
+    for day in changes:
+        gone = removed.get(day.order_date)
+        expected = (0, 0) if gone is None or not is_removal else (-gone.orders, -gone.total_amount)
+        if gone is None or (day.orders, day.total_amount) != expected:
+            raise ArchiveError(
+                f"edit {edit_id} of the archive would change {day.order_date} by {day.orders} orders, and their amount "
+                f"by {day.total_amount}, not by {expected}. Nothing was changed"
+            )
+
+
+def _change(before: Day, after: Day | None) -> Day:
+    after = after or Day(before.order_date, 0, 0, 0, 0)
+    return Day(
+        before.order_date,
+        after.orders - before.orders,
+        after.total_amount - before.total_amount,
+        before.content_hash ^ after.content_hash,
+        before.versioned_hash ^ after.versioned_hash,
+    )
+
+
+def _sums(rows: "DataFrame") -> dict[date, Day]:
+    """What the rows come to per day. Raises ArchiveError where one has another content than its hash says."""
+    summary = summary_of_days(rows)
+    if corrupt := sorted(str(row[DAY_COLUMN]) for row in summary if row["corrupt"]):
+        raise ArchiveError(
+            f"the archive holds orders of {', '.join(corrupt)} with another content than was written: `ecommerce "
+            "check` names what is damaged. Nothing was changed"
+        )
+    return {day.order_date: day for day in days_of(summary)}
+
+
+def _can_be_published(workshop: Workshop, edit: Edit) -> bool:
+    """Whether `main` is what the edit was written on, or has the edit already."""
+    if not edit.branch or _is_published(workshop, edit):
+        return True
+    main, branch = workshop.table.head(), workshop.table.head(edit.branch)
+    return main is not None and branch is not None and workshop.table.holds(branch, main)
+
+
+def _is_published(workshop: Workshop, edit: Edit) -> bool:
+    main = workshop.table.head()
+    return main is not None and workshop.table.holds(main, edit.snapshot)
