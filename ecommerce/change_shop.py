@@ -21,6 +21,7 @@ from ecommerce.archive.fault_points import reached
 from ecommerce.archive.lease import archive_lease
 from ecommerce.archive.runs import prepare_archive
 from ecommerce.archive.spark import spark_session
+from ecommerce.archive.view import open_view
 from ecommerce.check.archived import cells_by_spark
 from ecommerce.check.compare import DAY, ranges_of
 from ecommerce.errors import InputError, ServiceError
@@ -144,21 +145,21 @@ def _read_days(
     hours: Hours,
     progress: Progress,
 ) -> None:
-    done = 0
+    done, applied = 0, open_view(settings).applied
     for part in ranges_of(days):
         of_day = cells_by_spark(spark, settings, part.start.date(), (part.end - DAY).date(), hours)
         for day in sorted(day for day in days if part.start <= day < part.end):
-            _lay_beside(database, day, of_day.get(day.date(), CellTable.empty()), hours)
+            _lay_beside(database, day, of_day.get(day.date(), CellTable.empty()), hours, applied)
             done += 1
             progress(done, len(days), "archived days")
             reached("shop:day")
 
 
-def _lay_beside(database: MongoDatabase, day: datetime, of_rows: CellTable, hours: Hours) -> None:
+def _lay_beside(database: MongoDatabase, day: datetime, of_rows: CellTable, hours: Hours, applied: str | None) -> None:
     def write(session: ClientSession) -> None:
         records = list(database[ARCHIVE_SUMMARY].find({"order_date": day}, session=session).sort("_id", 1))
         told = CellTable.sum_of(cells_of_record(record, hours_of(next(zones_of(record))[0])) for record in records)
-        waiting = waiting_cells(database, {"order_date": day}, hours, session).values()
+        waiting = waiting_cells(database, {"order_date": day}, hours, session, applied=applied).values()
         cells = CellTable.sum_of((of_rows, *waiting))
         if not _without_hours(told).equals(_without_hours(cells)):
             raise ArchiveError(

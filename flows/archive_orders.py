@@ -18,6 +18,7 @@ from ecommerce.archive.lease import require_free_lease
 from ecommerce.archive.maintain import Maintenance, is_due, maintain_table
 from ecommerce.archive.report import plan_markdown, run_markdown
 from ecommerce.archive.runs import (
+    CHANGES,
     CLOSED,
     COMMITTED,
     EXPORTED,
@@ -132,7 +133,8 @@ def finish_run(workshop: Workshop, run: Run) -> Run:
     create_markdown_artifact(key="archive-run", markdown=run_markdown(run, archive_links(run)))
     if run.state == COMMITTED and run.per_day:
         link_dashboard(run.per_day[0].order_date, run.per_day[-1].order_date)
-        orders_archived(run)
+        if run.kind != CHANGES:
+            orders_archived(run)
     return run
 
 

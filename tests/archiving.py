@@ -10,7 +10,7 @@ import pytest
 from bson.raw_bson import RawBSONDocument
 from pyspark.sql import SparkSession
 
-from ecommerce.archive import purge, steps
+from ecommerce.archive import changed_rows, changes, purge, steps
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.reading import read, read_spark
 from ecommerce.archive.spark import spark_session
@@ -151,5 +151,5 @@ def at_moment(monkeypatch: pytest.MonkeyPatch, moment: str, action: Callable[[],
             done.append(name)
             action()
 
-    monkeypatch.setattr(steps, "reached", reached)
-    monkeypatch.setattr(purge, "reached", reached)
+    for module in (steps, purge, changed_rows, changes):
+        monkeypatch.setattr(module, "reached", reached)

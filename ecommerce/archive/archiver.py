@@ -4,8 +4,20 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from ecommerce.archive.approval import Requested, is_refused, waits
+from ecommerce.archive.changed_rows import CHANGE_STEPS, begin_changes
+from ecommerce.archive.changes import changes_wait
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.runs import ARCHIVE, CHUNK_ORDERS, CLOSED, PLANNED, Run, new_run, scattered_days, unfinished_run
+from ecommerce.archive.runs import (
+    ARCHIVE,
+    CHANGES,
+    CHUNK_ORDERS,
+    CLOSED,
+    PLANNED,
+    Run,
+    new_run,
+    scattered_days,
+    unfinished_run,
+)
 from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
 from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
@@ -54,6 +66,8 @@ def next_step(run: Run) -> Step | None:
     """The step that takes a run on; None where it is closed, or waits for a person."""
     if run.state in CLOSED or waits(run):
         return None
+    if run.kind == CHANGES:
+        return CHANGE_STEPS[run.state]
     return refuse if is_refused(run) else STEPS[run.state]
 
 
@@ -65,8 +79,8 @@ def finish(workshop: Workshop, run: Run) -> Run:
 
 
 def has_work(database: MongoDatabase, selection: Selection, compact_from: int = 0) -> bool:
-    """Whether Spark is needed: a run was left, an order is selected, or there are days to merge."""
-    if unfinished_run(database) or may_select(database, selection):
+    """Whether Spark is needed: a run was left, changes wait, an order is selected, or there are days to merge."""
+    if unfinished_run(database) or changes_wait(database) or may_select(database, selection):
         return True
     return bool(scattered_days(database, compact_from))
 
@@ -77,7 +91,7 @@ def runs_due(
     plan: Plan | None = None,
     requested: Requested | None = None,
 ) -> Iterator[Run]:
-    """The runs that are due, one after the other: the one that was left, then a new one.
+    """The runs that are due, one after the other: the one that was left, one of changes that wait, then a new one.
 
     Whoever asks takes each through its steps before asking for the next: one run is unfinished at a time, and after
     one that waits for a person there is no next. Without a selection no new run begins.
@@ -89,12 +103,15 @@ def runs_due(
         plan = None
     if unfinished_run(workshop.database):
         return
+    if selection and (changes := begin_changes(workshop, requested.flow_run if requested else None)):
+        yield changes
     if selection and (run := begin_run(workshop, selection, plan, requested)):
         yield run
 
 
 def archive_orders(settings: Settings, selection: Selection | None = None, progress: Progress = silent) -> list[Run]:
-    """Move the selected orders to the archive; returns the runs that were finished, the one left before first.
+    """Move the selected orders to the archive, and later versions of archived ones into their rows; returns the runs
+    that were finished, the one left before first.
 
     Raises ArchiveBusyError where another archiver works, ArchiveError where a step fails. It can be called again at any
     time: it goes on where the last one stopped.

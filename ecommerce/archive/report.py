@@ -1,6 +1,6 @@
 """An archive plan and an archive run as Markdown, for the artifacts in Prefect."""
 
-from ecommerce.archive.runs import Run
+from ecommerce.archive.runs import CHANGES, Run
 from ecommerce.archive.selection import Plan
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.sizes import size_text
@@ -33,12 +33,17 @@ def plan_markdown(plan: Plan) -> str:
 def run_markdown(run: Run, links: str = "") -> str:
     """What a run did: days, orders, bytes before and after, hashes, seconds per step; `links` are Markdown."""
     total = sum(run.seconds.values())
-    lines = [
-        f"## Archive run {run.run_id}: {run.state}",
-        "",
+    taken = [
         f"- **{run.orders:,} orders** of {run.days:,} days, before {run.cutoff:%Y-%m-%d}",
         f"- {size_text(run.bytes_before)} before, {size_text(run.bytes_after)} in Parquet",
         f"- {run.superseded:,} changed while it ran and stayed in MongoDB",
+    ]
+    if run.kind == CHANGES:
+        taken = [f"- **{run.orders:,} archived orders** of {run.days:,} days got a later version, such as a refund"]
+    lines = [
+        f"## Archive run {run.run_id}: {run.state}",
+        "",
+        *taken,
         f"- in {run.archive_uri}, where the table has {size_text(run.table_bytes)} now",
         *([f"- {links}"] if links else []),
         "",

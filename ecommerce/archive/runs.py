@@ -48,8 +48,9 @@ PROTOCOL = 2
 OF_0_1_0: Mapping[str, Any] = {"protocol": {"$exists": False}, "moved_by": {"$exists": False}}
 """Records of runs of version 0.1.0 whose directories are not in the table yet."""
 
-ARCHIVE, MOVED = "archive", "moved"
-"""Kinds of runs: from MongoDB; by `upgrade` from the run directories of version 0.1.0."""
+ARCHIVE, CHANGES, MOVED = "archive", "changes", "moved"
+"""Kinds of runs: from MongoDB; later versions into the rows of archived orders; by `upgrade` from the run directories
+of version 0.1.0."""
 
 CHUNK_ORDERS = 10_000
 """Most orders of a chunk: 10 000 deletes reach the server's best rate and stay below its limits."""
@@ -150,6 +151,8 @@ class Run:
         if self.state == REFUSED:
             why = f": {self.comment}" if self.comment else ""
             return f"run {self.run_id} of {self.orders:,} orders was refused{why}; all of them are in MongoDB"
+        if self.kind == CHANGES:
+            return f"run {self.run_id} changed {self.orders:,} archived orders of {self.days:,} days ({self.state})"
         stayed = f", {self.superseded:,} changed meanwhile and stayed" if self.superseded else ""
         return f"run {self.run_id} archived {self.orders:,} orders of {self.days:,} days{stayed} ({self.state})"
 

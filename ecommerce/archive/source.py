@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from zipimport import zipimporter
 
 from ecommerce.archive.arrow_rows import row_batches
+from ecommerce.archive.changes import changed_orders
 from ecommerce.archive.day_sums import days_of_orders, require_same_reading, together
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.hot import milliseconds_of, only_orders
@@ -107,6 +108,11 @@ def mongo_frame(
     return spark.range(0, 1, 1, 1).mapInArrow(partial(_fields, settings, collection, schema, dict(match)), ddl)
 
 
+def changed_frame(spark: "SparkSession", settings: "Settings", run_id: str) -> "DataFrame":
+    """The later versions of archived orders that a run puts into the rows, as archive rows."""
+    return spark.range(0, 1, 1, 1).mapInArrow(partial(_changed, settings, run_id), read_ddl())
+
+
 def only_archived(rows: "DataFrame", settings: "Settings", match: Mapping[str, Any]) -> "DataFrame":
     """Of an archive's rows those that are the archived orders of a query, by id and content."""
     from pyspark.sql import functions as f
@@ -141,6 +147,14 @@ def _orders(
                     yield from row_batches(hot)
                     days = together((*days, *days_of_orders(hot)))
             by_slice.add({number: days})
+
+
+def _changed(settings: "Settings", run_id: str, _: Iterable["pa.RecordBatch"]) -> Iterator["pa.RecordBatch"]:
+    """In a Python worker: the rows of a run's changes."""
+    _settle_worker()
+    for hot in changed_orders(get_database(settings), run_id):
+        require_same_reading(hot)
+        yield from row_batches(hot)
 
 
 def _settled(_: Iterable[int]) -> None:

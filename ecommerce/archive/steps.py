@@ -15,6 +15,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
+from ecommerce.archive.changes import leave_changes
 from ecommerce.archive.chunks import chunks_of
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, VerificationError, failures_explained
@@ -22,6 +23,7 @@ from ecommerce.archive.fault_points import reached
 from ecommerce.archive.purge import purge_chunks, superseded_rows
 from ecommerce.archive.rows import RUN_COLUMN, of_days
 from ecommerce.archive.runs import (
+    CHANGES,
     COMMITTED,
     EXPORTED,
     PLANNED,
@@ -126,6 +128,8 @@ def publish(workshop: Workshop, run: Run) -> Run:
                 run = _without_superseded(workshop, run)
             main, branch = table.head(), table.head(run.branch)
             if main is not None and branch is not None and not table.holds(branch, main):
+                if run.kind == CHANGES:  # none of its orders has left MongoDB: it is exported anew
+                    return moved(workshop, run, PLANNED, "publish", started)
                 run = _onto_main(workshop, run)
             reached("publish:ready")
             workshop.lease.check()
@@ -179,10 +183,12 @@ def _onto_main(workshop: Workshop, run: Run) -> Run:
 
 
 def commit(workshop: Workshop, run: Run) -> Run:
-    """published → committed: the run's branches go, and the run is closed."""
+    """published → committed: the run's branches go, and later versions that are in the rows now; the run is closed."""
     started = time.monotonic()
     with failures_explained(f"closing run {run.run_id}", "Its orders are archived; run it again to clean up."):
         reached("commit:before")
+        if run.kind == CHANGES:
+            leave_changes(workshop.database, run.run_id)
         workshop.table.drop_branches(f"{run.run_id}-")
         reached("commit:done")
         return moved(workshop, run, COMMITTED, "commit", started)

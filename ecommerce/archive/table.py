@@ -141,6 +141,17 @@ class ArchiveTable:
         """Delete the rows of a branch for which a condition in SQL holds."""
         self.spark.sql(f"DELETE FROM {self.name}.`branch_{branch}` WHERE {condition}")  # noqa: S608 - ours
 
+    def delete_orders(self, branch: str, ids: "DataFrame", days: Sequence[date]) -> None:
+        """Delete the rows of orders, whose `order_id` is a column of `ids`, from a branch; they lie on these days."""
+        ids.createOrReplaceTempView("changed")
+        rows = (
+            f"`order`.order_time >= timestamp'{min(days)}'",
+            f"`order`.order_time < timestampadd(DAY, 1, timestamp'{max(days)}')",
+            "`order`.order_id IN (SELECT order_id FROM changed)",
+        )
+        self.delete_where(branch, " AND ".join(rows))
+        self.spark.catalog.dropTempView("changed")
+
     def has_snapshot_before(self, time: datetime) -> bool:
         """Whether there is a snapshot older than that which no branch is at."""
         table = self._table()

@@ -9,15 +9,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.catalog import TABLE, metadata_location, pyiceberg_catalog
-from ecommerce.archive.edit_records import PUBLISHED, TABLE_EDITS, Edit, edits_of_the_table
+from ecommerce.archive.edit_records import PUBLISHED as EDITED
+from ecommerce.archive.edit_records import TABLE_EDITS, Edit, edits_of_the_table
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.identity import begun_elsewhere, require_its_table, require_upgraded, table_known
 from ecommerce.archive.rows import RUN_COLUMN
 from ecommerce.archive.runs import (
     ARCHIVE_RUNS,
     ARCHIVE_SUMMARY,
+    CHANGES,
     IN_MAIN,
     PROTOCOL,
+    PUBLISHED,
     PURGED,
     VERIFIED,
     Day,
@@ -52,6 +55,8 @@ class ArchiveView:
     """The run whose purged orders are not in `main` yet."""
     branch: int | None = None
     """Snapshot of its branch."""
+    applied: str | None = None
+    """The run whose later versions of archived orders are in `main`, although they may not have left MongoDB."""
     moment: Mapping[str, Any] | None = None
     """The read concern for what that run has purged; None: as it is when it is read."""
 
@@ -137,7 +142,15 @@ def view_of(
         return ArchiveView(database, None, None)
     main = table.snapshot_by_name("main")
     published = [run for run in runs if run.state in IN_MAIN]
-    run = next((run for run in runs if run.state in (VERIFIED, PURGED)), None)
+    changes = next((run for run in runs if run.kind == CHANGES and run.state in (PURGED, PUBLISHED)), None)
+    if changes and changes.state == PURGED:
+        head = table.snapshot_by_name(changes.branch) if changes.per_day else None
+        # `main` may have it, though the record does not say so yet.
+        if head and main and _is_ancestor(table, head.snapshot_id, main.snapshot_id):
+            published.append(changes)
+        else:
+            changes = None
+    run = next((run for run in runs if run.kind != CHANGES and run.state in (VERIFIED, PURGED)), None)
     # A run that is verified may wait for a person for a day: nothing of it is archived yet.
     if run and not database[ARCHIVE_SUMMARY].find_one({"run_id": run.run_id}, {"_id": 1}):
         run = None
@@ -153,7 +166,7 @@ def view_of(
     edited = [
         edit
         for edit in edits
-        if edit.state == PUBLISHED or (main and _is_ancestor(table, edit.snapshot, main.snapshot_id))
+        if edit.state == EDITED or (main and _is_ancestor(table, edit.snapshot, main.snapshot_id))
     ]
     days: dict[date, Day] = {}
     for day in (*(day for one in published for day in one.per_day), *(day for one in edited for day in one.per_day)):
@@ -161,7 +174,8 @@ def view_of(
     kept = {day: sums for day, sums in days.items() if sums.orders}
     open_run = run if branch else None
     heads = main.snapshot_id if main else None, branch.snapshot_id if branch else None
-    return ArchiveView(database, table, heads[0], kept, open_run, heads[1], moment)
+    applied = changes.run_id if changes else None
+    return ArchiveView(database, table, heads[0], kept, open_run, heads[1], applied, moment)
 
 
 def _conditions(start: date | None, end: date | None, run_id: str | None) -> Iterator[str]:

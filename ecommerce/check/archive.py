@@ -11,6 +11,7 @@ from bson import Decimal128, Int64, ObjectId
 from ecommerce.archive.days import Damage
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.reading import sound_rows
+from ecommerce.archive.view import open_view
 from ecommerce.check.archived import cells_of_rows
 from ecommerce.check.compare import DAY, DayRange, archived_per_day, ranges_of, recorded_per_day
 from ecommerce.check.report import Difference, differences_of
@@ -88,10 +89,10 @@ def _too_much(
     """The orders in the files of some days, what the records of each day have too much, and the days with damage."""
     first, last = days.start.date(), (days.end - DAY).date()
     for _ in range(ATTEMPTS):
-        before = _told_of_rows(database, days, hours)
+        before = _told_of_rows(database, settings, days, hours)
         rows, damaged = sound_rows(spark, first, last, settings=settings)
         files = cells_of_rows(rows, first, last, hours)
-        recorded = _told_of_rows(database, days, hours)
+        recorded = _told_of_rows(database, settings, days, hours)
         if recorded.keys() == before.keys() and all(recorded[day].equals(before[day]) for day in before):
             orders = sum(int(cells.orders["orders"].sum()) for cells in files.values())
             without = {one.day for one in damaged}
@@ -107,10 +108,11 @@ def _too_much(
     )
 
 
-def _told_of_rows(database: MongoDatabase, days: DayRange, hours: Hours) -> dict[date, CellTable]:
+def _told_of_rows(database: MongoDatabase, settings: Settings, days: DayRange, hours: Hours) -> dict[date, CellTable]:
     """What the records of each day tell of its rows: later versions that wait for a run are not in them yet."""
     found = recorded_per_day(database, days, hours)
-    for day, waiting in waiting_cells(database, {"order_date": {"$gte": days.start, "$lt": days.end}}, hours).items():
+    of_days, applied = {"order_date": {"$gte": days.start, "$lt": days.end}}, open_view(settings).applied
+    for day, waiting in waiting_cells(database, of_days, hours, applied=applied).items():
         found[day.date()] = found.get(day.date(), CellTable.empty()).minus(waiting)
     return found
 

@@ -25,8 +25,7 @@ from ecommerce.bson_reading.columns import read_columns
 from ecommerce.documents.bson_codec import decode_order, encode_order, same_content
 from ecommerce.documents.bson_types import TYPE_BYTES
 from ecommerce.documents.canonical_bytes import has_refunds, moved_forward, order_id_of, split_documents
-from ecommerce.documents.content_hash import WITHOUT_REFUNDS, content_hash, hashes_of_spellings
-from ecommerce.documents.order import OrderDocument
+from ecommerce.documents.content_hash import WITHOUT_REFUNDS, hashes_of, hashes_of_spellings
 from ecommerce.documents.statuses import canonical
 from ecommerce.documents.stored import ANYTHING, NotAnOrder, stored_order
 from ecommerce.ingest.archived_changes import ArchivedChange, change_of, put_changes, waiting_versions
@@ -187,7 +186,7 @@ def _change_archived(
     changes: list[ArchivedChange] = []
     for order in orders:
         last = waiting.get(order.order_id)
-        if last is not None and _is_archived({"content_hash": content_hash(last)} | _bare(last), order):
+        if last is not None and _is_archived(hashes_of(last.order), order):
             result.unchanged += 1
         elif change := change_of(archived[order.order_id], order, last, rules.is_news):
             changes.append(change)
@@ -196,10 +195,6 @@ def _change_archived(
     if changes:
         put_changes(database, changes, session)
         result.changed += len(changes)
-
-
-def _bare(order: OrderDocument) -> dict[str, int]:
-    return {WITHOUT_REFUNDS: content_hash(replace(order, refunds=()))} if order.refunds else {}
 
 
 def _is_archived(entry: Mapping[str, Any], order: EncodedOrder) -> bool:

@@ -2,9 +2,11 @@
 
 `archived_changes` keeps each until the next archive run has put it into the order's row:
 
-    {_id, order_id, order_date, before, document, received_at, counted}
+    {_id, order_id, number, order_date, before, document, received_at, counted, run?}
 
 `before` is the version that it replaces, so that figures can be moved by the difference (`summaries.archived_changes`).
+`number` counts the versions of an order that wait: the index refuses a second one that would replace the same, so two
+imports of one refund at a time count it once. `run` is the archive run that puts it into the row (`archive.changes`).
 The archive is not read for it: the entry of an archived order has the hash of its content, and the incoming version
 without what it can have got since is the archived one where it has that hash, and else is refused.
 """
@@ -39,15 +41,25 @@ class ArchivedChange:
     """The UTC day of its order time."""
     before: bytes
     document: bytes
+    number: int
 
 
-def waiting_versions(
-    database: MongoDatabase, ids: Sequence[int], session: ClientSession | None
-) -> dict[int, OrderDocument]:
-    """The latest versions of archived orders that no archive run has taken yet, by the order's id."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The latest version of an archived order that is not in its row yet."""
+
+    order: OrderDocument
+    number: int
+
+
+def waiting_versions(database: MongoDatabase, ids: Sequence[int], session: ClientSession | None) -> dict[int, Waiting]:
+    """The latest versions of archived orders that are not in their rows yet, by the order's id."""
     query = {"order_id": {"$in": [Int64(one) for one in ids]}}
-    found = database[ARCHIVED_CHANGES].find(query, {"document": 1, "order_id": 1}, session=session)
-    return {change["order_id"]: decode_order(change["document"]) for change in found.sort("_id", 1)}
+    found = database[ARCHIVED_CHANGES].find(query, {"document": 1, "order_id": 1, "number": 1}, session=session)
+    return {
+        change["order_id"]: Waiting(decode_order(change["document"]), change["number"])
+        for change in found.sort([("order_id", 1), ("number", 1)])
+    }
 
 
 def archived_version(entry: Mapping[str, Any], incoming: OrderDocument) -> OrderDocument | None:
@@ -96,6 +108,7 @@ def put_changes(database: MongoDatabase, changes: Sequence[ArchivedChange], sess
     documents = [
         {
             "order_id": Int64(change.order_id),
+            "number": change.number,
             "order_date": change.order_date,
             "before": RawBSONDocument(change.before),
             "document": RawBSONDocument(change.document),
@@ -108,15 +121,19 @@ def put_changes(database: MongoDatabase, changes: Sequence[ArchivedChange], sess
 
 
 def change_of(
-    entry: Mapping[str, Any], order: EncodedOrder, waiting: OrderDocument | None, is_news: News
+    entry: Mapping[str, Any], order: EncodedOrder, waiting: Waiting | None, is_news: News
 ) -> ArchivedChange | None:
     """What an incoming version of an archived order changes; None where it is no later version of it.
 
     `waiting` is the version that came last, where some wait for the archive run.
     """
     incoming = decode_order(order.bson)
-    before = archived_version(entry, incoming) if waiting is None else waiting if is_later(waiting, incoming) else None
+    if waiting is None:
+        before = archived_version(entry, incoming)
+    else:
+        before = waiting.order if is_later(waiting.order, incoming) else None
     if before is None or not is_news(encode_order(before), order.bson):
         return None
     day = datetime.combine(incoming.order.order_time.astimezone(UTC).date(), time.min, UTC)
-    return ArchivedChange(order.order_id, day, encode_order(before), order.bson)
+    number = waiting.number + 1 if waiting else 1
+    return ArchivedChange(order.order_id, day, encode_order(before), order.bson, number)

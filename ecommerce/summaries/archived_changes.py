@@ -43,7 +43,8 @@ class _Moved(Exception):
 
 def prepare_archived_changes(database: MongoDatabase) -> None:
     """The indexes by which an advance finds what it has not counted, and an import what waits."""
-    database[ARCHIVED_CHANGES].create_indexes([IndexModel([("counted", 1)]), IndexModel([("order_id", 1)])])
+    in_turn = IndexModel([("order_id", 1), ("number", 1)], unique=True)
+    database[ARCHIVED_CHANGES].create_indexes([IndexModel([("counted", 1)]), in_turn])
     database[ARCHIVE_SUMMARY].create_indexes([IndexModel([(COUNTED_IN, 1)], sparse=True)])
 
 
@@ -98,10 +99,19 @@ def cells_of(changes: Sequence[Mapping[str, Any]], hours: Hours) -> CellTable:
 
 
 def waiting_cells(
-    database: MongoDatabase, query: Mapping[str, Any], hours: Hours, session: ClientSession | None = None
+    database: MongoDatabase,
+    query: Mapping[str, Any],
+    hours: Hours,
+    session: ClientSession | None = None,
+    *,
+    applied: str | None = None,
 ) -> dict[datetime, CellTable]:
-    """What the records tell that is not in the archive's rows yet, by the UTC day of the orders."""
-    counted = database[ARCHIVED_CHANGES].find({"counted": True, **query}, session=session)
+    """What the records tell that is not in the archive's rows yet, by the UTC day of the orders.
+
+    `applied` is the run whose changes are in the rows although they have not left the collection.
+    """
+    waiting = {"counted": True, **({"run": {"$ne": applied}} if applied else {})}
+    counted = database[ARCHIVED_CHANGES].find({**waiting, **query}, session=session)
     return {day: cells_of(changes, hours) for day, changes in _by_day(list(counted)).items()}
 
 

@@ -14,17 +14,24 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.runs import COMMITTED, unfinished_run
-from ecommerce.mongo import get_database
+from ecommerce.check import check_orders
+from ecommerce.documents.bson_codec import encode_order
+from ecommerce.documents.order import OrderDocument, Refund
+from ecommerce.ingest.accept import accept_orders
+from ecommerce.ingest.encoded_order import EncodedOrder
+from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
@@ -76,6 +83,26 @@ WHILE_RECOVERING = (
     ("while writing", "export:done", "purge:after-chunk#1", "publish:ready", "commit:done"),
     ("publish:recorded", "commit:done"),
 )
+OF_CHANGES = (
+    "plan:recorded",
+    "export:before",
+    "export:branched",
+    "export:deleted",
+    "export:done",
+    "export:recorded",
+    "verify:before",
+    "verify:done",
+    "verify:recorded",
+    "publish:before",
+    "publish:ready",
+    "publish:done",
+    "publish:recorded",
+    "commit:before",
+    "commit:left",
+    "commit:done",
+    "commit:recorded",
+)
+CHANGES_TWICE = (("export:deleted", "export:done"), ("publish:done", "commit:left"), ("publish:ready", "publish:done"))
 COMPACTION = ("merge:before", "merge:stretch", "expire:before", "expire:done")
 
 
@@ -96,6 +123,8 @@ def all_cases() -> list[Case]:
     kills = [(moment,) for moment in SINGLE] + list(TWICE) + list(WHILE_RECOVERING)
     # Both file systems see every kind of kill; HDFS sees two thirds of them.
     cases = [Case(moments, place="file" if at % 3 == 2 else "hdfs") for at, moments in enumerate(kills)]
+    changes = [(moment,) for moment in OF_CHANGES] + list(CHANGES_TWICE)
+    cases += [Case(moments, "change", "file" if at % 2 else "hdfs") for at, moments in enumerate(changes)]
     return cases + [Case((moment,), "compact", place) for moment in COMPACTION for place in ("hdfs", "file")]
 
 
@@ -174,6 +203,21 @@ def prepare(settings: Settings) -> list[Any]:
     return orders
 
 
+def refunded(database: MongoDatabase, orders: list[OrderDocument]) -> list[OrderDocument]:
+    """Every third archived order comes again with a refund, and every ninth with two; the orders as they are now."""
+    for count, every in ((1, 3), (2, 9)):
+        later = [
+            replace(order, refunds=tuple(Refund(at, order.updated_at, Decimal(1 + at)) for at in range(count)))
+            for order in orders
+            if order.order.order_id < 60 and order.order.order_id % every == 1
+        ]
+        batch = [EncodedOrder(order.order.order_id, encode_order(order)) for order in later]
+        assert accept_orders(database, batch, is_news=lambda _stored, _incoming: True).changed == len(later)
+        by_id = {order.order.order_id: order for order in (*orders, *later)}
+        orders = list(by_id.values())
+    return orders
+
+
 @contextmanager
 def watched(drill: Drill, settings: Settings) -> Iterator[None]:
     """The sampler and the reader look at the database while this lasts, and the sampler has looked once before."""
@@ -241,9 +285,15 @@ def play(drill: Drill, number: int, case: Case) -> tuple[Settings, list[Any]]:
         advance(get_database(settings))
         archive_orders(settings)
         orders += late
+    if case.command == "change":
+        archive_orders(settings)
+        orders = refunded(get_database(settings), orders)
+        advance(get_database(settings))
     with watched(drill, settings):
         for moment in case.kills:
             kill(drill, settings, case.command, moment)
+            if case.command == "change":
+                assert check_orders(get_database(settings), settings).differences == ()
         compact_archive(settings) if case.command == "compact" else archive_orders(settings)
     return settings, orders
 

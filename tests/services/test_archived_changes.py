@@ -1,5 +1,6 @@
 """A refund, or a status further on, that comes for an archived order: figures follow at once, hot or archived alike."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.reading import read
+from ecommerce.archive.runs import CHANGES, COMMITTED
 from ecommerce.archive.selection import Selection
+from ecommerce.archive.table import ArchiveTable
 from ecommerce.check import check_orders
 from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.loading.report import ImportReport
@@ -19,7 +23,7 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
-from tests.archiving import spark, with_archive
+from tests.archiving import at_moment, power_cut_at, spark, with_archive
 from tests.import_samples import complete_row, write_lines
 
 __all__ = ["spark"]
@@ -130,4 +134,100 @@ def test_what_a_rebuild_did_not_read_is_counted_by_the_next_advance(shop: MongoD
     assert returns_of(shop, "2026-03-20") == 0
     shop[ARCHIVE_SUMMARY].insert_one(record)
     assert returns_of(shop, "2026-03-20") == 3
+    assert returns_of(shop, "2026-03-20") == 3
+
+
+CUTS = (
+    "plan:recorded",
+    "export:before",
+    "export:branched",
+    "export:deleted",
+    "export:done",
+    "export:recorded",
+    "verify:done",
+    "verify:recorded",
+    "publish:ready",
+    "publish:done",
+    "publish:recorded",
+    "commit:before",
+    "commit:left",
+    "commit:done",
+)
+
+
+def row_of(archive: Settings, number: int) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = read(settings=archive).to_pylist()
+    return next(row for row in rows if row["order"]["order_id"] == number)
+
+
+def refunds_of(archive: Settings, number: int) -> list[Decimal]:
+    return [refund["amount"] for refund in row_of(archive, number)["refunds"] or ()]
+
+
+def test_the_next_archive_run_puts_it_into_the_row(shop: MongoDatabase, archive: Settings, tmp_path: Path) -> None:
+    row = complete_row(1, delivery=DELIVERED)
+    back = complete_row(2, delivery=DELIVERED | {"status": "refunded"})
+    come(shop, tmp_path, row | {"refunds": [FIRST]}, back)
+    come(shop, tmp_path, row | {"refunds": [FIRST, SECOND]})
+    assert refunds_of(archive, 1) == []
+    (run,) = archive_orders(archive)
+    assert (run.kind, run.state, run.orders) == (CHANGES, COMMITTED, 2)
+    assert refunds_of(archive, 1) == [3, Decimal("1.25")]
+    assert (row_of(archive, 2)["delivery"]["status"], row_of(archive, 3)["delivery"]["status"]) == (
+        "refunded",
+        "Delivered",
+    )
+    assert shop[ARCHIVED_CHANGES].count_documents({}) == 0
+    assert_told(shop, archive, 3, Decimal("1.25"))
+    assert archive_orders(archive) == []
+    for again in (row, row | {"refunds": [FIRST, SECOND]}, back):
+        assert come(shop, tmp_path, again).unchanged == 1
+    third = {"refund_id": 3, "refund_time": "2026-04-02T09:00:00Z", "amount": 1}
+    assert come(shop, tmp_path, row | {"refunds": [FIRST, SECOND, third]}).changed == 1
+    assert_told(shop, archive, 3, Decimal("2.25"))
+    archive_orders(archive)
+    assert refunds_of(archive, 1) == [3, Decimal("1.25"), 1]
+    assert_told(shop, archive, 3, Decimal("2.25"))
+
+
+@pytest.mark.parametrize("moment", CUTS)
+def test_a_run_that_is_cut_off_moves_no_figure_and_changes_each_row_once(
+    shop: MongoDatabase, archive: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    come(shop, tmp_path, *(complete_row(number, delivery=DELIVERED, refunds=[FIRST]) for number in (1, 2)))
+    assert returns_of(shop, "2026-03-20") == 6
+    power_cut_at(monkeypatch, archive, moment)
+    assert_told(shop, archive, 6, 0)
+    # One more comes while the run is open, for an order that it changes and for one that it does not.
+    more = complete_row(1, delivery=DELIVERED, refunds=[FIRST, SECOND]), complete_row(3, delivery=DELIVERED)
+    assert come(shop, tmp_path, more[0], more[1] | {"refunds": [FIRST]}).changed == 2
+    assert_told(shop, archive, 9, Decimal("1.25"))
+    assert all(run.state == COMMITTED for run in archive_orders(archive))
+    archive_orders(archive)
+    assert [refunds_of(archive, number) for number in range(4)] == [[], [3, Decimal("1.25")], [3], [3]]
+    assert shop[ARCHIVED_CHANGES].count_documents({}) == 0
+    assert_told(shop, archive, 9, Decimal("1.25"))
+
+
+def test_where_main_moved_meanwhile_the_rows_are_changed_anew(
+    shop: MongoDatabase, archive: Settings, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come(shop, tmp_path, complete_row(1, delivery=DELIVERED, refunds=[FIRST]))
+
+    def move_main() -> None:
+        assert list(ArchiveTable(spark, archive).procedure("rewrite_data_files", options={"rewrite-all": "true"}))
+
+    at_moment(monkeypatch, "publish:before", move_main)
+    (run,) = archive_orders(archive)
+    assert run.seconds["publish"] and refunds_of(archive, 1) == [3]
+    assert_told(shop, archive, 3, 0)
+
+
+def test_two_imports_of_one_refund_at_a_time_count_it_once(shop: MongoDatabase, tmp_path: Path) -> None:
+    row = complete_row(1, delivery=DELIVERED, refunds=[FIRST])
+    files = [write_lines(tmp_path / f"{number}.jsonl", row) for number in range(6)]
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda file: import_paths(shop, [file]), files))
+    assert (sum(one.changed for one in found), sum(one.unchanged for one in found)) == (1, 5)
+    assert shop[ARCHIVED_CHANGES].count_documents({}) == 1
     assert returns_of(shop, "2026-03-20") == 3

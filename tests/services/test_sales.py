@@ -9,6 +9,7 @@ from bson import Decimal128
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.reading import read
 from ecommerce.archive.selection import Selection
 from ecommerce.check import check_orders
 from ecommerce.importing.import_files import import_paths
@@ -80,6 +81,31 @@ def test_a_shop_computed_by_hand_hot_half_archived_and_all_archived(
         assert_equals_the_sheet(shop)
     assert check_orders(shop, archive).differences == ()
     assert import_paths(shop, [tmp_path / "shop.jsonl"]).unchanged == len(ROWS)
+
+
+def test_refunds_that_come_after_archiving_come_to_the_same_sheet(
+    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path
+) -> None:
+    write_shop(database, SHOP)
+    refunded = [row for row in ROWS if "refunds" in row and row["order_items"]]
+    sold = [{name: value for name, value in row.items() if name != "refunds"} for row in refunded]
+    others = [row for row in ROWS if row not in refunded]
+    archive = with_archive(settings, tmp_path / "archive")
+    import_paths(database, [write_lines(tmp_path / "sold.jsonl", *others, *sold)])
+    archive_orders(archive, Selection(older_than_days=0))
+    assert hot_ids(database) == set()
+    report = import_paths(database, [write_lines(tmp_path / "refunded.jsonl", *refunded)])
+    assert (len(refunded), report.changed) == (6, 6)
+    assert_equals_the_sheet(database)
+    assert check_orders(database, archive).differences == ()
+    archive_orders(archive, Selection(older_than_days=0))
+    rows = {row["order"]["order_id"]: row["refunds"] for row in read(settings=archive).to_pylist()}
+    assert all(len(rows[row["order"]["order_id"]]) == len(row["refunds"]) for row in refunded)
+    for again in (lambda: None, lambda: rebuild(database)):
+        again()
+        assert_equals_the_sheet(database)
+    assert check_orders(database, archive).differences == ()
+    assert import_paths(database, [tmp_path / "refunded.jsonl", tmp_path / "sold.jsonl"]).unchanged == len(ROWS) + 6
 
 
 def test_a_running_dashboard_takes_refunds_in_on_their_own_day(shop: MongoDatabase, tmp_path: Path) -> None:

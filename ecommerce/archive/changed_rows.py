@@ -1,0 +1,176 @@
+"""The steps of a run that puts later versions of archived orders into their rows. Each may be killed and run again.
+
+planned   --export-->  exported   on a branch the rows of before are deleted and those of now appended
+exported  --verify-->  purged     the days read back; they hold what they held but for these orders
+purged    --publish--> published  `main` moves to the branch in one commit, as for every run (`steps`)
+published --commit-->  committed  the changes leave `archived_changes`, the branch is dropped
+
+Nothing has to leave MongoDB before `main` moves, so there is no purge, and a run whose branch is of no use is exported
+anew.
+"""
+
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ecommerce.archive.changes import changes_wait, sums_of_changes, take_changes
+from ecommerce.archive.durable import make_durable
+from ecommerce.archive.errors import ArchiveError, VerificationError, failures_explained
+from ecommerce.archive.fault_points import reached
+from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN, RUN_COLUMN, of_days
+from ecommerce.archive.runs import CHANGES, EXPORTED, PLANNED, PUBLISHED, PURGED, Day, Run, move_on, new_run
+from ecommerce.archive.source import changed_frame, mongo_frame
+from ecommerce.archive.spark_progress import followed
+from ecommerce.archive.steps import commit, moved, publish
+from ecommerce.archive.verify import days_of, summary_of_days
+from ecommerce.archive.workshop import Step, Workshop, new_run_id
+from ecommerce.gate import FORMAT
+from ecommerce.mongo import ARCHIVED_CHANGES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+SAFE = "The rows are as before, and the figures right; run it again to go on."
+
+
+def begin_changes(workshop: Workshop, flow_run: str | None = None) -> Run | None:
+    """Record a new run for the changes that wait; None where none does."""
+    if not changes_wait(workshop.database):
+        return None
+    now = datetime.now(UTC)
+    run = Run(
+        run_id=new_run_id(),
+        kind=CHANGES,
+        state=PLANNED,
+        cutoff=now,
+        statuses=None,
+        format=FORMAT,
+        archive_uri=workshop.table.uri,
+        flow_run=flow_run,
+        started_at=now,
+    )
+    new_run(workshop.database, run)
+    reached("plan:recorded")
+    return run
+
+
+def export_changes(workshop: Workshop, run: Run) -> Run:
+    """planned → exported: on a branch of its own. One that was left half-written is dropped when the run is closed."""
+    started = time.monotonic()
+    with failures_explained(f"exporting run {run.run_id}", SAFE):
+        branch = f"{run.run_id}-{secrets.token_hex(3)}"
+        take_changes(workshop.database, run.run_id)
+        days, _ = sums_of_changes(workshop.database, run.run_id)
+        told: dict[str, Any] = {"read_days": days, "orders": sum(day.orders for day in days), "days": len(days)}
+        run = move_on(workshop.database, run, PLANNED, branch=branch, snapshot=0, **told)
+        reached("export:before")
+        written = _write(workshop, run, [day.order_date for day in days]) if days else {}
+        reached("export:done")
+        return moved(workshop, run, EXPORTED, "export", started, **written)
+
+
+def _write(workshop: Workshop, run: Run, days: Sequence[date]) -> dict[str, Any]:
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    spark, table = workshop.spark, workshop.table
+    table.start_branch(run.branch)
+    reached("export:branched")
+    ids = mongo_frame(spark, workshop.settings, ARCHIVED_CHANGES, "order_id bigint", {"run": run.run_id})
+    table.delete_orders(run.branch, ids, days)
+    reached("export:deleted")
+    rows = changed_frame(spark, workshop.settings, run.run_id).selectExpr("*", f"'{run.run_id}' AS {RUN_COLUMN}")
+    try:
+        followed(spark, partial(table.append, rows, run.branch), workshop.progress, run.orders, "orders")
+    except (PySparkException, Py4JError):
+        # The reply of a commit may be lost although it was done: then the branch has the rows.
+        if table.appended(run.branch) is None:
+            raise
+    snapshot = table.appended(run.branch)
+    if snapshot is None:
+        raise ArchiveError(f"the branch {run.branch} has no rows of run {run.run_id}")
+    make_durable(table.uri)
+    size = int(table.summary(snapshot).get("added-files-size", 0))
+    return {"snapshot": snapshot, "bytes_after": size, "metadata": table.metadata_location()}
+
+
+def verify_changes(workshop: Workshop, run: Run) -> Run:
+    """exported → purged; back to planned where the branch does not hold what it must, or `main` moved meanwhile."""
+    started = time.monotonic()
+    with failures_explained(f"verifying run {run.run_id}", SAFE):
+        reached("verify:before")
+        main = workshop.table.head()
+        if run.snapshot and (main is None or not workshop.table.holds(run.snapshot, main)):
+            return moved(workshop, run, PLANNED, "verify", started)
+        try:
+            days: tuple[Day, ...] = ()
+            if main is not None and run.snapshot:
+                verify_all = partial(_verified, workshop, run, main)
+                days = followed(workshop.spark, verify_all, workshop.progress, run.orders, "orders")
+        except VerificationError as error:
+            moved(workshop, run, PLANNED, "verify", started, error=str(error))
+            raise VerificationError(f"{error}. Nothing was changed; run it again: it exports anew") from None
+        reached("verify:done")
+        return moved(workshop, run, PURGED, "verify", started, per_day=days)
+
+
+def _verified(workshop: Workshop, run: Run, main: int) -> tuple[Day, ...]:
+    """What the run adds to what is known of each day: no order, and by what the hashes differ.
+
+    Raises VerificationError where a day of the branch is another one than that of `main` with these orders changed.
+    """
+    read, hashes_before = sums_of_changes(workshop.database, run.run_id)
+    dates = [day.order_date for day in read]
+    rows_now = workshop.table.rows_at(run.snapshot)
+    before = _days(workshop.table.rows_at(main), dates)
+    now = _days(rows_now, dates)
+    own = _days(rows_now.where(f"{RUN_COLUMN} = '{run.run_id}'"), dates)
+    wrong = []
+    for day in read:
+        old, new = before.get(day.order_date), now.get(day.order_date)
+        if old is None or new is None or own.get(day.order_date) != day:
+            wrong.append(day.order_date)
+            continue
+        found, hashes = _difference(old, new), hashes_before[day.order_date] ^ day.content_hash
+        if (found.orders, found.total_amount, found.content_hash) != (0, 0, hashes):
+            wrong.append(day.order_date)
+    if wrong:
+        raise VerificationError(
+            f"run {run.run_id}: on {', '.join(map(str, wrong))} the branch does not hold the archived orders with "
+            "their later versions"
+        )
+    return tuple(_difference(before[day], now[day]) for day in dates)
+
+
+def _days(rows: "DataFrame", dates: Sequence[date]) -> dict[date, Day]:
+    """What the rows of some days come to. Raises VerificationError where a row is not what its hash says."""
+    from pyspark.sql import functions as f
+
+    chosen = of_days(rows, dates[0], dates[-1]).where(f.col(DAY_COLUMN).isin(list(dates)))
+    summary = summary_of_days(chosen)
+    if corrupt := [row[DAY_COLUMN] for row in summary if row["corrupt"]]:
+        raise VerificationError(
+            f"rows have another content than their {HASH_COLUMN} says, on {', '.join(map(str, sorted(corrupt)))}"
+        )
+    return {day.order_date: day for day in days_of(summary)}
+
+
+def _difference(before: Day, now: Day) -> Day:
+    return Day(
+        now.order_date,
+        now.orders - before.orders,
+        now.total_amount - before.total_amount,
+        now.content_hash ^ before.content_hash,
+        now.versioned_hash ^ before.versioned_hash,
+    )
+
+
+CHANGE_STEPS: dict[str, Step] = {
+    PLANNED: export_changes,
+    EXPORTED: verify_changes,
+    PURGED: publish,
+    PUBLISHED: commit,
+}
