@@ -143,8 +143,11 @@ def _is_dead(holder: dict[str, Any]) -> bool:
     space = process_space()
     if space is None or holder.get("process_space") != space:
         return False
+    pid, born = holder.get("pid"), holder.get("process_born")
+    if not isinstance(pid, int) or not isinstance(born, str):
+        return True  # somebody edited the lease: its holder, where there is one, finds it lost
     try:
-        return not is_born(holder["pid"], holder["process_born"])
+        return not is_born(pid, born)
     except psutil.NoSuchProcess:
         return True
 

@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -222,9 +222,8 @@ def note_merged(database: MongoDatabase, days: Sequence[date]) -> None:
 
 def archive_bytes(database: MongoDatabase) -> int:
     """Parquet bytes of the table."""
-    latest = database[ARCHIVE_RUNS].find_one(
-        {"protocol": PROTOCOL, "state": COMMITTED}, {"table_bytes": 1}, sort=[("finished_at", DESCENDING)]
-    )
+    told = {"protocol": PROTOCOL, "state": COMMITTED, "table_bytes": {"$type": "number"}}
+    latest = database[ARCHIVE_RUNS].find_one(told, {"table_bytes": 1}, sort=[("finished_at", DESCENDING)])
     return int(latest["table_bytes"]) if latest else 0
 
 
@@ -308,10 +307,30 @@ def day_of_record(one: Mapping[str, Any]) -> Day:
 
 
 def _from_document(document: Mapping[str, Any]) -> Run:
+    try:
+        return _run_of(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArchiveError(
+            f"the record {document['_id']!r} of archive_runs cannot be read ({type(error).__name__}: {error}): "
+            "somebody edited it. Put it back as it was, from a backup (docs/backup.md); nothing was changed"
+        ) from None
+
+
+_SCALARS: tuple[Any, ...] = (int, str, bool, datetime, datetime | None, str | None)
+
+
+def _run_of(document: Mapping[str, Any]) -> Run:
     values = {"protocol": 1} | {name: document[name] for name in Run.__slots__ if name in document}
     values["statuses"] = tuple(values["statuses"]) if values["statuses"] is not None else None
     values["slices"] = tuple(Slice(one["start"], one["end"], int(one["orders"])) for one in document["slices"])
     for name in ("read_days", "per_day"):
         values[name] = tuple(day_of_record(one) for one in document[name])
     values["merged_days"] = tuple(one.date() for one in document.get("merged_days", ()))
-    return Run(run_id=document["_id"], **values)
+    run = Run(run_id=document["_id"], **values)
+    for one in fields(Run):
+        kind: Any = one.type
+        if kind in _SCALARS and not isinstance(value := getattr(run, one.name), kind):
+            raise TypeError(f"{one.name} is {value!r}")
+    if run.state not in STATES:
+        raise ValueError(f"state is {run.state!r}")
+    return run
