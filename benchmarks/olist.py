@@ -88,6 +88,9 @@ def _values(columns: GeneratedOrders) -> Iterator[Row]:
     yield Row("order value, mean", 161, float(np.mean(value)), "", 0.10, relative=True)
     yield Row("order value, p95", 453, float(np.quantile(value, 0.95)), "", 0.10, relative=True)
     yield Row("order value, p99", 1076, float(np.quantile(value, 0.99)), "", 0.10, relative=True)
+    freight, one_line = columns.shipping_amount / 10_000, columns.items == 1
+    yield Row("freight of a line, median", 16.3, float(np.median(freight[one_line])), "", 0.10, relative=True)
+    yield Row("freight of a line, mean", 20.0, float(freight.sum() / columns.items.sum()), "", 0.10, relative=True)
     yield Row("items an order", 1.14, float(np.mean(columns.items)), "", 0.02, relative=True)
     yield Row("orders of two items or more", 9.9, _share(columns.items >= 2), "%", 0.5)
     yield Row("orders of three items or more", 2.3, _share(columns.items >= 3), "%", 0.3)

@@ -35,8 +35,7 @@ def encoded(window: Window, moment: datetime, first: int = 0, count: int | None 
     """The window's orders as they are at a moment."""
     spec = small_catalog(window.preset)
     columns = make_orders(spec, window, first, window.orders - first if count is None else count, to_ms(moment))
-    payments = [name for name, _ in get_preset(window.preset).payments]
-    return encode_orders(columns, payments, catalog_names(spec).cities)
+    return encode_orders(columns, get_preset(window.preset), catalog_names(spec).cities)
 
 
 def file_job(orders: int = 30_000, format: str = "json", compression: str = "", dirt: float = 0.0) -> FileJob:

@@ -3,13 +3,16 @@
 import csv
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from ecommerce.documents.bson_codec import content_bytes, decode_order, encode_order
 from ecommerce.generate.into_files.catalog_files import write_catalog
+from ecommerce.generate.into_files.job import FileJob
 from ecommerce.generate.into_files.orders_file import write_orders
 from ecommerce.generate.model.orders import BLOCK_ORDERS
+from ecommerce.generate.model.rhythm import to_ms
 from ecommerce.importing.import_files import import_paths
 from ecommerce.mongo import ORDERS, MongoDatabase
 from tests.generator_samples import MONTH_LATER, encoded, file_job, march, small_catalog
@@ -30,6 +33,19 @@ def test_the_import_takes_every_order_as_it_was_generated(database: MongoDatabas
     assert database["inventory"].count_documents({}) == small_catalog().products
 
 
+@pytest.mark.parametrize("preset", ["grocery", "b2b"])
+@pytest.mark.parametrize("format", ["json", "csv"])
+def test_tax_refunds_channels_and_currencies_come_in_as_they_were_generated(
+    database: MongoDatabase, tmp_path: Path, preset: str, format: Literal["json", "csv"]
+) -> None:
+    job = FileJob(small_catalog(preset), march(2_000, preset=preset), to_ms(MONTH_LATER), format, "", 0.0)
+    write_orders(tmp_path / f"orders.{format}", job)
+    assert import_paths(database, [tmp_path]).rejected == 0
+    expected = sorted(content_bytes(order.bson) for order in encoded(march(2_000, preset=preset), MONTH_LATER))
+    stored = (encode_order(decode_order(document)) for document in database[ORDERS].find())
+    assert sorted(map(content_bytes, stored)) == expected
+
+
 @pytest.mark.parametrize("format", ["json", "csv"])
 def test_of_dirty_files_the_malformed_rows_are_rejected_and_the_repeated_are_unchanged(
     database: MongoDatabase, tmp_path: Path, format: str
@@ -48,15 +64,16 @@ def test_of_dirty_files_the_malformed_rows_are_rejected_and_the_repeated_are_unc
     assert len(late) == dirt.late
 
 
-def test_rows_are_json_lines_and_three_columns(tmp_path: Path) -> None:
+def test_rows_are_json_lines_and_four_columns(tmp_path: Path) -> None:
     lines, rows = tmp_path / "orders.json", tmp_path / "orders_export.csv"
     write_orders(lines, file_job(300))
     write_orders(rows, file_job(300, "csv"))
     orders = [json.loads(line) for line in lines.read_text().splitlines()]
     with rows.open(newline="") as file:
         read = list(csv.DictReader(file))
-    assert list(read[0]) == ["order", "order_items", "delivery"]
-    assert [{name: json.loads(text) for name, text in row.items()} for row in read] == [
+    assert list(read[0]) == ["order", "order_items", "delivery", "refunds"]
+    assert any("refunds" in order for order in orders)
+    assert [{name: json.loads(text) for name, text in row.items() if text} for row in read] == [
         {name: value for name, value in order.items() if name != "updated_at"} for order in orders
     ]
 

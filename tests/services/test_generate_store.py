@@ -24,7 +24,7 @@ from ecommerce.generate.into_mongodb.store import SERIES, register_series, store
 from ecommerce.generate.model.windows import hour
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
-from tests.generator_samples import MARCH, MONTH_LATER, encoded, march, small_catalog, wait_for
+from tests.generator_samples import MARCH, MONTH_LATER, PRESET_NAMES, encoded, march, small_catalog, wait_for
 from tests.transactions import short_transactions
 
 TWO_WEEKS = MARCH + timedelta(days=14)
@@ -73,9 +73,10 @@ def test_a_window_stored_again_adds_nothing(database: MongoDatabase) -> None:
     assert before[0] == {order.order_id: order.bson for order in encoded(window, MONTH_LATER)}
 
 
-def test_advanced_orders_are_those_that_would_be_generated_now(database: MongoDatabase) -> None:
-    spec = ensure_catalog(database, small_catalog())
-    window = march(2_000)
+@pytest.mark.parametrize("preset", PRESET_NAMES)
+def test_advanced_orders_are_those_that_would_be_generated_now(database: MongoDatabase, preset: str) -> None:
+    spec = ensure_catalog(database, small_catalog(preset))
+    window = march(2_000, preset=preset)
     store_windows(database, spec, [window], TWO_WEEKS + timedelta(days=18))
     for later in (TWO_WEEKS + timedelta(days=21), MONTH_LATER, MONTH_LATER + timedelta(days=200)):
         advance_life(database, later)

@@ -1,5 +1,6 @@
 """Generated orders look like those of a real shop, and their references hold."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from benchmarks.olist import comparison, table
 from ecommerce.documents.bson_codec import decode_order, encode_order
+from ecommerce.documents.order import OrderDocument, RefundItem
 from ecommerce.generate.model import people
 from ecommerce.generate.model.draws import uniform
 from ecommerce.generate.model.orders import make_orders
@@ -42,7 +44,9 @@ def test_amounts_add_up_and_references_hold(preset: str) -> None:
     for order in (decode_order(order.bson) for order in encoded(march(1_500, preset=preset), MONTH_LATER)):
         items = order.order_items
         gross = sum(item.price * item.quantity for item in items)
-        assert order.order.total_amount == gross * (1 - order.order.discount)
+        goods = gross * (1 - order.order.discount)
+        on_top = 0 if order.order.tax_included else order.order.tax_amount or 0
+        assert order.order.total_amount == goods + on_top + (order.order.shipping_amount or 0)
         assert order.order.quantity == len(items) == len({item.product_id for item in items})
         assert all(item.price == prices[item.product_id] for item in items)
         assert all(item.warehouse_id == homes[item.product_id] for item in items)
@@ -55,6 +59,56 @@ def test_amounts_add_up_and_references_hold(preset: str) -> None:
     assert len(item_ids) == sum(
         decode_order(order.bson).order.quantity for order in encoded(march(1_500, preset=preset), MONTH_LATER)
     )
+
+
+def documents(preset: str, orders: int = 20_000) -> list[OrderDocument]:
+    return [decode_order(order.bson) for order in encoded(march(orders, preset=preset), MONTH_LATER)]
+
+
+def test_refunds_tax_shipping_and_currency_are_those_of_their_kind_of_shop() -> None:
+    shops = {preset: documents(preset) for preset in PRESET_NAMES}
+    by_name = {
+        name: {preset: {getattr(one.order, name) for one in orders} for preset, orders in shops.items()}
+        for name in ("currency", "channel", "tax_included")
+    }
+    assert by_name["currency"] == {"marketplace": {None}, "grocery": {None}, "b2b": {None, "EUR", "GBP"}}
+    assert by_name["tax_included"] == {"marketplace": {None}, "grocery": {True}, "b2b": {None}}
+    assert by_name["channel"]["grocery"] == {"app", "web"}
+    assert {one.order.tax_amount for one in shops["marketplace"]} == {None}
+    for preset, part in (("marketplace", 0.012), ("grocery", 0.045), ("b2b", 0.022)):
+        delivered = [one for one in shops[preset] if one.delivery.status == "Delivered"]
+        assert abs(sum(bool(one.refunds) for one in delivered) / len(delivered) - part) < 0.005
+    for order in shops["grocery"]:
+        goods = order.order.total_amount - (order.order.shipping_amount or 0)
+        assert (order.order.shipping_amount == 0) == (goods >= 60)
+        assert abs((order.order.tax_amount or 0) - goods * 7 / 107) <= Decimal("0.005")
+    for order in shops["b2b"]:
+        goods = order.order.total_amount - (order.order.shipping_amount or 0) - (order.order.tax_amount or 0)
+        assert abs((order.order.tax_amount or 0) - goods / 5) <= Decimal("0.005")
+
+
+@pytest.mark.parametrize("preset", PRESET_NAMES)
+def test_a_refund_is_of_the_whole_returned_order_or_of_one_unit_at_delivery(preset: str) -> None:
+    refunded = 0
+    for document in documents(preset):
+        order, status = document.order, document.delivery.status
+        if not document.refunds:
+            assert status != "Returned"
+            continue
+        (refund,), first = document.refunds, document.order_items[0]
+        assert refund.refund_time == document.updated_at
+        assert refund.amount <= order.total_amount
+        if status == "Returned":
+            assert (refund.amount, refund.items) == (order.total_amount, ())
+            assert (refund.tax_amount or 0) == (order.tax_amount or 0)
+            assert (refund.shipping_amount or 0) == (order.shipping_amount or 0)
+        else:
+            on_top = 0 if order.tax_included else refund.tax_amount or 0
+            assert (status, refund.items) == ("Delivered", (RefundItem(first.order_item_id, 1),))
+            assert refund.amount == first.price * (1 - order.discount) + on_top
+            assert refund.refund_time == document.delivery.actual_time
+        refunded += 1
+    assert refunded > 100
 
 
 def test_presets_differ_as_shops_do() -> None:

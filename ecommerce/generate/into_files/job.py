@@ -45,9 +45,8 @@ class FileJob:
         )
         if self.dirt:
             columns = make_late(columns, self.dirt)
-        payments = [name for name, _ in get_preset(self.window.preset).payments]
         write = json_lines if self.format == "json" else csv_rows
-        rows = write(columns, payments, cities)
+        rows = write(columns, get_preset(self.window.preset), cities)
         dirt = MalformedRows()
         if self.dirt:
             rows, dirt = make_malformed(rows, columns.order_id, self.dirt)

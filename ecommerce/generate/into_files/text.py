@@ -15,29 +15,57 @@ from msgspec import Struct
 
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.order import Delivery, Order, OrderItem
+from ecommerce.generate.model.charges import REFUND_ID, RETURN_REASON
 from ecommerce.generate.model.draws import Ints
 from ecommerce.generate.model.life import STATUSES
 from ecommerce.generate.model.orders import GeneratedOrders
 from ecommerce.generate.model.rhythm import DAY_MS
+from ecommerce.generate.presets.shape import Preset, Shares
 
-CSV_HEADER = b"order,order_items,delivery\n"
+CSV_HEADER = b"order,order_items,delivery,refunds\n"
 _DAY_SECONDS = 86_400
 _PLACEHOLDERS = {"long": "%d", "date": "%b", "decimal": "%b", "string": "%b"}
 
 
-def json_lines(columns: GeneratedOrders, payments: Sequence[str], cities: Sequence[str]) -> list[bytes]:
+def json_lines(columns: GeneratedOrders, preset: Preset, cities: Sequence[str]) -> list[bytes]:
     """Each order as a line of JSON."""
-    orders, items, deliveries = _parts(columns, payments, cities, '"')
+    orders, items, deliveries = _parts(columns, preset, cities, '"')
     updated = times_text(columns.updated_at)
+    refunds = [b', "refunds": %b' % refund if refund else b"" for refund in _refunds(columns, preset, '"')]
     return [
-        b'{"order": %b, "order_items": [%b], "delivery": %b, "updated_at": "%b"}\n' % row
-        for row in zip(orders, items, deliveries, updated, strict=True)
+        b'{"order": %b, "order_items": [%b], "delivery": %b, "updated_at": "%b"%b}\n' % row
+        for row in zip(orders, items, deliveries, updated, refunds, strict=True)
     ]
 
 
-def csv_rows(columns: GeneratedOrders, payments: Sequence[str], cities: Sequence[str]) -> list[bytes]:
+def csv_rows(columns: GeneratedOrders, preset: Preset, cities: Sequence[str]) -> list[bytes]:
     """Each order as a row of CSV; quotes inside of a column are doubled."""
-    return [b'"%b","[%b]","%b"\n' % row for row in zip(*_parts(columns, payments, cities, '""'), strict=True)]
+    refunds = [b'"%b"' % refund if refund else b"" for refund in _refunds(columns, preset, '""')]
+    parts = _parts(columns, preset, cities, '""')
+    return [b'"%b","[%b]","%b",%b\n' % row for row in zip(*parts, refunds, strict=True)]
+
+
+def _refunds(columns: GeneratedOrders, preset: Preset, quote: str) -> list[bytes]:
+    """The list of each order's refunds; empty where it has none."""
+    found = [b""] * len(columns)
+    charges = preset.charges
+    rows = np.flatnonzero(columns.refund_amount)
+    times = times_text(columns.updated_at[rows])
+    amounts, taxes, shippings = (
+        _amounts(column[rows]) for column in (columns.refund_amount, columns.refund_tax, columns.refund_shipping)
+    )
+    named = zip(rows.tolist(), times, amounts, taxes, shippings, columns.refund_item[rows].tolist(), strict=True)
+    for at, time, amount, tax, shipping, item_id in named:
+        parts = f'"refund_id": {REFUND_ID}, "refund_time": "{time.decode()}", "amount": {amount.decode()}'
+        if charges.tax_percent and columns.refund_tax[at]:
+            parts += f', "tax_amount": {tax.decode()}'
+        if columns.refund_shipping[at]:
+            parts += f', "shipping_amount": {shipping.decode()}'
+        parts += f', "reason": {json.dumps(preset.refunds.reason if item_id else RETURN_REASON)}'
+        if item_id:
+            parts += f', "items": [{{"order_item_id": {item_id}, "quantity": 1}}]'
+        found[at] = ("[{" + parts + "}]").replace('"', quote).encode()
+    return found
 
 
 def times_text(times_ms: Ints) -> list[bytes]:
@@ -85,8 +113,34 @@ def _amounts(scaled: Ints) -> list[bytes]:
     return [b"%d.%02d" % amount for amount in zip(whole.tolist(), hundredths.tolist(), strict=True)]
 
 
+def _charges(columns: GeneratedOrders, preset: Preset, quote: str) -> list[bytes]:
+    """What each order names beside what all orders have, as further members of its JSON."""
+    charges = preset.charges
+
+    def members(name: str, texts: Shares) -> list[bytes]:
+        return [f', "{name}": {json.dumps(text)}'.replace('"', quote).encode() if text else b"" for text, _ in texts]
+
+    def amounts(name: str, column: Ints) -> list[bytes]:
+        before = f', "{name}": '.replace('"', quote).encode()
+        return [before + amount for amount in _amounts(column)]
+
+    parts: list[list[bytes]] = []
+    currencies, channels = members("currency", charges.currencies), members("channel", charges.channels)
+    if any(currencies):
+        parts.append([currencies[code] for code in columns.currency.tolist()])
+    if charges.tax_percent:
+        parts.append(amounts("tax_amount", columns.tax_amount))
+    if charges.tax_included:
+        parts.append([', "tax_included": true'.replace('"', quote).encode()] * len(columns))
+    if charges.shipping:
+        parts.append(amounts("shipping_amount", columns.shipping_amount))
+    if any(channels):
+        parts.append([channels[code] for code in columns.channel.tolist()])
+    return [b"".join(row) for row in zip(*parts, strict=True)] if parts else [b""] * len(columns)
+
+
 def _parts(
-    columns: GeneratedOrders, payments: Sequence[str], cities: Sequence[str], quote: str
+    columns: GeneratedOrders, preset: Preset, cities: Sequence[str], quote: str
 ) -> tuple[list[bytes], list[bytes], list[bytes]]:
     """JSON texts of each order's `order`, of its items without the brackets, and of its `delivery`."""
     times = times_text(columns.order_time)
@@ -98,7 +152,7 @@ def _parts(
         "total_amount": _amounts(columns.total_amount),
         "discount": _amounts(columns.discount),
         "quantity": columns.items.tolist(),
-        "payment_type": _texts(columns.payment, payments, quote),
+        "payment_type": _texts(columns.payment, [name for name, _ in preset.payments], quote),
     }
     row = columns.item_order.tolist()
     item: dict[str, list[Any]] = {
@@ -128,6 +182,8 @@ def _parts(
         starts = (stops - columns.items).tolist()
         items = [b", ".join(items[start:stop]) for start, stop in zip(starts, stops.tolist(), strict=True)]
     orders = _filled(Order, order, _template(Order, quote))
+    named = _charges(columns, preset, quote)
+    orders = [order[:-1] + more + b"}" for order, more in zip(orders, named, strict=True)]
     return orders, items, _filled(Delivery, delivery, _template(Delivery, quote, "actual_time"))
 
 

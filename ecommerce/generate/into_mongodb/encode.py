@@ -6,33 +6,44 @@ that end a head or a tail come from small tables. 1.6 µs an order, where `encod
 """
 
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
+from typing import Any
 
+import bson
 import numpy as np
 import numpy.typing as npt
+from bson import Decimal128, Int64
 from msgspec import Struct
 
 from ecommerce.documents.bson_types import DECIMAL_HIGH_BYTES, TYPE_BYTES
 from ecommerce.documents.fields import fields_of
+from ecommerce.documents.kinds import from_scaled
 from ecommerce.documents.order import Delivery, Order, OrderItem
+from ecommerce.generate.model.charges import REFUND_ID, RETURN_REASON
 from ecommerce.generate.model.draws import Ints
 from ecommerce.generate.model.life import DELIVERED, STATUSES
 from ecommerce.generate.model.orders import GeneratedOrders
+from ecommerce.generate.model.rhythm import from_ms
+from ecommerce.generate.presets.shape import Preset
 from ecommerce.ingest.encoded_order import EncodedOrder
 
 Bytes = npt.NDArray[np.uint8]
 Slots = dict[str, int]
 """Offset of each scalar's value in a template."""
 
+_UPDATED_AT = b"\x09updated_at\x00"
+
 _ARRAY_LENGTHS: dict[int, bytes] = {}
 
 
-def encode_orders(columns: GeneratedOrders, payments: Sequence[str], cities: Sequence[str]) -> list[EncodedOrder]:
+def encode_orders(columns: GeneratedOrders, preset: Preset, cities: Sequence[str]) -> list[EncodedOrder]:
     """Each order of the columns as canonical BSON."""
     if not len(columns):
         return []
-    heads, head_lengths = _heads(columns, payments)
+    heads, head_lengths = _heads(columns, preset)
     tails, tail_lengths = _tails(columns, cities)
     items, item_sizes = _items(columns)
     stops = np.cumsum(np.add.reduceat(item_sizes, np.cumsum(columns.items) - columns.items))
@@ -55,10 +66,48 @@ def encode_orders(columns: GeneratedOrders, payments: Sequence[str], cities: Seq
         (tail_starts + tail_lengths).tolist(),
         strict=True,
     )
-    return [
+    orders = [
         EncodedOrder(order_id, head_bytes[a:b] + _ARRAY_LENGTHS[length] + item_bytes[c:d] + tail_bytes[e:f])
         for order_id, a, b, length, c, d, e, f in rows
     ]
+    for at, refund in refund_documents(columns, preset):
+        orders[at] = EncodedOrder(orders[at].order_id, _with_refund(orders[at].bson, refund))
+    return orders
+
+
+def refund_documents(columns: GeneratedOrders, preset: Preset) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Row and refund of each order that got money back."""
+    for at in np.flatnonzero(columns.refund_amount).tolist():
+        yield (
+            at,
+            refund_document(
+                preset,
+                from_ms(columns.updated_at[at]),
+                *(int(column[at]) for column in (columns.refund_amount, columns.refund_tax, columns.refund_shipping)),
+                item_id=int(columns.refund_item[at]),
+            ),
+        )
+
+
+def refund_document(
+    preset: Preset, time: datetime, amount: int, tax: int, shipping: int, *, item_id: int
+) -> dict[str, Any]:
+    """A refund as MongoDB stores it."""
+    parts = {"tax_amount": tax if preset.charges.tax_percent else 0, "shipping_amount": shipping}
+    return {
+        "refund_id": Int64(REFUND_ID),
+        "refund_time": time,
+        "amount": Decimal128(from_scaled(amount)),
+        **{name: Decimal128(from_scaled(part)) for name, part in parts.items() if part},
+        "reason": preset.refunds.reason if item_id else RETURN_REASON,
+        **({"items": [{"order_item_id": Int64(item_id), "quantity": Int64(1)}]} if item_id else {}),
+    }
+
+
+def _with_refund(order: bytes, refund: dict[str, Any]) -> bytes:
+    """The order with a refund, which stands before its last element, `updated_at`."""
+    element, last = bson.encode({"refunds": [refund]})[4:-1], len(_UPDATED_AT) + 9
+    return struct.pack("<i", len(order) + len(element)) + order[4:-last] + element + order[-last:]
 
 
 def _template(document: type[Struct], texts: dict[str, str], nulls: Collection[str] = ()) -> tuple[bytes, Slots]:
@@ -108,15 +157,58 @@ def _head_template() -> tuple[bytes, Slots, int]:
     return start + elements, {name: len(start) + at for name, at in slots.items()}, len(start) - 4
 
 
-def _heads(columns: GeneratedOrders, payments: Sequence[str]) -> tuple[Bytes, Ints]:
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How an order's head ends: its texts, and what not every preset names."""
+
+    bytes: bytes
+    slots: Slots
+    """Offsets of the amounts."""
+
+
+def _endings(preset: Preset) -> Iterator[_Ending]:
+    """For each payment type, currency and channel, in the order of `_ending_of`."""
+    charges = preset.charges
+    amounts = [
+        name for name, has in (("tax_amount", charges.tax_percent), ("shipping_amount", charges.shipping)) if has
+    ]
+    for payment, _ in preset.payments:
+        for currency, _ in charges.currencies:
+            for channel, _ in charges.channels:
+                texts = {"currency": currency, "channel": channel}
+                ending, slots = _text(payment), {}
+                for field in (field for field in fields_of(Order) if field.optional):
+                    assert field.kind is not None  # noqa: S101 - parts of an order hold scalars
+                    element = TYPE_BYTES[field.kind.bson_type] + field.name.encode() + b"\x00"
+                    if text := texts.get(field.name):
+                        ending += element + _text(text)
+                    elif field.name in amounts:
+                        slots[field.name] = len(ending) + len(element)
+                        ending += element + bytes(8) + DECIMAL_HIGH_BYTES
+                    elif field.name == "tax_included" and charges.tax_included:
+                        ending += element + b"\x01"
+                yield _Ending(ending + b"\x00\x04order_items\x00", slots)
+
+
+def _ending_of(columns: GeneratedOrders, preset: Preset) -> Ints:
+    currencies, channels = len(preset.charges.currencies), len(preset.charges.channels)
+    return (columns.payment * currencies + columns.currency) * channels + columns.channel
+
+
+def _heads(columns: GeneratedOrders, preset: Preset) -> tuple[Bytes, Ints]:
     template, slots, order_at = _head_template()
-    texts, sizes = _table([_text(payment) + b"\x00\x04order_items\x00" for payment in payments])
+    endings, chosen = list(_endings(preset)), _ending_of(columns, preset)
+    texts, sizes = _table([ending.bytes for ending in endings])
     rows = _filled(template, len(columns), texts.shape[1])
-    rows[:, len(template) :] = texts[columns.payment]
+    rows[:, len(template) :] = texts[chosen]
     _put(rows, 4 + len(b"\x12_id\x00"), columns.order_id)
     for name, at in slots.items():
         _put(rows, at, columns.items if name == "quantity" else getattr(columns, name))
-    lengths = len(template) + sizes[columns.payment]
+    for name in endings[0].slots:
+        starts = len(template) + np.array([ending.slots[name] for ending in endings])[chosen]
+        values = np.ascontiguousarray(getattr(columns, name)).view(np.uint8).reshape(-1, 8)
+        rows[np.arange(len(rows))[:, None], starts[:, None] + np.arange(8)] = values
+    lengths = len(template) + sizes[chosen]
     _put(rows, order_at, (lengths - order_at - len(b"\x04order_items\x00")).astype(np.int32))
     return rows, lengths
 
@@ -166,8 +258,7 @@ def _tail_template(status: int) -> tuple[bytes, Slots, int]:
 
 
 def _tails(columns: GeneratedOrders, cities: Sequence[str]) -> tuple[Bytes, Ints]:
-    time_element = b"\x09updated_at\x00"
-    texts, sizes = _table([_text(city) + b"\x00" + time_element + bytes(9) for city in cities])
+    texts, sizes = _table([_text(city) + b"\x00" + _UPDATED_AT + bytes(9) for city in cities])
     widest = max(len(_tail_template(status)[0]) for status in range(len(STATUSES)))
     tails = np.empty((len(columns), widest + texts.shape[1]), dtype=np.uint8)
     lengths = np.empty(len(columns), dtype=np.int64)
@@ -182,7 +273,7 @@ def _tails(columns: GeneratedOrders, cities: Sequence[str]) -> tuple[Bytes, Ints
             values = columns.order_id if name == "delivery_id" else getattr(columns, name)
             _put(rows, at, values[of_status])
         ends = len(template) + sizes[city]
-        _put(rows, delivery_at, (ends - len(time_element) - 9 - delivery_at).astype(np.int32))
+        _put(rows, delivery_at, (ends - len(_UPDATED_AT) - 9 - delivery_at).astype(np.int32))
         times = np.ascontiguousarray(columns.updated_at[of_status]).view(np.uint8).reshape(-1, 8)
         rows[np.arange(len(rows))[:, None], (ends - 9)[:, None] + np.arange(8)] = times
         tails[of_status, : rows.shape[1]] = rows

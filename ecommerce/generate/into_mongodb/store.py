@@ -135,7 +135,7 @@ def _make(
     cities = catalog_names(spec).cities
     for window, first, count in blocks:
         columns = make_orders(spec, window, first, count, moments[window])
-        encoded += encode_orders(columns, [name for name, _ in get_preset(window.preset).payments], cities)
+        encoded += encode_orders(columns, get_preset(window.preset), cities)
         units.append((window, units_sold(columns, spec)))
     return encoded, units
 

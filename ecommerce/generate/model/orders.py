@@ -12,6 +12,7 @@ from ecommerce.generate.model.catalog import (
     product_warehouses,
     user_cities,
 )
+from ecommerce.generate.model.charges import Paid, refunds_of, shipping_of, tax_of
 from ecommerce.generate.model.draws import Flags, Ints, at_quantile, pick, uniform
 from ecommerce.generate.model.life import DELIVERED, lives
 from ecommerce.generate.model.rhythm import DAY_MS, sale_factors, weekday_of
@@ -51,6 +52,18 @@ class GeneratedOrders:
     warehouse_id: Ints
     quantity: Ints
     price: Ints
+    tax_amount: Ints
+    shipping_amount: Ints
+    currency: Ints
+    """Index into `charges.currencies`."""
+    channel: Ints
+    """Index into `charges.channels`."""
+    refund_amount: Ints
+    """What the order got back when it ended, at `updated_at`; 0: nothing."""
+    refund_tax: Ints
+    refund_shipping: Ints
+    refund_item: Ints
+    """Id of the item of which one unit came back; 0: all of the order did."""
 
     def __len__(self) -> int:
         return len(self.order_id)
@@ -75,16 +88,22 @@ def make_orders(spec: CatalogSpec, window: Window, first: int, count: int, momen
     tenths = np.where(
         on_sale, _choose(preset.sale_discounts, order_id, "discount"), _choose(preset.discounts, order_id, "discount")
     )
-    gross = np.add.reduceat(price * quantity, np.cumsum(items) - items) if count else price
+    first_of_order = np.cumsum(items) - items
+    gross = np.add.reduceat(price * quantity, first_of_order) if count else price
+    # Exact: prices are multiples of a tenth, so that nine tenths of them have two decimals.
+    goods = gross // 10 * (10 - tenths)
+    shipping, tax = shipping_of(preset, order_id, item_id, first_of_order, goods), tax_of(preset, goods)
+    total = goods + shipping + (0 if preset.charges.tax_included else tax)
     user_id = _users(spec, window, preset, first, order_id, order_time)
     life = lives(order_id, order_time, preset, window.speed)
     status, updated_at = life.at(moment_ms)
+    paid = Paid(total, tax, shipping, tenths, item_id[first_of_order], price[first_of_order])
+    refunds = refunds_of(preset, order_id, status, paid)
     return GeneratedOrders(
         order_id=order_id,
         user_id=user_id,
         order_time=order_time,
-        # Exact: prices are multiples of a tenth, so that nine tenths of them have two decimals.
-        total_amount=gross // 10 * (10 - tenths),
+        total_amount=total,
         discount=tenths * 1_000,
         items=items,
         payment=pick(uniform(order_id, "payment"), [share for _, share in preset.payments]),
@@ -100,6 +119,14 @@ def make_orders(spec: CatalogSpec, window: Window, first: int, count: int, momen
         warehouse_id=product_warehouses(spec, product_id),
         quantity=quantity,
         price=price,
+        tax_amount=tax,
+        shipping_amount=shipping,
+        currency=pick(uniform(order_id, "currency"), [share for _, share in preset.charges.currencies]),
+        channel=pick(uniform(order_id, "channel"), [share for _, share in preset.charges.channels]),
+        refund_amount=refunds.amount,
+        refund_tax=refunds.tax,
+        refund_shipping=refunds.shipping,
+        refund_item=refunds.item_id,
     )
 
 

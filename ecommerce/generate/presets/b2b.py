@@ -1,6 +1,6 @@
 """A wholesaler: large baskets in large quantities, ordered by regular customers in office hours, paid by invoice."""
 
-from ecommerce.generate.presets.shape import DeliveryTimes, Outcomes, Preset, Rhythm, SaleDay
+from ecommerce.generate.presets.shape import Charges, DeliveryTimes, Outcomes, Preset, Refunds, Rhythm, SaleDay
 
 B2B = Preset(
     name="b2b",
@@ -36,6 +36,15 @@ B2B = Preset(
     payments=(("invoice", 71.0), ("bank_transfer", 17.0), ("credit_card", 9.0), ("direct_debit", 3.0)),
     discounts=((0, 38.0), (1, 40.0), (2, 17.0), (3, 5.0)),
     sale_discounts=((0, 38.0), (1, 40.0), (2, 17.0), (3, 5.0)),
+    charges=Charges(
+        tax_percent=20,
+        shipping=((0.0, 9.0), (0.25, 18.0), (0.50, 29.0), (0.75, 54.0), (1.0, 240.0)),
+        shipping_by_order=True,
+        free_shipping_from=2_500,
+        currencies=(("", 86.0), ("EUR", 9.0), ("GBP", 5.0)),
+        channels=(("edi", 46.0), ("portal", 38.0), ("phone", 16.0)),
+    ),
+    refunds=Refunds(partly=0.022, reason="wrong quantity"),
     delivery=DeliveryTimes(
         days=((0.0, 0.5), (0.05, 0.9), (0.25, 1.8), (0.50, 2.9), (0.75, 4.6), (0.95, 9.5), (0.99, 18.0), (1.0, 45.0)),
         promise_days=((0.0, 1.0), (0.05, 2.0), (0.25, 4.0), (0.50, 5.0), (0.75, 7.0), (0.95, 12.0), (1.0, 30.0)),

@@ -1,6 +1,6 @@
 """A grocery: about ten items an order, households that come back on their weekday, delivered within hours."""
 
-from ecommerce.generate.presets.shape import DeliveryTimes, Outcomes, Preset, Rhythm, SaleDay
+from ecommerce.generate.presets.shape import Charges, DeliveryTimes, Outcomes, Preset, Refunds, Rhythm, SaleDay
 
 GROCERY = Preset(
     name="grocery",
@@ -36,6 +36,15 @@ GROCERY = Preset(
     payments=(("debit_card", 46.0), ("credit_card", 41.0), ("voucher", 9.0), ("cash", 4.0)),
     discounts=((0, 88.0), (1, 10.0), (2, 2.0)),
     sale_discounts=((0, 70.0), (1, 24.0), (2, 6.0)),
+    charges=Charges(
+        tax_percent=7,
+        tax_included=True,
+        shipping=((0.0, 2.9), (0.25, 3.9), (0.50, 4.9), (0.75, 4.9), (1.0, 6.9)),
+        shipping_by_order=True,
+        free_shipping_from=60,
+        channels=(("app", 63.0), ("web", 37.0)),
+    ),
+    refunds=Refunds(partly=0.045, reason="missing or spoiled"),
     delivery=DeliveryTimes(
         days=(
             (0.0, 0.03), (0.05, 0.05), (0.25, 0.10), (0.50, 0.18), (0.75, 0.50), (0.95, 1.10), (0.99, 1.6), (1.0, 3.0),

@@ -53,6 +53,35 @@ class Outcomes:
 
 
 @dataclass(frozen=True, slots=True)
+class Charges:
+    """What orders name beside the prices of their items."""
+
+    tax_percent: int = 0
+    """Of the items after discount; 0: orders name no tax."""
+    tax_included: bool = False
+    """Whether that tax is in the prices."""
+    shipping: Quantiles = ()
+    """What a line pays for shipping; none: orders name no shipping."""
+    shipping_by_order: bool = False
+    """Whether an order pays it once, not for each line."""
+    free_shipping_from: int | None = None
+    """Orders whose items come to this after discount pay no shipping."""
+    currencies: Shares = (("", 1.0),)
+    """Without a name: the shop's own, which orders do not write."""
+    channels: Shares = (("", 1.0),)
+    """Without a name: orders name none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refunds:
+    """What goes back of what was paid. A returned order gets all of it back."""
+
+    partly: float
+    """Share of delivered orders for which one unit of the first line is paid back at delivery."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryTimes:
     """When orders are handed over, delivered and promised, in days since the order."""
 
@@ -83,7 +112,7 @@ class Preset:
     prices: Quantiles
     """Unit prices in the catalog."""
     price_step: int
-    """Prices are multiples of this many hundredths; with discounts in tenths every total has at most two decimals."""
+    """Prices are multiples of this many hundredths; with discounts in tenths goods have at most two decimals."""
     popularity: tuple[float, float]
     """Zipf-Mandelbrot exponent, and its offset as a share of the number of products."""
     repeat_share: float
@@ -95,6 +124,8 @@ class Preset:
     """Discount in tenths."""
     sale_discounts: Counts
     """The same on sale days."""
+    charges: Charges
+    refunds: Refunds
     delivery: DeliveryTimes
     outcomes: Outcomes
     locations: tuple[float, ...]
