@@ -34,7 +34,16 @@ from ecommerce.summaries.archived_changes import waiting_cells
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.promises import due_before, settled_before
 from ecommerce.summaries.rebuild import rebuild
-from ecommerce.summaries.records import CELLS, MOVED, TIME_ZONE, cells_of_record, is_told_by, zones_of
+from ecommerce.summaries.records import (
+    CELLS,
+    MOVED,
+    SALES,
+    TIME_ZONE,
+    cells_of_record,
+    is_told_by,
+    told,
+    zones_of,
+)
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, in_transaction
 
 if TYPE_CHECKING:
@@ -130,7 +139,7 @@ def _count_anew(database: MongoDatabase, wanted: Shop, progress: Progress) -> in
 def _settle(database: MongoDatabase, time_zone: str) -> None:
     """Let the records have only the sums by the hours of the shop's zone, and forget that it was moving."""
     anew: list[dict[str, Any]] = [
-        {"$set": {CELLS: f"${MOVED}.{CELLS}", TIME_ZONE: f"${MOVED}.{TIME_ZONE}"}},
+        {"$set": {name: f"${MOVED}.{name}" for name in (CELLS, TIME_ZONE, SALES)}},
         {"$unset": MOVED},
     ]
     database[ARCHIVE_SUMMARY].update_many({f"{MOVED}.{TIME_ZONE}": time_zone}, anew)
@@ -158,10 +167,10 @@ def _read_days(
 def _lay_beside(database: MongoDatabase, day: datetime, of_rows: CellTable, hours: Hours, applied: str | None) -> None:
     def write(session: ClientSession) -> None:
         records = list(database[ARCHIVE_SUMMARY].find({"order_date": day}, session=session).sort("_id", 1))
-        told = CellTable.sum_of(cells_of_record(record, hours_of(next(zones_of(record))[0])) for record in records)
+        recorded = CellTable.sum_of(cells_of_record(record, hours_of(next(zones_of(record))[0])) for record in records)
         waiting = waiting_cells(database, {"order_date": day}, hours, session, applied=applied).values()
         cells = CellTable.sum_of((of_rows, *waiting))
-        if not _without_hours(told).equals(_without_hours(cells)):
+        if not _without_hours(recorded).equals(_without_hours(cells)):
             raise ArchiveError(
                 f"the archive of {day:%Y-%m-%d} does not hold what its records tell, so the shop stays what it was: "
                 "see `ecommerce check`, which names the hours, then change it again"
@@ -169,7 +178,7 @@ def _lay_beside(database: MongoDatabase, day: datetime, of_rows: CellTable, hour
         # The day's sum is what counts: it is in the first record, and the others have none of it.
         for number, record in enumerate(records):
             own = cells.settled(settled_before()) if number == 0 else CellTable.empty()
-            beside = {"$set": {MOVED: {TIME_ZONE: hours.time_zone, CELLS: own.encode()}}}
+            beside = {"$set": {MOVED: told(own, hours)}}
             database[ARCHIVE_SUMMARY].update_one({"_id": record["_id"]}, beside, session=session)
 
     in_transaction(database, write)

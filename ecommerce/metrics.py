@@ -3,9 +3,10 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import polars as pl
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -15,9 +16,15 @@ from pymongo.errors import PyMongoError
 from ecommerce.archive.approval import waits
 from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, COMMITTED, archive_bytes, unfinished_run
 from ecommerce.documents.stored import HAS_TIME
+from ecommerce.hours import Hours
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.kpis.load import load_rollup
+from ecommerce.kpis.question import Filters, Span
+from ecommerce.kpis.sales import sales_of
+from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.shop import read_shop
 from ecommerce.summaries.aside import count_aside
+from ecommerce.summaries.cells.rollup import SALES
 from ecommerce.summaries.state import load_state
 
 METRICS: Mapping[str, str] = {
@@ -29,6 +36,8 @@ METRICS: Mapping[str, str] = {
     "ecommerce_summary_lag_seconds": "Age of the summaries: everything visible that long ago is in the figures.",
     "ecommerce_summary_deltas": "Deltas that wait for compaction.",
     "ecommerce_orders_aside": "Documents of `orders` that are no orders: set aside, in no figure.",
+    "ecommerce_sales_today": "Sales of the shop's day so far by figure and currency, as the summaries have them.",
+    "ecommerce_archived_changes": "Later versions of archived orders that wait for an archive run.",
     "ecommerce_archive_age_seconds": "Time since an archive run was last committed.",
     "ecommerce_archive_unfinished_seconds": "Age of the archive run under way or left; 0 where none is, or it waits.",
     "ecommerce_archive_bytes": "Parquet bytes of the archive, replicas not counted.",
@@ -38,6 +47,10 @@ METRICS: Mapping[str, str] = {
     "ecommerce_scrape_seconds": "How long reading all of this took.",
 }
 """Every metric with its help text. What never happened yet (no archive run, no import) has no sample."""
+
+
+SALES_TODAY = ("gross_sales", "discounts", "returns", "net_sales", "tax", "shipping", "total_sales")
+"""The figures of sales that are a metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,21 @@ def _summaries(database: MongoDatabase) -> Iterator[Sample]:
         yield Sample("ecommerce_summary_lag_seconds", _age(state.as_of))
         yield Sample("ecommerce_summary_deltas", state.seq - state.compacted_seq)
         yield Sample("ecommerce_orders_aside", count_aside(database, state.epoch))
+        yield from _sales_today(database, state.hours)
+
+
+def _sales_today(database: MongoDatabase, hours: Hours) -> Iterator[Sample]:
+    today = hours.day_of(datetime.now(UTC))
+    span = Span(hours.day_start(today), hours.day_start(today + timedelta(days=1)))
+    loaded, own = load_rollup(database, span, Filters(), hourly=False), read_shop(database).currency
+    if loaded is None:
+        return
+    table = loaded.rollup.tables[SALES].with_columns(pl.col("currency").replace("", own))
+    for code in sorted({own, *table["currency"].to_list()}):
+        if sales := sales_of(table, frozenset({code})):
+            for figure in SALES_TODAY:
+                labels = {"figure": figure, "currency": code}
+                yield Sample("ecommerce_sales_today", float(getattr(sales, figure)), labels)
 
 
 def _archive(database: MongoDatabase) -> Iterator[Sample]:
@@ -116,6 +144,7 @@ def _archive(database: MongoDatabase) -> Iterator[Sample]:
     latest = runs.find_one({"kind": ARCHIVE, "state": COMMITTED}, sort=[("started_at", DESCENDING)])
     if latest:
         yield Sample("ecommerce_archive_age_seconds", _age(latest["finished_at"]))
+    yield Sample("ecommerce_archived_changes", database[ARCHIVED_CHANGES].estimated_document_count())
     run = unfinished_run(database)
     age = _age(run.started_at) if run and run.started_at and not waits(run) else 0.0
     yield Sample("ecommerce_archive_unfinished_seconds", age)

@@ -42,7 +42,7 @@ from ecommerce.progress import Progress
 from ecommerce.shop import read_shop
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.fold import fold_groups
-from ecommerce.summaries.records import CELLS, TIME_ZONE
+from ecommerce.summaries.records import told
 
 THREADS = 3
 """Transactions at a time, for two cores: one waits for the journal while the others work. With four they wait."""
@@ -223,8 +223,7 @@ def _summary(run: Run, chunk: Chunk, found: Comparison, own: CellTable, hours: H
         "max_value": Decimal128(from_scaled(max(amounts))) if orders else None,
         "total_items": Int64(int(own.orders["items"].sum())),
         "archive_date": datetime.now(UTC),
-        TIME_ZONE: hours.time_zone,
-        CELLS: own.encode(),
+        **told(own, hours),
         "superseded": list(_superseded(chunk, found)),
     }
 

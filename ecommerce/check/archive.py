@@ -26,7 +26,7 @@ from ecommerce.shop import read_shop
 from ecommerce.summaries.archived_changes import waiting_cells
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.promises import due_before
-from ecommerce.summaries.records import CELLS, TIME_ZONE
+from ecommerce.summaries.records import told
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 
 if TYPE_CHECKING:
@@ -138,6 +138,5 @@ def _correction(run_id: str, day: date, cells: CellTable, hours: Hours) -> dict[
         "max_value": None,
         "total_items": Int64(int(cells.orders["items"].sum())),
         "archive_date": datetime.now(UTC),
-        TIME_ZONE: hours.time_zone,
-        CELLS: cells.encode(),
+        **told(cells, hours),
     }

@@ -150,7 +150,7 @@ MONITOR = Role(
     {
         **dict.fromkeys((ORDERS, ARCHIVED_ORDERS, GATE, SHOP), READ),
         **dict.fromkeys((ARCHIVE_RUNS, ARCHIVE_SUMMARY, IMPORTS, REJECTED_ROWS, STATE, DELTAS, BUCKETS, ASIDE), READ),
-        **dict.fromkeys(_CATALOG, READ),
+        **dict.fromkeys((ARCHIVED_CHANGES, *_CATALOG), READ),
     },
     # Space on the server's disk.
     database=("listCollections", "dbStats"),
@@ -158,7 +158,8 @@ MONITOR = Role(
 
 BI = Role(
     "bi",
-    "Reads the summaries of archived days, the import's records, the shop, the catalog; no order and no user.",
+    "Reads the summaries of archived days with their sales, the import's records, the shop, the catalog; no order and "
+    "no user.",
     dict.fromkeys(
         (ARCHIVE_SUMMARY, ARCHIVE_RUNS, IMPORTS, SHOP, *(name for name in _CATALOG if name != "users")), READ
     ),

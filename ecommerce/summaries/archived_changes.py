@@ -21,7 +21,7 @@ from ecommerce.mongo import ARCHIVED_CHANGES, Document, MongoDatabase
 from ecommerce.summaries.cells.fold import fold_documents
 from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.table import CellTable
-from ecommerce.summaries.records import CELLS, TIME_ZONE, cells_of_record
+from ecommerce.summaries.records import cells_of_record, told
 from ecommerce.summaries.state import (
     ARCHIVE_SUMMARY,
     DELTAS,
@@ -143,7 +143,6 @@ def _record(day: datetime, cells: CellTable, state: State) -> Document:
         "max_value": None,
         "total_items": Int64(0),
         "archive_date": datetime.now(UTC),
-        TIME_ZONE: state.time_zone,
-        CELLS: cells.encode(),
+        **told(cells, state.hours),
         COUNTED_IN: state.epoch,
     }

@@ -5,17 +5,59 @@ a record has its cells in both, so that figures can be built anew by either.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, time
 from typing import Any
 
 import polars as pl
+from bson import Decimal128, Int64
 
+from ecommerce.documents.kinds import from_scaled
 from ecommerce.errors import ServiceError
-from ecommerce.hours import Hours, hours_of
+from ecommerce.hours import Hours, hours_of, time_of
+from ecommerce.summaries.cells.sales import net_sales
 from ecommerce.summaries.cells.table import CellTable
 
-TIME_ZONE, CELLS = "time_zone", "cells"
+TIME_ZONE, CELLS, SALES = "time_zone", "cells", "sales"
+"""SALES: what the cells tell of sales by the shop's day and currency, for tools that read MongoDB and no cells."""
 MOVED = "moved"
-"""{time_zone, cells}: the same orders by the hours of the zone that the shop moves to."""
+"""{time_zone, cells, sales}: the same orders by the hours of the zone that the shop moves to."""
+
+
+def told(cells: CellTable, hours: Hours) -> dict[str, Any]:
+    """The fields of a record that tell its cells, by the hours of a shop."""
+    return {TIME_ZONE: hours.time_zone, CELLS: cells.encode(), SALES: sales_of_days(cells, hours)}
+
+
+def sales_of_days(cells: CellTable, hours: Hours) -> list[dict[str, Any]]:
+    """A row for each day and currency, with the day as midnight of UTC; an order that names no currency has "".
+
+    A refund is on its own day, so the rows of a record may be of several days.
+    """
+    sales = net_sales(cells.sales)
+    if "net" not in sales.columns or sales.is_empty():
+        return []
+    days = pl.Series("day", hours.day_starts(sales["hour"].to_numpy()))
+    sums = sales.group_by(days, "currency").agg(pl.col("orders", *_SHOWN).sum()).sort("day", "currency")
+    return [
+        {
+            "day": datetime.combine(hours.day_of(time_of(row["day"])), time(), UTC),
+            "currency": row["currency"],
+            "orders": Int64(row["orders"]),
+            **{shown: Decimal128(from_scaled(row[name])) for name, shown in _SHOWN.items()},
+            "total_sales": Decimal128(from_scaled(row["net"] + row["tax"] + row["shipping"])),
+        }
+        for row in sums.iter_rows(named=True)
+    ]
+
+
+_SHOWN = {
+    "gross": "gross_sales",
+    "discounts": "discounts",
+    "returns": "returns",
+    "net": "net_sales",
+    "tax": "tax",
+    "shipping": "shipping",
+}
 
 
 def zones_of(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -3,15 +3,20 @@
 import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from threading import Thread
+from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from ecommerce.archive.runs import ARCHIVE, PLANNED, Run, move_on, new_run, prepare_archive
+from ecommerce.documents.order import Refund
 from ecommerce.importing.loading.ledger import IMPORTS, prepare_ledger
 from ecommerce.metrics import METRICS, metrics_text, serve_metrics
-from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase, get_database
+from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, MongoDatabase, get_database
 from ecommerce.settings import Settings
+from ecommerce.shop import Shop, write_shop
 from ecommerce.summaries.advance import advance
 from tests.archiving import an_order, insert
 from tests.ports import free_port
@@ -33,6 +38,7 @@ def test_every_metric_has_its_value_once_everything_has_happened(database: Mongo
     insert(database, [an_order(1), an_order(2)])
     advance(database)
     database[ARCHIVED_ORDERS].insert_many([{"_id": number} for number in range(10, 13)])
+    database[ARCHIVED_CHANGES].insert_one({"order_id": 10, "number": 1})
     run = new_run(database, Run("r1", ARCHIVE, PLANNED, now, None, "file:/a", table_bytes=7, started_at=now))
     move_on(database, run, "committed")
     database[IMPORTS].insert_many(
@@ -42,11 +48,29 @@ def test_every_metric_has_its_value_once_everything_has_happened(database: Mongo
     assert {name.partition(":")[0] for name in found} == set(METRICS)
     assert (found["ecommerce_orders:hot"], found["ecommerce_orders:archived"]) == (2, 3)
     assert found["ecommerce_archive_bytes"] == 7
+    assert found["ecommerce_archived_changes"] == 1
+    assert found["ecommerce_sales_today:net_sales:USD"] == 0, "both orders are of 2024"
     assert found["ecommerce_archive_unfinished_seconds"] == 0
     assert found["ecommerce_failed_imports"] == 1
     assert 3500 < found["ecommerce_import_age_seconds"] < 7200
     assert found["ecommerce_oldest_hot_order_age_seconds"] > 365 * 86_400
     assert 0 < found["ecommerce_disk_free_ratio"] < 1
+
+
+def test_sales_of_the_shops_day_are_by_currency(database: MongoDatabase) -> None:
+    write_shop(database, Shop("INR", "Asia/Kolkata"))
+    now = datetime.now(UTC)
+    begin = now.astimezone(ZoneInfo("Asia/Kolkata")).replace(hour=0, minute=0, second=0, microsecond=0)
+    own = an_order(1, order_time=begin, total_amount=Decimal(5), tax_amount=Decimal(1), shipping_amount=Decimal(2))
+    yesterday = an_order(2, order_time=begin - timedelta(seconds=1))
+    refund = Refund(1, now, Decimal("0.5"))
+    dollars = replace(an_order(3, order_time=now, currency="USD", total_amount=Decimal(7)), refunds=(refund,))
+    insert(database, [own, yesterday, dollars])
+    advance(database)
+    found = values(metrics_text(database))
+    names = ("net_sales", "returns", "tax", "shipping", "total_sales")
+    assert [found[f"ecommerce_sales_today:{name}:INR"] for name in names] == [2, 0, 1, 2, 5]
+    assert [found[f"ecommerce_sales_today:{name}:USD"] for name in names] == [6.5, 0.5, 0, 0, 6.5]
 
 
 def test_a_server_that_is_away_is_down() -> None:

@@ -19,6 +19,7 @@ from ecommerce.settings import Settings
 from ecommerce.shop import Shop, write_shop
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
+from ecommerce.summaries.state import ARCHIVE_SUMMARY
 from tests.archiving import hot_ids, spark, with_archive
 from tests.hand_computed_shop import (
     BY_CHANNEL,
@@ -53,6 +54,23 @@ def assert_equals_the_sheet(database: MongoDatabase) -> None:
     whole = compute_kpis(database).to_json_dict()
     assert whole["by_currency"] == BY_CURRENCY
     assert whole["by_channel"] == BY_CHANNEL
+
+
+def assert_records_tell_the_sheet(database: MongoDatabase) -> None:
+    """What BI tools read of an archived shop, summed by day."""
+    names = ("gross_sales", "discounts", "returns", "net_sales", "tax", "shipping", "total_sales")
+    sums: dict[str, Any] = {name: {"$sum": f"$sales.{name}"} for name in names}
+    found = database[ARCHIVE_SUMMARY].aggregate(
+        [
+            {"$unwind": "$sales"},
+            {"$match": {"sales.currency": {"$in": ["", "EUR"]}}},
+            {"$group": {"_id": "$sales.day"} | sums},
+        ]
+    )
+    told = {row.pop("_id").date(): {name: f"{row[name].to_decimal():.2f}" for name in names} for row in found}
+    for day, (orders, _, sales) in SHEET.items():
+        if orders or day in told:
+            assert told[day] == {name: sales[name] for name in names}, day
 
 
 @pytest.fixture
@@ -99,6 +117,7 @@ def test_refunds_that_come_after_archiving_come_to_the_same_sheet(
     assert_equals_the_sheet(database)
     assert check_orders(database, archive).differences == ()
     archive_orders(archive, Selection(older_than_days=0))
+    assert_records_tell_the_sheet(database)
     rows = {row["order"]["order_id"]: row["refunds"] for row in read(settings=archive).to_pylist()}
     assert all(len(rows[row["order"]["order_id"]]) == len(row["refunds"]) for row in refunded)
     for again in (lambda: None, lambda: rebuild(database)):
