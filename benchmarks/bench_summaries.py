@@ -4,6 +4,7 @@ import resource
 import statistics
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -23,8 +24,10 @@ from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
 from ecommerce.summaries import advance as advance_module
 from ecommerce.summaries.advance import advance
+from ecommerce.summaries.buckets import cells_parts
+from ecommerce.summaries.cells.table import FAMILIES
 from ecommerce.summaries.rebuild import rebuild
-from ecommerce.summaries.state import BUCKETS
+from ecommerce.summaries.state import BUCKETS, load_state
 
 CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=100_000, products=10_000)
 START = datetime(2025, 6, 1, tzinfo=UTC)
@@ -61,7 +64,7 @@ def run(quick: bool) -> Iterator[Result]:
                 yield _by_pandas(database, size)
             stored = size
             if number == 1:
-                yield _bytes_per_order(database, size)
+                yield from _bytes_per_order(database, size)
                 yield from _advancing(database, 2_000 if quick else 100_000)
                 yield _lag(database, 2 if quick else 20)
 
@@ -163,10 +166,29 @@ def load_into_pandas(uri: str, name: str) -> tuple[float, float]:
     return clock.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
-def _bytes_per_order(database: MongoDatabase, size: int) -> Result:
+OF_BEFORE = ("orders", "items")
+"""The families of cells from before there were sales (refunds, tax, shipping, currency) and promises (what is late)."""
+
+
+def _bytes_per_order(database: MongoDatabase, size: int) -> Iterator[Result]:
+    """Bytes and rows of cells for each order, with what sales and promises add to them."""
     documents = database.command("collStats", ORDERS)["size"] / size
-    cells = database.command("collStats", BUCKETS)["size"] / size
-    return Result("cells", cells, "bytes per order", "", f"a document has {documents:.0f}")
+    whole = database.command("collStats", BUCKETS)["size"] / size
+    yield Result("cells and rollups", whole, "bytes per order", "", f"a document has {documents:.0f}")
+    state = load_state(database)
+    assert state is not None
+    rows, sizes = Counter[str](), Counter[str]()
+    for data in cells_parts(database, state, None, None):
+        for family in FAMILIES:
+            rows[family] += int(data[family]["rows"])
+            sizes[family] += len(bson.encode(data[family]))
+    before = sum(sizes[family] for family in OF_BEFORE) / size
+    yield Result("cells without sales and promises", before, "bytes per order")
+    yield Result("cells", sizes.total() / size, "bytes per order", "", f"{sizes.total() / size / before:.2f} × without")
+    for family in FAMILIES:
+        yield Result(
+            f"cells of {family}", rows[family] / size, "rows per order", "", f"{sizes[family] / size:.0f} bytes"
+        )
 
 
 def _advancing(database: MongoDatabase, changes: int) -> list[Result]:
