@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import bson
 import polars as pl
 import pytest
 from msgspec import structs
 
-from ecommerce.documents.order import OrderDocument, Refund
+from ecommerce.documents.bson_codec import encode_catalog
+from ecommerce.documents.catalog import CATALOG, Product, Warehouse
+from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem, Refund
 from ecommerce.errors import InputError
 from ecommerce.kpis import Filters, Kpis, KpiStore, Span, compute_kpis
 from ecommerce.kpis.figures import ITEM_FIGURES, ORDER_FIGURES, SALES_FIGURES, average, money_text
@@ -70,6 +73,47 @@ SOURCE = {
     "years": [(969, "484247.45"), (1038, "470532.48"), (1315, "609205.70"), (1687, "733215.26")],
 }  # fmt: skip
 """Worked out from the public table itself, see its README."""
+
+
+def test_the_worked_example_of_the_documentation(database: MongoDatabase) -> None:
+    tables = {table.name: table for table in CATALOG}
+    for name, records in (
+        ("products", [Product(7, "Kite", "Toys"), Product(8, "Doll", "Toys")]),
+        ("warehouses", [Warehouse(1, "Lima"), Warehouse(2, "Cusco")]),
+    ):
+        database[name].insert_many([bson.decode(encode_catalog(tables[name], record)) for record in records])
+    orders = []
+    for number, status, paid, total, product, warehouse, quantity, price, discount in (
+        (1, "Delivered", "card", "20", 7, 1, 2, "10", "0"),
+        (2, "Cancelled", "card", "30", 8, 1, 1, "30", "0"),
+        (3, "Pending", "voucher", "11.25", 7, 2, 5, "2.50", "0.1"),
+    ):
+        order = Order(number, 1, START, Decimal(total), Decimal(discount), 1, paid)
+        item = OrderItem(number, number, product, warehouse, quantity, Decimal(price), START)
+        delivery = Delivery(number, number, status, START, None, 1, "Lima")
+        orders.append(OrderDocument(order, (item,), delivery, START))
+    accept(database, orders)
+    figures = compute_kpis(database).to_json_dict()
+    expected = {
+        "orders": 3,
+        "revenue": "31.25",
+        "average_order_value": "15.62",
+        "quantity": 8,
+        "delivered": 1,
+        "pending": 1,
+        "by_status": {"Cancelled": 1, "Delivered": 1, "Pending": 1},
+        "by_payment_type": {
+            "card": {"orders": 2, "revenue": "20.00"},
+            "voucher": {"orders": 1, "revenue": "11.25"},
+        },
+        "top_products": [
+            {"product_id": 7, "name": "Kite", "quantity": 7},
+            {"product_id": 8, "name": "Doll", "quantity": 1},
+        ],
+        "by_warehouse": {"Cusco": {"order_items": 1, "quantity": 5}, "Lima": {"order_items": 2, "quantity": 3}},
+        "by_category": {"Toys": {"quantity": 8, "revenue": "31.25"}},
+    }
+    assert {name: figures[name] for name in expected} == expected
 
 
 def test_the_superstore_s_figures_are_those_of_its_source(database: MongoDatabase) -> None:
