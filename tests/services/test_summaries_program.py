@@ -35,33 +35,43 @@ from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.catalog import TABLE, pyiceberg_catalog
 from ecommerce.archive.restore import restore_orders
 from ecommerce.archive.selection import Selection
+from ecommerce.change_shop import change_shop
 from ecommerce.check import check_orders
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.order import OrderDocument, Refund
+from ecommerce.hours import hours_of, time_of
 from ecommerce.importing.import_files import import_paths
 from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
+from ecommerce.shop import Shop, read_shop, write_shop
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.cells import aggregate_cells
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
+from ecommerce.summaries.records import told
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 from tests.archiving import spark, with_archive
+from tests.sales_recount import SHOP_CURRENCY
 from tests.summaries_data import START, STATUSES, accept, document_of, random_order
 from tests.summaries_recount import recount
 from tests.summaries_workers import Workers
 
 __all__ = ["spark"]
 
-SPAN = Span(START + timedelta(days=3, hours=5), START + timedelta(days=36, hours=2))
+FROM, UNTIL = START + timedelta(days=3, hours=5), START + timedelta(days=36, hours=2)
+
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns")
+WHOLE_HOURS = ZONES[:3]
+"""Their hours begin with those of UTC, so that a shop moves between them without its archived orders."""
 
 WORKS = ("advance", "compact", "rebuild")
 
 
 def purge(database: MongoDatabase, orders: list[OrderDocument]) -> None:
     """What the archiver's purge does to MongoDB, in one transaction as it does it."""
+    hours = hours_of(read_shop(database).time_zone)
     ids = [Int64(order.order.order_id) for order in orders]
     entries = [
         {"_id": Int64(order.order.order_id), "content_hash": Int64(content_hash(order)), "run_id": "run"}
@@ -69,9 +79,9 @@ def purge(database: MongoDatabase, orders: list[OrderDocument]) -> None:
     ]
 
     def write(session: Any) -> None:
-        cells = aggregate_cells(database, {"_id": {"$in": ids}}, session)
+        cells = aggregate_cells(database, {"_id": {"$in": ids}}, session, hours=hours)
         record = {"_id": f"run/{time.time_ns()}", "order_date": START, "total_orders": Int64(len(ids))}
-        database[ARCHIVE_SUMMARY].insert_one(record | {"cells": cells.encode()}, session=session)
+        database[ARCHIVE_SUMMARY].insert_one(record | told(cells, hours), session=session)
         assert database[ORDERS].delete_many({"_id": {"$in": ids}}, session=session).deleted_count == len(ids)
         database[ARCHIVED_ORDERS].insert_many(entries, session=session)
 
@@ -84,20 +94,27 @@ class Program(RuleBasedStateMachine):
 
     # In a tuple, because Hypothesis asks every attribute of the class for its marks, and a database has any attribute.
     services: tuple[MongoDatabase, Workers]
+    settings_of_store = Settings()
 
     def __init__(self) -> None:
         super().__init__()
         self.database, self.workers = self.services
 
-    @initialize(seed=st.integers(0, 2**32))
-    def begin(self, seed: int) -> None:
+    @initialize(seed=st.integers(0, 2**32), zone=st.sampled_from(ZONES))
+    def begin(self, seed: int, zone: str) -> None:
         self.rng = random.Random(seed)
         for name in self.database.list_collection_names():
             self.database.drop_collection(name)
         prepare_database(self.database)
+        self.zone = zone
+        write_shop(self.database, Shop(SHOP_CURRENCY, zone))
         self.hot: dict[int, OrderDocument] = {}
         self.archived: dict[int, OrderDocument] = {}
         self.store = KpiStore(self.database)
+
+    def may_move(self, zone: str) -> bool:
+        """Without an archive there are no orders to read again."""
+        return {self.zone, zone} <= set(WHOLE_HOURS)
 
     def some_hot(self) -> list[OrderDocument]:
         return self.rng.sample(list(self.hot.values()), self.rng.randint(1, min(len(self.hot), 20)))
@@ -180,6 +197,12 @@ class Program(RuleBasedStateMachine):
             self.archived[order_id] = msgspec.structs.replace(order, refunds=(*order.refunds, refund))
         accept(self.database, self.archived.values())
 
+    @rule(zone=st.sampled_from(ZONES))
+    def the_shop_moves(self, zone: str) -> None:
+        if self.may_move(zone):
+            change_shop(self.database, self.settings_of_store, Shop(SHOP_CURRENCY, zone))
+            self.zone = zone
+
     @precondition(lambda self: self.archived)
     @rule()
     def orders_are_restored(self) -> None:
@@ -207,16 +230,16 @@ class Program(RuleBasedStateMachine):
     def every_figure_is_that_of_the_accepted_orders(self) -> None:
         accepted = [*self.hot.values(), *self.archived.values()]
         self.store.refresh()
-        assert SPAN.start is not None and SPAN.end is not None
-        for span in (Span(), SPAN):
+        hours = hours_of(self.zone)
+        for span in (Span(), Span(*(time_of(hours.start(moment)) for moment in (FROM, UNTIL)))):
             figures, as_of = self.said(span)
-            assert figures == recount(accepted, span=span, step="day", as_of=as_of)
+            assert figures == recount(accepted, span=span, step="day", zone=self.zone, as_of=as_of)
 
     def said(self, span: Span) -> tuple[dict[str, Any], datetime]:
         figures: dict[str, Any] = json.loads(json.dumps(self.store.kpis(span, Filters()).to_json_dict()))
         assert (figures.pop("hot_orders"), figures.pop("archived_orders")) == (len(self.hot), len(self.archived))
         as_of = datetime.fromisoformat(figures.pop("as_of"))
-        assert figures.pop("time_zone") == "UTC"
+        assert figures.pop("time_zone") == self.zone
         assert figures.pop("aside") == 0
         return figures, as_of
 
@@ -228,15 +251,18 @@ class Program(RuleBasedStateMachine):
             prepare(self.database)
             figures = compute_kpis(self.database).to_json_dict()
             as_of = datetime.fromisoformat(figures["as_of"])
-            expected = recount([*self.hot.values(), *self.archived.values()], step="day", as_of=as_of)
+            accepted = [*self.hot.values(), *self.archived.values()]
+            expected = recount(accepted, step="day", zone=self.zone, as_of=as_of)
             assert {name: figures[name] for name in expected} == expected
 
 
 class ProgramWithArchive(Program):
     """The same with the real importer and archiver: Spark, an Iceberg table, and a check of everything at the end."""
 
-    settings_of_store: Settings
     inbox: Path
+
+    def may_move(self, zone: str) -> bool:
+        return True
 
     def bring_new(self, orders: list[OrderDocument]) -> None:
         file = self.inbox / f"{time.time_ns()}.jsonl"
