@@ -6,9 +6,10 @@ purged    --publish--> published  `main` moves to the branch in one commit, as f
 published --commit-->  committed  the changes leave `archived_changes`, the branch is dropped
 
 Nothing has to leave MongoDB before `main` moves, so there is no purge, and a run whose branch is of no use is exported
-anew.
+anew, then without the days that are damaged.
 """
 
+import logging
 import secrets
 import time
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.changes import changes_wait, sums_of_changes, take_changes
+from ecommerce.archive.days import damaged_days
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, VerificationError, failures_explained
 from ecommerce.archive.fault_points import reached
@@ -26,12 +28,15 @@ from ecommerce.archive.source import changed_frame, mongo_frame
 from ecommerce.archive.spark_progress import followed
 from ecommerce.archive.steps import commit, moved, publish
 from ecommerce.archive.verify import days_of, summary_of_days
+from ecommerce.archive.view import open_view
 from ecommerce.archive.workshop import Step, Workshop, new_run_id
 from ecommerce.gate import FORMAT
 from ecommerce.mongo import ARCHIVED_CHANGES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+log = logging.getLogger(__name__)
 
 SAFE = "The rows are as before, and the figures right; run it again to go on."
 
@@ -62,7 +67,7 @@ def export_changes(workshop: Workshop, run: Run) -> Run:
     started = time.monotonic()
     with failures_explained(f"exporting run {run.run_id}", SAFE):
         branch = f"{run.run_id}-{secrets.token_hex(3)}"
-        take_changes(workshop.database, run.run_id)
+        take_changes(workshop.database, run.run_id, _damaged(workshop, run) if run.branch else ())
         days, _ = sums_of_changes(workshop.database, run.run_id)
         told: dict[str, Any] = {"read_days": days, "orders": sum(day.orders for day in days), "days": len(days)}
         run = move_on(workshop.database, run, PLANNED, branch=branch, snapshot=0, **told)
@@ -70,6 +75,15 @@ def export_changes(workshop: Workshop, run: Run) -> Run:
         written = _write(workshop, run, [day.order_date for day in days]) if days else {}
         reached("export:done")
         return moved(workshop, run, EXPORTED, "export", started, **written)
+
+
+def _damaged(workshop: Workshop, run: Run) -> list[date]:
+    """Of the days of a run that did not get on, those whose files are damaged: they do not hold up the others."""
+    view = open_view(workshop.settings)
+    damaged = [one for day in run.read_days for one in damaged_days(view, day.order_date, day.order_date)]
+    for one in damaged:
+        log.warning("later versions of orders of that day wait: %s", one)
+    return [one.day for one in damaged]
 
 
 def _write(workshop: Workshop, run: Run, days: Sequence[date]) -> dict[str, Any]:

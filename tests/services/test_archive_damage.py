@@ -3,9 +3,11 @@
 import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
@@ -13,15 +15,18 @@ from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.reading import read, read_pandas
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
+from ecommerce.archive.runs import CHANGES
 from ecommerce.archive.selection import Selection
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.check import check_orders
-from ecommerce.mongo import MongoDatabase
+from ecommerce.documents.order import Refund
+from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 from tests.archiving import OLD_DAY, an_order, insert, spark, with_archive
+from tests.summaries_data import accept
 
 __all__ = ["spark"]
 
@@ -201,3 +206,28 @@ def test_a_compaction_does_not_build_on_a_damaged_file(
     file.write_bytes(whole)
     assert compact_archive(archived, at_least=2).days == (DAMAGED,)
     assert check_orders(database, archived).is_good
+
+
+def test_a_refund_of_a_damaged_day_waits_and_holds_up_no_other(
+    archived: Settings, database: MongoDatabase, tmp_path: Path
+) -> None:
+    refunded = [
+        replace(an_order(number, day=number % 3), refunds=(Refund(1, an_order(number).updated_at, Decimal("0.5")),))
+        for number in (3, 4)
+    ]
+    accept(database, refunded)
+    file = file_of(tmp_path / "archive" / database.name / "orders" / "data", DAMAGED)
+    content = file.read_bytes()
+    file.unlink()
+    insert(database, [an_order(100)])
+    with pytest.raises(ArchiveError):
+        archive_orders(archived)
+    changes, new = archive_orders(archived)
+    assert (changes.kind, changes.orders, new.orders) == (CHANGES, 1, 1)
+    assert [one["order_id"] for one in database[ARCHIVED_CHANGES].find()] == [4]
+    file.write_bytes(content)
+    (last,) = archive_orders(archived)
+    assert (last.orders, database[ARCHIVED_CHANGES].count_documents({})) == (1, 0)
+    rows = {row["order"]["order_id"]: row["refunds"] for row in read(settings=archived).to_pylist()}
+    assert [number for number, refunds in rows.items() if refunds] == [3, 4]
+    assert check_orders(database, archived).differences == ()
