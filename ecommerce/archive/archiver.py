@@ -103,7 +103,9 @@ def runs_due(
         plan = None
     if unfinished_run(workshop.database):
         return
-    if selection and (changes := begin_changes(workshop, requested.flow_run if requested else None)):
+    # One that was left may have let its changes wait, as files are damaged: the new orders come first then.
+    is_changed = left is not None and left.kind == CHANGES
+    if selection and not is_changed and (changes := begin_changes(workshop, requested.flow_run if requested else None)):
         yield changes
     if selection and (run := begin_run(workshop, selection, plan, requested)):
         yield run

@@ -6,7 +6,7 @@ purged    --publish--> published  `main` moves to the branch in one commit, as f
 published --commit-->  committed  the changes leave `archived_changes`, the branch is dropped
 
 Nothing has to leave MongoDB before `main` moves, so there is no purge, and a run whose branch is of no use is exported
-anew, then without the days that are damaged.
+anew. Where that met damaged files its changes wait, and it is closed: nothing else has to wait for them.
 """
 
 import logging
@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ecommerce.archive.changes import changes_wait, sums_of_changes, take_changes
+from ecommerce.archive.changes import changes_wait, release_changes, sums_of_changes, take_changes
 from ecommerce.archive.days import damaged_days
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, VerificationError, failures_explained
@@ -67,7 +67,10 @@ def export_changes(workshop: Workshop, run: Run) -> Run:
     started = time.monotonic()
     with failures_explained(f"exporting run {run.run_id}", SAFE):
         branch = f"{run.run_id}-{secrets.token_hex(3)}"
-        take_changes(workshop.database, run.run_id, _damaged(workshop, run) if run.branch else ())
+        if run.read_days and _has_damage(workshop, run):
+            release_changes(workshop.database, run.run_id)
+        else:
+            take_changes(workshop.database, run.run_id)
         days, _ = sums_of_changes(workshop.database, run.run_id)
         told: dict[str, Any] = {"read_days": days, "orders": sum(day.orders for day in days), "days": len(days)}
         run = move_on(workshop.database, run, PLANNED, branch=branch, snapshot=0, **told)
@@ -77,13 +80,13 @@ def export_changes(workshop: Workshop, run: Run) -> Run:
         return moved(workshop, run, EXPORTED, "export", started, **written)
 
 
-def _damaged(workshop: Workshop, run: Run) -> list[date]:
-    """Of the days of a run that did not get on, those whose files are damaged: they do not hold up the others."""
-    view = open_view(workshop.settings)
-    damaged = [one for day in run.read_days for one in damaged_days(view, day.order_date, day.order_date)]
+def _has_damage(workshop: Workshop, run: Run) -> bool:
+    """Whether a run that did not get on met files that are damaged: then its changes wait, and other runs do not."""
+    first, last = run.read_days[0].order_date, run.read_days[-1].order_date
+    damaged = damaged_days(open_view(workshop.settings), first, last)
     for one in damaged:
-        log.warning("later versions of orders of that day wait: %s", one)
-    return [one.day for one in damaged]
+        log.warning("later versions of archived orders wait: %s", one)
+    return bool(damaged)
 
 
 def _write(workshop: Workshop, run: Run, days: Sequence[date]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A run takes what is in the figures (`counted`) and marks it as its own. It leave
 in the transaction that gives the entries of the orders the content hashes of their new rows.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -19,7 +19,7 @@ from ecommerce.archive.encoded_ids import filter_of_ids
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.hot import MILLISECONDS_PER_DAY, HotOrders, hot_orders, time_of
-from ecommerce.archive.runs import Day, day_start
+from ecommerce.archive.runs import Day
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.content_hash import CONTENT_HASH, WITHOUT_REFUNDS, hashes_of
@@ -39,15 +39,17 @@ def changes_wait(database: MongoDatabase) -> bool:
     return database[ARCHIVED_CHANGES].find_one({"run": {"$exists": False}}, {"_id": 1}) is not None
 
 
-def take_changes(database: MongoDatabase, run_id: str, damaged: Collection[date] = ()) -> None:
-    """Mark all changes that are in the figures as a run's, but for those of days that are damaged, which wait."""
+def release_changes(database: MongoDatabase, run_id: str) -> None:
+    """Let a run's changes wait for another run."""
+    database[ARCHIVED_CHANGES].update_many({"run": run_id}, {"$unset": {"run": ""}})
+
+
+def take_changes(database: MongoDatabase, run_id: str) -> None:
+    """Mark all changes that are in the figures as a run's."""
     for _ in range(2):  # the first may be a rebuild, which counts no changes
         if database[ARCHIVED_CHANGES].find_one({"counted": False}, {"_id": 1}):
             advance(database)
-    days = [day_start(day) for day in damaged]
-    left_out = {"run": run_id, "order_date": {"$in": days}}
-    database[ARCHIVED_CHANGES].update_many(left_out, {"$unset": {"run": ""}})
-    taken = {"counted": True, "run": {"$exists": False}, "order_date": {"$nin": days}}
+    taken = {"counted": True, "run": {"$exists": False}}
     database[ARCHIVED_CHANGES].update_many(taken, {"$set": {"run": run_id}})
 
 
