@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from bson import Int64
 
 from ecommerce.forget.records import FORGET_RUNS
 from ecommerce.mongo import ORDERS, MongoDatabase
@@ -23,7 +24,7 @@ def shop(database: MongoDatabase) -> MongoDatabase:
     """Old and open orders, some of them of user 7, who has a record."""
     insert(database, [an_order(at, day=at % 2) for at in range(20)])
     insert(database, [an_order(100 + at, status="Pending", user_id=7) for at in range(3)])
-    database["users"].insert_one({"_id": 7, "user_id": 7, "name": "Some Body", "email": EMAIL})
+    database["users"].insert_one({"_id": Int64(7), "user_id": Int64(7), "name": "Some Body", "email": EMAIL})
     return database
 
 
