@@ -7,9 +7,10 @@ are dropped. Anything else of another width is no row.
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ecommerce.importing.formats.chunks import ROW_BYTES_MAX, Chunk, Row, end_of_lines, line_chunks
 from ecommerce.importing.formats.format import Format, Head
@@ -152,11 +153,19 @@ def _joined_rows(lines: Sequence[str], columns: int, delimiter: str) -> str:
     return ""
 
 
+@cache
+def _dialect(delimiter: str) -> Any:
+    """Made once: for a single line, making it took as long as reading that."""
+    name = f"ecommerce {delimiter}"
+    csv.register_dialect(name, delimiter=delimiter, strict=True)
+    return csv.get_dialect(name)
+
+
 def cells_of_text(text: str, shape: Shape) -> list[list[str]]:
     """The cells of rows that were read before, once more. Raises csv.Error or ValueError where they are none."""
     columns = len(shape.columns)
     if shape.quotes == IN_RECORDS and ('"' in text or "\r" in text):
-        rows = list(csv.reader(lines_of(text), delimiter=shape.delimiter, strict=True))
+        rows = list(csv.reader(lines_of(text) if "\n" in text else [text], _dialect(shape.delimiter)))
     else:
         rows = [line.split(shape.delimiter) for line in text.split("\n")]
         if shape.quotes != AS_TEXT and '"' in text:

@@ -14,6 +14,9 @@ from ecommerce.importing.reasons import Rejected, shown
 Notation = Literal["point", "comma", "either"]
 """The decimal sign. `either`: nothing says which it is, so only a text that has one meaning is read."""
 
+ORDINARY = re.compile(r"\d{1,15}(?:\.(?:\d\d?|\d{4,}))?", re.ASCII)
+"""A number that means the same in every notation, or is one only with a decimal point: most texts of most files."""
+
 _PLAIN = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _GROUPED = re.compile(r"[1-9]\d{0,2}([,'’ \u00a0\u2009\u202f])\d{3}(?:\1\d{3})*(?:\.\d+)?", re.ASCII)
 _LAKH = re.compile(r"[1-9]\d?(?:,\d\d)+,\d{3}(?:\.\d+)?", re.ASCII)
@@ -93,7 +96,7 @@ def read_amount(text: str, notation: Notation, where: str, *, fraction: bool = F
 
     Only a fraction may be written in per cent.
     """
-    if notation == "point" and _PLAIN.fullmatch(text):
+    if notation != "comma" and (_PLAIN if notation == "point" else ORDINARY).fullmatch(text):
         return text
     amount = take_apart(text)
     if amount is None or (amount.percent and not fraction):

@@ -1,11 +1,11 @@
 """The lines of one order to an order document and catalog records, as a mapping says."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from ecommerce.documents.bson_codec import encode_catalog
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
 from ecommerce.importing.order_lines.column_values import (
@@ -18,11 +18,11 @@ from ecommerce.importing.order_lines.column_values import (
 )
 from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.reasons import Rejected, shown
-from ecommerce.importing.rows.lenient import read_document
+from ecommerce.importing.rows.catalog_records import record_of_lines
 from ecommerce.importing.shape import Reading
 
-SEEN_MAX = 200_000
-"""Catalog records of lines that are not read again: about 50 MB."""
+SEEN_MAX = 100_000
+"""Catalog records of a table that are not made again: about 25 MB."""
 
 
 class _Makers:
@@ -34,9 +34,9 @@ class _Makers:
         self.item = field_makers(mapping, readings, OrderItem, mapping.item, "order_items[]")
         self.delivery = field_makers(mapping, readings, Delivery, mapping.delivery, "delivery")
         self.refund = field_makers(mapping, readings, Refund, mapping.refund, "refunds[]")
-        texts = Texts(mapping, readings)
+        texts = Texts(readings)
         self.attributes = {name: texts.of(value, " ") for name, value in mapping.attributes.items()}
-        self.order_text = Texts(mapping, readings).identity(mapping.order["order_id"])
+        self.order_text = texts.identity(mapping.order["order_id"])
 
 
 _makers = lru_cache(maxsize=8)(_Makers)
@@ -78,15 +78,19 @@ def assemble(
     if credit is not None:
         order |= {"total_amount": "0", "discount": "0"}
         document["refunds"] = [{"refund_id": 0, "refund_time": order.get("order_time"), "amount": credit}]
-    elif refund := _refund(made(makers.refund, head, items)):
+    elif makers.refund and (refund := _refund(made(makers.refund, head, items))):
         document["refunds"] = [refund]
-    if attributes := {name: text for name, make in makers.attributes.items() if (text := make(head).strip())}:
+    if makers.attributes and (
+        attributes := {name: text for name, make in makers.attributes.items() if (text := make(head).strip())}
+    ):
         document["attributes"] = attributes
     return document
 
 
 def _credited(items: Sequence[dict[str, Any]]) -> str | None:
     """What lines that all have negative quantities give back: they are a credit that names no order. Else None."""
+    if any(isinstance(item.get("quantity"), int) for item in items):
+        return None  # digits alone: it is not negative
     try:
         amounts = [(Decimal(item["price"]), Decimal(item["quantity"])) for item in items]
     except (KeyError, DecimalException):
@@ -115,71 +119,76 @@ def _work_out_amounts(order: dict[str, Any], items: Sequence[dict[str, Any]]) ->
                 if name not in item:
                     raise Rejected("missing_field", f"order_items[].{name} has no value")
             gross += Decimal(item["price"]) * Decimal(item["quantity"])
-        order.setdefault("total_amount", str(gross.quantize(FOUR_DECIMALS, ROUND_HALF_EVEN)))
-        order.setdefault("discount", _share_given(gross, Decimal(order["total_amount"])))
+        if "total_amount" not in order:
+            order["total_amount"] = str(gross.quantize(FOUR_DECIMALS, ROUND_HALF_EVEN))
+        if "discount" not in order:
+            order["discount"] = _share_given(gross, Decimal(order["total_amount"]))
     except DecimalException:
         raise Rejected("out_of_range", "order: the amounts of its lines are out of range") from None
+
+
+class _TableReader:
+    """What makes the records of one catalog table, and those that it made."""
+
+    def __init__(self, mapping: Mapping, readings: Sequence[Reading], table: CatalogTable) -> None:
+        values = mapping.catalog[table.name]
+        self.table = table
+        self.makers = field_makers(mapping, readings, table.document, values, table.name)
+        self.identity = _texts_of(values[name] for name in table.key if name in values)
+        self.texts = _texts_of(values.values())
+        self.complete: set[Any] = set()
+        """Identities of records that are known in full: no line can add to them."""
+        self.seen: set[Any] = set()
+        """Texts of which a record was made, or none could be."""
 
 
 class CatalogReader:
     """Reads from lines what they tell of users, products, warehouses and couriers, each thing once."""
 
     def __init__(self, mapping: Mapping, readings: Sequence[Reading]) -> None:
-        self._tables = [
-            (
-                table,
-                field_makers(mapping, readings, table.document, values, table.name),
-                _columns(values[name] for name in table.key if name in values),
-                _columns(values.values()),
-            )
-            for table in CATALOG
-            if (values := mapping.catalog.get(table.name))
-        ]
-        self._seen: set[tuple[str | None, ...]] = set()
-        """What was read, and of records that are known in full the identity alone: no line can add to them."""
+        self._tables = [_TableReader(mapping, readings, table) for table in CATALOG if mapping.catalog.get(table.name)]
 
-    def read(self, lines: Sequence[Cells]) -> list[tuple[CatalogTable, bytes]]:
+    def read(self, lines: Sequence[Cells]) -> list[tuple[str, bytes]]:
         """The records of these lines that did not come before. What is not valid or has no name is left out."""
-        records: list[tuple[CatalogTable, bytes]] = []
-        if len(self._seen) > SEEN_MAX:
-            self._seen.clear()
-        for table, makers, key, columns in self._tables:
+        records: list[tuple[str, bytes]] = []
+        for reader in self._tables:
+            identity_of, complete = reader.identity, reader.complete
             for cells in lines:
-                identity = (table.name, "", *map(cells.get, key))
-                if identity in self._seen:
+                if (identity := identity_of(cells)) in complete:
                     continue
-                texts = (table.name, *map(cells.get, columns))
-                if texts in self._seen:
+                if (texts := reader.texts(cells)) in reader.seen:
                     continue
-                self._seen.add(texts)
+                if len(reader.seen) + len(reader.complete) > SEEN_MAX:
+                    reader.seen.clear()
+                    reader.complete.clear()
+                reader.seen.add(texts)
                 try:
-                    values = made(makers, cells)
-                    record = table.document(**read_document(table.document, values))
+                    values = made(reader.makers, cells)
+                    record = record_of_lines(reader.table, values)
                 except Rejected:
                     continue
-                if len(values) == len(makers):
-                    self._seen.add(identity)
-                records.append((table, encode_catalog(table, record)))
+                if len(values) == len(reader.makers):
+                    reader.complete.add(identity)
+                records.append((reader.table.name, record))
         return records
 
 
-def _columns(values: Iterable[Value]) -> tuple[str, ...]:
-    """The columns that the values are made of."""
-    return tuple(sorted({column for value in values for column in value.used()}))
+def _texts_of(values: Iterable[Value]) -> Callable[[Cells], Any]:
+    """What takes the texts of which the values are made from a line."""
+    columns = sorted({column for value in values for column in value.used()})
+    return itemgetter(*columns) if columns else lambda cells: ()
 
 
-def _merged(lines: Sequence[Cells], mapping: Mapping) -> dict[str, str]:
+def _merged(lines: Sequence[Cells], mapping: Mapping) -> Cells:
     """The first text of every column: exports leave what belongs to the order empty on its later lines."""
-    merged = dict(lines[0])
-    of_the_order, nothing = mapping.order_columns, mapping.means_nothing
+    if len(lines) == 1:
+        return lines[0]
+    merged, of_the_order = dict(lines[0]), mapping.order_columns
     for cells in lines[1:]:
         for name, text in cells.items():
-            if not merged.get(name):
+            if not merged[name]:
                 merged[name] = text
-            elif name in of_the_order and text and text != merged[name] and not nothing(text.strip()):
-                if nothing(merged[name].strip()):
-                    merged[name] = text
-                    continue
+            elif text and text != merged[name] and name in of_the_order:
                 raise Rejected(
                     "inconsistent_lines",
                     f"the lines of one order have {shown(merged[name])} and {shown(text)} as {shown(name)}",
@@ -188,6 +197,6 @@ def _merged(lines: Sequence[Cells], mapping: Mapping) -> dict[str, str]:
 
 
 def _share_given(gross: Decimal, total: Decimal) -> str:
-    if gross <= 0:
+    if gross <= 0 or total == gross:
         return "0"
     return str(min(max(1 - total / gross, Decimal(0)), Decimal(1)).quantize(FOUR_DECIMALS, ROUND_HALF_EVEN))

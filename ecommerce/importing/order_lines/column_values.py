@@ -1,7 +1,8 @@
 """Values of fields out of the columns of order lines, as a mapping says.
 
 A mapping is compiled once into a function for each of its values: a file has the same columns in every line, so what
-kind of value a field has is asked once and not for each order.
+kind of value a field has is asked once and not for each order. What comes again is remembered by its texts: most
+columns have few different ones.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Mapping as Row
 from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Any
 
 import xxhash
@@ -25,13 +27,20 @@ from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.shape import Reading
 
 Cells = Row[str, str]
-"""A line: column → text. Columns of joined tables are named `table.column`."""
+"""A line: column → text, stripped, and empty where it means nothing; it has every column that the mapping uses. Columns
+of joined tables are named `table.column`."""
 
 Text = Callable[[Cells], str]
 Make = Callable[[Cells, Sequence[Cells]], Any]
 """(cells, lines of the order) → the value of a field, None where there is none."""
 
+Makers = Sequence[tuple[str, Make]]
+"""Fields of a part of the order, each with what makes its value."""
+
 FOUR_DECIMALS = Decimal("0.0001")
+RESULTS_KEPT = 1 << 13
+"""Of one function of a mapping: about 2 MB."""
+
 INTEGER_DIGITS = 19
 """Integers of fewer digits are below 2^63."""
 
@@ -54,22 +63,49 @@ def stable_id(namespace: str, field: str, text: str) -> int:
     return xxhash.xxh3_64_intdigest(_SEPARATOR.join((namespace, field, text)).encode()) >> 1
 
 
+class _Remembered(dict[Any, Any]):
+    """Results of a function by its argument."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, argument: Any) -> Any:
+        result = self._function(argument)
+        if len(self) >= RESULTS_KEPT:
+            self.clear()
+        self[argument] = result
+        return result
+
+
+def remembered(make: Callable[[Cells], Any], value: Value) -> Make:
+    """What makes a value of a line alone, by a function that is asked once for the texts that the value is made of."""
+    columns = tuple(dict.fromkeys(value.used()))
+    if len(columns) == 1:
+        texts: Callable[[Cells], Any] = itemgetter(columns[0])
+        results = _Remembered(lambda text: make({columns[0]: text}))
+    else:
+        texts = itemgetter(*columns) if columns else lambda cells: ()
+        results = _Remembered(lambda several: make(dict(zip(columns, several, strict=True))))
+    return lambda cells, _lines: results[texts(cells)]
+
+
 def field_makers(
     mapping: Mapping, readings: Sequence[Reading], document: type[Struct], values: Row[str, Value], where: str
-) -> dict[str, Make]:
+) -> Makers:
     """What makes each field of a part of the order, or of a catalog record, that the mapping has a value for."""
     maker = _Maker(mapping, readings)
-    return {
-        field.name: maker.field(field, values[field.name], f"{where}.{field.name}")
+    return [
+        (field.name, maker.field(field, values[field.name], f"{where}.{field.name}"))
         for field in fields_of(document)
         if field.name in values
-    }
+    ]
 
 
-def made(makers: Row[str, Make], cells: Cells, lines: Sequence[Cells] = ()) -> dict[str, Any]:
+def made(makers: Makers, cells: Cells, lines: Sequence[Cells] = ()) -> dict[str, Any]:
     """The values of the fields; absent where the line has none. Raises Rejected where a text is not what it must be."""
     values: dict[str, Any] = {}
-    for name, make in makers.items():
+    for name, make in makers:
         value = make(cells, lines)
         if value is not None:
             values[name] = value
@@ -79,8 +115,7 @@ def made(makers: Row[str, Make], cells: Cells, lines: Sequence[Cells] = ()) -> d
 class Texts:
     """Makes what makes the text of a value, empty where there is none."""
 
-    def __init__(self, mapping: Mapping, readings: Sequence[Reading]) -> None:
-        self.nothing = mapping.means_nothing
+    def __init__(self, readings: Sequence[Reading]) -> None:
         self._whole = frozenset(reading.of for reading in readings if reading.kind == "whole")
 
     def of(self, value: Value, joined_by: str = _SEPARATOR) -> Text:
@@ -91,7 +126,7 @@ class Texts:
         if value.constant is not None:
             constant = str(value.constant)
             return lambda cells: constant
-        plain = self._columns(value, joined_by)
+        plain = _columns(value, joined_by)
         if value.present is not None:
             present = value.present
             return lambda cells: present if is_present(plain(cells)) else ""
@@ -112,23 +147,19 @@ class Texts:
 
         return (lambda cells: plain(cells).removesuffix(_NOT_WHOLE)) if whole else plain
 
-    def _columns(self, value: Value, joined_by: str) -> Text:
-        nothing = self.nothing
-        if value.column and not value.columns:
-            column = value.column
 
-            def one(cells: Cells) -> str:
-                text = cells.get(column, "").strip()
-                return "" if nothing(text) else text
+def _columns(value: Value, joined_by: str) -> Text:
+    if value.column and not value.columns:
+        return itemgetter(value.column)
+    if len(value.columns) < 2:
+        return itemgetter(value.columns[0]) if value.columns else lambda cells: ""
+    texts = itemgetter(*value.columns)
 
-            return one
-        columns = value.columns
+    def together(cells: Cells) -> str:
+        parts = texts(cells)
+        return joined_by.join(parts) if any(parts) else ""
 
-        def together(cells: Cells) -> str:
-            parts = ["" if nothing(part := cells.get(name, "").strip()) else part for name in columns]
-            return joined_by.join(parts) if any(parts) else ""
-
-        return together
+    return together
 
 
 def _first(candidates: Sequence[Text], otherwise: str, cells: Cells) -> str:
@@ -143,7 +174,7 @@ class _Maker:
     """Makes the makers of one mapping, for files that are read in one way."""
 
     def __init__(self, mapping: Mapping, readings: Sequence[Reading]) -> None:
-        self._texts = Texts(mapping, readings)
+        self._texts = Texts(readings)
         stated: dict[bool | None, Notation] = {None: "either", False: "point", True: "comma"}
         self._stated = stated[mapping.decimal_comma]
         self._decimals: dict[str, Any] = {
@@ -162,10 +193,12 @@ class _Maker:
             case "money" | "fraction" | "rating":
                 return self._amount(value, where, field.kind.name)
             case "time":
-                time = self._time(value, where)
+                time = remembered(self._time(value, where), value)
                 if value.earliest:
-                    return lambda cells, lines: min((t for line in lines if (t := time(line))), default=time(cells))
-                return lambda cells, _lines: time(cells)
+                    return lambda cells, lines: min(
+                        (t for one in lines if (t := time(one, ()))), default=time(cells, ())
+                    )
+                return time
             case "id" if value.number:
                 text = self._texts.of(value)
                 return lambda cells, _lines: _number_kept(found, where) if (found := text(cells)) else None
@@ -175,12 +208,12 @@ class _Maker:
         if field.kind.name == "flag" and value.equals is not None:
             return self._equals(value, value.equals, where)
         if field.kind.bson_type == "long":
-            count = self._number(value, where)
-            return lambda cells, _lines: _whole(found) if (found := count(cells)) else None
-        text = self._texts.of(value, " ")
+            number = self._number(value, where)
+            return remembered(lambda cells: _whole(found) if (found := number(cells)) else None, value)
+        words = self._texts.of(value, " ")
         if field.kind.name == "currency":
-            return lambda cells, _lines: _currency(text(cells).strip())
-        return lambda cells, _lines: text(cells).strip() or None
+            return remembered(lambda cells: _currency(words(cells).strip()), value)
+        return remembered(lambda cells: words(cells).strip() or None, value)
 
     def _number(self, value: Value, where: str, kind: str = "count") -> Text:
         """What makes the digits of a number, empty where there is none."""
@@ -197,25 +230,26 @@ class _Maker:
     def _reader(self, column: str, where: str, kind: str = "money") -> Callable[[str], str]:
         """What reads the amounts of a column."""
         mixed = self._mixed if kind == "money" else ""
-        return partial(_read, self._decimals.get(column, self._stated), where, kind == "fraction", mixed)
+        read = partial(_read, self._decimals.get(column, self._stated), where, kind == "fraction", mixed)
+        return _Remembered(read).__getitem__
 
     def _needed(self, name: str, where: str, or_zero: bool = False) -> Callable[[Cells], Decimal]:
-        read, nothing = self._reader(name, where), self._texts.nothing
+        read = self._reader(name, where)
 
-        def needed(cells: Cells) -> Decimal:
-            text = cells.get(name, "").strip()
-            if not text or nothing(text):
-                if or_zero:
-                    return Decimal(0)
-                raise Rejected("no_mapping_value", f"{where} needs the column {shown(name)}, which is empty")
-            return Decimal(read(text))
+        def number(text: str) -> Decimal:
+            if text:
+                return Decimal(read(text))
+            if or_zero:
+                return Decimal(0)
+            raise Rejected("no_mapping_value", f"{where} needs the column {shown(name)}, which is empty")
 
-        return needed
+        numbers = _Remembered(number)
+        return lambda cells: numbers[cells[name]]
 
     def _amount(self, value: Value, where: str, kind: str) -> Make:
         if not (value.sum or value.line_total or value.part or value.round is not None):
             number = self._number(value, where, kind)
-            return lambda cells, _lines: number(cells) or None
+            return remembered(lambda cells: number(cells) or None, value)
         calculate = self._calculation(value, where, kind)
 
         def rounded(cells: Cells, lines: Sequence[Cells]) -> str | None:
@@ -340,7 +374,6 @@ def _number_kept(text: str, where: str) -> int:
     return int(digits)
 
 
-@lru_cache(maxsize=1 << 14)
 def _read(notation: Notation, where: str, fraction: bool, mixed: str, text: str) -> str:
     if mixed:
         raise Rejected(
@@ -350,7 +383,6 @@ def _read(notation: Notation, where: str, fraction: bool, mixed: str, text: str)
     return read_amount(text, notation, where, fraction=fraction)
 
 
-@lru_cache(maxsize=1 << 14)
 def _time_text(text: str, formats: tuple[str, ...], zone: str, zones: Zones, days: str, where: str) -> str:
     """ISO 8601 text of a time so many days after the given one."""
     time = read_time(text, formats, zone, zones, where)

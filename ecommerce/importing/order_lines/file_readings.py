@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import combinations
 
-from ecommerce.importing.order_lines.amounts import Notation, notation_of
+from ecommerce.importing.order_lines.amounts import ORDINARY, Notation, notation_of
 from ecommerce.importing.order_lines.column_roles import column_roles
 from ecommerce.importing.order_lines.currencies import Currencies, currencies_of
 from ecommerce.importing.order_lines.mapping import Mapping
@@ -18,9 +18,6 @@ from ecommerce.importing.shape import Reading
 
 TEXTS_HELD = 20_000
 """Different texts of a column that are held before they are looked at: memory stays flat, and most come again."""
-
-_ORDINARY_AMOUNT = re.compile(r"\d{1,15}(?:\.(?:\d\d?|\d{4,}))?", re.ASCII)
-"""A number that means the same in every notation, or is one only with a decimal point: most texts of most files."""
 
 _WHOLE_AS_FLOAT = re.compile(r"\d{1,15}\.0", re.ASCII)
 """pandas writes the whole numbers of a column with gaps like this: 17850.0."""
@@ -36,7 +33,7 @@ class _Amounts:
     def look(self) -> None:
         unusual = []
         for text in self.texts:
-            if _ORDINARY_AMOUNT.fullmatch(text):
+            if ORDINARY.fullmatch(text):
                 if "." in text:
                     self.said.add("point")
             else:

@@ -99,13 +99,16 @@ class OrderLines:
             order = row.cells[position].strip() if row.cells is not None and position < len(row.cells) else ""
             if nothing(order):
                 order = ""
-            raw = row.text.rstrip("\r\n").encode("utf-8", "surrogateescape")
+            try:
+                raw, is_utf8 = row.text.rstrip("\r\n").encode(), True
+            except UnicodeEncodeError:
+                raw, is_utf8 = row.text.rstrip("\r\n").encode("utf-8", "surrogateescape"), False
             problem = None if row.problem is None else Rejected("csv_syntax", row.problem)
             if problem is None and row.cells and not any(row.cells[at].strip() for at in needed):
                 reason = "nothing in the columns of product, quantity, price and time: a total or a note of the report"
                 self._rejections.append(Rejection(row.line, "not_an_order_line", reason, raw))
                 continue
-            problem = problem or _encoding_problem(row)
+            problem = problem or (None if is_utf8 else _encoding_problem(row))
             if problem is None and not order:
                 problem = Rejected("no_mapping_value", f"the column {shown(shape.columns[position])} is empty")
             if problem:

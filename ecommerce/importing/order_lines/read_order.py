@@ -37,6 +37,11 @@ class LinesReader:
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
         self._mapping = load_mapping(shape.mapping or "")
+        self._nothing = self._mapping.means_nothing
+        beside = {name for name in (self._mapping.lines_by, self._mapping.items_have) if name}
+        used = self._mapping.all_columns | beside
+        self._there = [(name, at) for at, name in enumerate(shape.columns) if name in used]
+        self._columns = dict.fromkeys((*(name for name, _ in self._there), *sorted(used)), "")
         self._catalog = CatalogReader(self._mapping, shape.readings)
         self.catalog_records: list[tuple[str, bytes]] = []
 
@@ -46,10 +51,9 @@ class LinesReader:
         if not lines:
             raise Rejected("missing_field", "there is no line of the order")
         if self._mapping.items_have:
-            column, nothing = self._mapping.items_have, self._mapping.means_nothing
-            items = [cells for cells in items if (text := cells.get(column, "").strip()) and not nothing(text)]
+            items = [cells for cells in items if cells[self._mapping.items_have]]
         document = assemble(self._mapping, self._shape.readings, lines, items)
-        self.catalog_records += ((table.name, record) for table, record in self._catalog.read(items or lines))
+        self.catalog_records += self._catalog.read(items or lines)
         return msgspec.json.encode(document)
 
     def cells(self, raw: bytes) -> tuple[Sequence[Cells], Sequence[Cells]]:
@@ -60,21 +64,31 @@ class LinesReader:
                 raise Rejected(
                     "json_syntax", f"not an order of joined files as JSON ({error}): import the files again"
                 ) from None
-            return joined.lines, joined.items
-        columns = self._shape.columns
+            return [self._used(cells) for cells in joined.lines], [self._used(cells) for cells in joined.items]
         try:
-            lines = [dict(zip(columns, cells, strict=True)) for cells in cells_of_text(raw.decode(), self._shape)]
+            rows = cells_of_text(raw.decode(), self._shape)
         except (csv.Error, ValueError) as error:
             raise Rejected("csv_syntax", f"not CSV: {error}") from None
+        empty, nothing, there = self._columns, self._nothing, self._there
+        lines: list[Cells] = [
+            empty | {name: "" if nothing(text := row[at].strip()) else text for name, at in there} for row in rows
+        ]
         lines = self._of_one_order(lines)
         return lines, lines
 
-    def _of_one_order(self, lines: list[dict[str, str]]) -> list[dict[str, str]]:
+    def _used(self, cells: Cells) -> Cells:
+        """What the mapping uses of a joined line."""
+        texts = {name: cells.get(name, "").strip() for name in self._columns}
+        return {name: "" if self._nothing(text) else text for name, text in texts.items()}
+
+    def _of_one_order(self, lines: list[Cells]) -> list[Cells]:
         """The lines of the first one's order: a text that is tried again may hold lines beside it, now corrected."""
-        key = self._mapping.lines_by or self._mapping.order["order_id"].column
-        names = [cells.get(key or "", "").strip() for cells in lines]
+        if len(lines) < 2:
+            return lines
+        key = self._mapping.lines_by or self._mapping.order["order_id"].column or ""
+        names = [cells.get(key, "") for cells in lines]
         if len(set(names)) < 2:
             return lines
-        if any(not name or self._mapping.means_nothing(name) for name in names):
+        if not all(names):
             raise Rejected("no_mapping_value", f"the column {shown(key)} is empty in a line beside the order's")
         return [cells for cells, name in zip(lines, names, strict=True) if name == names[0]]

@@ -6,6 +6,7 @@ and give no reasons: whatever raises here goes through `lenient`, which does. A 
 
 import struct
 from collections.abc import Callable
+from datetime import UTC
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -137,7 +138,7 @@ def _write_scalar(writer: _Writer, field: Field, source: str) -> None:
         writer.fixed(element, _FORMAT[kind], *_expression(writer, field, source))
 
 
-def _compile(document: type[Struct], *, beside: bool = False) -> Callable[..., bytes]:
+def encoder_of(document: type[Struct], *, beside: bool = False) -> Callable[..., bytes]:
     """An encoder of one flat document: called with the input and the values of the fields that it may leave open.
 
     With `beside`, of the elements alone that a whole document has beside its parts.
@@ -165,7 +166,7 @@ def _compile(document: type[Struct], *, beside: bool = False) -> Callable[..., b
 def _array_encoder(field: Field) -> Callable[[Any], bytes]:
     """An encoder of the elements of an array that few documents have, by their ids."""
     assert field.document is not None  # noqa: S101 - arrays hold documents
-    encode_element = _compile(field.document)
+    encode_element = encoder_of(field.document)
     before, identity = _element(TYPE_BYTES["array"], field.name), attrgetter(fields_of(field.document)[0].name)
 
     def encode(elements: Any) -> bytes:
@@ -177,10 +178,10 @@ def _array_encoder(field: Field) -> Callable[[Any], bytes]:
 
 
 _ITEM_KEYS = [b"\x03%d\x00" % index for index in range(ITEMS_MAX)]
-_encode_order_part = _compile(Order)
-_encode_item = _compile(OrderItem)
-_encode_delivery = _compile(Delivery)
-_encode_beside = _compile(OrderDocument, beside=True)
+_encode_order_part = encoder_of(Order)
+_encode_item = encoder_of(OrderItem)
+_encode_delivery = encoder_of(Delivery)
+_encode_beside = encoder_of(OrderDocument, beside=True)
 BESIDE = tuple(field.name for field in fields_of(OrderDocument) if field.name not in PARTS)
 """Fields that a document has beside its parts."""
 
@@ -213,9 +214,13 @@ def happened_last(order: Any, delivery: Any, refunds: Any) -> int:
     Taken from the row and not from the clock, so that an import that was killed and started again ends with the bytes
     of one clean run.
     """
-    last = millis(order.order_time)
-    if delivery.actual_time is not None:
-        last = max(last, millis(delivery.actual_time))
+    begun, ended = order.order_time, delivery.actual_time
+    if ended is None:
+        last = millis(begun)
+    elif begun.tzinfo is UTC and ended.tzinfo is UTC:
+        last = millis(max(begun, ended))
+    else:
+        last = max(millis(begun), millis(ended))
     return max(last, *(millis(refund.refund_time) for refund in refunds)) if refunds else last
 
 

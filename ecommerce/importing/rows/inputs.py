@@ -1,6 +1,7 @@
 """What an import accepts, derived from the definition: the same documents with some fields left to be filled in."""
 
 import types
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -13,6 +14,8 @@ from ecommerce.documents.kinds import EARLIEST_TIME, EXACT, LATEST_TIME, MONEY_S
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.importing.naive_times import moment_of
 
+EMPTY: Mapping[str, Any] = types.MappingProxyType({})
+
 LEFT_OPEN: dict[type[Struct], tuple[str, ...]] = {
     OrderItem: ("warehouse_id",),
     Delivery: ("location",),
@@ -21,7 +24,7 @@ LEFT_OPEN: dict[type[Struct], tuple[str, ...]] = {
 """Fields that a row may leave out: from the product, from the user, from what happened last in the order."""
 
 
-def _variant(document: type[Struct], replaced: dict[str, Any]) -> type[Struct]:
+def variant_of(document: type[Struct], replaced: Mapping[str, Any] = EMPTY) -> Any:
     """The document as input: fields left open become optional, nested documents are replaced by their variants.
 
     None stands for an absent field and for nothing else, so that the keys of a row can be counted: an explicit null
@@ -67,12 +70,12 @@ def _elements(field: Field) -> Any:
     """The type of an array that may be absent, with those in its elements."""
     assert field.document is not None  # noqa: S101 - arrays hold documents
     nested = {part.name: _elements(part) for part in fields_of(field.document) if part.is_array}
-    return tuple[_variant(field.document, nested), ...]  # type: ignore[misc]
+    return tuple[variant_of(field.document, nested), ...]  # type: ignore[misc]
 
 
-OrderInput: Any = _variant(Order, {})
-OrderItemInput: Any = _variant(OrderItem, {})
-DeliveryInput: Any = _variant(Delivery, {})
+OrderInput: Any = variant_of(Order)
+OrderItemInput: Any = variant_of(OrderItem)
+DeliveryInput: Any = variant_of(Delivery)
 BesideInput: Any = msgspec.defstruct(
     "BesideInput", [(name, hint, None) for name, hint in _beside()], kw_only=True, gc=False
 )
