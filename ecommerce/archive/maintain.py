@@ -63,7 +63,7 @@ def merge_days(workshop: Workshop, at_least: int = FILES_MIN) -> Maintenance:
             reached("merge:stretch")
         make_durable(workshop.table.uri)
         after = open_view(workshop.settings).files(days[0], days[-1])
-        note_merged(workshop.database, days)
+        note_merged(workshop.database, days, workshop.table.size_bytes())
         return Maintenance(tuple(days), _count(before, days), _count(after, days))
 
 

@@ -214,17 +214,22 @@ def scattered_days(database: MongoDatabase, at_least: int) -> list[date]:
     return sorted(day for day, count in counts.items() if count >= at_least)
 
 
-def note_merged(database: MongoDatabase, days: Sequence[date]) -> None:
-    """Record that the files of these days were merged."""
+def note_merged(database: MongoDatabase, days: Sequence[date], table_bytes: int) -> None:
+    """Record that the files of these days were merged, and the size of the table since."""
     merged = {"$addToSet": {"merged_days": {"$each": [day_start(day) for day in days]}}}
     database[ARCHIVE_RUNS].update_many({"protocol": PROTOCOL, "state": {"$in": IN_MAIN}}, merged)
+    database[ARCHIVE_RUNS].find_one_and_update(_COMMITTED, {"$set": {"table_bytes": table_bytes}}, sort=_LATEST)
 
 
 def archive_bytes(database: MongoDatabase) -> int:
-    """Parquet bytes of the table."""
-    told = {"protocol": PROTOCOL, "state": COMMITTED, "table_bytes": {"$type": "number"}}
-    latest = database[ARCHIVE_RUNS].find_one(told, {"table_bytes": 1}, sort=[("finished_at", DESCENDING)])
+    """Parquet bytes of the table, as the last run left it, or what changed it since."""
+    told = _COMMITTED | {"table_bytes": {"$type": "number"}}
+    latest = database[ARCHIVE_RUNS].find_one(told, {"table_bytes": 1}, sort=_LATEST)
     return int(latest["table_bytes"]) if latest else 0
+
+
+_COMMITTED = {"protocol": PROTOCOL, "state": COMMITTED}
+_LATEST = [("finished_at", DESCENDING)]
 
 
 def move_on(

@@ -136,9 +136,7 @@ def publish(workshop: Workshop, run: Run) -> Run:
             table.publish(run.branch)
             make_durable(table.uri)
         reached("publish:done")
-        head = table.head()
-        size = int(table.summary(head).get("total-files-size", 0)) if head else 0
-        where = table.metadata_location()
+        size, where = table.size_bytes(), table.metadata_location()
         return moved(workshop, run, PUBLISHED, "publish", started, table_bytes=size, metadata=where)
 
 

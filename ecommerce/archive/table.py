@@ -188,6 +188,11 @@ class ArchiveTable:
         found = files.globStatus(old) or ()
         return sum(bool(files.delete(one.getPath(), True)) for one in found)
 
+    def size_bytes(self) -> int:
+        """Size of the files of `main`."""
+        head = self.head()
+        return int(self.summary(head).get("total-files-size", 0)) if head else 0
+
     def metadata_location(self) -> str:
         """The file that the catalog points to."""
         return str(self._table().operations().current().metadataFileLocation())

@@ -170,6 +170,11 @@ def test_an_archived_order_does_not_come_back_through_the_door(
     assert hot_ids(database) == {50}
 
 
+def bytes_of_the_files(archive: Settings) -> int:
+    tasks = [task for tasks in open_view(archive).files(None, None).values() for task in tasks]
+    return sum(task.file.file_size_in_bytes for task in tasks)
+
+
 def test_late_orders_join_their_day_and_compaction_merges_it(
     spark: SparkSession, archive: Settings, database: MongoDatabase
 ) -> None:
@@ -180,11 +185,12 @@ def test_late_orders_join_their_day_and_compaction_merges_it(
         archive_orders(archive)
         everything += orders
     assert {len(tasks) for tasks in open_view(archive).files(None, None).values()} == {3}
-    before = read(settings=archive).sort_by("content_hash")
+    before, bytes_before = read(settings=archive).sort_by("content_hash"), archive_bytes(database)
+    assert bytes_before == bytes_of_the_files(archive)
     merged = compact_archive(archive)
     assert (len(merged.days), merged.files_before, merged.files_after) == (2, 6, 2)
     assert read(settings=archive).sort_by("content_hash") == before
-    assert archive_bytes(database) > 0
+    assert archive_bytes(database) == bytes_of_the_files(archive) < bytes_before
     assert {one["format"] for one in database[ARCHIVE_RUNS].find()} == {FORMAT}
     assert compact_archive(archive).days == ()
     assert_one_place(spark, archive, database, everything)
