@@ -25,6 +25,7 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.state import STATE, STATE_ID, State
 from tests.ports import free_port
 from tests.secured_mongo import secured_mongod
+from tests.version_0_1_0 import bring_back
 
 PREFECT = {"prefect", "deployments", "schedules", "workers", "stuck runs", "late runs"}
 """What needs a Prefect server is tried in the drill of the compose file, which has one."""
@@ -271,3 +272,12 @@ def test_every_check_comes_after_what_it_needs() -> None:
     names = [check.name for check in CHECKS]
     for check in CHECKS:
         assert all(names.index(need) < names.index(check.name) for need in check.needs)
+
+
+def test_an_upgrade_that_is_due_is_named_with_its_steps(settings: Settings, tmp_path: Path) -> None:
+    frozen = bring_back("whole", settings, tmp_path / "frozen")
+    finding = look(frozen.settings, "replica set", "upgrade")["upgrade"]
+    assert finding.state == PROBLEM
+    assert finding.says.startswith("an upgrade is due: ")
+    assert finding.remedy and "`ecommerce upgrade`" in finding.remedy
+    frozen.database.client.drop_database(frozen.database.name)
