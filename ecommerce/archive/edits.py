@@ -17,7 +17,7 @@ from ecommerce.archive.edit_records import PUBLISHED, WRITTEN, Edit, get_edit, r
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.rows import DAY_COLUMN, of_days
-from ecommerce.archive.runs import Day
+from ecommerce.archive.runs import Day, note_size
 from ecommerce.archive.verify import days_of, summary_of_days
 from ecommerce.archive.workshop import Workshop
 
@@ -42,6 +42,7 @@ def edit_rows(workshop: Workshop, edit_id: str, condition: str, change: Change |
             workshop.table.publish(edit.branch)
             make_durable(workshop.table.uri)
         reached("edit:published")
+        note_size(workshop.database, workshop.table.size_bytes())
         edit = record_edit(workshop.database, replace(edit, state=PUBLISHED))
         reached("edit:recorded")
     workshop.table.drop_branches(f"{edit_id}-")

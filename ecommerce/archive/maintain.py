@@ -10,7 +10,7 @@ from ecommerce.archive.days import damaged_days, require_sound
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.runs import note_merged, scattered_days, unfinished_run
+from ecommerce.archive.runs import note_merged, note_size, scattered_days, unfinished_run
 from ecommerce.archive.view import open_view
 from ecommerce.archive.workshop import Workshop, archive_workshop
 from ecommerce.progress import Progress, silent
@@ -63,7 +63,8 @@ def merge_days(workshop: Workshop, at_least: int = FILES_MIN) -> Maintenance:
             reached("merge:stretch")
         make_durable(workshop.table.uri)
         after = open_view(workshop.settings).files(days[0], days[-1])
-        note_merged(workshop.database, days, workshop.table.size_bytes())
+        note_size(workshop.database, workshop.table.size_bytes())
+        note_merged(workshop.database, days)
         return Maintenance(tuple(days), _count(before, days), _count(after, days))
 
 

@@ -214,10 +214,14 @@ def scattered_days(database: MongoDatabase, at_least: int) -> list[date]:
     return sorted(day for day, count in counts.items() if count >= at_least)
 
 
-def note_merged(database: MongoDatabase, days: Sequence[date], table_bytes: int) -> None:
-    """Record that the files of these days were merged, and the size of the table since."""
+def note_merged(database: MongoDatabase, days: Sequence[date]) -> None:
+    """Record that the files of these days were merged."""
     merged = {"$addToSet": {"merged_days": {"$each": [day_start(day) for day in days]}}}
     database[ARCHIVE_RUNS].update_many({"protocol": PROTOCOL, "state": {"$in": IN_MAIN}}, merged)
+
+
+def note_size(database: MongoDatabase, table_bytes: int) -> None:
+    """Record the size of the table after something else than a run has changed it."""
     database[ARCHIVE_RUNS].find_one_and_update(_COMMITTED, {"$set": {"table_bytes": table_bytes}}, sort=_LATEST)
 
 
@@ -228,7 +232,7 @@ def archive_bytes(database: MongoDatabase) -> int:
     return int(latest["table_bytes"]) if latest else 0
 
 
-_COMMITTED = {"protocol": PROTOCOL, "state": COMMITTED}
+_COMMITTED: dict[str, Any] = {"protocol": PROTOCOL, "state": COMMITTED}
 _LATEST = [("finished_at", DESCENDING)]
 
 

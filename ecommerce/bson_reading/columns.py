@@ -122,6 +122,8 @@ class _Reader:
         self.item_has_parts: dict[str, list[BoolArray]] = {}
         self.owners: dict[str, list[IntArray]] = {}
         self.rows: dict[str, list[IntArray]] = {}
+        self._types_at: IntArray | None = None
+        self._types = self.bytes[:0]
 
     def require(self, rows: IntArray, holds: BoolArray) -> None:
         """Documents for which this does not hold are irregular."""
@@ -141,19 +143,20 @@ class _Reader:
         """Read what has this layout, beginning at `at`; where it ends. `owners` are the elements that are read."""
         ends: dict[str, IntArray] = {}
         for stretch in layout:
-            window = self.windows(at, len(stretch.pattern))
-            self.require(rows, _matches(window, stretch.pattern, stretch.mask))
-            for path, kind, offset in stretch.values:
-                if kind == "close":
-                    self.require(rows, ends[path] == at + offset)
-                elif kind == "length":
-                    size = _values(window, offset, "<i4").astype(np.int64)
-                    sound = (size > 0) & (at + offset + size <= self.limit)
-                    self.require(rows, sound)
-                    ends[path] = at + offset + np.where(sound, size, 5)
-                else:
-                    self.keep(rows, prefix, path, kind, window, offset)
-            at = at + len(stretch.pattern)
+            if stretch.pattern:  # between two fields that may be absent there is nothing
+                window = self.windows(at, len(stretch.pattern))
+                self.require(rows, _matches(window, stretch.pattern, stretch.mask))
+                for path, kind, offset in stretch.values:
+                    if kind == "close":
+                        self.require(rows, ends[path] == at + offset)
+                    elif kind == "length":
+                        size = _values(window, offset, "<i4").astype(np.int64)
+                        sound = (size > 0) & (at + offset + size <= self.limit)
+                        self.require(rows, sound)
+                        ends[path] = at + offset + np.where(sound, size, 5)
+                    else:
+                        self.keep(rows, prefix, path, kind, window, offset)
+                at = at + len(stretch.pattern)
             match stretch.ending:
                 case "text":
                     end = ends[stretch.path] + 4
@@ -170,12 +173,18 @@ class _Reader:
                     at = self.read_apart(stretch, rows, rows if owners is None else owners, at, prefix)
         return at
 
+    def begins_anywhere(self, at: IntArray, kind: int) -> bool:
+        """Whether any field that begins at these places is of this type. Asked of one place for several fields."""
+        if self._types_at is not at:
+            self._types_at, self._types = at, self.bytes[at]
+        return bool((self._types == kind).any())
+
     def read_apart(self, stretch: Stretch, rows: IntArray, owners: IntArray, at: IntArray, prefix: str) -> IntArray:
         """Read an array that may be absent; where the next field begins. A document instead of one is irregular."""
         part = stretch.follower
         assert part is not None and part.document is not None  # noqa: S101 - this ending has one
         header = TYPE_BYTES["array" if part.is_array else "object"] + part.name.encode() + b"\x00"
-        if not (self.bytes[at] == header[0]).any():
+        if not self.begins_anywhere(at, header[0]):
             return at
         window = self.windows(at, len(header) + 4)
         has = _matches(window, header, b"\xff" * len(header))
@@ -211,7 +220,7 @@ class _Reader:
         assert part is not None and part.kind is not None  # noqa: S101 - these endings have one
         kind, name = part.kind.bson_type, part.name.encode() + b"\x00"
         header = TYPE_BYTES[kind] + name
-        if stretch.ending == "optional" and not (self.bytes[at] == header[0]).any():
+        if stretch.ending == "optional" and not self.begins_anywhere(at, header[0]):
             self.keep_absent(prefix, stretch.path, kind, len(rows))
             return at
         window = self.windows(at, len(header) + 16)

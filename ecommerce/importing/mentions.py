@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ecommerce.documents.order import Order
 from ecommerce.importing.formats.csv import cells_of_text
-from ecommerce.importing.order_lines.column_values import Make, field_makers, made
+from ecommerce.importing.order_lines.column_values import Makers, field_makers, made
 from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.order_lines.read_order import LinesReader
 from ecommerce.importing.reasons import Rejected
@@ -47,7 +47,7 @@ def _users_in_cells(raw: bytes, shape: Shape) -> Iterator[int]:
     try:
         if shape.rows == LINES:
             makers = _user_makers(shape)
-            lines, _ = LinesReader(shape).cells(raw)
+            lines, _ = _reader(shape).cells(raw)
             yield from (made(makers, cells).get("user_id", -1) for cells in lines)
         elif named := [at for at, name in enumerate(shape.columns) if name in _USER_COLUMNS]:
             for cells in cells_of_text(raw.decode("utf-8", "surrogateescape"), shape):
@@ -57,8 +57,11 @@ def _users_in_cells(raw: bytes, shape: Shape) -> Iterator[int]:
         return  # a row that cannot be read names whom its text names
 
 
+_reader = lru_cache(maxsize=8)(LinesReader)
+
+
 @lru_cache(maxsize=8)
-def _user_makers(shape: Shape) -> dict[str, Make]:
+def _user_makers(shape: Shape) -> Makers:
     mapping = load_mapping(shape.mapping or "")
     return field_makers(mapping, shape.readings, Order, {"user_id": mapping.order["user_id"]}, "order")
 

@@ -27,7 +27,7 @@ from ecommerce.kpis.figures import (
     share,
 )
 from ecommerce.kpis.question import Filters, Span
-from ecommerce.kpis.sales import by_channel, by_currency, in_currency, sales_of
+from ecommerce.kpis.sales import by_channel, by_currency, in_currency, parts_of, sales_of
 from ecommerce.shop import Shop
 from ecommerce.summaries.cells.measures import FIGURES, OF_ITEMS, Measure
 from ecommerce.summaries.cells.promises import due_before
@@ -78,7 +78,7 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
     total: dict[str, Any] = {name: _total(tables["status"], name) for name in GROUP_MEASURES | DUE_SUMS}
     statuses = _groups(tables["status"], lambda status: status)
     products = _sold(tables["product"], filters, catalog)
-    step = step_of(span, tables["hour"])
+    step, sales = step_of(span, tables["hour"]), parts_of(tables[SALES])
     return Kpis(
         orders=total["orders"],
         revenue=amount_of(total["revenue"]),
@@ -106,9 +106,9 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
         incomplete=_incomplete(tables),
         not_filtered=_not_filtered(filters),
         currency=filters.currency or shop.currency,
-        sales=sales_of(tables[SALES], codes),
-        by_currency=by_currency(tables[SALES], shop.currency),
-        by_channel=by_channel(tables[SALES], codes),
+        sales=sales_of(sales, codes),
+        by_currency=by_currency(sales, shop.currency),
+        by_channel=by_channel(sales, codes),
     )
 
 

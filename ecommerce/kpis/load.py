@@ -60,9 +60,9 @@ def load_rollup(database: MongoDatabase, span: Span, filters: Filters, *, hourly
 
 
 def rollup_of(cells: CellTable, span: Span, filters: Filters, daily: Hours | None = None) -> Rollup:
-    """What cells add to a span's rollup; with `daily` by the days of these hours."""
+    """What cells add to a span's rollup, to be summed up with it; with `daily` by the days of these hours."""
     part = Rollup.of_cells(chosen(cells.within(span.start_seconds, span.end_seconds), filters))
-    return _coarse(part, daily) if daily else part
+    return _with_days(part, daily) if daily else part
 
 
 def chosen(cells: CellTable, filters: Filters) -> CellTable:

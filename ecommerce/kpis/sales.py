@@ -1,6 +1,6 @@
 """Sales as shops count them, from the cells of sales: the one definition of each figure. docs/kpis.md has the words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import polars as pl
@@ -9,7 +9,8 @@ from ecommerce.kpis.catalog import UNKNOWN
 from ecommerce.kpis.figures import Sales, SalesGroup, amount_of, share
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, sums_of
 from ecommerce.summaries.cells.rollup import PRODUCT, SALES
-from ecommerce.summaries.cells.sales import SALES_MEASURES
+from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES
+from ecommerce.summaries.cells.table import AS_WRITTEN, lazily_summed
 
 _RATIOS = {"counted_orders"}
 """Sums of orders that amounts are divided by."""
@@ -40,13 +41,27 @@ def _only(name: str, table: pl.DataFrame, codes: frozenset[str]) -> pl.DataFrame
     )
 
 
-def sales_of(table: pl.DataFrame, codes: frozenset[str]) -> Sales | None:
-    """The figures of sales in these currencies; None where not all orders tell them."""
+Parts = list[dict[str, Any]]
+"""Sums of sales by currency and channel, as integers of 10^-4 units: a handful of rows, whatever the span."""
+
+
+def parts_of(table: pl.DataFrame) -> Parts | None:
+    """The parts of a table of sales; None where not all orders tell them."""
     if not SALES_MEASURES.keys() <= set(table.columns):
         return None
-    chosen = table.filter(pl.col("currency").is_in(list(codes)))
-    total = {name: int(chosen[name].sum()) for name in SALES_MEASURES}
-    net = total["gross"] - total["discounts"] - total["returns"]
+    sums = lazily_summed(table.lazy(), _BY, SALES_MEASURES).collect(optimizations=AS_WRITTEN)
+    return sums.rows(named=True)
+
+
+_BY = {name: dtype for name, dtype in SALES_DIMENSIONS.items() if name != "hour"}
+
+
+def sales_of(parts: Parts | None, codes: frozenset[str]) -> Sales | None:
+    """The figures of sales in these currencies."""
+    if parts is None:
+        return None
+    total = {name: sum(part[name] for part in parts if part["currency"] in codes) for name in SALES_MEASURES}
+    net = _net(total)
     return Sales(
         gross_sales=amount_of(total["gross"]),
         discounts=amount_of(total["discounts"]),
@@ -61,29 +76,35 @@ def sales_of(table: pl.DataFrame, codes: frozenset[str]) -> Sales | None:
     )
 
 
-def by_currency(table: pl.DataFrame, shop_currency: str) -> dict[str, SalesGroup] | None:
-    """Orders and money of each currency, by its code; None where not all orders tell it."""
-    named = table.with_columns(pl.col("currency").replace("", shop_currency))
-    return _grouped(named, "currency", None)
+def by_currency(parts: Parts | None, shop_currency: str) -> dict[str, SalesGroup] | None:
+    """Orders and money of each currency, by its code."""
+    return _grouped(parts, lambda part: part["currency"] or shop_currency, None)
 
 
-def by_channel(table: pl.DataFrame, codes: frozenset[str]) -> dict[str, SalesGroup] | None:
-    """Orders of each channel, and their money in these currencies; None where not all orders tell it."""
-    return _grouped(table.with_columns(pl.col("channel").replace("", UNKNOWN)), "channel", codes)
+def by_channel(parts: Parts | None, codes: frozenset[str]) -> dict[str, SalesGroup] | None:
+    """Orders of each channel, and their money in these currencies."""
+    return _grouped(parts, lambda part: part["channel"] or UNKNOWN, codes)
 
 
-def _grouped(table: pl.DataFrame, name: str, codes: frozenset[str] | None) -> dict[str, SalesGroup] | None:
-    if not SALES_MEASURES.keys() <= set(table.columns):
+def _net(sums: Mapping[str, int]) -> int:
+    return sums["gross"] - sums["discounts"] - sums["returns"]
+
+
+def _grouped(
+    parts: Parts | None, name_of: Callable[[Mapping[str, Any]], str], codes: frozenset[str] | None
+) -> dict[str, SalesGroup] | None:
+    if parts is None:
         return None
-    net = pl.col("gross") - pl.col("discounts") - pl.col("returns")
-    total = net + pl.col("tax") + pl.col("shipping")
-    money = {"revenue": pl.col("revenue"), "net": net, "total": total}
-    if codes is not None:
-        chosen = pl.col("currency").is_in(list(codes))
-        money = {key: pl.when(chosen).then(one).otherwise(pl.lit(0, pl.Int128)) for key, one in money.items()}
-    groups = table.group_by(name).agg(pl.col("orders").sum(), **{key: one.sum() for key, one in money.items()})
-    groups = groups.filter(pl.any_horizontal(pl.col("orders", *money) != 0))
+    groups: dict[str, list[int]] = {}
+    for part in parts:
+        sums = groups.setdefault(name_of(part), [0, 0, 0, 0])
+        sums[0] += part["orders"]
+        if codes is None or part["currency"] in codes:
+            net = _net(part)
+            for at, amount in enumerate((part["revenue"], net, net + part["tax"] + part["shipping"]), 1):
+                sums[at] += amount
     return {
-        key: SalesGroup(orders, amount_of(revenue), amount_of(net_sales), amount_of(total_sales))
-        for key, orders, revenue, net_sales, total_sales in groups.sort(name).iter_rows()
+        name: SalesGroup(orders, *map(amount_of, amounts))
+        for name, (orders, *amounts) in sorted(groups.items())
+        if orders or any(amounts)
     }

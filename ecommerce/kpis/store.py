@@ -23,7 +23,6 @@ from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.shop import Shop, read_shop
 from ecommerce.summaries.advance import Advance, advance
-from ecommerce.summaries.aside import count_aside
 from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import CellTable
@@ -92,6 +91,7 @@ class KpiStore:
         self._catalog_at = float("-inf")
         self._names: dict[int, str] = {}
         self._counts = Counts(0, 0)
+        self._aside = 0
         self._version = 0
         self._rest_until = 0.0
 
@@ -104,7 +104,7 @@ class KpiStore:
             if time.monotonic() >= self._rest_until:
                 advanced = advance(self._database)
                 changed = self._take_in(advanced)
-                self._as_of = advanced.as_of
+                self._as_of, self._aside = advanced.as_of, advanced.aside
                 due = self._judge_due()
                 if advanced.without_stream:
                     self._rest_until = time.monotonic() + REST_FACTOR * advanced.seconds
@@ -243,7 +243,7 @@ class KpiStore:
         return Counts(
             hot=self._database[ORDERS].estimated_document_count(),
             archived=self._database[ARCHIVED_ORDERS].estimated_document_count(),
-            aside=count_aside(self._database, self._epoch),
+            aside=self._aside,
         )
 
     def _refresh_catalog(self) -> Catalog:

@@ -23,10 +23,10 @@ from ecommerce.hours import Hours
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.summaries.archived_changes import count_archived_changes
-from ecommerce.summaries.aside import forget_deleted, note_changes
+from ecommerce.summaries.aside import count_aside, forget_deleted, note_changes
 from ecommerce.summaries.cells.fold import Folded, fold_documents
 from ecommerce.summaries.cells.promises import settled_before
-from ecommerce.summaries.changes import Changes, HistoryLost, changes_since, latest_time
+from ecommerce.summaries.changes import Changes, HistoryLost, changes_since, time_or_none
 from ecommerce.summaries.compact import DELTAS_BEFORE_COMPACTION, compact
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import (
@@ -67,6 +67,8 @@ class Advance:
     """Everything that was visible at this moment is in the figures."""
     time_zone: str
     """Whose hours the figures are of."""
+    aside: int
+    """Documents of `orders` that are no orders, and in no figure."""
     seconds: float
 
     @property
@@ -85,9 +87,9 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
     """
     started = time.monotonic()
     require_known_format(database)
-    if not is_replica_set(database):
+    as_of, until = datetime.now(UTC), time_or_none(database)
+    if until is None:
         return _rebuilt(database, NO_REPLICA_SET, started, progress)
-    as_of, until = datetime.now(UTC), latest_time(database)
     allowed = max(CHANGES_BEFORE_REBUILD, database[ORDERS].estimated_document_count() // ORDERS_PER_CHANGE)
     (state, reason), changes = load_newest_state(database), 0
     try:
@@ -104,11 +106,12 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
         return _rebuilt(database, reason or "its state was removed meanwhile", started, progress)
     state, of_archive = count_archived_changes(database, state)
     changes += of_archive
-    forget_deleted(database, state.epoch)
+    aside = forget_deleted(database, state.epoch)
     log.info("%s changes taken in, in %.1f s", f"{changes:,}", time.monotonic() - started)
     if state.seq - state.compacted_seq >= DELTAS_BEFORE_COMPACTION:
         compact(database)
-    return Advance("advanced", "", changes, state.seq, state.epoch, as_of, state.time_zone, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return Advance("advanced", "", changes, state.seq, state.epoch, as_of, state.time_zone, aside, seconds)
 
 
 def _catch_up(  # noqa: PLR0913 - the state of one loop
@@ -182,5 +185,7 @@ def _rebuilt(database: MongoDatabase, reason: str, started: float, progress: Pro
     if is_replica_set(database):
         state, _ = count_archived_changes(database, state)
     log.info("built anew from %s orders in %.1f s", f"{built.orders:,}", built.seconds)
-    seconds = time.monotonic() - started
-    return Advance("rebuilt", reason, built.orders, state.seq, state.epoch, state.as_of, state.time_zone, seconds)
+    aside, seconds = count_aside(database, state.epoch), time.monotonic() - started
+    return Advance(
+        "rebuilt", reason, built.orders, state.seq, state.epoch, state.as_of, state.time_zone, aside, seconds
+    )

@@ -54,12 +54,17 @@ def plain(error: Exception) -> str:
 
 def latest_time(database: MongoDatabase) -> Timestamp:
     """The cluster time of the last majority-committed write: who reads up to it has seen all that is visible now."""
+    latest = time_or_none(database)
+    assert latest is not None  # noqa: S101 - a replica set member and mongos answer with one of them
+    return latest
+
+
+def time_or_none(database: MongoDatabase) -> Timestamp | None:
+    """The same; None of a server that is no replica set and has no change streams."""
     with database.client.start_session(causal_consistency=False) as session:
         hello = database.client.admin.command("hello", session=session)
         written = hello.get("lastWrite", {}).get("majorityOpTime")
-        latest = written["ts"] if written else session.operation_time
-    assert latest is not None  # noqa: S101 - a replica set member and mongos answer with one of them
-    return latest
+        return written["ts"] if written else session.operation_time
 
 
 def changes_since(

@@ -72,7 +72,7 @@ def _encode_column(column: pl.Series, compressor: zstandard.ZstdCompressor) -> d
         if len(column) and column.min() == column.max():
             return _pack(np.zeros(len(column), np.int64), compressor) | {"texts": msgspec.json.encode([column[0]])}
         texts = column.unique().sort()
-        codes = column.replace_strict(texts, pl.arange(0, len(texts), eager=True), return_dtype=pl.Int64)
+        codes = column.cast(pl.Enum(texts)).to_physical().cast(pl.Int64)
         return _pack(codes.to_numpy(), compressor) | {"texts": msgspec.json.encode(texts.to_list())}
     if column.dtype == pl.Int128 and len(column) and not _fits(column):
         parts = column.to_frame("v").select(high=pl.col("v") // _WIDE)
