@@ -20,7 +20,7 @@ from ecommerce.hours import Hours
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.kpis.load import load_rollup
 from ecommerce.kpis.question import Filters, Span
-from ecommerce.kpis.sales import sales_of
+from ecommerce.kpis.sales import parts_of, sales_of
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.shop import read_shop
 from ecommerce.summaries.aside import count_aside
@@ -132,8 +132,9 @@ def _sales_today(database: MongoDatabase, hours: Hours) -> Iterator[Sample]:
     if loaded is None:
         return
     table = loaded.rollup.tables[SALES].with_columns(pl.col("currency").replace("", own))
+    parts = parts_of(table)
     for code in sorted({own, *table["currency"].to_list()}):
-        if sales := sales_of(table, frozenset({code})):
+        if sales := sales_of(parts, frozenset({code})):
             for figure in SALES_TODAY:
                 labels = {"figure": figure, "currency": code}
                 yield Sample("ecommerce_sales_today", float(getattr(sales, figure)), labels)
