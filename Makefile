@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 # tests stay together, as they share what they started; tests/conftest.py puts the longest files first.
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help install up down status test test-fast lint docs drill bench lock clean
+.PHONY: help install up down status test test-fast lint docs drill drill-compose bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -51,6 +51,9 @@ docs: install  ## build the site of docs/ into build/site; broken links fail it
 drill: install  ## the long kills and soaks, and the random tests with examples that no run had
 	ECOMMERCE_NEW_EXAMPLES=1 $(BIN)/python -m pytest -m "hypothesis and not drill" $(PARALLEL)
 	$(BIN)/python -m pytest -m drill --timeout 1800
+
+drill-compose: install  ## docker-compose.yml on a real engine: the one that answers, else (as root) one of its own
+	$(BIN)/python -m pytest -m drill --timeout 2400 tests/drills/test_compose_drill.py
 
 bench: install  ## measure against the targets (PARTS="generate import …" for some of them)
 	$(BIN)/python -m benchmarks $(PARTS)

@@ -1,30 +1,30 @@
-"""The whole of docker-compose.yml running without Docker: every service, its real program, wired as in the file.
+"""docker-compose.yml on a real engine: the image built as it is, every service, killed and started again.
 
-Needs root on Linux for namespaces, and Postgres and Redis installed (Debian: postgresql redis-server).
+The engine is the one that answers, else one that the drill starts and takes away (Debian: docker.io debootstrap).
 """
 
 import json
 import re
-import secrets
 import shlex
 import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from playwright.sync_api import sync_playwright
 
-from tests.compose.compose_file import REPOSITORY, dotenv, load
-from tests.compose.engine import POSTGRES, Engine
+from ecommerce.settings import Settings
+from tests.compose.compose_file import REPOSITORY
+from tests.compose.engine import an_engine
+from tests.compose.stack import Stack
+from tests.compose.stand_ins import make_images, wanted_images
+from tests.dashboard_app import launch
 from tests.unit.test_docs import commands
 
-pytestmark = [pytest.mark.drill, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(2400)]
 
-VARIABLES = {name: secrets.token_hex(12) for name in dotenv((REPOSITORY / ".env.example").read_text())}
-VARIABLES["PREFECT_AUTH"] = f"admin:{secrets.token_hex(12)}"
 EXEC = "docker compose exec "
 ELSEWHERE = ("ecommerce check", "ecommerce doctor", "ecommerce kpis", "prefect deployment run", "mongodump")
 """Run by the other tests here, but for mongodump, which is in MongoDB's image only."""
@@ -33,25 +33,25 @@ FIGURES = ("orders", "revenue", "quantity", "by_status", "by_payment_type", "by_
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Every service without a profile, healthy."""
-    if not may_make_namespaces():
-        pytest.skip("the kernel lets only root on Linux, outside of an unprivileged container, make namespaces")
-    lacking = [name for name in ("nsenter", "setpriv", "ip", "redis-server") if shutil.which(name) is None]
-    lacking += ["postgres"] * (POSTGRES is None)
-    assert not lacking, f"install {', '.join(lacking)} (Debian: postgresql redis-server iproute2 util-linux)"
-    _, services = load(VARIABLES)
-    engine = Engine(services, tmp_path_factory.mktemp("compose"))
-    ended = threading.Event()
-    watching = threading.Thread(target=watch_command_lines, args=(ended,))
-    watching.start()
-    try:
-        engine.up(timeout_seconds=600)
-        yield engine
-    finally:
-        ended.set()
-        watching.join()
-        engine.close()
+    directory = tmp_path_factory.mktemp("compose")
+    cache = Settings().cache / "compose"
+    with an_engine(directory / "engine", cache) as engine:
+        made = make_images(engine.environment, wanted_images(set()), directory)
+        print("images that could not be pulled and were made:", ", ".join(made) or "none")
+        stack = Stack(engine, directory)
+        ended = threading.Event()
+        watching = threading.Thread(target=watch_command_lines, args=(ended,))
+        watching.start()
+        try:
+            stack.compose("build", timeout=1500)
+            stack.up()
+            yield stack
+        finally:
+            ended.set()
+            watching.join()
+            stack.close()
 
 
 COMMAND_LINES: set[str] = set()
@@ -63,72 +63,102 @@ def watch_command_lines(ended: threading.Event) -> None:
         COMMAND_LINES.update(" ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"]))
 
 
-def may_make_namespaces() -> bool:
-    probe = ["unshare", "--mount", "--net", "--pid", "--fork", "true"]
-    return shutil.which(probe[0]) is not None and subprocess.run(probe, capture_output=True).returncode == 0
-
-
-def run_deployment(stack: Engine, name: str, **parameters: object) -> None:
+def run_deployment(stack: Stack, name: str, **parameters: object) -> None:
     """Start a deployment as an operator would, and wait for the worker to have done it."""
     given = [part for key, value in parameters.items() for part in ("-p", f"{key}={value}")]
     output = stack.execute("worker", "prefect", "--no-prompt", "deployment", "run", name, *given, "--watch")
     assert re.search(r"finished successfully|Completed", output), output
 
 
-def figures(stack: Engine) -> dict[str, Any]:
+def figures(stack: Stack) -> dict[str, Any]:
     """Of days to which the hourly schedule adds nothing."""
     days = ("--start", "2026-01-01", "--end", "2026-01-03")
     found: dict[str, Any] = json.loads(stack.execute("worker", "ecommerce", "kpis", "--json", *days))
     return found
 
 
-def findings(stack: Engine, service: str) -> dict[str, Any]:
+def findings(stack: Stack, service: str) -> dict[str, Any]:
     """What the doctor says there, by check."""
     script = "ecommerce doctor --json || true"
     return {found["check"]: found for found in json.loads(stack.execute(service, "bash", "-c", script))}
 
 
-def test_every_service_is_healthy_and_the_doctor_finds_nothing(stack: Engine) -> None:
+def test_every_service_is_healthy_and_the_doctor_finds_nothing(stack: Stack) -> None:
     for service in ("worker", "archiver"):
         problems = {name: found for name, found in findings(stack, service).items() if found["state"] == "problem"}
         # The disk is this machine's, not the stack's.
         assert set(problems) <= {"space"}, problems
 
 
-def test_the_upgrade_ended_well_before_what_uses_the_data_started(stack: Engine) -> None:
-    assert stack.processes["upgrade"].poll() == 0
-    needing = {name for name, service in stack.services.items() if "upgrade" in service.depends_on}
+def test_the_upgrade_ended_well_before_what_uses_the_data_started(stack: Stack) -> None:
+    assert stack.inspect("upgrade")["State"]["ExitCode"] == 0
+    needing = {name for name, service in stack.services.items() if "upgrade" in service.get("depends_on", {})}
     assert {"worker", "archiver", "dashboard"} <= needing
     assert findings(stack, "worker")["upgrade"]["state"] == "ok"
-    stack.start("upgrade")  # as with the next `docker compose up`: nothing is due, while all others are connected
-    assert stack.processes["upgrade"].wait(120) == 0, stack.last_words("upgrade")
+    stack.compose(
+        "up", "upgrade"
+    )  # as with the next `docker compose up`: nothing is due, while all others are connected
+    assert stack.inspect("upgrade")["State"]["ExitCode"] == 0, stack.log("upgrade")
 
 
-def test_the_code_that_runs_is_what_the_image_holds(stack: Engine) -> None:
-    where = stack.execute(
-        "worker", "python", "-c", "import cli, ecommerce, os; print(cli.__file__, ecommerce.__file__, os.getuid())"
+def test_the_code_that_runs_is_the_wheel_s_and_no_test_package_is_there(stack: Stack) -> None:
+    where = stack.execute("worker", "python", "-c", "import cli, ecommerce; print(cli.__file__, ecommerce.__file__)")
+    packages = "/opt/venv/lib/python3.11/site-packages"
+    assert where.split() == [f"{packages}/cli/__init__.py", f"{packages}/ecommerce/__init__.py"]
+    listed = set(stack.execute("worker", "ls", packages).split())
+    assert not listed & {"pytest", "hypothesis", "playwright", "mypy", "pip", "tests"}
+    compilers = stack.execute("worker", "bash", "-c", "command -v gcc cc make javac || true")
+    assert compilers == ""
+
+
+def test_every_service_runs_as_nobody_on_a_root_that_it_cannot_write(stack: Stack) -> None:
+    for name in running(stack):
+        assert stack.execute(name, "id", "-u").strip() != "0", name
+        with pytest.raises(RuntimeError, match="Read-only file system"):
+            stack.execute(name, "sh", "-c", "echo x > /x")
+        container = stack.inspect(name)
+        assert container["HostConfig"]["Memory"] > 0, name
+        assert container["HostConfig"]["CapDrop"] == ["ALL"], name
+        assert stack.execute(name, "sh", "-c", "grep NoNewPrivs /proc/self/status").split()[1] == "1", name
+
+
+def running(stack: Stack) -> list[str]:
+    return sorted(name for name, state in stack.states().items() if state.startswith("Up"))
+
+
+DOORS = {
+    "mongo": 27017, "namenode": 9800, "datanode-1": 9866, "spark-master": 7077, "postgres": 5432, "redis": 6379,
+    "prefect-server": 4200, "dashboard": 5006, "metrics": 9108,
+}  # fmt: skip
+
+
+def test_each_service_reaches_what_it_shares_a_network_with_and_nothing_else(stack: Stack) -> None:
+    script = (
+        "import json, socket, sys\n"
+        "def open_(host, port):\n"
+        "    try: socket.create_connection((host, port), timeout=3).close(); return True\n"
+        "    except OSError: return False\n"
+        "print(json.dumps([host for host, port in json.loads(sys.argv[1]).items() if open_(host, port)]))"
     )
-    assert where.split() == ["/app/cli/__init__.py", "/app/ecommerce/__init__.py", "10001"]
+    outside = {"1.1.1.1": 443}
+    for name in ("worker", "archiver", "dashboard", "metrics", "prefect-services", "spark-worker-1", "datanode-2"):
+        networks = set(stack.services[name]["networks"])
+        allowed = {host for host in DOORS if networks & set(stack.services[host]["networks"])}
+        reached = set(json.loads(stack.execute(name, "python", "-c", script, json.dumps(DOORS | outside))))
+        assert reached - {"1.1.1.1"} == allowed, name
+        assert "edge" in networks or "1.1.1.1" not in reached, name
 
 
-def test_the_root_is_read_only(stack: Engine) -> None:
-    with pytest.raises(RuntimeError, match="Read-only file system"):
-        stack.execute("dashboard", "touch", "/app/x")
+def test_no_service_holds_a_secret_that_it_does_not_need(stack: Stack) -> None:
+    for name in running(stack):
+        given = dict(line.partition("=")[::2] for line in stack.inspect(name)["Config"]["Env"])
+        held = {secret for secret, value in stack.variables.items() if any(value in text for text in given.values())}
+        named = set(re.findall(r"\$\{(\w+)", json.dumps(stack.services[name]["environment"])))
+        assert held <= named, name
+        assert "MONGO_ROOT_PASSWORD" not in held, name
 
 
-def test_parts_reach_only_what_they_need(stack: Engine) -> None:
-    connect = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3)"
-    stack.execute("archiver", "python", "-c", connect, "namenode", "9800")
-    for service, host, port in (
-        ("dashboard", "namenode", "9800"),
-        ("worker", "namenode", "9800"),
-        ("metrics", "postgres", "5432"),
-    ):
-        with pytest.raises(RuntimeError, match=r"gaierror|unreachable|timed out"):
-            stack.execute(service, "python", "-c", connect, host, port)
-
-
-def test_nobody_gets_in_without_a_password(stack: Engine) -> None:
+def test_nobody_gets_in_without_a_password(stack: Stack) -> None:
     fetch = (
         "import sys, urllib.request, urllib.error\n"
         "try: answer = urllib.request.urlopen(sys.argv[1]); print(answer.status, answer.url)\n"
@@ -142,7 +172,7 @@ def test_nobody_gets_in_without_a_password(stack: Engine) -> None:
         stack.execute("worker", "ecommerce", "kpis", environment=anonymous)
 
 
-def test_the_worker_takes_runs_and_the_archiver_archives_on_the_spark_cluster(stack: Engine) -> None:
+def test_the_worker_takes_runs_and_the_archiver_archives_on_the_spark_cluster(stack: Stack) -> None:
     span = {"start": "2026-01-01T00:00:00", "end": "2026-01-03T00:00:00"}
     run_deployment(stack, "generate-orders/backfill", orders=2000, **span)
     before = figures(stack)
@@ -159,7 +189,7 @@ def test_the_worker_takes_runs_and_the_archiver_archives_on_the_spark_cluster(st
     assert len(spark["completedapps"]) + len(spark["activeapps"]) >= 1
 
 
-def test_the_metrics_tell_what_was_archived(stack: Engine) -> None:
+def test_the_metrics_tell_what_was_archived(stack: Stack) -> None:
     text = stack.execute(
         "metrics",
         "python",
@@ -170,7 +200,7 @@ def test_the_metrics_tell_what_was_archived(stack: Engine) -> None:
     assert archived and float(archived[1]) == figures(stack)["archived_orders"]
 
 
-def test_the_dashboard_tells_how_its_tick_is(stack: Engine) -> None:
+def test_the_dashboard_tells_how_its_tick_is(stack: Stack) -> None:
     text = stack.execute(
         "metrics",
         "python",
@@ -180,7 +210,19 @@ def test_the_dashboard_tells_how_its_tick_is(stack: Engine) -> None:
     assert "ecommerce_tick_seconds" in text
 
 
-def test_a_schedule_that_sleeps_is_found(stack: Engine) -> None:
+def test_the_dashboard_shows_the_figures_to_who_logs_in(stack: Stack) -> None:
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{stack.ports['DASHBOARD_PORT']}/app?from=2026-01-01&to=2026-01-02")
+        page.locator("input[name=username]").fill("operator")
+        page.locator("input[name=password]").fill(stack.variables["DASHBOARD_PASSWORD"])
+        page.locator("button, input[type=submit]").first.click()
+        page.locator('#headline-orders .value[data-exact="2,000"]').wait_for(timeout=60_000)
+        browser.close()
+
+
+def test_a_schedule_that_sleeps_is_found(stack: Stack) -> None:
     stack.execute("worker", "prefect", "--no-prompt", "deployment", "schedule", "pause", "--all")
     found = findings(stack, "worker")["schedules"]
     assert found["state"] == "problem"
@@ -189,8 +231,8 @@ def test_a_schedule_that_sleeps_is_found(stack: Engine) -> None:
     assert findings(stack, "worker")["schedules"]["state"] == "ok"
 
 
-def test_the_commands_of_the_pages_work_where_the_pages_run_them(stack: Engine) -> None:
-    orders = stack.directory / "volumes" / "inbox" / "orders.csv"
+def test_the_commands_of_the_pages_work_where_the_pages_run_them(stack: Stack) -> None:
+    orders = stack.volume("inbox") / "orders.csv"
     shutil.copy(REPOSITORY / "tests" / "data" / "superstore" / "orders_export.csv", orders)
     orders.chmod(0o644)
     lines = {text.removeprefix(EXEC) for _, text in commands() if text.startswith(EXEC)}
@@ -200,37 +242,48 @@ def test_the_commands_of_the_pages_work_where_the_pages_run_them(stack: Engine) 
         stack.execute(*shlex.split(line))
 
 
-def test_no_secret_is_in_a_process_list_a_log_or_an_artifact(stack: Engine) -> None:
-    values = set(VARIABLES.values()) | {VARIABLES["PREFECT_AUTH"].partition(":")[2]}
+def test_no_secret_is_in_a_process_list_a_log_or_an_artifact(stack: Stack) -> None:
+    values = set(stack.variables.values()) | {stack.variables["PREFECT_AUTH"].partition(":")[2]}
     assert any("CoarseGrainedExecutorBackend" in line for line in COMMAND_LINES)
     assert not [line for line in COMMAND_LINES for value in values if value in line]
-    volumes = stack.directory / "volumes"
     # Postgres has the logs and artifacts of all runs.
-    database = [path for path in (volumes / "postgres-data").rglob("*") if path.is_file()]
-    assert database
-    for path in [*stack.directory.glob("*.log"), *volumes.rglob("*.log"), *database]:
-        content = path.read_bytes()
-        assert not [value for value in values if value.encode() in content], path
+    places = [stack.volume("postgres-data"), stack.volume("worker-home"), stack.volume("archiver-home")]
+    files = [path for place in places for path in place.rglob("*") if path.is_file()]
+    assert files
+    logs = {name: stack.log(name).encode() for name in stack.services if not stack.services[name].get("profiles")}
+    contents = {str(path): path.read_bytes() for path in files if path.name != "spark-defaults.conf"} | logs
+    assert not [(name, secret) for name, content in contents.items() for secret in values if secret.encode() in content]
 
 
-def test_everything_is_killed_at_once_and_comes_back_with_every_order(stack: Engine) -> None:
+@pytest.mark.parametrize("service", ["mongo", "postgres", "redis", "spark-worker-1", "archiver", "namenode"])
+def test_a_service_is_killed_and_the_next_archive_run_goes_through(stack: Stack, service: str) -> None:
     before = figures(stack)
-    for name in list(stack.processes):
-        stack.kill(name)
-    stack.up(timeout_seconds=600)
+    stack.kill(service)
+    stack.up()
+    run_deployment(stack, "archive-orders/daily")
     after = figures(stack)
     assert {name: after[name] for name in FIGURES} == {name: before[name] for name in FIGURES}
 
 
-def test_one_datanode_dies_and_every_archived_order_is_still_read(stack: Engine) -> None:
+def test_everything_is_killed_at_once_and_comes_back_with_every_order(stack: Stack) -> None:
+    before = figures(stack)
+    stack.kill(*running(stack))
+    stack.up()
+    after = figures(stack)
+    assert {name: after[name] for name in FIGURES} == {name: before[name] for name in FIGURES}
+
+
+def test_one_datanode_dies_and_every_archived_order_is_still_read(stack: Stack) -> None:
     """After the kill of everything: the check finds that nothing was lost in it, either."""
-    stack.kill("datanode-1")
+    stack.compose("stop", "--timeout", "0", "datanode-1")
     report = json.loads(stack.execute("archiver", "ecommerce", "check", "--json"))
     assert report["archive_checked"] and report["archived_orders"] > 1900 and report["good"], report
-    stack.start("datanode-1")
+    stack.up()
 
 
-def test_what_runs_is_the_file_as_it_is(stack: Engine) -> None:
-    _, services = load(VARIABLES)
-    assert set(stack.processes) == {name for name, service in services.items() if not service.profiles}
-    assert Path(stack.log("mongo-init")).read_text().count("MongoDB is ready") == 2
+def test_archived_orders_come_back(stack: Stack) -> None:
+    before = figures(stack)
+    stack.execute("archiver", "ecommerce", "restore", "--from", "2026-01-01", "--to", "2026-01-01")
+    after = figures(stack)
+    assert after["archived_orders"] < before["archived_orders"]
+    assert {name: after[name] for name in FIGURES} == {name: before[name] for name in FIGURES}
