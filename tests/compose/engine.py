@@ -5,6 +5,7 @@ installed (Debian: docker.io iptables).
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -68,14 +69,28 @@ def an_engine(directory: Path, cache: Path) -> Iterator[Engine]:
         yield Engine(host, compose)
 
 
+COMPOSE_VERSION_MIN = (2, 24)
+"""A machine may still have docker-compose 1.29, which refuses a file without `version`."""
+
+
+def compose_version(command: list[str]) -> tuple[int, ...]:
+    """Major and minor version of an installed compose; empty where there is none."""
+    if not shutil.which(command[0]):
+        return ()
+    said = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, check=False).stdout
+    return tuple(int(part) for part in re.findall(r"\d+", said)[:2])
+
+
+def installed_compose() -> list[str] | None:
+    """The command of an installed compose that knows the file."""
+    known = (["docker", "compose"], ["docker-compose"])
+    return next((command for command in known if compose_version(command) >= COMPOSE_VERSION_MIN), None)
+
+
 def find_compose(cache: Path) -> list[str]:
-    """The installed plug-in of version 2 or later, else compose built from its Go module: two minutes, once."""
-    for command in (["docker", "compose"], ["docker-compose"]):
-        if shutil.which(command[0]):
-            said = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, check=False)
-            # The standalone program of version 1 (Debian's docker-compose 1.29) reads other files.
-            if said.returncode == 0 and said.stdout.strip().lstrip("v").split(".")[0] not in ("", "1"):
-                return command
+    """The installed compose, else one built from its Go module: two minutes, once."""
+    if command := installed_compose():
+        return command
     built = cache / "docker-compose"
     if not built.exists():
         module = cache / "docker-compose-module"

@@ -24,6 +24,7 @@ from tests.compose.compose_file import (
     image_environment,
     load,
 )
+from tests.compose.engine import COMPOSE_VERSION_MIN, compose_version, installed_compose
 
 DOCKERFILE = (REPOSITORY / "deployments" / "Dockerfile").read_text()
 EXAMPLE = dotenv((REPOSITORY / ".env.example").read_text())
@@ -62,18 +63,6 @@ def test_the_document_has_the_form_of_the_compose_specification() -> None:
             assert source in DOCUMENT["volumes"] or (REPOSITORY / source).exists(), f"{name}: {source}"
 
 
-COMPOSE_VERSION_MIN = (2, 24)
-"""A machine may still have docker-compose 1.29, which refuses a file without `version`."""
-
-
-def compose_version(command: list[str]) -> tuple[int, ...]:
-    """Major and minor version of an installed compose; empty where there is none."""
-    if not shutil.which(command[0]):
-        return ()
-    said = subprocess.run([*command, "version", "--short"], capture_output=True, text=True).stdout
-    return tuple(int(part) for part in re.findall(r"\d+", said)[:2])
-
-
 def test_an_old_compose_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = tmp_path / "docker-compose"
     old.write_text("#!/bin/sh\necho 1.29.2\n")
@@ -87,10 +76,9 @@ def test_an_old_compose_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_compose_itself_accepts_the_file_where_it_is_installed(arguments: list[str], tmp_path: Path) -> None:
     variables = tmp_path / "env"
     variables.write_text("".join(f"{name}={value}\n" for name, value in SECRETS.items()))
-    for command in (["docker", "compose"], ["docker-compose"]):
-        if compose_version(command) >= COMPOSE_VERSION_MIN:
-            subprocess.run([*command, "--env-file", str(variables), "-f", str(COMPOSE_FILE), *arguments], check=True)
-            return
+    if command := installed_compose():
+        subprocess.run([*command, "--env-file", str(variables), "-f", str(COMPOSE_FILE), *arguments], check=True)
+        return
     # No compose here, or one that knows no profile `*`: the test above and the drill hold the file's form.
     assert yaml.safe_load(COMPOSE_FILE.read_text())["name"] == "ecommerce"
 
