@@ -94,7 +94,7 @@ def test_the_upgrade_ended_well_before_what_uses_the_data_started(stack: Stack) 
     assert stack.inspect("upgrade")["State"]["ExitCode"] == 0
     needing = {name for name, service in stack.services.items() if "upgrade" in service.get("depends_on", {})}
     assert {"worker", "archiver", "dashboard"} <= needing
-    assert findings(stack, "worker")["upgrade"]["state"] == "ok"
+    assert findings(stack, "archiver")["upgrade"]["state"] == "ok"
     stack.compose(
         "up", "upgrade"
     )  # as with the next `docker compose up`: nothing is due, while all others are connected
