@@ -26,7 +26,9 @@ def sales_card(answer: Answer) -> str:
     """A line for each figure; below them, where orders have several currencies, the total of each."""
     kpis = answer.kpis
     if kpis.sales is None:
-        return table("Sales", "", [column("")], [], "incomplete: `ecommerce upgrade` fills them in from the archive")
+        return table(
+            "Sales", "", [column("Figure")], [], "incomplete: `ecommerce upgrade` fills them in from the archive"
+        )
     amount = partial(money, currency=kpis.currency, short=False)
     before = answer.before.sales if answer.before else None
     done = answer.done.sales if answer.done else None
@@ -39,7 +41,7 @@ def sales_card(answer: Answer) -> str:
         if done and before:
             cells += [_changed(done, before, name), amount(getattr(before, name))]
         rows.append({"key": name, "cells": cells})
-    columns = [column(""), column(kpis.currency, number=True)]
+    columns = [column("Figure"), column(kpis.currency, number=True)]
     if done and before:
         columns += [column("Change of full hours", number=True), column("Before", number=True)]
     notes = ["refunds count on their own day"]

@@ -35,11 +35,13 @@ def with_sales(rng: random.Random, order: OrderDocument, *, days: int, money: in
         channel=rng.choice((None, "web", "市場")),
     )
     refunds = []
+    left = {item.order_item_id: item.quantity for item in items}
     for refund_id in range(rng.choice((0, 0, 0, 1, 1, 2))):
         tax, shipping = some(0.4), some(0.3)
-        back = tuple(
-            RefundItem(item.order_item_id, rng.randrange(item.quantity + 1)) for item in items if rng.random() < 0.4
-        )
+        drawn = [(item.order_item_id, rng.randrange(item.quantity + 1)) for item in items if rng.random() < 0.4]
+        # Together they take back no more than there is of an item: an import refuses that.
+        back = tuple(RefundItem(item, min(quantity, left[item])) for item, quantity in drawn)
+        left |= {refunded.order_item_id: left[refunded.order_item_id] - refunded.quantity for refunded in back}
         time = order.order.order_time + timedelta(minutes=rng.randrange(-60, days * 1440))
         total = amount() + (tax or 0) + (shipping or 0)
         refunds.append(Refund(refund_id, time, min(total, Decimal(10) ** 14 - 1), tax, shipping, None, back))

@@ -56,6 +56,7 @@ def stack(mongo_uri: str, home: Path, java: Path, database: MongoDatabase) -> It
     with prefect_stack(settings, home) as stack:
         nothing_else = {"JAVA_HOME": str(java), "PATH": f"{java / 'bin'}{os.pathsep}{os.environ['PATH']}"}
         stack.environment = {**stack.environment, **nothing_else}
+        stack.pause("generate-orders/hourly")
         with stack.worker():
             yield stack
 

@@ -97,10 +97,12 @@ def test_the_archiver_archives_and_restores(mongo: SecuredMongo, tmp_path: Path)
 def test_the_archiver_forgets_a_person(mongo: SecuredMongo, tmp_path: Path) -> None:
     settings = mongo.settings("archive", archive_uri=(tmp_path / "forgets").as_uri())
     ingest = mongo.database("ingest")
-    theirs = {"order.user_id": 8_001}
-    batch = [EncodedOrder(one, encode_order(an_order(one, status="Pending", user_id=8_001))) for one in (8_101, 8_102)]
+    theirs = {"order.user_id": 990_000_001}
+    batch = [
+        EncodedOrder(one, encode_order(an_order(one, status="Pending", user_id=990_000_001))) for one in (8_101, 8_102)
+    ]
     accept_orders(ingest, batch, is_news=lambda _stored, _incoming: False)
-    done = forget(settings, ask_to_forget(settings, user_id=8_001).run_id)
+    done = forget(settings, ask_to_forget(settings, user_id=990_000_001).run_id)
     assert (done.state, done.done["hot_orders"]) == ("committed", 2)
     assert ingest[ORDERS].count_documents(theirs) == 0
     # Whoever imports knows of it, too.
