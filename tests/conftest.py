@@ -33,6 +33,7 @@ hypothesis.settings.load_profile("shared machine")
 LONGEST = (
     "test_upgrade.py",
     "test_archive_approval.py",
+    "test_archived_changes.py",
     "test_foreign_environment.py",
     "test_run_parameters.py",
     "test_services_up.py",
