@@ -46,7 +46,7 @@ def test_each_figure_of_sales_has_its_line_in_the_currency_that_is_asked_for() -
     for name in LINES:
         digits = "".join(character for character in shown[name] if character in "-0123456789.")
         assert abs(float(digits)) == abs(float(getattr(kpis.sales, name))), name
-    assert [column["name"] for column in card["columns"]] == ["", "USD"]
+    assert [column["name"] for column in card["columns"]] == ["Figure", "USD"]
     assert "in EUR" in card["note"] and "in USD" not in card["note"]
     csv = card_csv("sales", answer(kpis))
     assert f"net_sales,{kpis.sales.to_json_dict()['net_sales'].lstrip('-')}" in csv.replace("'", "").replace(",-", ",")
@@ -56,5 +56,5 @@ def test_sales_are_compared_where_the_span_is() -> None:
     card = json.loads(
         sales_card(answer(figures(), figures(rollup=Rollup.of_cells(cells_of_orders(random_orders(90))))))
     )
-    assert [column["name"] for column in card["columns"]] == ["", "EUR", "Change of full hours", "Before"]
+    assert [column["name"] for column in card["columns"]] == ["Figure", "EUR", "Change of full hours", "Before"]
     assert {len(row["cells"]) for row in card["rows"]} == {4}
