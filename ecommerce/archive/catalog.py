@@ -6,6 +6,7 @@ Spark's JVM and PyIceberg use the same one. Its name is a column of the catalog,
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -79,10 +80,15 @@ def metadata_location(settings: Settings) -> str | None:
 def with_catalog(spark: "SparkSession", settings: Settings) -> "SparkSession":
     """A session of the same Spark whose catalog `archive` is that of the settings; the session itself if it has it."""
     options = _spark_options(settings)
-    known = spark.conf.get(f"{_PREFIX}.uri", None) and all(
-        spark.conf.get(name, None) == value for name, value in options.items()
-    )
-    return spark if known else _session(spark, tuple(options.items()))
+    # Two threads that found a session without a catalog would both set theirs in it.
+    with _ONE_AT_A_TIME:
+        known = spark.conf.get(f"{_PREFIX}.uri", None) and all(
+            spark.conf.get(name, None) == value for name, value in options.items()
+        )
+        return spark if known else _session(spark, tuple(options.items()))
+
+
+_ONE_AT_A_TIME = Lock()
 
 
 @lru_cache(maxsize=64)
