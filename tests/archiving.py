@@ -1,9 +1,11 @@
 """What the tests of the archive share: orders to archive, a Spark session for all of them, and where each order is."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -130,20 +132,31 @@ def hot_contents(database: MongoDatabase) -> dict[int, int]:
     return {row["_id"]: content_hash(decode_order(row)) for row in database[ORDERS].find()}
 
 
+OF_ARCHIVER = (steps, purge, changed_rows, changes)
+"""Modules that say which moments an archive run reaches."""
+
+
 def power_cut_at(monkeypatch: pytest.MonkeyPatch, settings: Settings, moment: str) -> None:
     """Archive until this moment, at which the archiver ends."""
+    with cut_off(monkeypatch, moment, *OF_ARCHIVER):
+        archive_orders(settings)
+
+
+@contextmanager
+def cut_off(monkeypatch: pytest.MonkeyPatch, moment: str, *modules: ModuleType) -> Iterator[None]:
+    """What is done within ends when one of the modules reaches the moment, as by a power cut."""
 
     def cut() -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as until_then:
-        at_moment(until_then, moment, cut)
+        at_moment(until_then, moment, cut, *modules)
         with pytest.raises(KeyboardInterrupt):
-            archive_orders(settings)
+            yield
 
 
-def at_moment(monkeypatch: pytest.MonkeyPatch, moment: str, action: Callable[[], object]) -> None:
-    """Do something once when the archiver reaches a moment."""
+def at_moment(monkeypatch: pytest.MonkeyPatch, moment: str, action: Callable[[], object], *modules: ModuleType) -> None:
+    """Do something once when one of the modules, by default the archiver's, reaches a moment."""
     done: list[str] = []
 
     def reached(name: str) -> None:
@@ -151,5 +164,5 @@ def at_moment(monkeypatch: pytest.MonkeyPatch, moment: str, action: Callable[[],
             done.append(name)
             action()
 
-    for module in (steps, purge, changed_rows, changes):
+    for module in modules or OF_ARCHIVER:
         monkeypatch.setattr(module, "reached", reached)

@@ -151,7 +151,7 @@ def _verified(workshop: Workshop, run: Run, main: int) -> tuple[Day, ...]:
         if old is None or new is None or own.get(day.order_date) != day:
             wrong.append(day.order_date)
             continue
-        found, hashes = _difference(old, new), hashes_before[day.order_date] ^ day.content_hash
+        found, hashes = new.minus(old), hashes_before[day.order_date] ^ day.content_hash
         if (found.orders, found.total_amount, found.content_hash) != (0, 0, hashes):
             wrong.append(day.order_date)
     if wrong:
@@ -159,7 +159,7 @@ def _verified(workshop: Workshop, run: Run, main: int) -> tuple[Day, ...]:
             f"run {run.run_id}: on {', '.join(map(str, wrong))} the branch does not hold the archived orders with "
             "their later versions"
         )
-    return tuple(_difference(before[day], now[day]) for day in dates)
+    return tuple(now[day].minus(before[day]) for day in dates)
 
 
 def _days(rows: "DataFrame", dates: Sequence[date]) -> dict[date, Day]:
@@ -173,16 +173,6 @@ def _days(rows: "DataFrame", dates: Sequence[date]) -> dict[date, Day]:
             f"rows have another content than their {HASH_COLUMN} says, on {', '.join(map(str, sorted(corrupt)))}"
         )
     return {day.order_date: day for day in days_of(summary)}
-
-
-def _difference(before: Day, now: Day) -> Day:
-    return Day(
-        now.order_date,
-        now.orders - before.orders,
-        now.total_amount - before.total_amount,
-        now.content_hash ^ before.content_hash,
-        now.versioned_hash ^ before.versioned_hash,
-    )
 
 
 CHANGE_STEPS: dict[str, Step] = {

@@ -70,7 +70,8 @@ def _write(workshop: Workshop, edit_id: str, condition: str, change: Change | No
     assert head is not None  # noqa: S101 - the branch was just made
     first, last = min(removed), max(removed)
     before, after = (_sums(of_days(table.rows_at(one), first, last)) for one in (base, head))
-    changes = [_change(before[day], after.get(day)) for day in sorted(before) if before[day] != after.get(day)]
+    now = {day: after.get(day, Day(day, 0, 0, 0, 0)) for day in sorted(before)}
+    changes = [now[day].minus(before[day]) for day in now if now[day] != before[day]]
     _require_right(edit_id, changes, removed, is_removal=change is None)
     return record_edit(workshop.database, Edit(edit_id, WRITTEN, branch, head, tuple(changes)))
 
@@ -85,17 +86,6 @@ def _require_right(edit_id: str, changes: Sequence[Day], removed: Mapping[date, 
                 f"edit {edit_id} of the archive would change {day.order_date} by {day.orders} orders, and their amount "
                 f"by {day.total_amount}, not by {expected}. Nothing was changed"
             )
-
-
-def _change(before: Day, after: Day | None) -> Day:
-    after = after or Day(before.order_date, 0, 0, 0, 0)
-    return Day(
-        before.order_date,
-        after.orders - before.orders,
-        after.total_amount - before.total_amount,
-        before.content_hash ^ after.content_hash,
-        before.versioned_hash ^ after.versioned_hash,
-    )
 
 
 def _sums(rows: "DataFrame") -> dict[date, Day]:

@@ -88,6 +88,16 @@ class Day:
             self.versioned_hash ^ other.versioned_hash,
         )
 
+    def minus(self, other: "Day") -> "Day":
+        """What the day has come to since it came to the other; hashes of what was added and of what left are folded."""
+        return Day(
+            self.order_date,
+            self.orders - other.orders,
+            self.total_amount - other.total_amount,
+            self.content_hash ^ other.content_hash,
+            self.versioned_hash ^ other.versioned_hash,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -127,30 +127,29 @@ class ArchiveTable:
     def delete(self, branch: str, run_id: str, orders: Sequence[tuple[int, datetime]], days: Sequence[date]) -> None:
         """Delete rows of a run, given by order and version, from a branch; they lie on these days."""
         gone = self.spark.createDataFrame([*orders], "order_id bigint, version timestamp")
-        gone.selectExpr("concat(order_id, '/', unix_millis(version)) AS key").createOrReplaceTempView("gone")
-        rows = (
-            f"{RUN_COLUMN} = '{run_id}'",
-            f"`order`.order_time >= timestamp'{min(days)}'",
-            f"`order`.order_time < timestampadd(DAY, 1, timestamp'{max(days)}')",
-            "concat(`order`.order_id, '/', unix_millis(updated_at)) IN (SELECT key FROM gone)",
-        )
-        self.delete_where(branch, " AND ".join(rows))
-        self.spark.catalog.dropTempView("gone")
+        keys = gone.selectExpr("concat(order_id, '/', unix_millis(version)) AS key")
+        version = "concat(`order`.order_id, '/', unix_millis(updated_at))"
+        self._delete_in(branch, version, keys, days, f"{RUN_COLUMN} = '{run_id}'")
+
+    def delete_orders(self, branch: str, ids: "DataFrame", days: Sequence[date]) -> None:
+        """Delete the rows of orders, whose ids are the column of `ids`, from a branch; they lie on these days."""
+        self._delete_in(branch, "`order`.order_id", ids, days)
 
     def delete_where(self, branch: str, condition: str) -> None:
         """Delete the rows of a branch for which a condition in SQL holds."""
         self.spark.sql(f"DELETE FROM {self.name}.`branch_{branch}` WHERE {condition}")  # noqa: S608 - ours
 
-    def delete_orders(self, branch: str, ids: "DataFrame", days: Sequence[date]) -> None:
-        """Delete the rows of orders, whose `order_id` is a column of `ids`, from a branch; they lie on these days."""
-        ids.createOrReplaceTempView("changed")
+    def _delete_in(self, branch: str, value: str, among: "DataFrame", days: Sequence[date], *conditions: str) -> None:
+        """Delete rows of these days whose value is in the one column of `among`."""
+        among.createOrReplaceTempView("gone")
         rows = (
+            *conditions,
             f"`order`.order_time >= timestamp'{min(days)}'",
             f"`order`.order_time < timestampadd(DAY, 1, timestamp'{max(days)}')",
-            "`order`.order_id IN (SELECT order_id FROM changed)",
+            f"{value} IN (SELECT * FROM gone)",  # noqa: S608 - ours
         )
         self.delete_where(branch, " AND ".join(rows))
-        self.spark.catalog.dropTempView("changed")
+        self.spark.catalog.dropTempView("gone")
 
     def has_snapshot_before(self, time: datetime) -> bool:
         """Whether there is a snapshot older than that which no branch is at."""

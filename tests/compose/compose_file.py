@@ -1,4 +1,4 @@
-"""docker-compose.yml as the engine sees it: variables filled in, every service a plain record."""
+"""docker-compose.yml with its variables filled in, every service a plain record."""
 
 import re
 import shlex
@@ -11,7 +11,6 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
-OUR_IMAGE = "ecommerce-pipeline"
 
 _VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<text>[^}]*))?\})")
 
@@ -22,28 +21,13 @@ class MissingVariable(Exception):
 
 @dataclass(frozen=True)
 class Service:
-    """One service, in the forms that the file uses."""
+    """What tests ask of a service."""
 
     name: str
-    image: str
-    command: tuple[str, ...]
-    """Entrypoint and command; empty: what the image says."""
     environment: Mapping[str, str]
-    hostname: str
-    user: tuple[int, int]
     networks: tuple[str, ...]
-    network_of: str | None
-    """The service whose network this one shares."""
     volumes: tuple[tuple[str, str, bool], ...]
     """(source, target, read-only); a source without a slash is a named volume."""
-    tmpfs: tuple[str, ...]
-    depends_on: Mapping[str, str]
-    healthcheck: tuple[str, ...]
-    profiles: tuple[str, ...]
-
-    @property
-    def is_ours(self) -> bool:
-        return self.image.partition(":")[0] == OUR_IMAGE
 
 
 def interpolate(text: str, variables: Mapping[str, str]) -> str:
@@ -86,23 +70,11 @@ def _filled(node: Any, variables: Mapping[str, str]) -> Any:
 
 
 def _service(name: str, body: Mapping[str, Any]) -> Service:
-    mode = body.get("network_mode", "")
-    user, _, group = str(body.get("user", "10001:10001")).partition(":")
-    test = body.get("healthcheck", {}).get("test", [])
     return Service(
         name=name,
-        image=body["image"],
-        command=tuple(map(str, [*body.get("entrypoint", []), *body.get("command", [])])),
         environment={key: str(value) for key, value in body.get("environment", {}).items()},
-        hostname=body.get("hostname", name),
-        user=(int(user), int(group)),
         networks=tuple(body.get("networks", [])),
-        network_of=mode.removeprefix("service:") if mode else None,
         volumes=tuple(_volume(volume) for volume in body.get("volumes", [])),
-        tmpfs=tuple(body.get("tmpfs", [])),
-        depends_on={other: how["condition"] for other, how in body.get("depends_on", {}).items()},
-        healthcheck=tuple(["sh", "-c", test[1]] if test[:1] == ["CMD-SHELL"] else test[1:]),
-        profiles=tuple(body.get("profiles", [])),
     )
 
 

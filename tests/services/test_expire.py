@@ -18,7 +18,7 @@ from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
-from tests.archiving import OLD_DAY, an_order, archive, archived_ids, insert, spark
+from tests.archiving import OLD_DAY, an_order, archive, archived_ids, cut_off, insert, spark
 
 __all__ = ["archive", "spark"]
 
@@ -70,16 +70,8 @@ def test_cut_off_at_any_moment_it_is_finished(
     shop: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     before = figures(database)
-
-    def reached(name: str) -> None:
-        if name == moment:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as until_then:
-        until_then.setattr(expiry, "reached", reached)
-        until_then.setattr(edits, "reached", reached)
-        with pytest.raises(KeyboardInterrupt):
-            expire_orders(shop, 2)
+    with cut_off(monkeypatch, moment, expiry, edits):
+        expire_orders(shop, 2)
     assert figures(database) == before
     assert check_orders(database, shop).damaged == ()
     assert expire_orders(shop, 2).orders == 40

@@ -27,7 +27,7 @@ from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
-from tests.archiving import archive, spark, with_archive
+from tests.archiving import archive, cut_off, spark, with_archive
 from tests.drilled import drilled_but
 from tests.import_samples import a_row
 from tests.searching import places_of
@@ -239,16 +239,8 @@ def test_cut_off_at_any_moment_the_next_run_finishes_it(
 ) -> None:
     before = forgettable()
     request = ask_to_forget(shop, user_id=PERSON)
-
-    def reached(name: str) -> None:
-        if name == moment:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as until_then:
-        until_then.setattr(steps, "reached", reached)
-        until_then.setattr(edits, "reached", reached)
-        with pytest.raises(KeyboardInterrupt):
-            forget(shop, request.run_id)
+    with cut_off(monkeypatch, moment, steps, edits):
+        forget(shop, request.run_id)
     assert figures(database) == before
     assert check_orders(database, shop).damaged == ()
     # What is imported meanwhile neither comes back nor is refused.
