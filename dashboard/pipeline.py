@@ -90,7 +90,7 @@ def read_failures(database: MongoDatabase, settings: Settings) -> tuple[Failure,
     found = database[IMPORTS].find({"started_at": {"$gte": since}}, shown)
     last: dict[str, Document] = {}
     for record in found.sort("started_at", DESCENDING).limit(IMPORTS_READ):
-        last.setdefault(str(record["file"]), record)
+        last.setdefault(str(record.get("file")), record)
     files = [
         Failure(
             f"import of {PurePath(file).name}",

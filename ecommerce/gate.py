@@ -77,9 +77,15 @@ def _mark_and_close(database: MongoDatabase, session: ClientSession | None = Non
 
 def _mark(database: MongoDatabase) -> Document | None:
     try:
-        return database[GATE].find_one({"_id": FORMAT_ID})
+        mark = database[GATE].find_one({"_id": FORMAT_ID})
     except OperationFailure as error:
         # Roles of version 0.1.0 do not know the collection; the one-shot that makes roles runs before anything else.
         if error.code != _UNAUTHORIZED:
             raise
         return None
+    if mark and not (isinstance(mark.get("format"), int | float) and isinstance(mark.get("version"), str)):
+        raise ServiceError(
+            f"the mark in {GATE} of database {database.name!r} cannot be read: somebody edited it. Put format and "
+            f"version back, which this version ({program_version()}) writes as format {FORMAT}"
+        )
+    return mark

@@ -16,6 +16,7 @@ from pymongo.errors import PyMongoError
 from ecommerce.archive.approval import waits
 from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, COMMITTED, archive_bytes, unfinished_run
 from ecommerce.documents.stored import HAS_TIME
+from ecommerce.errors import EcommerceError
 from ecommerce.hours import Hours
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.kpis.load import load_rollup
@@ -67,7 +68,7 @@ def read_samples(database: MongoDatabase) -> list[Sample]:
     started = time.monotonic()
     try:
         samples = [*_orders(database), *_summaries(database), *_archive(database), *_imports(database)]
-    except PyMongoError:
+    except (PyMongoError, EcommerceError):
         return [Sample("ecommerce_up", 0)]
     return [Sample("ecommerce_up", 1), *samples, Sample("ecommerce_scrape_seconds", time.monotonic() - started)]
 
@@ -142,7 +143,9 @@ def _sales_today(database: MongoDatabase, hours: Hours) -> Iterator[Sample]:
 
 def _archive(database: MongoDatabase) -> Iterator[Sample]:
     runs = database[ARCHIVE_RUNS]
-    latest = runs.find_one({"kind": ARCHIVE, "state": COMMITTED}, sort=[("started_at", DESCENDING)])
+    latest = runs.find_one(
+        {"kind": ARCHIVE, "state": COMMITTED, "finished_at": {"$type": "date"}}, sort=[("started_at", DESCENDING)]
+    )
     if latest:
         yield Sample("ecommerce_archive_age_seconds", _age(latest["finished_at"]))
     yield Sample("ecommerce_archived_changes", database[ARCHIVED_CHANGES].estimated_document_count())
@@ -154,7 +157,8 @@ def _archive(database: MongoDatabase) -> Iterator[Sample]:
 
 def _imports(database: MongoDatabase) -> Iterator[Sample]:
     yield Sample("ecommerce_rejected_rows", database[REJECTED_ROWS].estimated_document_count())
-    latest = database[IMPORTS].find_one({}, {"started_at": 1}, sort=[("started_at", DESCENDING)])
+    begun = {"started_at": {"$type": "date"}}
+    latest = database[IMPORTS].find_one(begun, {"started_at": 1}, sort=[("started_at", DESCENDING)])
     if latest:
         yield Sample("ecommerce_import_age_seconds", _age(latest["started_at"]))
     day_ago = datetime.fromtimestamp(time.time() - 86_400, UTC)

@@ -13,7 +13,7 @@ from pymongo.errors import OperationFailure
 
 from ecommerce.errors import SettingsError
 from ecommerce.mongo import Document, MongoDatabase, program_version
-from ecommerce.settings import Settings, get_settings
+from ecommerce.settings import Settings, get_settings, is_zone
 
 SHOP = "shop"
 """{_id: "shop", currency, time_zone, version: of the program that recorded it, at, moving_to?: a zone}."""
@@ -43,7 +43,13 @@ def read_shop(database: MongoDatabase) -> Shop:
     found = shop_document(database)
     if found is None:
         return Shop(get_settings().currency or DEFAULT_CURRENCY, DEFAULT_TIME_ZONE)
-    return Shop(found["currency"], found["time_zone"])
+    currency, time_zone = found.get("currency"), found.get("time_zone")
+    if not (isinstance(currency, str) and isinstance(time_zone, str) and is_zone(time_zone)):
+        raise SettingsError(
+            f"the shop of database {database.name!r} has currency {currency!r} and time zone {time_zone!r}: somebody "
+            f"edited collection {SHOP!r}. Put them back as they were; `summaries_state` has the zone of the figures"
+        )
+    return Shop(currency, time_zone)
 
 
 def shop_document(database: MongoDatabase) -> Document | None:

@@ -116,7 +116,11 @@ def compare_range(database: MongoDatabase, days: DayRange, hours: Hours) -> tupl
             # Another process is advancing, and now within a transaction: no document was ever seen like that.
             return compare_range(database, days, hours)
         if state.time_zone != hours.time_zone:
-            raise ServiceError("the shop moved to another time zone while it was checked; run the check again")
+            raise ServiceError(
+                f"the figures are by the hours of {state.time_zone}, the shop's are those of {hours.time_zone}: run "
+                "the check again when `ecommerce shop` has moved it. Where nobody did, somebody edited collection "
+                f"'shop': put {state.time_zone} back"
+            )
         kept = CellTable.sum_of(
             (
                 *(CellTable.decode(data) for data in cells_parts(database, state, days.start, days.end, session)),

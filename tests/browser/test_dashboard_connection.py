@@ -1,8 +1,10 @@
 """A page whose server cannot be heard: it says so, and comes back by itself."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
@@ -12,6 +14,8 @@ from ecommerce.settings import Settings
 from tests.dashboard_app import SHOWN_MS, Tab, serve, stop
 from tests.dashboard_shop import add_orders, shown_orders
 from tests.ports import free_port
+
+TOKEN_SECONDS = 5
 
 
 class Cut:
@@ -107,6 +111,53 @@ def test_a_network_that_was_away_for_a_while(browser: Browser, address: str, sho
     expect(lost(tab)).to_have_count(0, timeout=SHOWN_MS)
     add_orders(shop, 1)
     tab.wait_for_headline("orders", exact(get_database(shop)["orders"].estimated_document_count()))
+    tab.close()
+
+
+@pytest.fixture
+def short_tokens(shop: Settings, tmp_path: Path) -> Iterator[str]:
+    """A dashboard whose pages can be connected for a few seconds only, not for five minutes."""
+    port = free_port()
+    server = serve(shop, port, tmp_path / "short.log", options=("--session-token-expiration", str(TOKEN_SECONDS)))
+    yield f"http://localhost:{port}/app?span=all"
+    stop(server)
+
+
+def goes_on(tab: Tab, shop: Settings) -> None:
+    add_orders(shop, 1)
+    tab.wait_for_headline("orders", exact(get_database(shop)["orders"].estimated_document_count()))
+    expect(lost(tab)).to_have_count(0)
+
+
+def test_a_network_that_was_away_for_longer_than_a_token_lives_and_the_back_button(
+    browser: Browser, short_tokens: str, shop: Settings
+) -> None:
+    tab = Tab(browser).open(short_tokens)
+    tab.page.context.set_offline(True)
+    expect(lost(tab)).to_be_visible(timeout=SHOWN_MS)
+    tab.page.wait_for_timeout(2_000 * TOKEN_SECONDS)
+    tab.page.context.set_offline(False)
+    expect(lost(tab)).to_have_count(0, timeout=SHOWN_MS)
+    goes_on(tab, shop)
+    tab.page.goto(short_tokens.replace("/app?span=all", "/liveness"))
+    tab.page.wait_for_timeout(2_000 * TOKEN_SECONDS)
+    tab.page.go_back()
+    tab.page.locator("#headline-orders").wait_for()
+    goes_on(tab, shop)
+    tab.close()
+
+
+def test_a_tab_that_is_reopened_with_a_page_of_yesterday_is_never_blank(
+    browser: Browser, short_tokens: str, shop: Settings
+) -> None:
+    kept = httpx.get(short_tokens).text  # by the browser
+    tab = Tab(browser)
+    tab.page.wait_for_timeout(2_000 * TOKEN_SECONDS)
+    tab.page.route(short_tokens, lambda route: route.fulfill(body=kept, content_type="text/html"), times=1)
+    tab.page.goto(short_tokens)
+    expect(tab.page.locator("#first-paint header")).to_be_visible()
+    tab.page.locator("#headline-orders").wait_for()
+    goes_on(tab, shop)
     tab.close()
 
 

@@ -2,21 +2,38 @@
 `ecommerce check --repair`, and no command ends in a traceback.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from bson import Int64, Timestamp
+from bson.datetime_ms import DatetimeMS
 
+from dashboard.pipeline import read_failures, read_pipeline
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
+from ecommerce.archive.runs import ARCHIVE_RUNS, COMMITTED, Run, new_run, runs_of_the_table
+from ecommerce.archive.selection import Selection
 from ecommerce.check import check_orders
+from ecommerce.doctor.checkup import CHECKS
+from ecommerce.doctor.findings import PROBLEM, examine
+from ecommerce.errors import EcommerceError
+from ecommerce.gate import GATE
+from ecommerce.importing.import_files import import_paths
+from ecommerce.importing.loading.ledger import IMPORTS
 from ecommerce.kpis import KpiStore
+from ecommerce.metrics import metrics_text
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
+from ecommerce.shop import SHOP
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import BUCKETS, DELTAS, STATE, load_state
+from tests.archiving import with_archive
+from tests.runbook import row_of
 from tests.summaries_data import accept, random_orders
 from tests.vandalism import assert_figures_of
 
@@ -145,3 +162,79 @@ def assert_right_after_more(database: MongoDatabase, settings: Settings, store: 
     assert check_orders(database, settings).is_good
     advanced = advance(database)
     assert advanced.mode == "advanced"
+
+
+SOMETHING_ELSE: tuple[Any, ...] = ("x", 5, None, [], {"a": 1}, datetime(1960, 1, 1, tzinfo=UTC), DatetimeMS(10**17))
+
+
+def look(database: MongoDatabase, settings: Settings) -> list[str]:
+    """What those say that read the records; nothing but an error that people can read may come out of them."""
+    said: list[str] = []
+    readers: list[Callable[[], object]] = [
+        lambda: archive_orders(settings, Selection(older_than_days=36_000)),
+        lambda: runs_of_the_table(database),
+        lambda: advance(database),
+        lambda: check_orders(database, settings, archive=False),
+        lambda: metrics_text(database),
+        lambda: read_pipeline(database, settings),
+        lambda: read_failures(database, settings),
+    ]
+    for read in readers:
+        try:
+            read()
+        except EcommerceError as error:
+            said.append(str(error))
+    said += [f"{one.says}: {one.remedy}" for one in examine(settings, LOOKED_AT) if one.state == PROBLEM]
+    assert not any("could not be looked at" in line for line in said), said
+    return said
+
+
+LOOKED_AT = [check for check in CHECKS if check.name in ("shop", "upgrade", "summaries", "documents", "archive runs")]
+
+
+def edited(database: MongoDatabase, collection: str) -> Iterator[str]:
+    """Leave out and change each field of a record, one after the other; it is put back each time."""
+    record = database[collection].find_one({})
+    assert record is not None
+    same = {"_id": record["_id"]}
+    for field in record.keys() - {"_id"}:
+        for edit in ({"$unset": {field: ""}}, *({"$set": {field: value}} for value in SOMETHING_ELSE)):
+            database[collection].update_one(same, edit)
+            yield f"{collection}: {edit}"
+            database[collection].replace_one(same, record)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("collection", "named", "kind"),
+    [
+        (ARCHIVE_RUNS, "orders", "record"),
+        (GATE, "format", "mark"),
+        (SHOP, "time_zone", "shop"),
+        (IMPORTS, "", "-"),
+        (ARCHIVE_LEASE, "", "-"),
+    ],
+)
+def test_a_record_that_was_edited_is_named(
+    shop: MongoDatabase, settings: Settings, tmp_path: Path, collection: str, named: str, kind: str
+) -> None:
+    settings = with_archive(settings, tmp_path / "archive")
+    old = datetime(2020, 1, 1, tzinfo=UTC)
+    if collection == ARCHIVE_RUNS:
+        run = Run("20260101T000000-aaaaaa", "archive", COMMITTED, old, None, "file:/a", started_at=old, finished_at=old)
+        new_run(shop, run)
+        shop[ARCHIVE_RUNS].update_one({}, {"$unset": {"unfinished": ""}})
+    elif collection == IMPORTS:
+        file = tmp_path / "orders.jsonl"
+        file.write_text("{}\n")
+        import_paths(shop, [file])
+    elif collection == ARCHIVE_LEASE:
+        with archive_lease(shop):
+            pass
+    assert look(shop, settings) == []
+    for edit in edited(shop, collection):
+        said = [row_of(line) for line in look(shop, settings) if "somebody edited" in line]
+        assert all(row.startswith(f"the {kind}") for row in said), (edit, said)
+        # A number may be another count or format; what it comes to is said then.
+        assert said or f"'{named}'" not in edit or f"'{named}': 5" in edit, edit
+    assert look(shop, settings) == []

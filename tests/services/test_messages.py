@@ -160,6 +160,8 @@ ELSEWHERE = {
     "collection … of database … is …, and this MongoDB user may not change that…": "test_security.py",
     "the server keeps a moment readable for a shorter time than rebuilding…": "test_summaries_advance.py",
     "the orders of database … are in the table …": "test_archive_identity.py",
+    "the mark in … of database … cannot be read: …": "test_edited_records.py",
+    "the shop of database … has currency … and time zone …: …": "test_edited_records.py",
     "the record … of archive_runs cannot be read (…)…": "../unit/test_edited_runs.py",
 }
 """Messages that are provoked in another test, which asks `row_of` for their row."""
