@@ -1,0 +1,140 @@
+"""`python -m tests.drills.disk_full_each FOLDER`: each service has a disk of its own, in a mount namespace of its own,
+and one after the other runs full.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import httpx
+
+from ecommerce.settings import Settings
+from tests.programs import ecommerce, new_settings, states, wait_until
+
+BACK_SECONDS = 300
+"""A service that could not be started is tried again every minute."""
+
+Work = Callable[[Settings], tuple[bool, str]]
+"""Does something that needs the disk; whether it went well, and what it said."""
+
+
+def command(*arguments: str) -> Work:
+    def work(settings: Settings) -> tuple[bool, str]:
+        ended = ecommerce(settings, *arguments)
+        return ended.returncode == 0, ended.stdout + ended.stderr
+
+    return work
+
+
+def archive_until(day: date) -> Work:
+    return command("archive", "--older-than-days", str((datetime.now(UTC).date() - day).days))
+
+
+def import_inbox(settings: Settings) -> tuple[bool, str]:
+    """A run of the deployment that empties the inbox."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{settings.prefect_port}/api", timeout=60) as api:
+        deployment = api.get("deployments/name/import-files/hourly").raise_for_status().json()
+        run = api.post(f"deployments/{deployment['id']}/create_flow_run", json={}).raise_for_status().json()
+
+        def state() -> dict[str, str]:
+            found: dict[str, str] = api.get(f"flow_runs/{run['id']}").raise_for_status().json()["state"]
+            return found
+
+        wait_until(lambda: state()["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"), 300)
+        return state()["type"] == "COMPLETED", state()["message"]
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk under a folder of the home, what needs it, and what is said when it is full."""
+
+    folder: str
+    size_mb: int
+    work: Work
+    says: str
+
+
+DISKS = (
+    Disk("inbox/done", 16, import_inbox, r"imported but cannot be moved to .*done.*: No space left"),
+    Disk("spark", 64, archive_until(date(2025, 1, 5)), "no space left: make room there"),
+    Disk("hdfs/data", 700, archive_until(date(2025, 1, 9)), "see whether its disk is full"),
+    Disk("hdfs/name", 64, archive_until(date(2025, 1, 13)), "safe mode.*free some space"),
+    Disk("postgres", 260, archive_until(date(2025, 1, 17)), "disk is full|free some space"),
+    Disk(
+        "mongo",
+        700,
+        command("generate", "--orders", "60000", "--seed", "3", "--start", "2025-02-01", "--end", "2025-02-21"),
+        "disk is full|free some space",
+    ),
+)
+MADE, IN_FILE, MORE = 5_000, 5_000, 60_000
+
+
+def main() -> None:
+    """Mount, start, and fill each disk in turn: it is named, and with room again all goes on and nothing is lost."""
+    place = Path(sys.argv[1])
+    settings = new_settings(place / "home")
+    for disk in DISKS:
+        folder = settings.home / disk.folder
+        folder.mkdir(parents=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={disk.size_mb}m", "none", str(folder)], check=True)
+    done(settings, "up", "--detach", "--no-demo")
+    try:
+        done(settings, "generate", "--orders", str(MADE), "--start", "2025-01-01", "--end", "2025-01-21")
+        into_files = ("--start", "2025-03-01", "--end", "2025-03-11", "--to", str(place / "files"))
+        done(settings, "generate", "--orders", str(IN_FILE), "--seed", "9", *into_files)
+        for file in (place / "files").glob("orders*"):
+            shutil.move(file, settings.home / "inbox")
+        for disk in DISKS:
+            fill(settings, disk)
+        assert json.loads(done(settings, "kpis", "--json"))["orders"] >= MADE + IN_FILE + MORE
+    finally:
+        ecommerce(settings, "down")
+
+
+def fill(settings: Settings, disk: Disk) -> None:
+    """Fill a disk, see what is said, make room, and see that the same work is done then."""
+    folder = settings.home / disk.folder
+    ballast = folder / "ballast"
+    space = os.statvfs(folder)
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize - 4096)
+    well, said = disk.work(settings)
+    wait_until(
+        lambda: re.search(disk.says, " ".join(f"{said} {unwell(settings)} {log(settings)}".split())),
+        90,
+        lambda: f"{disk.folder}: {well} {said} {unwell(settings)} {log(settings)}",
+    )
+    assert "Traceback" not in said, said
+    assert not well, f"{disk.folder}: {said}"
+    ballast.unlink()
+    wait_until(lambda: not unwell(settings), BACK_SECONDS, lambda: unwell(settings))
+    # What was begun may still be held by a process that the full disk ended.
+    wait_until(lambda: disk.work(settings)[0], 200, lambda: disk.work(settings))
+    done(settings, "check")
+    print(f"{disk.folder}: {' '.join(said.split())[-300:]}", flush=True)
+
+
+def done(settings: Settings, *arguments: str) -> str:
+    ended = ecommerce(settings, *arguments)
+    assert ended.returncode == 0, f"{arguments}: {ended.stdout}{ended.stderr}"
+    return ended.stdout
+
+
+def unwell(settings: Settings) -> dict[str, object]:
+    return {name: state["reason"] for name, state in states(settings).items() if not state["healthy"]}
+
+
+def log(settings: Settings) -> str:
+    return (settings.home / "logs" / "up.log").read_text()
+
+
+if __name__ == "__main__":
+    main()
