@@ -22,8 +22,9 @@ def shop(
     as_json: AsJson = False,
 ) -> None:
     """Show the shop's currency and time zone, or change them. Figures are the old ones until the change is done."""
-    from ecommerce.change_shop import change_shop, days_to_read, require_possible
+    from ecommerce.change_shop import change_shop, days_to_read, is_counted_by, require_possible
     from ecommerce.shop import Shop, move_under_way, read_shop
+    from ecommerce.summaries.state import why_of_other_hours
 
     with services() as settings:
         database = get_database(settings)
@@ -32,19 +33,21 @@ def shop(
         require_possible(wanted)
         moving_to = move_under_way(database)
         change = None
-        if wanted != before or (moving_to and time_zone):
+        moves = time_zone is not None and not is_counted_by(database, wanted.time_zone)
+        if wanted != before or moves or (moving_to and time_zone):
             if wanted.currency != before.currency:
                 _confirm(
                     f"{before.currency} becomes {wanted.currency}. Amounts stay as they are: none is converted", yes
                 )
             days: dict[datetime, int] = {}
-            if wanted.time_zone != before.time_zone:
+            if moves or wanted.time_zone != before.time_zone:
                 days = days_to_read(database, wanted.time_zone)
                 read = f"{len(days):,} archived days are read again and " if days else ""
-                _confirm(f"{before.time_zone} becomes {wanted.time_zone}: {read}every figure is counted anew", yes)
+                _confirm(f"The shop's days become those of {wanted.time_zone}: {read}every figure is counted anew", yes)
             with services(hdfs=bool(days)), terminal_progress("shop") as progress:
                 change = change_shop(database, settings, wanted, progress)
             moving_to = None
+        edited = why_of_other_hours(database)
     now = datetime.now(wanted.zone)
     if as_json:
         counted = {"archived_days": change.archived_days, "hot_orders": change.hot_orders} if change else {}
@@ -57,6 +60,8 @@ def shop(
         typer.echo(
             f"moving to {moving_to}: `ecommerce shop --time-zone {moving_to}` goes on; figures are still the old ones"
         )
+    if edited:
+        typer.echo(edited, err=True)
     if change and (change.hot_orders or change.archived_days):
         typer.echo(f"counted anew: {change.hot_orders:,} orders and {change.archived_days:,} archived days")
     for name, value, now_is in (

@@ -44,7 +44,7 @@ from ecommerce.summaries.records import (
     told,
     zones_of,
 )
-from ecommerce.summaries.state import ARCHIVE_SUMMARY, in_transaction
+from ecommerce.summaries.state import ARCHIVE_SUMMARY, in_transaction, load_state
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -86,6 +86,13 @@ def days_to_read(database: MongoDatabase, time_zone: str) -> dict[datetime, int]
     return found
 
 
+def is_counted_by(database: MongoDatabase, time_zone: str) -> bool:
+    """Whether the figures, or the records that they will be built from, are by the hours of a zone: the shop's are not
+    where somebody edited it."""
+    state = load_state(database)
+    return state.time_zone == time_zone if state else not days_to_read(database, time_zone)
+
+
 def change_shop(database: MongoDatabase, settings: Settings, wanted: Shop, progress: Progress = silent) -> ShopChange:
     """Let a database's shop be another one.
 
@@ -94,7 +101,7 @@ def change_shop(database: MongoDatabase, settings: Settings, wanted: Shop, progr
     """
     started, before = time.monotonic(), read_shop(database)
     require_possible(wanted)
-    if wanted.time_zone == before.time_zone:
+    if wanted.time_zone == before.time_zone and is_counted_by(database, wanted.time_zone):
         write_shop(database, wanted)
         _settle(database, wanted.time_zone)
         return ShopChange(before, wanted, 0, 0, time.monotonic() - started)

@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 
 from ecommerce.archive.approval import waits
 from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, COMMITTED, archive_bytes, unfinished_run
+from ecommerce.documents.kinds import EARLIEST_TIME, LATEST_TIME
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.errors import EcommerceError
 from ecommerce.hours import Hours
@@ -143,9 +144,8 @@ def _sales_today(database: MongoDatabase, hours: Hours) -> Iterator[Sample]:
 
 def _archive(database: MongoDatabase) -> Iterator[Sample]:
     runs = database[ARCHIVE_RUNS]
-    latest = runs.find_one(
-        {"kind": ARCHIVE, "state": COMMITTED, "finished_at": {"$type": "date"}}, sort=[("started_at", DESCENDING)]
-    )
+    committed = {"kind": ARCHIVE, "state": COMMITTED, "finished_at": _TIMES}
+    latest = runs.find_one(committed, sort=[("started_at", DESCENDING)])
     if latest:
         yield Sample("ecommerce_archive_age_seconds", _age(latest["finished_at"]))
     yield Sample("ecommerce_archived_changes", database[ARCHIVED_CHANGES].estimated_document_count())
@@ -157,13 +157,16 @@ def _archive(database: MongoDatabase) -> Iterator[Sample]:
 
 def _imports(database: MongoDatabase) -> Iterator[Sample]:
     yield Sample("ecommerce_rejected_rows", database[REJECTED_ROWS].estimated_document_count())
-    begun = {"started_at": {"$type": "date"}}
-    latest = database[IMPORTS].find_one(begun, {"started_at": 1}, sort=[("started_at", DESCENDING)])
+    latest = database[IMPORTS].find_one({"started_at": _TIMES}, {"started_at": 1}, sort=[("started_at", DESCENDING)])
     if latest:
         yield Sample("ecommerce_import_age_seconds", _age(latest["started_at"]))
     day_ago = datetime.fromtimestamp(time.time() - 86_400, UTC)
     failed = database[IMPORTS].count_documents({"started_at": {"$gte": day_ago}, "state": "failed"})
     yield Sample("ecommerce_failed_imports", failed)
+
+
+_TIMES = {"$gte": EARLIEST_TIME, "$lt": LATEST_TIME}
+"""Of records that nobody edited. Not every date of BSON is one of Python."""
 
 
 def _age(moment: datetime) -> float:

@@ -35,7 +35,7 @@ from ecommerce.summaries.cells.table import present, summed, together
 from ecommerce.summaries.changes import token_time
 from ecommerce.summaries.history import moment_kept
 from ecommerce.summaries.records import cells_of_record
-from ecommerce.summaries.state import ARCHIVE_SUMMARY, DELTAS, State, load_state
+from ecommerce.summaries.state import ARCHIVE_SUMMARY, DELTAS, State, load_state, why_of_other_hours
 
 ASIDE_BY_ID = 1_000
 """Documents that are left out of a recomputation by `_id`; of more, those that MongoDB's validator refuses."""
@@ -116,11 +116,8 @@ def compare_range(database: MongoDatabase, days: DayRange, hours: Hours) -> tupl
             # Another process is advancing, and now within a transaction: no document was ever seen like that.
             return compare_range(database, days, hours)
         if state.time_zone != hours.time_zone:
-            raise ServiceError(
-                f"the figures are by the hours of {state.time_zone}, the shop's are those of {hours.time_zone}: run "
-                "the check again when `ecommerce shop` has moved it. Where nobody did, somebody edited collection "
-                f"'shop': put {state.time_zone} back"
-            )
+            moved = "the shop moved to another time zone while it was checked; run the check again"
+            raise ServiceError(why_of_other_hours(database) or moved)
         kept = CellTable.sum_of(
             (
                 *(CellTable.decode(data) for data in cells_parts(database, state, days.start, days.end, session)),

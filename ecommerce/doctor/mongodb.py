@@ -16,6 +16,7 @@ from ecommerce.mongo import ORDERS, MongoDatabase, get_database, is_replica_set
 from ecommerce.schema import same_option
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop, require_same_shop
+from ecommerce.summaries.state import why_of_other_hours
 
 WIRE_VERSION_MIN = 17
 """MongoDB 6.0: pre-images in change streams."""
@@ -174,5 +175,8 @@ def shop(settings: Settings) -> str:
     except SettingsError as error:
         what, _, remedy = str(error).partition(": ")
         raise Problem(what, remedy) from None
+    if edited := why_of_other_hours(database):
+        what, _, remedy = edited.partition(". ")
+        raise Problem(what, remedy)
     found = read_shop(database)
     return f"{found.time_zone}, now {datetime.now(found.zone):%Y-%m-%d %H:%M}, {found.currency}"

@@ -25,6 +25,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from ecommerce.mongo import ARCHIVED_CHANGES, Document, MongoDatabase
+from ecommerce.shop import SHOP, read_shop
 
 if TYPE_CHECKING:
     from ecommerce.hours import Hours
@@ -153,6 +154,21 @@ def why_no_state(found: Mapping[str, Any] | None) -> str:
     if found.get("format") != FORMAT:
         return "the summaries are of another version's format"
     return "" if found.get("sealed") == _seals(found) else f"somebody edited {STATE}"
+
+
+def why_of_other_hours(database: MongoDatabase) -> str:
+    """What is wrong where somebody edited the shop's zone, so that the figures are of other hours; else empty.
+
+    `ecommerce shop` moves both in one transaction: a state that is the same before and after was not moved meanwhile.
+    """
+    before, zone, state = load_state(database), read_shop(database).time_zone, load_state(database)
+    if before is None or state is None or before.time_zone != state.time_zone or state.time_zone == zone:
+        return ""
+    return (
+        f"the figures are by the hours of {state.time_zone}, the shop's are those of {zone}: somebody edited "
+        f"collection {SHOP!r}. `ecommerce shop --time-zone {state.time_zone}` puts the shop back, "
+        f"`ecommerce shop --time-zone {zone}` counts every figure by its hours"
+    )
 
 
 def delta_document(after: State, changes: int, cells: "CellTable") -> Document:

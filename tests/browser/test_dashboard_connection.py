@@ -129,6 +129,7 @@ def goes_on(tab: Tab, shop: Settings) -> None:
     expect(lost(tab)).to_have_count(0)
 
 
+@pytest.mark.drill
 def test_a_network_that_was_away_for_longer_than_a_token_lives_and_the_back_button(
     browser: Browser, short_tokens: str, shop: Settings
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_network_that_was_away_for_longer_than_a_token_lives_and_the_back_butt
     tab.close()
 
 
+@pytest.mark.drill
 def test_a_tab_that_is_reopened_with_a_page_of_yesterday_is_never_blank(
     browser: Browser, short_tokens: str, shop: Settings
 ) -> None:

@@ -64,8 +64,8 @@ class Disk:
 DISKS = (
     Disk("inbox/done", 16, import_inbox, r"imported but cannot be moved to .*done.*: No space left"),
     Disk("spark", 64, archive_until(date(2025, 1, 5)), "no space left: make room there"),
-    Disk("hdfs/data", 700, archive_until(date(2025, 1, 9)), "see whether its disk is full"),
-    Disk("hdfs/name", 64, archive_until(date(2025, 1, 13)), "safe mode.*free some space"),
+    Disk("hdfs/data", 1600, archive_until(date(2025, 1, 9)), "see whether its disk is full"),
+    Disk("hdfs/name", 260, archive_until(date(2025, 1, 13)), "safe mode.*free some space"),
     Disk("postgres", 260, archive_until(date(2025, 1, 17)), "disk is full|free some space"),
     Disk(
         "mongo",
@@ -80,23 +80,36 @@ MADE, IN_FILE, MORE = 5_000, 5_000, 60_000
 def main() -> None:
     """Mount, start, and fill each disk in turn: it is named, and with room again all goes on and nothing is lost."""
     place = Path(sys.argv[1])
+    (place / "home").mkdir(parents=True)
     settings = new_settings(place / "home")
+    done(settings, "up", "--detach", "--no-demo")
+    done(settings, "down")
     for disk in DISKS:
-        folder = settings.home / disk.folder
-        folder.mkdir(parents=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={disk.size_mb}m", "none", str(folder)], check=True)
+        move(settings.home / disk.folder, disk.size_mb)
     done(settings, "up", "--detach", "--no-demo")
     try:
         done(settings, "generate", "--orders", str(MADE), "--start", "2025-01-01", "--end", "2025-01-21")
         into_files = ("--start", "2025-03-01", "--end", "2025-03-11", "--to", str(place / "files"))
         done(settings, "generate", "--orders", str(IN_FILE), "--seed", "9", *into_files)
         for file in (place / "files").glob("orders*"):
+            os.utime(file, (0, 0))  # a younger one may not be complete yet
             shutil.move(file, settings.home / "inbox")
         for disk in DISKS:
             fill(settings, disk)
         assert json.loads(done(settings, "kpis", "--json"))["orders"] >= MADE + IN_FILE + MORE
     finally:
         ecommerce(settings, "down")
+
+
+def move(folder: Path, size_mb: int) -> None:
+    """Give a folder a disk of its own, with what is in it."""
+    before = folder.with_name(f"{folder.name}.before")
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.rename(before)
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "none", str(folder)], check=True)
+    subprocess.run(["cp", "-a", f"{before}/.", str(folder)], check=True)
+    shutil.rmtree(before)
 
 
 def fill(settings: Settings, disk: Disk) -> None:

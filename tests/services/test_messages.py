@@ -162,6 +162,7 @@ ELSEWHERE = {
     "the orders of database … are in the table …": "test_archive_identity.py",
     "the mark in … of database … cannot be read: …": "test_edited_records.py",
     "the shop of database … has currency … and time zone …: …": "test_edited_records.py",
+    "the figures are by the hours of …, the shop's are those of …: …": "test_shop_command.py",
     "the record … of archive_runs cannot be read (…)…": "../unit/test_edited_runs.py",
 }
 """Messages that are provoked in another test, which asks `row_of` for their row."""

@@ -6,10 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from ecommerce.check import check_orders
+from ecommerce.doctor.findings import PROBLEM, Check, examine
+from ecommerce.doctor.mongodb import shop as shop_check
+from ecommerce.errors import ServiceError
+from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings
-from ecommerce.shop import Shop, read_shop
+from ecommerce.shop import SHOP, Shop, read_shop
+from ecommerce.summaries.advance import advance
+from tests.runbook import row_of
 from tests.summaries_data import accept, random_orders
 
 PROGRAM = str(Path(sys.executable).parent / "ecommerce")
@@ -55,3 +64,29 @@ def test_a_setting_that_says_another_shop_names_the_command_and_that_works(
     assert ecommerce(settings, "kpis", ECOMMERCE_TIMEZONE="Asia/Kolkata").returncode == 0
     wrong = ecommerce(settings, "shop", "--time-zone", "Mars/Olympus")
     assert (wrong.returncode, "Mars/Olympus" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("wanted", ["UTC", "Asia/Kolkata"])
+def test_a_zone_that_somebody_edited_is_named_and_each_remedy_mends_it(
+    settings: Settings, database: MongoDatabase, wanted: str
+) -> None:
+    orders = random_orders(40)
+    accept(database, orders[:20])
+    advance(database)
+    assert check_orders(database, settings).is_good
+    database[SHOP].update_one({}, {"$set": {"time_zone": "Asia/Kolkata"}})
+    accept(database, orders[20:])
+    with pytest.raises(ServiceError) as raised:
+        check_orders(database, settings)
+    assert row_of(str(raised.value)).startswith("the figures are by the hours of")
+    assert f"`ecommerce shop --time-zone {wanted}`" in str(raised.value)
+    assert compute_kpis(database).time_zone == "UTC"
+    (found,) = examine(settings, [Check("shop", shop_check)])
+    assert (found.state, f"`ecommerce shop --time-zone {wanted}`" in found.remedy) == (PROBLEM, True)
+    assert "somebody edited" in ecommerce(settings, "shop").stderr
+
+    done = ecommerce(settings, "shop", "--time-zone", wanted, "--yes")
+    assert (done.returncode, done.stderr) == (0, "")
+    now = compute_kpis(database)
+    assert (now.orders, now.time_zone, read_shop(database).time_zone) == (40, wanted, wanted)
+    assert check_orders(database, settings).is_good

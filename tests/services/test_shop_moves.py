@@ -11,11 +11,11 @@ from ecommerce.archive.selection import Selection
 from ecommerce.change_shop import change_shop, days_to_read, require_possible
 from ecommerce.check import check_orders
 from ecommerce.documents.order import OrderDocument
-from ecommerce.errors import InputError
+from ecommerce.errors import InputError, ServiceError
 from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
-from ecommerce.shop import Shop, move_under_way, read_shop
+from ecommerce.shop import SHOP, Shop, move_under_way, read_shop
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
@@ -106,6 +106,26 @@ def test_a_shop_that_moved_has_the_figures_of_one_that_was_there_from_the_start(
     rebuild(database)
     all_figures_are_of(database, orders, "Australia/Lord_Howe")
     assert check_orders(database, archived).differences == ()
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("wanted", ["UTC", "Asia/Kolkata"])
+def test_an_archive_run_of_an_edited_zone_is_told_by_either_zone_afterwards(
+    spark: SparkSession, database: MongoDatabase, archived: Settings, wanted: str
+) -> None:
+    orders = half_archived(database, archived)
+    database[SHOP].update_one({}, {"$set": {"time_zone": "Asia/Kolkata"}})
+    archive_orders(archived, Selection(older_than_days=0))
+    assert set(database[ARCHIVE_SUMMARY].distinct("time_zone")) == {"UTC", "Asia/Kolkata"}
+    with pytest.raises(ServiceError, match="--time-zone Asia/Kolkata` reads its orders again"):
+        rebuild(database)
+    all_figures_are_of(database, orders, "UTC")
+    change_shop(database, archived, Shop("USD", wanted))
+    assert (read_shop(database).time_zone, move_under_way(database)) == (wanted, None)
+    all_figures_are_of(database, orders, wanted)
+    rebuild(database)
+    all_figures_are_of(database, orders, wanted)
+    assert check_orders(database, archived).is_good
 
 
 def test_where_the_hours_are_the_same_no_archive_is_read(
