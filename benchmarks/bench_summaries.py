@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -231,27 +231,31 @@ def _lag(database: MongoDatabase, seconds: int) -> Result:
                 identity = Int64(2**62 + accepted + number)
                 order = template["order"] | {"order_id": identity}
                 delivery = template["delivery"] | {"order_id": identity, "delivery_id": identity}
-                documents.append(template | {"_id": identity, "order": order, "delivery": delivery})
+                items = [item | {"order_id": identity} for item in template["order_items"]]
+                parts = {"order": order, "order_items": items, "delivery": delivery}
+                documents.append(template | {"_id": identity} | parts)
             database[ORDERS].insert_many(documents)
             accepted += batch
             stop.wait(max(0.0, began + accepted / RATE - time.monotonic()))
 
-    writer = threading.Thread(target=write)
     base = store.kpis(Span(), Filters()).orders
     behind, longest = 0, 0.0
-    writer.start()
-    began = time.monotonic()
-    for _ in range(seconds):
-        time.sleep(1)
-        known = accepted
-        with timed() as clock:
-            store.refresh()
-            counted = store.kpis(Span(), Filters()).orders - base
-        behind += counted < known
-        longest = max(longest, clock.seconds)
-    rate = accepted / (time.monotonic() - began)
-    stop.set()
-    writer.join()
+    with ThreadPoolExecutor(1) as threads:
+        writer = threads.submit(write)
+        began = time.monotonic()
+        try:
+            for _ in range(seconds):
+                time.sleep(1)
+                known = accepted
+                with timed() as clock:
+                    store.refresh()
+                    counted = store.kpis(Span(), Filters()).orders - base
+                behind += counted < known
+                longest = max(longest, clock.seconds)
+            rate = accepted / (time.monotonic() - began)
+        finally:
+            stop.set()
+        writer.result()
     name = f"ticks of {seconds} that missed an order accepted before them, {RATE} orders/s"
     beside = f"longest tick {longest * 1000:.0f} ms, {rate:.0f} orders/s came"
     return Result(name, behind, "ticks", "0", beside)
