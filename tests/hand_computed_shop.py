@@ -1,6 +1,7 @@
-"""A shop in Berlin whose sales were computed by hand: its orders as rows of JSON, and the sheet.
+"""A shop in Berlin and one in Kolkata, their sales computed by hand: orders as rows of JSON, and the sheets.
 
-An order that names no currency is in the shop's, EUR. Each order has one item of one piece unless it says otherwise.
+Both have the same orders, so that only what lies on another day differs. An order that names no
+currency is in the shop's, EUR. Each order has one item of one piece unless it says otherwise.
 """
 
 from datetime import UTC, date, datetime
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ecommerce.shop import Shop
 
-SHOP = Shop("EUR", "Europe/Berlin")
+SHOP, IN_KOLKATA = Shop("EUR", "Europe/Berlin"), Shop("EUR", "Asia/Kolkata")
 
 SALES_DAY, REFUND_DAY, LATE_REFUND_DAY = date(2026, 3, 10), date(2026, 3, 12), date(2026, 3, 20)
 NOON = "2026-03-10T12:00:00Z"
@@ -93,10 +94,15 @@ CLOCK_CHANGES = tuple(
     )
 )  # fmt: skip
 """At half past eleven in the evening and half past midnight, on both days when the clock changes."""
+MIDNIGHT_IN_KOLKATA = (
+    _row(30, "14", _item(30, 0, "14"), time="2026-05-01T23:45:00+05:30"),
+    _row(31, "16", _item(31, 0, "16"), time="2026-05-02T00:15:00+05:30"),
+)
 
 ROWS = (
     PLAIN, TAX_ON_TOP, TAX_IN_THE_PRICE, SHIPPING_REFUNDED, WITH_GIFT_CARD, GIFT_CARD_BACK, CANCELLED, RETURNED,
     RETURNED_AT_NO_TIME, CREDIT, COST_OF_A_PART, IN_DOLLARS, SAYS_EURO, REFUNDED_LATE, *CLOCK_CHANGES,
+    *MIDNIGHT_IN_KOLKATA,
 )  # fmt: skip
 
 
@@ -116,8 +122,10 @@ def _only(gross: str) -> dict[str, Any]:
 
 NOTHING = _only("0.00") | {"cost_known_share": None}
 
-SHEET: dict[date, tuple[int, str, dict[str, Any]]] = {
-    # day: orders of all currencies, revenue and sales in EUR
+Sheet = dict[date, tuple[int, str, dict[str, Any]]]
+"""Day → orders of all currencies, revenue and sales in EUR."""
+
+SHEET: Sheet = {
     SALES_DAY: (
         13, "551.90",
         # gross 20+100+100+50+30+51+10+50+15+70; discounts 2+6; tax 19+19+9; shipping 5+4.90+6+3; cost 8+40+31.50
@@ -138,15 +146,29 @@ SHEET: dict[date, tuple[int, str, dict[str, Any]]] = {
     date(2026, 3, 28): (1, "10.00", _only("10.00")),
     date(2026, 3, 29): (2, "23.00", _only("23.00")),
     date(2026, 3, 30): (1, "13.00", _only("13.00")),
+    date(2026, 5, 1): (2, "30.00", _only("30.00")),
+    date(2026, 5, 2): (0, "0.00", NOTHING),
 }  # fmt: skip
 
+SHEET_IN_KOLKATA: Sheet = SHEET | {
+    # Half past eleven in the evening in Berlin is three or four in the morning of the next day.
+    date(2025, 10, 25): (0, "0.00", NOTHING),
+    date(2025, 10, 26): (2, "3.00", _only("3.00")),
+    date(2025, 10, 27): (2, "7.00", _only("7.00")),
+    date(2026, 3, 28): (0, "0.00", NOTHING),
+    date(2026, 3, 29): (2, "21.00", _only("21.00")),
+    date(2026, 3, 30): (2, "25.00", _only("25.00")),
+    date(2026, 5, 1): (1, "14.00", _only("14.00")),
+    date(2026, 5, 2): (1, "16.00", _only("16.00")),
+}
+
 BY_CURRENCY = {
-    "EUR": {"orders": 20, "revenue": "607.90", "net_sales": "321.50", "total_sales": "340.75"},
+    "EUR": {"orders": 22, "revenue": "637.90", "net_sales": "351.50", "total_sales": "370.75"},
     "USD": {"orders": 1, "revenue": "200.00", "net_sales": "150.00", "total_sales": "150.00"},
 }
 BY_CHANNEL = {
     # In EUR: of the two orders of the web one is in dollars.
-    "Unknown": {"orders": 19, "revenue": "589.90", "net_sales": "303.50", "total_sales": "322.75"},
+    "Unknown": {"orders": 21, "revenue": "619.90", "net_sales": "333.50", "total_sales": "352.75"},
     "web": {"orders": 2, "revenue": "18.00", "net_sales": "18.00", "total_sales": "18.00"},
 }
 

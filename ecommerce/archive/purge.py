@@ -18,7 +18,6 @@ import bson
 import numpy as np
 from bson import Decimal128, Int64
 from bson.raw_bson import RawBSONDocument
-from msgspec.structs import replace
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
@@ -32,11 +31,10 @@ from ecommerce.archive.fault_points import reached
 from ecommerce.archive.hot import HotOrders, time_of
 from ecommerce.archive.lease import Lease
 from ecommerce.archive.runs import ARCHIVE_SUMMARY, Run, day_start
-from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.canonical_bytes import has_refunds
-from ecommerce.documents.content_hash import WITHOUT_REFUNDS, content_hash
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.hours import Hours, hours_of
+from ecommerce.ingest.archived_changes import REFUNDS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.progress import Progress
 from ecommerce.shop import read_shop
@@ -233,9 +231,8 @@ def _entries(run: Run, hot: HotOrders, chunk: Chunk, found: Comparison) -> list[
     entries = archived_entries(chunk.ids[same], chunk.hashes[same], day_start(chunk.order_date), run.run_id)
     for at, position in enumerate(found.documents.tolist()):
         if has_refunds(hot.documents[position]):
-            order = decode_order(hot.documents[position])
-            plain = Int64(content_hash(replace(order, refunds=())))
-            entries[at] = RawBSONDocument(bson.encode({**entries[at], WITHOUT_REFUNDS: plain}))
+            refunds = RawBSONDocument(hot.documents[position])[REFUNDS]
+            entries[at] = RawBSONDocument(bson.encode({**entries[at], REFUNDS: refunds}))
     return entries
 
 

@@ -73,10 +73,11 @@ def encode_catalog(table: CatalogTable, record: Struct) -> bytes:
 def decode_order(document: bytes | Mapping[str, Any]) -> OrderDocument:
     """The order of a BSON document or of its decoded mapping; times come back aware, in UTC."""
     mapping = bson.decode(document, CODEC_OPTIONS) if isinstance(document, bytes) else document
-    return _from_mapping(OrderDocument, mapping)
+    return from_mapping(OrderDocument, mapping)
 
 
-def _from_mapping(document: type[DocumentType], mapping: Mapping[str, Any]) -> DocumentType:
+def from_mapping(document: type[DocumentType], mapping: Mapping[str, Any]) -> DocumentType:
+    """A part of an order, or a record, of its decoded document."""
     values: dict[str, Any] = {}
     for field in fields_of(document):
         value = mapping.get(field.name)
@@ -85,9 +86,9 @@ def _from_mapping(document: type[DocumentType], mapping: Mapping[str, Any]) -> D
         if field.document is not None:
             nested = field.document
             values[field.name] = (
-                tuple(in_order(field, (_from_mapping(nested, element) for element in value or ())))
+                tuple(in_order(field, (from_mapping(nested, element) for element in value or ())))
                 if field.is_array
-                else _from_mapping(nested, value or {})
+                else from_mapping(nested, value or {})
             )
         elif isinstance(value, Decimal128):
             values[field.name] = value.to_decimal()

@@ -29,8 +29,6 @@ SEED = 42
 NO_VALUE = -1
 LEFT_OUT = "updated_at"
 CONTENT_HASH = "content_hash"
-WITHOUT_REFUNDS = "hash_without_refunds"
-"""Field of an archived order's entry that has the hash of the order without its refunds, where it has any."""
 MICROSECONDS_PER_MILLISECOND = 1000
 
 _INT64 = struct.Struct("<q")
@@ -42,12 +40,6 @@ def content_hash(order: OrderDocument) -> int:
     for value in content_values(order):
         hashed = _hashed(value, hashed)
     return _signed(hashed)
-
-
-def hashes_of(order: OrderDocument) -> dict[str, int]:
-    """The hashes by which an archived order's entry knows it: of its content, and of that without refunds if any."""
-    bare = {WITHOUT_REFUNDS: content_hash(replace(order, refunds=()))} if order.refunds else {}
-    return {CONTENT_HASH: content_hash(order)} | bare
 
 
 def hashes_of_spellings(order: OrderDocument) -> Iterator[int]:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bson import Int64
-from msgspec.structs import replace
 from pymongo import UpdateOne
 
 from ecommerce.archive.edits import edit_rows
@@ -16,8 +15,8 @@ from ecommerce.archive.rows import HASH_COLUMN
 from ecommerce.archive.view import open_view
 from ecommerce.archive.workshop import Workshop
 from ecommerce.documents.anonymous import anonymous_update
-from ecommerce.documents.bson_codec import decode_order
-from ecommerce.documents.content_hash import WITHOUT_REFUNDS, content_hash, content_hash_sql
+from ecommerce.documents.bson_codec import decode_order, to_document
+from ecommerce.documents.content_hash import content_hash, content_hash_sql
 from ecommerce.forget.person import USERS, of_person, versions_of
 from ecommerce.forget.records import (
     COMMITTED,
@@ -31,6 +30,7 @@ from ecommerce.forget.records import (
 )
 from ecommerce.forget.texts import Looked, blacken_logs, empty_rejected_rows, rejected_rows_of
 from ecommerce.importing.people_in_files import files_that_mention, forget_in_file
+from ecommerce.ingest.archived_changes import REFUNDS
 from ecommerce.ingest.forgotten import ANONYMOUS_USER, LOCATION, remember_forgotten
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, ORDERS, MongoDatabase
@@ -134,7 +134,7 @@ def _entries(settings: Settings, number: int) -> Iterator[UpdateOne]:
             LOCATION: order.delivery.location,
         }
         if order.refunds:
-            entry[WITHOUT_REFUNDS] = Int64(content_hash(replace(order, refunds=())))
+            entry[REFUNDS] = [to_document(refund) for refund in order.refunds]
         yield UpdateOne({"_id": order.order.order_id}, {"$set": entry})
 
 

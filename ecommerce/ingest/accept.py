@@ -24,15 +24,29 @@ from pymongo.write_concern import WriteConcern
 from ecommerce.bson_reading.columns import read_columns
 from ecommerce.documents.bson_codec import decode_order, encode_order, same_content
 from ecommerce.documents.bson_types import TYPE_BYTES
-from ecommerce.documents.canonical_bytes import has_refunds, moved_forward, order_id_of, split_documents
-from ecommerce.documents.content_hash import WITHOUT_REFUNDS, hashes_of, hashes_of_spellings
+from ecommerce.documents.canonical_bytes import moved_forward, order_id_of, split_documents
+from ecommerce.documents.content_hash import CONTENT_HASH, content_hash, hashes_of_spellings
 from ecommerce.documents.statuses import canonical
 from ecommerce.documents.stored import ANYTHING, NotAnOrder, stored_order
-from ecommerce.ingest.archived_changes import ArchivedChange, change_of, put_changes, waiting_versions
+from ecommerce.ingest.archived_changes import (
+    ArchivedChange,
+    archived_refunds,
+    change_of,
+    put_changes,
+    waiting_versions,
+    with_refunds,
+)
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.ingest.expired import expired_among
 from ecommerce.ingest.forgotten import forgotten_people, without_people
-from ecommerce.ingest.past_versions import Differing, News, later_versions
+from ecommerce.ingest.past_versions import (
+    Differing,
+    News,
+    later_versions,
+    past_versions,
+    remember_versions,
+    version_of,
+)
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, is_replica_set
 
 _UNAUTHORIZED = 13
@@ -147,7 +161,8 @@ def _accept(
             else:
                 known.append((order, stored))
         elif order.order_id in archived:
-            if _is_archived(archived[order.order_id], order):
+            entry = archived[order.order_id]
+            if _is_content(entry[CONTENT_HASH], with_refunds(order, archived_refunds(entry))):
                 result.unchanged += 1
             else:
                 later_of_archived.append(order)
@@ -181,28 +196,39 @@ def _change_archived(
     result: Accepted,
     session: ClientSession | None,
 ) -> None:
-    """Keep later versions of archived orders; others are counted as what they are."""
+    """Keep later versions of archived orders; others are counted as what they are.
+
+    One that was replaced before is unchanged, as for an order that is hot.
+    """
     waiting = waiting_versions(database, [order.order_id for order in orders], session)
     changes: list[ArchivedChange] = []
+    others: list[EncodedOrder] = []
     for order in orders:
-        last = waiting.get(order.order_id)
-        if last is not None and _is_archived(hashes_of(last.order), order):
+        entry, last = archived[order.order_id], waiting.get(order.order_id)
+        complete = with_refunds(order, last.order.refunds if last else archived_refunds(entry))
+        if last is not None and _is_content(content_hash(last.order), complete):
             result.unchanged += 1
-        elif change := change_of(archived[order.order_id], order, last, rules.is_news):
+        elif change := change_of(entry, complete, last, rules.is_news):
             changes.append(change)
+        else:
+            others.append(complete)
+    replaced = [(change.order_id, change.before) for change in changes]
+    past = past_versions(database, [*replaced, *((order.order_id, order.bson) for order in others)], session)
+    for order in others:
+        if version_of(order.order_id, order.bson) in past:
+            result.unchanged += 1
         else:
             result.already_archived.append(order.order_id)
     if changes:
         put_changes(database, changes, session)
+        if rules.remember:
+            remember_versions(database, replaced, past, session)
         result.changed += len(changes)
 
 
-def _is_archived(entry: Mapping[str, Any], order: EncodedOrder) -> bool:
-    """Whether the archive has an order as it comes; one that names no refunds has those that are archived."""
-    known = {entry["content_hash"]}
-    if not has_refunds(order.bson):
-        known.add(entry.get(WITHOUT_REFUNDS))
-    return not known.isdisjoint(hashes_of_spellings(decode_order(order.bson)))
+def _is_content(known: int, order: EncodedOrder) -> bool:
+    """Whether a content hash is that of an order as it comes, in any spelling of its status."""
+    return known in hashes_of_spellings(decode_order(order.bson))
 
 
 def _differing(known: Sequence[tuple[EncodedOrder, bytes]], rules: _Rules, result: Accepted) -> list[Differing]:

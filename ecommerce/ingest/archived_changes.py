@@ -8,7 +8,8 @@
 `number` counts the versions of an order that wait: the index refuses a second one that would replace the same, so two
 imports of one refund at a time count it once. `run` is the archive run that puts it into the row (`archive.changes`).
 The archive is not read for it: the entry of an archived order has the hash of its content, and the incoming version
-without what it can have got since is the archived one where it has that hash, and else is refused.
+without what it can have got since is the archived one where it has that hash, and else is refused. The entry has the
+refunds, too, where there are any: they stay where a row names none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,8 @@ from bson.raw_bson import RawBSONDocument
 from msgspec.structs import replace
 from pymongo.client_session import ClientSession
 
-from ecommerce.documents.bson_codec import decode_order, encode_order
+from ecommerce.documents.bson_codec import decode_order, encode_order, from_mapping
+from ecommerce.documents.canonical_bytes import has_refunds
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.order import OrderDocument, Refund
 from ecommerce.documents.statuses import STATUSES, canonical, status_rank
@@ -30,6 +32,9 @@ from ecommerce.ingest.past_versions import News
 from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase
 
 MOMENT = timedelta(milliseconds=1)
+
+REFUNDS = "refunds"
+"""Field of an archived order's entry that has the order's refunds, where it has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,18 @@ def waiting_versions(database: MongoDatabase, ids: Sequence[int], session: Clien
         change["order_id"]: Waiting(decode_order(change["document"]), change["number"])
         for change in found.sort([("order_id", 1), ("number", 1)])
     }
+
+
+def archived_refunds(entry: Mapping[str, Any]) -> tuple[Refund, ...]:
+    """The refunds of an archived order, by its entry."""
+    return tuple(from_mapping(Refund, refund) for refund in entry.get(REFUNDS, ()))
+
+
+def with_refunds(order: EncodedOrder, refunds: tuple[Refund, ...]) -> EncodedOrder:
+    """The order with these refunds where its row names none."""
+    if not refunds or has_refunds(order.bson):
+        return order
+    return replace(order, bson=encode_order(replace(decode_order(order.bson), refunds=refunds)))
 
 
 def archived_version(entry: Mapping[str, Any], incoming: OrderDocument) -> OrderDocument | None:

@@ -1,8 +1,7 @@
 """Which of two versions of an order stays, and the versions that lost: an older file imported again stays old."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
 
 import xxhash
 from bson import Int64
@@ -14,6 +13,9 @@ from ecommerce.mongo import MongoDatabase
 
 PAST_VERSIONS = "past_versions"
 """Versions that were replaced or came too late: {_id: {order_id, version}}."""
+
+Version = tuple[int, int]
+"""An order's id, and a hash of its canonical BSON without `updated_at`."""
 
 News = Callable[[bytes, bytes], bool]
 """(stored, incoming) canonical BSON of one order with different content → whether the incoming one replaces it.
@@ -44,29 +46,41 @@ def later_versions(
     session: ClientSession | None,
 ) -> list[Differing]:
     """Those whose incoming version replaces the stored one. With `remember`, what loses is written down."""
-    versions: Any = database[PAST_VERSIONS]
-    past: set[tuple[int, int]] = set()
+    past: set[Version] = set()
     if remember:
-        keys = [
-            _version_key(pair.order_id, bson) for pair in differing for bson in (pair.stored, pair.incoming) if bson
-        ]
-        past = {_plain_key(found["_id"]) for found in versions.find({"_id": {"$in": keys}}, session=session)}
+        stored_and_incoming = [(pair.order_id, bson) for pair in differing for bson in (pair.stored, pair.incoming)]
+        past = past_versions(database, stored_and_incoming, session)
     later: list[Differing] = []
-    lost: dict[tuple[int, int], dict[str, Int64]] = {}
+    lost: list[tuple[int, bytes]] = []
     for pair in differing:
-        came_before = _plain_key(_version_key(pair.order_id, pair.incoming)) in past if past else False
+        came_before = version_of(pair.order_id, pair.incoming) in past if past else False
         came_before |= pair.anonymous and not pair.timed and not _goes_on(pair)
         wins = (pair.timed or not came_before) and is_news(pair.stored, pair.incoming)
         if wins:
             later.append(pair)
-        loser = pair.stored if wins else pair.incoming
-        if remember and loser:
-            key = _version_key(pair.order_id, loser)
-            lost[_plain_key(key)] = key
-    unknown = [{"_id": key} for plain, key in lost.items() if plain not in past]
-    if unknown:
-        versions.insert_many(unknown, ordered=False, session=session)
+        lost.append((pair.order_id, pair.stored if wins else pair.incoming))
+    if remember:
+        remember_versions(database, lost, past, session)
     return later
+
+
+def past_versions(
+    database: MongoDatabase, orders: Iterable[tuple[int, bytes]], session: ClientSession | None
+) -> set[Version]:
+    """Those of the orders, as ids and canonical BSON, that were replaced or came too late."""
+    keys = [_key(version_of(*order)) for order in orders if order[1]]
+    found = database[PAST_VERSIONS].find({"_id": {"$in": keys}}, session=session)
+    return {(int(one["_id"]["order_id"]), int(one["_id"]["version"])) for one in found}
+
+
+def remember_versions(
+    database: MongoDatabase, orders: Iterable[tuple[int, bytes]], past: Set[Version], session: ClientSession | None
+) -> None:
+    """Write down versions that lost, but for those of the past that are known."""
+    lost = {version_of(*order) for order in orders if order[1]} - past
+    if lost:
+        documents = [{"_id": _key(version)} for version in sorted(lost)]
+        database[PAST_VERSIONS].insert_many(documents, ordered=False, session=session)
 
 
 def _goes_on(pair: Differing) -> bool:
@@ -78,10 +92,10 @@ def _goes_on(pair: Differing) -> bool:
     return ranks[1] > ranks[0] or len(now.refunds) > len(before.refunds)
 
 
-def _version_key(order_id: int, bson: bytes) -> dict[str, Int64]:
-    hashed = xxhash.xxh3_64_intdigest(content_bytes(bson))
-    return {"order_id": Int64(order_id), "version": Int64(hashed - 2**63)}
+def version_of(order_id: int, bson: bytes) -> Version:
+    """What a version of an order is known by."""
+    return order_id, xxhash.xxh3_64_intdigest(content_bytes(bson)) - 2**63
 
 
-def _plain_key(key: dict[str, Any]) -> tuple[int, int]:
-    return int(key["order_id"]), int(key["version"])
+def _key(version: Version) -> dict[str, Int64]:
+    return {"order_id": Int64(version[0]), "version": Int64(version[1])}

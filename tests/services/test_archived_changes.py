@@ -93,6 +93,31 @@ def test_an_archived_order_that_comes_back_is_returned(shop: MongoDatabase, arch
     assert_told(shop, archive, 3, 0)
 
 
+@pytest.mark.parametrize("place", ["waiting", "in the row", "archived with it"])
+def test_refunds_stay_where_a_later_status_comes_without_them(
+    database: MongoDatabase, archive: Settings, tmp_path: Path, place: str
+) -> None:
+    row = complete_row(1, delivery=DELIVERED)
+    refunded = row | {"refunds": [FIRST | {"reason": "too small"}]}
+    come(database, tmp_path, refunded if place == "archived with it" else row)
+    archive_orders(archive, Selection(older_than_days=0))
+    if place != "archived with it":
+        come(database, tmp_path, refunded)
+    if place == "in the row":
+        archive_orders(archive)
+    back = complete_row(1, delivery=DELIVERED | {"status": "Returned"})
+    assert come(database, tmp_path, back).changed == 1
+    for _ in range(2):
+        figures = compute_kpis(database)
+        assert (figures.by_status, returns_of(database, "2026-03-20")) == ({"Returned": 1}, 3)
+        for again in (back, row, refunded):
+            assert come(database, tmp_path, again).unchanged == 1
+        assert check_orders(database, archive).differences == ()
+        archive_orders(archive)
+    assert (row_of(archive, 1)["delivery"]["status"], refunds_of(archive, 1)) == ("Returned", [3])
+    assert database[ARCHIVED_CHANGES].count_documents({}) == 0
+
+
 def test_whatever_else_is_another_is_rejected(shop: MongoDatabase, archive: Settings, tmp_path: Path) -> None:
     rows = [
         complete_row(1, delivery=DELIVERED, order={"total_amount": 17}, refunds=[FIRST]),

@@ -24,10 +24,12 @@ from tests.archiving import hot_ids, spark, with_archive
 from tests.hand_computed_shop import (
     BY_CHANNEL,
     BY_CURRENCY,
+    IN_KOLKATA,
     REFUND_DAY,
     ROWS,
     SALES_DAY,
     SHEET,
+    SHEET_IN_KOLKATA,
     SHOP,
     midnight,
 )
@@ -35,18 +37,22 @@ from tests.import_samples import complete_row, write_lines
 
 __all__ = ["spark"]
 
+SHEETS = {SHOP.time_zone: SHEET, IN_KOLKATA.time_zone: SHEET_IN_KOLKATA}
 
-def of_day(database: MongoDatabase, day: date, currency: str | None = None) -> dict[str, Any]:
-    span = Span(midnight(day), midnight(day + timedelta(days=1)))
+
+def of_day(
+    database: MongoDatabase, day: date, currency: str | None = None, zone: str = SHOP.time_zone
+) -> dict[str, Any]:
+    span = Span(midnight(day, zone), midnight(day + timedelta(days=1), zone))
     return compute_kpis(database, span, Filters(currency=currency)).to_json_dict()
 
 
-def assert_equals_the_sheet(database: MongoDatabase) -> None:
-    for day, (orders, revenue, sales) in SHEET.items():
-        figures = of_day(database, day)
+def assert_equals_the_sheet(database: MongoDatabase, zone: str = SHOP.time_zone) -> None:
+    for day, (orders, revenue, sales) in SHEETS[zone].items():
+        figures = of_day(database, day, zone=zone)
         assert figures["sales"] == sales, day
         assert (figures["orders"], figures["revenue"], figures["currency"]) == (orders, revenue, "EUR"), day
-    dollars = of_day(database, SALES_DAY, "USD"), of_day(database, REFUND_DAY, "USD")
+    dollars = of_day(database, SALES_DAY, "USD", zone), of_day(database, REFUND_DAY, "USD", zone)
     assert [one["sales"]["net_sales"] for one in dollars] == ["200.00", "-50.00"]
     assert (dollars[0]["orders"], dollars[0]["revenue"]) == (13, "200.00"), "counts are of all, money of one currency"
     assert dollars[0]["average_order_value"] == "200.00"
@@ -80,25 +86,30 @@ def shop(database: MongoDatabase, tmp_path: Path) -> MongoDatabase:
     return database
 
 
+@pytest.mark.parametrize("by_hand", [SHOP, IN_KOLKATA], ids=lambda shop: shop.time_zone)
 def test_a_shop_computed_by_hand_hot_half_archived_and_all_archived(
-    spark: SparkSession, settings: Settings, shop: MongoDatabase, tmp_path: Path
+    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path, by_hand: Shop
 ) -> None:
+    write_shop(database, by_hand)
+    rows = write_lines(tmp_path / "shop.jsonl", *ROWS)
+    assert import_paths(database, [rows]).accepted == len(ROWS)
+    zone = by_hand.time_zone
     archive = with_archive(settings, tmp_path / "archive")
-    assert_equals_the_sheet(shop)
-    assert check_orders(shop, archive).differences == ()
-    days_since = (datetime.now().astimezone() - midnight(date(2026, 3, 11))).days
+    assert_equals_the_sheet(database, zone)
+    assert check_orders(database, archive).differences == ()
+    days_since = (datetime.now().astimezone() - midnight(date(2026, 3, 11), zone)).days
     archive_orders(archive, Selection(older_than_days=days_since))
-    assert 0 < len(hot_ids(shop)) < len(ROWS)
-    for again in (lambda: None, lambda: compact(shop), lambda: rebuild(shop)):
+    assert 0 < len(hot_ids(database)) < len(ROWS)
+    for again in (lambda: None, lambda: compact(database), lambda: rebuild(database)):
         again()
-        assert_equals_the_sheet(shop)
+        assert_equals_the_sheet(database, zone)
     archive_orders(archive, Selection(older_than_days=0))
-    assert hot_ids(shop) == set()
-    for again in (lambda: None, lambda: rebuild(shop)):
+    assert hot_ids(database) == set()
+    for again in (lambda: None, lambda: rebuild(database)):
         again()
-        assert_equals_the_sheet(shop)
-    assert check_orders(shop, archive).differences == ()
-    assert import_paths(shop, [tmp_path / "shop.jsonl"]).unchanged == len(ROWS)
+        assert_equals_the_sheet(database, zone)
+    assert check_orders(database, archive).differences == ()
+    assert import_paths(database, [rows]).unchanged == len(ROWS)
 
 
 def test_refunds_that_come_after_archiving_come_to_the_same_sheet(
