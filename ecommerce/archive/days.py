@@ -38,12 +38,20 @@ class Damage:
 
     day: date
     says: str
+    written_by: str
+    """The run that wrote to it last."""
 
     def __str__(self) -> str:
         return (
-            f"{self.day} of the archive is damaged: {self.says}. Put its files back as they were from a backup "
-            "(docs/backup.md)"
+            f"{self.day} of the archive is damaged: {self.says}. Put its files back as they were from a backup made "
+            f"since run {self.written_by} (docs/backup.md)"
         )
+
+
+def damage_of(view: ArchiveView, day: date, says: str) -> Damage:
+    """What is wrong with a day."""
+    run = view.written_by.get(day) or (view.open_run.run_id if view.open_run else "")
+    return Damage(day, says, run)
 
 
 def day_tables(
@@ -92,16 +100,18 @@ def _sound(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: S
             rows = _rows(view, tasks, wanted)
         except Exception as error:  # noqa: BLE001 - Arrow, PyIceberg and the client of HDFS each have their own
             faults = _unreadable(view, tasks, wanted) or [_first_line(error)]
-            return Damage(day, f"its {expected.orders:,} orders cannot all be read{_some(faults)}")
+            return damage_of(view, day, f"its {expected.orders:,} orders cannot all be read{_some(faults)}")
         amount = sum_of_amounts(rows)
         content = int(np.bitwise_xor.reduce(rows[HASH_COLUMN].to_numpy())) if len(rows) else 0
         if (len(rows), amount, content) == (expected.orders, expected.total_amount, expected.content_hash):
             return rows
         if len(rows) == expected.orders:
-            return Damage(day, f"its {len(rows):,} orders are not those that were written")
+            return damage_of(view, day, f"its {len(rows):,} orders are not those that were written")
         faults = [f"{_name(task)} holds {task.file.record_count:,}" for task in tasks] or ["there is no file"]
-        return Damage(day, f"it has {len(rows):,} orders of {expected.orders:,} that were written{_some(faults)}")
-    return Damage(day, f"its {expected.orders:,} orders cannot all be read{_some(faults)}")
+        return damage_of(
+            view, day, f"it has {len(rows):,} orders of {expected.orders:,} that were written{_some(faults)}"
+        )
+    return damage_of(view, day, f"its {expected.orders:,} orders cannot all be read{_some(faults)}")
 
 
 def _wrong_sizes(view: ArchiveView, tasks: "Sequence[FileScanTask]") -> list[str]:
@@ -142,7 +152,7 @@ def _purged(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: 
     except Exception as error:  # noqa: BLE001 - as above
         rows, faults = None, _unreadable(view, tasks, wanted) or [_first_line(error)]
     if rows is None:
-        return Damage(day, f"orders of the run that is open cannot be read{_some(faults)}")
+        return damage_of(view, day, f"orders of the run that is open cannot be read{_some(faults)}")
     ids = compute.struct_field(rows["order"].combine_chunks(), ["order_id"])
     query = filter_of_ids(np.unique(ids.to_numpy()))
     assert view.open_run is not None  # noqa: S101 - the caller has its files

@@ -10,13 +10,13 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
-from ecommerce.archive.days import NAMED, Damage, day_tables
+from ecommerce.archive.days import NAMED, Damage, damage_of, day_tables
 from ecommerce.archive.encoded_orders import documents_of
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.hot import hot_orders
 from ecommerce.archive.rows import HASH_COLUMN
 from ecommerce.archive.runs import ARCHIVE_SUMMARY
-from ecommerce.archive.view import open_view
+from ecommerce.archive.view import ArchiveView, open_view
 from ecommerce.errors import InputError
 from ecommerce.gate import require_known_format
 from ecommerce.mongo import MongoDatabase, get_database
@@ -69,19 +69,20 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
 
 def _days(settings: Settings, start: date, end: date) -> Iterator[list[list[bytes]] | Damage]:
     """The documents of each day in batches, or what is wrong with it; after the last one an empty day."""
-    for day, rows in day_tables(open_view(settings), start, end):
-        yield rows if isinstance(rows, Damage) else _as_written(day, rows)
+    view = open_view(settings)
+    for day, rows in day_tables(view, start, end):
+        yield rows if isinstance(rows, Damage) else _as_written(view, day, rows)
     yield []
 
 
-def _as_written(day: date, rows: "pa.Table") -> list[list[bytes]] | Damage:
+def _as_written(view: ArchiveView, day: date, rows: "pa.Table") -> list[list[bytes]] | Damage:
     """The documents, if each has the content that its hash says: what checksums of pages do not show."""
     batches = []
     for part in _batches(rows):
         documents = documents_of(part)
         hot = hot_orders(documents)
         if len(differing := np.flatnonzero(hot.hashes != part[HASH_COLUMN].to_numpy())):
-            return Damage(day, f"order {hot.ids[differing[0]]} has another content than was written")
+            return damage_of(view, day, f"order {hot.ids[differing[0]]} has another content than was written")
         batches.append(documents)
     return batches
 

@@ -51,6 +51,8 @@ class ArchiveView:
     """Snapshot of `main`."""
     days: Mapping[date, Day] = field(default_factory=dict)
     """What `main` holds of each day by the records of the runs."""
+    written_by: Mapping[date, str] = field(default_factory=dict)
+    """The last run that wrote to each day."""
     open_run: Run | None = None
     """The run whose purged orders are not in `main` yet."""
     branch: int | None = None
@@ -171,11 +173,12 @@ def view_of(
     days: dict[date, Day] = {}
     for day in (*(day for one in published for day in one.per_day), *(day for one in edited for day in one.per_day)):
         days[day.order_date] = days[day.order_date].plus(day) if day.order_date in days else day
+    written_by = {day.order_date: one.run_id for one in published for day in one.per_day}
     kept = {day: sums for day, sums in days.items() if sums.orders}
     open_run = run if branch else None
     heads = main.snapshot_id if main else None, branch.snapshot_id if branch else None
     applied = changes.run_id if changes else None
-    return ArchiveView(database, table, heads[0], kept, open_run, heads[1], applied, moment)
+    return ArchiveView(database, table, heads[0], kept, written_by, open_run, heads[1], applied, moment)
 
 
 def _conditions(start: date | None, end: date | None, run_id: str | None) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """This machine: packages, Java, jars, space, folders."""
 
 import os
-import shutil
 from importlib import metadata
 
 from packaging.requirements import Requirement
@@ -10,6 +9,7 @@ from ecommerce.doctor.findings import Problem
 from ecommerce.errors import ServiceError
 from ecommerce.jars import missing_jars
 from ecommerce.java import java_home
+from ecommerce.services.disks import space_of_disks
 from ecommerce.settings import Settings
 from ecommerce.sizes import size_text
 
@@ -83,16 +83,18 @@ def home(settings: Settings) -> str:
 
 
 def space(settings: Settings) -> str:
-    """Room on the disk of the home directory."""
+    """Room on the disk of the home directory, and on those of folders that have their own."""
     place = settings.home_directory
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
-    free = shutil.disk_usage(existing).free
-    if free < FREE_BYTES_MIN:
-        raise Problem(
-            f"{size_text(free)} are free at {existing}, {size_text(FREE_BYTES_MIN)} are the least",
-            "archive older orders (`ecommerce archive`), free some space, or move ECOMMERCE_HOME to another disk",
-        )
-    return f"{size_text(free)} free at {existing}"
+    disks = space_of_disks(existing)
+    for folder, (free, size) in disks.items():
+        least = FREE_BYTES_MIN if folder == existing else min(FREE_BYTES_MIN, size // 10)
+        if free < least:
+            raise Problem(
+                f"{size_text(free)} are free at {folder}, {size_text(least)} are the least",
+                "archive older orders (`ecommerce archive`), free some space, or move ECOMMERCE_HOME to another disk",
+            )
+    return ", ".join(f"{size_text(free)} free at {folder}" for folder, (free, _) in disks.items())
 
 
 def inbox(settings: Settings) -> str:

@@ -3,7 +3,6 @@
 import atexit
 import contextlib
 import pwd
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from mirakuru.exceptions import ProcessExitedWithError, ProcessFinishedWithError
 from ecommerce.errors import ServiceError
 from ecommerce.jvm import Changes
 from ecommerce.processes import birth
+from ecommerce.services.disks import space_of_disks
 from ecommerce.services.logs import log_excerpt
 from ecommerce.services.marks import end_processes, marked_processes, marks
 from ecommerce.services.records import ServiceRecord, identity, remove_record, write_record
@@ -174,13 +174,13 @@ class Daemon(Executor):
 
     def _complaint(self, what: str) -> str:
         """One line about a failed start: what is known about it, else what the log says."""
-        free = shutil.disk_usage(self.home).free
-        if free < FREE_BYTES_MIN:
-            # Its log may lack the reason, for the same reason.
-            return (
-                f"{self.name} {what}: the disk of {self.home} has {size_text(free)} left: "
-                f"free some space, or set ECOMMERCE_HOME to another disk; see {self.log}"
-            )
+        for folder, (free, _) in space_of_disks(self.home).items():
+            if free < FREE_BYTES_MIN:
+                # Its log may lack the reason, for the same reason.
+                return (
+                    f"{self.name} {what}: the disk of {folder} has {size_text(free)} left: "
+                    f"free some space, or set ECOMMERCE_HOME to another disk; see {self.log}"
+                )
         explanation = self._explain(self)
         if explanation:
             return explanation

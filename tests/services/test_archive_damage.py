@@ -15,7 +15,7 @@ from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.reading import read, read_pandas
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
-from ecommerce.archive.runs import CHANGES
+from ecommerce.archive.runs import CHANGES, runs_of_the_table
 from ecommerce.archive.selection import Selection
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.check import check_orders
@@ -104,7 +104,9 @@ def test_a_damaged_day_is_named_and_the_others_are_read(
     damage(file_of(data, DAMAGED))
 
     def named(message: str) -> bool:
-        return all(part in message for part in (str(DAMAGED), "is damaged", SAYS[damage]))
+        return all(part in message for part in (str(DAMAGED), "is damaged", SAYS[damage], f"since run {run}"))
+
+    (run,) = (one.run_id for one in runs_of_the_table(database))
 
     with pytest.raises(ArchiveError) as refused:
         restore_orders(archived, OLD_DAY, LAST)

@@ -211,7 +211,7 @@ def edited(database: MongoDatabase, collection: str) -> Iterator[str]:
         pytest.param(ARCHIVE_RUNS, "state", "record", marks=pytest.mark.drill),
         (GATE, "format", "mark"),
         pytest.param(SHOP, "time_zone", "shop", marks=pytest.mark.drill),
-        (IMPORTS, "", "-"),
+        pytest.param(IMPORTS, "", "-", marks=pytest.mark.drill),
         (ARCHIVE_LEASE, "", "-"),
     ],
 )

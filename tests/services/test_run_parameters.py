@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,9 @@ def test_an_emptied_age_is_as_it_is_set_and_none_archives_nothing_for_its_age(st
         (run,) = stack.wait(stack.ask(ARCHIVE, dry_run=True, **parameters))
         assert run.state_name == "Completed", stack.log(run.id)
         stack.until_logged(run.id, says)
+    days = {f"{datetime.now(UTC):%Y-%m-%d}"}
+    (run,) = stack.wait(stack.ask(ARCHIVE, dry_run=True, older_than_days=0))
+    assert run.name.removeprefix("plan archive before ") in days | {f"{datetime.now(UTC):%Y-%m-%d}"}
 
 
 def test_what_operators_set_lasts_when_everything_is_deployed_again(stack: PrefectStack) -> None:
