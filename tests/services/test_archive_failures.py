@@ -23,6 +23,7 @@ from ecommerce.schema import prepare_database
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
 from tests.archiving import an_order, assert_one_place, at_moment, hot_ids, insert, spark, with_archive
+from tests.runbook import row_of
 from tests.unit.test_structure import ROOT
 
 __all__ = ["spark"]
@@ -76,8 +77,9 @@ def test_safe_mode_is_named(spark: SparkSession, on_hdfs: Settings, database: Mo
     action = spark.sparkContext._jvm.org.apache.hadoop.fs.SafeModeAction  # type: ignore[union-attr]  # noqa: SLF001
     system.setSafeMode(action.ENTER)
     try:
-        with pytest.raises(ArchiveError, match=r"HDFS is in safe mode.* Nothing was deleted"):
+        with pytest.raises(ArchiveError, match=r"HDFS is in safe mode.* Nothing was deleted") as raised:
             archive_orders(on_hdfs)
+        assert row_of(str(raised.value)) == "…: HDFS is in safe mode: …"
     finally:
         system.setSafeMode(action.LEAVE)
     goes_on(spark, on_hdfs, database, ORDERS_MADE)
@@ -89,8 +91,9 @@ def test_a_full_hdfs_is_named(spark: SparkSession, on_hdfs: Settings, database: 
     system.mkdirs(path)
     unchanged = 2**63 - 1
     system.setQuota(path, unchanged, 1)
-    with pytest.raises(ArchiveError, match=r"no space left: make room there .* Nothing was deleted"):
+    with pytest.raises(ArchiveError, match=r"no space left: make room there .* Nothing was deleted") as raised:
         archive_orders(on_hdfs)
+    assert row_of(str(raised.value)) == "…: no space left: make room there…"
     system.setQuota(path, unchanged, -1)
     goes_on(spark, on_hdfs, database, ORDERS_MADE)
 

@@ -173,8 +173,9 @@ def test_what_waiting_does_not_help_is_said_at_once(error: Exception, message: s
     def write() -> None:
         raise error
 
-    with pytest.raises(ServiceError, match=message):
+    with pytest.raises(ServiceError, match=message) as raised:
         with_patience(write)
+    assert row_of(str(raised.value)).startswith("MongoDB")
 
 
 def test_a_server_that_stays_away_is_an_error_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

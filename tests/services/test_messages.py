@@ -163,6 +163,12 @@ ELSEWHERE = {
     "the mark in … of database … cannot be read: …": "test_edited_records.py",
     "the shop of database … has currency … and time zone …: …": "test_edited_records.py",
     "the figures are by the hours of …, the shop's are those of …: …": "test_shop_command.py",
+    "MongoDB's disk is full: …": "test_import_faults.py",
+    "… is imported but cannot be moved to …: …": "../drills/disk_full_each.py",
+    "…: no space left: make room there…": "test_archive_failures.py",
+    "…: no DataNode takes or gives data: …": "../drills/disk_full_each.py",
+    "…: HDFS is in safe mode: …": "test_archive_failures.py",
+    "MongoDB does not let this user write: …": "test_import_faults.py",
     "the record … of archive_runs cannot be read (…)…": "../unit/test_edited_runs.py",
 }
 """Messages that are provoked in another test, which asks `row_of` for their row."""
