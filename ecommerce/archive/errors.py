@@ -32,12 +32,21 @@ _CAUSES: tuple[tuple[str, str], ...] = (
         r"psycopg2\.|sqlite3\.|org\.sqlite\.|org\.postgresql\.",
         "the archive's catalog cannot be used: `ecommerce doctor` looks at it",
     ),
+    (
+        r"Resources are low on NN",
+        "HDFS is in safe mode: the disk of its NameNode is full. Free some space there, and it leaves that by itself",
+    ),
     (r"safe ?mode", "HDFS is in safe mode: it leaves that by itself when enough DataNodes have reported"),
     (
         r"AccessControlException|Permission denied|PermissionError",
         "no permission to write there: give this user the archive's directory",
     ),
-    (r"DSQuotaExceeded|NSQuotaExceeded|No space left|DiskOutOfSpace|out of space", "no space left: make room there"),
+    (r"DSQuotaExceeded|NSQuotaExceeded|DiskOutOfSpace|out of space", "no space left: make room in the archive"),
+    (
+        r"No space left",
+        "no space left: make room in the folder `spark` of ECOMMERCE_HOME, where Spark's scratch files are, or in the "
+        "archive where that is a folder",
+    ),
     (
         r"could only be written to 0 of|All datanodes .* are bad|NoRouteToHost|Could not obtain block|BlockMissing",
         "no DataNode takes or gives data: start it, or see whether its disk is full",

@@ -64,9 +64,9 @@ class Disk:
 
 DISKS = (
     Disk("inbox/done", 16, import_inbox, r"imported but cannot be moved to .*done.*: No space left"),
-    Disk("spark", 64, archive_until(date(2025, 1, 5)), "no space left: make room there"),
+    Disk("spark", 64, archive_until(date(2025, 1, 5)), "no space left: make room in the folder `spark`"),
     Disk("hdfs/data", 1600, archive_until(date(2025, 1, 9)), "see whether its disk is full"),
-    Disk("hdfs/name", 260, archive_until(date(2025, 1, 13)), "safe mode.*free some space"),
+    Disk("hdfs/name", 260, archive_until(date(2025, 1, 13)), "the disk of its NameNode is full"),
     Disk("postgres", 260, archive_until(date(2025, 1, 17)), "disk is full|free some space"),
     Disk(
         "mongo",

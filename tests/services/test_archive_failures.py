@@ -91,9 +91,9 @@ def test_a_full_hdfs_is_named(spark: SparkSession, on_hdfs: Settings, database: 
     system.mkdirs(path)
     unchanged = 2**63 - 1
     system.setQuota(path, unchanged, 1)
-    with pytest.raises(ArchiveError, match=r"no space left: make room there .* Nothing was deleted") as raised:
+    with pytest.raises(ArchiveError, match=r"no space left: make room in the archive .* Nothing was deleted") as raised:
         archive_orders(on_hdfs)
-    assert row_of(str(raised.value)) == "…: no space left: make room there…"
+    assert row_of(str(raised.value)) == "…: no space left: make room in …"
     system.setQuota(path, unchanged, -1)
     goes_on(spark, on_hdfs, database, ORDERS_MADE)
 

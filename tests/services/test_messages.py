@@ -165,7 +165,7 @@ ELSEWHERE = {
     "the figures are by the hours of …, the shop's are those of …: …": "test_shop_command.py",
     "MongoDB's disk is full: …": "test_import_faults.py",
     "… is imported but cannot be moved to …: …": "../drills/disk_full_each.py",
-    "…: no space left: make room there…": "test_archive_failures.py",
+    "…: no space left: make room in …": "test_archive_failures.py",
     "…: no DataNode takes or gives data: …": "../drills/disk_full_each.py",
     "…: HDFS is in safe mode: …": "test_archive_failures.py",
     "MongoDB does not let this user write: …": "test_import_faults.py",
