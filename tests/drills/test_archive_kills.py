@@ -1,4 +1,5 @@
-"""The archiver is killed with all it started, at every moment that matters, twice in a row and while it recovers.
+"""The archiver, also when it forgets a person, is killed with all it started, at every moment that matters, twice in a
+row and while it recovers.
 
 After the next run every order is in exactly one place with its content, and the figures, sampled throughout by another
 process, never moved. A third one opens `main` of the table all the time: never an order twice, never one that is hot.
@@ -27,8 +28,12 @@ from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.runs import COMMITTED, unfinished_run
 from ecommerce.check import check_orders
+from ecommerce.documents.anonymous import anonymous
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.order import OrderDocument, Refund
+from ecommerce.forget.forget import forget
+from ecommerce.forget.person import ask_to_forget
+from ecommerce.forget.records import FORGET_RUNS
 from ecommerce.ingest.accept import accept_orders
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.mongo import MongoDatabase, get_database
@@ -103,6 +108,16 @@ OF_CHANGES = (
     "commit:recorded",
 )
 CHANGES_TWICE = (("export:deleted", "export:done"), ("publish:done", "commit:left"), ("publish:ready", "publish:done"))
+FORGOTTEN = 1
+"""A user with archived and open orders, who is forgotten."""
+FORGETTING = (
+    ("forget:remembered",),
+    ("forget:replaced", "edit:deleted"),
+    ("edit:appended", "edit:written"),
+    ("edit:published", "forget:before-entries"),
+    ("forget:rewritten", "forget:erased-table"),
+    ("forget:erased-files", "forget:before-close"),
+)
 COMPACTION = ("merge:before", "merge:stretch", "expire:before", "expire:done")
 
 
@@ -125,6 +140,7 @@ def all_cases() -> list[Case]:
     cases = [Case(moments, place="file" if at % 3 == 2 else "hdfs") for at, moments in enumerate(kills)]
     changes = [(moment,) for moment in OF_CHANGES] + list(CHANGES_TWICE)
     cases += [Case(moments, "change", "file" if at % 2 else "hdfs") for at, moments in enumerate(changes)]
+    cases += [Case(moments, "forget", place) for moments in FORGETTING for place in ("hdfs", "file")]
     return cases + [Case((moment,), "compact", place) for moment in COMPACTION for place in ("hdfs", "file")]
 
 
@@ -285,16 +301,25 @@ def play(drill: Drill, number: int, case: Case) -> tuple[Settings, list[Any]]:
         advance(get_database(settings))
         archive_orders(settings)
         orders += late
+    stand_in = 0
     if case.command == "change":
         archive_orders(settings)
         orders = refunded(get_database(settings), orders)
         advance(get_database(settings))
+    if case.command == "forget":
+        archive_orders(settings)
+        stand_in = ask_to_forget(settings, user_id=FORGOTTEN).number
     with watched(drill, settings):
         for moment in case.kills:
             kill(drill, settings, case.command, moment)
             if case.command == "change":
                 assert check_orders(get_database(settings), settings).differences == ()
-        compact_archive(settings) if case.command == "compact" else archive_orders(settings)
+        if case.command == "forget":
+            for request in get_database(settings)[FORGET_RUNS].find():
+                assert forget(settings, request["_id"]).state == "committed"
+            orders = [anonymous(one, stand_in) if one.order.user_id == FORGOTTEN else one for one in orders]
+        else:
+            compact_archive(settings) if case.command == "compact" else archive_orders(settings)
     return settings, orders
 
 
