@@ -62,12 +62,13 @@ def archive(
             require_free_lease(get_database(settings))
         from cli.approval import answerer_of
         from ecommerce.archive.approval import answered_by
-        from flows.archive_orders import archive_orders, selected
+        from flows.archive_orders import archive_orders, has_to_remove, selected
 
         # HDFS takes seconds and two JVMs, so it is started only where there is something to do.
         with at_server():
             selection = selected(**limits, include_open=include_open)
-        needs_hdfs = not dry_run and has_work(get_database(settings), selection, compact_from)
+        has_to = has_work(get_database(settings), selection, compact_from) or has_to_remove(settings)
+        needs_hdfs = not dry_run and has_to
         with services(hdfs=needs_hdfs), answered_by(answerer_of(yes)):
             report = run_flow(
                 archive_orders,

@@ -34,9 +34,9 @@ def forget(
     """Remove what identifies a person, everywhere and for good. No figure moves."""
     with services() as settings:
         from ecommerce.archive.identity import table_known
-        from ecommerce.forget.forget import REMAINS
         from ecommerce.forget.person import ask_to_forget
         from ecommerce.forget.records import COMMITTED, drop_requests
+        from ecommerce.forget.remains import what_remains
 
         database = get_database(settings)
         with services(hdfs=table_known(database) is not None):
@@ -45,7 +45,7 @@ def forget(
                 print_json({"request": request.run_id, "found": request.found}, with_run=False)
                 return
             touched = "".join(f"\n  {name.replace('_', ' ')}: {count:,}" for name, count in request.found.items())
-            print(f"this is changed for good:{touched}\n{REMAINS}.", file=sys.stderr)
+            print(f"this is changed for good:{touched}\n{what_remains(settings)}.", file=sys.stderr)
             try:
                 agreed = _agreed("Forget this person?", yes)
             except BaseException:

@@ -11,6 +11,7 @@ import typer
 
 from cli.runtime import services
 from ecommerce.errors import InputError
+from ecommerce.spreadsheet import spreadsheet_cell
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,8 +108,8 @@ def _write_csv(answer: "Answer", file: BinaryIO) -> None:
 
     text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(field.name for field in answer.schema)
-    lines.writerows([_text(value) for value in row.values()] for row in _rows(answer))
+    lines.writerow(spreadsheet_cell(field.name) for field in answer.schema)
+    lines.writerows([_text(spreadsheet_cell(value)) for value in row.values()] for row in _rows(answer))
     text.detach()
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from dashboard.figures import Answer
 from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS
-from dashboard.text import spreadsheet_cell
 from ecommerce.kpis.figures import money_text
 from ecommerce.kpis.question import Filters
+from ecommerce.spreadsheet import spreadsheet_cell
 
 BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel takes UTF-8 for the machine's old code page."""

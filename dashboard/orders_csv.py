@@ -22,12 +22,12 @@ from dashboard.downloads import BYTE_ORDER_MARK
 from dashboard.live import the_feed
 from dashboard.orders import query_of
 from dashboard.state import view_of_query
-from dashboard.text import spreadsheet_cell
 from ecommerce.mongo import Document, MongoDatabase, get_database
 from ecommerce.order_search.one_order import part_of
 from ecommerce.order_search.paging import every_order, prepare_search
 from ecommerce.order_search.query import OrderQuery
 from ecommerce.settings import get_settings
+from ecommerce.spreadsheet import spreadsheet_cell
 
 log = logging.getLogger(__name__)
 

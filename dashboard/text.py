@@ -1,4 +1,4 @@
-"""Numbers, times and names as people read them; what goes into a spreadsheet as text that stays text."""
+"""Numbers, times and names as people read them."""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +17,6 @@ _STEPS = ((Decimal(10) ** 12, "T"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 6, 
 _COMPACT_FROM = 10_000
 """Smaller numbers are short enough to be shown whole."""
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 NOTHING = "–"
 
@@ -134,14 +133,3 @@ def readable_names(names: Iterable[str]) -> dict[str, str]:
         text = readable(name)
         called[name] = name if text in called.values() else text
     return called
-
-
-def spreadsheet_cell(value: object) -> object:
-    """A value that a spreadsheet shows as it is: text that would be a formula gets an apostrophe before it.
-
-    The characters are those of OWASP's page on CSV injection, with their full-width forms; blanks before them are
-    skipped by some programs, so they are looked through.
-    """
-    if not isinstance(value, str) or not value.lstrip(" ").startswith(_FORMULA_STARTS):
-        return value
-    return "'" + value

@@ -6,9 +6,9 @@ from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
-from ecommerce.forget.forget import REMAINS
 from ecommerce.forget.forget import forget as forget_by_request
 from ecommerce.forget.records import ForgetRun
+from ecommerce.forget.remains import what_remains
 from ecommerce.settings import get_settings
 from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named
 
@@ -34,5 +34,5 @@ def forget_person(
 ) -> ForgetRun:
     """Remove what identifies a person from MongoDB, the archive and imported files; figures stay as they are."""
     done = forget(request)
-    get_run_logger().info("%s. %s", done, REMAINS)
+    get_run_logger().info("%s. %s", done, what_remains(get_settings()))
     return finished(done, str(done))

@@ -15,9 +15,9 @@ from ecommerce.archive.runs import (
     PLANNED,
     Run,
     new_run,
-    scattered_days,
     unfinished_run,
 )
+from ecommerce.archive.scattered import scattered_days
 from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
 from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead

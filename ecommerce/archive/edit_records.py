@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import bson
@@ -31,6 +31,8 @@ class Edit:
     """What the branch is at."""
     per_day: tuple[Day, ...] = ()
     """What the edit adds to each day's sums; hashes by exclusive or."""
+    merged_days: tuple[date, ...] = ()
+    """Days whose files were merged since (`scattered`)."""
 
 
 def get_edit(database: MongoDatabase, edit_id: str) -> Edit | None:
@@ -60,4 +62,5 @@ def record_edit(database: MongoDatabase, edit: Edit) -> Edit:
 
 def _from_document(record: Mapping[str, Any]) -> Edit:
     days = tuple(day_of_record(one) for one in record["per_day"])
-    return Edit(record["_id"], record["state"], record["branch"], int(record["snapshot"]), days)
+    merged = tuple(one.date() for one in record.get("merged_days", ()))
+    return Edit(record["_id"], record["state"], record["branch"], int(record["snapshot"]), days, merged)

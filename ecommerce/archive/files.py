@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pyiceberg.io import FileIO, InputFile, OutputFile
 
-from ecommerce.archive_location import local_path
+from ecommerce.archive_location import HDFS, local_path
 
 if TYPE_CHECKING:
     from hdfs_native import Client
@@ -66,6 +66,23 @@ def names_in(folder: str) -> list[str]:
         return [file.path.rpartition("/")[2] for file in of_folder.client().list_status(of_folder.path())]
     except FileNotFoundError:
         return []
+
+
+def snapshots_of(folder: str) -> dict[str, list[str]]:
+    """Names of HDFS's own snapshots that hold a folder, by the directory that they were made of."""
+    found: dict[str, list[str]] = {}
+    scheme, _, path = folder.partition("://")
+    server, *names = path.split("/")
+    for count in range(len(names) + 1) if scheme == HDFS else ():
+        directory = f"{scheme}://{'/'.join((server, *names[:count]))}"
+        try:
+            snapshots = names_in(f"{directory}/.snapshot")
+        except Exception as error:
+            if "SnapshotException" not in str(error):  # nobody may make snapshots of it
+                raise
+        else:
+            found |= {directory: snapshots} if snapshots else {}
+    return found
 
 
 @cache

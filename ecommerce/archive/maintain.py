@@ -10,7 +10,8 @@ from ecommerce.archive.days import damaged_days, require_sound
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.runs import note_merged, note_size, scattered_days, unfinished_run
+from ecommerce.archive.runs import note_size, unfinished_run
+from ecommerce.archive.scattered import note_merged, scattered_days
 from ecommerce.archive.view import open_view
 from ecommerce.archive.workshop import Workshop, archive_workshop
 from ecommerce.progress import Progress, silent

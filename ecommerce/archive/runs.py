@@ -1,8 +1,7 @@
 """Archive runs: their records in `archive_runs`, and the only way from one state to the next."""
 
 import logging
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time
@@ -217,17 +216,9 @@ def runs_of_the_table(database: MongoDatabase, moment: Mapping[str, Any] | None 
     return [_from_document(bson.decode(record, CODEC_OPTIONS)) for batch in found for record in batch]
 
 
-def scattered_days(database: MongoDatabase, at_least: int) -> list[date]:
-    """Days to which at least so many runs have added a file, or more, since they were merged; 0 asks for none."""
-    runs = [run for run in runs_of_the_table(database) if run.state in IN_MAIN] if at_least else []
-    counts = Counter(day.order_date for run in runs for day in run.per_day if day.order_date not in run.merged_days)
-    return sorted(day for day, count in counts.items() if count >= at_least)
-
-
-def note_merged(database: MongoDatabase, days: Sequence[date]) -> None:
-    """Record that the files of these days were merged."""
-    merged = {"$addToSet": {"merged_days": {"$each": [day_start(day) for day in days]}}}
-    database[ARCHIVE_RUNS].update_many({"protocol": PROTOCOL, "state": {"$in": IN_MAIN}}, merged)
+def runs_of_0_1_0(database: MongoDatabase) -> list[str]:
+    """Ids of the runs of version 0.1.0, whose directories may still be there."""
+    return [run["_id"] for run in database[ARCHIVE_RUNS].find({"protocol": {"$exists": False}}, {"_id": 1})]
 
 
 def note_size(database: MongoDatabase, table_bytes: int) -> None:

@@ -3,7 +3,7 @@
 A run writes to a branch of its own. `main` is what everybody reads; it moves by one commit, when the run is published.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -168,6 +168,18 @@ class ArchiveTable:
         """Move `main` to a branch in one commit. Fails where `main` is not an ancestor of it."""
         self._table().manageSnapshots().fastForwardBranch(MAIN, branch).commit()
 
+    def leave_out_removed_files(self) -> None:
+        """Write the manifests of `main` anew where they tell of files that were removed.
+
+        Iceberg keeps such an entry, with the lowest and highest values of the file, as long as the manifest has others.
+        Its own procedure does nothing where there is one manifest.
+        """
+        table = self._table()
+        snapshot = table.currentSnapshot()
+        if snapshot and any(one.hasDeletedFiles() for one in snapshot.allManifests(table.io())):
+            together = self._jvm.com.google.common.base.Functions.constant("")
+            table.rewriteManifests().clusterBy(together).commit()
+
     def remove_all_but_main(self) -> int:
         """Remove every snapshot but that of `main`, and every file that it does not refer to; returns how many went.
 
@@ -180,12 +192,15 @@ class ArchiveTable:
         orphans = actions.deleteOrphanFiles(self._table()).olderThan(int(now.timestamp() * 1000)).execute()
         return removed + sum(1 for _ in orphans.orphanFileLocations())
 
-    def remove_run_directories(self) -> int:
-        """Remove what version 0.1.0 left and the upgrade brought into the table; returns how many directories."""
-        old = self._jvm.org.apache.hadoop.fs.Path(f"{self.uri}/orders/run=*")
-        files = old.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf())  # noqa: SLF001
-        found = files.globStatus(old) or ()
-        return sum(bool(files.delete(one.getPath(), True)) for one in found)
+    def remove_run_directories(self, run_ids: Iterable[str]) -> int:
+        """Remove what these runs of version 0.1.0 wrote, published or not; returns how many directories.
+
+        Those of other runs are another database's, which may not be upgraded yet.
+        """
+        paths = self._jvm.org.apache.hadoop.fs.Path
+        files = paths(self.uri).getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf())  # noqa: SLF001
+        places = (f"{self.uri}/{place}{run_id}" for run_id in run_ids for place in ("orders/run=", "_staging/"))
+        return sum(bool(files.delete(paths(place), True)) for place in places)
 
     def size_bytes(self) -> int:
         """Size of the files of `main`."""

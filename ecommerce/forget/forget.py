@@ -16,11 +16,6 @@ from ecommerce.gate import require_known_format
 from ecommerce.mongo import get_database
 from ecommerce.settings import Settings
 
-REMAINS = (
-    "MongoDB's oplog and its images of changed documents hold the person until they expire (images: 2 days, unless the "
-    "server is set otherwise), and backups until you delete them. The table can be asked only as it is from now on"
-)
-
 
 def forget(settings: Settings, run_id: str) -> ForgetRun:
     """Do what a request asks, and finish others that were left. A request that is done stays as it is.

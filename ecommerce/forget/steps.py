@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 from bson import Int64
 from pymongo import UpdateOne
 
+from ecommerce.archive.durable import make_durable
 from ecommerce.archive.edits import edit_rows
 from ecommerce.archive.encoded_orders import documents_of
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.restore import ORDERS_RESTORED
 from ecommerce.archive.rows import HASH_COLUMN
+from ecommerce.archive.runs import runs_of_0_1_0
 from ecommerce.archive.view import open_view
 from ecommerce.archive.workshop import Workshop
 from ecommerce.documents.anonymous import anonymous_update
@@ -142,12 +144,16 @@ def erase(place: Place, run: ForgetRun) -> ForgetRun:
     """rewritten → erased: snapshots and files of the table, past versions, rejected rows, imported files, logs."""
     database, settings, looked = place.database, place.settings, Looked(run.person)
     done = {"archive_files": 0}
-    if place.workshop is not None and place.workshop.table.head() is not None:
+    if place.workshop is not None:
         reached("forget:before-erase")
+        table = place.workshop.table
         with failures_explained("removing old files of the archive", _GOES_ON):
-            done["archive_files"] = place.workshop.table.remove_all_but_main()
+            table.leave_out_removed_files()
+            make_durable(table.uri)
+            reached("forget:manifests-written")
+            done["archive_files"] = table.remove_all_but_main()
             # Only an upgrade that has ended lets anybody in here.
-            done["run_directories"] = place.workshop.table.remove_run_directories()
+            done["run_directories"] = table.remove_run_directories(runs_of_0_1_0(database))
         reached("forget:erased-table")
     done["past_versions"] = sum(
         database[PAST_VERSIONS].delete_many(versions_of(order_id)).deleted_count

@@ -19,11 +19,15 @@ from ecommerce.archive.restore import restore_orders
 from ecommerce.archive.runs import ARCHIVE_RUNS
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.archive.workshop import archive_workshop
+from ecommerce.check import check_orders
+from ecommerce.forget.forget import forget
+from ecommerce.forget.person import ask_to_forget
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.services.postgres import database_uri, postgres, why_no_postgres
 from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
 from tests.archiving import (
     OLD_DAY,
     an_order,
@@ -78,6 +82,21 @@ def test_every_engine_counts_and_sums_what_the_figures_tell(
     assert told(archive, spark) == [(90, amount)] * 3
     assert len(compact_archive(archive, at_least=2).days) == 3
     assert told(archive, spark) == [(90, amount)] * 3
+    # As if the definition had gained a column since.
+    table = ArchiveTable(spark, archive)
+    table.spark.sql(f"ALTER TABLE {table.name} DROP COLUMN attributes")
+    insert(database, [an_order(200 + i, day=i % 4) for i in range(8)])
+    archive_orders(archive)
+    amount += sum((an_order(200 + i).order.total_amount for i in range(8)), Decimal(0))
+    assert "attributes" in main_of(archive).schema().column_names
+    assert told(archive, spark) == [(98, amount)] * 3
+    forgotten = ask_to_forget(archive, user_id=3)
+    assert forget(archive, forgotten.run_id).done["archived_orders"] == forgotten.found["archived_orders"] == 4
+    assert told(archive, spark) == [(98, amount)] * 3
+    advance(database)
+    kpis = compute_kpis(database)
+    assert (kpis.archived_orders, kpis.orders, kpis.revenue) == (98, 98, amount)
+    assert check_orders(database, archive).is_good
 
 
 def test_a_run_that_purged_and_is_not_published_is_read_by_us_and_by_nobody_else(

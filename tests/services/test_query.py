@@ -173,6 +173,9 @@ def test_the_command_writes_tables_csv_json_and_parquet(
     for found in (as_csv, as_json, as_parquet):
         assert [int(row["order_id"]) for row in found] == ids
         assert sum(Decimal(str(row["total_amount"])) for row in found) == expected()[2]
+    hostile = "SELECT '=cmd()' AS \"@a\", '-1' AS text, -1.5 AS number, ['=x'] AS list"
+    assert run(archive, hostile, "--format", "csv").stdout == '\'@a,text,number,list\n\'=cmd(),\'-1,-1.5,"[""=x""]"\n'
+    assert json.loads(run(archive, hostile, "--json").stdout)[0]["@a"] == "=cmd()"
     assert "PYTHON_ARROW_SCAN" in run(archive, sql, "--explain").stdout
     wrong = run(archive, "SELECT nope FROM orders")
     assert (wrong.returncode, "nope" in wrong.stderr) == (2, True)

@@ -28,13 +28,13 @@ from dashboard.text import (
     readable,
     readable_names,
     span_text,
-    spreadsheet_cell,
 )
 from dashboard.views.freshness import as_markdown_text
 from ecommerce.kpis.question import Span
 from ecommerce.order_search.query import STATES
 from ecommerce.order_search.sorting import SORTS, Position, Sort
 from ecommerce.sizes import size_text
+from ecommerce.spreadsheet import spreadsheet_cell
 
 NOW = datetime(2026, 11, 22, 11, 35, 7, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
