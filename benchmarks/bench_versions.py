@@ -11,11 +11,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from benchmarks.bench_commands import BEFORE
 from benchmarks.common import Result, a_mongod, formatted, main
 from benchmarks.order_lines import write_order_lines
+from ecommerce.documents.fields import FIRST_RELEASE
 from ecommerce.generate.into_files.job import FileJob
 from ecommerce.generate.into_files.orders_file import write_orders
 from ecommerce.generate.model.catalog import CatalogSpec
@@ -51,10 +56,27 @@ def run(quick: bool) -> Iterator[Result]:
 
 
 def write_files(folder: Path, orders: int, lines: int) -> None:
-    """What both import: the same files, written by this version."""
+    """What both import: the same files, written by this version, without the fields that came after 0.1.0."""
     window = Window("span", to_ms(START), to_ms(END), orders, 1, "marketplace")
-    write_orders(folder / "orders.jsonl", FileJob(CATALOG, window, to_ms(END), "json", "", 0.0))
+    write_orders(folder / "all_fields.jsonl", FileJob(CATALOG, window, to_ms(END), "json", "", 0.0))
+    read, write = msgspec.json.Decoder(float_hook=Decimal), msgspec.json.Encoder(decimal_format="number")
+    with (folder / "all_fields.jsonl").open("rb") as source, (folder / "orders.jsonl").open("wb") as file:
+        file.writelines(write.encode(of_first_release("OrderDocument", read.decode(line))) + b"\n" for line in source)
     write_order_lines(folder / "lines.csv", CATALOG, Window("span", to_ms(START), to_ms(END), lines, 2, "marketplace"))
+
+
+def of_first_release(name: str, document: dict[str, Any]) -> dict[str, Any]:
+    """A document of the definition, or a part of it, with the fields that version 0.1.0 knows."""
+    kept: dict[str, Any] = {}
+    for field, kind in FIRST_RELEASE[name].items():
+        part = kind.removesuffix("[]")
+        if field not in document:
+            continue
+        value = document[field]
+        if part in FIRST_RELEASE:
+            value = [of_first_release(part, one) for one in value] if part != kind else of_first_release(part, value)
+        kept[field] = value
+    return kept
 
 
 def work_of(checkout: Path, database: MongoDatabase, folder: Path, times: int) -> Measured:
