@@ -143,7 +143,7 @@ def _main() -> None:
     except Exception as error:  # noqa: BLE001 - a command ends with one line, whatever happened
         # Where nothing imported pymongo, none of its errors came.
         mongo_errors = getattr(sys.modules.get("pymongo.errors"), "PyMongoError", ())
-        _end(f"MongoDB: {_first_line(error)}" if isinstance(error, mongo_errors) else _unexpected(error), error)
+        _end(_of_mongodb(error) if isinstance(error, mongo_errors) else _unexpected(error), error)
 
 
 def _loopback_without_proxy() -> None:
@@ -166,6 +166,14 @@ def _of_the_machine(error: OSError) -> str | None:
     return (
         f"{error.filename}: {error.strerror}: {REMEDIES[error.errno]}. "
         "What was done is kept, and every step can be run again"
+    )
+
+
+def _of_mongodb(error: Exception) -> str:
+    """What MongoDB's driver says: a server that is away, or refuses something."""
+    return (
+        f"MongoDB: {_first_line(error)}. What was done is kept, and every step can be run again; "
+        "`ecommerce doctor` looks for the cause"
     )
 
 

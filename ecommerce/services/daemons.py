@@ -17,20 +17,16 @@ from mirakuru.exceptions import ProcessExitedWithError, ProcessFinishedWithError
 from ecommerce.errors import ServiceError
 from ecommerce.jvm import Changes
 from ecommerce.processes import birth
-from ecommerce.services.disks import space_of_disks
+from ecommerce.services.disks import full_disk
 from ecommerce.services.logs import log_excerpt
 from ecommerce.services.marks import end_processes, marked_processes, marks
 from ecommerce.services.records import ServiceRecord, identity, remove_record, write_record
-from ecommerce.sizes import size_text
 
 # At exit mirakuru would kill every process of this user whose mark CONTAINS our process id: process 110 would take the
 # services of process 1102 with it. Whoever starts a daemon here stops it, and `down` finds what a SIGKILL left.
 atexit.unregister(cleanup_subprocesses)
 
 STOP_TIMEOUT_SECONDS = 30
-FREE_BYTES_MIN = 50_000_000
-"""With less than this on the disk a service that does not start is taken to miss it."""
-
 LOG_BYTES_MAX = 20_000_000
 """A log longer than this is put aside at the next start; one older log is kept."""
 
@@ -174,13 +170,9 @@ class Daemon(Executor):
 
     def _complaint(self, what: str) -> str:
         """One line about a failed start: what is known about it, else what the log says."""
-        for folder, (free, _) in space_of_disks(self.home).items():
-            if free < FREE_BYTES_MIN:
-                # Its log may lack the reason, for the same reason.
-                return (
-                    f"{self.name} {what}: the disk of {folder} has {size_text(free)} left: "
-                    f"free some space, or set ECOMMERCE_HOME to another disk; see {self.log}"
-                )
+        if full := full_disk(self.home):
+            # Its log may lack the reason, for the same reason.
+            return f"{self.name} {what}: {full}; see {self.log}"
         explanation = self._explain(self)
         if explanation:
             return explanation

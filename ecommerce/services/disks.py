@@ -3,7 +3,22 @@
 import shutil
 from pathlib import Path
 
+from ecommerce.sizes import size_text
+
 FOLDERS = ("mongo", "hdfs/name", "hdfs/data", "postgres", "prefect", "logs")
+
+
+FREE_BYTES_MIN = 50_000_000
+"""With less than this on a disk a service that ends, or does not start, is taken to miss it."""
+
+
+def full_disk(home: Path) -> str:
+    """Which disk of a home is full, and what to do; empty where none is."""
+    for folder, (free, _) in space_of_disks(home).items():
+        if free < FREE_BYTES_MIN:
+            left = f"the disk of {folder} has {size_text(free)} left"
+            return f"{left}: free some space, or set ECOMMERCE_HOME to another disk"
+    return ""
 
 
 def space_of_disks(home: Path) -> dict[Path, tuple[int, int]]:

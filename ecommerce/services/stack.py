@@ -21,6 +21,7 @@ from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.catalog_choice import catalog_in_postgres, record_catalog
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.dashboard import dashboard
+from ecommerce.services.disks import full_disk
 from ecommerce.services.environment import service_environment
 from ecommerce.services.first_archive import archive_first_data
 from ecommerce.services.first_data import first_data, first_data_is_whole
@@ -288,9 +289,14 @@ class Stack:
         self._restarts[daemon.name] = [*recent, now]
         if len(recent) >= RESTARTS_MAX:
             daemon.kill()
-            self._retry_at[daemon.name] = now + RESTART_WINDOW_SECONDS
-            pause = f"left down for {RESTART_WINDOW_SECONDS // 60} minutes after {RESTARTS_MAX} restarts"
-            self._say(f"{daemon.name} {how} and is {pause}; see {daemon.log}")
+            # One that starts on a full disk and ends as soon as it writes would be away long after there is room.
+            full = full_disk(self._home)
+            pause = RETRY_SECONDS if full else RESTART_WINDOW_SECONDS
+            self._retry_at[daemon.name] = now + pause
+            self._say(
+                f"{daemon.name} {how} and is left down for {pause / 60:g} minutes after {RESTARTS_MAX} restarts"
+                f"{full and f': {full}'}; see {daemon.log}"
+            )
             return
         try:
             self._start_again(daemon)

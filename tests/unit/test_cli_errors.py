@@ -4,9 +4,11 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from cli import app as cli_app
 from ecommerce.errors import InputError
+from tests.runbook import row_of
 
 
 def stderr_of(run: Callable[[], None], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -43,6 +45,17 @@ def test_an_unexpected_error_is_one_line(
     assert said.startswith("error: TypeError in tests/unit/test_cli_errors.py, line ")
     assert "conversion from str" in said
     assert "--debug" in said
+
+
+def test_an_error_of_mongodb_is_one_line_that_says_what_is_kept_and_what_to_do(
+    failing: Callable[[Exception], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(AutoReconnect("127.0.0.1:27117: connection refused, Timeout: 30s, Topology Description: <...>"))
+    monkeypatch.setattr(sys, "argv", ["ecommerce", "generate"])
+    code, said = stderr_of(cli_app.main, capsys)
+    assert (code, said.count("\n")) == (1, 1)
+    assert said.startswith("error: MongoDB: 127.0.0.1:27117: connection refused. What was done is kept")
+    assert row_of(said.removeprefix("error: ")) == "MongoDB: …"
 
 
 @pytest.mark.parametrize("arguments", [["--debug", "kpis"], ["kpis", "--debug"]])
