@@ -122,9 +122,11 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
             result: Result = watched(**parameters)
             return result
         except PrefectHTTPStatusError as error:
-            if error.response.status_code not in (401, 403):
+            code = error.response.status_code
+            if code not in (401, 403) and code < 500:
                 raise
-            raise _prefect_error(PREFECT_API_URL.value(), f"refuses us ({error.response.status_code})") from None
+            what = "refuses us" if code < 500 else "fails, as where its database is away or on a full disk"
+            raise _prefect_error(PREFECT_API_URL.value(), f"{what} ({code})") from None
         except TransportError as error:
             raise _prefect_error(PREFECT_API_URL.value(), f"does not answer ({error})") from None
         except RuntimeError as error:

@@ -53,10 +53,12 @@ def ecommerce(settings: Settings, environment: dict[str, str], *arguments: str) 
 
 
 class Refusal(BaseHTTPRequestHandler):
-    """Every request gets 401, as from a Prefect server with a login."""
+    """Every request gets 401, as from a Prefect server with a login, or another code."""
+
+    code = 401
 
     def do_GET(self) -> None:
-        self.send_response(401)
+        self.send_response(self.code)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -97,6 +99,14 @@ def test_a_prefect_server_that_refuses_us_is_said_in_one_line(
 ) -> None:
     line = one_line_about_prefect(settings, database, refusing_server)
     assert line.startswith(f"error: the Prefect server {refusing_server} refuses us (401): ")
+
+
+def test_a_prefect_server_that_fails_is_said_in_one_line(
+    settings: Settings, database: MongoDatabase, refusing_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Refusal, "code", 500)
+    line = one_line_about_prefect(settings, database, refusing_server)
+    assert line.startswith(f"error: the Prefect server {refusing_server} fails, as where its database is away")
 
 
 @pytest.mark.timeout(600)

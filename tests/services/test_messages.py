@@ -152,6 +152,7 @@ OF_THE_LEASE = {"another archiver is at work: process … on …", "another proc
 ELSEWHERE = {
     "…: Read-only file system: …": "test_foreign_environment.py",
     "the Prefect server … does not answer: …": "test_foreign_environment.py",
+    "the Prefect server … fails, …": "test_foreign_environment.py",
     "the Prefect server … refuses us (…)": "test_foreign_environment.py",
     "the data of the embedded Postgres in … lacks …": "test_services_postgres.py",
     "Spark did not start with ECOMMERCE_SPARK_MASTER=…": "test_foreign_environment.py",
