@@ -1,11 +1,13 @@
 """Commands work the same whatever another Spark, Hadoop or Java, a locale, a proxy or a network left in the shell."""
 
+import json
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -53,24 +55,41 @@ def ecommerce(settings: Settings, environment: dict[str, str], *arguments: str) 
 
 
 class Refusal(BaseHTTPRequestHandler):
-    """Every request gets 401, as from a Prefect server with a login, or another code."""
-
-    code = 401
+    """Every request gets 401, as from a Prefect server with a login."""
 
     def do_GET(self) -> None:
-        self.send_response(self.code)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+        self.answer(401)
 
-    do_POST = do_GET
+    def do_POST(self) -> None:
+        self.answer(401)
+
+    def answer(self, code: int, body: bytes = b"") -> None:
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, format: str, *arguments: object) -> None:
         return
 
 
+class Failure(Refusal):
+    """It is there, and fails as soon as its database is needed."""
+
+    def do_GET(self) -> None:
+        if "csrf-token" in self.path:
+            self.answer(422, b'{"detail":"CSRF protection is disabled."}')
+        else:
+            self.answer(200, json.dumps(version("prefect")).encode())
+
+    def do_POST(self) -> None:
+        self.answer(500, b'{"exception_message":"Internal Server Error"}')
+
+
 @pytest.fixture
-def refusing_server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Refusal) as server:
+def refusing_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), getattr(request, "param", Refusal)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/api"
         server.shutdown()
@@ -101,10 +120,10 @@ def test_a_prefect_server_that_refuses_us_is_said_in_one_line(
     assert line.startswith(f"error: the Prefect server {refusing_server} refuses us (401): ")
 
 
+@pytest.mark.parametrize("refusing_server", [Failure], indirect=True)
 def test_a_prefect_server_that_fails_is_said_in_one_line(
-    settings: Settings, database: MongoDatabase, refusing_server: str, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, database: MongoDatabase, refusing_server: str
 ) -> None:
-    monkeypatch.setattr(Refusal, "code", 500)
     line = one_line_about_prefect(settings, database, refusing_server)
     assert line.startswith(f"error: the Prefect server {refusing_server} fails, as where its database is away")
 
