@@ -164,6 +164,7 @@ ELSEWHERE = {
     "the mark in … of database … cannot be read: …": "test_edited_records.py",
     "the shop of database … has currency … and time zone …: …": "test_edited_records.py",
     "the figures are by the hours of …, the shop's are those of …: …": "test_shop_command.py",
+    "the archive's catalog … cannot be used: …": "../drills/disk_full_each.py",
     "MongoDB: …": "../unit/test_cli_errors.py",
     "MongoDB's disk is full: …": "test_import_faults.py",
     "… is imported but cannot be moved to …: …": "../drills/disk_full_each.py",
