@@ -190,6 +190,17 @@ def test_a_report_in_a_txt_is_taken_and_notes_are_named_as_left(tmp_path: Path) 
     assert [path.name for path in files_left(tmp_path)] == ["notes.txt", "orders.pdf"]
 
 
+def test_a_link_out_of_the_inbox_is_left_and_named(tmp_path: Path) -> None:
+    secret = tmp_path / "environ"
+    secret.write_text("PASSWORD=4711\n")
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "orders.csv").symlink_to(secret)
+    (inbox / "more.csv").write_text("order\n")
+    assert waiting_files(inbox, settle_seconds=0) == [inbox / "more.csv"]
+    assert files_left(inbox) == [inbox / "orders.csv"]
+
+
 def test_the_tenth_download_comes_after_the_second(tmp_path: Path) -> None:
     given = ["orders.csv", "orders (1).csv", "orders (2).csv", "orders (10).csv", "2024-9.csv", "2024-10.csv"]
     for name in given:

@@ -29,14 +29,16 @@ def waiting_files(inbox: Path, settle_seconds: float) -> list[Path]:
     a line even longer: a later run takes it.
     """
     inbox.mkdir(parents=True, exist_ok=True)
-    return sorted(
-        (path for path in _files(inbox) if known_suffix(path) and _settled(path, settle_seconds)), key=natural
-    )
+    files = (path for path in _files(inbox) if known_suffix(path) and not path.is_symlink())
+    return sorted((path for path in files if _settled(path, settle_seconds)), key=natural)
 
 
 def files_left(inbox: Path) -> list[Path]:
-    """The files of the inbox that no run takes, as their names are not those of files to import."""
-    return sorted((path for path in _files(inbox) if not known_suffix(path)), key=natural)
+    """The files of the inbox that no run takes, as their names are not those of files to import.
+
+    Links are none, either: one to the worker's environment would bring its passwords into `rejected_rows`.
+    """
+    return sorted((path for path in _files(inbox) if path.is_symlink() or not known_suffix(path)), key=natural)
 
 
 def _files(inbox: Path) -> Iterator[Path]:
