@@ -223,6 +223,20 @@ def test_the_image_leaves_out_what_only_developers_need() -> None:
     assert not entries.SERVERS & installed and entries.SERVERS == unneeded.SERVERS
 
 
+def test_the_image_leaves_out_tests_of_packages_source_maps_and_jars_that_nothing_uses(tmp_path: Path) -> None:
+    jars = "pyspark/jars"
+    removed = {"panel/tests/ui/x.py", "pandas/tests/x.py", "panel/dist/panel.js.map", "pyarrow/include/arrow/api.h",
+               f"{jars}/rocksdbjni-9.8.4.jar", f"{jars}/kubernetes-client-7.4.1.jar",
+               f"{jars}/netty-codec-native-quic-4.2.7.Final-osx-x86_64.jar"}  # fmt: skip
+    kept = {"numpy/testing/x.py", "panel/dist/panel.js", "pyarrow/lib.so", f"{jars}/spark-core_2.13-4.1.4.jar",
+            f"{jars}/netty-codec-native-quic-4.2.7.Final-linux-x86_64.jar", "prefect/testing/x.py"}  # fmt: skip
+    for name in removed | kept:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1234")
+    assert sum(of_the_image("trim").trim(tmp_path).values()) == 4 * len(removed)
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == kept
+
+
 def of_the_image(name: str) -> Any:
     """A script that builds the image, as a module."""
     spec = importlib.util.spec_from_file_location(name, REPOSITORY / "deployments" / "docker" / f"{name}.py")
