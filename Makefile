@@ -53,7 +53,7 @@ drill: install  ## the long kills and soaks, and the random tests with examples 
 	$(BIN)/python -m pytest -m drill --timeout 1800
 
 drill-compose: install  ## docker-compose.yml on a real engine: the one that answers, else (as root) one of its own
-	$(BIN)/python -m pytest -m drill --timeout 2400 tests/drills/test_compose_drill.py
+	$(BIN)/python -m pytest -m drill --timeout 2400 tests/drills/compose
 
 bench: install  ## measure against the targets (PARTS="generate import …" for some of them)
 	$(BIN)/python -m benchmarks $(PARTS)

@@ -43,11 +43,14 @@ class Frozen:
         return list(_split((self.files / "restored.bson").read_bytes()))
 
 
-def bring_back(name: str, settings: Settings, directory: Path) -> Frozen:
-    """Put a frozen database and its archive where the settings' server and a directory are."""
+def bring_back(name: str, settings: Settings, directory: Path, archive_uri: str | None = None) -> Frozen:
+    """Put a frozen database and its archive where the settings' server and a directory are.
+
+    Where the archive is to be elsewhere (`archive_uri`), bringing its files there is for the caller.
+    """
     database = get_database(settings)
     database.client.drop_database(database.name)
-    archive_uri = (directory / "archive").as_uri()
+    archive_uri = archive_uri or (directory / "archive").as_uri()
     kpis: dict[str, Any] = {}
     collection: Any = None
     content = zstandard.ZstdDecompressor().decompress((FROZEN / f"{name}.bson.zst").read_bytes())

@@ -1,6 +1,7 @@
 #!/bin/bash
 # One part of HDFS: `namenode` (formatted at its first start), `datanode`, or `prepare`, which makes the archive's
-# directory for its one user. The daemons are in hadoop-client-minicluster; the client they need is the one in PySpark.
+# directory for its one user; `shell` and `admin` are Hadoop's `hadoop fs` and `hdfs dfsadmin`, for backups.
+# The daemons are in hadoop-client-minicluster; the client they need is the one in PySpark.
 set -euo pipefail
 
 class_path="$HADOOP_CONF_DIR:$(python -c '
@@ -10,6 +11,11 @@ from ecommerce.settings import get_settings
 print(class_path(*hadoop_jars(get_settings().cache)))')"
 java=("$JAVA_HOME/bin/java" "-Xmx${JAVA_HEAP:-512m}" -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError
     "-Dlog4j2.configurationFile=$HADOOP_CONF_DIR/log4j2.properties" -cp "$class_path")
+
+# A JVM for each command, of which most is start-up: the first compiler alone is faster.
+client=("${java[@]}" -XX:TieredStopAtLevel=1)
+shell=("${client[@]}" org.apache.hadoop.fs.FsShell)
+admin=("${client[@]}" org.apache.hadoop.hdfs.tools.DFSAdmin)
 
 case "${1:-}" in
     namenode)
@@ -26,17 +32,16 @@ case "${1:-}" in
         exec "${java[@]}" org.apache.hadoop.hdfs.server.datanode.DataNode "-Ddfs.datanode.hostname=$(hostname)"
         ;;
     prepare)
-        # A JVM each, of which most is start-up: the first compiler alone is faster.
-        client=("${java[@]}" -XX:TieredStopAtLevel=1)
-        shell=("${client[@]}" org.apache.hadoop.fs.FsShell)
-        # Blocks that were written before have to be reported first.
-        "${client[@]}" org.apache.hadoop.hdfs.tools.DFSAdmin -safemode wait
-        "${shell[@]}" -mkdir -p /archive
-        "${shell[@]}" -chown archiver:archive /archive
-        "${shell[@]}" -chmod 750 /archive
+        exec python deployments/docker/archive_directory.py
+        ;;
+    shell)
+        exec "${shell[@]}" "${@:2}"
+        ;;
+    admin)
+        exec "${admin[@]}" "${@:2}"
         ;;
     *)
-        echo "usage: hdfs.sh namenode|datanode|prepare" >&2
+        echo "usage: hdfs.sh namenode|datanode|prepare|shell …|admin …" >&2
         exit 2
         ;;
 esac

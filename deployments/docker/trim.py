@@ -1,4 +1,4 @@
-"""Remove from the installed packages what no container uses, 270 MB: `trim.py SITE_PACKAGES`. Says what each kind had.
+"""Remove from the installed packages what no container uses, 220 MB: `trim.py SITE_PACKAGES`. Says what each kind had.
 
 Tests of packages, source maps of JavaScript, headers, and jars of PySpark for what this project does not do: streaming
 with RocksDB, the Spark Connect server, Kubernetes, and native libraries of other systems.

@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.compose.stand_ins import COMPOSE_MODULE, GO_BUILD
+from tests.compose.go_programs import docker_compose
+from tests.compose.machine import firewall, put_back_firewall
 
 START_SECONDS = 60
 BRIDGE = "ecommerce-test0"
 SUBNET = "10.213.0.1/24"
 DEFAULT_POOL = "base=10.214.0.0/16,size=24"
+FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 
 class Engine:
@@ -28,7 +30,7 @@ class Engine:
     def __init__(self, host: str | None, compose: list[str]) -> None:
         self.host = host
         """DOCKER_HOST of an engine of our own; None: the one that everybody here uses."""
-        self._compose = compose
+        self.compose_command = compose
 
     @property
     def environment(self) -> dict[str, str]:
@@ -40,7 +42,7 @@ class Engine:
 
     def compose(self, project: Path, *arguments: str, given: bytes | None = None, timeout: float = 900) -> str:
         """`docker compose` in a project's directory; returns what it says."""
-        return self._run([*self._compose, *arguments], project, given, timeout)
+        return self._run([*self.compose_command, *arguments], project, given, timeout)
 
     def _run(self, command: list[str], where: Path, given: bytes | None, timeout: float) -> str:
         done = subprocess.run(
@@ -91,13 +93,7 @@ def find_compose(cache: Path) -> list[str]:
     """The installed compose, else one built from its Go module: two minutes, once."""
     if command := installed_compose():
         return command
-    built = cache / "docker-compose"
-    if not built.exists():
-        module = cache / "docker-compose-module"
-        module.mkdir(parents=True, exist_ok=True)
-        (module / "go.mod").write_text(f"module compose.local\ngo 1.24\nrequire {COMPOSE_MODULE}\n")
-        subprocess.run(["bash", "-ec", GO_BUILD, "bash", str(built)], cwd=module, check=True, capture_output=True)
-    return [str(built)]
+    return [str(docker_compose(cache))]
 
 
 def _answers(host: str | None) -> bool:
@@ -117,7 +113,8 @@ def _own_engine(directory: Path) -> Iterator[str]:
     if lacking or os.getuid() != 0:
         raise RuntimeError(f"no Docker engine answers, and none can be started: as root, install {lacking or 'it'}")
     directory.mkdir(parents=True, exist_ok=True)
-    rules = _said(["iptables-save"])
+    rules = firewall()
+    forwarded = FORWARD.read_text()
     host = f"unix://{directory / 'docker.sock'}"
     _said(["ip", "link", "add", BRIDGE, "type", "bridge"])
     _said(["ip", "addr", "add", SUBNET, "dev", BRIDGE])
@@ -146,8 +143,10 @@ def _own_engine(directory: Path) -> Iterator[str]:
             if place.startswith(str(directory)):
                 subprocess.run(["umount", "--lazy", place], check=False, capture_output=True)
         _said(["ip", "link", "del", BRIDGE])
-        subprocess.run(["iptables-restore"], input=rules, text=True, check=True)
+        put_back_firewall(rules)
+        FORWARD.write_text(forwarded)
         shutil.rmtree(directory / "data", ignore_errors=True)
+        shutil.rmtree(directory / "exec", ignore_errors=True)
 
 
 def _said(command: list[str]) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import secrets
+import shlex
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,12 +21,14 @@ class Stack:
     """One project with names, ports and passwords of its own, so that it meets no other on the same engine."""
 
     def __init__(self, engine: Engine, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
         self.engine = engine
+        self.directory = directory
         self.name = f"ecommerce-drill-{secrets.token_hex(4)}"
         self.variables = {name: secrets.token_hex(12) for name in dotenv((REPOSITORY / ".env.example").read_text())}
         self.variables["PREFECT_AUTH"] = f"admin:{secrets.token_hex(12)}"
         self.ports = {name: free_port() for name in PORTS}
-        self._file = directory / "env"
+        self._file = directory / ".env"
         given = self.variables | {name: str(port) for name, port in self.ports.items()}
         # An image of its own: the one of a running project stays as it is.
         given["PIPELINE_VERSION"] = self.name
@@ -38,8 +42,34 @@ class Stack:
 
     def compose(self, *arguments: str, given: bytes | None = None, timeout: float = 900) -> str:
         """`docker compose` for this project; returns what it says. Raises RuntimeError with what it said."""
-        options = ["--project-name", self.name, "--env-file", str(self._file), "--file", str(COMPOSE_FILE)]
-        return self.engine.compose(REPOSITORY, *options, *arguments, given=given, timeout=timeout)
+        return self.engine.compose(REPOSITORY, *self._options, *arguments, given=given, timeout=timeout)
+
+    @property
+    def _options(self) -> list[str]:
+        return ["--project-name", self.name, "--env-file", str(self._file), "--file", str(COMPOSE_FILE)]
+
+    def shell(self, script: str, timeout: float = 600) -> str:
+        """Run commands of a page as somebody types them beside `.env`: their `docker compose` is this project's."""
+        program = self.directory / "bin" / "docker"
+        program.parent.mkdir(exist_ok=True)
+        compose = shlex.join([*self.engine.compose_command, *self._options])
+        program.write_text(f'#!/bin/bash\n[ "$1" = compose ] && shift && exec {compose} "$@"\nexit 64\n')
+        program.chmod(0o755)
+        environment = dict(self.engine.environment)
+        environment["PATH"] = f"{program.parent}:{environment['PATH']}"
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", script],
+            cwd=self.directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{script}\nexit code {done.returncode}: {(done.stdout + done.stderr)[-4000:]}")
+        return done.stdout
 
     def up(self, *arguments: str) -> None:
         """Start what does not run, and wait until all is healthy. Raises with the logs of what is not."""
@@ -79,7 +109,16 @@ class Stack:
         found = json.loads(self.engine.docker("volume", "inspect", f"{self.name}_{name}"))
         return Path(found[0]["Mountpoint"])
 
+    def address(self, service: str) -> str:
+        """Where this machine reaches a service, its internal networks too."""
+        networks = self.inspect(service)["NetworkSettings"]["Networks"].values()
+        return next(str(network["IPAddress"]) for network in networks if network["IPAddress"])
+
+    def remove(self) -> None:
+        """Take away containers, networks and volumes: the next `up` begins with nothing."""
+        self.compose("--profile", "*", "down", "--volumes", "--timeout", "1", "--remove-orphans")
+
     def close(self) -> None:
-        """Take away containers, networks, volumes and the image."""
-        self.compose("--profile", "*", "down", "--volumes", "--timeout", "5", "--remove-orphans")
+        """Take away everything, the image too."""
+        self.remove()
         self.engine.docker("image", "rm", "--force", self.image)

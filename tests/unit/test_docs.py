@@ -39,16 +39,18 @@ COMPOSE_OPTIONS = {
     "build": set(),
     "config": {"--resolve-image-digests"},
     "cp": set(),
+    "down": {"--volumes"},
     "exec": {"-T"},
     "logs": {"--follow", "--tail"},
     "ps": set(),
+    "run": {"--env", "--no-deps", "--rm", "-T", "--volume"},
     "start": set(),
     "stop": set(),
     "up": {"--detach", "--wait"},
 }
 """What the pages use of Docker's own command; `docker compose SUBCOMMAND --help` has all of it."""
 
-NOT_OURS = {"chmod", "cp", "export", "git", "hadoop", "sed", "true"}
+NOT_OURS = {"chmod", "cp", "export", "git", "hadoop", "install", "sed", "true", "{"}
 """Programs in the pages whose options are not for us to hold."""
 
 USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -141,9 +143,14 @@ def hold_compose(words: list[str]) -> None:
         words = words[2:]
     subcommand, *rest = words
     options = [word for word in rest if word.startswith("-")]
-    if subcommand == "exec":
-        service, *inner = [word for word in rest if word not in COMPOSE_OPTIONS["exec"]]
+    if subcommand in {"exec", "run"}:
+        with_value = {"--env", "--volume"}
+        values = [at + 1 for at, word in enumerate(rest) if word in with_value]
+        words = [word for at, word in enumerate(rest) if at not in values]
+        service, *inner = [word for word in words if word not in COMPOSE_OPTIONS[subcommand]]
         assert service in SERVICES
+        if not inner:
+            return
         if inner[0] in {"ecommerce", "prefect", "python"}:
             hold(inner)
         return
