@@ -1,6 +1,6 @@
 #!/bin/bash
-# One part of HDFS: `namenode` (formatted at its first start), `datanode`, or `prepare`, which makes the archive's
-# directory for its one user; `shell` and `admin` are Hadoop's `hadoop fs` and `hdfs dfsadmin`, for backups.
+# One part of HDFS: `namenode` (formatted at its first start) or `datanode`; `shell` and `admin` are Hadoop's `hadoop fs`
+# and `hdfs dfsadmin`, for backups.
 # The daemons are in hadoop-client-minicluster; the client they need is the one in PySpark.
 set -euo pipefail
 
@@ -31,9 +31,6 @@ case "${1:-}" in
     datanode)
         exec "${java[@]}" org.apache.hadoop.hdfs.server.datanode.DataNode "-Ddfs.datanode.hostname=$(hostname)"
         ;;
-    prepare)
-        exec python deployments/docker/archive_directory.py
-        ;;
     shell)
         exec "${shell[@]}" "${@:2}"
         ;;
@@ -41,7 +38,7 @@ case "${1:-}" in
         exec "${admin[@]}" "${@:2}"
         ;;
     *)
-        echo "usage: hdfs.sh namenode|datanode|prepare|shell …|admin …" >&2
+        echo "usage: hdfs.sh namenode|datanode|shell …|admin …" >&2
         exit 2
         ;;
 esac

@@ -36,9 +36,9 @@ OPTIONAL = {"METABASE_DATABASE_PASSWORD", "METABASE_EMAIL", "METABASE_PASSWORD"}
 """Only the profile `bi` needs them, and compose demands variables of profiles that are not active, too."""
 
 KEYS = {
-    "build", "cap_drop", "command", "depends_on", "deploy", "entrypoint", "environment", "healthcheck", "hostname",
-    "image", "init", "logging", "network_mode", "networks", "ports", "profiles", "pull_policy", "read_only", "restart",
-    "security_opt", "stop_grace_period", "tmpfs", "user", "volumes",
+    "build", "cap_drop", "command", "depends_on", "deploy", "dns_opt", "entrypoint", "environment", "healthcheck",
+    "hostname", "image", "init", "logging", "network_mode", "networks", "ports", "profiles", "pull_policy", "read_only",
+    "restart", "security_opt", "stop_grace_period", "tmpfs", "user", "volumes",
 }  # fmt: skip
 """Keys of a service in the compose specification that this file uses."""
 
