@@ -21,12 +21,15 @@ def order(
     order_id: Annotated[str, typer.Argument(metavar="ID", help="An order's id, or the id that its source wrote.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show one order with its life, or where in the archive it lies."""
+    """Show one order with its life, and of an archived one where it lies."""
     from ecommerce.order_search.one_order import find_order
 
     with services() as settings:
         database = get_database(settings)
-        found = find_order(database, settings, order_id)
+        found = find_order(database, settings, order_id, read_archive=False)
+        if found and found.archive:
+            with services(hdfs=True):
+                found = find_order(database, settings, order_id)
     if found is None:
         raise InputError(
             f"no order {order_id!r}: neither in orders nor in archived_orders of database {database.name!r} has one "
@@ -39,7 +42,7 @@ def order(
 
 
 def order_document(found: "FoundOrder", now: datetime) -> dict[str, Any]:
-    """What `--json` prints: the order's document as it is stored, with money as text, or its place in the archive."""
+    """What `--json` prints: the order's document as it is stored, with money as text, and its place in the archive."""
     from ecommerce.order_search.one_order import life_of
 
     place = found.archive
@@ -47,6 +50,7 @@ def order_document(found: "FoundOrder", now: datetime) -> dict[str, Any]:
         "order_id": found.order_id,
         "place": found.place,
         "archive": place and {name: getattr(place, name) for name in type(place).__slots__},
+        "unread": found.unread or None,
         "past_versions": found.past_versions,
         "life": [
             {"time": event.time, "what": event.what, "detail": event.detail}
@@ -65,6 +69,7 @@ def _print(found: "FoundOrder", now: datetime) -> None:
         console.print(f"archived by run {place.run_id} ({place.state}), order day {place.day} (UTC)")
         console.print(f"its row is in {place.directory}", soft_wrap=True)
     if found.document is None:
+        console.print(f"it cannot be read: {found.unread}", soft_wrap=True)
         return
     for part in ("order", "delivery", "attributes"):
         if isinstance(fields := found.document.get(part), Mapping):

@@ -26,9 +26,9 @@ def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dic
             "rows": back,
         }
         return {"list": json.dumps(head), **{name: _nothing() for name in ("facts", "items", "life", "place")}}
-    where = "hot: a document in MongoDB" if found.document is not None else "archived"
+    where = "hot: a document in MongoDB" if found.archive is None else "archived"
     seen = f"{found.past_versions} other versions came in" if found.past_versions else ""
-    notes = [where, seen, f"read at {one.as_of.astimezone(zone):%H:%M:%S}"]
+    notes = [where, found.unread, seen, f"read at {one.as_of.astimezone(zone):%H:%M:%S}"]
     head = {"title": f"Order #{order_id}", "subtitle": " · ".join(note for note in notes if note), "rows": back}
     document = found.document
     return {

@@ -79,8 +79,8 @@ def read_listing(
     first = orders.after is None and orders.before is None
     archived = None
     if first and query.text:
-        found = (order_of(database, settings, order_id) for order_id in ids_of(query.text))
-        archived = next((each for each in found if each and each.document is None), None)
+        found = (order_of(database, settings, order_id, read_archive=False) for order_id in ids_of(query.text))
+        archived = next((each for each in found if each and each.archive), None)
     product = orders.product
     return Listing(
         page=page,

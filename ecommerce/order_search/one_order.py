@@ -1,4 +1,4 @@
-"""One order: its document with what happened to it, or where in the archive it lies."""
+"""One order: its document with what happened to it, and of an archived one where it lies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from bson import Int64, MaxKey, MinKey
 from ecommerce.archive.runs import ARCHIVE_RUNS
 from ecommerce.archive_location import archive_uri
 from ecommerce.documents.promise import came_late, is_overdue
+from ecommerce.errors import EcommerceError
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
 from ecommerce.order_search.ids import ids_of
@@ -41,30 +42,37 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class FoundOrder:
-    """An order and where it is: hot with its document, archived with its place."""
+    """An order and where it is."""
 
     order_id: int
     document: Document | None
+    """None where an archived order was not read."""
     archive: ArchivePlace | None
     past_versions: int
     """Versions that later ones replaced, or that came too late."""
+    unread: str = ""
+    """Why an archived order could not be read; empty where nobody tried."""
 
     @property
     def place(self) -> str:
-        return "hot" if self.document is not None else "archived"
+        return "hot" if self.archive is None else "archived"
 
 
-def find_order(database: MongoDatabase, settings: Settings, text: str) -> FoundOrder | None:
+def find_order(
+    database: MongoDatabase, settings: Settings, text: str, *, read_archive: bool = True
+) -> FoundOrder | None:
     """The order of an id, or of an external id; None where there is none. Raises PyMongoError."""
     for order_id in ids_of(text):
-        if found := order_of(database, settings, order_id):
+        if found := order_of(database, settings, order_id, read_archive=read_archive):
             return found
     named = database[ORDERS].find_one({"order.external_id": text.strip()})
     return _hot(database, named) if named else None
 
 
-def order_of(database: MongoDatabase, settings: Settings, order_id: int) -> FoundOrder | None:
-    """The order of an id, hot or archived; None where there is none."""
+def order_of(
+    database: MongoDatabase, settings: Settings, order_id: int, *, read_archive: bool = True
+) -> FoundOrder | None:
+    """The order of an id, hot or archived; None where there is none. Without `read_archive` only where it lies."""
     document = database[ORDERS].find_one({"_id": order_id})
     if document is not None:
         return _hot(database, document)
@@ -73,7 +81,20 @@ def order_of(database: MongoDatabase, settings: Settings, order_id: int) -> Foun
     archived = database[ARCHIVED_ORDERS].find_one({"_id": order_id})
     if archived is None:
         return None
-    return FoundOrder(order_id, None, _archive_place(database, settings, archived), _past_versions(database, order_id))
+    document, unread = _read(database, settings, archived) if read_archive else (None, "")
+    place = _archive_place(database, settings, archived)
+    return FoundOrder(order_id, document, place, _past_versions(database, order_id), unread)
+
+
+def _read(database: MongoDatabase, settings: Settings, archived: Document) -> tuple[Document | None, str]:
+    """The document of an archived order, or why it cannot be read."""
+    # Only who asks for an archived order waits for PyIceberg's import, half a second of processor time.
+    from ecommerce.order_search.archived_order import archived_document
+
+    try:
+        return archived_document(database, settings, archived), ""
+    except EcommerceError as error:
+        return None, str(error)
 
 
 def life_of(document: Mapping[str, Any], now: datetime) -> list[Event]:

@@ -10,13 +10,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import bson
 import pytest
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.selection import Selection
-from ecommerce.documents.bson_codec import encode_catalog
+from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_catalog, encode_order
 from ecommerce.documents.catalog import CATALOG, Product, User
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import is_counted, is_finished, status_of
@@ -270,7 +271,7 @@ def test_the_life_of_an_order(database: MongoDatabase, settings: Settings) -> No
     assert ("Promised", "overdue") in [(event.what, event.detail) for event in life_of(found.document, NOW)]
 
 
-def test_an_archived_order_says_where_it_lies(
+def test_an_archived_order_is_read_without_a_jvm_and_says_where_it_lies(
     spark: Any, database: MongoDatabase, settings: Settings, tmp_path: Path
 ) -> None:
     archive = tmp_path / "archive"
@@ -278,7 +279,8 @@ def test_an_archived_order_says_where_it_lies(
     insert(database, [an_order(number) for number in range(40)])
     archive_orders(settings, Selection(30))
     found = find_order(database, settings, "17")
-    assert found and found.place == "archived" and found.document is None and found.archive
+    assert found and found.place == "archived" and found.archive
+    assert found.document == bson.decode(encode_order(an_order(17)), CODEC_OPTIONS)
     assert found.archive.state == "committed"
     assert list(Path(found.archive.directory.removeprefix("file://")).glob("*.parquet"))
     environment = {**os.environ, **settings_environment(settings)}
@@ -286,7 +288,8 @@ def test_an_archived_order_says_where_it_lies(
         [PROGRAM, "order", "17", "--json"], env=environment, capture_output=True, text=True, timeout=100
     )
     said = json.loads(done.stdout)
-    assert (said["place"], said["order"], said["archive"]["directory"]) == ("archived", None, found.archive.directory)
+    assert (said["place"], said["archive"]["directory"]) == ("archived", found.archive.directory)
+    assert (said["order"]["order"]["total_amount"], said["life"][0]["what"]) == ("1.1700", "Ordered")
     done = subprocess.run([PROGRAM, "order", "41"], env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode == 2 and "no order '41'" in done.stderr
 
