@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pymongo.errors import PyMongoError
 
 from ecommerce.errors import EcommerceError, ServiceError
+from ecommerce.jars import ICEBERG
 
 
 class ArchiveError(EcommerceError):
@@ -28,6 +29,11 @@ class VerificationError(ArchiveError):
 _JVM_ENDED = "Spark's JVM ended"
 
 _CAUSES: tuple[tuple[str, str], ...] = (
+    (
+        r"Cannot find catalog plugin class|ClassNotFoundException: org\.apache\.iceberg",
+        f"this Spark lacks Iceberg's jar: put {ICEBERG.file_name} on its class path, or let "
+        "ecommerce.archive.spark.spark_session start it",
+    ),
     (
         r"psycopg2\.|sqlite3\.|org\.sqlite\.|org\.postgresql\.",
         "the archive's catalog cannot be used: `ecommerce doctor` looks at it",
