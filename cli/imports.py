@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ecommerce.importing.check_file import FileCheck
 
 REJECTIONS_PRINTED = 3
+DATABASE_SECONDS = 1.0
+"""A look at files waits so long for a database to say the shop's zone."""
 
 
 def import_(
@@ -81,18 +83,38 @@ def _print(report: ImportReport, as_json: bool) -> None:
 
 
 def check_files(paths: list[str], mapping: str | None, encoding: str) -> None:
-    """What an import would do with the files, each by itself. Needs no database."""
+    """What an import would do with the files, each by itself. Needs no database; one that answers says the zone."""
     from ecommerce.importing.check_file import check_file
     from ecommerce.importing.files import find_files
     from ecommerce.importing.loading.file_import import ImportOptions
+    from ecommerce.importing.naive_times import use_zone
 
     options = ImportOptions(mapping=mapping, encoding=encoding)
+    use_zone(_zone_of_shop())
     checks = [check_file(path, options) for path in find_files([Path(path).expanduser() for path in paths])]
     for checked in checks:
         typer.echo(checked_text(checked))
     errors = [checked.error for checked in checks if checked.error]
     if errors:
         raise InputError("; ".join(errors))
+
+
+def _zone_of_shop() -> str:
+    """The zone in which an import would read times that name none."""
+    from pymongo import timeout
+    from pymongo.errors import PyMongoError
+
+    from ecommerce.mongo import get_database
+    from ecommerce.settings import get_settings
+    from ecommerce.shop import read_shop, shop_of_settings
+
+    try:
+        with timeout(DATABASE_SECONDS):
+            return read_shop(get_database()).time_zone
+    except PyMongoError:
+        zone = shop_of_settings(get_settings()).time_zone
+        typer.echo(f"no database answers, so ECOMMERCE_TIMEZONE says where times without a zone are: {zone}", err=True)
+        return zone
 
 
 def checked_text(checked: "FileCheck") -> str:
@@ -106,10 +128,12 @@ def checked_text(checked: "FileCheck") -> str:
     if shape.columns:
         where = f", header in line {shape.first_line - 1}" if shape.first_line > 2 else ""
         lines.append(f"  delimiter {shape.delimiter!r}, {len(shape.columns)} columns{where}, quotes: {shape.quotes}")
-    if shape.mapping:
-        from ecommerce.importing.order_lines.mapping import load_mapping
+    from ecommerce.importing.naive_times import shop_zone
+    from ecommerce.importing.order_lines.mapping import load_mapping
 
-        lines.append(f"  times that name no zone are in {load_mapping(shape.mapping).naive_zone}")
+    zone = load_mapping(shape.mapping).naive_zone if shape.mapping else shop_zone()
+    lines.append(f"  times that name no zone are in {zone}")
+    if shape.mapping:
         lines.append(f"  mapping {shape.mapping}" + (f", table {shape.table}" if shape.table else ""))
     lines += [f"  {reading.sentence}" for reading in checked.readings]
     made = f" made of {checked.lines:,} lines" if checked.lines else ""

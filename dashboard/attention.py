@@ -4,15 +4,18 @@ They look at the whole shop, not at the span that is shown, and are read behind 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import polars as pl
+from pymongo.errors import PyMongoError
 
 from dashboard.pipeline import Failure, read_failures
+from dashboard.spans import hour_of
 from dashboard.text import compact, duration, exact, moment
 from ecommerce.documents.statuses import is_finished
 from ecommerce.importing.loading.ledger import REJECTED_ROWS
@@ -20,6 +23,8 @@ from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
+
+log = logging.getLogger(__name__)
 
 SOLD_DAYS = 28
 """Sales of as many days say how long a stock lasts: four of each weekday."""
@@ -95,10 +100,11 @@ def _ages(first: int, last: int | None) -> str:
     return f"{first}–{last} d" if last else f"over {first} d"
 
 
-def cover(database: MongoDatabase, store: Figures, settings: Settings, now: datetime) -> Iterator[Notice]:
+def cover(
+    database: MongoDatabase, store: Figures, settings: Settings, zone: ZoneInfo, now: datetime
+) -> Iterator[Notice]:
     """Products whose stock lasts for few days at the rate of the last SOLD_DAYS."""
-    end = now.replace(minute=0, second=0, microsecond=0)
-    sold = store.sold(Span(end - timedelta(days=SOLD_DAYS), end))
+    sold = store.sold(Span(hour_of(now - timedelta(days=SOLD_DAYS), zone), hour_of(now, zone)))
     stock: dict[int, int] = {}
     for record in database["inventory"].find({}, {"_id": 0, "product_id": 1, "stock_quantity": 1}):
         stock[record["product_id"]] = stock.get(record["product_id"], 0) + int(record.get("stock_quantity") or 0)
@@ -150,16 +156,27 @@ def failed(failures: Sequence[Failure], zone: ZoneInfo) -> Iterator[Notice]:
 def read_notices(
     database: MongoDatabase, store: Figures, settings: Settings, lag_seconds: float, zone: ZoneInfo
 ) -> tuple[Notice, ...]:
-    """All there is, the customers' first. Raises PyMongoError."""
+    """All there is, the customers' first; a kind that cannot be told hides no other. Raises PyMongoError."""
     now = datetime.now(UTC)
-    return (
-        *overdue(store, zone, now),
-        *backlog(store, settings, zone, now),
-        *cover(database, store, settings, now),
-        *rejected(database),
-        *lag(lag_seconds, settings),
-        *failed(read_failures(database, settings), zone),
-    )
+    kinds: dict[str, Callable[[], Iterable[Notice]]] = {
+        "overdue orders": lambda: overdue(store, zone, now),
+        "open orders": lambda: backlog(store, settings, zone, now),
+        "how long stock lasts": lambda: cover(database, store, settings, zone, now),
+        "rejected rows": lambda: rejected(database),
+        "the lag": lambda: lag(lag_seconds, settings),
+        "failed runs": lambda: failed(read_failures(database, settings), zone),
+    }
+    return tuple(notice for name, kind in kinds.items() for notice in _told(name, kind))
+
+
+def _told(name: str, kind: Callable[[], Iterable[Notice]]) -> tuple[Notice, ...]:
+    try:
+        return tuple(kind())
+    except PyMongoError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the others are told
+        log.warning("no notice of %s: %s", name, error)
+        return (Notice(f"untold-{name}", f"{name}: not known now", str(error)),)
 
 
 def attention_card(notices: Iterable[Notice]) -> str:

@@ -19,6 +19,7 @@ from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.query import sources
 from ecommerce.query.views import ARCHIVED_PART, CATALOG_TABLES, HOT, PURGED, ROWS_OF, TABLES, views
 from ecommerce.settings import Settings
+from ecommerce.shop import DEFAULT_CURRENCY, read_shop
 from ecommerce.summaries.history import WINDOW, moment_kept
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def ask(settings: Settings, sql: str, *, explain: bool = False) -> Iterator[Answ
         parts = _parts_of(sql)
         with failures_explained("reading the archive", "Nothing was changed."), _moment_kept(database, parts):
             as_of = _register(connection, settings, database, parts, scratch)
-        for view in views(parts):
+        for view in views(parts, read_shop(database).currency):
             connection.execute(view)
         for lock in _LOCK:
             connection.execute(lock)
@@ -93,7 +94,7 @@ def _parts_of(sql: str) -> set[str]:
             empty.register("none", schema.empty_table())
             empty.execute(f"CREATE TABLE {name} AS FROM none")
         empty.unregister("none")
-        for statement in (*views(sources.SCHEMAS), *_OPTIONS, *_LOCK):
+        for statement in (*views(sources.SCHEMAS, DEFAULT_CURRENCY), *_OPTIONS, *_LOCK):
             empty.execute(statement)
         empty.sql(sql)
         parts = set(empty.get_table_names(sql))

@@ -21,8 +21,11 @@ _WHOLE = tuple(f'"{field.name}"' for field in fields_of(OrderDocument))
 TABLES = (ORDERS, ITEMS, REFUNDS, ARCHIVED, *CATALOG_TABLES)
 
 
-def views(parts: Collection[str]) -> Iterator[str]:
-    """The statements that make the views of these parts. They name each column, so that DuckDB knows them unbound."""
+def views(parts: Collection[str], currency: str) -> Iterator[str]:
+    """The statements that make the views of these parts. They name each column, so that DuckDB knows them unbound.
+
+    Orders that name no currency are in the shop's, `currency`.
+    """
     if ARCHIVED_PART in parts:
         columns = ", ".join((*_WHOLE, "content_hash", "archive_run"))
         both = " UNION ALL ".join(f"SELECT {columns} FROM {part}" for part in (ARCHIVED_PART, PURGED))  # noqa: S608 - ours
@@ -33,7 +36,7 @@ def views(parts: Collection[str]) -> Iterator[str]:
             f"CREATE VIEW every_order AS SELECT {columns}, false AS archived FROM {HOT} "  # noqa: S608 - as above
             f"UNION ALL SELECT {columns}, true AS archived FROM {ARCHIVED}"
         )
-        columns = ", ".join(_columns_of_orders())
+        columns = ", ".join(_columns_of_orders(currency))
         yield f"CREATE VIEW {ORDERS} AS SELECT {columns}, archived FROM every_order"  # noqa: S608 - as above
         for name in (ITEMS, REFUNDS):
             yield _of_array(name)
@@ -43,7 +46,7 @@ def views(parts: Collection[str]) -> Iterator[str]:
             yield f"CREATE VIEW {table.name} AS SELECT {columns} FROM {ROWS_OF}{table.name}"  # noqa: S608 - as above
 
 
-def _columns_of_orders() -> list[str]:
+def _columns_of_orders(currency: str) -> list[str]:
     """Those of an order and its delivery side by side, and what else is no array."""
     columns: dict[str, str] = {}
     for field in fields_of(OrderDocument):
@@ -53,7 +56,10 @@ def _columns_of_orders() -> list[str]:
             columns[field.name] = f'"{field.name}"'
             continue
         for part in fields_of(field.document):
-            columns.setdefault(part.name, f'"{field.name}"."{part.name}" AS "{part.name}"')
+            value = f'"{field.name}"."{part.name}"'
+            if part.name == "currency":
+                value = f"coalesce({value}, '{currency}')"
+            columns.setdefault(part.name, f'{value} AS "{part.name}"')
     return list(columns.values())
 
 

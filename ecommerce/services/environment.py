@@ -11,6 +11,10 @@ from ecommerce.settings import Settings
 KEPT = "PREFECT_LOGGING_"
 """Of the shell's variables for Prefect: how much it says may be asked for."""
 
+OF_EVERY_SERVICE = {"PYTHONUNBUFFERED": "1", "ECOMMERCE_CURRENCY": "", "ECOMMERCE_TIMEZONE": ""}
+"""The shop is recorded in the database before a service starts. With the two settings of the shell from which `up` was
+called every run failed after `ecommerce shop --time-zone` had moved the shop."""
+
 HEARTBEAT_SECONDS = 30
 """Between two signs of life of a flow run; the least that Prefect takes."""
 
@@ -63,7 +67,7 @@ def prefect_environment(settings: Settings) -> dict[str, str | None]:
 
 def service_environment(settings: Settings, java_home: Path | None) -> dict[str, str | None]:
     """The environment of the worker, of the flow runs that it starts, and of the dashboard."""
-    environment = settings_environment(settings) | prefect_environment(settings) | {"PYTHONUNBUFFERED": "1"}
+    environment = settings_environment(settings) | prefect_environment(settings) | OF_EVERY_SERVICE
     if java_home is not None:
         environment["JAVA_HOME"] = str(java_home)
         environment["PATH"] = os.pathsep.join((str(java_home / "bin"), os.environ.get("PATH", os.defpath)))

@@ -18,6 +18,7 @@ from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.loading.ledger import REJECTED_ROWS
 from ecommerce.importing.loading.replay import replay_rejected
 from ecommerce.importing.order_lines.mapping import load_mapping, shipped_mappings
+from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import MongoDatabase
 from tests.import_samples import WHOLE_SUPERSTORE, raw_orders, stored_orders
 
@@ -74,6 +75,23 @@ def test_a_shopify_export_gives_orders(database: MongoDatabase, tmp_path: Path) 
     assert (second.delivery.status, second.delivery.location) == ("Returned", "Unknown")
     assert first.order_items[0].product_id == second.order_items[0].product_id
     assert database["users"].find_one({"email": "ada@example.com"}, {"_id": 0, "name": 1}) == {"name": "Ada"}
+
+
+def test_where_all_of_an_order_went_back_its_tax_and_shipping_did(database: MongoDatabase, tmp_path: Path) -> None:
+    head, last = SHOPIFY.splitlines()[0], SHOPIFY.splitlines()[-1].removeprefix("#1002,,refunded,")
+    line = last.replace("5.00,5.00,0.00", "44.22,58.45,0.00").replace(",5.00,", ",44.22,") + ",4.90,9.33"
+    lines = [f"{head},Shipping,Taxes,Refunded Amount", f"#1,,refunded,{line},58.45", f"#2,,paid,{line},20.00"]
+    (tmp_path / "orders_export_1.csv").write_text("\n".join([*lines, ""]))
+    assert import_paths(database, [tmp_path]).accepted == 2
+    orders = {order.order.external_id: order for order in stored_orders(database)}
+    (whole,), (part,) = orders["#1"].refunds, orders["#2"].refunds
+    assert (whole.amount, whole.tax_amount, whole.shipping_amount) == (
+        Decimal("58.45"), Decimal("9.33"), Decimal("4.90"),
+    )  # fmt: skip
+    assert (part.amount, part.tax_amount, part.shipping_amount) == (20, None, None)
+    sales = compute_kpis(database).sales
+    assert sales is not None
+    assert (sales.net_sales, sales.tax, sales.shipping) == (Decimal("24.22"), Decimal("9.33"), Decimal("4.90"))
 
 
 OLIST = {

@@ -8,9 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from bson import Int64
 from pyspark.sql import SparkSession
 
-from dashboard.attention import overdue
+from dashboard.attention import overdue, read_notices
 from dashboard.state import view_of_query
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.selection import Selection
@@ -22,6 +23,7 @@ from ecommerce.order_search.one_order import life_of
 from ecommerce.order_search.paging import count_of
 from ecommerce.order_search.query import OrderQuery, State
 from ecommerce.settings import Settings
+from ecommerce.shop import Shop, write_shop
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
 from tests.archiving import spark, with_archive
@@ -149,3 +151,37 @@ def test_check_finds_a_promise_that_was_tampered_with(shop: MongoDatabase, setti
     assert [str(one).partition(" of ")[0] for one in report.differences] == ["promises"]
     assert check_orders(shop, settings, archive=False, repair=True).repaired
     assert told(shop)[0] == OVERDUE + 1
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Kathmandu", "Europe/Berlin"])
+def test_what_needs_attention_is_told_in_every_zone(
+    database: MongoDatabase, settings: Settings, tmp_path: Path, zone: str
+) -> None:
+    write_shop(database, Shop("EUR", zone))
+    import_paths(database, [write_lines(tmp_path / "orders.jsonl", *ROWS)])
+    product = ROWS[0]["order_items"][0]["product_id"]
+    key = {"product_id": Int64(product), "warehouse_id": Int64(3)}
+    database["inventory"].insert_one({"_id": key, **key, "stock_quantity": Int64(0)})
+    sold_now = complete_row(50, order={"order_time": (NOW - 2 * DAY).isoformat()})
+    import_paths(database, [write_lines(tmp_path / "sold.jsonl", sold_now)])
+    store = KpiStore(database)
+    store.refresh()
+    told = {notice.key for notice in read_notices(database, store, settings, 0.0, ZoneInfo(zone))}
+    assert {"overdue", "backlog", "cover"} <= told
+    assert not any(key.startswith("untold") for key in told)
+
+
+def test_a_notice_that_cannot_be_told_hides_no_other(
+    database: MongoDatabase, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_paths(database, [write_lines(tmp_path / "orders.jsonl", *ROWS)])
+    store = KpiStore(database)
+    store.refresh()
+
+    def no_sales(_span: Span) -> None:
+        raise ValueError("sales are away")
+
+    monkeypatch.setattr(store, "sold", no_sales)
+    told = {notice.key: notice for notice in read_notices(database, store, settings, 0.0, ZoneInfo("UTC"))}
+    assert "overdue" in told
+    assert told["untold-how long stock lasts"].reason == "sales are away"

@@ -20,14 +20,17 @@ from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.restore import restore_orders
 from ecommerce.errors import InputError, ServiceError
+from ecommerce.importing.import_files import import_paths
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import MongoDatabase
 from ecommerce.query import ask, sources
 from ecommerce.services.environment import settings_environment
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
+from ecommerce.shop import Shop, write_shop
 from ecommerce.summaries.advance import advance
 from tests.archiving import OLD_DAY, an_order, at_moment, insert, power_cut_at, spark, touch, with_archive
+from tests.import_samples import complete_row, write_lines
 from tests.unit.test_structure import ROOT
 
 __all__ = ["spark"]
@@ -126,6 +129,16 @@ def test_what_a_killed_run_has_purged_is_there(
 def test_what_is_no_question_about_orders_is_refused(settings: Settings, database: MongoDatabase, sql: str) -> None:
     with pytest.raises(InputError, match="query: "):
         rows(settings, sql)
+
+
+def test_an_order_that_names_no_currency_is_in_the_shops(
+    settings: Settings, database: MongoDatabase, tmp_path: Path
+) -> None:
+    write_shop(database, Shop("EUR", "UTC"))
+    orders = complete_row(1), complete_row(2, order={"currency": "USD"})
+    import_paths(database, [write_lines(tmp_path / "orders.jsonl", *orders)])
+    asked = "SELECT currency, sum(total_amount) AS total FROM orders GROUP BY currency ORDER BY currency"
+    assert rows(settings, asked) == [("EUR", Decimal("16.45")), ("USD", Decimal("16.45"))]
 
 
 def test_the_catalog_is_there_by_name(settings: Settings, database: MongoDatabase) -> None:

@@ -14,10 +14,11 @@ from ecommerce.doctor.mongodb import shop as shop_check
 from ecommerce.errors import ServiceError
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import MongoDatabase
-from ecommerce.services.environment import settings_environment
+from ecommerce.services.environment import service_environment, settings_environment
 from ecommerce.settings import Settings
-from ecommerce.shop import SHOP, Shop, read_shop
+from ecommerce.shop import SHOP, Shop, read_shop, write_shop
 from ecommerce.summaries.advance import advance
+from tests.import_samples import complete_row, write_lines
 from tests.runbook import row_of
 from tests.summaries_data import accept, random_orders
 
@@ -90,3 +91,21 @@ def test_a_zone_that_somebody_edited_is_named_and_each_remedy_mends_it(
     now = compute_kpis(database)
     assert (now.orders, now.time_zone, read_shop(database).time_zone) == (40, wanted, wanted)
     assert check_orders(database, settings).is_good
+
+
+def test_a_look_at_a_file_reads_times_as_its_import_does(
+    settings: Settings, database: MongoDatabase, tmp_path: Path
+) -> None:
+    file = write_lines(tmp_path / "night.jsonl", complete_row(1, order={"order_time": "2026-03-02T00:15:00"}))
+    for zone, moment in (("UTC", "2026-03-02T00:15:00"), ("Asia/Kolkata", "2026-03-01T18:45:00")):
+        write_shop(database, Shop("EUR", zone))
+        looked = ecommerce(settings, "import", "--check", str(file))
+        assert f"times that name no zone are in {zone}" in looked.stdout
+        assert moment in looked.stdout
+
+
+def test_services_follow_a_shop_that_moves(settings: Settings) -> None:
+    # With the shell's ECOMMERCE_TIMEZONE every run failed after the move.
+    named = settings.model_copy(update={"timezone": "Europe/Berlin", "currency": "EUR"})
+    environment = service_environment(named, None)
+    assert (environment["ECOMMERCE_TIMEZONE"], environment["ECOMMERCE_CURRENCY"]) == ("", "")

@@ -78,7 +78,7 @@ def assemble(
     if credit is not None:
         order |= {"total_amount": "0", "discount": "0"}
         document["refunds"] = [{"refund_id": 0, "refund_time": order.get("order_time"), "amount": credit}]
-    elif makers.refund and (refund := _refund(made(makers.refund, head, items))):
+    elif makers.refund and (refund := _refund(made(makers.refund, head, items), order)):
         document["refunds"] = [refund]
     if makers.attributes and (
         attributes := {name: text for name, make in makers.attributes.items() if (text := make(head).strip())}
@@ -100,14 +100,18 @@ def _credited(items: Sequence[dict[str, Any]]) -> str | None:
     return str(-sum((price * quantity for price, quantity in amounts), Decimal(0)))
 
 
-def _refund(refund: dict[str, Any]) -> dict[str, Any] | None:
-    """The refund that a row tells of, if it does."""
+def _refund(refund: dict[str, Any], order: dict[str, Any]) -> dict[str, Any] | None:
+    """The refund that a row tells of, if it does. Where all of an order went back, so did its tax and shipping."""
+    parts: dict[str, Any] = {}
     try:
-        if not Decimal(refund.get("amount", 0)):
+        amount = Decimal(refund.get("amount", 0))
+        if not amount:
             return None
+        if amount == Decimal(order["total_amount"]):
+            parts = {name: order[name] for name in ("tax_amount", "shipping_amount") if order.get(name)}
     except DecimalException:
-        pass  # a text that is no amount is refused where refunds are read
-    return {"refund_id": 0} | refund
+        pass  # a text that is no amount is refused where it is read
+    return {"refund_id": 0} | parts | refund
 
 
 def _work_out_amounts(order: dict[str, Any], items: Sequence[dict[str, Any]]) -> None:
