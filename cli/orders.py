@@ -16,6 +16,8 @@ from ecommerce.mongo import get_database
 if TYPE_CHECKING:
     from ecommerce.order_search.one_order import FoundOrder
 
+MENDED = "Correct or delete it in MongoDB (db.orders): the next `ecommerce summarize` counts it once it is an order"
+
 
 def order(
     order_id: Annotated[str, typer.Argument(metavar="ID", help="An order's id, or the id that its source wrote.")],
@@ -51,6 +53,7 @@ def order_document(found: "FoundOrder", now: datetime) -> dict[str, Any]:
         "place": found.place,
         "archive": place and {name: getattr(place, name) for name in type(place).__slots__},
         "unread": found.unread or None,
+        "set_aside": found.set_aside or None,
         "past_versions": found.past_versions,
         "life": [
             {"time": event.time, "what": event.what, "detail": event.detail}
@@ -65,6 +68,8 @@ def _print(found: "FoundOrder", now: datetime) -> None:
 
     console = Console(markup=False, highlight=False)
     console.print(f"order {found.order_id}: {found.place}")
+    if found.set_aside:
+        console.print(f"it is set aside, in no figure: {found.set_aside}. {MENDED}", soft_wrap=True)
     if (place := found.archive) is not None:
         console.print(f"archived by run {place.run_id} ({place.state}), order day {place.day} (UTC)")
         console.print(f"its row is in {place.directory}", soft_wrap=True)
@@ -77,7 +82,8 @@ def _print(found: "FoundOrder", now: datetime) -> None:
             for name, value in _plain(fields).items():
                 table.add_row(name, _shown(value))
             console.print(table)
-    items = [_plain(item) for item in found.document.get("order_items") or ()]
+    items = found.document.get("order_items")
+    items = [_plain(item) for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
     if items:
         names = list(items[0])
         table = Table(*names)
@@ -87,7 +93,8 @@ def _print(found: "FoundOrder", now: datetime) -> None:
     life = Table("time (UTC)", "what", "")
     for event in life_of(found.document, now):
         life.add_row(f"{event.time:%Y-%m-%d %H:%M:%S}", event.what, _shown(event.detail))
-    console.print(life)
+    if life.rows:
+        console.print(life)
     if found.past_versions:
         console.print(f"{found.past_versions} other versions of it came in")
 

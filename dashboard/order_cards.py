@@ -28,7 +28,8 @@ def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dic
         return {"list": json.dumps(head), **{name: _nothing() for name in ("facts", "items", "life", "place")}}
     where = "hot: a document in MongoDB" if found.archive is None else "archived"
     seen = f"{found.past_versions} other versions came in" if found.past_versions else ""
-    notes = [where, found.unread, seen, f"read at {one.as_of.astimezone(zone):%H:%M:%S}"]
+    aside = f"set aside, in no figure: {found.set_aside}" if found.set_aside else ""
+    notes = [where, aside, found.unread, seen, f"read at {one.as_of.astimezone(zone):%H:%M:%S}"]
     head = {"title": f"Order #{order_id}", "subtitle": " · ".join(note for note in notes if note), "rows": back}
     document = found.document
     return {

@@ -84,7 +84,7 @@ def _rows(listing: Listing, view: View, zone: ZoneInfo) -> str:
         {"key": str(document["_id"]), "cells": _cells(document, listing, view, zone)} for document in listing.page.rows
     ]
     if (found := listing.archived) and found.archive:
-        cells = [_order_link(found.order_id, view), NOTHING, NOTHING, {"text": "archived", "tone": "plain"}]
+        cells = [_order_link(int(found.order_id), view), NOTHING, NOTHING, {"text": "archived", "tone": "plain"}]
         rows.insert(0, {"key": str(found.order_id), "cells": cells + [NOTHING] * (len(columns) - 4)})
     empty = "No hot order is like this"
     if listing.page.looked_until is not None:

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import bson
 from bson import Int64, MaxKey, MinKey
 
 from ecommerce.archive.runs import ARCHIVE_RUNS
 from ecommerce.archive_location import archive_uri
 from ecommerce.documents.promise import came_late, is_overdue
+from ecommerce.documents.stored import ANYTHING, NotAnOrder, shown, stored_order
 from ecommerce.errors import EcommerceError
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
 from ecommerce.order_search.ids import ids_of
 from ecommerce.settings import Settings
+from ecommerce.summaries.aside import RAW
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class Event:
 class FoundOrder:
     """An order and where it is."""
 
-    order_id: int
+    order_id: int | str
+    """The `_id`; a text where somebody wrote one that is no number."""
     document: Document | None
     """None where an archived order was not read."""
     archive: ArchivePlace | None
@@ -52,6 +56,8 @@ class FoundOrder:
     """Versions that later ones replaced, or that came too late."""
     unread: str = ""
     """Why an archived order could not be read; empty where nobody tried."""
+    set_aside: str = ""
+    """Why the document is no order, which keeps it out of all figures; empty where it is one."""
 
     @property
     def place(self) -> str:
@@ -65,17 +71,15 @@ def find_order(
     for order_id in ids_of(text):
         if found := order_of(database, settings, order_id, read_archive=read_archive):
             return found
-    named = database[ORDERS].find_one({"order.external_id": text.strip()})
-    return _hot(database, named) if named else None
+    return _hot(database, {"order.external_id": text.strip()})
 
 
 def order_of(
     database: MongoDatabase, settings: Settings, order_id: int, *, read_archive: bool = True
 ) -> FoundOrder | None:
     """The order of an id, hot or archived; None where there is none. Without `read_archive` only where it lies."""
-    document = database[ORDERS].find_one({"_id": order_id})
-    if document is not None:
-        return _hot(database, document)
+    if hot := _hot(database, {"_id": order_id}):
+        return hot
     # An order that is being archived leaves one collection and enters the other in one transaction: it may have moved
     # between the two reads, but only this way.
     archived = database[ARCHIVED_ORDERS].find_one({"_id": order_id})
@@ -123,9 +127,22 @@ def part_of(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _hot(database: MongoDatabase, document: Document) -> FoundOrder:
-    order_id = int(document["_id"])
-    return FoundOrder(order_id, document, None, _past_versions(database, order_id))
+def _hot(database: MongoDatabase, query: Mapping[str, Any]) -> FoundOrder | None:
+    """The first document of `orders` that a query finds, and whether it is an order."""
+    orders: Any = database.get_collection(ORDERS, codec_options=RAW)
+    if (found := orders.find_one(query)) is None:
+        return None
+    document: Document = bson.decode(found.raw, ANYTHING)
+    # Judged here as the summaries do: what they have noted is as old as their last advance.
+    try:
+        stored_order(found.raw)
+        fault = ""
+    except NotAnOrder as error:
+        fault = str(error)
+    identity = document["_id"]
+    if not isinstance(identity, int):
+        return FoundOrder(shown(identity), document, None, 0, set_aside=fault)
+    return FoundOrder(identity, document, None, _past_versions(database, identity), set_aside=fault)
 
 
 def _past_versions(database: MongoDatabase, order_id: int) -> int:

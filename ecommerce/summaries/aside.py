@@ -42,7 +42,8 @@ NAMED = 5
 """Documents that a line names; `ecommerce check` lists the others."""
 
 REMEDY = (
-    "correct or delete them in MongoDB (db.orders), then `ecommerce summarize` takes them in; "
+    "correct or delete them in MongoDB (db.orders); the next `ecommerce summarize` takes in what was corrected and "
+    "takes what was deleted off this list; "
     "`ecommerce check --repair` counts everything anew"
 )
 

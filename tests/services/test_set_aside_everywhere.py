@@ -127,6 +127,12 @@ def test_doctor_status_and_metrics_tell_of_them(
     text = metrics_text(database)
     assert "ecommerce_orders_aside 5.0" in text
     assert "ecommerce_up 1.0" in text
+    database["orders"].delete_many({"_id": {"$gte": 1_000}})
+    assert "`ecommerce summarize` takes" in look(settings)["documents"].remedy
+    assert "what was deleted off this list" in look(settings)["documents"].remedy
+    assert "_id 1003" in look(settings)["documents"].says
+    advance(database)
+    assert "_id 1003" not in look(settings)["documents"].says
 
 
 def test_an_import_of_the_order_mends_the_document(database: MongoDatabase, tmp_path: Path, vandal: Vandal) -> None:
