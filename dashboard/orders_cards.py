@@ -111,7 +111,7 @@ def _cells(document: Mapping[str, Any], listing: Listing, view: View, zone: Zone
         time_of(order.get("order_time"), zone),
         customer_link(user, listing.customers, view),
         status_cell(status),
-        text_of(order.get("total_amount")),
+        f"{text_of(order.get('total_amount'))} {order.get('currency') or ''}".rstrip(),
         text_of(order.get("quantity")),
         readable(str(order.get("payment_type", NOT_THERE))),
         text_of(delivery.get("location")),

@@ -105,10 +105,14 @@ def _match_categories(database: MongoDatabase, categories: Iterable[str]) -> dic
     return {"$or": found}
 
 
+_CREDIT = {"order_items": {"$size": 0}, "refunds": {"$size": 1}}
+"""A credit that names no order is in sales, and is none of the orders that the headline counts."""
+
+
 def _match_state(state: State, now: datetime) -> dict[str, Any]:
     match state:
         case "counted":
-            return {"$nor": [match_of(UNCOUNTED)]}
+            return {"$nor": [match_of(UNCOUNTED), _CREDIT]}
         case "open":
             return match_open()
         case "overdue":

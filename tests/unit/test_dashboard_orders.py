@@ -60,6 +60,16 @@ def test_a_document_may_hold_anything_and_is_shown(document: dict[str, Any]) -> 
     assert [len(row["cells"]) for row in rows] == [10]
 
 
+def test_an_amount_of_another_currency_says_so() -> None:
+    documents = tuple(
+        {"_id": 1, "order": {"total_amount": Decimal128("1.5")} | more} for more in ({}, {"currency": "USD"})
+    )
+    listing = Listing(Page(documents, None, None), Sort(), "", 2, None, {}, NOW)
+    rows = json.loads(listing_cards(listing, View(page="orders"), {}, 4, UTC_ZONE)["orders"])["rows"]
+    own, other = (row["cells"][4] for row in rows)
+    assert other == f"{own} USD"
+
+
 def test_each_condition_of_a_list_can_be_taken_back_and_its_pages_are_links() -> None:
     view = view_of_query("?page=orders&span=all&status=Shipped&state=late&product=3&customer=9")
     after = Position(NOW, 5)
