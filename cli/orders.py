@@ -12,6 +12,7 @@ from cli.json_output import AsJson, print_json
 from cli.runtime import services
 from ecommerce.errors import InputError
 from ecommerce.mongo import get_database
+from ecommerce.shop import read_shop
 
 if TYPE_CHECKING:
     from ecommerce.order_search.one_order import FoundOrder
@@ -90,9 +91,10 @@ def _print(found: "FoundOrder", now: datetime) -> None:
         for item in items:
             table.add_row(*(_shown(item.get(name)) for name in names))
         console.print(table)
-    life = Table("time (UTC)", "what", "")
+    zone = read_shop(get_database()).zone
+    life = Table(f"time ({zone.key})", "what", "")
     for event in life_of(found.document, now):
-        life.add_row(f"{event.time:%Y-%m-%d %H:%M:%S}", event.what, _shown(event.detail))
+        life.add_row(f"{event.time.astimezone(zone):%Y-%m-%d %H:%M:%S}", event.what, _shown(event.detail))
     if life.rows:
         console.print(life)
     if found.past_versions:

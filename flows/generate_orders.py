@@ -30,7 +30,7 @@ from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from flows.common import TASK_SECONDS, finished, named, scheduled_time
 from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
-from flows.links import link_dashboard, time_of
+from flows.links import day_of, link_dashboard, time_of
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 
@@ -142,7 +142,7 @@ def make(request: Request, catch_up_hours: int = 0) -> dict[str, Any]:
     stored = store_orders(spec, windows)
     done = stored | advance_orders()
     publish_counts(windows, done)
-    link_dashboard(time_of(windows[0].start_ms).date(), time_of(windows[-1].end_ms - 1).date())
+    link_dashboard(day_of(windows[0].start_ms), day_of(windows[-1].end_ms - 1))
     return finished(done, "; ".join(f"{name} {count:,}" for name, count in done.items()))
 
 

@@ -23,7 +23,7 @@ from ecommerce.settings import get_settings
 from flows.common import RUN_SECONDS, TASK_SECONDS, finished, named, scheduled_time
 from flows.events import orders_imported
 from flows.forms import AS_SET, Unset, chosen, settings_by_operators
-from flows.links import link_dashboard, time_of
+from flows.links import day_of, link_dashboard
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 
@@ -138,7 +138,7 @@ def link_days(report: ImportReport) -> None:
     first = [file.first_order_ms for file in report.files if file.first_order_ms is not None]
     last = [file.last_order_ms for file in report.files if file.last_order_ms is not None]
     if first and last:
-        link_dashboard(time_of(min(first)).date(), time_of(max(last)).date())
+        link_dashboard(day_of(min(first)), day_of(max(last)))
 
 
 @flow(name="import-files", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)

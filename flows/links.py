@@ -6,8 +6,10 @@ from prefect.artifacts import create_link_artifact
 from prefect.runtime import flow_run
 
 from ecommerce.archive.runs import Run
+from ecommerce.mongo import get_database
 from ecommerce.prefect_api import run_url
 from ecommerce.settings import get_settings
+from ecommerce.shop import read_shop
 
 
 def dashboard_url(first: date | None = None, last: date | None = None) -> str:
@@ -40,3 +42,8 @@ def archive_links(run: Run) -> str:
 def time_of(milliseconds: int) -> datetime:
     """The moment so many milliseconds after 1970, UTC."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def day_of(milliseconds: int) -> date:
+    """The business day of a moment."""
+    return time_of(milliseconds).astimezone(read_shop(get_database()).zone).date()

@@ -178,7 +178,8 @@ def test_an_hour_of_india_begins_at_half_past(database: MongoDatabase, tmp_path:
         complete_row(at, order={"order_time": time, "total_amount": 16.45, "discount": 0})
         for at, time in enumerate(("2026-05-01T18:29:59Z", "2026-05-01T18:30:00Z"))
     ]
-    import_paths(database, [write_lines(tmp_path / "a.jsonl", *rows)])
+    report = import_paths(database, [write_lines(tmp_path / "a.jsonl", *rows)])
+    assert report.files[0].notes == ["orders from 2026-05-01 to 2026-05-02"]
     for day in (1, 2):
         begin, end = (midnight(date(2026, 5, day + more), "Asia/Kolkata") for more in (0, 1))
         sales = compute_kpis(database, Span(begin, end)).sales

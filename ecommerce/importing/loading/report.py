@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from ecommerce.errors import EcommerceError
+from ecommerce.importing.naive_times import shop_zone
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.shape import JOINED, NOT_NEEDED, Reading
 from ecommerce.importing.sources.streams import FileIdentity
@@ -101,7 +103,8 @@ class FileReport:
 
 
 def _day(milliseconds: int) -> str:
-    return f"{datetime.fromtimestamp(milliseconds // 1000, UTC):%Y-%m-%d}"
+    """A moment's day, as the shop's calendar has it."""
+    return f"{datetime.fromtimestamp(milliseconds // 1000, ZoneInfo(shop_zone())):%Y-%m-%d}"
 
 
 @dataclass
