@@ -94,7 +94,9 @@ def refund_of(order: OrderDocument, refund: Refund, is_known: bool) -> Part:
     items = {item.order_item_id: item for item in order.order_items}
     gift_cards = cost = ZERO
     for back in refund.items:
-        item = items[back.order_item_id]
+        item = items.get(back.order_item_id)
+        if item is None:  # somebody took it out of the order
+            continue
         if is_gift(item):
             gift_cards += item.price * back.quantity
         else:

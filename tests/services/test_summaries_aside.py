@@ -71,6 +71,22 @@ def test_a_document_that_was_bad_is_only_added_when_it_becomes_good_within_one_b
 
 
 @pytest.mark.parametrize("build", [advance, rebuild])
+def test_a_refund_of_an_item_that_was_taken_out_is_money_that_went_back(
+    database: MongoDatabase, orders: list[OrderDocument], vandal: Vandal, build: Any
+) -> None:
+    spoiled = [
+        changed(document_of(order), "order_items", []) for order in orders if any(r.items for r in order.refunds)
+    ]
+    assert spoiled
+    for document in spoiled:
+        vandal.put(document)
+    build(database)
+    assert aside_of(database) == {}
+    left = [stored_order(bson.encode(document)) for document in vandal.orders.find()]
+    assert_figures_of(database, left)
+
+
+@pytest.mark.parametrize("build", [advance, rebuild])
 def test_whatever_has_an_id_is_named_and_counted_nowhere(
     database: MongoDatabase, orders: list[OrderDocument], vandal: Vandal, build: Any
 ) -> None:
