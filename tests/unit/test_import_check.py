@@ -9,7 +9,7 @@ from cli.app import app
 from ecommerce.importing.check_file import check_file
 from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.order_lines.draft import NOT_FOUND, draft_mapping
-from ecommerce.importing.order_lines.mapping import load_mapping
+from ecommerce.importing.order_lines.mapping import Mapping, load_mapping
 from ecommerce.importing.sources.streams import SourceError
 from tests.import_samples import complete_row, write_lines
 
@@ -87,6 +87,35 @@ def test_a_draft_says_what_it_is_unsure_of(tmp_path: Path) -> None:
     assert f"No column was found for: order_id, product_id, quantity, price. Put one in place of {NOT_FOUND!r}" in (
         draft_mapping(tmp_path / "b.csv")
     )
+
+
+def test_a_draft_takes_currency_and_refunds_and_names_what_it_does_not_use(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "Order ID,Customer,Order Date,Sent,SKU,Quantity,Price,Total,Currency,Refund Amount\n"
+        "1,ada,30.10.2026 00:30,,TEA,1,10.00,10.00,EUR,\n"
+        "2,bob,31.10.2026 10:00,,TEA,1,20.00,20.00,USD,5.00\n"
+    )
+    text = draft_mapping(tmp_path / "a.csv")
+    assert "# Not used: Sent, Total." in text
+    (tmp_path / "draft.yaml").write_text(text)
+    checked = check_file(tmp_path / "a.csv", ImportOptions(mapping=str(tmp_path / "draft.yaml")))
+    assert (checked.rows, checked.rejected) == (2, 0), checked
+    first, second = checked.first_orders
+    assert (first["order"]["currency"], second["order"]["currency"]) == ("EUR", "USD")
+    assert "refunds" not in first
+    assert [str(refund["amount"]) for refund in second["refunds"]] == ["5.0000"]
+
+
+def test_a_draft_takes_dates_of_two_columns_in_two_formats(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "Bestellnr;Bestelldatum;Versandt am;Artikel;Menge;Preis\n7;30.10.2026 00:30;31.10.2026;Tee;2;1,50\n"
+    )
+    assert load_mapping_text(draft_mapping(tmp_path / "a.csv"), tmp_path).dates == ("%d.%m.%Y %H:%M", "%d.%m.%Y")
+
+
+def load_mapping_text(text: str, folder: Path) -> Mapping:
+    (folder / "draft.yaml").write_text(text)
+    return load_mapping(str(folder / "draft.yaml"))
 
 
 def test_a_draft_needs_a_table(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ NAMES = {
     "location": "shippingcity shipcity city ort stadt ville ciudad shipstate country land",
     "category": "category producttype productcategory department kategorie",
     "warehouse_id": "warehouse warehouseid fulfillmentcenter location lager region",
+    "currency": "currency currencycode ordercurrency waehrung whrung devise moneda",
+    "refund": "refundamount refundedamount amountrefunded refunded refund erstattung",
 }  # fmt: skip
 
 FORMATS = (
@@ -120,12 +122,16 @@ def _columns(columns: Sequence[str], texts: Mapping[str, Sequence[str]]) -> dict
             if _fits(purpose, texts[column]):
                 found[purpose] = column
                 break
+    if "price" in found:
+        found.pop("line_total", None)
     return found
 
 
 def _fits(purpose: str, texts: Sequence[str]) -> bool:
-    if purpose in ("quantity", "price", "line_total"):
+    if purpose in ("quantity", "price", "line_total", "refund"):
         return bool(texts) and all(take_apart(text) for text in texts)
+    if purpose == "currency":
+        return all(re.fullmatch(r"[A-Za-z]{3}", text) for text in texts)
     if purpose in ("order_time", "sent", "arrived"):
         return not texts or bool(_formats(texts)) or all(map(_is_iso, texts))
     return True
@@ -164,12 +170,22 @@ def _settings(
     settings: dict[str, object] = {"delimiter": header.delimiter}
     if shape.encoding:
         settings["encoding"] = shape.encoding
-    dates = [text for name in ("order_time", "sent", "arrived") if name in found for text in texts[found[name]]]
-    formats = _formats(dates) if dates and not all(map(_is_iso, dates)) else []
-    if formats:
+    dates = [texts[found[name]] for name in ("order_time", "sent", "arrived") if name in found]
+    fitting = [_formats(column) for column in dates if not all(map(_is_iso, column))]
+    if formats := list(dict.fromkeys(one for of_column in fitting for one in of_column)):
         settings["dates"] = formats
-    if len(formats) > 1:
+    if any(len(of_column) > 1 for of_column in fitting):
         notes.append("Its dates fit several formats: leave the one that is right.")
+    if "currency" in found:
+        settings["currency"] = found["currency"]
+    if "refund" in found:
+        notes.append(
+            f"{found['refund']} is taken as paid back when the order was placed: is there a column that says when?"
+        )
+    if unused := [name for name in header.columns if name and name not in found.values()]:
+        notes.append(
+            f"Not used: {', '.join(unused)}. A total, tax, shipping or discount among them is part of the order."
+        )
     amounts = [text for name in ("price", "line_total", "quantity") if name in found for text in texts[found[name]]]
     said, depends, _ = notation_of(amounts)
     if len(said) == 1:
@@ -213,6 +229,7 @@ def _parts(found: Mapping[str, str]) -> dict[str, dict[str, object]]:
     product = {"product_id": of("product_id"), "name": found.get("product_name") or of("product_id")}
     if "category" in found:
         product["category"] = found["category"]
+    refund = {"amount": {"column": of("refund"), "optional": True}, "refund_time": of("order_time")}
     return {
         "order": {
             "order_id": of("order_id"), "user_id": customer,
@@ -220,6 +237,7 @@ def _parts(found: Mapping[str, str]) -> dict[str, dict[str, object]]:
         },
         "item": {"product_id": of("product_id"), "warehouse_id": warehouse, "quantity": of("quantity"), "price": price},
         "delivery": delivery,
+        **({"refund": refund} if "refund" in found else {}),
         "catalog": {
             "products": product | {"warehouse_id": warehouse},
             "warehouses": {"warehouse_id": warehouse, "location": warehouse},
