@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 
 import bson
-from bson import Int64
 from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
@@ -21,10 +20,9 @@ from ecommerce.archive.fault_points import reached
 from ecommerce.archive.hot import MILLISECONDS_PER_DAY, HotOrders, hot_orders, time_of
 from ecommerce.archive.runs import Day
 from ecommerce.bson_reading.batches import raw_batches
-from ecommerce.documents.bson_codec import decode_order, to_document
-from ecommerce.documents.content_hash import CONTENT_HASH, content_hash
-from ecommerce.documents.order import OrderDocument
-from ecommerce.ingest.archived_changes import REFUNDS
+from ecommerce.documents.bson_codec import decode_order
+from ecommerce.documents.content_hash import CONTENT_HASH
+from ecommerce.ingest.archived_changes import entry_content
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, MongoDatabase
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.state import in_transaction
@@ -103,15 +101,13 @@ def leave_changes(database: MongoDatabase, run_id: str) -> None:
                 change["order_id"]: decode_order(change["document"])
                 for change in database[ARCHIVED_CHANGES].find(chosen, session=session).sort(IN_TURN)
             }
-            entries = [UpdateOne({"_id": order_id}, _of_row(order, run_id)) for order_id, order in last.items()]
+            entries = [
+                UpdateOne({"_id": order_id}, {"$set": entry_content(order) | {"run_id": run_id}})
+                for order_id, order in last.items()
+            ]
             if entries:
                 database[ARCHIVED_ORDERS].bulk_write(entries, ordered=False, session=session)
                 database[ARCHIVED_CHANGES].delete_many(chosen, session=session)
 
         in_transaction(database, write)
         reached("commit:left")
-
-
-def _of_row(order: OrderDocument, run_id: str) -> dict[str, Any]:
-    refunds = {REFUNDS: [to_document(refund) for refund in order.refunds]} if order.refunds else {}
-    return {"$set": {CONTENT_HASH: Int64(content_hash(order)), "run_id": run_id} | refunds}

@@ -1,7 +1,7 @@
 """The steps of a request, one per state. Each may be killed at any moment and run again."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import Int64
 from pymongo import UpdateOne
@@ -17,8 +17,8 @@ from ecommerce.archive.runs import runs_of_0_1_0
 from ecommerce.archive.view import open_view
 from ecommerce.archive.workshop import Workshop
 from ecommerce.documents.anonymous import anonymous_update
-from ecommerce.documents.bson_codec import decode_order, to_document
-from ecommerce.documents.content_hash import content_hash, content_hash_sql
+from ecommerce.documents.bson_codec import decode_order
+from ecommerce.documents.content_hash import content_hash_sql
 from ecommerce.forget.person import USERS, of_person, versions_of
 from ecommerce.forget.records import (
     COMMITTED,
@@ -32,7 +32,7 @@ from ecommerce.forget.records import (
 )
 from ecommerce.forget.texts import Looked, blacken_logs, empty_rejected_rows, rejected_rows_of
 from ecommerce.importing.people_in_files import files_that_mention, forget_in_file
-from ecommerce.ingest.archived_changes import REFUNDS
+from ecommerce.ingest.archived_changes import entry_content
 from ecommerce.ingest.forgotten import ANONYMOUS_USER, LOCATION, remember_forgotten
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, ORDERS, MongoDatabase
@@ -130,14 +130,8 @@ def _entries(settings: Settings, number: int) -> Iterator[UpdateOne]:
     rows = view.table.scan(row_filter=f"order.user_id = {number}", snapshot_id=view.main).to_arrow()
     for document in documents_of(rows) if len(rows) else ():
         order = decode_order(document)
-        entry: dict[str, Any] = {
-            "content_hash": Int64(content_hash(order)),
-            ANONYMOUS_USER: Int64(number),
-            LOCATION: order.delivery.location,
-        }
-        if order.refunds:
-            entry[REFUNDS] = [to_document(refund) for refund in order.refunds]
-        yield UpdateOne({"_id": order.order.order_id}, {"$set": entry})
+        person = {ANONYMOUS_USER: Int64(number), LOCATION: order.delivery.location}
+        yield UpdateOne({"_id": order.order.order_id}, {"$set": entry_content(order) | person})
 
 
 def erase(place: Place, run: ForgetRun) -> ForgetRun:

@@ -22,9 +22,9 @@ from bson.raw_bson import RawBSONDocument
 from msgspec.structs import replace
 from pymongo.client_session import ClientSession
 
-from ecommerce.documents.bson_codec import decode_order, encode_order, from_mapping
+from ecommerce.documents.bson_codec import decode_order, encode_order, from_mapping, to_document
 from ecommerce.documents.canonical_bytes import has_refunds
-from ecommerce.documents.content_hash import content_hash
+from ecommerce.documents.content_hash import CONTENT_HASH, content_hash
 from ecommerce.documents.order import OrderDocument, Refund
 from ecommerce.documents.statuses import STATUSES, canonical, status_rank
 from ecommerce.ingest.encoded_order import EncodedOrder
@@ -65,6 +65,12 @@ def waiting_versions(database: MongoDatabase, ids: Sequence[int], session: Clien
         change["order_id"]: Waiting(decode_order(change["document"]), change["number"])
         for change in found.sort([("order_id", 1), ("number", 1)])
     }
+
+
+def entry_content(order: OrderDocument) -> dict[str, Any]:
+    """What an archived order's entry says of its content: {content_hash, refunds?}."""
+    refunds = {REFUNDS: [to_document(refund) for refund in order.refunds]} if order.refunds else {}
+    return {CONTENT_HASH: Int64(content_hash(order))} | refunds
 
 
 def archived_refunds(entry: Mapping[str, Any]) -> tuple[Refund, ...]:

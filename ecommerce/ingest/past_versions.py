@@ -69,6 +69,8 @@ def past_versions(
 ) -> set[Version]:
     """Those of the orders, as ids and canonical BSON, that were replaced or came too late."""
     keys = [_key(version_of(*order)) for order in orders if order[1]]
+    if not keys:
+        return set()
     found = database[PAST_VERSIONS].find({"_id": {"$in": keys}}, session=session)
     return {(int(one["_id"]["order_id"]), int(one["_id"]["version"])) for one in found}
 
