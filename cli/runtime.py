@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ecommerce.errors import InputError, ServiceError, SettingsError
 from ecommerce.prefect_api import embedded_api
@@ -106,7 +107,8 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     the flow raises.
     """
     from httpx import TransportError
-    from prefect.exceptions import ParameterTypeError, PrefectHTTPStatusError
+    from prefect.client.schemas import State
+    from prefect.exceptions import MissingResult, ParameterTypeError, PrefectHTTPStatusError
     from prefect.settings import PREFECT_API_URL
 
     try:
@@ -116,11 +118,25 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
         lines = [line.strip(" -") for line in str(error).splitlines()[1:] if "is-instance[AsSet]" not in line]
         raise InputError("; ".join(lines)) from None
     watched = flow.with_options(on_running=[*(flow.on_running_hooks or ()), _name_run])
+    returned: list[Any] = []
+
+    @wraps(flow.fn)
+    def keep_what_it_returns(*arguments: Any, **named: Any) -> Any:
+        value = flow.fn(*arguments, **named)
+        returned.append(value.data if isinstance(value, State) else value)
+        return value
+
+    watched.fn = keep_what_it_returns
     title = flow.name.replace("-", " ")
     with at_server(), terminal_progress(title) as progress, watched_by(progress):
         try:
             result: Result = watched(**parameters)
             return result
+        except MissingResult:
+            # The server noted the run's end, its answer was lost, and what Prefect reads back has no result.
+            if not returned:
+                raise
+            return cast(Result, returned[-1])
         except PrefectHTTPStatusError as error:
             code = error.response.status_code
             if code not in (401, 403) and code < 500:

@@ -16,6 +16,7 @@ from ecommerce.schema import prepare_database
 from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings
 from tests.archiving import an_order, insert
+from tests.losing_proxy import losing_proxy
 from tests.prefect_stack import PrefectStack, prefect_stack
 
 ARCHIVE = "archive-orders/daily"
@@ -75,6 +76,18 @@ def test_an_archive_that_has_nothing_to_do_starts_no_jvm(
     done = subprocess.run([PROGRAM, "archive", *options], env=environment, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "nothing to archive\n"), done.stderr
     assert not (java / "started").exists()
+
+
+def test_a_run_has_its_result_though_the_answer_to_its_end_was_lost(stack: PrefectStack) -> None:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    with losing_proxy(stack.settings.prefect_port, "COMPLETED") as (port, lost):
+        api = f"http://127.0.0.1:{port}/api"
+        environment = {**inherited, **settings_environment(stack.settings), "PREFECT_API_URL": api}
+        command = [PROGRAM, "generate", "--orders", "5"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert len(lost) == 1
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "accepted: 5" in done.stdout
 
 
 def test_an_archive_that_has_something_to_do_would_have_been_noticed(stack: PrefectStack, java: Path) -> None:
