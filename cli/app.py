@@ -42,6 +42,7 @@ COMMANDS = {
     "status": ("cli.services", "status"),
     "generate": ("cli.generate", "generate"),
     "import": ("cli.imports", "import_"),
+    "rejected": ("cli.rejected", "rejected"),
     "mapping": ("cli.mappings", "mapping"),
     "summarize": ("cli.summaries", "summarize"),
     "archive": ("cli.archive", "archive"),

@@ -135,7 +135,7 @@ def checked_text(checked: "FileCheck") -> str:
     lines.append(f"  times that name no zone are in {zone}")
     if shape.mapping:
         lines.append(f"  mapping {shape.mapping}" + (f", table {shape.table}" if shape.table else ""))
-    lines += [f"  {reading.sentence}" for reading in checked.readings]
+    lines += [f"  {sentence}" for sentence in checked.notes]
     made = f" made of {checked.lines:,} lines" if checked.lines else ""
     lines.append(f"  {checked.rows:,} rows{made}, {checked.rows - checked.rejected:,} of them valid")
     if checked.reasons:
@@ -180,6 +180,6 @@ def print_report(report: ImportReport) -> None:
             texts = ", ".join(f"{text!r} ({rows:,})" for text, rows in file.unknown_statuses.most_common())
             console.print(Text(f"{file.path.name}: statuses that are not known and count as under way: {texts}"))
         if file.rejected:
-            kept = f"{file.path.name}: {file.rejected:,} rejected, kept in rejected_rows; --replay tries them again"
+            kept = f"{file.path.name}: {file.rejected:,} rejected: `ecommerce rejected` shows them, --replay tries them"
             alone = f", but not {file.need_file:,} of which parts are missing: import the corrected file"
             console.print(Text(kept + (alone if file.need_file else "")))

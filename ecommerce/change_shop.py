@@ -26,6 +26,7 @@ from ecommerce.check.archived import cells_by_spark
 from ecommerce.check.compare import DAY, ranges_of
 from ecommerce.errors import InputError, ServiceError
 from ecommerce.hours import Hours, hours_of
+from ecommerce.iso_4217 import CURRENCY_CODES
 from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings, is_zone
@@ -68,7 +69,7 @@ class ShopChange:
 
 def require_possible(shop: Shop) -> None:
     """Raise InputError where a currency is no code of ISO 4217, or a zone none that this machine knows."""
-    if not (len(shop.currency) == 3 and shop.currency.isascii() and shop.currency.isupper()):
+    if shop.currency not in CURRENCY_CODES:
         raise InputError(f"--currency {shop.currency}: give a code of ISO 4217, such as EUR")
     if not is_zone(shop.time_zone):
         raise InputError(

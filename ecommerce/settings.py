@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ecommerce.errors import SettingsError
+from ecommerce.iso_4217 import CURRENCY_CODES
 
 
 def is_zone(name: str) -> bool:
@@ -115,7 +116,6 @@ class Settings(BaseSettings):
     refresh_seconds: float = Field(5.0, ge=1, le=3600, description="Seconds between two dashboard refreshes.")
     currency: str | None = Field(
         None,
-        pattern=r"^[A-Z]{3}$",
         description="The shop's currency (ISO 4217), recorded at the first start; USD unless set.",
     )
     low_stock: int = Field(10, ge=0, description="Pieces left from which on the dashboard calls a stock low.")
@@ -153,6 +153,13 @@ class Settings(BaseSettings):
         if name is not None and not is_zone(name):
             raise ValueError("no time zone that this machine knows: use a name such as Europe/Berlin, or UTC")
         return name
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, code: str | None) -> str | None:
+        if code is not None and code not in CURRENCY_CODES:
+            raise ValueError("no code of ISO 4217: use one such as EUR")
+        return code
 
     @field_validator("catalog_uri")
     @classmethod

@@ -19,6 +19,7 @@ from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.recognise import joined_files, recognise
 from ecommerce.importing.rows.orders import Known
+from ecommerce.importing.rows.plausible import Doubts, add_doubts, doubt_sentences
 from ecommerce.importing.shape import JOINED, LINES, Reading, Shape
 from ecommerce.importing.sources.streams import SourceError, encoding_of, open_source
 
@@ -42,6 +43,12 @@ class FileCheck:
     first_rejections: list[Rejection] = field(default_factory=list)
     first_orders: list[dict[str, Any]] = field(default_factory=list)
     error: str | None = None
+    doubts: Doubts = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person must know: how texts were read that mean two things, and which orders to look at."""
+        return [*(reading.sentence for reading in self.readings), *doubt_sentences(self.doubts)]
 
 
 def check_file(path: Path, options: ImportOptions) -> FileCheck:
@@ -83,6 +90,7 @@ def _decode(chunks: Any, shape: Shape, checked: FileCheck) -> None:
         for rejection in decoded.rejections:
             checked.rejected += rejection.rows
             checked.reasons[rejection.code] += rejection.rows
+        add_doubts(checked.doubts, decoded.doubts)
         checked.first_rejections = nsmallest(
             REJECTIONS_SHOWN, [*checked.first_rejections, *decoded.rejections], key=lambda rejection: rejection.line
         )

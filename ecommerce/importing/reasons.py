@@ -29,7 +29,7 @@ REASONS = {
     "too_many_decimals": "An amount with more than four decimals.",
     "ambiguous_amount": "An amount that is two numbers, by what its decimal sign is, and nothing in the file says.",
     "mixed_currencies": "An amount of a file whose amounts are of several currencies.",
-    "bad_currency": "A currency that is no code of three letters, as ISO 4217 has them.",
+    "bad_currency": "A currency that is no code of ISO 4217, such as EUR.",
     "bad_time": "A text that is no date or time of the expected format, or that is several.",
     "text_length": "An empty text, or one longer than 500 characters.",
     "control_character": "A text that holds a NUL character.",

@@ -224,7 +224,7 @@ def test_a_line_that_cannot_be_read_is_not_tried_again_without_its_order(
     assert report.rejected == 3
     assert replay_rejected(database).rejected == 3
     print_report(report)
-    assert "a.csv: 3 rejected, kept in rejected_rows" in (said := capsys.readouterr().out)
+    assert "a.csv: 3 rejected: `ecommerce rejected` shows them" in (said := capsys.readouterr().out)
     assert "but not 1 of which parts are missing: import the corrected file" in " ".join(said.split())
     (tmp_path / "a.csv").write_text(HEADER + "\n".join(lines).replace('"', ""))
     assert import_paths(database, [tmp_path / "a.csv"], options=french).accepted == 2

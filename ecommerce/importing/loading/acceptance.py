@@ -75,7 +75,7 @@ def _take_batch(
     for order_id in result.already_archived:
         reason = (
             f"order {order_id} is in the archive with another content, and this is no later version of it (a refund"
-            " more, a status further on): restore and correct it there"
+            " more, a status further on): correct an archived amount by a refund in the order or by another order"
         )
         taken.rejections.append(_refused(raws, order_id, batch, "already_archived", reason))
     for order_id in result.expired:

@@ -14,6 +14,7 @@ from ecommerce.importing.rows.dotted_columns import nested
 from ecommerce.importing.rows.extended_json import from_shell, unwrap
 from ecommerce.importing.rows.lenient import parse_json
 from ecommerce.importing.rows.orders import AskCatalog, Known, encode_cells, encode_json, encode_value
+from ecommerce.importing.rows.plausible import Doubts
 from ecommerce.importing.shape import LINES, ORDER_COLUMNS, ORDERS, Shape, catalog_table
 from ecommerce.ingest.encoded_order import EncodedOrder
 
@@ -57,6 +58,8 @@ class Decoded(Struct, array_like=True):
     """Texts that the table of statuses does not have, and how many rows had each."""
     currencies: dict[str, int] = field(default_factory=dict)
     """Currencies that orders name, and how many orders name each."""
+    doubts: Doubts = field(default_factory=dict)
+    """Orders whose amounts hardly belong together."""
 
 
 class RawRows:
@@ -131,6 +134,7 @@ class Decoder:
         decoded.catalog_records = self._catalog_records()
         decoded.unknown_statuses, self._known.unknown_statuses = self._known.unknown_statuses, {}
         decoded.currencies, self._known.currencies = self._known.currencies, {}
+        decoded.doubts, self._known.doubts = self._known.doubts, {}
         return decoded
 
     def _catalog_records(self) -> CatalogRecords:

@@ -27,6 +27,7 @@ from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.recognise import joined_files
 from ecommerce.importing.rows.orders import Known
+from ecommerce.importing.rows.plausible import add_doubts
 from ecommerce.importing.shape import LINES, Shape, catalog_table
 from ecommerce.importing.sources.streams import open_source
 from ecommerce.mongo import MongoDatabase
@@ -141,6 +142,7 @@ class FileImport:
         if decoded.currencies:
             self.report.currencies.update(decoded.currencies)
             self.report.shop_currency = self.report.shop_currency or read_shop(self.database).currency
+        add_doubts(self.report.doubts, decoded.doubts)
         table = catalog_table(self.shape.rows)
         if table is not None:
             written = with_patience(lambda: write_records(self.database, table, decoded.records))
@@ -149,7 +151,7 @@ class FileImport:
         elif decoded.orders:
             ids = {order.order_id for order in decoded.orders}
             times = [order_time_of(order.bson) for order in decoded.orders]
-            self.report.saw_orders(min(times), max(times))
+            self.report.saw_orders(times)
             while any(not ids.isdisjoint(others) for others, _ in self._writing):
                 self._collect(until=len(self._writing) - 1)
             self._writing.append((ids, writers.submit(take_orders, self.database, chunk, decoded)))

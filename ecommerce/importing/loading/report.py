@@ -1,19 +1,22 @@
 """What an import did, per file: rows read = accepted + unchanged + changed + rejected, always."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from time import time
 from zoneinfo import ZoneInfo
 
 from ecommerce.errors import EcommerceError
 from ecommerce.importing.naive_times import shop_zone
 from ecommerce.importing.reasons import Rejection
+from ecommerce.importing.rows.plausible import Doubts, doubt_sentences
 from ecommerce.importing.shape import JOINED, NOT_NEEDED, Reading
 from ecommerce.importing.sources.streams import FileIdentity
 
 REJECTIONS_SHOWN = 10
+DAY_SECONDS = 86_400
 
 
 @dataclass
@@ -55,9 +58,19 @@ class FileReport:
     last_order_ms: int | None = None
     """When the first and the last of its orders were placed, in milliseconds since 1970."""
 
-    def saw_orders(self, first_ms: int, last_ms: int) -> None:
-        self.first_order_ms = first_ms if self.first_order_ms is None else min(self.first_order_ms, first_ms)
-        self.last_order_ms = last_ms if self.last_order_ms is None else max(self.last_order_ms, last_ms)
+    doubts: Doubts = field(default_factory=dict)
+    """Orders whose amounts hardly belong together."""
+    future_orders: int = 0
+    """Orders that are placed more than a day from now."""
+
+    def saw_orders(self, times_ms: Sequence[int]) -> None:
+        """Take in when orders were placed, in milliseconds since 1970."""
+        first, last = min(times_ms), max(times_ms)
+        self.first_order_ms = first if self.first_order_ms is None else min(self.first_order_ms, first)
+        self.last_order_ms = last if self.last_order_ms is None else max(self.last_order_ms, last)
+        tomorrow_ms = int((time() + DAY_SECONDS) * 1000)
+        if last > tomorrow_ms:
+            self.future_orders += sum(time_ms > tomorrow_ms for time_ms in times_ms)
 
     @property
     def notes(self) -> list[str]:
@@ -65,6 +78,9 @@ class FileReport:
         found = [reading.sentence for reading in self.readings]
         if self.first_order_ms is not None and self.last_order_ms is not None:
             found.append(f"orders from {_day(self.first_order_ms)} to {_day(self.last_order_ms)}")
+        if self.future_orders:
+            found.append(f"{self.future_orders:,} of them are placed in the future: are days read as months?")
+        found += doubt_sentences(self.doubts)
         if foreign := {code: orders for code, orders in self.currencies.items() if code != self.shop_currency}:
             counts = ", ".join(f"{orders:,} in {code}" for code, orders in sorted(foreign.items()))
             found.append(

@@ -1,13 +1,6 @@
 """Signs and names of currencies as amounts carry them, and which ISO 4217 codes each may mean."""
 
-_ISO_4217 = """
-AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF
-CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK
-HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL
-MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON
-RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH
-UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWL
-"""
+from ecommerce.iso_4217 import CURRENCY_CODES
 
 _SIGNS = {
     "$": "USD ARS AUD BBD BMD BND BSD BZD CAD CLP COP CUP DOP FJD GYD HKD JMD KYD LRD MXN NAD NZD SBD SGD SRD TTD TWD"
@@ -30,7 +23,7 @@ _SIGNS = {
 Currencies = frozenset[str]
 """The ISO 4217 codes that a sign may mean: `$` means any dollar, `kr` any crown."""
 
-_BY_NAME: dict[str, Currencies] = {code.lower(): frozenset((code,)) for code in _ISO_4217.split()} | {
+_BY_NAME: dict[str, Currencies] = {code.lower(): frozenset((code,)) for code in CURRENCY_CODES} | {
     sign: frozenset(codes.split()) for sign, codes in _SIGNS.items()
 }
 

@@ -14,10 +14,11 @@ import msgspec
 from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.documents.kinds import ATTRIBUTES_MAX, CURRENCY_PATTERN, attribute_fault
+from ecommerce.documents.kinds import ATTRIBUTES_MAX, attribute_fault
 from ecommerce.importing.naive_times import NotOneMoment, moment_of
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.rows.inputs import LEFT_OPEN, exact_scaled, millis
+from ecommerce.iso_4217 import CURRENCY_CODES
 
 DocumentType = TypeVar("DocumentType", bound=Struct)
 
@@ -191,7 +192,7 @@ def _flag(value: Any, name: str) -> bool:
 
 def _currency(value: Any, name: str) -> str:
     code = value.strip().upper() if isinstance(value, str) else ""
-    if not re.fullmatch(CURRENCY_PATTERN, code):
+    if code not in CURRENCY_CODES:
         raise Rejected("bad_currency", f"{name} is {shown(value)}, not a code of ISO 4217 like EUR")
     return code
 

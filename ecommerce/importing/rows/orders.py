@@ -23,9 +23,11 @@ from ecommerce.importing.rows.inputs import (
     OrderItemInput,
 )
 from ecommerce.importing.rows.lenient import read_document, struct_of
+from ecommerce.importing.rows.plausible import Doubts, note_doubts
 from ecommerce.importing.rows.refunds import check_refunds
 from ecommerce.importing.rows.unknown import unknown_kept
 from ecommerce.ingest.encoded_order import EncodedOrder
+from ecommerce.iso_4217 import CURRENCY_CODES
 
 UNKNOWN_LOCATION = "Unknown"
 
@@ -57,9 +59,14 @@ class Known:
     currencies: dict[str, int] = field(default_factory=dict)
     """Currencies that orders name, and how many orders name each."""
 
+    doubts: Doubts = field(default_factory=dict)
+    """Orders whose amounts hardly belong together."""
+
     def note_currency(self, code: str | None) -> None:
-        """Count a row's order under its currency, where it names one."""
+        """Count a row's order under its currency, where it names one. Raises ValueError where there is no such."""
         if code:
+            if code not in CURRENCY_CODES:
+                raise ValueError(code)
             self.currencies[code] = self.currencies.get(code, 0) + 1
 
     def note_status(self, text: str) -> None:
@@ -171,6 +178,7 @@ def _encode(  # noqa: PLR0913 - a record made of them would cost each order
         known.note_status(delivery.status)
     if order.currency:
         known.note_currency(order.currency)
+    note_doubts(known.doubts, order, items, (beside and beside.refunds) or ())
     return EncodedOrder(order.order_id, bson, updated_at is not None, filled)
 
 
@@ -199,6 +207,7 @@ def encode_value(value: Any, known: Known, *, keep_unknown: bool = False) -> Enc
         document = msgspec.structs.replace(document, updated_at=version.astimezone(UTC))
     known.note_status(document.delivery.status)
     known.note_currency(document.order.currency)
+    note_doubts(known.doubts, document.order, document.order_items, document.refunds)
     return EncodedOrder(document.order.order_id, encode_order(document), timed, filled)
 
 

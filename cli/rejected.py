@@ -1,0 +1,75 @@
+"""`ecommerce rejected`: the rows that imports did not take in, with their reasons."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.json_output import AsJson, print_json
+from cli.runtime import services
+from ecommerce.errors import InputError
+from ecommerce.importing.reasons import REASONS, shown
+from ecommerce.mongo import Document, get_database
+
+ROWS_SHOWN = 20
+
+
+def rejected(
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Files, by path or by name. Default: all.", show_default=False)
+    ] = None,
+    code: Annotated[str | None, typer.Option(metavar="CODE", help="Only rows with this reason code.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Show so many rows; 0 shows all.")] = ROWS_SHOWN,
+    as_text: Annotated[
+        bool, typer.Option("--text", help="Print the rows as their file had them and nothing else, to correct them.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the rows that imports did not take in: how many, why, and their text."""
+    from ecommerce.importing.loading.rejected_rows import as_file, count_rejected, find_rejected, rejected_filter
+
+    if code is not None and code not in REASONS:
+        raise InputError(f"--code {code}: no such reason code; there are {', '.join(REASONS)}")
+    with services():
+        database = get_database()
+        wanted = rejected_filter(files or (), code)
+        if as_text:
+            for text in as_file(find_rejected(database, wanted)):
+                typer.echo(text)
+            return
+        counts = count_rejected(database, wanted)
+        rows = list(find_rejected(database, wanted, limit))
+    if as_json:
+        print_json(
+            {"counts": [count._asdict() for count in counts], "rows": [_document(row) for row in rows]}, with_run=False
+        )
+        return
+    if not counts:
+        typer.echo("no rejected rows" + (" of these files or with this code" if wanted else ""))
+        return
+    console = Console(highlight=False)
+    table = Table("file", "reason", box=None)
+    table.add_column("rows", justify="right")
+    for count in counts:
+        table.add_row(Text(count.file), count.code, f"{count.rows:,}")
+    console.print(table)
+    for row in rows:
+        console.print(Text(f"{row['file']} line {row['line']}: {row['code']}: {row['reason']}"))
+        console.print(Text(f"    {shown(_text(row))}"))
+    console.print(
+        f"{len(rows):,} rows shown, --limit 0 shows all; --text prints them to be corrected and imported, "
+        "`ecommerce import --replay` tries them again as they are"
+    )
+
+
+def _text(row: Document) -> str:
+    from ecommerce.importing.loading.rejected_rows import text_of
+
+    return text_of(row)
+
+
+def _document(row: Document) -> Document:
+    names = ("file", "line", "code", "reason", "raw_complete", "rows_are", "mapping")
+    return {name: row.get(name) for name in names} | {"rows": row.get("rows", 1), "text": _text(row)}

@@ -1,0 +1,78 @@
+"""What lies in `rejected_rows`: how many rows of which files for which reasons, and the rows themselves."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ecommerce.errors import InputError
+from ecommerce.importing.loading.ledger import REJECTED_ROWS
+from ecommerce.importing.loading.replay import shape_of_row
+from ecommerce.mongo import Document, MongoDatabase
+
+
+class RejectedCount(NamedTuple):
+    """How many rows of a file wait for one reason."""
+
+    file: str
+    code: str
+    rows: int
+
+
+def rejected_filter(files: Sequence[str], code: str | None) -> dict[str, Any]:
+    """Which rows are wanted: of the files named, by path or by name alone, and with a code."""
+    wanted: dict[str, Any] = {}
+    if files:
+        paths = [str(Path(file).expanduser().absolute()) for file in files]
+        names = [re.compile(f"(^|/){re.escape(file)}$") for file in files if "/" not in file]
+        wanted["file"] = {"$in": [*files, *paths, *names]}
+    return wanted | ({"code": code} if code else {})
+
+
+def count_rejected(database: MongoDatabase, wanted: dict[str, Any]) -> list[RejectedCount]:
+    """Rows by file and reason, the most of a file first."""
+    groups = database[REJECTED_ROWS].aggregate(
+        [
+            {"$match": wanted},
+            {"$group": {"_id": {"file": "$file", "code": "$code"}, "rows": {"$sum": {"$ifNull": ["$rows", 1]}}}},
+            {"$sort": {"_id.file": 1, "rows": -1, "_id.code": 1}},
+        ]
+    )
+    return [RejectedCount(group["_id"]["file"], group["_id"]["code"], group["rows"]) for group in groups]
+
+
+def find_rejected(database: MongoDatabase, wanted: dict[str, Any], limit: int = 0) -> Iterator[Document]:
+    """The rows, in the order of their files and lines; all of them where `limit` is 0."""
+    return iter(database[REJECTED_ROWS].find(wanted, sort=[("digest", 1), ("line", 1)], limit=limit))
+
+
+def text_of(row: Document) -> str:
+    """A row's text as its file had it, lines of an order included; bytes that are no UTF-8 are shown escaped."""
+    raw = row["raw"]
+    return raw if isinstance(raw, str) else bytes(raw).decode("utf-8", "backslashreplace")
+
+
+def as_file(rows: Iterator[Document]) -> Iterator[str]:
+    """The text of rows of one kind of file as such a file: lines, and the header of CSV before them.
+
+    Raises InputError where rows of another kind follow, or a row's text was not kept whole.
+    """
+    columns: tuple[str, ...] | None = None
+    for row in rows:
+        shape = shape_of_row(row)
+        if columns is None:
+            columns = shape.columns
+            if columns and not text_of(row).startswith("{"):
+                header = StringIO()
+                csv.writer(header, delimiter=shape.delimiter, lineterminator="\n").writerow(columns)
+                yield header.getvalue().rstrip("\n")
+        if shape.columns != columns:
+            raise InputError("these rows are of files with different columns: name one file")
+        if not row["raw_complete"]:
+            raise InputError(
+                f"{row['file']} line {row['line']}: not all of the row's text was kept, so it can only be corrected in "
+                "its file: name another file or --code"
+            )
+        yield text_of(row)

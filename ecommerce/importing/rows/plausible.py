@@ -1,0 +1,55 @@
+"""Orders that are valid and whose amounts a person should look at: one of their columns may be another's."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+
+REFUNDS_ABOVE_TOTAL = "refunds_above_total"
+TOTAL_ABOVE_ITEMS = "total_above_items"
+
+SENTENCES = {
+    REFUNDS_ABOVE_TOTAL: "paid back more than was paid",
+    TOTAL_ABOVE_ITEMS: "a total_amount of more than twice the items, tax and shipping",
+}
+"""What the import's report says of each."""
+
+
+class Doubt(Struct, array_like=True):
+    """How many orders are doubted for one thing, and the id of the first of them."""
+
+    orders: int
+    first: int
+
+
+Doubts = dict[str, Doubt]
+
+
+def add_doubts(doubts: Doubts, more: Doubts) -> None:
+    """Count the orders of a later part of the same file, too."""
+    for name, doubt in more.items():
+        doubts[name] = Doubt(doubts[name].orders + doubt.orders, doubts[name].first) if name in doubts else doubt
+
+
+def note_doubts(doubts: Doubts, order: Any, items: Iterable[Any], refunds: Iterable[Any]) -> None:
+    """Count an order whose amounts hardly belong together. Takes the parts of a row or of a document."""
+    of_items = sum(item.price * item.quantity for item in items)
+    if of_items and order.total_amount > 2 * of_items:
+        beside = (order.tax_amount or 0) + (order.shipping_amount or 0)
+        if order.total_amount > 2 * (of_items + beside):
+            add_doubts(doubts, {TOTAL_ABOVE_ITEMS: Doubt(1, order.order_id)})
+    if refunds and of_items and sum(refund.amount for refund in refunds) > order.total_amount:
+        add_doubts(doubts, {REFUNDS_ABOVE_TOTAL: Doubt(1, order.order_id)})
+
+
+def doubt_sentences(doubts: Doubts) -> list[str]:
+    """What a person must know of them, a sentence for each."""
+    return [
+        f"{SENTENCES[name]}: "
+        + (
+            f"1 order, taken in as it is: see `ecommerce order {doubt.first}`"
+            if doubt.orders == 1
+            else f"{doubt.orders:,} orders, taken in as they are: see `ecommerce order {doubt.first}`, the first"
+        )
+        for name, doubt in sorted(doubts.items())
+    ]
