@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ecommerce.archive.approval import Requested, answerer, asked_run, is_refused, note_answer, waiting_text, waits, yes
 from ecommerce.archive.archiver import has_work, next_step, runs_due
+from ecommerce.archive.context import ArchiveContext, archive_context, require_transactions
 from ecommerce.archive.errors import ArchiveBusyError, SparkEndedError, VerificationError
 from ecommerce.archive.expire import Expired, expire_in, finish_expiry, first_day_kept, orders_before
 from ecommerce.archive.lease import require_free_lease
@@ -35,7 +36,6 @@ from ecommerce.archive.selection import Plan, Selection, plan_archive
 from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.view import require_own_archive
-from ecommerce.archive.workshop import Workshop, archive_workshop, require_transactions
 from ecommerce.errors import EcommerceError
 from ecommerce.forget.forget import finish_requests_in
 from ecommerce.forget.records import confirmed_requests
@@ -91,14 +91,14 @@ def plan_run(selection: Selection) -> Plan:
     return plan
 
 
-def take_step(workshop: Workshop, run: Run) -> Run:
+def take_step(context: ArchiveContext, run: Run) -> Run:
     """Take a run through the step of its state; a retry finds the state in which the last attempt left it."""
-    run = get_run(workshop.database, run.run_id)
+    run = get_run(context.database, run.run_id)
     if not (step := next_step(run)):
         return run
     with progress_artifact(task_run.task_name) as progress:
-        workshop.progress = progress
-        return step(workshop, run)
+        context.progress = progress
+        return step(context, run)
 
 
 STEP_TASKS = {
@@ -122,14 +122,14 @@ STEP_TASKS = {
 }
 
 
-def finish_run(workshop: Workshop, run: Run) -> Run:
+def finish_run(context: ArchiveContext, run: Run) -> Run:
     """Take a run through the steps that are left, and publish a page about it. One that waits comes back verified."""
     while True:
         if waits(run) and answerer() is yes:
-            run = note_answer(workshop.database, run, *yes(""))
+            run = note_answer(context.database, run, *yes(""))
         if not next_step(run):
             break
-        run = STEP_TASKS[REFUSED if is_refused(run) else run.state](workshop, run)
+        run = STEP_TASKS[REFUSED if is_refused(run) else run.state](context, run)
     create_markdown_artifact(key="archive-run", markdown=run_markdown(run, archive_links(run)))
     if run.state == COMMITTED and run.per_day:
         link_dashboard(run.per_day[0].order_date, run.per_day[-1].order_date)
@@ -139,15 +139,15 @@ def finish_run(workshop: Workshop, run: Run) -> Run:
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
-def maintain(workshop: Workshop, at_least: int) -> Maintenance:
+def maintain(context: ArchiveContext, at_least: int) -> Maintenance:
     """Merge days that have many files, and remove what nobody needs any more."""
-    return maintain_table(workshop, at_least)
+    return maintain_table(context, at_least)
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
-def expire(workshop: Workshop, years: int) -> Expired:
+def expire(context: ArchiveContext, years: int) -> Expired:
     """Remove archived orders that are older than so many years."""
-    expired = expire_in(workshop, years)
+    expired = expire_in(context, years)
     get_run_logger().info("%s", expired)
     return expired
 
@@ -191,18 +191,18 @@ def archive_what_is_due(
     maintained: Maintenance | None = None
     with spark_ahead(settings, start_workers):
         plan = plan_run(selection)
-        with archive_workshop(settings) as workshop:
-            finish_expiry(workshop)
-            finish_requests_in(workshop)
-            for run in runs_due(workshop, new, None if left else plan, requested):
+        with archive_context(settings) as context:
+            finish_expiry(context)
+            finish_requests_in(context)
+            for run in runs_due(context, new, None if left else plan, requested):
                 if left and run.run_id == left.run_id:
                     get_run_logger().warning("run %s was left %s and is finished first", run.run_id, run.state)
-                done.append(finish_run(workshop, run))
+                done.append(finish_run(context, run))
             waiting = done.pop() if done and waits(done[-1]) else None
-            if not waiting and is_due(workshop, compact_from):
-                maintained = maintain(workshop, compact_from)
+            if not waiting and is_due(context, compact_from):
+                maintained = maintain(context, compact_from)
             if not waiting and settings.archive_expire_years:
-                expire(workshop, settings.archive_expire_years)
+                expire(context, settings.archive_expire_years)
     return ArchiveReport(plan, tuple(done), maintained, waiting)
 
 

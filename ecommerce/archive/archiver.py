@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from ecommerce.archive.approval import Requested, is_refused, waits
 from ecommerce.archive.changed_rows import CHANGE_STEPS, begin_changes
 from ecommerce.archive.changes import changes_wait
+from ecommerce.archive.context import ArchiveContext, Step, archive_context, new_run_id, require_transactions
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.runs import (
     ARCHIVE,
@@ -23,7 +24,6 @@ from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.steps import STEPS, refuse
 from ecommerce.archive.view import require_own_archive
-from ecommerce.archive.workshop import Step, Workshop, archive_workshop, new_run_id, require_transactions
 from ecommerce.gate import FORMAT, require_known_format
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.progress import Progress, silent
@@ -31,11 +31,11 @@ from ecommerce.settings import Settings
 
 
 def begin_run(
-    workshop: Workshop, selection: Selection, plan: Plan | None = None, requested: Requested | None = None
+    context: ArchiveContext, selection: Selection, plan: Plan | None = None, requested: Requested | None = None
 ) -> Run | None:
     """Record a new run for a plan that was just made, else plan it first; None where no order is selected."""
     requested = requested or Requested()
-    plan = plan or plan_archive(workshop.database, selection)
+    plan = plan or plan_archive(context.database, selection)
     if not plan.orders:
         return None
     run = Run(
@@ -45,7 +45,7 @@ def begin_run(
         cutoff=plan.cutoff,
         statuses=selection.statuses,
         format=FORMAT,
-        archive_uri=workshop.table.uri,
+        archive_uri=context.table.uri,
         slices=plan.slices,
         chunk_orders=CHUNK_ORDERS,
         orders=plan.orders,
@@ -57,7 +57,7 @@ def begin_run(
         started_at=datetime.now(UTC),
     )
     reached("plan:before")
-    new_run(workshop.database, run)
+    new_run(context.database, run)
     reached("plan:recorded")
     return run
 
@@ -71,10 +71,10 @@ def next_step(run: Run) -> Step | None:
     return refuse if is_refused(run) else STEPS[run.state]
 
 
-def finish(workshop: Workshop, run: Run) -> Run:
+def finish(context: ArchiveContext, run: Run) -> Run:
     """Take a run through the steps that are left. One that needs a person's word comes back verified."""
     while step := next_step(run):
-        run = step(workshop, run)
+        run = step(context, run)
     return run
 
 
@@ -86,7 +86,7 @@ def has_work(database: MongoDatabase, selection: Selection, compact_from: int = 
 
 
 def runs_due(
-    workshop: Workshop,
+    context: ArchiveContext,
     selection: Selection | None = None,
     plan: Plan | None = None,
     requested: Requested | None = None,
@@ -98,16 +98,16 @@ def runs_due(
 
     A plan made before the run that was left ended is of no use.
     """
-    if left := unfinished_run(workshop.database):
+    if left := unfinished_run(context.database):
         yield left
         plan = None
-    if unfinished_run(workshop.database):
+    if unfinished_run(context.database):
         return
     # One that was left may have let its changes wait, as files are damaged: the new orders come first then.
     is_changed = left is not None and left.kind == CHANGES
-    if selection and not is_changed and (changes := begin_changes(workshop, requested.flow_run if requested else None)):
+    if selection and not is_changed and (changes := begin_changes(context, requested.flow_run if requested else None)):
         yield changes
-    if selection and (run := begin_run(workshop, selection, plan, requested)):
+    if selection and (run := begin_run(context, selection, plan, requested)):
         yield run
 
 
@@ -127,5 +127,5 @@ def archive_orders(settings: Settings, selection: Selection | None = None, progr
         return []
     with spark_ahead(settings, start_workers):
         plan = None if unfinished_run(database) else plan_archive(database, selection)
-        with archive_workshop(settings, progress) as workshop:
-            return [finish(workshop, run) for run in runs_due(workshop, selection, plan)]
+        with archive_context(settings, progress) as context:
+            return [finish(context, run) for run in runs_due(context, selection, plan)]

@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.changes import changes_wait, release_changes, sums_of_changes, take_changes
+from ecommerce.archive.context import ArchiveContext, Step, new_run_id
 from ecommerce.archive.days import damaged_days
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, VerificationError, failures_explained
@@ -29,7 +30,6 @@ from ecommerce.archive.spark_progress import followed
 from ecommerce.archive.steps import commit, moved, publish
 from ecommerce.archive.verify import days_of, summary_of_days
 from ecommerce.archive.view import open_view
-from ecommerce.archive.workshop import Step, Workshop, new_run_id
 from ecommerce.gate import FORMAT
 from ecommerce.mongo import ARCHIVED_CHANGES
 
@@ -41,9 +41,9 @@ log = logging.getLogger(__name__)
 SAFE = "The rows are as before, and the figures right; run it again to go on."
 
 
-def begin_changes(workshop: Workshop, flow_run: str | None = None) -> Run | None:
+def begin_changes(context: ArchiveContext, flow_run: str | None = None) -> Run | None:
     """Record a new run for the changes that wait; None where none does."""
-    if not changes_wait(workshop.database):
+    if not changes_wait(context.database):
         return None
     now = datetime.now(UTC)
     run = Run(
@@ -53,55 +53,55 @@ def begin_changes(workshop: Workshop, flow_run: str | None = None) -> Run | None
         cutoff=now,
         statuses=None,
         format=FORMAT,
-        archive_uri=workshop.table.uri,
+        archive_uri=context.table.uri,
         flow_run=flow_run,
         started_at=now,
     )
-    new_run(workshop.database, run)
+    new_run(context.database, run)
     reached("plan:recorded")
     return run
 
 
-def export_changes(workshop: Workshop, run: Run) -> Run:
+def export_changes(context: ArchiveContext, run: Run) -> Run:
     """planned → exported: on a branch of its own. One that was left half-written is dropped when the run is closed."""
     started = time.monotonic()
     with failures_explained(f"exporting run {run.run_id}", SAFE):
         branch = f"{run.run_id}-{secrets.token_hex(3)}"
-        if run.read_days and _has_damage(workshop, run):
-            release_changes(workshop.database, run.run_id)
+        if run.read_days and _has_damage(context, run):
+            release_changes(context.database, run.run_id)
         else:
-            take_changes(workshop.database, run.run_id)
-        days, _ = sums_of_changes(workshop.database, run.run_id)
+            take_changes(context.database, run.run_id)
+        days, _ = sums_of_changes(context.database, run.run_id)
         told: dict[str, Any] = {"read_days": days, "orders": sum(day.orders for day in days), "days": len(days)}
-        run = move_on(workshop.database, run, PLANNED, branch=branch, snapshot=0, **told)
+        run = move_on(context.database, run, PLANNED, branch=branch, snapshot=0, **told)
         reached("export:before")
-        written = _write(workshop, run, [day.order_date for day in days]) if days else {}
+        written = _write(context, run, [day.order_date for day in days]) if days else {}
         reached("export:done")
-        return moved(workshop, run, EXPORTED, "export", started, **written)
+        return moved(context, run, EXPORTED, "export", started, **written)
 
 
-def _has_damage(workshop: Workshop, run: Run) -> bool:
+def _has_damage(context: ArchiveContext, run: Run) -> bool:
     """Whether a run that did not get on met files that are damaged: then its changes wait, and other runs do not."""
     first, last = run.read_days[0].order_date, run.read_days[-1].order_date
-    damaged = damaged_days(open_view(workshop.settings), first, last)
+    damaged = damaged_days(open_view(context.settings), first, last)
     for one in damaged:
         log.warning("later versions of archived orders wait: %s", one)
     return bool(damaged)
 
 
-def _write(workshop: Workshop, run: Run, days: Sequence[date]) -> dict[str, Any]:
+def _write(context: ArchiveContext, run: Run, days: Sequence[date]) -> dict[str, Any]:
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
-    spark, table = workshop.spark, workshop.table
+    spark, table = context.spark, context.table
     table.start_branch(run.branch)
     reached("export:branched")
-    ids = mongo_frame(spark, workshop.settings, ARCHIVED_CHANGES, "order_id bigint", {"run": run.run_id})
+    ids = mongo_frame(spark, context.settings, ARCHIVED_CHANGES, "order_id bigint", {"run": run.run_id})
     table.delete_orders(run.branch, ids, days)
     reached("export:deleted")
-    rows = changed_frame(spark, workshop.settings, run.run_id).selectExpr("*", f"'{run.run_id}' AS {RUN_COLUMN}")
+    rows = changed_frame(spark, context.settings, run.run_id).selectExpr("*", f"'{run.run_id}' AS {RUN_COLUMN}")
     try:
-        followed(spark, partial(table.append, rows, run.branch), workshop.progress, run.orders, "orders")
+        followed(spark, partial(table.append, rows, run.branch), context.progress, run.orders, "orders")
     except (PySparkException, Py4JError):
         # The reply of a commit may be lost although it was done: then the branch has the rows.
         if table.appended(run.branch) is None:
@@ -114,35 +114,35 @@ def _write(workshop: Workshop, run: Run, days: Sequence[date]) -> dict[str, Any]
     return {"snapshot": snapshot, "bytes_after": size, "metadata": table.metadata_location()}
 
 
-def verify_changes(workshop: Workshop, run: Run) -> Run:
+def verify_changes(context: ArchiveContext, run: Run) -> Run:
     """exported → purged; back to planned where the branch does not hold what it must, or `main` moved meanwhile."""
     started = time.monotonic()
     with failures_explained(f"verifying run {run.run_id}", SAFE):
         reached("verify:before")
-        main = workshop.table.head()
-        if run.snapshot and (main is None or not workshop.table.holds(run.snapshot, main)):
-            return moved(workshop, run, PLANNED, "verify", started)
+        main = context.table.head()
+        if run.snapshot and (main is None or not context.table.holds(run.snapshot, main)):
+            return moved(context, run, PLANNED, "verify", started)
         try:
             days: tuple[Day, ...] = ()
             if main is not None and run.snapshot:
-                verify_all = partial(_verified, workshop, run, main)
-                days = followed(workshop.spark, verify_all, workshop.progress, run.orders, "orders")
+                verify_all = partial(_verified, context, run, main)
+                days = followed(context.spark, verify_all, context.progress, run.orders, "orders")
         except VerificationError as error:
-            moved(workshop, run, PLANNED, "verify", started, error=str(error))
+            moved(context, run, PLANNED, "verify", started, error=str(error))
             raise VerificationError(f"{error}. Nothing was changed; run it again: it exports anew") from None
         reached("verify:done")
-        return moved(workshop, run, PURGED, "verify", started, per_day=days)
+        return moved(context, run, PURGED, "verify", started, per_day=days)
 
 
-def _verified(workshop: Workshop, run: Run, main: int) -> tuple[Day, ...]:
+def _verified(context: ArchiveContext, run: Run, main: int) -> tuple[Day, ...]:
     """What the run adds to what is known of each day: no order, and by what the hashes differ.
 
     Raises VerificationError where a day of the branch is another one than that of `main` with these orders changed.
     """
-    read, hashes_before = sums_of_changes(workshop.database, run.run_id)
+    read, hashes_before = sums_of_changes(context.database, run.run_id)
     dates = [day.order_date for day in read]
-    rows_now = workshop.table.rows_at(run.snapshot)
-    before = _days(workshop.table.rows_at(main), dates)
+    rows_now = context.table.rows_at(run.snapshot)
+    before = _days(context.table.rows_at(main), dates)
     now = _days(rows_now, dates)
     own = _days(rows_now.where(f"{RUN_COLUMN} = '{run.run_id}'"), dates)
     wrong = []

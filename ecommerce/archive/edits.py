@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from ecommerce.archive.context import ArchiveContext
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.edit_records import PUBLISHED, WRITTEN, Edit, get_edit, record_edit
 from ecommerce.archive.errors import ArchiveError
@@ -19,7 +20,6 @@ from ecommerce.archive.fault_points import reached
 from ecommerce.archive.rows import DAY_COLUMN, of_days
 from ecommerce.archive.runs import Day, note_size
 from ecommerce.archive.verify import days_of, summary_of_days
-from ecommerce.archive.workshop import Workshop
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -27,38 +27,38 @@ if TYPE_CHECKING:
 Change = Callable[["DataFrame"], "DataFrame"]
 
 
-def edit_rows(workshop: Workshop, edit_id: str, condition: str, change: Change | None = None) -> Edit:
+def edit_rows(context: ArchiveContext, edit_id: str, condition: str, change: Change | None = None) -> Edit:
     """Change the rows of `main` for which a condition in SQL holds; without `change` they are removed.
 
     Under the lease, with no run open. Raises ArchiveError where the branch does not hold what it must.
     """
-    edit = get_edit(workshop.database, edit_id)
-    if edit is None or (edit.state == WRITTEN and not _can_be_published(workshop, edit)):
-        edit = _write(workshop, edit_id, condition, change)
+    edit = get_edit(context.database, edit_id)
+    if edit is None or (edit.state == WRITTEN and not _can_be_published(context, edit)):
+        edit = _write(context, edit_id, condition, change)
     if edit.state == WRITTEN:
         reached("edit:written")
-        workshop.lease.check()
-        if edit.branch and not _is_published(workshop, edit):
-            workshop.table.publish(edit.branch)
-            make_durable(workshop.table.uri)
+        context.lease.check()
+        if edit.branch and not _is_published(context, edit):
+            context.table.publish(edit.branch)
+            make_durable(context.table.uri)
         reached("edit:published")
-        note_size(workshop.database, workshop.table.size_bytes())
-        edit = record_edit(workshop.database, replace(edit, state=PUBLISHED))
+        note_size(context.database, context.table.size_bytes())
+        edit = record_edit(context.database, replace(edit, state=PUBLISHED))
         reached("edit:recorded")
-    workshop.table.drop_branches(f"{edit_id}-")
+    context.table.drop_branches(f"{edit_id}-")
     return edit
 
 
-def _write(workshop: Workshop, edit_id: str, condition: str, change: Change | None) -> Edit:
+def _write(context: ArchiveContext, edit_id: str, condition: str, change: Change | None) -> Edit:
     """Write the edit to a new branch of `main`, compare it with what was there, and record it."""
-    table = workshop.table
+    table = context.table
     table.drop_branches(f"{edit_id}-")
     reached("edit:before")
     base = table.head()
     gone = table.rows_at(base).where(condition) if base is not None else None
     removed = _sums(gone) if gone is not None else {}
     if gone is None or base is None or not removed:
-        return record_edit(workshop.database, Edit(edit_id, WRITTEN))
+        return record_edit(context.database, Edit(edit_id, WRITTEN))
     branch = f"{edit_id}-{secrets.token_hex(3)}"
     table.start_branch(branch)
     table.delete_where(branch, condition)
@@ -73,7 +73,7 @@ def _write(workshop: Workshop, edit_id: str, condition: str, change: Change | No
     now = {day: after.get(day, Day(day, 0, 0, 0, 0)) for day in sorted(before)}
     changes = [now[day].minus(before[day]) for day in now if now[day] != before[day]]
     _require_right(edit_id, changes, removed, is_removal=change is None)
-    return record_edit(workshop.database, Edit(edit_id, WRITTEN, branch, head, tuple(changes)))
+    return record_edit(context.database, Edit(edit_id, WRITTEN, branch, head, tuple(changes)))
 
 
 def _require_right(edit_id: str, changes: Sequence[Day], removed: Mapping[date, Day], *, is_removal: bool) -> None:
@@ -99,14 +99,14 @@ def _sums(rows: "DataFrame") -> dict[date, Day]:
     return {day.order_date: day for day in days_of(summary)}
 
 
-def _can_be_published(workshop: Workshop, edit: Edit) -> bool:
+def _can_be_published(context: ArchiveContext, edit: Edit) -> bool:
     """Whether `main` is what the edit was written on, or has the edit already."""
-    if not edit.branch or _is_published(workshop, edit):
+    if not edit.branch or _is_published(context, edit):
         return True
-    main, branch = workshop.table.head(), workshop.table.head(edit.branch)
-    return main is not None and branch is not None and workshop.table.holds(branch, main)
+    main, branch = context.table.head(), context.table.head(edit.branch)
+    return main is not None and branch is not None and context.table.holds(branch, main)
 
 
-def _is_published(workshop: Workshop, edit: Edit) -> bool:
-    main = workshop.table.head()
-    return main is not None and workshop.table.holds(main, edit.snapshot)
+def _is_published(context: ArchiveContext, edit: Edit) -> bool:
+    main = context.table.head()
+    return main is not None and context.table.holds(main, edit.snapshot)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from ecommerce.archive.archiver import finish
+from ecommerce.archive.context import ArchiveContext, archive_context
 from ecommerce.archive.edits import edit_rows
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.runs import CLOSED, day_start, unfinished_run
-from ecommerce.archive.workshop import Workshop, archive_workshop
 from ecommerce.gate import require_known_format
 from ecommerce.ingest.expired import expired_before, note_expired
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, MongoDatabase, get_database
@@ -55,24 +55,24 @@ def expire_orders(settings: Settings, years: int) -> Expired:
     day = _day_of(database, years)
     if not orders_before(database, day):
         return Expired(day, 0)
-    with archive_workshop(settings) as workshop:
+    with archive_context(settings) as context:
         left = unfinished_run(database)
-        if left and finish(workshop, left).state not in CLOSED:
+        if left and finish(context, left).state not in CLOSED:
             raise ArchiveError(
                 f"archive run {left.run_id} waits for a person's word: answer it first. Nothing was done"
             )
-        return expire_in(workshop, years)
+        return expire_in(context, years)
 
 
-def expire_in(workshop: Workshop, years: int) -> Expired:
-    """The same for whoever has a workshop, while no run is open."""
-    left = finish_expiry(workshop)
-    day = _day_of(workshop.database, years)
-    if not orders_before(workshop.database, day):
+def expire_in(context: ArchiveContext, years: int) -> Expired:
+    """The same for whoever has a context, while no run is open."""
+    left = finish_expiry(context)
+    day = _day_of(context.database, years)
+    if not orders_before(context.database, day):
         return Expired(day, left)
-    note_expired(workshop.database, day_start(day))
+    note_expired(context.database, day_start(day))
     reached("expire:noted")
-    return Expired(day, left + _remove(workshop, day))
+    return Expired(day, left + _remove(context, day))
 
 
 def _day_of(database: MongoDatabase, years: int) -> date:
@@ -81,18 +81,18 @@ def _day_of(database: MongoDatabase, years: int) -> date:
     return max(first_day_kept(years), earlier.date() if earlier else date.min)
 
 
-def finish_expiry(workshop: Workshop) -> int:
+def finish_expiry(context: ArchiveContext) -> int:
     """Finish a removal that was left; how many orders were still there. Nothing is done where none was begun."""
-    before = expired_before(workshop.database)
-    return _remove(workshop, before.date()) if before else 0
+    before = expired_before(context.database)
+    return _remove(context, before.date()) if before else 0
 
 
-def _remove(workshop: Workshop, day: date) -> int:
+def _remove(context: ArchiveContext, day: date) -> int:
     with failures_explained("removing expired orders", "Figures are as they were; run it again to go on."):
-        edit_rows(workshop, f"expire-{day}", f"`order`.order_time < timestamp'{day}'")
+        edit_rows(context, f"expire-{day}", f"`order`.order_time < timestamp'{day}'")
         reached("expire:removed")
         gone = {"order_date": {"$lt": day_start(day)}}
         # Later versions of these orders are in the figures before they go; no run can put them into a row any more.
-        advance(workshop.database)
-        workshop.database[ARCHIVED_CHANGES].delete_many(gone | {"counted": True})
-        return workshop.database[ARCHIVED_ORDERS].delete_many(gone).deleted_count
+        advance(context.database)
+        context.database[ARCHIVED_CHANGES].delete_many(gone | {"counted": True})
+        return context.database[ARCHIVED_ORDERS].delete_many(gone).deleted_count

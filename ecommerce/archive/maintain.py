@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
+from ecommerce.archive.context import ArchiveContext, archive_context
 from ecommerce.archive.days import damaged_days, require_sound
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, failures_explained
@@ -13,7 +14,6 @@ from ecommerce.archive.fault_points import reached
 from ecommerce.archive.runs import note_size, unfinished_run
 from ecommerce.archive.scattered import note_merged, scattered_days
 from ecommerce.archive.view import open_view
-from ecommerce.archive.workshop import Workshop, archive_workshop
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings
 
@@ -44,14 +44,14 @@ class Maintenance:
         return f"{merged if self.days else 'no day had files to merge'}, removed {self.files_removed:,} old files"
 
 
-def merge_days(workshop: Workshop, at_least: int = FILES_MIN) -> Maintenance:
+def merge_days(context: ArchiveContext, at_least: int = FILES_MIN) -> Maintenance:
     """Merge the files of days that have at least so many. Readers of `main` see the same orders before and after."""
-    _require_no_run(workshop)
+    _require_no_run(context)
     with failures_explained("merging days", _UNCHANGED):
-        days = scattered_days(workshop.database, at_least)
+        days = scattered_days(context.database, at_least)
         if not days:
             return Maintenance()
-        view = open_view(workshop.settings)
+        view = open_view(context.settings)
         # What is built on a damaged file would be taken for the truth from then on.
         stretches = _stretches(days)
         require_sound([one for start, end in stretches for one in damaged_days(view, start, end - timedelta(days=1))])
@@ -60,12 +60,12 @@ def merge_days(workshop: Workshop, at_least: int = FILES_MIN) -> Maintenance:
         for start, end in stretches:
             condition = f"order.order_time >= timestamp('{start}') AND order.order_time < timestamp('{end}')"
             options = {"min-input-files": str(FILES_MIN), "partial-progress.enabled": "false"}
-            list(workshop.table.procedure("rewrite_data_files", where=condition, options=options))
+            list(context.table.procedure("rewrite_data_files", where=condition, options=options))
             reached("merge:stretch")
-        make_durable(workshop.table.uri)
-        after = open_view(workshop.settings).files(days[0], days[-1])
-        note_size(workshop.database, workshop.table.size_bytes())
-        note_merged(workshop.database, days)
+        make_durable(context.table.uri)
+        after = open_view(context.settings).files(days[0], days[-1])
+        note_size(context.database, context.table.size_bytes())
+        note_merged(context.database, days)
         return Maintenance(tuple(days), _count(before, days), _count(after, days))
 
 
@@ -73,45 +73,45 @@ def _count(files: Mapping[date, Sized], days: Sequence[date]) -> int:
     return sum(len(files[day]) for day in days if day in files)
 
 
-def is_due(workshop: Workshop, at_least: int, now: datetime | None = None) -> bool:
+def is_due(context: ArchiveContext, at_least: int, now: datetime | None = None) -> bool:
     """Whether there are days to merge, or snapshots older than they are kept; 0 asks for neither."""
     if not at_least:
         return False
-    kept = (now or datetime.now(UTC)) - timedelta(days=workshop.settings.archive_keep_snapshots_days)
-    return bool(scattered_days(workshop.database, at_least)) or workshop.table.has_snapshot_before(kept)
+    kept = (now or datetime.now(UTC)) - timedelta(days=context.settings.archive_keep_snapshots_days)
+    return bool(scattered_days(context.database, at_least)) or context.table.has_snapshot_before(kept)
 
 
-def remove_old_files(workshop: Workshop, now: datetime | None = None) -> int:
+def remove_old_files(context: ArchiveContext, now: datetime | None = None) -> int:
     """Expire the snapshots that are old by `now`, and remove what nothing refers to; returns how many files went."""
-    _require_no_run(workshop)
-    kept = (now or datetime.now(UTC)) - timedelta(days=workshop.settings.archive_keep_snapshots_days)
+    _require_no_run(context)
+    kept = (now or datetime.now(UTC)) - timedelta(days=context.settings.archive_keep_snapshots_days)
     with failures_explained("removing old files", _UNCHANGED):
-        if workshop.table.head() is None:
+        if context.table.head() is None:
             return 0
         reached("expire:before")
-        expired = workshop.table.procedure("expire_snapshots", older_than=kept)
+        expired = context.table.procedure("expire_snapshots", older_than=kept)
         removed = sum(int(count or 0) for row in expired for count in row)
         reached("expire:done")
         # By the clock: Iceberg refuses to remove what may be of a commit that is under way.
         written_before = datetime.now(UTC) - timedelta(days=ORPHANS_DAYS)
-        orphans = workshop.table.procedure("remove_orphan_files", older_than=written_before)
+        orphans = context.table.procedure("remove_orphan_files", older_than=written_before)
         return removed + sum(1 for _ in orphans)
 
 
-def maintain_table(workshop: Workshop, at_least: int = FILES_MIN) -> Maintenance:
+def maintain_table(context: ArchiveContext, at_least: int = FILES_MIN) -> Maintenance:
     """Merge days that have many files, then remove what nobody needs any more."""
-    merged = merge_days(workshop, at_least)
-    return replace(merged, files_removed=remove_old_files(workshop))
+    merged = merge_days(context, at_least)
+    return replace(merged, files_removed=remove_old_files(context))
 
 
 def compact_archive(settings: Settings, progress: Progress = silent, *, at_least: int = FILES_MIN) -> Maintenance:
-    """Maintain the table: `maintain_table` for whoever has no workshop."""
-    with archive_workshop(settings, progress) as workshop:
-        return maintain_table(workshop, at_least)
+    """Maintain the table: `maintain_table` for whoever has no context."""
+    with archive_context(settings, progress) as context:
+        return maintain_table(context, at_least)
 
 
-def _require_no_run(workshop: Workshop) -> None:
-    run = unfinished_run(workshop.database)
+def _require_no_run(context: ArchiveContext) -> None:
+    run = unfinished_run(context.database)
     if run:
         raise ArchiveError(f"run {run.run_id} is {run.state}: the table is maintained once it is finished")
 

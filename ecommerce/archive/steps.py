@@ -17,6 +17,7 @@ from typing import Any
 
 from ecommerce.archive.changes import leave_changes
 from ecommerce.archive.chunks import chunks_of
+from ecommerce.archive.context import ArchiveContext, Step
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, VerificationError, failures_explained
 from ecommerce.archive.fault_points import reached
@@ -39,38 +40,37 @@ from ecommerce.archive.selection import slices_of
 from ecommerce.archive.source import DaysRead, source_frame
 from ecommerce.archive.spark_progress import followed
 from ecommerce.archive.verify import days_of, summary_of_days, verify_rows
-from ecommerce.archive.workshop import Step, Workshop
 
 SAFE = "Nothing was deleted from MongoDB; run it again to go on."
 ARCHIVED = "Its orders are safe: each is either still in MongoDB or in the run's branch; run it again to go on."
 
 
-def export(workshop: Workshop, run: Run) -> Run:
+def export(context: ArchiveContext, run: Run) -> Run:
     """planned → exported, on a branch of its own. One that was left half-written is dropped when the run is closed."""
     started = time.monotonic()
     with failures_explained(f"exporting run {run.run_id}", SAFE):
         branch = f"{run.run_id}-{secrets.token_hex(3)}"
-        slices = slices_of(workshop.database, run.statuses, run.cutoff) if run.branch else run.slices
-        run = move_on(workshop.database, run, PLANNED, branch=branch, slices=slices)
+        slices = slices_of(context.database, run.statuses, run.cutoff) if run.branch else run.slices
+        run = move_on(context.database, run, PLANNED, branch=branch, slices=slices)
         reached("export:before")
-        written = _write(workshop, run) if slices else {"snapshot": 0, "read_days": (), "bytes_after": 0}
+        written = _write(context, run) if slices else {"snapshot": 0, "read_days": (), "bytes_after": 0}
         reached("export:done")
-        return moved(workshop, run, EXPORTED, "export", started, **written)
+        return moved(context, run, EXPORTED, "export", started, **written)
 
 
-def _write(workshop: Workshop, run: Run) -> dict[str, Any]:
+def _write(context: ArchiveContext, run: Run) -> dict[str, Any]:
     """Append the run's rows to its branch; returns what the record says of them."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
-    table = workshop.table
+    table = context.table
     table.start_branch(run.branch)
     reached("export:branched")
-    days_read = DaysRead(workshop.spark, run.slices)
-    source = source_frame(workshop.spark, workshop.settings, run.slices, run.statuses, days_read)
+    days_read = DaysRead(context.spark, run.slices)
+    source = source_frame(context.spark, context.settings, run.slices, run.statuses, days_read)
     rows = source.selectExpr("*", f"'{run.run_id}' AS {RUN_COLUMN}")
     try:
-        followed(workshop.spark, partial(table.append, rows, run.branch), workshop.progress, run.orders, "orders")
+        followed(context.spark, partial(table.append, rows, run.branch), context.progress, run.orders, "orders")
     except (PySparkException, Py4JError):
         # The reply of a commit may be lost although it was done: then the branch has the rows.
         if table.appended(run.branch) is None:
@@ -82,7 +82,7 @@ def _write(workshop: Workshop, run: Run) -> dict[str, Any]:
     return {"snapshot": snapshot or 0, "read_days": days_read.days(), "bytes_after": size, "metadata": where}
 
 
-def verify(workshop: Workshop, run: Run) -> Run:
+def verify(context: ArchiveContext, run: Run) -> Run:
     """exported → verified; back to planned where the branch does not hold what MongoDB held."""
     started = time.monotonic()
     with failures_explained(f"verifying run {run.run_id}", SAFE):
@@ -90,85 +90,85 @@ def verify(workshop: Workshop, run: Run) -> Run:
         try:
             days: tuple[Day, ...] = ()
             if run.snapshot:
-                verify_all = partial(verify_rows, workshop.database, workshop.table.rows_of(run.snapshot), run)
-                days = followed(workshop.spark, verify_all, workshop.progress, run.orders, "orders")
+                verify_all = partial(verify_rows, context.database, context.table.rows_of(run.snapshot), run)
+                days = followed(context.spark, verify_all, context.progress, run.orders, "orders")
         except VerificationError as error:
-            moved(workshop, run, PLANNED, "verify", started, error=str(error))
+            moved(context, run, PLANNED, "verify", started, error=str(error))
             raise VerificationError(f"{error}. Nothing was deleted; run it again: it exports anew") from None
         reached("verify:done")
         totals = {"per_day": days, "days": len(days), "orders": sum(day.orders for day in days)}
-        return moved(workshop, run, VERIFIED, "verify", started, **totals)
+        return moved(context, run, VERIFIED, "verify", started, **totals)
 
 
-def purge(workshop: Workshop, run: Run) -> Run:
+def purge(context: ArchiveContext, run: Run) -> Run:
     """verified → purged: deletes from MongoDB what is in the branch, in transactions."""
     started = time.monotonic()
     with failures_explained(f"purging run {run.run_id}", ARCHIVED):
         reached("purge:before")
         superseded = 0
         if run.per_day:
-            rows = partial(workshop.table.rows_of, run.snapshot)
+            rows = partial(context.table.rows_of, run.snapshot)
             chunks = chunks_of(rows, ((day.order_date, day.orders) for day in run.per_day), run.chunk_orders)
-            superseded = purge_chunks(workshop.database, run, chunks, workshop.lease, workshop.progress)
+            superseded = purge_chunks(context.database, run, chunks, context.lease, context.progress)
         reached("purge:done")
-        return moved(workshop, run, PURGED, "purge", started, superseded=superseded)
+        return moved(context, run, PURGED, "purge", started, superseded=superseded)
 
 
-def publish(workshop: Workshop, run: Run) -> Run:
+def publish(context: ArchiveContext, run: Run) -> Run:
     """purged → published: `main` gets the branch without the rows whose orders stayed, in one commit.
 
     Where somebody else has moved `main` meanwhile, the run's rows are appended to a new branch of it.
     """
     started = time.monotonic()
-    table = workshop.table
+    table = context.table
     with failures_explained(f"publishing run {run.run_id}", ARCHIVED):
         reached("publish:before")
-        if run.snapshot and not _is_published(workshop, run):
+        if run.snapshot and not _is_published(context, run):
             if run.superseded:
-                run = _without_superseded(workshop, run)
+                run = _without_superseded(context, run)
             main, branch = table.head(), table.head(run.branch)
             if main is not None and branch is not None and not table.holds(branch, main):
                 if run.kind == CHANGES:  # none of its orders has left MongoDB: it is exported anew
-                    return moved(workshop, run, PLANNED, "publish", started)
-                run = _onto_main(workshop, run)
+                    return moved(context, run, PLANNED, "publish", started)
+                run = _onto_main(context, run)
             reached("publish:ready")
-            workshop.lease.check()
+            context.lease.check()
             table.publish(run.branch)
             make_durable(table.uri)
         reached("publish:done")
         size, where = table.size_bytes(), table.metadata_location()
-        return moved(workshop, run, PUBLISHED, "publish", started, table_bytes=size, metadata=where)
+        return moved(context, run, PUBLISHED, "publish", started, table_bytes=size, metadata=where)
 
 
-def _is_published(workshop: Workshop, run: Run) -> bool:
-    main, branch = workshop.table.head(), workshop.table.head(run.branch)
+def _is_published(context: ArchiveContext, run: Run) -> bool:
+    main, branch = context.table.head(), context.table.head(run.branch)
     if branch is None:
-        raise ArchiveError(f"the branch {run.branch} of run {run.run_id} is gone from {workshop.table.name}")
-    return main is not None and workshop.table.holds(main, branch)
+        raise ArchiveError(f"the branch {run.branch} of run {run.run_id} is gone from {context.table.name}")
+    return main is not None and context.table.holds(main, branch)
 
 
-def _without_superseded(workshop: Workshop, run: Run) -> Run:
+def _without_superseded(context: ArchiveContext, run: Run) -> Run:
     """Delete the rows whose orders stayed in MongoDB, and record what their days come to without them."""
-    gone = list(superseded_rows(workshop.database, run))
+    gone = list(superseded_rows(context.database, run))
     days = sorted({day for _, _, day in gone})
     orders: list[tuple[int, datetime]] = [(order_id, version) for order_id, version, _ in gone]
-    workshop.table.delete(run.branch, run.run_id, orders, days)
-    return move_on(workshop.database, run, PURGED, per_day=_days_with(workshop, run, days))
+    context.table.delete(run.branch, run.run_id, orders, days)
+    return move_on(context.database, run, PURGED, per_day=_days_with(context, run, days))
 
 
-def _days_with(workshop: Workshop, run: Run, days: list[date]) -> tuple[Day, ...]:
+def _days_with(context: ArchiveContext, run: Run, days: list[date]) -> tuple[Day, ...]:
     """The run's days, those that were given as the branch has them now."""
-    head = workshop.table.head(run.branch)
+    head = context.table.head(run.branch)
     assert head is not None  # noqa: S101 - the caller has looked
-    rows = of_days(workshop.table.rows_at(head), days[0], days[-1]).where(f"{RUN_COLUMN} = '{run.run_id}'")
+    rows = of_days(context.table.rows_at(head), days[0], days[-1]).where(f"{RUN_COLUMN} = '{run.run_id}'")
     now = {day.order_date: day for day in days_of(summary_of_days(rows))}
     kept = {day.order_date: day for day in run.per_day if day.order_date not in days}
     return tuple(sorted((kept | now).values(), key=lambda day: day.order_date))
 
 
-def _onto_main(workshop: Workshop, run: Run) -> Run:
+def _onto_main(context: ArchiveContext, run: Run) -> Run:
     """The run on a new branch of `main`, with the rows that the old branch has of it."""
-    table, head = workshop.table, workshop.table.head(run.branch)
+    table, head = context.table, context.table.head(run.branch)
     assert head is not None  # noqa: S101 - the caller has looked
     branch = f"{run.run_id}-{secrets.token_hex(3)}"
     table.start_branch(branch)
@@ -177,38 +177,38 @@ def _onto_main(workshop: Workshop, run: Run) -> Run:
     snapshot = table.appended(branch)
     if snapshot is None or days_of(summary_of_days(table.rows_of(snapshot))) != run.per_day:
         raise ArchiveError(f"run {run.run_id} does not hold on {branch} what it held on {run.branch}")
-    return move_on(workshop.database, run, PURGED, branch=branch, snapshot=snapshot)
+    return move_on(context.database, run, PURGED, branch=branch, snapshot=snapshot)
 
 
-def commit(workshop: Workshop, run: Run) -> Run:
+def commit(context: ArchiveContext, run: Run) -> Run:
     """published → committed: the run's branches go, and later versions that are in the rows now; the run is closed."""
     started = time.monotonic()
     with failures_explained(f"closing run {run.run_id}", "Its orders are archived; run it again to clean up."):
         reached("commit:before")
         if run.kind == CHANGES:
-            leave_changes(workshop.database, run.run_id)
-        workshop.table.drop_branches(f"{run.run_id}-")
+            leave_changes(context.database, run.run_id)
+        context.table.drop_branches(f"{run.run_id}-")
         reached("commit:done")
-        return moved(workshop, run, COMMITTED, "commit", started)
+        return moved(context, run, COMMITTED, "commit", started)
 
 
-def refuse(workshop: Workshop, run: Run) -> Run:
+def refuse(context: ArchiveContext, run: Run) -> Run:
     """verified → refused: what was exported is dropped and the run closed; its orders stay in MongoDB."""
     started = time.monotonic()
     with failures_explained(f"dropping refused run {run.run_id}", SAFE):
         reached("refuse:before")
-        workshop.table.drop_branches(f"{run.run_id}-")
+        context.table.drop_branches(f"{run.run_id}-")
         reached("refuse:dropped")
-        return moved(workshop, run, REFUSED, "refuse", started)
+        return moved(context, run, REFUSED, "refuse", started)
 
 
 STEPS: dict[str, Step] = {PLANNED: export, EXPORTED: verify, VERIFIED: purge, PURGED: publish, PUBLISHED: commit}
 
 
-def moved(workshop: Workshop, run: Run, state: str, step: str, started: float, **changes: Any) -> Run:
+def moved(context: ArchiveContext, run: Run, state: str, step: str, started: float, **changes: Any) -> Run:
     """The run after a step that began at `started` (monotonic seconds) and was done; nobody else did it."""
-    workshop.lease.check()
+    context.lease.check()
     seconds = time.monotonic() - started
-    after = move_on(workshop.database, run, state, step=step, seconds=seconds, **changes)
+    after = move_on(context.database, run, state, step=step, seconds=seconds, **changes)
     reached(f"{step}:recorded")
     return after

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ecommerce.archive.archiver import finish
+from ecommerce.archive.context import ArchiveContext, archive_context
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.expire import finish_expiry
 from ecommerce.archive.identity import table_known
 from ecommerce.archive.lease import archive_lease
 from ecommerce.archive.runs import CLOSED, unfinished_run
-from ecommerce.archive.workshop import Workshop, archive_workshop
 from ecommerce.forget.records import ASKED, COMMITTED, ForgetRun, confirmed_requests, request_of
 from ecommerce.forget.steps import STEPS, Place, confirm
 from ecommerce.gate import require_known_format
@@ -42,12 +42,12 @@ def finish_requests(settings: Settings) -> list[ForgetRun]:
         return [_finished(place, run) for run in runs]
 
 
-def finish_requests_in(workshop: Workshop) -> list[ForgetRun]:
+def finish_requests_in(context: ArchiveContext) -> list[ForgetRun]:
     """The same for an archiver, before it begins anything else."""
-    place = Place(workshop.settings, workshop.database, workshop)
-    runs = confirmed_requests(workshop.database)
+    place = Place(context.settings, context.database, context)
+    runs = confirmed_requests(context.database)
     if runs:
-        _finish_open_run(workshop)
+        _finish_open_run(context)
     return [_finished(place, run) for run in runs]
 
 
@@ -64,16 +64,16 @@ def _place(settings: Settings) -> Iterator[Place]:
         with archive_lease(database):
             yield Place(settings, database, None)
         return
-    with archive_workshop(settings) as workshop:
-        _finish_open_run(workshop)
-        yield Place(settings, database, workshop)
+    with archive_context(settings) as context:
+        _finish_open_run(context)
+        yield Place(settings, database, context)
 
 
-def _finish_open_run(workshop: Workshop) -> None:
+def _finish_open_run(context: ArchiveContext) -> None:
     """An archive run that is open has rows of its own. Raises ArchiveError where it waits for a person."""
-    finish_expiry(workshop)
-    left = unfinished_run(workshop.database)
-    if left and finish(workshop, left).state not in CLOSED:
+    finish_expiry(context)
+    left = unfinished_run(context.database)
+    if left and finish(context, left).state not in CLOSED:
         raise ArchiveError(
             f"archive run {left.run_id} waits for a person's word, and its rows may name whom you forget: answer it "
             "with `ecommerce archive --approve`, then run this again"

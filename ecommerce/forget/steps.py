@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from bson import Int64
 from pymongo import UpdateOne
 
+from ecommerce.archive.context import ArchiveContext
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.edits import edit_rows
 from ecommerce.archive.encoded_orders import documents_of
@@ -15,7 +16,6 @@ from ecommerce.archive.restore import ORDERS_RESTORED
 from ecommerce.archive.rows import HASH_COLUMN
 from ecommerce.archive.runs import runs_of_0_1_0
 from ecommerce.archive.view import open_view
-from ecommerce.archive.workshop import Workshop
 from ecommerce.documents.anonymous import anonymous_update
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.content_hash import content_hash_sql
@@ -47,10 +47,10 @@ _GOES_ON = "What is done stays done; run it again to go on."
 
 
 class Place:
-    """Where a request works. `workshop` is None where nothing was ever archived."""
+    """Where a request works. `context` is None where nothing was ever archived."""
 
-    def __init__(self, settings: Settings, database: MongoDatabase, workshop: Workshop | None) -> None:
-        self.settings, self.database, self.workshop = settings, database, workshop
+    def __init__(self, settings: Settings, database: MongoDatabase, context: ArchiveContext | None) -> None:
+        self.settings, self.database, self.context = settings, database, context
 
 
 def confirm(database: MongoDatabase, run: ForgetRun) -> ForgetRun:
@@ -84,10 +84,10 @@ def _delete_user(database: MongoDatabase, run: ForgetRun) -> int:
 def rewrite_archived(place: Place, run: ForgetRun) -> ForgetRun:
     """replaced → rewritten: the rows of the table, what MongoDB knows of them, and the user's record."""
     archived = 0
-    if place.workshop is not None:
+    if place.context is not None:
         with failures_explained("rewriting archived orders", _GOES_ON):
             condition = f"`order`.user_id IN ({', '.join(map(str, run.person.user_ids))})"
-            edit_rows(place.workshop, f"forget-{run.run_id}", condition, anonymous_rows(run.number))
+            edit_rows(place.context, f"forget-{run.run_id}", condition, anonymous_rows(run.number))
             reached("forget:before-entries")
             updates = [*_entries(place.settings, run.number)]
             for at in range(0, len(updates), WRITTEN_AT_ONCE):
@@ -138,9 +138,9 @@ def erase(place: Place, run: ForgetRun) -> ForgetRun:
     """rewritten → erased: snapshots and files of the table, past versions, rejected rows, imported files, logs."""
     database, settings, looked = place.database, place.settings, Looked(run.person)
     done = {"archive_files": 0}
-    if place.workshop is not None:
+    if place.context is not None:
         reached("forget:before-erase")
-        table = place.workshop.table
+        table = place.context.table
         with failures_explained("removing old files of the archive", _GOES_ON):
             table.leave_out_removed_files()
             make_durable(table.uri)

@@ -19,6 +19,7 @@ from bson import Decimal128
 
 from ecommerce.archive.archiver import finish
 from ecommerce.archive.chunks import chunks_of
+from ecommerce.archive.context import ArchiveContext, new_run_id
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.fault_points import reached
@@ -43,7 +44,6 @@ from ecommerce.archive.runs import (
 from ecommerce.archive.source import mongo_frame, only_archived
 from ecommerce.archive.steps import commit, publish
 from ecommerce.archive.verify import days_of, summary_of_days
-from ecommerce.archive.workshop import Workshop, new_run_id
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.kinds import to_scaled
 from ecommerce.gate import FORMAT
@@ -62,9 +62,9 @@ def has_run_directories(database: MongoDatabase) -> bool:
     return database[ARCHIVE_RUNS].find_one(OF_0_1_0, {"_id": 1}) is not None
 
 
-def finish_old_run(workshop: Workshop, run: Run) -> None:
+def finish_old_run(context: ArchiveContext, run: Run) -> None:
     """Finish the run that version 0.1.0 left, by what its states meant."""
-    database = workshop.database
+    database = context.database
     with failures_explained(f"finishing run {run.run_id}", _UNCHANGED):
         if run.kind != _COMPACT and run.state == PUBLISHED:
             for row in database[SUPERSEDED].find({"run_id": run.run_id}):
@@ -72,8 +72,8 @@ def finish_old_run(workshop: Workshop, run: Run) -> None:
                 known = {name: row[name] for name in ("order_id", "updated_at", "reason")}
                 database[ARCHIVE_SUMMARY].update_one(of_day, {"$addToSet": {"superseded": known}})
             days = ((day.order_date, day.orders) for day in run.per_day)
-            chunks = chunks_of(partial(_rows_of_run, workshop, run), days, run.chunk_orders)
-            purge_chunks(database, run, chunks, workshop.lease, workshop.progress)
+            chunks = chunks_of(partial(_rows_of_run, context, run), days, run.chunk_orders)
+            purge_chunks(database, run, chunks, context.lease, context.progress)
         reached("upgrade:purged")
         # Nothing of a run that was not published has left MongoDB; nobody reads a compaction that took no days over.
         done = run.state in (PUBLISHED, PURGED) and (run.kind != _COMPACT or run.state == PURGED)
@@ -81,26 +81,26 @@ def finish_old_run(workshop: Workshop, run: Run) -> None:
         database[ARCHIVE_RUNS].update_one({"_id": run.run_id}, {"$set": closed, "$unset": {"unfinished": ""}})
 
 
-def move_into_table(workshop: Workshop) -> None:
+def move_into_table(context: ArchiveContext) -> None:
     """Bring the archived orders of version 0.1.0 into the table; goes on with what a killed upgrade left."""
-    database = workshop.database
-    run = unfinished_run(database) or new_run(database, _new_run(workshop))
+    database = context.database
+    run = unfinished_run(database) or new_run(database, _new_run(context))
     with failures_explained("moving the archive into its table", _UNCHANGED):
         if run.kind == MOVED and run.state == PLANNED:
-            run = _copy(workshop, run)
+            run = _copy(context, run)
             reached("upgrade:copied")
     if run.kind == MOVED and run.state == PURGED:
-        run = publish(workshop, run)
+        run = publish(context, run)
     # Before the run is closed: an upgrade that is killed here finds the run, not directories to copy once more.
     database[ARCHIVE_RUNS].update_many(OF_0_1_0, {"$set": {"moved_by": run.run_id}})
     reached("upgrade:moved")
     if run.kind == MOVED:
-        commit(workshop, run)
+        commit(context, run)
     else:
-        finish(workshop, run)
+        finish(context, run)
 
 
-def _new_run(workshop: Workshop) -> Run:
+def _new_run(context: ArchiveContext) -> Run:
     now = datetime.now(UTC)
     return Run(
         run_id=new_run_id(),
@@ -108,24 +108,24 @@ def _new_run(workshop: Workshop) -> Run:
         state=PLANNED,
         cutoff=now,
         statuses=None,
-        archive_uri=workshop.table.uri,
+        archive_uri=context.table.uri,
         format=FORMAT,
-        orders=workshop.database[ARCHIVED_ORDERS].estimated_document_count(),
+        orders=context.database[ARCHIVED_ORDERS].estimated_document_count(),
         started_at=now,
     )
 
 
-def _copy(workshop: Workshop, run: Run) -> Run:
+def _copy(context: ArchiveContext, run: Run) -> Run:
     """planned → purged: the orders have left MongoDB long ago."""
-    table = workshop.table
+    table = context.table
     branch = f"{run.run_id}-{secrets.token_hex(3)}"
-    run = move_on(workshop.database, run, PLANNED, branch=branch)
-    expected = _expected_days(workshop.database)
+    run = move_on(context.database, run, PLANNED, branch=branch)
+    expected = _expected_days(context.database)
     if not expected:
-        return move_on(workshop.database, run, PURGED)
+        return move_on(context.database, run, PURGED)
     table.start_branch(branch)
-    rows = _archived_rows(workshop).withColumn(RUN_COLUMN, _text(run.run_id)).sort("order.order_time")
-    columns = workshop.spark.createDataFrame([], row_ddl()).columns
+    rows = _archived_rows(context).withColumn(RUN_COLUMN, _text(run.run_id)).sort("order.order_time")
+    columns = context.spark.createDataFrame([], row_ddl()).columns
     table.append(rows.select(*columns), branch)
     snapshot = table.appended(branch)
     make_durable(table.uri)
@@ -146,7 +146,7 @@ def _copy(workshop: Workshop, run: Run) -> Run:
     size = int(table.summary(snapshot).get("added-files-size", 0)) if snapshot else 0
     orders = sum(day.orders for day in found)
     told_of: dict[str, Any] = {"per_day": found, "days": len(found), "orders": orders}
-    return move_on(workshop.database, run, PURGED, bytes_after=size, snapshot=snapshot or 0, **told_of)
+    return move_on(context.database, run, PURGED, bytes_after=size, snapshot=snapshot or 0, **told_of)
 
 
 def _expected_days(database: MongoDatabase) -> dict[date, tuple[int, int, int]]:
@@ -173,44 +173,44 @@ def _decoded(entry: bytes) -> dict[str, Any]:
     return bson.decode(entry, CODEC_OPTIONS)
 
 
-def _archived_rows(workshop: Workshop) -> "DataFrame":
+def _archived_rows(context: ArchiveContext) -> "DataFrame":
     """The rows of the run directories that are archived orders: not those of merged days, not the superseded ones."""
     from pyspark.sql import functions as f
 
-    runs = list(workshop.database[ARCHIVE_RUNS].find({**OF_0_1_0, **_READABLE}))
+    runs = list(context.database[ARCHIVE_RUNS].find({**OF_0_1_0, **_READABLE}))
     directories = [
-        f"{_published(workshop, run['_id'])}/{DAY_COLUMN}={day['order_date']:%Y-%m-%d}"
+        f"{_published(context, run['_id'])}/{DAY_COLUMN}={day['order_date']:%Y-%m-%d}"
         for run in runs
         for day in run["per_day"]
         if day["order_date"] not in run["replaced_days"]
     ]
-    rows = _parquet(workshop, directories)
+    rows = _parquet(context, directories)
     ddl = "run_id string, order_id bigint, updated_at timestamp"
-    superseded = mongo_frame(workshop.spark, workshop.settings, SUPERSEDED, ddl, {}).alias("superseded")
+    superseded = mongo_frame(context.spark, context.settings, SUPERSEDED, ddl, {}).alias("superseded")
     same_row = (
         (rows["run"] == f.col("superseded.run_id"))
         & (rows["order.order_id"] == f.col("superseded.order_id"))
         & (rows["updated_at"] == f.col("superseded.updated_at"))
     )
-    return only_archived(rows.join(f.broadcast(superseded), same_row, "left_anti"), workshop.settings, {})
+    return only_archived(rows.join(f.broadcast(superseded), same_row, "left_anti"), context.settings, {})
 
 
-def _rows_of_run(workshop: Workshop, run: Run, days: Sequence[date]) -> "DataFrame":
+def _rows_of_run(context: ArchiveContext, run: Run, days: Sequence[date]) -> "DataFrame":
     """The rows of a run's directory, of some days."""
-    return _parquet(workshop, [f"{_published(workshop, run.run_id)}/{DAY_COLUMN}={day.isoformat()}" for day in days])
+    return _parquet(context, [f"{_published(context, run.run_id)}/{DAY_COLUMN}={day.isoformat()}" for day in days])
 
 
-def _published(workshop: Workshop, run_id: str) -> str:
-    return f"{workshop.table.uri}/orders/run={run_id}"
+def _published(context: ArchiveContext, run_id: str) -> str:
+    return f"{context.table.uri}/orders/run={run_id}"
 
 
-def _parquet(workshop: Workshop, directories: Sequence[str]) -> "DataFrame":
+def _parquet(context: ArchiveContext, directories: Sequence[str]) -> "DataFrame":
     ddl = f"{read_ddl()}, run string, {DAY_COLUMN} date"
     if not directories:
-        return workshop.spark.createDataFrame([], ddl)
+        return context.spark.createDataFrame([], ddl)
     # Spark takes these characters of a path for a pattern of names.
     uris = [re.sub(r"[{}\[\]*?\\]", r"\\\g<0>", uri) for uri in directories]
-    reader = workshop.spark.read.schema(ddl).option("basePath", f"{workshop.table.uri}/orders")
+    reader = context.spark.read.schema(ddl).option("basePath", f"{context.table.uri}/orders")
     return reader.option("pathGlobFilter", "*.parquet").parquet(*uris)
 
 

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from ecommerce.archive.context import ArchiveContext
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.identity import take_table
 from ecommerce.archive.lease import archive_lease
 from ecommerce.archive.runs import ARCHIVE_RUNS, PROTOCOL, prepare_archive, unfinished_run
 from ecommerce.archive.spark import spark_session
 from ecommerce.archive.table import ArchiveTable
-from ecommerce.archive.workshop import Workshop
 from ecommerce.gate import (
     FORMAT,
     GATE,
@@ -118,12 +118,12 @@ def upgrade_database(database: MongoDatabase, settings: Settings, progress: Prog
             if spark:
                 table = ArchiveTable(spark, settings)
                 take_table(settings, database, table)
-                workshop = Workshop(settings, database, table.spark, table, lease, progress)
+                context = ArchiveContext(settings, database, table.spark, table, lease, progress)
                 if (run := unfinished_run(database)) and run.protocol != PROTOCOL:
-                    finish_old_run(workshop, run)
+                    finish_old_run(context, run)
                 reached("upgrade:run-finished")
                 if has_run_directories(database):
-                    move_into_table(workshop)
+                    move_into_table(context)
             if spark and incomplete_days(database):
                 database[GATE].update_one({"_id": UPGRADE_ID}, {"$set": {"rebuild": True}}, upsert=True)
                 reached("upgrade:filling")

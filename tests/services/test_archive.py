@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from ecommerce.archive import archiver, lease, steps
 from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.context import archive_context
 from ecommerce.archive.errors import ArchiveBusyError, ArchiveError, VerificationError
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
 from ecommerce.archive.maintain import compact_archive
@@ -26,7 +27,6 @@ from ecommerce.archive.runs import (
 from ecommerce.archive.selection import SLICE_DAYS, Selection, may_select, plan_archive
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.archive.view import open_view
-from ecommerce.archive.workshop import archive_workshop
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.gate import FORMAT
 from ecommerce.ingest.accept import accept_orders
@@ -394,13 +394,13 @@ def test_a_run_that_is_refused_deletes_nothing_and_leaves_no_branch(
 ) -> None:
     orders = [an_order(i) for i in range(10)]
     insert(database, orders)
-    with archive_workshop(archive) as workshop:
-        run = archiver.begin_run(workshop, Selection())
+    with archive_context(archive) as context:
+        run = archiver.begin_run(context, Selection())
         assert run
         for step in (steps.export, steps.verify, steps.refuse):
-            run = step(workshop, run)
+            run = step(context, run)
         assert run.state == REFUSED
-        assert workshop.table.head(run.branch) is None
+        assert context.table.head(run.branch) is None
     assert unfinished_run(database) is None
     assert hot_ids(database) == set(range(10))
     assert archived_ids(spark, archive) == []

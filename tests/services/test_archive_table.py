@@ -14,11 +14,11 @@ from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.catalog import catalog_url
+from ecommerce.archive.context import archive_context
 from ecommerce.archive.maintain import compact_archive, is_due, merge_days, remove_old_files
 from ecommerce.archive.restore import restore_orders
 from ecommerce.archive.runs import ARCHIVE_RUNS
 from ecommerce.archive.table import ArchiveTable
-from ecommerce.archive.workshop import archive_workshop
 from ecommerce.check import check_orders
 from ecommerce.forget.forget import forget
 from ecommerce.forget.person import ask_to_forget
@@ -143,19 +143,19 @@ def test_what_was_merged_can_be_asked_for_a_week_and_is_removed_then(
         insert(database, part)
         archive_orders(archive)
     now = datetime.now(UTC)
-    with archive_workshop(archive) as workshop:
-        two_runs = workshop.table.head()
+    with archive_context(archive) as context:
+        two_runs = context.table.head()
         assert two_runs
-        assert not is_due(workshop, 3, now)
-        assert is_due(workshop, 2, now)
-        assert merge_days(workshop, 2).files_after == 3
-        assert not is_due(workshop, 2, now)
-        assert remove_old_files(workshop, now + timedelta(days=6)) == 0
-        assert workshop.table.rows_at(two_runs).count() == 60
-        assert is_due(workshop, 2, now + timedelta(days=8)), "no day has files to merge, but snapshots are old"
-        assert remove_old_files(workshop, now + timedelta(days=8)) >= 6, "the files that were merged"
-        assert not is_due(workshop, 2, now + timedelta(days=8))
-        assert workshop.table.head() != two_runs
+        assert not is_due(context, 3, now)
+        assert is_due(context, 2, now)
+        assert merge_days(context, 2).files_after == 3
+        assert not is_due(context, 2, now)
+        assert remove_old_files(context, now + timedelta(days=6)) == 0
+        assert context.table.rows_at(two_runs).count() == 60
+        assert is_due(context, 2, now + timedelta(days=8)), "no day has files to merge, but snapshots are old"
+        assert remove_old_files(context, now + timedelta(days=8)) >= 6, "the files that were merged"
+        assert not is_due(context, 2, now + timedelta(days=8))
+        assert context.table.head() != two_runs
     assert_one_place(spark, archive, database, orders)
     assert restore_orders(archive, OLD_DAY, OLD_DAY + timedelta(days=2)) == 60
 

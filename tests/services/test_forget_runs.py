@@ -8,12 +8,12 @@ from pyspark.sql import SparkSession
 
 from ecommerce.archive.approval import APPROVED, REFUSED, Requested, note_answer
 from ecommerce.archive.archiver import archive_orders, begin_run, finish
+from ecommerce.archive.context import archive_context
 from ecommerce.archive.edits import edit_rows
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.maintain import is_due, merge_days
 from ecommerce.archive.reading import read
 from ecommerce.archive.selection import Selection
-from ecommerce.archive.workshop import archive_workshop
 from ecommerce.forget.forget import finish_requests, forget
 from ecommerce.forget.person import ask_to_forget
 from ecommerce.forget.steps import anonymous_rows
@@ -104,10 +104,10 @@ def test_a_run_that_waits_for_a_person_s_word_is_answered_before(
     """Refused, it leaves files of a branch behind, in a table whose `main` never had a snapshot."""
     import_from_inbox(archive, database)
     before = figures(database)
-    with archive_workshop(archive) as workshop:
-        planned = begin_run(workshop, Selection(), requested=Requested(approve=True))
+    with archive_context(archive) as context:
+        planned = begin_run(context, Selection(), requested=Requested(approve=True))
         assert planned
-        run = finish(workshop, planned)
+        run = finish(context, planned)
     assert run.state == "verified"
     assert any(place.endswith(".parquet") for place in where(archive, database))
     request = ask_to_forget(archive, user_id=PERSON)
@@ -130,13 +130,13 @@ def test_days_that_many_requests_have_touched_are_merged_by_the_daily_run(
 ) -> None:
     insert(database, [an_order(at, day=at % 2, user_id=at % 5) for at in range(20)])
     archive_orders(archive)
-    with archive_workshop(archive) as workshop:
+    with archive_context(archive) as context:
         for user in range(3):
-            assert not is_due(workshop, 4)
-            edit_rows(workshop, f"forget-{user}", f"`order`.user_id = {user}", anonymous_rows(1000 + user))
-        assert is_due(workshop, 4)
-        merged = merge_days(workshop, 4)
+            assert not is_due(context, 4)
+            edit_rows(context, f"forget-{user}", f"`order`.user_id = {user}", anonymous_rows(1000 + user))
+        assert is_due(context, 4)
+        merged = merge_days(context, 4)
         assert (len(merged.days), merged.files_before, merged.files_after) == (2, 8, 2)
-        assert not is_due(workshop, 2)
+        assert not is_due(context, 2)
     users = read(settings=archive, columns=["order.user_id"])["order.user_id"].to_pylist()
     assert sorted(users) == sorted([3, 4, 1000, 1001, 1002] * 4)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bson import Timestamp
 
-from ecommerce.archive import lease, workshop
+from ecommerce.archive import context, lease
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
 from ecommerce.archive_location import record_archive_kind
@@ -107,7 +107,7 @@ def have_no_mongod(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def have_no_replica_set(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workshop, "is_replica_set", lambda _: False)
+    monkeypatch.setattr(context, "is_replica_set", lambda _: False)
     archive_orders(settings)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-class Workshop:
+class ArchiveContext:
     """What the steps work with. Not a dataclass: Prefect would walk through its fields."""
 
     def __init__(
@@ -41,11 +41,11 @@ class Workshop:
         self.progress = progress
 
 
-Step = Callable[[Workshop, Run], Run]
+Step = Callable[[ArchiveContext, Run], Run]
 
 
 @contextmanager
-def archive_workshop(settings: Settings, progress: Progress = silent) -> Iterator[Workshop]:
+def archive_context(settings: Settings, progress: Progress = silent) -> Iterator[ArchiveContext]:
     """The lease, Spark and the archive's table, for as long as one archiver works.
 
     Raises ArchiveBusyError where another one does, ArchiveError where the database's orders are in another table.
@@ -59,7 +59,7 @@ def archive_workshop(settings: Settings, progress: Progress = silent) -> Iterato
         table = ArchiveTable(spark, settings)
         with failures_explained("looking at the archive", "Nothing was deleted from MongoDB; run it again to go on."):
             take_table(settings, database, table)
-        yield Workshop(settings, database, table.spark, table, lease, progress)
+        yield ArchiveContext(settings, database, table.spark, table, lease, progress)
 
 
 def require_transactions(database: MongoDatabase) -> None:
