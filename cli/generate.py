@@ -38,7 +38,7 @@ def generate(
         typer.Option(help="Products in the catalog, at least; default: a tenth of the orders, 500 to 10 000."),
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Files: processes that make them.")] = None,
-    dirt: Annotated[float | None, typer.Option(help="Files: share of malformed, late and repeated rows.")] = None,
+    bad_rows: Annotated[float | None, typer.Option(help="Files: share of malformed, late and repeated rows.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make orders that look real: into MongoDB, into files (--to), or live (--rate).

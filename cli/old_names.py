@@ -13,6 +13,7 @@ OLD_NAMES = {
     },
     "restore": {"--from": "--start", "--to": "--end"},
     "kpis": {"--from": "--start", "--to": "--end"},
+    "generate": {"--dirt": "--bad-rows"},
     "import": {"--max-rejected": "--max-rejected-share"},
 }
 """By command: the old name, and what it is called now."""

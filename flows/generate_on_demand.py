@@ -1,6 +1,7 @@
 """Makes orders that a person asks for: of a span of history, live, or into files. Each has a form of its own.
 
-A parameter has the name of what it asks for in Request, so each flow makes its Request of `locals()`.
+A parameter has the name of what it asks for in Request, so each flow makes its Request of `locals()`; `dirt` is what
+`bad_rows` was called first.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from ecommerce.generate.request import Request
 from flows.common import named
 from flows.forms import Moment
 from flows.generate_orders import (
-    Dirt,
+    BadRows,
     Format,
     Orders,
     Preset,
@@ -28,6 +29,13 @@ from flows.generate_orders import (
     run_name,
     warn_of_old_parameters,
 )
+
+
+def requested(parameters: dict[str, Any]) -> Request:
+    """What a form asks for; scripts may still call `bad_rows` by its old name."""
+    given = dict(parameters)
+    bad_rows = given.pop("dirt") or given.pop("bad_rows", 0.0)
+    return Request(**given | {"bad_rows": bad_rows})
 
 
 @flow(name="generate-orders", flow_run_name=named(run_name))
@@ -44,7 +52,7 @@ def backfill_orders(
     speed: NotShown[Speed] = LIVE_SPEED,
     to: NotShown[str | None] = None,
     format: NotShown[Format | None] = None,
-    dirt: NotShown[Dirt] = 0.0,
+    dirt: NotShown[BadRows] = 0.0,
     processes: NotShown[Processes] = 1,
 ) -> dict[str, Any]:
     """Make the orders of a span of history and move open orders on. Running it again adds only what is missing.
@@ -59,7 +67,7 @@ def backfill_orders(
         users: Users in the catalog, at least. None: as many as there are orders, from 2 000 to 100 000.
         products: Products in the catalog, at least. None: a tenth of the orders, from 500 to 10 000.
     """
-    request = Request(**locals())
+    request = requested(locals())
     warn_of_old_parameters(request)
     return make(request)
 
@@ -97,13 +105,14 @@ def generate_files(
     start: Moment | None = None,
     end: Moment | None = None,
     format: Format | None = None,
-    dirt: Dirt = 0.0,
+    bad_rows: BadRows = 0.0,
     processes: Processes = 1,
     preset: Preset = "marketplace",
     seed: Seed = SEED,
     locale: str = FIRST_CATALOG.locale,
     users: Users | None = None,
     products: Products | None = None,
+    dirt: NotShown[BadRows] = 0.0,
 ) -> dict[str, Any]:
     """Write orders and their catalog into files, on the machine of the worker. MongoDB is not touched.
 
@@ -113,7 +122,7 @@ def generate_files(
         start: First moment of the span, UTC. None, with the end: the last whole hour.
         end: End of the span, UTC; itself not in it.
         format: Format of the file in a directory.
-        dirt: Share of malformed, late and repeated rows.
+        bad_rows: Share of malformed, late and repeated rows.
         processes: Processes that make them.
         preset: What the shop looks like.
         seed: The same seed makes the same orders.
@@ -121,4 +130,4 @@ def generate_files(
         users: Users in the catalog, at least. None: as many as there are orders, from 2 000 to 100 000.
         products: Products in the catalog, at least. None: a tenth of the orders, from 500 to 10 000.
     """
-    return make(Request(**locals()))
+    return make(requested(locals()))

@@ -111,7 +111,7 @@ Products = Annotated[int, Field(ge=1, le=PRODUCTS_MAX)]
 Rate = Annotated[float, Field(gt=0, le=RATE_MAX)]
 Speed = Annotated[float, Field(ge=1, le=SPEED_MAX)]
 Format = Literal["json", "csv"]
-Dirt = Annotated[float, Field(ge=0, le=1)]
+BadRows = Annotated[float, Field(ge=0, le=1)]
 Processes = Annotated[int, Field(ge=1, le=PROCESSES_MAX)]
 # A parameter that is NotShown was in this form in earlier versions: scripts may go on giving it.
 
@@ -169,7 +169,8 @@ def generate_orders(
     speed: NotShown[Speed] = LIVE_SPEED,
     to: NotShown[str | None] = None,
     format: NotShown[Format | None] = None,
-    dirt: NotShown[Dirt] = 0.0,
+    bad_rows: NotShown[BadRows] = 0.0,
+    dirt: NotShown[BadRows] = 0.0,
     processes: NotShown[Processes] = 1,
 ) -> dict[str, Any]:
     """Make the hour's orders in the shape of a preset and move open orders on. Again, it adds only what is missing.
@@ -189,7 +190,7 @@ def generate_orders(
     if isinstance(orders, AsSet):
         orders = settings.generate_orders_per_hour if of_the_hour else None
     request = Request(
-        orders, start, end, preset, seed, locale, users, products, rate, speed, to, format, dirt, processes
+        orders, start, end, preset, seed, locale, users, products, rate, speed, to, format, bad_rows or dirt, processes
     )
     warn_of_old_parameters(request)
     # A run without a deployment makes the hour that it is asked for, and no other.

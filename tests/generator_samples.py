@@ -38,8 +38,8 @@ def encoded(window: Window, moment: datetime, first: int = 0, count: int | None 
     return encode_orders(columns, get_preset(window.preset), catalog_names(spec).cities)
 
 
-def file_job(orders: int = 30_000, format: str = "json", compression: str = "", dirt: float = 0.0) -> FileJob:
-    return FileJob(small_catalog(), march(orders), to_ms(MONTH_LATER), format, compression, dirt)  # type: ignore[arg-type]
+def file_job(orders: int = 30_000, format: str = "json", compression: str = "", bad_rows: float = 0.0) -> FileJob:
+    return FileJob(small_catalog(), march(orders), to_ms(MONTH_LATER), format, compression, bad_rows)  # type: ignore[arg-type]
 
 
 _WRITER = """

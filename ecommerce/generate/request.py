@@ -37,7 +37,7 @@ class Request:
     speed: float = LIVE_SPEED
     to: str | None = None
     format: Format | None = None
-    dirt: float = 0.0
+    bad_rows: float = 0.0
     processes: int = 1
 
     @property
@@ -69,21 +69,21 @@ class Request:
         window = self.window(now)
         if self.to is not None:
             orders_path(Path(self.to), self.format)
-            check_file_options(self.dirt, self.processes)
+            check_file_options(self.bad_rows, self.processes)
         elif window.mode == "span" and window.end_ms > to_ms(now):
             end = from_ms(window.end_ms)
             raise InputError(f"--end {end:%Y-%m-%d %H:%M} is in the future; give at most {now:%Y-%m-%dT%H:%M} (UTC)")
 
     def _check_modes(self) -> None:
         if self.rate is not None:
-            for name in ("start", "end", "to", "format", "dirt"):
+            for name in ("start", "end", "to", "format", "bad_rows"):
                 if getattr(self, name):
                     raise InputError(
-                        f"--{name} and --rate: live orders are made now and go into MongoDB; leave one out"
+                        f"{_option(name)} and --rate: live orders are made now and go into MongoDB; leave one out"
                     )
-        for name in ("format", "dirt"):
+        for name in ("format", "bad_rows"):
             if getattr(self, name) and self.to is None:
-                raise InputError(f"--{name} is for files; say with --to where to write them")
+                raise InputError(f"{_option(name)} is for files; say with --to where to write them")
 
     def window(self, scheduled: datetime) -> Window:
         """The span that is asked for, else the hour before the scheduled time, whatever the time is now."""
@@ -104,5 +104,9 @@ class Request:
         window = self.window(scheduled)
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         moment = max(midnight, from_ms(window.end_ms))
-        job = FileJob(self.catalog, window, to_ms(moment), format, compression, self.dirt)
+        job = FileJob(self.catalog, window, to_ms(moment), format, compression, self.bad_rows)
         return path, replace(job, moment_ms=started_moment(path, job))
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

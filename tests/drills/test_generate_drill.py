@@ -109,7 +109,7 @@ def test_days_of_killed_hours_ends_as_if_nothing_had_happened(
 def test_a_large_file_killed_again_and_again_has_the_same_bytes(
     tmp_path: Path, format: str, compression: str, processes: int
 ) -> None:
-    job = file_job(40 * BLOCK_ORDERS, format, compression, dirt=0.01)
+    job = file_job(40 * BLOCK_ORDERS, format, compression, bad_rows=0.01)
     whole, killed = tmp_path / f"whole{compression}", tmp_path / f"killed{compression}"
     write_orders(whole, job)
     mark = killed.with_name(killed.name + ".progress")

@@ -1,4 +1,4 @@
-"""Generated files come in by the import as what they are: every row, every order, the dirt rejected."""
+"""Generated files come in by the import as what they are: every row, every order, the bad rows rejected."""
 
 import csv
 import json
@@ -47,21 +47,21 @@ def test_tax_refunds_channels_and_currencies_come_in_as_they_were_generated(
 
 
 @pytest.mark.parametrize("format", ["json", "csv"])
-def test_of_dirty_files_the_malformed_rows_are_rejected_and_the_repeated_are_unchanged(
+def test_of_files_with_bad_rows_the_malformed_rows_are_rejected_and_the_repeated_are_unchanged(
     database: MongoDatabase, tmp_path: Path, format: str
 ) -> None:
     path = tmp_path / f"orders.{format}"
-    written = write_orders(path, file_job(6_000, format, dirt=0.3))
-    dirt = written.dirt
-    assert min(dirt.malformed, dirt.late, dirt.duplicate) > 450
+    written = write_orders(path, file_job(6_000, format, bad_rows=0.3))
+    bad_rows = written.bad_rows
+    assert min(bad_rows.malformed, bad_rows.late, bad_rows.duplicate) > 450
     (report,) = import_paths(database, [path]).files
     assert report.balanced
-    assert report.read == 6_000 + dirt.duplicate
-    assert (report.rejected, report.unchanged) == (dirt.malformed, dirt.duplicate)
+    assert report.read == 6_000 + bad_rows.duplicate
+    assert (report.rejected, report.unchanged) == (bad_rows.malformed, bad_rows.duplicate)
     assert len(report.reasons) >= 4
     oldest = march(6_000).start_ms
     late = [order for order in database[ORDERS].find() if order["order"]["order_time"].timestamp() * 1000 < oldest]
-    assert len(late) == dirt.late
+    assert len(late) == bad_rows.late
 
 
 def test_rows_are_json_lines_and_four_columns(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from ecommerce.generate.into_files.orders_file import write_orders
 from ecommerce.generate.request import Request
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
+from flows.generate_on_demand import generate_files
 from flows.generate_orders import generate_orders
 from tests.generator_samples import APRIL, MARCH
 
@@ -59,6 +60,13 @@ def test_the_flow_writes_files(flow_settings: Settings, tmp_path: Path) -> None:
     assert sorted(Path(file).name for file in written["files"]) == sorted(
         path.name for path in (tmp_path / "out").iterdir()
     )
+
+
+@pytest.mark.parametrize("name", ["bad_rows", "dirt"])
+def test_bad_rows_are_asked_for_by_their_old_name_too(tmp_path: Path, name: str) -> None:
+    share: dict[str, Any] = {name: 0.1}
+    written = generate_files(str(tmp_path), orders=500, start=MARCH, end=APRIL, **share)
+    assert written["malformed"] > 0
 
 
 def test_the_flow_refuses_what_cannot_be_before_it_begins(database: MongoDatabase, flow_settings: Settings) -> None:

@@ -46,11 +46,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "speed": (LIVE | {"speed": 0.5}, r"--speed 0.5: give a number from 1"),
     "live in the past": ({"rate": 5.0}, r"--start and --rate: live orders are made now"),
     "live into files": (LIVE | {"to": "data"}, r"--to and --rate: live orders"),
-    "dirt in the database": ({"dirt": 0.1}, r"--dirt is for files; say with --to"),
+    "bad rows in the database": ({"bad_rows": 0.1}, r"--bad-rows is for files; say with --to"),
     "format of nothing": ({"format": "csv"}, r"--format is for files; say with --to"),
     "format against name": ({"to": "orders.csv.gz", "format": "json"}, r"--to orders.csv.gz is a name for csv"),
     "format unknown": ({"to": "orders.zst"}, r"--to orders.zst: name the format too, like orders.json.zst"),
-    "too much dirt": ({"to": "data", "dirt": 1.5}, r"--dirt 1.5: give a share from 0 to 1"),
+    "too many bad rows": ({"to": "data", "bad_rows": 1.5}, r"--bad-rows 1.5: give a share from 0 to 1"),
     "no process": ({"to": "data", "processes": 0}, r"--processes 0: give a number from 1 to 64"),
 }
 
@@ -66,14 +66,14 @@ def test_it_is_refused_with_what_would_be_right(name: str) -> None:
 def test_what_can_be_is_not_refused() -> None:
     Request().check(NOW)
     Request(start=MARCH, end=APRIL, orders=100).check(NOW)
-    Request(start=MARCH, end=NOW + timedelta(days=30), to="data", dirt=0.5, processes=2).check(NOW)
+    Request(start=MARCH, end=NOW + timedelta(days=30), to="data", bad_rows=0.5, processes=2).check(NOW)
     Request(rate=0.5, speed=1).check(NOW)
 
 
-@pytest.mark.parametrize(("dirt", "processes"), [(1.5, 1), (-0.1, 1), (float("nan"), 1), (0.0, 0), (0.0, 1_000)])
-def test_files_are_not_begun_with_impossible_options(tmp_path: Path, dirt: float, processes: int) -> None:
-    with pytest.raises(InputError, match=r"--dirt|--processes"):
-        write_orders(tmp_path / "sub" / "orders.json", file_job(dirt=dirt), processes)
+@pytest.mark.parametrize(("bad_rows", "processes"), [(1.5, 1), (-0.1, 1), (float("nan"), 1), (0.0, 0), (0.0, 1_000)])
+def test_files_are_not_begun_with_impossible_options(tmp_path: Path, bad_rows: float, processes: int) -> None:
+    with pytest.raises(InputError, match=r"--bad-rows|--processes"):
+        write_orders(tmp_path / "sub" / "orders.json", file_job(bad_rows=bad_rows), processes)
     assert not (tmp_path / "sub").exists()
 
 

@@ -104,7 +104,7 @@ def test_a_process_that_dies_is_an_error_and_the_next_run_goes_on(tmp_path: Path
 def test_a_file_begun_with_other_options_is_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "orders.json"
     (tmp_path / "orders.json.part").write_bytes(b"another file's orders")
-    (tmp_path / "orders.json.progress").write_text('{"job": {"seed": 1}, "blocks": 1, "size_bytes": 5, "dirt": {}}')
+    (tmp_path / "orders.json.progress").write_text('{"job": {"seed": 1}, "blocks": 1, "size_bytes": 5, "bad_rows": {}}')
     write_orders(path, file_job(orders=100))
     assert len(path.read_text().splitlines()) == 100
 

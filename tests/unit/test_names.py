@@ -101,4 +101,4 @@ def test_forms_of_generation_show_what_they_are_for() -> None:
     assert shown["hourly"] == shop | {"catch_up_hours"}
     assert shown["backfill"] == shop | {"start", "end"}
     assert shown["live"] == shop | {"rate", "speed"}
-    assert shown["files"] == shop | {"start", "end", "to", "format", "dirt", "processes"}
+    assert shown["files"] == shop | {"start", "end", "to", "format", "bad_rows", "processes"}

@@ -21,14 +21,14 @@ from functools import partial
 
 from ecommerce.errors import ServiceError
 from ecommerce.generate.into_files.job import FileJob, job_of
-from ecommerce.generate.into_files.malformed import MalformedRows
+from ecommerce.generate.into_files.malformed import BadRowCounts
 from ecommerce.generate.model.people import catalog_names
 
-Block = tuple[bytes, MalformedRows]
+Block = tuple[bytes, BadRowCounts]
 
 _NUMBER = struct.Struct("<q")
 _MADE = struct.Struct("<4q")
-"""Size of a block, and its dirt."""
+"""Size of a block, and how many rows of it are bad."""
 _SLOTS = 2
 """Blocks that a process has to make at a time: it makes one while the one before is fetched."""
 _SLOT_BYTES = 1 << 32
@@ -144,9 +144,9 @@ class _Maker:
             raise ServiceError(
                 f"a process that makes orders ended with {code}; what it wrote is kept, start the same again"
             )
-        size, *dirt = _MADE.unpack(made)
+        size, *bad_rows = _MADE.unpack(made)
         slot, self._fetched = self._fetched % _SLOTS, self._fetched + 1
-        return os.pread(self._scratch.fileno(), size, slot * _SLOT_BYTES), MalformedRows(*dirt)
+        return os.pread(self._scratch.fileno(), size, slot * _SLOT_BYTES), BadRowCounts(*bad_rows)
 
     def end(self) -> None:
         self._process.kill()
@@ -184,9 +184,9 @@ def main() -> None:
     made = 0
     with suppress(BrokenPipeError):
         while number := source.read(_NUMBER.size):
-            data, dirt = job.block(_NUMBER.unpack(number)[0], cities)
+            data, bad_rows = job.block(_NUMBER.unpack(number)[0], cities)
             _write_all(scratch, data, made % _SLOTS * _SLOT_BYTES)
-            target.write(_MADE.pack(len(data), *astuple(dirt)))
+            target.write(_MADE.pack(len(data), *astuple(bad_rows)))
             target.flush()
             made += 1
 

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 import zstandard
 
-from ecommerce.generate.into_files.malformed import MalformedRows, make_late, make_malformed
+from ecommerce.generate.into_files.malformed import BadRowCounts, make_late, make_malformed
 from ecommerce.generate.into_files.text import CSV_HEADER, csv_rows, json_lines
 from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.orders import BLOCK_ORDERS, make_orders
@@ -30,28 +30,28 @@ class FileJob:
     moment_ms: int
     format: Format
     compression: str
-    dirt: float
+    bad_rows: float
 
     @property
     def identity(self) -> dict[str, object]:
         """What a started file must be of to be continued."""
         return cast(dict[str, object], json.loads(json.dumps(asdict(self))))
 
-    def block(self, number: int, cities: Sequence[str]) -> tuple[bytes, MalformedRows]:
-        """The bytes of the file's `number`-th block, the first is 0, and its dirt. `cities` are the catalog's."""
+    def block(self, number: int, cities: Sequence[str]) -> tuple[bytes, BadRowCounts]:
+        """The bytes of the file's `number`-th block, the first is 0, and its bad rows. `cities` are the catalog's."""
         first = number * BLOCK_ORDERS
         columns = make_orders(
             self.spec, self.window, first, min(BLOCK_ORDERS, self.window.orders - first), self.moment_ms
         )
-        if self.dirt:
-            columns = make_late(columns, self.dirt)
+        if self.bad_rows:
+            columns = make_late(columns, self.bad_rows)
         write = json_lines if self.format == "json" else csv_rows
         rows = write(columns, get_preset(self.window.preset), cities)
-        dirt = MalformedRows()
-        if self.dirt:
-            rows, dirt = make_malformed(rows, columns.order_id, self.dirt)
+        bad_rows = BadRowCounts()
+        if self.bad_rows:
+            rows, bad_rows = make_malformed(rows, columns.order_id, self.bad_rows)
         header = CSV_HEADER if self.format == "csv" and number == 0 else b""
-        return _compressed(header + b"".join(rows), self.compression), dirt
+        return _compressed(header + b"".join(rows), self.compression), bad_rows
 
     @property
     def blocks(self) -> int:

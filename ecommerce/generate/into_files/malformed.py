@@ -15,14 +15,14 @@ LATE_DAYS = 75
 
 
 @dataclass(slots=True)
-class MalformedRows:
+class BadRowCounts:
     """How many rows of each kind a file holds."""
 
     malformed: int = 0
     late: int = 0
     duplicate: int = 0
 
-    def add(self, other: "MalformedRows") -> None:
+    def add(self, other: "BadRowCounts") -> None:
         """Add the counts of another."""
         self.malformed += other.malformed
         self.late += other.late
@@ -30,7 +30,7 @@ class MalformedRows:
 
 
 def _kind(order_ids: Ints, share: float, third: int) -> Flags:
-    drawn = uniform(order_ids, "dirt") * 3
+    drawn = uniform(order_ids, "dirt") * 3  # as it was called first: another name would make other files
     return (drawn >= third * share) & (drawn < (third + 1) * share)
 
 
@@ -46,7 +46,7 @@ def make_late(columns: GeneratedOrders, share: float) -> GeneratedOrders:
     )
 
 
-def make_malformed(rows: list[bytes], order_ids: Ints, share: float) -> tuple[list[bytes], MalformedRows]:
+def make_malformed(rows: list[bytes], order_ids: Ints, share: float) -> tuple[list[bytes], BadRowCounts]:
     """The rows, with a third of `share` of them malformed and a third of it repeated; what is in them."""
     malformed = np.nonzero(_kind(order_ids, share, 0))[0].tolist()
     twice = np.nonzero(_kind(order_ids, share, 2))[0].tolist()
@@ -56,7 +56,7 @@ def make_malformed(rows: list[bytes], order_ids: Ints, share: float) -> tuple[li
         result[at] = _spoil(result[at], ways[at])
     for at in twice:
         result[at] *= 2
-    return result, MalformedRows(len(malformed), int(_kind(order_ids, share, 1).sum()), len(twice))
+    return result, BadRowCounts(len(malformed), int(_kind(order_ids, share, 1).sum()), len(twice))
 
 
 _SPOIL = (b"price", b"order_time", b"user_id", b"order_items", b"")

@@ -13,7 +13,7 @@ from pathlib import Path
 from ecommerce.errors import InputError
 from ecommerce.generate.into_files.blocks import file_blocks
 from ecommerce.generate.into_files.job import FileJob, Format
-from ecommerce.generate.into_files.malformed import MalformedRows
+from ecommerce.generate.into_files.malformed import BadRowCounts
 from ecommerce.generate.model.catalog import check_basket, check_catalog
 from ecommerce.generate.model.orders import BLOCK_ORDERS
 from ecommerce.generate.model.people import check_locale
@@ -30,12 +30,12 @@ class OrdersFile:
 
     path: Path
     orders: int
-    dirt: MalformedRows
+    bad_rows: BadRowCounts
     size_bytes: int
 
     def counts(self) -> dict[str, int]:
         """What is in the file, by name."""
-        return {"orders": self.orders, "size_bytes": self.size_bytes, **asdict(self.dirt)}
+        return {"orders": self.orders, "size_bytes": self.size_bytes, **asdict(self.bad_rows)}
 
 
 def orders_path(target: Path, format: Format | None) -> tuple[Path, Format, str]:
@@ -55,10 +55,10 @@ def orders_path(target: Path, format: Format | None) -> tuple[Path, Format, str]
     return target, named, compression
 
 
-def check_file_options(dirt: float, processes: int) -> None:
+def check_file_options(bad_rows: float, processes: int) -> None:
     """Raise InputError where a file cannot be written like this."""
-    if not 0 <= dirt <= 1:
-        raise InputError(f"--dirt {dirt:g}: give a share from 0 to 1")
+    if not 0 <= bad_rows <= 1:
+        raise InputError(f"--bad-rows {bad_rows:g}: give a share from 0 to 1")
     if not 1 <= processes <= PROCESSES_MAX:
         raise InputError(f"--processes {processes}: give a number from 1 to {PROCESSES_MAX}")
 
@@ -68,10 +68,10 @@ def write_orders(path: Path, job: FileJob, processes: int = 1, progress: Progres
     check_locale(job.spec.locale)
     check_catalog(job.spec)
     check_basket(job.spec, job.window.preset)
-    check_file_options(job.dirt, processes)
+    check_file_options(job.bad_rows, processes)
     part, mark = path.with_name(path.name + ".part"), path.with_name(path.name + ".progress")
     make_directory(path.parent)
-    done, size, dirt = _started(part, mark, job)
+    done, size, bad_rows = _started(part, mark, job)
     with part.open("r+b" if done else "wb") as file:
         # What was written after the last mark may be half a block.
         file.truncate(size)
@@ -80,13 +80,13 @@ def write_orders(path: Path, job: FileJob, processes: int = 1, progress: Progres
             file.write(data)
             file.flush()
             size += len(data)
-            dirt.add(found)
-            _write_mark(mark, job, number + 1, size, dirt)
+            bad_rows.add(found)
+            _write_mark(mark, job, number + 1, size, bad_rows)
             progress(min((number + 1) * BLOCK_ORDERS, job.window.orders), job.window.orders, "orders")
         os.fsync(file.fileno())
     part.replace(path)
     mark.unlink(missing_ok=True)
-    return OrdersFile(path, job.window.orders, dirt, size)
+    return OrdersFile(path, job.window.orders, bad_rows, size)
 
 
 def started_moment(path: Path, job: FileJob) -> int:
@@ -106,18 +106,20 @@ def make_directory(directory: Path) -> None:
         raise InputError(f"--to {directory}: cannot be made a directory ({error.strerror})") from None
 
 
-def _started(part: Path, mark: Path, job: FileJob) -> tuple[int, int, MalformedRows]:
-    """(whole blocks, their size, their dirt) of a file that was begun; zeros where there is none of this job."""
+def _started(part: Path, mark: Path, job: FileJob) -> tuple[int, int, BadRowCounts]:
+    """(whole blocks, their size, their bad rows) of a file that was begun; zeros where there is none of this job."""
     try:
         begun = json.loads(mark.read_text())
         if begun["job"] == job.identity and part.stat().st_size >= begun["size_bytes"]:
-            return begun["blocks"], begun["size_bytes"], MalformedRows(**begun["dirt"])
+            return begun["blocks"], begun["size_bytes"], BadRowCounts(**begun["bad_rows"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no mark, or one that was half written: the file is begun anew, which costs time and nothing else
-    return 0, 0, MalformedRows()
+    return 0, 0, BadRowCounts()
 
 
-def _write_mark(mark: Path, job: FileJob, blocks: int, size: int, dirt: MalformedRows) -> None:
+def _write_mark(mark: Path, job: FileJob, blocks: int, size: int, bad_rows: BadRowCounts) -> None:
     new = mark.with_name(mark.name + ".new")
-    new.write_text(json.dumps({"job": job.identity, "blocks": blocks, "size_bytes": size, "dirt": asdict(dirt)}))
+    new.write_text(
+        json.dumps({"job": job.identity, "blocks": blocks, "size_bytes": size, "bad_rows": asdict(bad_rows)})
+    )
     new.replace(mark)
