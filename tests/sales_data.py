@@ -6,10 +6,13 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from ecommerce.documents.kinds import MONEY_LIMIT
 from ecommerce.documents.order import OrderDocument, Refund, RefundItem
 
 CURRENCIES = (None, None, None, "USD", "EUR", "INR")
 """Most orders are in the shop's currency; some name it."""
+
+AMOUNT_MAX = Decimal(MONEY_LIMIT - 1)
 
 
 def with_sales(rng: random.Random, order: OrderDocument, *, days: int, money: int) -> OrderDocument:
@@ -38,11 +41,13 @@ def with_sales(rng: random.Random, order: OrderDocument, *, days: int, money: in
     left = {item.order_item_id: item.quantity for item in items}
     for refund_id in range(rng.choice((0, 0, 0, 1, 1, 2))):
         tax, shipping = some(0.4), some(0.3)
+        if shipping is not None:  # its parts are in an amount
+            shipping = min(shipping, AMOUNT_MAX - (tax or 0))
         drawn = [(item.order_item_id, rng.randrange(item.quantity + 1)) for item in items if rng.random() < 0.4]
         # Together they take back no more than there is of an item: an import refuses that.
         back = tuple(RefundItem(item, min(quantity, left[item])) for item, quantity in drawn)
         left |= {refunded.order_item_id: left[refunded.order_item_id] - refunded.quantity for refunded in back}
         time = order.order.order_time + timedelta(minutes=rng.randrange(-60, days * 1440))
         total = amount() + (tax or 0) + (shipping or 0)
-        refunds.append(Refund(refund_id, time, min(total, Decimal(10) ** 14 - 1), tax, shipping, None, back))
+        refunds.append(Refund(refund_id, time, min(total, AMOUNT_MAX), tax, shipping, None, back))
     return replace(order, order=head, order_items=items, refunds=tuple(refunds))

@@ -40,6 +40,55 @@ IDENTITIES: tuple[Any, ...] = (
 )  # fmt: skip
 """What may be an `_id` in MongoDB, and is no order's."""
 
+REFUND: Document = {
+    "refund_id": Int64(1),
+    "refund_time": datetime(2026, 3, 9, tzinfo=UTC),
+    "amount": Decimal128("5.0000"),
+}
+
+
+def _refunded(document: Document, *refunds: Document) -> Document:
+    return document | {"refunds": [REFUND | {"refund_id": Int64(at)} | one for at, one in enumerate(refunds, 1)]}
+
+
+def _back(document: Document, *units: int) -> list[Document]:
+    """Units of the first item of an order, or of one that it does not have."""
+    first = document["order_items"][0]["order_item_id"] if document["order_items"] else Int64(99)
+    return [{"order_item_id": first, "quantity": Int64(one)} for one in units]
+
+
+CONTRADICTIONS: dict[str, Callable[[Document], Document]] = {
+    "fewer items than it says": lambda one: changed(one, "order.quantity", Int64(one["order"]["quantity"] + 1)),
+    "more items than it says": lambda one: (
+        one | {"order_items": [*one["order_items"], *({**an_item(one), "order_item_id": Int64(at)} for at in (97, 98))]}
+    ),
+    "two items of one id": lambda one: (
+        changed(one, "order.quantity", Int64(2)) | {"order_items": [an_item(one), an_item(one)], "refunds": [REFUND]}
+    ),
+    "more tax than money": lambda one: _refunded(one, {"tax_amount": Decimal128("5.0001")}),
+    "more tax and shipping than money": lambda one: _refunded(
+        one, {}, {"tax_amount": Decimal128("2.5000"), "shipping_amount": Decimal128("2.5001")}
+    ),
+    "two refunds of one id": lambda one: one | {"refunds": [REFUND, REFUND]},
+    "a refund of an item that it does not have": lambda one: _refunded(
+        one, {"items": [{"order_item_id": Int64(99), "quantity": Int64(1)}]}
+    ),
+    "a refund of one item twice": lambda one: _refunded(one, {"items": _back(one, 0, 0)}),
+    "more back than was bought": lambda one: _refunded(one, {"items": _back(one, 1_000)}),
+    "more back than was bought, by two refunds": lambda one: _refunded(
+        one, *({"items": _back(one, an_item(one)["quantity"])} for _ in range(2)), {"items": _back(one, 1)}
+    ),
+}
+"""What turns an order into a document whose fields are each right, and contradict each other."""
+
+
+def an_item(document: Document) -> Document:
+    """The first item of an order, or one that might be."""
+    ids = {name: document["_id"] if name == "order_id" else Int64(5) for name in ("order_item_id", "order_id")}
+    more = {name: Int64(1) for name in ("product_id", "warehouse_id", "quantity")}
+    last: Document = {"price": Decimal128("1.0000"), "event_time": document["order"]["order_time"]}
+    return document["order_items"][0] if document["order_items"] else ids | more | last
+
 
 def changed(document: Document, path: str, value: Any) -> Document:
     """A copy of a document with another value at a path; `...` takes the field out."""
@@ -72,6 +121,8 @@ class Vandal:
         spoiled = changed(document, path, value)
         if self.rng.random() < 0.1:
             spoiled = {"_id": document["_id"]}
+        if self.rng.random() < 0.2:
+            spoiled = self.rng.choice(list(CONTRADICTIONS.values()))(document)
         self.put(spoiled, upsert=upsert)
         return spoiled
 

@@ -22,6 +22,7 @@ from ecommerce.archive.runs import Day
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.content_hash import CONTENT_HASH
+from ecommerce.documents.stored import readable_order
 from ecommerce.ingest.archived_changes import entry_content
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, MongoDatabase
 from ecommerce.summaries.advance import advance
@@ -63,9 +64,9 @@ def changed_orders(database: MongoDatabase, run_id: str) -> Iterator[HotOrders]:
                 documents.append(last["document"].raw)
             last = change
         if documents:
-            yield hot_orders(documents)
+            yield hot_orders(documents, readable_order)
     if last is not None:
-        yield hot_orders([last["document"].raw])
+        yield hot_orders([last["document"].raw], readable_order)
 
 
 def sums_of_changes(database: MongoDatabase, run_id: str) -> tuple[tuple[Day, ...], dict[date, int]]:

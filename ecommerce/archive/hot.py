@@ -1,6 +1,6 @@
 """Orders as MongoDB holds them at this moment, in columns: what an archive is made of, and compared with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from ecommerce.bson_reading.columns import IntArray, OrderColumns, read_columns
 from ecommerce.documents.canonical_bytes import order_id_of
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.kinds import EPOCH, to_scaled
+from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.stored import NotAnOrder, stored_order
 
 MILLISECONDS_PER_DAY = 86_400_000
@@ -35,8 +36,11 @@ class HotOrders:
     """Positions of documents that are no orders: their columns mean nothing, but for `ids`."""
 
 
-def hot_orders(documents: Sequence[bytes]) -> HotOrders:
-    """The columns of documents in BSON, at least one; those of an unusual layout are decoded one by one."""
+def hot_orders(documents: Sequence[bytes], read: Callable[[bytes], OrderDocument] = stored_order) -> HotOrders:
+    """The columns of documents in BSON, at least one; those of an unusual layout are decoded one by one.
+
+    `read` is `readable_order` for those of archived orders.
+    """
     columns = read_columns(documents)
     names = ("_id", "updated_at", "order.order_time", "order.total_amount")
     ids, versions, times, amounts = (columns.numbers[name].copy() for name in names)
@@ -44,7 +48,7 @@ def hot_orders(documents: Sequence[bytes]) -> HotOrders:
     refused = set()
     for index in np.flatnonzero(~columns.regular).tolist():
         try:
-            order = stored_order(documents[index])
+            order = read(documents[index])
         except NotAnOrder:  # not what the archive can hold, so it is never the same as what is in it
             refused.add(index)
             ids[index], versions[index], hashes[index] = order_id_of(documents[index]), -1, 0

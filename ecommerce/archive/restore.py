@@ -17,6 +17,7 @@ from ecommerce.archive.hot import hot_orders
 from ecommerce.archive.rows import HASH_COLUMN
 from ecommerce.archive.runs import ARCHIVE_SUMMARY
 from ecommerce.archive.view import ArchiveView, open_view
+from ecommerce.documents.stored import readable_order
 from ecommerce.errors import InputError
 from ecommerce.gate import require_known_format
 from ecommerce.mongo import MongoDatabase, get_database
@@ -80,7 +81,7 @@ def _as_written(view: ArchiveView, day: date, rows: "pa.Table") -> list[list[byt
     batches = []
     for part in _batches(rows):
         documents = documents_of(part)
-        hot = hot_orders(documents)
+        hot = hot_orders(documents, readable_order)
         if len(differing := np.flatnonzero(hot.hashes != part[HASH_COLUMN].to_numpy())):
             return damage_of(view, day, f"order {hot.ids[differing[0]]} has another content than was written")
         batches.append(documents)

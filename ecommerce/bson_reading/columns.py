@@ -2,7 +2,8 @@
 
 Documents written by the pipeline have the fields of the definition in its order, so the place of each stretch of
 fixed bytes is known for all documents at once. Every type, name and limit is compared on the way; a document that has
-another layout, or a value that the definition refuses, is reported as irregular and left to `stored_order`.
+another layout, a value that the definition refuses, or parts that contradict each other, is reported as irregular and
+left to `stored_order`.
 """
 
 import re
@@ -15,6 +16,7 @@ import numpy as np
 import polars as pl
 from msgspec import Struct
 
+from ecommerce.bson_reading.agreement import agreeing
 from ecommerce.bson_reading.layout import Stretch, layout_of
 from ecommerce.documents.bson_types import DECIMAL_HIGH, SIZES, TYPE_BYTES
 from ecommerce.documents.fields import fields_of, scalar_paths
@@ -359,8 +361,8 @@ class _Reader:
         for path, elements in columns.arrays.items():
             together = np.argsort(elements.owner, kind="stable")
             identity, owner = elements.numbers[_IDENTITY[path]][together], elements.owner[together]
-            later = (np.diff(owner) != 0) | (np.diff(identity) >= 0)
-            self.require(elements.row[together[1:]], later)  # canonical is by their ids
+            later = (np.diff(owner) != 0) | (np.diff(identity) > 0)
+            self.require(elements.row[together[1:]], later)  # canonical is by their ids, each once
         if len(of_items.owner):
             columns.item_of = of_items.owner
             own = columns.items[f"{ITEM}order_id"] == columns.numbers["_id"][columns.item_of]
@@ -368,6 +370,7 @@ class _Reader:
         rows = np.arange(len(columns.regular))
         for path in _SAME_IDS:
             self.require(rows, columns.numbers[path] == columns.numbers["_id"])
+        self.require(rows, agreeing(columns))
         return columns
 
     def elements(self, prefix: str) -> Elements:

@@ -1,4 +1,4 @@
-"""Whether a document of `orders` can be read as an order: what the definition says of types, ranges and ids, exactly.
+"""Whether a document of `orders` is an order: what the definition says of types, ranges and what must agree, exactly.
 
 MongoDB's validator refuses the same, but a user may bypass it, and documents may be older than it. A document that is
 none is set aside with the reason that is found here.
@@ -15,6 +15,7 @@ from bson.datetime_ms import DatetimeMS
 from bson.errors import BSONError
 from msgspec import Struct
 
+from ecommerce.documents.agreement import Disagreement, require_agreement
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_order
 from ecommerce.documents.fields import Field, fields_of, in_order
 from ecommerce.documents.kinds import EARLIEST_TIME, LATEST_TIME, attributes_fault, to_scaled
@@ -49,11 +50,21 @@ DocumentType = TypeVar("DocumentType", bound=Struct)
 
 
 class NotAnOrder(ValueError):
-    """A document cannot be read as an order; the text names the field and its value."""
+    """A document is no order; the text names the field and its value, or what contradicts each other."""
 
 
 def stored_order(document: bytes) -> OrderDocument:
     """The order of a document in BSON, its fields in any order. Raises NotAnOrder where the definition refuses it."""
+    order = readable_order(document)
+    try:
+        require_agreement(order)
+    except Disagreement as error:
+        raise NotAnOrder(str(error)) from None
+    return order
+
+
+def readable_order(document: bytes) -> OrderDocument:
+    """The same of an archived order, whose parts may contradict each other: nobody corrects it where it lies."""
     try:
         mapping = bson.decode(document, CODEC_OPTIONS)
     except (BSONError, ValueError, OverflowError, RecursionError) as error:
@@ -62,11 +73,8 @@ def stored_order(document: bytes) -> OrderDocument:
     if type(identity) is not Int64:
         raise NotAnOrder(f"_id: {shown(identity)} is of type {type_name(identity)}, not long")
     order = _struct(OrderDocument, mapping, "")
-    named = {"order.order_id": order.order.order_id, "delivery.order_id": order.delivery.order_id}
-    named |= {f"order_items.{at}.order_id": item.order_id for at, item in enumerate(order.order_items)}
-    for path, order_id in named.items():
-        if order_id != identity:
-            raise NotAnOrder(f"{path}: {order_id} is not the document's _id")
+    if order.order.order_id != identity:
+        raise NotAnOrder(f"order.order_id: {order.order.order_id} is not the document's _id")
     # All values are of the types that they have in canonical BSON, so it is as long, unless something is in it twice.
     if len(encode_order(order)) != len(document):
         raise NotAnOrder("a field is in it twice")

@@ -22,6 +22,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from ecommerce.bson_reading.columns import read_columns
+from ecommerce.documents.agreement import Disagreement
 from ecommerce.documents.bson_codec import decode_order, encode_order, same_content
 from ecommerce.documents.bson_types import TYPE_BYTES
 from ecommerce.documents.canonical_bytes import moved_forward, order_id_of, split_documents
@@ -58,7 +59,8 @@ _RAW_OPTIONS = CodecOptions(document_class=RawBSONDocument)
 
 
 Adapt = Callable[[bytes, EncodedOrder], bytes]
-"""(stored, incoming) → the incoming order's canonical BSON in view of the stored version."""
+"""(stored, incoming) → the incoming order's canonical BSON in view of the stored version. Raises Disagreement where the
+two together are no order."""
 
 Another = Callable[[bytes, EncodedOrder], bool]
 """(stored, incoming) → whether it is no version of the stored order, but another one under a number used again."""
@@ -66,7 +68,7 @@ Another = Callable[[bytes, EncodedOrder], bool]
 
 @dataclass(slots=True)
 class Accepted:
-    """What became of a batch; the first six add up to the batch's size."""
+    """What became of a batch; the first seven add up to the batch's size."""
 
     accepted: int = 0
     unchanged: int = 0
@@ -75,6 +77,8 @@ class Accepted:
     """Ids that are in the archive with a content that is no later version. Nothing was written for them."""
     other_orders: list[int] = field(default_factory=list)
     """Ids under which another order is stored, as `is_another` says. Nothing was written for them."""
+    contradicting: dict[int, Disagreement] = field(default_factory=dict)
+    """Ids of orders that contradict what they keep of the stored version, and how. Nothing was written for them."""
     expired: list[int] = field(default_factory=list)
     """Ids of orders that are older than archived orders are kept. Nothing was written for them."""
     anonymous: int = 0
@@ -238,7 +242,14 @@ def _differing(known: Sequence[tuple[EncodedOrder, bytes]], rules: _Rules, resul
         if not stored:
             differing.append(Differing(order.order_id, stored, order.bson, order.timed, order.anonymous))
             continue
-        incoming = rules.adapt(stored, order) if rules.adapt else order.bson
+        try:
+            incoming = rules.adapt(stored, order) if rules.adapt else order.bson
+        except Disagreement as error:
+            if rules.is_another and rules.is_another(stored, order):
+                result.other_orders.append(order.order_id)
+            else:
+                result.contradicting[order.order_id] = error
+            continue
         if same_content(stored, incoming) or _same_but_spelling(stored, incoming):
             result.unchanged += 1
         elif rules.is_another and rules.is_another(stored, order):

@@ -16,6 +16,7 @@ from pymongo import IndexModel
 from pymongo.client_session import ClientSession
 
 from ecommerce.documents.bson_codec import decode_order, encode_order
+from ecommerce.documents.stored import readable_order
 from ecommerce.hours import Hours
 from ecommerce.mongo import ARCHIVED_CHANGES, Document, MongoDatabase
 from ecommerce.summaries.cells.fold import fold_documents
@@ -95,7 +96,7 @@ def cells_of(changes: Sequence[Mapping[str, Any]], hours: Hours) -> CellTable:
     after, before = (
         [encode_order(decode_order(change[name])) for change in changes] for name in ("document", "before")
     )
-    return fold_documents(after, before, hours, settle_before=settled_before()).cells
+    return fold_documents(after, before, hours, settle_before=settled_before(), read=readable_order).cells
 
 
 def waiting_cells(

@@ -42,11 +42,11 @@ ARCHIVE_SUMMARY = "orders_archive_summary"
 STATE_ID = "orders"
 _NAMESPACE_EXISTS = 48
 
-FORMAT = 7
+FORMAT = 8
 """Of state, buckets and deltas. State of another format is rebuilt. In 1 the timeline knew only orders and revenue; in
 2 cells held documents that are no orders by the definition, which are set aside since, and statuses as they were
 written; in 3 hours and months were those of UTC; in 4 there were no cells of sales; in 5 a state was not sealed;
-in 6 there were no promises."""
+in 6 there were no promises; in 7 cells held orders whose parts contradict each other."""
 
 SEALED: Mapping[str, tuple[str, ...]] = {
     "position": ("format", "epoch", "seq", "cluster_time", "token", "as_of", "rebuilt_at", "time_zone"),

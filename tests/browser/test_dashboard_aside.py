@@ -1,5 +1,5 @@
 """Documents in `orders` that are no orders: an open page goes on, says how many there are, and forgets them when they
-are gone.
+are gone. A tick that fails is a banner, a metric and one line.
 """
 
 import re
@@ -11,9 +11,50 @@ from playwright.sync_api import Browser, expect
 from dashboard.text import exact
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
+from ecommerce.shop import SHOP
+from ecommerce.summaries.state import STATE
 from tests.dashboard_app import SHOWN_MS, Tab, served
 from tests.dashboard_shop import add_orders, fill
 from tests.services.test_set_aside_everywhere import case_48
+
+
+def tick_failed(address: str) -> float:
+    """`ecommerce_tick_failed` as Prometheus reads it."""
+    found = re.search(
+        r"^ecommerce_tick_failed (.+)$", httpx.get(re.sub("/app$", "/metrics", address)).text, re.MULTILINE
+    )
+    assert found is not None
+    return float(found[1])
+
+
+def test_a_tick_that_fails_is_a_banner_a_metric_and_one_line(
+    browser: Browser, settings: Settings, database: MongoDatabase, tmp_path: Path
+) -> None:
+    fill(database)
+    good, log = database[ORDERS].estimated_document_count(), tmp_path / "dashboard.log"
+    with served(settings, log) as address:
+        tab = Tab(browser).open(address + "?span=all")
+        tab.wait_for_headline("orders", exact(good))
+        assert tick_failed(address) == 0
+        shop = database[SHOP].find_one({})
+        assert shop is not None
+        database[SHOP].update_one({}, {"$set": {"time_zone": "Mars/Olympus"}})
+        database[STATE].delete_many({})  # it must be built anew, by a zone that there is not
+        told = tab.page.get_by_role("alert").filter(has_text="cannot be brought up to date")
+        expect(told).to_contain_text("Mars/Olympus", timeout=SHOWN_MS)
+        assert tick_failed(address) == 1
+        assert tab.headline("orders") == exact(good)
+        tab.page.wait_for_timeout(3_000)  # three ticks
+        lines = [line for line in log.read_text().splitlines() if "could not be brought up to date" in line]
+        assert len(lines) == 1, lines
+        assert "Traceback" not in log.read_text()
+        database[SHOP].replace_one({"_id": shop["_id"]}, shop)
+        expect(told).to_have_count(0, timeout=SHOWN_MS)
+        assert tick_failed(address) == 0
+        add_orders(settings, 2)
+        tab.wait_for_headline("orders", exact(good + 2))
+        assert tab.errors == []
+        tab.close()
 
 
 def test_an_open_page_outlives_documents_past_the_validator(
@@ -31,8 +72,7 @@ def test_an_open_page_outlives_documents_past_the_validator(
         database[ORDERS].delete_one({"_id": "x2"})
         expect(told).to_contain_text("2 documents are set aside", timeout=SHOWN_MS)
         tab.wait_for_headline("orders", exact(good))
-        metrics = httpx.get(re.sub("/app$", "/metrics", address)).text
-        assert "ecommerce_tick_failed 0" in metrics, metrics
+        assert tick_failed(address) == 0
         for document in bad:
             database[ORDERS].delete_one({"_id": document["_id"]})
         expect(told).to_have_count(0, timeout=SHOWN_MS)

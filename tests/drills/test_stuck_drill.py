@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 import pytest
-from bson import Decimal128
+from bson import Decimal128, Int64
 
 from ecommerce.archive.lease import archive_lease
 from ecommerce.gate import FORMAT, GATE
@@ -105,6 +105,11 @@ def spoil_an_amount(shop: Shop) -> None:
 
 def set_a_time_of_1969(shop: Shop) -> None:
     shop.change({"order.order_time": datetime(1969, 7, 20, tzinfo=UTC)})
+
+
+def refund_more_tax_than_money(shop: Shop) -> None:
+    refund = {"refund_id": Int64(1), "refund_time": datetime.now(UTC), "amount": Decimal128("5.0000")}
+    shop.change({"refunds": [refund | {"tax_amount": Decimal128("9.0000")}]})
 
 
 def add_what_is_no_order(shop: Shop) -> None:
@@ -199,6 +204,12 @@ ROWS = {
         spoil_an_amount, ("doctor",), r"12\.34567 has more than 4 decimals.*`ecommerce summarize`", ("summarize",)
     ),
     "a time of 1969": Row(set_a_time_of_1969, ("check",), r"set aside.*1969-07-20.* is out of range", ("summarize",)),
+    "a refund of more tax than money": Row(
+        refund_more_tax_than_money,
+        ("doctor",),
+        r"the tax and shipping of refund 1, 9\.0000, are more than its amount, 5\.0000.*`ecommerce summarize`",
+        ("summarize",),
+    ),
     "a document that is no order": Row(
         add_what_is_no_order, ("status",), r"_id x2 \(_id: x2 is of type string, not long\)", ("summarize",)
     ),

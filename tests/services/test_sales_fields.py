@@ -15,6 +15,7 @@ from ecommerce.check import check_orders
 from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.loading import decode
 from ecommerce.importing.loading.file_import import ImportOptions
+from ecommerce.importing.loading.ledger import REJECTED_ROWS
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from tests.archiving import OLD_DAY, spark, with_archive
@@ -119,6 +120,22 @@ def test_an_order_that_names_no_refunds_keeps_those_it_has(database: MongoDataba
     assert stored_orders(database)[0].delivery.status == "Returned"
     # An older file with fewer refunds lost before, and loses again.
     assert import_paths(database, [tmp_path / "a.jsonl"]).unchanged == 2
+
+
+def test_a_row_that_contradicts_the_refunds_it_keeps_is_rejected(database: MongoDatabase, tmp_path: Path) -> None:
+    import_paths(database, [write_lines(tmp_path / "a.jsonl", sale(1, a_refund(1)), sale(2))])
+    before = raw_orders(database)
+    without = [one | {"order": one["order"] | {"quantity": 0}, "order_items": []} for one in (sale(1), sale(2))]
+    file = write_lines(tmp_path / "b.jsonl", *without)
+    (report,) = import_paths(database, [file], options=ImportOptions(max_rejected_share=1)).files
+    assert (report.changed, report.reasons) == (1, {"reference": 1})
+    (rejected,) = database[REJECTED_ROWS].find()
+    assert rejected["reason"] == (
+        "with the refunds that are stored, which the row does not name: refund 2 names the order_item_id 1, which the"
+        " order does not have"
+    )
+    assert raw_orders(database)[1] == before[1]
+    assert import_paths(database, [file], options=ImportOptions(max_rejected_share=1)).files[0].unchanged == 1
 
 
 def test_a_document_that_the_definition_refuses_cannot_be_written(

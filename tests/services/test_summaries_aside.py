@@ -10,22 +10,38 @@ from bson.datetime_ms import DatetimeMS
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import WriteError
 
+from ecommerce.archive.hot import hot_orders
 from ecommerce.bson_reading.columns import read_columns
 from ecommerce.documents.bson_codec import decode_order
+from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.order import OrderDocument
-from ecommerce.documents.stored import NotAnOrder, shown, stored_order
+from ecommerce.documents.stored import NotAnOrder, readable_order, shown, stored_order
 from ecommerce.documents.validator import order_validator
+from ecommerce.hours import UTC_HOURS
 from ecommerce.kpis import KpiStore, compute_kpis
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.schema import prepare_database
 from ecommerce.summaries.advance import advance
+from ecommerce.summaries.archived_changes import cells_of
 from ecommerce.summaries.aside import documents_aside
 from ecommerce.summaries.cells.fold import fold_documents
+from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.reference import cells_of_orders
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import ASIDE, load_state
 from tests.summaries_data import document_of, random_orders
-from tests.vandalism import IDENTITIES, PATHS, VALUES, Vandal, assert_figures_of, changed, orders, vandal
+from tests.vandalism import (
+    CONTRADICTIONS,
+    IDENTITIES,
+    PATHS,
+    REFUND,
+    VALUES,
+    Vandal,
+    assert_figures_of,
+    changed,
+    orders,
+    vandal,
+)
 
 __all__ = ["orders", "vandal"]
 
@@ -71,19 +87,42 @@ def test_a_document_that_was_bad_is_only_added_when_it_becomes_good_within_one_b
 
 
 @pytest.mark.parametrize("build", [advance, rebuild])
-def test_a_refund_of_an_item_that_was_taken_out_is_money_that_went_back(
+def test_an_order_whose_parts_contradict_each_other_is_named_until_it_is_corrected(
     database: MongoDatabase, orders: list[OrderDocument], vandal: Vandal, build: Any
 ) -> None:
-    spoiled = [
-        changed(document_of(order), "order_items", []) for order in orders if any(r.items for r in order.refunds)
-    ]
-    assert spoiled
-    for document in spoiled:
-        vandal.put(document)
+    store = KpiStore(database)
+    for number, contradict in enumerate(CONTRADICTIONS.values()):
+        vandal.put(contradict(document_of(orders[number])))
+    build(database)
+    named = aside_of(database)
+    assert len(named) == len(CONTRADICTIONS)
+    assert named["3"] == ("the tax and shipping of refund 1, 5.0001, are more than its amount, 5.0000, with them in it")
+    assert "take back 1000 of the order item" in named["8"]
+    assert_figures_of(database, orders[len(CONTRADICTIONS) :], store)
+    for order in orders[: len(CONTRADICTIONS)]:
+        vandal.put(document_of(order))
     build(database)
     assert aside_of(database) == {}
-    left = [stored_order(bson.encode(document)) for document in vandal.orders.find()]
-    assert_figures_of(database, left)
+    assert_figures_of(database, orders, store)
+
+
+@pytest.mark.parametrize("build", [advance, rebuild])
+def test_refunds_and_items_that_agree_stay_in_the_figures(
+    database: MongoDatabase, orders: list[OrderDocument], vandal: Vandal, build: Any
+) -> None:
+    whole = next(document_of(order) for order in orders if len(order.order_items) > 1)
+    items = [{"order_item_id": one["order_item_id"], "quantity": one["quantity"]} for one in whole["order_items"]]
+    refunds: list[dict[str, Any]] = [
+        REFUND | {"tax_amount": REFUND["amount"], "items": items},
+        REFUND
+        | {"refund_id": Int64(2), "shipping_amount": REFUND["amount"], "items": [items[0] | {"quantity": Int64(0)}]},
+    ]
+    vandal.put(whole | {"order_items": whole["order_items"][::-1], "refunds": refunds[::-1]})
+    empty = next(document_of(order) for order in orders if not order.refunds and order.order_items)
+    vandal.put(changed(empty, "order.quantity", Int64(0)) | {"order_items": [], "refunds": [REFUND]})
+    build(database)
+    assert aside_of(database) == {}
+    assert_figures_of(database, [stored_order(bson.encode(document)) for document in vandal.orders.find()])
 
 
 @pytest.mark.parametrize("build", [advance, rebuild])
@@ -143,6 +182,7 @@ def wrong_documents() -> list[bytes]:
     documents = [bson.encode(changed(good, path, value)) for path in PATHS for value in VALUES]
     documents += [bson.encode(changed(good, path, ...)) for path in PATHS if "colour" not in path]
     documents += [bson.encode(good | {"_id": identity}) for identity in IDENTITIES]
+    documents += [bson.encode(contradict(good)) for contradict in CONTRADICTIONS.values()]
     for long in ("é" * 500, "é" * 501, "x" * 500, "東" * 500, "𝄞" * 501, "é" * 900):
         documents.append(bson.encode(changed(good, "order.payment_type", long)))
     twice = bson.encode(good)
@@ -184,6 +224,20 @@ def test_the_two_readers_and_the_server_refuse_the_same(database: MongoDatabase)
             # What only our reader refuses: a NUL in an attribute.
             assert is_order(document) or b"\x02tag\x00\x02\x00\x00\x00\x00\x00" in document
             validated.delete_one({})
+
+
+def test_archived_orders_that_contradict_themselves_are_read_as_they_are(orders: list[OrderDocument]) -> None:
+    """Versions before this one archived them: no figure moves, and `restore` brings them back."""
+    before = orders[: len(CONTRADICTIONS)]
+    pairs = zip(before, CONTRADICTIONS.values(), strict=True)
+    documents = [bson.encode(contradict(document_of(order))) for order, contradict in pairs]
+    now = [decode_order(document) for document in documents]
+    hot = hot_orders(documents, readable_order)
+    assert (hot.hashes.tolist(), hot.refused) == ([content_hash(order) for order in now], frozenset())
+    versions = zip(before, documents, strict=True)
+    changes = [{"before": bson.encode(document_of(order)), "document": document} for order, document in versions]
+    moved = cells_of_orders(now).plus(cells_of_orders(before).negated())
+    assert cells_of(changes, UTC_HOURS).equals(moved.settled(settled_before()))
 
 
 def test_far_times_and_fine_amounts_are_refused_by_the_server_in_a_database_that_exists(

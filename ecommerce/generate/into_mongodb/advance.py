@@ -245,7 +245,7 @@ def _refunds(
         shipping=amounts("shipping_amount"),
         tenths=amounts("discount") // 1_000,
         first_item=np.array([int(item["order_item_id"]) for item in firsts]),
-        first_price=np.array([_scaled(item.get("price")) for item in firsts]),
+        first_price=np.array([_scaled(item.get("price")) if item.get("quantity") else 0 for item in firsts]),
     )
     known = np.array([int(order["_id"]) for order in orders])
     found = refunds_of(preset, known, np.full(len(known), reached), paid)
@@ -253,7 +253,7 @@ def _refunds(
     return {
         order_id: refund_document(preset, from_ms(moves[order_id]), amount, tax, shipping, item_id=item_id)
         for order_id, amount, tax, shipping, item_id in zip(*(column.tolist() for column in columns), strict=True)
-        if amount
+        if amount and tax + shipping <= amount  # somebody may have edited the order
     }
 
 

@@ -81,6 +81,9 @@ def _take_batch(
     for order_id in result.expired:
         reason = f"order {order_id} is older than archived orders are kept, so it may have been counted already"
         taken.rejections.append(_refused(raws, order_id, batch, "expired", reason))
+    for order_id, found in result.contradicting.items():
+        reason = f"with the refunds that are stored, which the row does not name: {found}"
+        taken.rejections.append(_refused(raws, order_id, batch, found.code, reason))
     for order_id in result.other_orders:
         name = external_id_of(batch[order_id][0].bson) or str(order_id)
         reason = (

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 from bson.raw_bson import RawBSONDocument
 
+from ecommerce.documents.agreement import require_refunds_agree
 from ecommerce.documents.bson_codec import decode_order, encode_order
 from ecommerce.documents.canonical_bytes import has_refunds, order_id_of, version_time
 from ecommerce.documents.order import OrderDocument
@@ -53,6 +54,7 @@ def keep_stored(stored: bytes, incoming: EncodedOrder) -> bytes:
     """The incoming order with what its row left open as the stored version has it.
 
     Warehouses and the location are not as the catalog says today, and refunds stay where the row names none.
+    Raises Disagreement where those contradict the row.
     """
     keeps_refunds = has_refunds(stored) and not has_refunds(incoming.bson)
     if not incoming.filled and not keeps_refunds:
@@ -60,6 +62,7 @@ def keep_stored(stored: bytes, incoming: EncodedOrder) -> bytes:
     before, now = decode_order(stored), decode_order(incoming.bson)
     if before.refunds and not now.refunds:
         now = msgspec.structs.replace(now, refunds=before.refunds)
+        require_refunds_agree(now.refunds, now.order_items)
     return encode_order(_as_filled(before, now, incoming) if incoming.filled else now)
 
 

@@ -14,12 +14,12 @@ from typing import Any
 import bson
 from msgspec import Struct
 
+from ecommerce.documents.agreement import require_refunds_agree
 from ecommerce.documents.bson_types import DECIMAL_HIGH_BYTES, TYPE_BYTES
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.kinds import attribute_fault
 from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderDocument, OrderItem
 from ecommerce.importing.rows.inputs import LEFT_OPEN, PARTS, exact_scaled, millis
-from ecommerce.importing.rows.refunds import check_refunds
 
 _FORMAT = {"bool": "?", "long": "q", "decimal": "q8s", "date": "q"}
 AMOUNTS_KEPT = 50_000
@@ -255,7 +255,7 @@ def encode_input(  # noqa: PLR0913 - a record made of them would cost each order
     tail = _encode_delivery(delivery, locations[order.user_id] if location is None else location)
     refunds = None if row is None else row.refunds
     if refunds:
-        check_refunds(refunds, items)
+        require_refunds_agree(refunds, items)
     version = happened_last(order, delivery, refunds) if updated_at is None else millis(updated_at)
     beside = b"" if row is None else _encode_beside(row)
     size = _FIXED_SIZE + len(head) + len(body) + len(tail) + len(beside)

@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
+from ecommerce.documents.agreement import Disagreement, require_agreement
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.kinds import EARLIEST_TIME
-from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderDocument, OrderItem
+from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.documents.statuses import status_of
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.rows.fast import BESIDE, encode_input, happened_last, has_beside
@@ -24,7 +25,6 @@ from ecommerce.importing.rows.inputs import (
 )
 from ecommerce.importing.rows.lenient import read_document, struct_of
 from ecommerce.importing.rows.plausible import Doubts, note_doubts
-from ecommerce.importing.rows.refunds import check_refunds
 from ecommerce.importing.rows.unknown import unknown_kept
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.iso_4217 import CURRENCY_CODES
@@ -194,12 +194,15 @@ def encode_value(value: Any, known: Known, *, keep_unknown: bool = False) -> Enc
         value = {name: member for name, member in value.items() if name != "_id"}
     values = read_document(OrderDocument, unknown_kept(value) if keep_unknown else value)
     order, items, delivery = values["order"], values["order_items"], values["delivery"]
-    _check_references(order, items, delivery, identity)
+    _check_identity(order["order_id"], identity)
     filled = _fill(order, items, delivery, known)
     timed = values["updated_at"] is not None
     values["updated_at"] = values["updated_at"] or EARLIEST_TIME
     document = struct_of(OrderDocument, values)
-    check_refunds(document.refunds, document.order_items)
+    try:
+        require_agreement(document)
+    except Disagreement as error:
+        raise Rejected(error.code, str(error)) from None
     if not timed:
         version = EARLIEST_TIME + timedelta(
             milliseconds=happened_last(document.order, document.delivery, document.refunds)
@@ -211,27 +214,13 @@ def encode_value(value: Any, known: Known, *, keep_unknown: bool = False) -> Enc
     return EncodedOrder(document.order.order_id, encode_order(document), timed, filled)
 
 
-def _check_references(order: dict[str, Any], items: list[dict[str, Any]], delivery: dict[str, Any], _id: Any) -> None:
-    order_id = order["order_id"]
+def _check_identity(order_id: int, _id: Any) -> None:
     # An ObjectId is what another system's _id was: it says nothing about the order.
     if isinstance(_id, Mapping) and "$numberLong" in _id:
         _id = int(_id["$numberLong"]) if str(_id["$numberLong"]).isdigit() else _id
     foreign = (isinstance(_id, Mapping) and "$oid" in _id) or (isinstance(_id, str) and _OBJECT_ID.fullmatch(_id))
     if _id is not None and not foreign and _id != order_id:
         raise Rejected("reference", f"_id is {shown(_id)}, order.order_id {order_id}")
-    if delivery["order_id"] != order_id:
-        raise Rejected("reference", f"delivery.order_id is {delivery['order_id']}, order.order_id {order_id}")
-    for index, item in enumerate(items):
-        if item["order_id"] != order_id:
-            raise Rejected(
-                "reference", f"order_items[{index}].order_id is {item['order_id']}, order.order_id {order_id}"
-            )
-    if len(items) > ITEMS_MAX:
-        raise Rejected("too_many_items", f"{len(items)} items, more than {ITEMS_MAX}")
-    if order["quantity"] != len(items):
-        raise Rejected("quantity_mismatch", f"order.quantity is {order['quantity']}, the items are {len(items)}")
-    if len({item["order_item_id"] for item in items}) != len(items):
-        raise Rejected("duplicate_item", f"two of the {len(items)} items have one order_item_id")
 
 
 def _fill(order: dict[str, Any], items: list[dict[str, Any]], delivery: dict[str, Any], known: Known) -> bytes:
