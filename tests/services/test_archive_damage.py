@@ -26,6 +26,7 @@ from ecommerce.summaries.advance import advance
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 from tests.archiving import OLD_DAY, an_order, insert, spark, with_archive
+from tests.runbook import row_of
 from tests.summaries_data import accept
 
 __all__ = ["spark"]
@@ -144,8 +145,9 @@ def test_an_order_that_somebody_else_changed_in_the_table_does_not_come_back(
     table.spark.sql(f"UPDATE {table.name} SET delivery.location = 'Nowhere' WHERE order.order_id = 4")  # noqa: S608
     with pytest.raises(
         ArchiveError, match=f"{DAMAGED} of the archive is damaged: order 4 has another content than was"
-    ):
+    ) as raised:
         restore_orders(archived, OLD_DAY, LAST)
+    row_of(str(raised.value))
     assert database[ORDERS_RESTORED].count_documents({}) == 40
     report = check_orders(database, archived)
     assert not report.is_good

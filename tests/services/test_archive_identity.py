@@ -65,5 +65,6 @@ def test_a_table_of_that_name_with_orders_of_another_database_is_refused(
     first: Settings, database: MongoDatabase, tmp_path: Path, spark: SparkSession
 ) -> None:
     database[ARCHIVE_LEASE].delete_one({"_id": "table"})
-    with pytest.raises(ArchiveError, match="holds orders of another database of the name"):
+    with pytest.raises(ArchiveError, match="holds orders of another database of the name") as raised:
         archive_orders(first)
+    row_of(str(raised.value))

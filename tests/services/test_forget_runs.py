@@ -23,6 +23,7 @@ from ecommerce.settings import Settings
 from tests.archiving import an_order, archive, insert, power_cut_at, spark
 from tests.drilled import drilled_but
 from tests.import_samples import a_row
+from tests.runbook import row_of
 from tests.services.test_forget import (
     EMAIL,
     NAME,
@@ -114,8 +115,9 @@ def test_a_run_that_waits_for_a_person_s_word_is_answered_before(
     for _ in range(2):
         with pytest.raises(
             ArchiveError, match=r"waits for a person's word.*answer it with `ecommerce archive --approve`"
-        ):
+        ) as raised:
             forget(archive, request.run_id)
+        row_of(str(raised.value))
     note_answer(database, run, answer)
     (done,) = finish_requests(archive)
     assert (done.state, done.done["archived_orders"]) == ("committed", 7 if answer == APPROVED else 0)

@@ -113,8 +113,9 @@ def test_a_decoding_process_that_dies_is_an_error_and_not_a_hang(database: Mongo
             killed.set()
             decoding_processes()[-1].kill()
 
-    with pytest.raises(ServiceError, match=r"a decoding process ended with -9 .* start the import again"):
+    with pytest.raises(ServiceError, match=r"a decoding process ended with -9 .* start the import again") as raised:
         import_paths(database, [file], options=IN_PROCESSES, progress=kill_one)
+    row_of(str(raised.value))
     assert killed.is_set()
     assert not decoding_processes()
     (record,) = database[IMPORTS].find()

@@ -12,18 +12,22 @@ from bson import Timestamp
 from ecommerce.archive import context, lease
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
+from ecommerce.archive.recover import recover_catalog
 from ecommerce.archive_location import record_archive_kind
 from ecommerce.errors import EcommerceError
+from ecommerce.jars import Jar, fetch_jars
 from ecommerce.java import java_home
 from ecommerce.jvm import class_path
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database
-from ecommerce.services import stack
+from ecommerce.services import dashboard, records, stack, up
 from ecommerce.services.archive_choice import choose_archive
+from ecommerce.services.daemons import Daemon
 from ecommerce.services.hdfs import embedded_hdfs
 from ecommerce.services.mongod import find_mongod, start_mongod
 from ecommerce.services.on_demand import embedded_services
 from ecommerce.services.ports import require_free_port
+from ecommerce.services.postgres import database_uri
 from ecommerce.services.records import locked_at_once
 from ecommerce.services.up import run
 from ecommerce.settings import Settings, load_settings
@@ -32,6 +36,8 @@ from ecommerce.summaries.state import ARCHIVE_SUMMARY
 from tests.ports import free_port
 from tests.runbook import ROWS, row_of
 from tests.summaries_data import accept, random_orders
+
+JAR = Jar("example", "thing", "1", "0" * 64)
 
 Provocation = Callable[[Settings, pytest.MonkeyPatch], object]
 
@@ -130,6 +136,64 @@ def drop_collections_during_a_rebuild(settings: Settings, monkeypatch: pytest.Mo
         database.client.drop_database(database.name)
 
 
+def name_a_file_as_home(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.home / "home").write_text("a file")
+    stack.require_space(settings.home / "home")
+
+
+def put_a_file_where_a_folder_belongs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.home / "run").write_text("a file")
+    records.run_directory(settings.home)
+
+
+def lose_a_folder(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    records.write_json(settings.home / "run" / "up.json", {})
+
+
+def name_a_file_as_cache(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.home / "cache").write_text("a file")
+    fetch_jars([JAR], settings.home / "cache")
+
+
+def have_no_network(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = settings.home / "bin"
+    tools.mkdir()
+    for tool in ("mvn", "java"):  # as they end where there is no network
+        (tools / tool).write_text("#!/bin/sh\necho UnknownHostException: repo.maven.apache.org; exit 1\n")
+        (tools / tool).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    fetch_jars([JAR], settings.home / "cache", settings.home)
+
+
+def start_what_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    Daemon("thing", ["false"], home=settings.home, address="here", ready=lambda _: False).start()
+
+
+def start_what_never_answers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeping = ["sleep", "60"]
+    Daemon(
+        "thing", sleeping, home=settings.home, address="here", ready=lambda _: False, start_timeout_seconds=1
+    ).start()
+
+
+def have_no_time_to_start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up, "START_TIMEOUT_SECONDS", 0)
+    up.run_detached(settings, demo=False)
+
+
+def start_an_installed_package(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dashboard, "REPOSITORY", settings.home)
+    dashboard.dashboard(settings, {})
+
+
+def have_no_postgres(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    database_uri(settings.home, "catalog")
+
+
+def recover_what_never_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    recover_catalog(settings)
+
+
 HERE: dict[str, Provocation] = {
     "port … for … is taken…: stop that, or set … to a free port": take_a_port,
     "already running in …: see…": run_up_twice,
@@ -145,6 +209,17 @@ HERE: dict[str, Provocation] = {
     "no mongod on PATH and no wheel of it for this platform…": have_no_mongod,
     "this MongoDB is no replica set…": have_no_replica_set,
     "rebuilding the summaries was cut off … times…": drop_collections_during_a_rebuild,
+    "… cannot be used (…): set ECOMMERCE_HOME to another folder": name_a_file_as_home,
+    "… cannot be made (…): set ECOMMERCE_HOME": put_a_file_where_a_folder_belongs,
+    "… cannot be written (…): free some space or set ECOMMERCE_HOME": lose_a_folder,
+    "the cache … cannot be written (…): set ECOMMERCE_CACHE": name_a_file_as_cache,
+    "… cannot be fetched (…): connect to the network once…": have_no_network,
+    "… ended with code …; see …": start_what_ends,
+    "… did not answer in … s…; see …": start_what_never_answers,
+    "the services did not start within … s; see …": have_no_time_to_start,
+    "… is missing: run …ecommerce up… from a checkout of the project": start_an_installed_package,
+    "the embedded Postgres of … does not run: …": have_no_postgres,
+    "nothing of database … was ever archived: …": recover_what_never_was,
 }
 
 OF_THE_LEASE = {"another archiver is at work: process … on …", "another process took the archive's lease over…"}
@@ -173,6 +248,13 @@ ELSEWHERE = {
     "…: HDFS is in safe mode: …": "test_archive_failures.py",
     "MongoDB does not let this user write: …": "test_import_faults.py",
     "the record … of archive_runs cannot be read (…)…": "../unit/test_edited_runs.py",
+    "… was fetched with sha256 …, not …: …": "test_services_files.py",
+    "the archived orders of database … are in directories of version 0.1.0: …": "../upgrade/test_upgrade.py",
+    "the table … of the catalog … holds orders of another database of the name …": "test_archive_identity.py",
+    "archive run … waits for a person's word…": "test_forget_runs.py",
+    "… of the archive is damaged: …": "test_archive_damage.py",
+    "a decoding process ended with …": "test_import_faults.py",
+    "a process that makes orders ended with …": "../unit/test_generate_repeatable.py",
 }
 """Messages that are provoked in another test, which asks `row_of` for their row."""
 

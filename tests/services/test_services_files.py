@@ -13,6 +13,7 @@ from ecommerce.java import java_home
 from ecommerce.services import stack
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.settings import Settings
+from tests.runbook import row_of
 
 
 @pytest.fixture
@@ -50,8 +51,9 @@ def test_a_jar_with_another_content_is_refused_and_not_kept(tmp_path: Path, monk
     maven.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
     thing = Jar("example", "thing", "1", "0" * 64)
-    with pytest.raises(ServiceError, match=r"thing-1.jar was fetched with sha256 [0-9a-f]{64}, not 0+: "):
+    with pytest.raises(ServiceError, match=r"thing-1.jar was fetched with sha256 [0-9a-f]{64}, not 0+: ") as raised:
         fetch_jars([thing], tmp_path / "cache")
+    assert row_of(str(raised.value)) == "… was fetched with sha256 …, not …: …"
     assert [path.name for path in (tmp_path / "cache" / "jars").iterdir()] == [".lock"]
 
 

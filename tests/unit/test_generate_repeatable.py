@@ -27,6 +27,7 @@ from tests.generator_samples import (
     wait_for,
     writing_process,
 )
+from tests.runbook import row_of
 
 
 @pytest.mark.parametrize("preset", ["marketplace", "grocery"])
@@ -93,8 +94,11 @@ def test_a_process_that_dies_is_an_error_and_the_next_run_goes_on(tmp_path: Path
                 if "ecommerce.generate.into_files.blocks" in child.cmdline():
                     child.kill()
 
-    with pytest.raises(ServiceError, match=r"a process that makes orders ended with -9; .* start the same again"):
+    with pytest.raises(
+        ServiceError, match=r"a process that makes orders ended with -9; .* start the same again"
+    ) as raised:
         write_orders(path, job, processes=2, progress=kill)
+    row_of(str(raised.value))
     assert not path.exists()
     write_orders(path, job, processes=2)
     write_orders(whole, job)

@@ -28,6 +28,7 @@ from ecommerce.upgrade.clients import DatabaseInUseError
 from tests.archiving import spark
 from tests.drilled import drilled_but
 from tests.import_samples import raw_orders
+from tests.runbook import row_of
 from tests.services.test_attributes import RAW
 from tests.services.test_statuses import names_of, of_version_0_1_0
 from tests.summaries_recount import recount
@@ -112,8 +113,9 @@ def test_before_the_upgrade_what_is_not_known_is_neither_told_nor_compared(spark
     assert compute_kpis(frozen.database).incomplete == ("late_share", "overdue", "by_category", *SALES_FIGURES)
     assert check_orders(frozen.database, frozen.settings, archive=False).differences == ()
     for work in (check_orders, lambda _, settings: archive_orders(settings)):
-        with pytest.raises(ArchiveError, match=r"are in directories of version 0\.1\.0: `ecommerce upgrade`"):
+        with pytest.raises(ArchiveError, match=r"are in directories of version 0\.1\.0: `ecommerce upgrade`") as raised:
             work(frozen.database, frozen.settings)
+        row_of(str(raised.value))
     upgrade_database(frozen.database, frozen.settings)
     all_figures_are_right(frozen)
 
