@@ -16,11 +16,7 @@ KEY = ["row", "order_item_id"]
 
 def agreeing(columns: "OrderColumns") -> "BoolArray":
     """Which documents agree; of irregular ones the answer means nothing."""
-    count, of = len(columns.regular), columns.item_of
-    sizes = np.bincount(of, minlength=count)
-    agrees: BoolArray = sizes == columns.numbers["order.quantity"]
-    if len(of):
-        agrees[_with_an_item_twice(of, columns.items["item.order_item_id"], sizes)] = False
+    agrees = np.ones(len(columns.regular), np.bool_)
     if (refunds := columns.arrays.get("refunds")) is not None:
         numbers = refunds.numbers
         parts = numbers["tax_amount"] + numbers["shipping_amount"]
@@ -30,38 +26,17 @@ def agreeing(columns: "OrderColumns") -> "BoolArray":
     return agrees
 
 
-def _with_an_item_twice(of: "IntArray", ids: "IntArray", sizes: "IntArray") -> "IntArray":
-    several = np.flatnonzero(sizes[of] > 1)
-    together = several[np.argsort(of[several], kind="stable")]
-    # Nearly always the items are by their ids, which a look at neighbours tells.
-    unordered: IntArray = of[together[1:]][(np.diff(of[together]) == 0) & (np.diff(ids[together]) <= 0)]
-    if not len(unordered):
-        return unordered
-    rest = together[np.isin(of[together], unordered)]
-    rest = rest[np.lexsort((ids[rest], of[rest]))]
-    twice: IntArray = of[rest[1:]][(np.diff(of[rest]) == 0) & (np.diff(ids[rest]) == 0)]
-    return twice
-
-
 def _with_too_much_back(columns: "OrderColumns") -> "IntArray":
-    """Documents whose refunds take back more of an item than was ordered, or an item that is not there."""
+    """Documents whose refunds take back more of an item than was ordered, one that is not there, or one of two."""
     returned, of = columns.arrays["refunds.items"], columns.item_of
-    back = pl.DataFrame(
-        {"row": returned.row} | {name: returned.numbers[name] for name in ("order_item_id", "quantity")}
-    )
+    names = ("order_item_id", "quantity")
+    back = pl.DataFrame({"row": returned.row} | {name: returned.numbers[name] for name in names})
     items = np.flatnonzero(np.isin(of, returned.row))
-    ordered = pl.DataFrame(
-        {
-            "row": of[items],
-            "order_item_id": _of(columns, "order_item_id", items),
-            "ordered": _of(columns, "quantity", items),
-        }
-    )
-    found = back.group_by(KEY).agg(pl.col("quantity").sum()).join(ordered, on=KEY, how="left")
-    rows: IntArray = found.filter(pl.col("quantity") > pl.col("ordered").fill_null(-1))["row"].to_numpy()
+    nothing = np.empty(0, np.int64)
+    of_items = {name: columns.items.get(f"item.{name}", nothing)[items] for name in names}
+    ordered = pl.DataFrame({"row": of[items]} | of_items)
+    once = ordered.group_by(KEY).agg(pl.col("quantity").first().alias("ordered"), pl.len().alias("items"))
+    found = back.group_by(KEY).agg(pl.col("quantity").sum()).join(once, on=KEY, how="left")
+    is_there = (pl.col("items") == 1) & (pl.col("quantity") <= pl.col("ordered"))
+    rows: IntArray = found.filter(~is_there.fill_null(value=False))["row"].to_numpy()
     return rows
-
-
-def _of(columns: "OrderColumns", name: str, items: "IntArray") -> "IntArray":
-    values = columns.items.get(f"item.{name}")
-    return np.empty(0, np.int64) if values is None else values[items]

@@ -1,5 +1,8 @@
-"""What the parts of an order must agree on, beside the types and ranges of their fields: for an import's rows, for
-documents as they are read, and for MongoDB's validator. `bson_reading.agreement` asks the same of columns.
+"""What the parts of an order must agree on, beside the types and ranges of their fields.
+
+An import asks all of it. Readers and MongoDB's validator ask what figures depend on: that all parts are of one order,
+and that refunds take back what there is. A number of items that is not `quantity`, and two items of one id, were stored
+by other programs beside version 0.1.0, and no figure is wrong by them. `bson_reading.agreement` asks it of columns.
 """
 
 from collections import Counter
@@ -21,13 +24,8 @@ class Disagreement(ValueError):
 
 
 def require_agreement(document: OrderDocument) -> None:
-    """Raise Disagreement where the parts of an order contradict each other."""
-    order_id, items = document.order.order_id, document.order_items
-    named = {"delivery.order_id": document.delivery.order_id}
-    named |= {f"order_items[{at}].order_id": item.order_id for at, item in enumerate(items)}
-    for path, found in named.items():
-        if found != order_id:
-            raise Disagreement("reference", f"{path} is {found}, order.order_id {order_id}")
+    """Raise Disagreement where the parts of an incoming order contradict each other."""
+    items = document.order_items
     if len(items) > ITEMS_MAX:
         raise Disagreement("too_many_items", f"{len(items)} items, more than {ITEMS_MAX}")
     if document.order.quantity != len(items):
@@ -36,13 +34,26 @@ def require_agreement(document: OrderDocument) -> None:
         )
     if len({item.order_item_id for item in items}) != len(items):
         raise Disagreement("duplicate_item", f"two of the {len(items)} items have one order_item_id")
+    require_stored_agreement(document)
+
+
+def require_stored_agreement(document: OrderDocument) -> None:
+    """The same of a stored order."""
+    order_id = document.order.order_id
+    named = {"delivery.order_id": document.delivery.order_id}
+    named |= {f"order_items[{at}].order_id": item.order_id for at, item in enumerate(document.order_items)}
+    for path, found in named.items():
+        if found != order_id:
+            raise Disagreement("reference", f"{path} is {found}, order.order_id {order_id}")
     if document.refunds:
-        require_refunds_agree(document.refunds, items)
+        require_refunds_agree(document.refunds, document.order_items)
 
 
 def require_refunds_agree(refunds: Iterable[Any], items: Iterable[Any]) -> None:
     """Raise Disagreement where refunds contradict themselves or the items of their order."""
+    items = tuple(items)
     ordered = {item.order_item_id: item.quantity for item in items}
+    of_id = Counter(item.order_item_id for item in items)
     returned: Counter[int] = Counter()
     ids: set[int] = set()
     for refund in refunds:
@@ -63,6 +74,8 @@ def require_refunds_agree(refunds: Iterable[Any], items: Iterable[Any]) -> None:
             raise Disagreement(
                 "reference", f"{name} names the order_item_id {unknown[0]}, which the order does not have"
             )
+        if twice := [one for one in of_refund if of_id[one] > 1]:
+            raise Disagreement("duplicate_item", f"{name} names the order_item_id {twice[0]}, which two items have")
         returned.update({item.order_item_id: item.quantity for item in refund.items or ()})
     for order_item_id, quantity in returned.items():
         if quantity > ordered[order_item_id]:
@@ -77,11 +90,8 @@ def require_refunds_agree(refunds: Iterable[Any], items: Iterable[Any]) -> None:
 
 def mongo_agreement() -> Expression:
     """Whether the parts of a document agree, for `$expr`. It raises for no document, whatever is in it."""
-    items, ids = "$order_items", "$order_items.order_item_id"
     of_items = [
         {"$setIsSubset": ["$order_items.order_id", ["$_id"]]},
-        {"$eq": ["$order.quantity", {"$size": items}]},
-        _all_different(items, ids),
         {"$cond": [{"$isArray": "$refunds"}, {"$and": [*_of_refunds()]}, True]},
     ]
     # $cond evaluates only the branch that it takes: the operators of the other one would raise.
@@ -89,7 +99,7 @@ def mongo_agreement() -> Expression:
         "$and": [
             {"$eq": ["$_id", "$order.order_id"]},
             {"$eq": ["$_id", "$delivery.order_id"]},
-            {"$cond": [{"$isArray": items}, {"$and": of_items}, False]},
+            {"$cond": [{"$isArray": "$order_items"}, {"$and": of_items}, False]},
         ]
     }
 
@@ -100,25 +110,23 @@ def _of_refunds() -> Iterable[Expression]:
     amounts = ["$$refund.amount", *({"$ifNull": [f"$$refund.{part}_amount", 0]} for part in ("tax", "shipping"))]
     parts = {"$lte": [{"$add": amounts[1:]}, amounts[0]]}
     of_refund = "$$refund.items"
-    named = [
-        _all_different(of_refund, f"{of_refund}.order_item_id"),
-        {"$setIsSubset": [f"{of_refund}.order_item_id", "$order_items.order_item_id"]},
-    ]
     absent = {"$eq": [{"$type": of_refund}, "missing"]}
+    each_once = _all_different(of_refund, f"{of_refund}.order_item_id")
     yield _of_all(
         "$refunds",
         "refund",
         {"$cond": [{"$and": [{"$isNumber": amount} for amount in amounts]}, parts, False]},
-        {"$cond": [{"$isArray": of_refund}, {"$and": named}, absent]},
+        {"$cond": [{"$isArray": of_refund}, each_once, absent]},
     )
     listed = {"$cond": [{"$isArray": "$$this.items"}, "$$this.items", []]}
-    returned = {
-        "$reduce": {"input": "$refunds", "initialValue": [], "in": {"$concatArrays": ["$$value", listed]}},
-    }
-    own = {"$eq": ["$$back.order_item_id", "$$item.order_item_id"]}
-    units = {"$map": {"input": "$$returned", "as": "back", "in": {"$cond": [own, "$$back.quantity", 0]}}}
+    returned = {"$reduce": {"input": "$refunds", "initialValue": [], "in": {"$concatArrays": ["$$value", listed]}}}
+    of_item = {"$eq": ["$$back.order_item_id", "$$item.order_item_id"]}
+    named = {"$filter": {"input": "$order_items", "as": "item", "cond": of_item}}
+    there_once = _of_all("$$returned", "back", {"$eq": [{"$size": named}, 1]})
+    units = {"$map": {"input": "$$returned", "as": "back", "in": {"$cond": [of_item, "$$back.quantity", 0]}}}
     enough = _of_all("$order_items", "item", {"$lte": [{"$sum": units}, "$$item.quantity"]})
-    yield {"$let": {"vars": {"returned": returned}, "in": {"$or": [{"$eq": ["$$returned", []]}, enough]}}}
+    nothing = {"$eq": ["$$returned", []]}
+    yield {"$let": {"vars": {"returned": returned}, "in": {"$or": [nothing, {"$and": [there_once, enough]}]}}}
 
 
 def _all_different(array: str, ids: str) -> Expression:

@@ -15,7 +15,7 @@ from bson.datetime_ms import DatetimeMS
 from bson.errors import BSONError
 from msgspec import Struct
 
-from ecommerce.documents.agreement import Disagreement, require_agreement
+from ecommerce.documents.agreement import Disagreement, require_stored_agreement
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_order
 from ecommerce.documents.fields import Field, fields_of, in_order
 from ecommerce.documents.kinds import EARLIEST_TIME, LATEST_TIME, attributes_fault, to_scaled
@@ -57,7 +57,7 @@ def stored_order(document: bytes) -> OrderDocument:
     """The order of a document in BSON, its fields in any order. Raises NotAnOrder where the definition refuses it."""
     order = readable_order(document)
     try:
-        require_agreement(order)
+        require_stored_agreement(order)
     except Disagreement as error:
         raise NotAnOrder(str(error)) from None
     return order
