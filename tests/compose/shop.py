@@ -22,7 +22,9 @@ def run_deployment(stack: Stack, name: str, **parameters: object) -> None:
 def try_deployment(stack: Stack, name: str, **parameters: object) -> str:
     """The same for a run that may end badly; what was said of it."""
     given = [part for key, value in parameters.items() for part in ("-p", f"{key}={value}")]
-    words = shlex.join(["prefect", "--no-prompt", "deployment", "run", name, *given, "--watch"])
+    words = shlex.join(
+        ["prefect", "--no-prompt", "deployment", "run", name, *given, "--watch", "--watch-interval", "1"]
+    )
     return stack.execute("worker", "bash", "-c", f"{words} 2>&1 || true")
 
 

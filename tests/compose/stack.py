@@ -81,6 +81,10 @@ class Stack:
             logs = "\n".join(f"--- {name}\n{self.log(name)[-1500:]}" for name in bad)
             raise RuntimeError(f"{error}\n{states}\n{logs}") from None
 
+    def start(self, *services: str) -> None:
+        """Start these and nothing else, and wait until they are healthy: the others find them again by themselves."""
+        self.compose("up", "--detach", "--wait", "--no-deps", *services)
+
     def execute(self, service: str, *command: str, environment: Mapping[str, str] | None = None) -> str:
         """Run a command in a running service, as its user: `docker compose exec`. Returns its output."""
         given = [part for name, value in (environment or {}).items() for part in ("--env", f"{name}={value}")]

@@ -14,6 +14,7 @@ import pytest
 from ecommerce.settings import Settings
 from tests.compose.engine import Engine, an_engine
 from tests.compose.machine import left, state
+from tests.compose.prometheus import start_prometheus
 from tests.compose.shop import archive_some_orders
 from tests.compose.stack import Stack
 from tests.compose.stand_ins import make_images, remove_images, wanted_images
@@ -98,3 +99,10 @@ def shop(stack: Stack) -> Stack:
     """The stack with orders of two days, archived on the Spark cluster by runs of deployments."""
     archive_some_orders(stack)
     return stack
+
+
+@pytest.fixture(scope="package")
+def watched(shop: Stack) -> Stack:
+    """The shop, and Prometheus that looks at it."""
+    start_prometheus(shop)
+    return shop

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.compose.compose_file import REPOSITORY
-from tests.compose.shop import doctor, kpis
+from tests.compose.shop import doctor, kpis, run_deployment
 from tests.compose.stack import Stack
 from tests.dashboard_app import launch
 from tests.unit.test_docs import commands
@@ -85,6 +85,16 @@ def test_a_schedule_that_sleeps_is_found(stack: Stack) -> None:
     assert "summarize-orders/hourly" in found["says"]
     stack.execute("worker", "prefect", "--no-prompt", "deployment", "schedule", "resume", "--all")
     assert doctor(stack, "worker")["schedules"]["state"] == "ok"
+
+
+def test_a_file_in_the_inbox_is_imported_by_the_hourly_run(shop: Stack) -> None:
+    file = shop.volume("inbox") / "day.csv"
+    shutil.copy(REPOSITORY / "tests" / "data" / "superstore" / "orders_export.csv", file)
+    file.chmod(0o644)
+    run_deployment(shop, "import-files/hourly", settle_seconds=0)
+    assert not file.exists(), "it is in done/"
+    told = json.loads(shop.execute("worker", "ecommerce", "kpis", "--json", "--end", "2017-01-01"))
+    assert told["orders"] == 40
 
 
 def test_the_commands_of_the_pages_work_where_the_pages_run_them(shop: Stack) -> None:

@@ -1,47 +1,18 @@
 """Prometheus of the profile `monitoring`: it scrapes, each alert fires, and Grafana's queries have answers."""
 
-import json
-import time
-import urllib.parse
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.compose.prometheus import PROFILE, ask, firing, wait_for
 from tests.compose.shop import try_deployment
 from tests.compose.stack import Stack
 from tests.unit.test_docs import ALERTS
 from tests.unit.test_grafana import queries
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(2400)]
-
-PROMETHEUS = ("--profile", "monitoring")
-
-
-def ask(stack: Stack, path: str, **parameters: str) -> Any:
-    where = f"http://127.0.0.1:{stack.ports['PROMETHEUS_PORT']}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
-    with urllib.request.urlopen(where, timeout=10) as answer:
-        return json.load(answer)["data"]
-
-
-def wait_for(what: str, seconds: float, asked: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + seconds
-    while not asked():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(1)
-
-
-def firing(stack: Stack) -> set[str]:
-    return {alert["labels"]["alertname"] for alert in ask(stack, "alerts")["alerts"] if alert["state"] == "firing"}
-
-
-@pytest.fixture(scope="module")
-def watched(shop: Stack) -> Stack:
-    shop.compose(*PROMETHEUS, "up", "--detach", "--wait", "prometheus")
-    return shop
 
 
 def test_it_scrapes_what_the_configuration_names_and_knows_every_rule(watched: Stack) -> None:
@@ -55,18 +26,11 @@ def test_it_scrapes_what_the_configuration_names_and_knows_every_rule(watched: S
 
 
 def test_a_file_that_cannot_be_imported_raises_its_alert(watched: Stack) -> None:
-    assert "PipelineDown" not in firing(watched)
+    # It was down while services were killed.
+    wait_for("PipelineDown is over", 90, lambda: "PipelineDown" not in firing(watched))
     (watched.volume("inbox") / "broken.parquet").write_bytes(b"PAR1 nothing")
     try_deployment(watched, "import-files/hourly", settle_seconds=0)
     wait_for("ImportsFail", 120, lambda: "ImportsFail" in firing(watched))
-
-
-def test_a_pipeline_that_is_down_raises_its_alert(watched: Stack) -> None:
-    """Nobody reads the metrics any more: the case in which no metric says so."""
-    watched.kill("metrics")
-    wait_for("PipelineDown", 360, lambda: "PipelineDown" in firing(watched))
-    watched.up()
-    wait_for("PipelineDown is over", 90, lambda: "PipelineDown" not in firing(watched))
 
 
 def test_every_query_of_grafana_s_dashboard_is_answered(watched: Stack) -> None:
@@ -120,5 +84,5 @@ def test_each_alert_fires_for_its_own_reason_and_no_other_does(watched: Stack, t
     (tmp_path / "cases.yml").chmod(0o644)
     tmp_path.chmod(0o755)
     promtool = ("run", "--rm", "--no-deps", "-T", "--volume", f"{tmp_path}:/cases:ro", "--entrypoint", "promtool")
-    watched.compose(*PROMETHEUS, *promtool, "prometheus", "check", "config", "/etc/prometheus/prometheus.yml")
-    watched.compose(*PROMETHEUS, *promtool, "prometheus", "test", "rules", "/cases/cases.yml")
+    watched.compose(*PROFILE, *promtool, "prometheus", "check", "config", "/etc/prometheus/prometheus.yml")
+    watched.compose(*PROFILE, *promtool, "prometheus", "test", "rules", "/cases/cases.yml")

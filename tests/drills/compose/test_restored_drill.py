@@ -36,4 +36,3 @@ def test_everything_is_lost_and_comes_back_from_the_backup(shop: Stack) -> None:
     said = shop.execute("worker", "prefect", "--no-prompt", "variable", "get", "ecommerce_archive_older_than_days")
     assert "41" in said, "what operators set is back"
     run_deployment(shop, "archive-orders/daily")
-    shop.up()
