@@ -18,7 +18,7 @@ from ecommerce.hours import UTC_HOURS, Hours, hours_of
 from ecommerce.kpis.catalog import UNKNOWN, Catalog, load_catalog, product_names
 from ecommerce.kpis.compute import Counts, Step, is_hourly, kpis_of, timeline_of
 from ecommerce.kpis.figures import Kpis
-from ecommerce.kpis.load import Loaded, load_rollup, rollup_of
+from ecommerce.kpis.load import Loaded, load_rollup, rows_of
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.shop import Shop, read_shop
@@ -218,8 +218,8 @@ class KpiStore:
         daily = None if hourly else self._hours
         news = CellTable.sum_of(self._deltas[seq] for seq in range(view.seq + 1, self._seq + 1))
         # What is due in the news is judged by itself: in the whole it would be looked up among all promises.
-        part = rollup_of(news, span, filters, daily).due(due_before(self._as_of))
-        view.rollup = Rollup.sum_of((view.rollup, part))
+        rows = rows_of(news, span, filters, daily, due_before(self._as_of))
+        view.rollup = Rollup.sum_of((view.rollup, rows))
         view.seq = self._seq
         return True
 

@@ -35,7 +35,7 @@ def bucket_documents(epoch: str, cells: CellTable, hours: Hours) -> Iterator[Doc
     """Documents that add cells to their months."""
     for month, of_month in split_months(cells.settled(settled_before()), hours):
         yield from cells_documents(epoch, month, of_month)
-        yield rollup_document(epoch, month, Rollup.of_cells(of_month))
+        yield rollup_document(epoch, month, Rollup.of_cells(of_month, settled_before()))
 
 
 def cells_documents(epoch: str, month: date, cells: CellTable) -> Iterator[Document]:
