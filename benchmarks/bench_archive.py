@@ -1,5 +1,6 @@
 """How fast orders are archived, by step; how much memory it takes; beside the archiver that this project began with."""
 
+import json
 import os
 import subprocess
 import sys
@@ -42,6 +43,30 @@ RESTORER = (
     "from ecommerce.settings import get_settings\n"
     "restore_orders(get_settings(), datetime.date(2024, 1, 1), datetime.date(2024, 1, 30))\n"
 )
+READER = """
+import json, statistics, time
+from datetime import date, timedelta
+from ecommerce.archive.reading import read
+from ecommerce.mongo import ARCHIVED_ORDERS, get_database
+from ecommerce.order_search.archived_order import archived_document
+from ecommerce.settings import get_settings
+
+settings, database = get_settings(), get_database()
+entries = list(database[ARCHIVED_ORDERS].aggregate([{"$sample": {"size": 21}}]))
+def seconds(work):
+    begin = time.perf_counter()
+    done = work()
+    return time.perf_counter() - begin, done
+times = [seconds(lambda: archived_document(database, settings, entry))[0] for entry in entries]
+first, days = date(2024, 1, 5), 0
+while (rows := read(first, first + timedelta(days=days)).num_rows) < WANTED and days < 60:
+    days += 1
+took, rows = seconds(lambda: read(first, first + timedelta(days=days)))
+print(json.dumps({"order": statistics.median(times[1:]), "days": days + 1, "rows": rows.num_rows, "span": took}))
+"""
+"""An order by its id, when the program has imported what it needs; and so many orders of whole days into Arrow."""
+
+DAY_ORDERS = 60_000
 PAUSE_SECONDS = 0.1
 
 
@@ -63,7 +88,10 @@ def run(quick: bool) -> Iterator[Result]:
         hdfs = start_hdfs(Path(home), free_port(), java_home(settings), settings.cache)
         try:
             for orders in sizes:
-                yield from _archived(database, f"{hdfs.uri}/archive-{orders}", Path(home), orders, quick)
+                # A home has one catalog, and that one shop of a name.
+                of_size = Path(home, f"home-{orders}")
+                of_size.mkdir()
+                yield from _archived(database, f"{hdfs.uri}/archive-{orders}", of_size, orders, quick)
         finally:
             hdfs.stop()
         yield from _seed(database, Path(home), sizes[0] if quick else 1_000_000)
@@ -123,8 +151,26 @@ def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick:
     if is_target or quick:
         restored = _measure([sys.executable, "-c", RESTORER], environment)
         count = database["orders_restored"].estimated_document_count()
-        results.append(Result(f"{count:,} orders restored, start to end", restored.seconds, "s"))
+        rate = f"{count / restored.seconds:,.0f} orders/s"
+        results.append(Result(f"{count:,} orders restored, start to end", restored.seconds, "s", "≥ 30 000/s", rate))
+        results += _read(environment, name, 100 if quick else DAY_ORDERS)
     return results
+
+
+def _read(environment: Mapping[str, str], name: str, orders: int) -> list[Result]:
+    """What reading archived orders costs, without a JVM."""
+    done = subprocess.run(
+        [sys.executable, "-c", READER.replace("WANTED", str(orders))],
+        env=dict(environment),
+        check=True,
+        capture_output=True,
+    )
+    found = json.loads(done.stdout)
+    days = "a day" if found["days"] == 1 else f"{found['days']} days"
+    return [
+        Result(f"of {name}: one by its id", found["order"], "s", "≤ 0.3"),
+        Result(f"of {name}: {found['rows']:,} of {days} into Arrow", found["span"], "s", "≤ 1"),
+    ]
 
 
 def _seed(database: MongoDatabase, home: Path, orders: int) -> list[Result]:
