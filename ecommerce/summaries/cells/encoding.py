@@ -69,7 +69,7 @@ def texts_of(document: Mapping[str, Any], column: str) -> list[str]:
 
 def _encode_column(column: pl.Series, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:
     if column.dtype == pl.String:
-        if len(column) and column.min() == column.max():
+        if len(column) and (column == column[0]).all():
             return _pack(np.zeros(len(column), np.int64), compressor) | {"texts": msgspec.json.encode([column[0]])}
         texts = column.unique().sort()
         codes = column.cast(pl.Enum(texts)).to_physical().cast(pl.Int64)
