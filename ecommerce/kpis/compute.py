@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import repeat
 from typing import Any, Literal, NamedTuple
 
 import polars as pl
@@ -193,8 +192,10 @@ def _by_time(rollup: Rollup, step: Step, hours: Hours, measures: tuple[str, ...]
 def _points(frame: pl.DataFrame) -> tuple[TimelinePoint, ...]:
     """The rows of a timeline, taken by column: Polars makes aware times one by one, and slowly."""
     frame = frame.filter(pl.col("orders") != 0)
-    times = map(datetime.fromtimestamp, frame["time"].dt.epoch("s").to_list(), repeat(UTC))
-    return tuple(map(TimelinePoint, times, frame["status"].to_list(), frame["orders"].to_list()))
+    seconds = frame["time"].dt.epoch("s").to_list()
+    times = {second: datetime.fromtimestamp(second, UTC) for second in set(seconds)}
+    columns = map(times.__getitem__, seconds), frame["status"].to_list(), frame["orders"].to_list()
+    return tuple(map(TimelinePoint, *columns))
 
 
 def step_of(span: Span, hours: pl.DataFrame) -> Step:
