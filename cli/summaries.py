@@ -213,7 +213,9 @@ def print_report(report: "CheckReport") -> None:
         checked += f" and {report.archived_orders:,} from the archive's files"
     state = "mended" if report.repaired else f"{len(report.differences):,} buckets differ"
     if not report.differences:
-        state = "all figures of the orders equal" if report.aside or report.damaged else "all figures equal"
+        state = "all figures of the orders equal" if report.aside else "all figures equal"
+        if report.damaged:
+            state = "the archive is damaged; the figures of the orders that can be read are equal"
     print(f"{state}: {checked}, {report.seconds:.1f} s")
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import time
 import urllib.error
 import urllib.request
 
@@ -10,6 +11,8 @@ import psutil
 from ecommerce.errors import ServiceError
 
 LOOPBACK = "127.0.0.1"
+CLOSING_SECONDS = 5.0
+"""A port of a process that was just ended may look taken for so long; nobody owns it."""
 
 
 def answers(port: int, host: str = LOOPBACK) -> bool:
@@ -48,17 +51,23 @@ def listening_ports(pid: int) -> list[int]:
 
 def require_free_port(port: int, setting: str, service: str) -> None:
     """Raise ServiceError that names the owner where a port is taken."""
+    deadline = time.monotonic() + CLOSING_SECONDS
+    while not _is_free(port):
+        owner = _owner_of(port)
+        if owner or time.monotonic() > deadline:
+            raise ServiceError(f"port {port} for {service} is taken{owner}: stop that, or set {setting} to a free port")
+        time.sleep(0.1)
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         # As the servers do: a port in TIME_WAIT is free, one that is listened on is not.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
-            return
         except OSError:
-            pass
-    raise ServiceError(
-        f"port {port} for {service} is taken{_owner_of(port)}: stop that, or set {setting} to a free port"
-    )
+            return False
+    return True
 
 
 def _owner_of(port: int) -> str:

@@ -191,7 +191,7 @@ class FileImport:
         too_many = read >= enough and rejected > limit * read
         nothing = at_end and read == rejected > 0 and limit < 1
         if too_many or nothing:
-            most = ", ".join(f"{code} {count}" for code, count in self.report.reasons.most_common(3))
+            most = ", ".join(f"{code} {count}" for code, count in self.report.reasons.most_common())
             raise TooManyRejected(
                 f"{'' if at_end else 'stopped: '}{rejected} of the first {read} rows were rejected"
                 f" ({most}), {'so nothing came of it' if nothing else f'more than {limit:.0%}'};"
