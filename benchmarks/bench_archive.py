@@ -59,7 +59,7 @@ def seconds(work):
     return time.perf_counter() - begin, done
 times = [seconds(lambda: archived_document(database, settings, entry))[0] for entry in entries]
 first, days = date(2024, 1, 5), 0
-while (rows := read(first, first + timedelta(days=days)).num_rows) < WANTED and days < 60:
+while read(first, first + timedelta(days=days)).num_rows < WANTED and days < 60:
     days += 1
 took, rows = seconds(lambda: read(first, first + timedelta(days=days)))
 print(json.dumps({"order": statistics.median(times[1:]), "days": days + 1, "rows": rows.num_rows, "span": took}))

@@ -18,7 +18,8 @@ ROWS_SHOWN = 20
 
 def rejected(
     files: Annotated[
-        list[str] | None, typer.Argument(help="Files, by path or by name. Default: all.", show_default=False)
+        list[str] | None,
+        typer.Argument(help="Files, by name, wherever they lie now. Default: all.", show_default=False),
     ] = None,
     code: Annotated[str | None, typer.Option(metavar="CODE", help="Only rows with this reason code.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Show so many rows; 0 shows all.")] = ROWS_SHOWN,
@@ -28,7 +29,13 @@ def rejected(
     as_json: AsJson = False,
 ) -> None:
     """Show the rows that imports did not take in: how many, why, and their text."""
-    from ecommerce.importing.loading.rejected_rows import as_file, count_rejected, find_rejected, rejected_filter
+    from ecommerce.importing.loading.rejected_rows import (
+        as_file,
+        count_rejected,
+        find_rejected,
+        rejected_filter,
+        text_of,
+    )
 
     if code is not None and code not in REASONS:
         raise InputError(f"--code {code}: no such reason code; there are {', '.join(REASONS)}")
@@ -40,7 +47,7 @@ def rejected(
                 typer.echo(text)
             return
         counts = count_rejected(database, wanted)
-        rows = list(find_rejected(database, wanted, limit))
+        rows = [{**row, "text": text_of(row)} for row in find_rejected(database, wanted, limit)]
     if as_json:
         print_json(
             {"counts": [count._asdict() for count in counts], "rows": [_document(row) for row in rows]}, with_run=False
@@ -57,19 +64,13 @@ def rejected(
     console.print(table)
     for row in rows:
         console.print(Text(f"{row['file']} line {row['line']}: {row['code']}: {row['reason']}"))
-        console.print(Text(f"    {shown(_text(row))}"))
+        console.print(Text(f"    {shown(row['text'])}"))
     console.print(
         f"{len(rows):,} rows shown, --limit 0 shows all; --text prints them to be corrected and imported, "
         "`ecommerce import --replay` tries them again as they are"
     )
 
 
-def _text(row: Document) -> str:
-    from ecommerce.importing.loading.rejected_rows import text_of
-
-    return text_of(row)
-
-
 def _document(row: Document) -> Document:
-    names = ("file", "line", "code", "reason", "raw_complete", "rows_are", "mapping")
-    return {name: row.get(name) for name in names} | {"rows": row.get("rows", 1), "text": _text(row)}
+    names = ("file", "line", "code", "reason", "raw_complete", "rows_are", "mapping", "text")
+    return {name: row.get(name) for name in names} | {"rows": row.get("rows", 1)}

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecommerce.forget.records import Person
 from ecommerce.importing.loading.ledger import FORGOTTEN_ROW, REJECTED_ROWS
-from ecommerce.importing.loading.replay import shape_of_row
+from ecommerce.importing.loading.rejected_rows import raw_of, shape_of_row
 from ecommerce.importing.mentions import mentions, texts_matcher
 from ecommerce.mongo import Document, MongoDatabase
 
@@ -40,8 +40,7 @@ def rejected_rows_of(database: MongoDatabase, person: Person) -> Iterator[Any]:
     """`_id` of each rejected row whose text or reason names the person."""
     looked = Looked(person)
     for row in database[REJECTED_ROWS].find():
-        raw = row["raw"].encode() if isinstance(row["raw"], str) else bytes(row["raw"])
-        shape = shape_of_row(row)
+        raw, shape = raw_of(row), shape_of_row(row)
         if mentions(raw, shape, looked) or mentions(row["reason"].encode(), shape, looked):
             yield row["_id"]
 

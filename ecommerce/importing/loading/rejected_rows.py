@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ecommerce.errors import InputError
+from ecommerce.importing.formats.json_values import JSON_VALUES
 from ecommerce.importing.loading.ledger import REJECTED_ROWS
-from ecommerce.importing.loading.replay import shape_of_row
+from ecommerce.importing.shape import IN_RECORDS, LINES, Reading, Shape
 from ecommerce.mongo import Document, MongoDatabase
 
 
@@ -21,14 +22,10 @@ class RejectedCount(NamedTuple):
     rows: int
 
 
-def rejected_filter(files: Sequence[str], code: str | None) -> dict[str, Any]:
-    """Which rows are wanted: of the files named, by path or by name alone, and with a code."""
-    wanted: dict[str, Any] = {}
-    if files:
-        paths = [str(Path(file).expanduser().absolute()) for file in files]
-        names = [re.compile(f"(^|/){re.escape(file)}$") for file in files if "/" not in file]
-        wanted["file"] = {"$in": [*files, *paths, *names]}
-    return wanted | ({"code": code} if code else {})
+def rejected_filter(files: Sequence[str | Path], code: str | None = None) -> dict[str, Any]:
+    """Which rows are wanted: of files of these names, wherever they lay (the inbox moves them), and with a code."""
+    names = [re.compile(f"(^|/){re.escape(Path(file).name)}$") for file in files]
+    return ({"file": {"$in": names}} if files else {}) | ({"code": code} if code else {})
 
 
 def count_rejected(database: MongoDatabase, wanted: dict[str, Any]) -> list[RejectedCount]:
@@ -48,10 +45,29 @@ def find_rejected(database: MongoDatabase, wanted: dict[str, Any], limit: int = 
     return iter(database[REJECTED_ROWS].find(wanted, sort=[("digest", 1), ("line", 1)], limit=limit))
 
 
-def text_of(row: Document) -> str:
-    """A row's text as its file had it, lines of an order included; bytes that are no UTF-8 are shown escaped."""
+def raw_of(row: Document) -> bytes:
+    """A row as its file had it, lines of an order included."""
     raw = row["raw"]
-    return raw if isinstance(raw, str) else bytes(raw).decode("utf-8", "backslashreplace")
+    return raw.encode() if isinstance(raw, str) else bytes(raw)
+
+
+def text_of(row: Document) -> str:
+    """The same as text; bytes that are no UTF-8 are shown escaped."""
+    return raw_of(row).decode("utf-8", "backslashreplace")
+
+
+def shape_of_row(row: Document) -> Shape:
+    """The shape of the file that a rejected row is of."""
+    layout = JSON_VALUES.layout if row["rows_are"] == LINES else row["layout"]
+    return Shape(
+        row["rows_are"],
+        layout,
+        tuple(row["columns"]),
+        row["delimiter"],
+        row["mapping"],
+        quotes=row.get("quotes", IN_RECORDS),  # rows that version 0.1.0 kept have neither
+        readings=tuple(Reading(**reading) for reading in row.get("readings", ())),
+    )
 
 
 def as_file(rows: Iterator[Document]) -> Iterator[str]:

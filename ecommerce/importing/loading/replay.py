@@ -11,11 +11,12 @@ from ecommerce.importing.loading.acceptance import take_orders
 from ecommerce.importing.loading.catalog_tables import ask_catalog, fill_catalog, write_records
 from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder, Place
 from ecommerce.importing.loading.ledger import REJECTED_ROWS
+from ecommerce.importing.loading.rejected_rows import find_rejected, raw_of, rejected_filter, shape_of_row
 from ecommerce.importing.loading.report import FileReport, ImportReport
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.rows.orders import Known
-from ecommerce.importing.shape import IN_RECORDS, LINES, Reading, Shape, catalog_table
+from ecommerce.importing.shape import Shape, catalog_table
 from ecommerce.mongo import Document, MongoDatabase
 from ecommerce.progress import Progress, silent
 
@@ -29,15 +30,11 @@ def replay_rejected(
 
     A row that is accepted now leaves `rejected_rows`; another one stays with its reason of today.
     """
-    wanted = {str(path) for path in paths} | {str(Path(path).absolute()) for path in paths}
-    names = {Path(path).name for path in paths}
     report = ImportReport()
-    rows = database[REJECTED_ROWS].find(sort=[("digest", 1), ("line", 1)])
+    rows = find_rejected(database, rejected_filter(paths))
     for _, of_file in groupby(rows, key=lambda row: row["digest"]):
         file: FileReport | None = None
         while batch := list(islice(of_file, BATCH_ROWS)):
-            if wanted and batch[0]["file"] not in wanted and Path(batch[0]["file"]).name not in names:
-                continue
             if file is None:
                 file = FileReport(Path(batch[0]["file"]), batch[0]["rows_are"])
                 report.files.append(file)
@@ -58,7 +55,7 @@ def _replay(database: MongoDatabase, rows: Sequence[Document], report: FileRepor
     chunk = Chunk(0)
     still: dict[int, Rejection] = {}
     for index, row in enumerate(rows):
-        raw = row["raw"].encode() if isinstance(row["raw"], str) else bytes(row["raw"])
+        raw = raw_of(row)
         chunk.values.append((row["line"], raw))
         if not row["raw_complete"]:
             still[index] = Rejection(row["line"], row["code"], row["reason"], raw)
@@ -96,20 +93,6 @@ def _count(report: FileReport, accepted: int, unchanged: int, changed: int) -> N
     report.accepted += accepted
     report.unchanged += unchanged
     report.changed += changed
-
-
-def shape_of_row(row: Document) -> Shape:
-    """The shape of the file that a rejected row is of."""
-    layout = JSON_VALUES.layout if row["rows_are"] == LINES else row["layout"]
-    return Shape(
-        row["rows_are"],
-        layout,
-        tuple(row["columns"]),
-        row["delimiter"],
-        row["mapping"],
-        quotes=row.get("quotes", IN_RECORDS),  # rows that version 0.1.0 kept have neither
-        readings=tuple(Reading(**reading) for reading in row.get("readings", ())),
-    )
 
 
 def _chunk(shape: Shape, line: int, raw: bytes) -> Chunk:

@@ -174,10 +174,10 @@ def _encode(  # noqa: PLR0913 - a record made of them would cost each order
             {item.product_id for item in items if item.warehouse_id is None} - known.warehouses.keys(),
             {order.user_id} - known.locations.keys() if delivery.location is None else set(),
         ) from None
+    if order.currency:  # first: of a row that is refused nothing is noted
+        known.note_currency(order.currency)
     if status_of(delivery.status) is None:
         known.note_status(delivery.status)
-    if order.currency:
-        known.note_currency(order.currency)
     note_doubts(known.doubts, order, items, (beside and beside.refunds) or ())
     return EncodedOrder(order.order_id, bson, updated_at is not None, filled)
 
