@@ -21,7 +21,7 @@ from ecommerce.documents.statuses import is_finished
 from ecommerce.importing.loading.ledger import REJECTED_ROWS
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
-from ecommerce.mongo import MongoDatabase
+from ecommerce.mongo import MongoDatabase, count_few
 from ecommerce.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ def cover(
 
 def rejected(database: MongoDatabase) -> Iterator[Notice]:
     """Rows that were rejected and not repaired."""
-    if count := database[REJECTED_ROWS].estimated_document_count():
+    if count := count_few(database[REJECTED_ROWS]):
         text = "1 rejected row waits" if count == 1 else f"{exact(count)} rejected rows wait"
         yield Notice("rejected", f"{text} to be repaired", "their reasons are on the pipeline page")
 

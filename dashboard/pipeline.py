@@ -11,9 +11,10 @@ from pymongo import DESCENDING
 from dashboard.prefect_runs import BAD_STATES, FlowRun, last_runs
 from ecommerce.archive.runs import ARCHIVE_RUNS, archive_bytes
 from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
+from ecommerce.mongo import ORDERS, Document, MongoDatabase, count_few
 from ecommerce.prefect_api import run_url
 from ecommerce.settings import Settings
+from ecommerce.summaries.counts import count_orders
 
 RECORDS_SHOWN = 12
 LOW_STOCK_SHOWN = 10
@@ -65,18 +66,18 @@ def read_pipeline(database: MongoDatabase, settings: Settings) -> Pipeline:
     sizes = database.command({"aggregate": ORDERS, "pipeline": [{"$collStats": {"storageStats": {}}}], "cursor": {}})
     storage = (sizes["cursor"]["firstBatch"] or [{}])[0].get("storageStats", {})
     shown = {"_id": 0, "file": 1, "line": 1, "code": 1, "reason": 1}
-    runs = last_runs(settings)
+    runs, counts = last_runs(settings), count_orders(database)
     return Pipeline(
-        hot_orders=int(storage.get("count", 0)),
+        hot_orders=counts.hot,
         hot_bytes=int(storage.get("storageSize", 0) + storage.get("totalIndexSize", 0)),
-        archived_orders=database[ARCHIVED_ORDERS].estimated_document_count(),
+        archived_orders=counts.archived,
         archived_bytes=archive_bytes(database),
         archive_runs=tuple(
             run | ({"link": run_url(settings, run["flow_run"])} if run.get("flow_run") else {})
             for run in _latest(database, ARCHIVE_RUNS)
         ),
         imports=_latest(database, IMPORTS),
-        rejected_rows=database[REJECTED_ROWS].estimated_document_count(),
+        rejected_rows=count_few(database[REJECTED_ROWS]),
         rejected=tuple(database[REJECTED_ROWS].find({}, shown).sort("$natural", DESCENDING).limit(RECORDS_SHOWN)),
         flow_runs=tuple(runs) if runs is not None else None,
     )

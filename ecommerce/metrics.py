@@ -23,15 +23,16 @@ from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.kpis.load import load_rollup
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.sales import parts_of, sales_of
-from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.mongo import ARCHIVED_CHANGES, ORDERS, MongoDatabase, count_few
 from ecommerce.shop import read_shop
 from ecommerce.summaries.aside import count_aside
 from ecommerce.summaries.cells.rollup import SALES
+from ecommerce.summaries.counts import count_orders
 from ecommerce.summaries.state import load_state
 
 METRICS: Mapping[str, str] = {
     "ecommerce_up": "1 when MongoDB answered all that follows.",
-    "ecommerce_orders": "Orders by place: hot (in MongoDB) or archived.",
+    "ecommerce_orders": "Orders by place, as of the summaries: hot (in MongoDB) or archived.",
     "ecommerce_hot_bytes": "Bytes that `orders` and its indexes take on the disk of MongoDB.",
     "ecommerce_disk_free_ratio": "Free share of the disk that MongoDB writes to.",
     "ecommerce_oldest_hot_order_age_seconds": "Age of the oldest order in MongoDB.",
@@ -105,8 +106,9 @@ def _registry(database: MongoDatabase) -> CollectorRegistry:
 
 
 def _orders(database: MongoDatabase) -> Iterator[Sample]:
-    yield Sample("ecommerce_orders", database[ORDERS].estimated_document_count(), {"place": "hot"})
-    yield Sample("ecommerce_orders", database[ARCHIVED_ORDERS].estimated_document_count(), {"place": "archived"})
+    counts = count_orders(database)
+    yield Sample("ecommerce_orders", counts.hot, {"place": "hot"})
+    yield Sample("ecommerce_orders", counts.archived, {"place": "archived"})
     stats: Any = next(database[ORDERS].aggregate([{"$collStats": {"storageStats": {}}}]), {})
     storage = stats.get("storageStats", {})
     yield Sample("ecommerce_hot_bytes", storage.get("storageSize", 0) + storage.get("totalIndexSize", 0))
@@ -148,7 +150,7 @@ def _archive(database: MongoDatabase) -> Iterator[Sample]:
     latest = runs.find_one(committed, sort=[("started_at", DESCENDING)])
     if latest:
         yield Sample("ecommerce_archive_age_seconds", _age(latest["finished_at"]))
-    yield Sample("ecommerce_archived_changes", database[ARCHIVED_CHANGES].estimated_document_count())
+    yield Sample("ecommerce_archived_changes", count_few(database[ARCHIVED_CHANGES]))
     run = unfinished_run(database)
     age = _age(run.started_at) if run and run.started_at and not waits(run) else 0.0
     yield Sample("ecommerce_archive_unfinished_seconds", age)
@@ -156,7 +158,7 @@ def _archive(database: MongoDatabase) -> Iterator[Sample]:
 
 
 def _imports(database: MongoDatabase) -> Iterator[Sample]:
-    yield Sample("ecommerce_rejected_rows", database[REJECTED_ROWS].estimated_document_count())
+    yield Sample("ecommerce_rejected_rows", count_few(database[REJECTED_ROWS]))
     latest = database[IMPORTS].find_one({"started_at": _TIMES}, {"started_at": 1}, sort=[("started_at", DESCENDING)])
     if latest:
         yield Sample("ecommerce_import_age_seconds", _age(latest["started_at"]))

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from pymongo import MongoClient
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import ConfigurationError, InvalidURI
 from pymongo.write_concern import WriteConcern
@@ -74,6 +75,16 @@ def get_database(settings: Settings | None = None) -> MongoDatabase:
     return _client(mongo_uri(settings), application_name(settings.database)).get_database(
         settings.database, codec_options=CODEC_OPTIONS, write_concern=WriteConcern(w="majority")
     )
+
+
+COUNTED_MAX = 20_000
+"""Documents that are counted one by one, in 6 ms, also in each tick of a dashboard."""
+
+
+def count_few(collection: Collection[Document]) -> int:
+    """How many documents a collection has; of more than COUNTED_MAX what MongoDB says, which a kill may leave off."""
+    counted = collection.count_documents({}, limit=COUNTED_MAX + 1)
+    return counted if counted <= COUNTED_MAX else max(counted, collection.estimated_document_count())
 
 
 def is_replica_set(database: MongoDatabase) -> bool:

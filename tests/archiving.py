@@ -9,17 +9,20 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from bson import Int64
 from bson.raw_bson import RawBSONDocument
 from pyspark.sql import SparkSession
 
 from ecommerce.archive import changed_rows, changes, purge, steps
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.reading import read, read_spark
+from ecommerce.archive.runs import ARCHIVE_SUMMARY
 from ecommerce.archive.spark import spark_session
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.settings import Settings
+from ecommerce.summaries.cells import CellTable
 
 OLD_DAY = date(2024, 3, 1)
 """The first day of the tests' old orders."""
@@ -83,6 +86,14 @@ def insert(database: MongoDatabase, orders: Iterable[OrderDocument]) -> None:
     """Put orders into `orders`, whatever is there."""
     documents = [RawBSONDocument(encode_order(order)) for order in orders]
     database[ORDERS].insert_many(documents)
+
+
+def purge_by_hand(database: MongoDatabase, ids: range, day: datetime) -> None:
+    """Take orders out as an archive run does: with a record of how many."""
+    database[ORDERS].delete_many({"_id": {"$in": list(ids)}})
+    database[ARCHIVED_ORDERS].insert_many([{"_id": number, "order_date": day} for number in ids])
+    record = {"order_date": day, "total_orders": Int64(len(ids)), "time_zone": "UTC"}
+    database[ARCHIVE_SUMMARY].insert_one(record | {"_id": f"run/{day}/0", "cells": CellTable.empty().encode()})
 
 
 def touch(database: MongoDatabase, order_id: int, **changes: Any) -> None:

@@ -98,7 +98,7 @@ def question_markdown(database: MongoDatabase, run: Run) -> str:
         database[ORDERS].count_documents(order_match(statuses, None, run.cutoff)) for statuses in (FINISHED, None)
     )
     unfinished -= finished
-    young = max(0, database[ORDERS].estimated_document_count() - finished - unfinished)
+    young = max(0, database[ORDERS].count_documents({}) - finished - unfinished)
     days = [day for day in run.per_day if day.orders]
     span = f" ({days[0].order_date} to {days[-1].order_date})" if days else ""
     open_too = run.statuses is None

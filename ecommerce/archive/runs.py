@@ -181,7 +181,10 @@ def prepare_archive(database: MongoDatabase) -> None:
         ]
     )
     database[ARCHIVE_SUMMARY].create_indexes(
-        [IndexModel([("run_id", ASCENDING)], name="run"), IndexModel([("order_date", ASCENDING)], name="order_date")]
+        [
+            IndexModel([("run_id", ASCENDING)], name="run"),
+            IndexModel([("order_date", ASCENDING), ("total_orders", ASCENDING)], name="orders_of_days"),
+        ]
     )
     prepare_archived_changes(database)
     # Two transactions that create a collection at once conflict, so it is there before.

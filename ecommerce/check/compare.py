@@ -145,6 +145,7 @@ def compare_sales(database: MongoDatabase, hours: Hours) -> Iterator[Difference]
 
     They are few: an hour has one of each currency and channel.
     """
+    # An estimate does: it only says for how long a moment is kept.
     snapshot, orders = is_replica_set(database), database[ORDERS].estimated_document_count()
     with moment_kept(database, orders):
         while True:

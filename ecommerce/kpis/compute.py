@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import polars as pl
 
@@ -33,6 +33,7 @@ from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.cells.rollup import DUE_SUMS, GROUP_MEASURES, ITEM_SUMS, PRODUCT, SALES, TIME_MEASURES, Rollup
 from ecommerce.summaries.cells.sales import SALES_MEASURES
 from ecommerce.summaries.cells.table import AS_WRITTEN, present
+from ecommerce.summaries.counts import Counts
 
 Step = Literal["hour", "day", "month"]
 
@@ -46,15 +47,6 @@ NEEDS = {
 HOURLY_UP_TO = timedelta(days=3)
 DAILY_UP_TO = timedelta(days=400)
 """Longest spans whose timeline is by the hour and by the day."""
-
-
-class Counts(NamedTuple):
-    """How many orders are where."""
-
-    hot: int
-    archived: int
-    aside: int = 0
-    """Documents of `orders` that are no orders."""
 
 
 def kpis_of(  # noqa: PLR0913 - all that figures are made of

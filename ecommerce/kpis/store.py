@@ -16,16 +16,17 @@ from bson import Int64
 
 from ecommerce.hours import UTC_HOURS, Hours, hours_of
 from ecommerce.kpis.catalog import UNKNOWN, Catalog, load_catalog, product_names
-from ecommerce.kpis.compute import Counts, Step, is_hourly, kpis_of, timeline_of
+from ecommerce.kpis.compute import Step, is_hourly, kpis_of, timeline_of
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.load import Loaded, load_rollup, rows_of
 from ecommerce.kpis.question import Filters, Span
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.mongo import MongoDatabase
 from ecommerce.shop import Shop, read_shop
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import CellTable
+from ecommerce.summaries.counts import Counts, OrderCounts
 from ecommerce.summaries.state import DELTAS
 
 VIEWS_MAX = 64
@@ -90,8 +91,8 @@ class KpiStore:
         self._catalog: Catalog | None = None
         self._catalog_at = float("-inf")
         self._names: dict[int, str] = {}
+        self._order_counts = OrderCounts(database)
         self._counts = Counts(0, 0)
-        self._aside = 0
         self._version = 0
         self._rest_until = 0.0
 
@@ -104,11 +105,11 @@ class KpiStore:
             if time.monotonic() >= self._rest_until:
                 advanced = advance(self._database)
                 changed = self._take_in(advanced)
-                self._as_of, self._aside = advanced.as_of, advanced.aside
+                self._as_of = advanced.as_of
                 due = self._judge_due()
                 if advanced.without_stream:
                     self._rest_until = time.monotonic() + REST_FACTOR * advanced.seconds
-            self._counts = self._count()
+            self._counts = self._order_counts.read()
             self._refresh_catalog()
             if before != (self._epoch, self._seq, self._counts, self._catalog) or due:
                 self._version += 1
@@ -238,13 +239,6 @@ class KpiStore:
     def _shop(self) -> Shop:
         """The shop as the figures are: its zone is that of the summaries, its currency may be called otherwise now."""
         return Shop(self._currency, self._hours.time_zone)
-
-    def _count(self) -> Counts:
-        return Counts(
-            hot=self._database[ORDERS].estimated_document_count(),
-            archived=self._database[ARCHIVED_ORDERS].estimated_document_count(),
-            aside=self._aside,
-        )
 
     def _refresh_catalog(self) -> Catalog:
         if self._catalog is None or time.monotonic() - self._catalog_at > CATALOG_SECONDS:

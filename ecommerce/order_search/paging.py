@@ -139,8 +139,6 @@ def _piece_end(database: MongoDatabase, span: Span, sort: Sort, at: Position | N
 
 
 def _require_few(database: MongoDatabase, span: Span) -> None:
-    if database[ORDERS].estimated_document_count() <= SORTED_MAX:
-        return
     if database[ORDERS].count_documents(match_span(span), limit=SORTED_MAX + 1, hint="order_time") > SORTED_MAX:
         raise TooManyToSort(
             f"this span has more than {SORTED_MAX:,} hot orders, which are sorted by time or by id only: "

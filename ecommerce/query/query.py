@@ -111,6 +111,7 @@ def _understood() -> Iterator[None]:
 
 @contextmanager
 def _moment_kept(database: MongoDatabase, parts: set[str]) -> Iterator[None]:
+    # An estimate does: it only says for how long a moment is kept.
     orders = database[ORDERS].estimated_document_count() if HOT in parts else 0
     try:
         with moment_kept(database, orders):
@@ -119,7 +120,7 @@ def _moment_kept(database: MongoDatabase, parts: set[str]) -> Iterator[None]:
         if error.code != _HISTORY_GONE:
             raise
         raise ServiceError(
-            f"reading {orders:,} hot orders took longer than MongoDB keeps a moment: raise {WINDOW} "
+            f"reading the hot orders took longer than MongoDB keeps a moment: raise {WINDOW} "
             "(db.adminCommand({setParameter: 1, minSnapshotHistoryWindowInSeconds: 1800})), or archive more of them"
         ) from None
 

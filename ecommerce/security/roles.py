@@ -24,7 +24,7 @@ from ecommerce.ingest.forgotten import FORGOTTEN
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, ORDERS
 from ecommerce.shop import SHOP
-from ecommerce.summaries.state import ASIDE, BUCKETS, DELTAS, STATE
+from ecommerce.summaries.state import ASIDE, BUCKETS, CHECKS, DELTAS, STATE
 
 Actions = tuple[str, ...]
 
@@ -69,7 +69,7 @@ SUMMARIZER = Role(
         ORDERS: FOLLOW,
         # Later versions of archived orders are counted in their own records.
         **dict.fromkeys((ARCHIVE_SUMMARY, ARCHIVED_CHANGES), WRITE),
-        **dict.fromkeys((GATE, SHOP), READ),
+        **dict.fromkeys((GATE, SHOP, EXPIRED_ORDERS), READ),
         **dict.fromkeys((STATE, DELTAS, BUCKETS, ASIDE), ALL),
         # Every process looks whether the collections are as they must be; making them is the administrator's.
         **dict.fromkeys(_CATALOG, READ),
@@ -112,7 +112,7 @@ ARCHIVER = Role(
         # An upgrade fills in what the records of an older version do not tell, and marks the database.
         ARCHIVE_SUMMARY: WRITE,
         **dict.fromkeys((GATE, SHOP), ALL),
-        OLD_STATE: WRITE,
+        **dict.fromkeys((OLD_STATE, CHECKS), WRITE),
         **dict.fromkeys((OLD_DELTAS, OLD_BUCKETS), (*READ, "dropCollection")),
         **dict.fromkeys(
             (ARCHIVE_RUNS, ARCHIVED_CHANGES, TABLE_EDITS, SUPERSEDED, ARCHIVE_LEASE, OLD_LEASE, ORDERS_RESTORED), ALL
@@ -148,7 +148,7 @@ MONITOR = Role(
     "monitor",
     "Reads what the metrics and the doctor look at.",
     {
-        **dict.fromkeys((ORDERS, ARCHIVED_ORDERS, GATE, SHOP), READ),
+        **dict.fromkeys((ORDERS, ARCHIVED_ORDERS, EXPIRED_ORDERS, GATE, SHOP, CHECKS), READ),
         **dict.fromkeys((ARCHIVE_RUNS, ARCHIVE_SUMMARY, IMPORTS, REJECTED_ROWS, STATE, DELTAS, BUCKETS, ASIDE), READ),
         **dict.fromkeys((ARCHIVED_CHANGES, *_CATALOG), READ),
     },

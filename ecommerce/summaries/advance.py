@@ -90,6 +90,7 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
     as_of, until = datetime.now(UTC), time_or_none(database)
     if until is None:
         return _rebuilt(database, NO_REPLICA_SET, started, progress)
+    # An estimate does: it only says when building anew is cheaper.
     allowed = max(CHANGES_BEFORE_REBUILD, database[ORDERS].estimated_document_count() // ORDERS_PER_CHANGE)
     (state, reason), changes = load_newest_state(database), 0
     try:
@@ -136,6 +137,7 @@ def _catch_up(  # noqa: PLR0913 - the state of one loop
                 cluster_time=batch.cluster_time,
                 token=batch.token,
                 as_of=as_of if batch.reached else state.as_of,
+                orders=state.orders + batch.new_orders(folded.refused),
             )
             if not _commit(database, state, after, batch, folded):
                 return "moved", load_state(database), taken

@@ -134,9 +134,9 @@ def forget_deleted(database: MongoDatabase, epoch: str) -> int:
     return count
 
 
-def count_aside(database: MongoDatabase, epoch: str) -> int:
+def count_aside(database: MongoDatabase, epoch: str, session: ClientSession | None = None) -> int:
     """How many documents are set aside."""
-    return database[ASIDE].count_documents(of_epoch(epoch))
+    return database[ASIDE].count_documents(of_epoch(epoch), session=session)
 
 
 def documents_aside(

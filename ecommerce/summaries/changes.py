@@ -1,6 +1,6 @@
 """What happened in `orders` since a moment: the change stream, read in batches without decoding the orders."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,11 @@ class Changes:
     added: list[bytes] = field(default_factory=list)
     taken: list[bytes] = field(default_factory=list)
     events: int = 0
+
+    def new_orders(self, refused: Collection[int]) -> int:
+        """How many documents became an order; `refused` are positions in `added` and, behind them, in `taken`."""
+        no_orders = sum(1 if at < len(self.added) else -1 for at in refused)
+        return len(self.added) - len(self.taken) - no_orders
 
 
 def plain(error: Exception) -> str:

@@ -120,7 +120,11 @@ class _Rebuild:
         self.epoch = str(ObjectId())
         self.started = time.monotonic()
         self.expected = database[ORDERS].estimated_document_count()
+        """About how many orders there are: for ranges, progress and how long the moment is kept."""
         self.orders = 0
+        """Orders read from the collection."""
+        self.archived = 0
+        """Orders that the archive's records tell of."""
         self.changes: list[str] = []
         self.lock, self.stop = threading.Lock(), threading.Event()
 
@@ -135,7 +139,7 @@ class _Rebuild:
                 state = self.follow_and_move(cluster_time, as_of)
             else:
                 self.build(None)
-                state = self.move(NEVER, None, as_of)
+                state = self.move(NEVER, None, as_of, self.orders + self.archived)
         except BaseException:
             self.remove(self.epoch)
             raise
@@ -220,6 +224,7 @@ class _Rebuild:
         """The cells of a record of the archive."""
         if COUNTED_IN in record:
             self.changes.append(record["_id"])
+        self.archived += int(record["total_orders"])
         return cells_of_record(record, self.hours)
 
     def write(self, tables: Iterator[CellTable]) -> None:
@@ -248,6 +253,7 @@ class _Rebuild:
         anew: with an oplog of 8 MB under load no rebuild ever came to an end.
         """
         token: Mapping[str, Any] | None = None
+        orders = self.orders + self.archived
         deadline = time.monotonic() + max(1.0, time.monotonic() - self.started)
         while True:
             asked_at, until = datetime.now(UTC), latest_time(self.database)
@@ -256,17 +262,18 @@ class _Rebuild:
                     folded = fold_documents(batch.added, batch.taken, self.hours, settle_before=settled_before())
                     self.insert(folded.cells)
                     note_changes(self.database, self.epoch, batch.added, folded.refused)
+                    orders += batch.new_orders(folded.refused)
                     cluster_time, token = batch.cluster_time, batch.token
                     as_of = asked_at if batch.reached else as_of
                     if time.monotonic() > deadline:
                         break
             except HistoryLost:
-                return self.move(cluster_time, token, as_of)
+                return self.move(cluster_time, token, as_of, orders)
             current = load_state(self.database)
             if current is None or current.cluster_time <= cluster_time or time.monotonic() > deadline:
-                return self.move(cluster_time, token, as_of)
+                return self.move(cluster_time, token, as_of, orders)
 
-    def move(self, cluster_time: Timestamp, token: Mapping[str, Any] | None, as_of: datetime) -> State:
+    def move(self, cluster_time: Timestamp, token: Mapping[str, Any] | None, as_of: datetime, orders: int) -> State:
         """Let the figures come from this epoch, unless another process's rebuild was faster; the state then."""
         while True:
             current = load_state(self.database)
@@ -275,7 +282,7 @@ class _Rebuild:
             # Also behind a delta that is ahead of the state, which somebody set back: its number is taken.
             seq = max(current.seq if current else 0, last_delta(self.database)) + 1
             now, zone = datetime.now(UTC), self.hours.time_zone
-            state = State(self.epoch, seq, seq, cluster_time, token, as_of, now, zone)
+            state = State(self.epoch, seq, seq, cluster_time, token, as_of, now, zone, orders)
             if self.moved_to(current, state):
                 return state
 

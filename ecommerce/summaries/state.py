@@ -36,20 +36,23 @@ DELTAS = "summaries_deltas"
 BUCKETS = "summaries_cells"
 ASIDE = "orders_aside"
 """Documents that are no orders, by epoch; `aside` has it."""
+CHECKS = "checks"
+"""What the last check of them found; `checked` has it."""
 ARCHIVE_SUMMARY = "orders_archive_summary"
 """Written by the archiver: what each purge took out of `orders`, with its cells."""
 
 STATE_ID = "orders"
 _NAMESPACE_EXISTS = 48
 
-FORMAT = 8
+FORMAT = 9
 """Of state, buckets and deltas. State of another format is rebuilt. In 1 the timeline knew only orders and revenue; in
 2 cells held documents that are no orders by the definition, which are set aside since, and statuses as they were
 written; in 3 hours and months were those of UTC; in 4 there were no cells of sales; in 5 a state was not sealed;
-in 6 there were no promises; in 7 cells held orders whose parts contradict each other."""
+in 6 there were no promises; in 7 cells held orders whose parts contradict each other; 8 did not say how many orders
+were counted."""
 
 SEALED: Mapping[str, tuple[str, ...]] = {
-    "position": ("format", "epoch", "seq", "cluster_time", "token", "as_of", "rebuilt_at", "time_zone"),
+    "position": ("format", "epoch", "seq", "cluster_time", "token", "as_of", "rebuilt_at", "time_zone", "orders"),
     "compaction": ("format", "epoch", "compacted_seq"),
 }
 """What is sealed together: advances and compaction move the state beside each other, each its own part."""
@@ -72,6 +75,8 @@ class State:
     rebuilt_at: datetime
     time_zone: str
     """Whose hours the cells are of: the shop's, when they were built."""
+    orders: int
+    """How many orders were counted, hot and archived, each once; credits are among them. `counts` has more."""
 
     @property
     def hours(self) -> "Hours":
@@ -96,6 +101,7 @@ class State:
             "as_of": self.as_of,
             "rebuilt_at": self.rebuilt_at,
             "time_zone": self.time_zone,
+            "orders": Int64(self.orders),
         }
         return document | {"sealed": _seals(document)}
 
@@ -144,6 +150,7 @@ def _state_of(found: Mapping[str, Any] | None) -> State | None:
         as_of=found["as_of"],
         rebuilt_at=found["rebuilt_at"],
         time_zone=found["time_zone"],
+        orders=int(found["orders"]),
     )
 
 
@@ -196,7 +203,7 @@ def move_state(database: MongoDatabase, before: State, after: State, session: Cl
     """Move on from the state that was read; False where another process did meanwhile. Compaction may run beside it."""
     same = {"_id": STATE_ID, "epoch": before.epoch, "seq": Int64(before.seq), "cluster_time": before.cluster_time}
     document = after.to_document()
-    moved = {name: document[name] for name in ("seq", "cluster_time", "token", "as_of")}
+    moved = {name: document[name] for name in ("seq", "cluster_time", "token", "as_of", "orders")}
     moved["sealed.position"] = document["sealed"]["position"]
     return database[STATE].update_one(same, {"$set": moved}, session=session).matched_count == 1
 

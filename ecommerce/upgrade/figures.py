@@ -9,7 +9,7 @@ from bson import Int64
 from ecommerce.gate import OLD_BUCKETS, OLD_DELTAS, OLD_STATE, format_of
 from ecommerce.kpis import Filters, Span
 from ecommerce.kpis.catalog import load_catalog, product_names
-from ecommerce.kpis.compute import Counts, kpis_of
+from ecommerce.kpis.compute import kpis_of
 from ecommerce.kpis.figures import SALES_FIGURES, share
 from ecommerce.mongo import MongoDatabase
 from ecommerce.shop import Shop, read_shop
@@ -17,6 +17,7 @@ from ecommerce.summaries.advance import advance
 from ecommerce.summaries.buckets import rollup_parts
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import cells_as_written
+from ecommerce.summaries.counts import Counts
 from ecommerce.summaries.state import BUCKETS, DELTAS, STATE, STATE_ID, load_state
 
 NOT_COMPARED = {

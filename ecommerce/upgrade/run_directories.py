@@ -110,7 +110,7 @@ def _new_run(context: ArchiveContext) -> Run:
         statuses=None,
         archive_uri=context.table.uri,
         format=FORMAT,
-        orders=context.database[ARCHIVED_ORDERS].estimated_document_count(),
+        orders=context.database[ARCHIVED_ORDERS].count_documents({}),
         started_at=now,
     )
 

@@ -77,7 +77,7 @@ def steps_due(database: MongoDatabase) -> list[str]:
     if not marked and (run := unfinished_run(database)):
         due.append(f"finish the {run.kind} run {run.run_id}, which was left {run.state}")
     if has_run_directories(database):
-        orders = database[ARCHIVED_ORDERS].estimated_document_count()
+        orders = database[ARCHIVED_ORDERS].count_documents({})
         due.append(f"bring the {orders:,} archived orders from the directories of version 0.1.0 into the table")
     if days := incomplete_days(database):
         orders = sum(days.values())

@@ -77,10 +77,21 @@ EDITS: dict[str, Change] = {
     "a zone that is none": set_fields(time_zone="Mars/Olympus"),
     "another zone": set_fields(time_zone="Asia/Tokyo"),
     "no time": set_fields(as_of=None),
+    "another number of orders": add(orders=7),
     "a text for a format": set_fields(format="five"),
     **{
         f"no {field}": without(field)
-        for field in ("format", "epoch", "seq", "compacted_seq", "cluster_time", "token", "as_of", "time_zone")
+        for field in (
+            "format",
+            "epoch",
+            "seq",
+            "compacted_seq",
+            "cluster_time",
+            "token",
+            "as_of",
+            "time_zone",
+            "orders",
+        )
     },
     "removed": lambda database: database[STATE].delete_many({}),
     "dropped": lambda database: database[STATE].drop(),

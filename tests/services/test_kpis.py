@@ -18,10 +18,11 @@ from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem,
 from ecommerce.errors import InputError
 from ecommerce.kpis import Filters, Kpis, KpiStore, Span, compute_kpis
 from ecommerce.kpis.figures import ITEM_FIGURES, ORDER_FIGURES, SALES_FIGURES, average, money_text
-from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.mongo import MongoDatabase
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
+from tests.archiving import purge_by_hand
 from tests.sales_recount import is_credit
 from tests.summaries_data import START, accept, load_superstore_catalog, random_orders, superstore_orders
 from tests.summaries_recount import Names, recount
@@ -342,8 +343,8 @@ def test_choices_are_the_values_there_are(database: MongoDatabase, orders: list[
 
 
 def test_hot_and_archived_orders_are_counted_apart(database: MongoDatabase, orders: list[OrderDocument]) -> None:
-    database[ORDERS].delete_many({"_id": {"$lt": 100}})
-    database["archived_orders"].insert_many({"_id": _long(key), "content_hash": _long(1)} for key in range(100))
+    compute_kpis(database)
+    purge_by_hand(database, range(100), START)
     figures = compute_kpis(database)
     counted = sum(not is_credit(order) for order in orders)
     assert (figures.orders, figures.hot_orders, figures.archived_orders) == (counted, len(orders) - 100, 100)

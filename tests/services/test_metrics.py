@@ -14,11 +14,11 @@ from ecommerce.archive.runs import ARCHIVE, PLANNED, Run, move_on, new_run, prep
 from ecommerce.documents.order import Refund
 from ecommerce.importing.loading.ledger import IMPORTS, prepare_ledger
 from ecommerce.metrics import METRICS, metrics_text, serve_metrics
-from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, MongoDatabase, get_database
+from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase, get_database
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop, write_shop
 from ecommerce.summaries.advance import advance
-from tests.archiving import an_order, insert
+from tests.archiving import an_order, insert, purge_by_hand
 from tests.ports import free_port
 
 
@@ -35,9 +35,9 @@ def test_every_metric_has_its_value_once_everything_has_happened(database: Mongo
     prepare_archive(database)
     prepare_ledger(database)
     now = datetime.now(UTC)
-    insert(database, [an_order(1), an_order(2)])
+    insert(database, [an_order(number) for number in (1, 2, 10, 11, 12)])
     advance(database)
-    database[ARCHIVED_ORDERS].insert_many([{"_id": number} for number in range(10, 13)])
+    purge_by_hand(database, range(10, 13), now)
     database[ARCHIVED_CHANGES].insert_one({"order_id": 10, "number": 1})
     run = new_run(database, Run("r1", ARCHIVE, PLANNED, now, None, "file:/a", table_bytes=7, started_at=now))
     move_on(database, run, "committed")

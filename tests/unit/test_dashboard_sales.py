@@ -12,10 +12,11 @@ from dashboard.sales_card import LINES, sales_card
 from dashboard.timeline import drawn
 from ecommerce.kpis import Filters, Kpis, Span
 from ecommerce.kpis.catalog import Catalog
-from ecommerce.kpis.compute import Counts, kpis_of, timeline_of
+from ecommerce.kpis.compute import kpis_of, timeline_of
 from ecommerce.shop import Shop
 from ecommerce.summaries.cells import cells_of_orders
 from ecommerce.summaries.cells.rollup import Rollup
+from ecommerce.summaries.counts import Counts
 from tests.summaries_data import random_orders
 
 ROLLUP = Rollup.of_cells(cells_of_orders(random_orders(200)))

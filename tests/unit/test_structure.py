@@ -49,7 +49,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"cells"},
         {"changes", "images", "state"},
         {"aside", "buckets", "history", "records"},
-        {"archived_changes"},
+        {"archived_changes", "checked", "counts"},
         {"compact", "rebuild"},
         {"advance"},
     ),

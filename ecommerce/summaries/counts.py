@@ -1,0 +1,91 @@
+"""How many orders are where, exactly, at the position of the summaries.
+
+MongoDB's own count of a collection costs nothing and is wrong after its process was killed, until `validate` counts
+anew: it said 121,003 where 321,003 were there. The summaries' state has what it takes, for two small reads:
+
+    hot = orders counted - orders that the purges took out + documents that are set aside
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from pymongo.client_session import ClientSession
+
+from ecommerce.documents.kinds import EARLIEST_TIME
+from ecommerce.ingest.expired import expired_before
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, is_replica_set
+from ecommerce.summaries.aside import count_aside
+from ecommerce.summaries.state import ARCHIVE_SUMMARY, load_state
+
+FRESH = timedelta(minutes=1)
+"""A position this young is as good as now."""
+
+ALL_RECORDS: Document = {"order_date": {"$gte": EARLIEST_TIME}}
+"""All records of the archive, in words that let an index answer."""
+
+
+class Counts(NamedTuple):
+    """How many orders are where."""
+
+    hot: int
+    """Documents of `orders`, those that are set aside, too."""
+    archived: int
+    """Without those that expired."""
+    aside: int = 0
+    """Documents of `orders` that are no orders."""
+
+
+def count_orders(database: MongoDatabase) -> Counts:
+    """The counts at the position of the summaries; where there are none, by counting."""
+    return OrderCounts(database).read()
+
+
+def count_orders_now(database: MongoDatabase) -> Counts:
+    """The counts of this minute, for a person who asks once: where the summaries are older, `orders` is counted, which
+    takes 0.3 s per million."""
+    counts, state = count_orders(database), load_state(database)
+    if state is None or datetime.now(UTC) - state.as_of < FRESH:
+        return counts
+    return counts._replace(hot=database[ORDERS].count_documents({}))
+
+
+class OrderCounts:
+    """The counts for who asks again and again: the records of the purges are summed up only when one came.
+
+    5,000 of them took 4 ms, a seventh of a tick without news.
+    """
+
+    def __init__(self, database: MongoDatabase) -> None:
+        self._database = database
+        self._summed: Any = None
+        self._purged = self._kept = 0
+
+    def read(self) -> Counts:
+        """What `count_orders` returns."""
+        database, snapshot = self._database, is_replica_set(self._database)
+        # Of what a later snapshot surely has: a record that comes in between is in the sums, and is new the next time,
+        # too. The command counts the index, in a tenth of the time that an aggregation takes.
+        concern: dict[str, Any] = {"readConcern": {"level": "majority"}} if snapshot else {}
+        records = database.command("count", ARCHIVE_SUMMARY, query=ALL_RECORDS, **concern)["n"]
+        with database.client.start_session(snapshot=snapshot) as session:
+            state = load_state(database, session)
+            if state is None:
+                return Counts(database[ORDERS].count_documents({}), database[ARCHIVED_ORDERS].count_documents({}))
+            before = expired_before(database, session)
+            if (records, before) != self._summed:
+                self._purged, self._kept = _archived(database, before, session)
+                self._summed = records, before
+            aside = count_aside(database, state.epoch, session)
+        return Counts(state.orders - self._purged + aside, self._kept, aside)
+
+
+def _archived(database: MongoDatabase, before: datetime | None, session: ClientSession) -> tuple[int, int]:
+    """How many orders the purges took out of `orders`, and how many of them are still kept: those not older."""
+    of_record = "$total_orders"
+    kept: Any = {"$cond": [{"$gte": ["$order_date", before]}, of_record, 0]} if before else of_record
+    pipeline: list[Document] = [
+        {"$match": ALL_RECORDS},
+        {"$group": {"_id": None, "purged": {"$sum": of_record}, "kept": {"$sum": kept}}},
+    ]
+    sums = next(database[ARCHIVE_SUMMARY].aggregate(pipeline, session=session), {"purged": 0, "kept": 0})
+    return int(sums["purged"]), int(sums["kept"])

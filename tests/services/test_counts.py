@@ -1,0 +1,118 @@
+"""Hot and archived orders are told exactly, also after MongoDB was killed and its own count is wrong."""
+
+from collections.abc import Iterator
+from dataclasses import replace as with_changes
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from pydantic import SecretStr
+
+from dashboard.pipeline import read_pipeline
+from ecommerce.archive.runs import prepare_archive
+from ecommerce.archive.selection import Selection, plan_archive
+from ecommerce.documents.bson_codec import to_document
+from ecommerce.documents.order import Refund
+from ecommerce.importing.loading.ledger import REJECTED_ROWS
+from ecommerce.ingest.expired import note_expired
+from ecommerce.kpis.store import KpiStore, compute_kpis
+from ecommerce.metrics import read_samples
+from ecommerce.mongo import ORDERS, MongoDatabase, get_database
+from ecommerce.schema import prepare_database
+from ecommerce.services.daemons import Daemon
+from ecommerce.services.health import order_counts
+from ecommerce.services.mongod import start_mongod
+from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
+from ecommerce.summaries.counts import Counts, count_orders, count_orders_now
+from ecommerce.summaries.rebuild import rebuild
+from ecommerce.summaries.state import STATE, load_state
+from tests.archiving import an_order, insert, purge_by_hand
+from tests.ports import free_port
+
+BEFORE, AFTER = 500, 4_000
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[tuple[Daemon, Settings]]:
+    """A mongod of the test's own, which it may kill."""
+    port = free_port()
+    mongod = start_mongod(tmp_path / "home", port)
+    uri = SecretStr(f"mongodb://127.0.0.1:{port}/?replicaSet=ecommerce")
+    yield mongod, Settings(home=tmp_path / "home", mongo_uri=uri, database="killed")
+    mongod.stop()
+
+
+def test_after_a_kill_every_place_that_tells_counts_has_what_is_there(own: tuple[Daemon, Settings]) -> None:
+    mongod, settings = own
+    database = get_database(settings)
+    prepare_database(database)
+    insert(database, [an_order(number) for number in range(BEFORE)])
+    database.client.admin.command("fsync")  # a checkpoint: what comes now is in the journal only
+    insert(database, [an_order(number) for number in range(BEFORE, AFTER)])
+    database[REJECTED_ROWS].insert_many([{"file": "a.csv"} for _ in range(AFTER)])
+    advance(database)
+    mongod.kill()
+    mongod.start()
+    assert database[ORDERS].count_documents({}) == AFTER
+    assert database[ORDERS].estimated_document_count() != AFTER, "the kill had no effect: this test shows nothing"
+    figures = compute_kpis(database)
+    assert (figures.hot_orders, figures.orders) == (AFTER, AFTER)
+    assert order_counts(settings)["hot_orders"] == AFTER
+    samples = {(one.name, *one.labels.values()): one.value for one in read_samples(database)}
+    assert samples["ecommerce_orders", "hot"] == AFTER
+    assert samples[("ecommerce_rejected_rows",)] == AFTER
+    pipeline = read_pipeline(database, settings)
+    assert (pipeline.hot_orders, pipeline.rejected_rows) == (AFTER, AFTER)
+    assert plan_archive(database, Selection(older_than_days=36_000)).staying_young == AFTER
+
+
+def test_counts_follow_what_comes_what_is_corrected_and_what_is_archived(database: MongoDatabase) -> None:
+    prepare_archive(database)
+    first, second = datetime(2024, 3, 1, tzinfo=UTC), datetime(2025, 3, 1, tzinfo=UTC)
+    store = KpiStore(database)
+
+    def counted() -> Counts:
+        store.refresh()
+        kept = count_orders(database)
+        rebuild(database)
+        assert count_orders(database) == kept
+        return kept
+
+    assert counted() == (0, 0, 0)
+    insert(database, [an_order(number) for number in range(100)])
+    none = an_order(100, items=0, total_amount=Decimal(0))
+    credit = replace(none, refunds=(Refund(1, none.order.order_time, Decimal(5)),))
+    insert(database, [credit])
+    assert counted() == (101, 0, 0)
+    purge_by_hand(database, range(10), first)
+    assert counted() == (91, 10, 0)
+    broken = {"$set": {"order.total_amount": "twelve"}}
+    database[ORDERS].update_one({"_id": 50}, broken, bypass_document_validation=True)
+    database[ORDERS].insert_one({"_id": 1_000}, bypass_document_validation=True)
+    assert counted() == (92, 10, 2)
+    database[ORDERS].delete_one({"_id": 1_000})
+    assert counted() == (91, 10, 1)
+    database[ORDERS].replace_one({"_id": 50}, to_document(an_order(50)))
+    database[ORDERS].replace_one({"_id": 51}, to_document(an_order(51, status="Returned")))
+    assert counted() == (91, 10, 0)
+    purge_by_hand(database, range(10, 30), second)
+    assert counted() == (71, 30, 0)
+    note_expired(database, second)
+    assert counted() == (71, 20, 0)
+
+
+def test_status_counts_where_the_summaries_are_old_or_missing(database: MongoDatabase) -> None:
+    insert(database, [an_order(1)])
+    assert count_orders_now(database) == (1, 0, 0)
+    advance(database)
+    insert(database, [an_order(2)])
+    assert count_orders(database).hot == 1, "at the position of the summaries"
+    state = load_state(database)
+    assert state is not None
+    old = with_changes(state, as_of=datetime(2024, 1, 1, tzinfo=UTC)).to_document()
+    database[STATE].replace_one({}, old)
+    assert count_orders(database).hot == 1
+    assert count_orders_now(database).hot == 2
