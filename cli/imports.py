@@ -56,7 +56,7 @@ def import_(
     if check:
         check_files([str(path) for path in paths or ()], mapping, encoding)
         return
-    with services(prefect=True):
+    with services(prefect=True, creates=True):
         from flows.import_files import import_files
 
         try:
@@ -141,6 +141,8 @@ def checked_text(checked: "FileCheck") -> str:
     if checked.reasons:
         lines.append("  rejected: " + ", ".join(f"{code} {rows:,}" for code, rows in checked.reasons.most_common()))
     lines += [f"  line {one.line}: {one.code}: {one.reason}" for one in checked.first_rejections]
+    if more := checked.rejected - sum(one.rows for one in checked.first_rejections):
+        lines.append(f"  and {more:,} more")
     for number, order in enumerate(checked.first_orders, 1):
         text = yaml.safe_dump(_plain(order), sort_keys=False, allow_unicode=True)
         lines += [f"  {number}.", *(f"    {line}" for line in text.splitlines())]
@@ -174,6 +176,8 @@ def print_report(report: ImportReport) -> None:
         shown = file.first_rejections[:REJECTIONS_PRINTED]
         for rejection in shown:
             console.print(Text(f"{file.path.name} line {rejection.line}: {rejection.code}: {rejection.reason}"))
+        if shown and (more := file.rejected - sum(rejection.rows for rejection in shown)):
+            console.print(Text(f"{file.path.name}: and {more:,} more"))
         for note in file.notes:
             console.print(Text(f"{file.path.name}: {note}"))
         if file.unknown_statuses:

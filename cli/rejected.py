@@ -66,9 +66,14 @@ def rejected(
         console.print(Text(f"{row['file']} line {row['line']}: {row['code']}: {row['reason']}"))
         console.print(Text(f"    {shown(row['text'])}"))
     console.print(
-        f"{len(rows):,} rows shown, --limit 0 shows all; --text prints them to be corrected and imported, "
+        f"{_shown(rows, sum(count.rows for count in counts))}; --text prints them to be corrected and imported, "
         "`ecommerce import --replay` tries them again as they are"
     )
+
+
+def _shown(listed: list[Document], of: int) -> str:
+    rows = sum(row.get("rows", 1) for row in listed)
+    return f"{rows:,} of {of:,} rows shown, --limit 0 shows all" if rows < of else f"all {of:,} rows shown"
 
 
 def _document(row: Document) -> Document:

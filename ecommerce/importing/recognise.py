@@ -10,9 +10,10 @@ from typing import Any
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.fields import fields_of
 from ecommerce.importing.files import known_suffix, natural
-from ecommerce.importing.formats.csv import settle
+from ecommerce.importing.formats.csv import CSV, settle
 from ecommerce.importing.formats.format import LOOK_BYTES, Head
 from ecommerce.importing.formats.header import Header
+from ecommerce.importing.formats.json_lines import no_json
 from ecommerce.importing.formats.registry import look
 from ecommerce.importing.order_lines.mapping import Mapping, load_mapping, mapping_for
 from ecommerce.importing.reasons import shown
@@ -40,7 +41,12 @@ def recognise(path: Path, mapping: str | None = None, encoding: str = "") -> Sha
     entry, head = look(start, path)
     if head.records is not None:
         return Shape(_rows_of_records(head.records), entry.layout, encoding=encoding if entry.is_text else "")
-    shape = _with_columns(head, entry.layout, path, mapping)
+    try:
+        shape = _with_columns(head, entry.layout, path, mapping)
+    except UnknownColumns:
+        if entry is CSV and (problem := no_json(start, path)):
+            raise UnknownColumns(problem) from None
+        raise
     if not entry.is_text:
         return shape
     return replace(shape, encoding=encoding or (load_mapping(shape.mapping).encoding if shape.mapping else ""))

@@ -17,6 +17,7 @@ from ecommerce.importing.reasons import REASONS
 from ecommerce.mongo import ORDERS, MongoDatabase
 from tests.import_corpus import bad_files, bad_rows
 from tests.import_samples import complete_row, raw_orders, write_lines
+from tests.runbook import row_of
 
 ANY_SHARE = ImportOptions(max_rejected_share=1.0)
 
@@ -159,6 +160,9 @@ def test_damaged_files_never_crash_and_always_add_up(database: MongoDatabase, tm
 def test_a_file_of_which_too_much_is_rejected_is_stopped(database: MongoDatabase, tmp_path: Path) -> None:
     rows = [complete_row(n) if n % 2 else {"order": n} for n in range(3000)]
     report = import_paths(database, [write_lines(tmp_path / "a.jsonl", *rows)])
-    assert "1500 of the first 3000 rows were rejected (not_an_object" in (report.files[0].error or "")
+    error = report.files[0].error or ""
+    assert "1500 of the first 3000 rows were rejected (not_an_object" in error
+    assert error.endswith("What was accepted of it stays: when it is imported again those rows are unchanged")
+    assert row_of(error) == "…rejected (…), more than …; correct the file, …"
     assert report.files[0].balanced
     assert database[IMPORTS].count_documents({"state": "failed", "rejected": 1500}) == 1

@@ -1,11 +1,13 @@
 """Before an import: what a file is, how it is read, and a first mapping for an unknown one. No database is needed."""
 
+import gzip
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from cli.app import app
+from cli.imports import checked_text
 from ecommerce.importing.check_file import check_file
 from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.order_lines.draft import NOT_FOUND, draft_mapping
@@ -126,3 +128,18 @@ def test_a_draft_needs_a_table(tmp_path: Path) -> None:
 def test_a_mapping_in_the_working_folder_may_be_named_like_a_file(tmp_path: Path) -> None:
     (tmp_path / "draft.yaml").write_text(draft_mapping(SUPERSTORE_EU))
     assert load_mapping(str(tmp_path / "draft.yaml")).dates == ("%d/%m/%Y",)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json.gz", "a.ndjson"])
+def test_a_file_that_is_no_json_is_told_so_with_its_first_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    text = b'\n \n<html>not found</html>\n{"_id": 1}\n'
+    path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    error = check_file(path, ImportOptions()).error or ""
+    assert error.startswith(f"{path} is no JSON, which its name says: line 3 is '<html>not found</html>'")
+    assert "mapping" not in error
+
+
+def test_of_many_rejected_rows_a_check_says_how_many_it_leaves_out(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "a.jsonl", complete_row(1), *({"order": number} for number in range(15)))
+    assert "\n  and 12 more\n" in checked_text(check_file(path, ImportOptions()))

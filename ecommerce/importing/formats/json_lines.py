@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 from ecommerce.importing.formats.chunks import Chunk, Row, line_chunks
 from ecommerce.importing.formats.format import LOOK_ROWS, Format, Head
+from ecommerce.importing.reasons import shown
 from ecommerce.importing.shape import Shape
 
 
@@ -34,6 +35,18 @@ def _parsed(text: bytes) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def no_json(start: bytes, path: Path) -> str | None:
+    """What is wrong with a file whose name says JSON and that begins like this; None where its name says other."""
+    if not {*path.suffixes} & {*JSON_LINES.suffixes}:
+        return None
+    lines = start.decode("utf-8", "replace").split("\n")
+    line, text = next((line, text) for line, text in enumerate(lines, 1) if text.strip())
+    return (
+        f"{path} is no JSON, which its name says: line {line} is {shown(text.strip())}, where an object in {{}} is "
+        "expected: correct the file, or name it as what it is, such as .csv"
+    )
 
 
 def chunks(stream: BinaryIO, shape: Shape) -> Iterator[Chunk]:

@@ -62,6 +62,9 @@ SHARE_AT_END_FROM_ROWS = 10
 """At a file's end the share of rejected rows counts from so many rows on; where nothing came in, always."""
 
 
+_STAYS = ". What was accepted of it stays: when it is imported again those rows are unchanged"
+
+
 class TooManyRejected(InputError):
     """The share of rejected rows is above the limit."""
 
@@ -195,5 +198,5 @@ class FileImport:
             raise TooManyRejected(
                 f"{'' if at_end else 'stopped: '}{rejected} of the first {read} rows were rejected"
                 f" ({most}), {'so nothing came of it' if nothing else f'more than {limit:.0%}'};"
-                " correct the file, or allow more with --max-rejected-share"
+                f" correct the file, or allow more with --max-rejected-share{'' if nothing else _STAYS}"
             )
