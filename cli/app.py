@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from cli.old_names import RenamingCommand
 from ecommerce.errors import EcommerceError, InputError
 from ecommerce.quick_process import run_to_its_end
+from ecommerce.services.logs import TIMED_LINES, TimedLines
 
 STOPPED = 130
 """Exit code after Ctrl-C."""
@@ -126,6 +127,8 @@ def main() -> None:
 
 def _main() -> None:
     _loopback_without_proxy()
+    if os.environ.pop(TIMED_LINES, None):
+        sys.stdout, sys.stderr = TimedLines(sys.stdout), TimedLines(sys.stderr)
     try:
         app(_debug_first(sys.argv[1:]))
     except EcommerceError as error:

@@ -55,9 +55,11 @@ def metrics(
     """Print the pipeline's metrics in Prometheus' text form, or serve them."""
     from ecommerce.metrics import metrics_text, serve_metrics
     from ecommerce.mongo import get_database
+    from ecommerce.schema import require_database
 
     database = get_database(get_settings())
     if serve is None:
+        require_database(database)
         typer.echo(metrics_text(database), nl=False)
         return
     host, _, port = serve.rpartition(":")

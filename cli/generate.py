@@ -56,7 +56,7 @@ def generate(
     request.check(datetime.now(UTC))
     # Live orders are a run of Prefect only where a server shows it while it lasts.
     alone = rate is not None and not finds_prefect(get_settings())
-    with services(mongo=not to, prefect=not alone):
+    with services(mongo=not to, prefect=not alone, creates=True):
         if alone:
             counts = _live(request)
         else:

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ecommerce.errors import InputError, ServiceError, SettingsError
-from ecommerce.prefect_api import embedded_api
+from ecommerce.prefect_api import embedded_api, require_prefect
 from ecommerce.progress import Progress, silent, watched_by
 from ecommerce.services.command_runs import close_killed_runs, forget_run, note_run
 from ecommerce.services.environment import HEARTBEAT_SECONDS
@@ -52,10 +52,13 @@ def _use_prefect(settings: Settings) -> None:
 
 
 @contextmanager
-def services(*, mongo: bool = True, hdfs: bool = False, prefect: bool = False) -> Iterator[Settings]:
+def services(
+    *, mongo: bool = True, hdfs: bool = False, prefect: bool = False, creates: bool = False
+) -> Iterator[Settings]:
     """The settings, with MongoDB (HDFS, a Prefect server) answering: what does not run is started meanwhile.
 
     A temporary Prefect server keeps its history in the same place, so that a later `ecommerce up` shows these runs too.
+    Raises ServiceError where the database is not there; a command that `creates` it says so.
     """
     global _temporary_server
     from ecommerce.services.on_demand import embedded_services, prefect_address
@@ -64,7 +67,13 @@ def services(*, mongo: bool = True, hdfs: bool = False, prefect: bool = False) -
     if prefect and _GIVEN_API and not listens(_GIVEN_API):
         raise _prefect_error(_GIVEN_API, "does not answer")
     needs_server = prefect and not finds_prefect(settings)
+    if prefect and not needs_server:
+        _require_prefect()
+    if mongo and settings.mongo_uri is not None:
+        _look_for_database(settings, creates)
     with embedded_services(settings, mongo=mongo, hdfs=hdfs, prefect=needs_server):
+        if mongo and settings.mongo_uri is None:
+            _look_for_database(settings, creates)
         own_server = prefect_address(settings) or embedded_api(settings)
         close_killed(settings, own_server)
         if not needs_server:
@@ -76,6 +85,18 @@ def services(*, mongo: bool = True, hdfs: bool = False, prefect: bool = False) -
         finally:
             del os.environ[API_URL]
             _temporary_server = False
+
+
+def _look_for_database(settings: Settings, creates: bool) -> None:
+    """Say that a database is new; where the command does not make it, raise ServiceError."""
+    from ecommerce.mongo import get_database
+    from ecommerce.schema import is_missing, require_database
+
+    database = get_database(settings)
+    if not creates:
+        require_database(database)
+    elif is_missing(database):
+        print(f"new database {database.name!r}", file=sys.stderr)
 
 
 def close_killed(settings: Settings, own_server: str) -> None:
@@ -96,6 +117,16 @@ def finds_prefect(settings: Settings) -> bool:
     from prefect.settings import PREFECT_API_URL
 
     return bool(PREFECT_API_URL.value())
+
+
+def _require_prefect() -> None:
+    """Raise NotPrefect where something else answers at the address that the environment or a profile names."""
+    if _GIVEN_API:
+        require_prefect(_GIVEN_API.rstrip("/"))
+    elif API_URL not in os.environ:
+        from prefect.settings import PREFECT_API_URL
+
+        require_prefect(str(PREFECT_API_URL.value()).rstrip("/"), "PREFECT_API_URL of your Prefect profile")
 
 
 def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:

@@ -81,22 +81,31 @@ def status(
     """Tell the state of each service, healthy or not, and why. Exit code 1 when something is down."""
     from rich.console import Console
 
-    from ecommerce.services.health import order_counts, service_states, set_aside
+    from ecommerce.mongo import get_database
+    from ecommerce.schema import is_missing, missing_text
+    from ecommerce.services.health import found_by_check, order_counts, service_states, set_aside
 
     settings = get_settings()
     close_killed(settings, embedded_api(settings))
     states = service_states(settings)
     counts = order_counts(settings)
+    missing = missing_text(get_database(settings)) if counts and is_missing(get_database(settings)) else ""
+    found = found_by_check(settings) if counts else []
     if as_json:
-        typer.echo(json.dumps({"services": [state.to_dict() for state in states], **counts}, indent=2))
+        document = {"services": [state.to_dict() for state in states], **counts, "check": found}
+        typer.echo(json.dumps(document, indent=2))
     else:
         console = Console(highlight=False)
         _show(console, states)
-        if counts:
+        if counts and not missing:
             console.print(f"orders: {counts['hot_orders']:,} hot, {counts['archived_orders']:,} archived")
         if counts.get("aside"):
             console.print(set_aside(settings), markup=False, soft_wrap=True)
-    if not all(state.healthy for state in states):
+        for line in found:
+            console.print(line, markup=False, soft_wrap=True)
+    if missing:
+        typer.echo(f"error: {missing}", err=True)
+    if missing or not all(state.healthy for state in states):
         raise typer.Exit(1)
 
 

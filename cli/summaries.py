@@ -15,7 +15,7 @@ from cli.json_output import AsJson, print_json
 from cli.runtime import run_flow, services
 from ecommerce.errors import InputError
 from ecommerce.mongo import get_database
-from ecommerce.schema import prepare_database
+from ecommerce.shop import require_same_shop
 
 if TYPE_CHECKING:
     from ecommerce.check import CheckReport
@@ -77,7 +77,7 @@ def kpis(
     filters = Filters(currency=currency.upper() if currency else None)
     with services() as settings:
         database = get_database(settings)
-        prepare_database(database)
+        require_same_shop(database, settings)
         store = KpiStore(database)
         store.refresh()
         span = Span(start and store.hours.instant(start), end and store.hours.instant(end))

@@ -3,10 +3,13 @@
 import base64
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ecommerce.errors import EcommerceError
+from ecommerce.errors import EcommerceError, ServiceError
 from ecommerce.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class PrefectError(EcommerceError):
@@ -15,6 +18,14 @@ class PrefectError(EcommerceError):
     def __init__(self, reason: str, status: int | None = None) -> None:
         super().__init__(reason)
         self.status = status
+
+
+class NotPrefect(ServiceError):
+    """Something else answers where Prefect's API should be."""
+
+
+REFUSED = (401, 403)
+"""What a server answers whom it does not let in."""
 
 
 def embedded_api(settings: Settings) -> str:
@@ -35,6 +46,33 @@ def ui_url(settings: Settings) -> str:
 def run_url(settings: Settings, flow_run_id: str) -> str:
     """The page of a flow run."""
     return f"{ui_url(settings)}/runs/flow-run/{flow_run_id}"
+
+
+def require_prefect(api: str, named_by: str = "PREFECT_API_URL") -> None:
+    """Raise NotPrefect where something else answers at an address; one that is silent is no error."""
+    import httpx
+
+    try:
+        verify = api.startswith("https:")
+        answer = httpx.get(f"{api}/admin/version", headers=_authorization(), timeout=10, verify=verify)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return
+    if answer.status_code in REFUSED or answer.is_server_error or _version_in(answer):
+        return
+    kind = answer.headers.get("content-type", "").partition(";")[0] or "nothing that names its kind"
+    what = f"a page ({kind})" if kind == "text/html" else kind
+    raise NotPrefect(
+        f"{api} is not the API of a Prefect server: {api}/admin/version answers {answer.status_code} with {what}. The "
+        f"address ends in /api, as in http://127.0.0.1:4200/api: correct {named_by}, or unset it to use this home's own"
+    )
+
+
+def _version_in(answer: "httpx.Response") -> bool:
+    """Whether an answer is that of Prefect's API: its version, as a text of JSON."""
+    try:
+        return answer.is_success and isinstance(answer.json(), str)
+    except ValueError:
+        return False
 
 
 def call(

@@ -1,5 +1,6 @@
 """What the database must hold before anything is written to it: collections, validators, indexes."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,6 +43,45 @@ def prepare_collections(database: MongoDatabase) -> None:
     database[ORDERS].create_indexes(list(ORDER_INDEXES))
     for table in CATALOG:
         _ensure_collection(database, table.name, {"validator": catalog_validator(table)})
+
+
+def is_missing(database: MongoDatabase) -> bool:
+    """Whether a database is not there: MongoDB makes one of any name as soon as something is written to it."""
+    try:
+        return not database.list_collection_names(authorizedCollections=True, nameOnly=True)
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        return False
+
+
+def require_database(database: MongoDatabase) -> None:
+    """Raise ServiceError where a database is not there, for whoever only reads: a misspelt name made an empty shop."""
+    if is_missing(database):
+        raise ServiceError(missing_text(database))
+
+
+def missing_text(database: MongoDatabase) -> str:
+    """That a database is not there, where its name came from, which there are, and what to do."""
+    named = "ECOMMERCE_DATABASE in the environment" if os.environ.get("ECOMMERCE_DATABASE") else "the default"
+    others = _databases_with_orders(database)
+    there = f"there are orders in {', '.join(map(repr, others))}" if others else "no database there has orders"
+    meant = "set ECOMMERCE_DATABASE to the one that is meant, or make this one" if others else "make it"
+    return (
+        f"there is no database {database.name!r} ({named}) in this MongoDB; {there}: {meant} with `ecommerce up`, "
+        "`ecommerce import FILES` or `ecommerce generate`"
+    )
+
+
+def _databases_with_orders(database: MongoDatabase) -> list[str]:
+    """The databases of the server that this user may see and that hold an order."""
+    client = database.client
+    try:
+        return [name for name in sorted(client.list_database_names()) if client[name][ORDERS].find_one({}, {"_id": 1})]
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        return []
 
 
 def _ensure_collection(database: MongoDatabase, name: str, options: Mapping[str, Any]) -> bool:

@@ -90,6 +90,16 @@ def damaged_days(view: ArchiveView, start: date | None, end: date | None) -> lis
     return [found for _, found in day_tables(view, start, end) if isinstance(found, Damage)]
 
 
+def wrongly_sized(view: ArchiveView) -> list[Damage]:
+    """The days with a file that is gone or has another size than the table knows: a look at each file, none is read."""
+    found = []
+    for of_open_run in (False, True):
+        for day, tasks in sorted(view.files(None, None, of_open_run=of_open_run).items()):
+            if faults := _wrong_sizes(view, tasks):
+                found.append(damage_of(view, day, "; ".join(faults[:NAMED])))
+    return found
+
+
 def _sound(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: Sequence[str] | None) -> "Any":
     """The rows of a day of `main`, or Damage."""
     wanted = _with(columns, _COMPARED)

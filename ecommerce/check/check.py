@@ -17,6 +17,7 @@ from ecommerce.settings import Settings
 from ecommerce.shop import read_shop
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.aside import all_aside
+from ecommerce.summaries.checked import note_check
 from ecommerce.summaries.rebuild import rebuild
 
 
@@ -44,6 +45,8 @@ def check_orders(
         _repair(database, wrong, progress)
         again, _ = _check(database, settings, archive, progress)
         report = again if again.differences else replace(report, repaired=True)
+    differing = [] if report.repaired else [str(one) for one in report.differences]
+    note_check(database, report.as_of, differing, list(report.damaged) if report.archive_checked else None)
     return replace(report, seconds=time.monotonic() - started)
 
 

@@ -25,6 +25,7 @@ CHECKS = (
     Check("documents", pipeline.documents, needs=("summaries",)),
     Check("archive", pipeline.archive),
     Check("archive table", pipeline.archive_table, needs=("replica set", "upgrade", "archive")),
+    Check("last check", pipeline.last_check, needs=("mongodb",)),
     Check("archive runs", pipeline.archive_runs, needs=("replica set",)),
     Check("prefect", orchestration.prefect),
     Check("deployments", orchestration.deployments, needs=("prefect",)),

@@ -13,7 +13,8 @@ from ecommerce.documents.indexes import ORDER_INDEXES
 from ecommerce.documents.validator import catalog_validator, order_validator
 from ecommerce.errors import SettingsError
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database, is_replica_set
-from ecommerce.schema import same_option
+from ecommerce.schema import is_missing, missing_text, same_option
+from ecommerce.services.supervisor import start_it
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop, require_same_shop
 from ecommerce.summaries.state import why_of_other_hours
@@ -53,7 +54,7 @@ def mongodb(settings: Settings) -> str:
             "give the user a role of docs/security.md, or use the URI of a user that has one",
         ) from None
     except PyMongoError as error:
-        remedy = "check host, port and network of the URI" if settings.mongo_uri else "start it: `ecommerce up`"
+        remedy = "check host, port and network of the URI" if settings.mongo_uri else start_it(settings)
         raise Problem(f"{where} does not answer: {str(error).split(' (configured')[0][:200]}", remedy) from None
     return "answers"
 
@@ -96,6 +97,9 @@ def clock(settings: Settings) -> str:
 
 def validators(settings: Settings) -> str:
     """The server itself refuses documents that are not as defined."""
+    if is_missing(get_database(settings)):
+        what, _, remedy = missing_text(get_database(settings)).partition(": ")
+        raise Problem(what, remedy)
     found = _collections(get_database(settings))
     wanted = {ORDERS: order_validator(), **{table.name: catalog_validator(table) for table in CATALOG}}
     missing = [name for name in wanted if name not in found]

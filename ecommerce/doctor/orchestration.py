@@ -6,31 +6,33 @@ from functools import partial
 from typing import Any
 
 from ecommerce.doctor.findings import Problem
-from ecommerce.prefect_api import PrefectError, api_url, call
+from ecommerce.prefect_api import REFUSED, NotPrefect, PrefectError, api_url, call, require_prefect
 from ecommerce.services.prefect import WORK_POOL, deployed, wanted_deployments
-from ecommerce.services.stuck import DEPLOY, find_stuck
+from ecommerce.services.stuck import deploy_again, find_stuck, worker_problems, workers_online
+from ecommerce.services.supervisor import start_it
 from ecommerce.settings import Settings
-
-REFUSED = (401, 403)
 
 
 def prefect(settings: Settings) -> str:
     """The server answers, and lets us in."""
-    api = api_url(settings)
+    api, error = api_url(settings), PrefectError("")
     try:
-        _request(settings, "/admin/version")
-    except PrefectError as error:
-        if error.status in REFUSED:
-            raise Problem(
-                f"the Prefect server {api} refuses us", "set PREFECT_API_AUTH_STRING to its name:password"
-            ) from None
-        if error.status is not None:
-            raise Problem(f"the Prefect server {api} answers {error.status}", "look at its log") from None
-        raise Problem(
-            f"the Prefect server {api} does not answer: {error}",
-            "start it: `ecommerce up`, or correct PREFECT_API_URL",
-        ) from None
-    return api
+        if isinstance(_request(settings, "/admin/version"), str):
+            return api
+    except PrefectError as raised:
+        error = raised
+    if error.status in REFUSED:
+        raise Problem(f"the Prefect server {api} refuses us", "set PREFECT_API_AUTH_STRING to its name:password")
+    try:
+        require_prefect(api)
+    except NotPrefect as other:
+        what, _, remedy = str(other).partition(". ")
+        raise Problem(what, remedy) from None
+    if error.status is not None:
+        raise Problem(f"the Prefect server {api} answers {error.status}", "look at its log")
+    raise Problem(
+        f"the Prefect server {api} does not answer: {error}", f"{start_it(settings)}, or correct PREFECT_API_URL"
+    )
 
 
 def deployments(settings: Settings) -> str:
@@ -38,7 +40,7 @@ def deployments(settings: Settings) -> str:
     wanted = wanted_deployments()
     missing = sorted(set(wanted) - set(_deployed(settings)))
     if missing:
-        raise Problem(f"not deployed: {', '.join(missing)}", DEPLOY)
+        raise Problem(f"not deployed: {', '.join(missing)}", deploy_again(settings))
     return f"{len(wanted)} deployed"
 
 
@@ -65,26 +67,19 @@ def workers(settings: Settings) -> str:
     try:
         pool: Any = _request(settings, f"/work_pools/{WORK_POOL}")
     except PrefectError as error:
-        raise Problem(f"the work pool {WORK_POOL!r} cannot be had ({error.status})", DEPLOY) from None
+        raise Problem(f"the work pool {WORK_POOL!r} cannot be had ({error.status})", deploy_again(settings)) from None
     if pool.get("is_paused"):
         raise Problem(f"the work pool {WORK_POOL!r} is paused", f"`prefect work-pool resume {WORK_POOL}`")
-    online = [
-        worker["name"]
-        for worker in _request(settings, f"/work_pools/{WORK_POOL}/workers/filter", {})
-        if worker.get("status") == "ONLINE"
-    ]
-    if not online:
-        raise Problem(
-            f"no worker takes runs of the work pool {WORK_POOL!r}",
-            f"start one: `ecommerce up`, or `prefect worker start --pool {WORK_POOL}`",
-        )
-    return f"online: {', '.join(sorted(online))}"
+    request = partial(_request, settings)
+    for says, remedy in worker_problems(request, settings):
+        raise Problem(says, remedy)
+    return f"online: {', '.join(workers_online(request))}"
 
 
 def stuck(settings: Settings) -> str:
     """Nothing keeps runs from starting for ever."""
     found = find_stuck(partial(_request, settings), wanted_deployments())
-    problems = replace(found, missing=()).problems()  # `deployments` says those
+    problems = replace(found, missing=()).problems(settings)  # `deployments` says those
     if problems:
         raise Problem("; ".join(says for says, _ in problems), "; ".join(remedy for _, remedy in problems))
     return "every deployment has its work pool, no run is left Pending"

@@ -15,8 +15,10 @@ from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
 from ecommerce.services.hdfs import namenode_state
 from ecommerce.services.ports import answers
 from ecommerce.services.records import read_record
+from ecommerce.services.supervisor import start_it
 from ecommerce.settings import Settings
 from ecommerce.summaries.aside import REMEDY, all_aside, named_aside
+from ecommerce.summaries.checked import check_problems, last_checked
 from ecommerce.summaries.state import load_state
 from ecommerce.upgrade import steps_due
 
@@ -32,7 +34,7 @@ def summaries(settings: Settings) -> str:
     database = get_database(settings)
     state = load_state(database)
     if state is None:
-        if database[ORDERS].estimated_document_count() + database[ARCHIVED_ORDERS].estimated_document_count() == 0:
+        if not any(database[name].find_one({}, {"_id": 1}) for name in (ORDERS, ARCHIVED_ORDERS)):
             return "no orders yet"
         raise Problem("there are orders, but no summaries of them yet", "run `ecommerce summarize`")
     lag = datetime.now(UTC) - state.as_of
@@ -100,6 +102,7 @@ def archive(settings: Settings) -> str:
 
 def archive_table(settings: Settings) -> str:
     """The catalog has the table with the archived orders, and the table holds every run."""
+    from ecommerce.archive.days import NAMED, wrongly_sized
     from ecommerce.archive.view import open_view
 
     remedy = "`ecommerce doctor --recover-catalog` looks for the table's newest description and enters that"
@@ -118,7 +121,26 @@ def archive_table(settings: Settings) -> str:
             f"{min(differing)}",
             f"an old catalog may have been brought back: {remedy}",
         )
-    return f"{sum(held.values()):,} orders of {len(held):,} days"
+    with failures_explained("looking at the archive's files", "They were only looked at."):
+        damaged = wrongly_sized(view)
+    if damaged:
+        more = f"; and {len(damaged) - NAMED:,} more days" if len(damaged) > NAMED else ""
+        raise Problem(
+            f"{'; '.join(f'{one.day} of the archive is damaged: {one.says}' for one in damaged[:NAMED])}{more}",
+            "put the files back as they were from a backup made since run "
+            f"{max(one.written_by for one in damaged)} (docs/backup.md), then run `ecommerce check`",
+        )
+    return f"{sum(held.values()):,} orders of {len(held):,} days, in files of the size that they had"
+
+
+def last_check(settings: Settings) -> str:
+    """The last check found every figure right and the archive whole."""
+    database = get_database(settings)
+    problems = check_problems(database)
+    if problems:
+        raise Problem("; ".join(one.says for one in problems), "; ".join(one.remedy for one in problems))
+    as_of = last_checked(database)
+    return f"all was right at {as_of:%Y-%m-%d %H:%M} UTC" if as_of else "nothing was checked yet"
 
 
 def _local_archive(place: Path) -> str:
@@ -135,9 +157,7 @@ def _embedded_hdfs(settings: Settings) -> str:
     record = read_record(settings.home_directory, "namenode")
     state = namenode_state(record.pid) if record and record.process() else {}
     if not state:
-        raise Problem(
-            f"the embedded NameNode on port {settings.namenode_port} is not running", "start it: `ecommerce up`"
-        )
+        raise Problem(f"the embedded NameNode on port {settings.namenode_port} is not running", start_it(settings))
     if state.get("FSState") != "Operational":
         raise Problem(
             f"HDFS is in safe mode and takes no writes: {state.get('Safemode') or state.get('FSState')}",
@@ -146,5 +166,5 @@ def _embedded_hdfs(settings: Settings) -> str:
         )
     living = int(str(state.get("NumLiveDataNodes", 0)))
     if not living:
-        raise Problem("no DataNode is registered with the NameNode", "start it: `ecommerce up`")
+        raise Problem("no DataNode is registered with the NameNode", start_it(settings))
     return f"operational, {living} DataNode(s)"

@@ -58,6 +58,8 @@ def prefect_environment(settings: Settings) -> dict[str, str | None]:
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
         "PREFECT_WORKER_WEBSERVER_PORT": "0",
         "PREFECT_LOGGING_LEVEL": "INFO",
+        # The day and the zone, too: a log is read days later.
+        "PREFECT_LOGGING_FORMATTERS_STANDARD_DATEFMT": "%z %Y-%m-%dT%H:%M:%S",
         # The commands silence their own terminal; a service's terminal is its log file.
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO",
         "PREFECT_CLI_COLORS": "false",

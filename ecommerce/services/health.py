@@ -9,7 +9,7 @@ from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from ecommerce.archive_location import archive_uri, file_archive, local_path, needs_embedded_hdfs
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
+from ecommerce.mongo import get_database
 from ecommerce.services.dashboard import dashboard_url
 from ecommerce.services.hdfs import namenode_state, takes_writes
 from ecommerce.services.ports import LOOPBACK, http_answers
@@ -17,9 +17,11 @@ from ecommerce.services.postgres import NAME as POSTGRES
 from ecommerce.services.postgres import postgres_problem
 from ecommerce.services.prefect import WORK_POOL, worker_health_port
 from ecommerce.services.records import ServiceRecord, process_of, read_json, read_record, run_directory
-from ecommerce.services.stuck import stuck_problem
+from ecommerce.services.stuck import stuck_problem, worker_problem
 from ecommerce.settings import Settings
 from ecommerce.summaries.aside import all_aside, aside_sentence
+from ecommerce.summaries.checked import check_problems
+from ecommerce.summaries.counts import count_orders_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,14 @@ def service_states(settings: Settings) -> list[ServiceState]:
         other = _other_port(record, asked_for, "ECOMMERCE_PREFECT_PORT")
         return other or _http_problem(f"{record.address}/api/health")
 
-    def worker_problem(record: ServiceRecord) -> str | None:
+    def problem_of_worker(record: ServiceRecord) -> str | None:
         if not worker_health_port(record.pid):
             return "has not asked for runs for a while"
         its_server = _living_record(settings, "prefect-server")
         # A server on another port than the settings say is named above; it is not asked at the wrong one.
-        return stuck_problem(settings) if its_server and its_server.port == settings.prefect_port else None
+        if its_server is None or its_server.port != settings.prefect_port:
+            return None
+        return stuck_problem(settings) or worker_problem(settings)
 
     def dashboard_problem(record: ServiceRecord) -> str | None:
         other = _other_port(record, settings.dashboard_port, "ECOMMERCE_DASHBOARD_PORT")
@@ -78,7 +82,7 @@ def service_states(settings: Settings) -> list[ServiceState]:
 
     checks: tuple[tuple[str, str, Callable[[ServiceRecord], str | None]], ...] = (
         ("prefect-server", server, prefect_problem),
-        ("prefect-worker", f"work pool {WORK_POOL}", worker_problem),
+        ("prefect-worker", f"work pool {WORK_POOL}", problem_of_worker),
         ("dashboard", dashboard_url(settings), dashboard_problem),
     )
     return states + [_recorded(settings, name, address, problem) for name, address, problem in checks]
@@ -88,12 +92,12 @@ def order_counts(settings: Settings) -> dict[str, int]:
     """`hot_orders`, `archived_orders`, `aside` (documents that are no orders); empty where MongoDB does not answer."""
     if settings.mongo_uri is None and _living_record(settings, "mongod") is None:
         return {}
-    database = get_database(settings)
     try:
+        counts = count_orders_now(get_database(settings))
         return {
-            "hot_orders": database[ORDERS].estimated_document_count(),
-            "archived_orders": database[ARCHIVED_ORDERS].estimated_document_count(),
-            "aside": all_aside(database)[0],
+            "hot_orders": counts.hot,
+            "archived_orders": counts.archived,
+            "aside": counts.aside,
         }
     except PyMongoError:
         return {}
@@ -102,6 +106,11 @@ def order_counts(settings: Settings) -> dict[str, int]:
 def set_aside(settings: Settings) -> str:
     """A line that names the documents of `orders` that are no orders, and what to do."""
     return aside_sentence(*all_aside(get_database(settings)))
+
+
+def found_by_check(settings: Settings) -> list[str]:
+    """A line for each thing that the last check found wrong, with what mends it."""
+    return [f"{one.says} → {one.remedy}" for one in check_problems(get_database(settings))]
 
 
 def _mongodb(settings: Settings) -> ServiceState:

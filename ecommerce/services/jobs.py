@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -37,6 +38,8 @@ class Job:
     def start(self) -> Self:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as output:
+            output.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {self.name} begins\n".encode())
+            output.flush()
             self._process = subprocess.Popen(
                 self._command,
                 cwd=self._cwd,

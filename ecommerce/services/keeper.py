@@ -14,13 +14,11 @@ from types import FrameType
 
 from ecommerce.errors import EcommerceError
 from ecommerce.java import java_home
-from ecommerce.mongo import get_database
-from ecommerce.schema import prepare_collections
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.environment import prefect_environment, settings_environment
 from ecommerce.services.hdfs import Hdfs, embedded_hdfs
 from ecommerce.services.mongod import mongod
-from ecommerce.services.on_demand import HDFS, MONGOD, POSTGRES, PREFECT, embedded_postgres
+from ecommerce.services.on_demand import HDFS, POSTGRES, PREFECT, embedded_postgres
 from ecommerce.services.postgres import postgres
 from ecommerce.services.prefect import temporary_server
 from ecommerce.services.prefect_database import choose_history, history_environment
@@ -40,8 +38,6 @@ def main() -> int:
     try:
         running = _service(settings, service, needed)
         running.start()
-        if service == MONGOD:
-            prepare_collections(get_database(settings))
         _say("ready")
         _keep(settings.home_directory, service, running)
     except EcommerceError as error:

@@ -16,7 +16,7 @@ from ecommerce.errors import ServiceError
 from ecommerce.jvm import Changes
 from ecommerce.mongo import get_database
 from ecommerce.prefect_api import PrefectError
-from ecommerce.schema import prepare_collections
+from ecommerce.schema import is_missing, prepare_collections
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.catalog_choice import catalog_in_postgres, record_catalog
 from ecommerce.services.daemons import Daemon
@@ -169,6 +169,8 @@ class Stack:
         database = get_database(self._settings)
         try:
             database.client.admin.command("ping")
+            if is_missing(database):
+                self._say(f"new database {database.name!r}")
             prepare_collections(database)
         except PyMongoError as error:
             raise ServiceError(f"MongoDB cannot be used: {str(error).split(', Timeout:')[0][:300]}") from None

@@ -12,7 +12,8 @@ from typing import Any
 
 from ecommerce.prefect_api import PrefectError, call, embedded_api
 from ecommerce.services.command_runs import close_killed_runs
-from ecommerce.services.prefect import deployed, ensure_work_pool, post, wanted_deployments
+from ecommerce.services.prefect import WORK_POOL, deployed, ensure_work_pool, post, wanted_deployments
+from ecommerce.services.supervisor import up_mends
 from ecommerce.settings import Settings
 
 PENDING_SECONDS_MAX = 120
@@ -22,9 +23,12 @@ CRASH_PENDING_SECONDS = 300
 """After this a run that is still Pending is called crashed."""
 
 DEPLOY = (
-    "deploy again: `ecommerce up` does, also one that runs already, within half a minute, or `prefect --no-prompt "
-    "deploy --all --prefect-file deployments/prefect.yaml`"
+    "deploy again: `ecommerce up` does, or `prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml`"
 )
+MENDED_SECONDS = 40
+"""After this an `up` that runs has deployed again, as a rule: it looks every 20 s, and deploying takes 4 to 20."""
+WORKER_SECONDS = 60
+"""After this the worker has made itself known to a work pool that was made anew: it does so every 30 s."""
 
 ANSWER_SECONDS = 5.0
 """For the server to answer each question of `status`."""
@@ -55,14 +59,14 @@ class Stuck:
     without_pool: tuple[Run, ...] = ()
     """Runs that are due and whose work pool is gone."""
 
-    def problems(self) -> list[tuple[str, str]]:
-        """Each as a sentence, and the command that mends it."""
-        found = []
+    def problems(self, settings: Settings) -> list[tuple[str, str]]:
+        """Each as a sentence, and what mends it."""
+        found, deploy = [], deploy_again(settings)
         if self.missing:
-            found.append((f"not deployed: {', '.join(self.missing)}, so that nothing of it runs", DEPLOY))
+            found.append((f"not deployed: {', '.join(self.missing)}, so that nothing of it runs", deploy))
         if self.detached:
             says = f"the work pool of {', '.join(self.detached)} was deleted, so that their runs do not start"
-            found.append((says, DEPLOY))
+            found.append((says, deploy))
         for run in self.pending:
             says = (
                 f"run {run.name!r} is Pending for {run.seconds:,.0f} s and holds the place of others: its worker died"
@@ -74,7 +78,8 @@ class Stuck:
         if self.without_pool:
             names = ", ".join(repr(run.name) for run in self.without_pool)
             says = f"{len(self.without_pool)} late run(s) will not start, as their work pool was deleted: {names}"
-            found.append((says, "`ecommerce up` cancels them; run what is needed again"))
+            cancels = up_mends(settings, "`ecommerce up` cancels them", MENDED_SECONDS)
+            found.append((says, f"{cancels}; run what is needed again"))
         return found
 
 
@@ -123,6 +128,25 @@ def mend(settings: Settings, say: Callable[[str], None], deploy: Callable[[], No
         say(f"run {run.name!r} was cancelled, as its work pool had been deleted; run it again if it is needed")
 
 
+def deploy_again(settings: Settings) -> str:
+    """What to do where something was deleted in Prefect."""
+    return up_mends(settings, DEPLOY, MENDED_SECONDS)
+
+
+def worker_problems(request: Request, settings: Settings) -> list[tuple[str, str]]:
+    """That no worker asks the work pool for runs, as a sentence, and what mends it; nothing where one does."""
+    if workers_online(request):
+        return []
+    start = f"start one: `ecommerce up`, or `prefect worker start --pool {WORK_POOL}`"
+    return [(f"no worker takes runs of the work pool {WORK_POOL!r}", up_mends(settings, start, WORKER_SECONDS))]
+
+
+def workers_online(request: Request) -> list[str]:
+    """The names of the workers that ask the work pool for runs."""
+    found = request(f"/work_pools/{WORK_POOL}/workers/filter", {})
+    return sorted(worker["name"] for worker in found if worker.get("status") == "ONLINE")
+
+
 def _close(request: Request, run: Run, state: str, message: str) -> None:
     request(f"/flow_runs/{run.run_id}/set_state", {"state": {"type": state, "message": message}, "force": True})
 
@@ -130,11 +154,23 @@ def _close(request: Request, run: Run, state: str, message: str) -> None:
 def stuck_problem(settings: Settings) -> str | None:
     """The first thing that is stuck, in one line with its remedy; None where nothing is, or Prefect does not say."""
 
+    def look(request: Request) -> list[tuple[str, str]]:
+        return find_stuck(request, wanted_deployments()).problems(settings)
+
+    return _first_problem(settings, look)
+
+
+def worker_problem(settings: Settings) -> str | None:
+    """That the worker, whose process runs, is not known to the work pool; None where it is, as above."""
+    return _first_problem(settings, lambda request: worker_problems(request, settings))
+
+
+def _first_problem(settings: Settings, look: Callable[[Request], list[tuple[str, str]]]) -> str | None:
     def request(path: str, body: Any) -> Any:
         return call(embedded_api(settings), path, body, timeout_seconds=ANSWER_SECONDS)
 
     try:
-        problems = find_stuck(request, wanted_deployments()).problems()
+        problems = look(request)
     except PrefectError:
         return None
     return f"{problems[0][0]}: {problems[0][1]}" if problems else None

@@ -14,6 +14,7 @@ import psutil
 
 from ecommerce.errors import EcommerceError, ServiceError
 from ecommerce.services.environment import settings_environment
+from ecommerce.services.logs import TIMED_LINES, without_time
 from ecommerce.services.marks import end_processes, orphans, wait_for_end
 from ecommerce.services.records import (
     identity,
@@ -26,9 +27,9 @@ from ecommerce.services.records import (
     write_json,
 )
 from ecommerce.services.stack import Say, Stack
+from ecommerce.services.supervisor import STATE, running_supervisor
 from ecommerce.settings import Settings
 
-STATE = "up.json"
 STOP_TIMEOUT_SECONDS = 120
 """Each service has 30 s before it is killed; all of them together take five as a rule."""
 
@@ -46,7 +47,8 @@ def run(settings: Settings, say: Say, started: Callable[[], None], *, demo: bool
     with locked_at_once(home, "up") as alone:
         if not alone:
             raise ServiceError(
-                f"already running in {home}{_by(home)}: see `ecommerce status`; `ecommerce down` stops it"
+                f"already running in {home}{_by(home)}, where it starts again what ends and deploys again what was "
+                "deleted: see `ecommerce status`; `ecommerce down` stops it"
             )
         _end_orphans(home, say)
         _await_commands(home, say)
@@ -78,7 +80,7 @@ def run_detached(settings: Settings, *, demo: bool) -> None:
     with log.open("ab") as output:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "cli.app", "up", "--demo" if demo else "--no-demo"],
-            env={**os.environ, **settings_environment(settings)},
+            env={**os.environ, **settings_environment(settings), TIMED_LINES: "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -92,7 +94,9 @@ def run_detached(settings: Settings, *, demo: bool) -> None:
             return
         if child.poll() is not None:
             lines = log.read_text(errors="replace").strip().splitlines()
-            raise ServiceError(lines[-1].removeprefix("error: ") if lines else f"`ecommerce up` ended; see {log}")
+            raise ServiceError(
+                without_time(lines[-1]).removeprefix("error: ") if lines else f"`ecommerce up` ended; see {log}"
+            )
         time.sleep(0.2)
     child.terminate()
     raise ServiceError(f"the services did not start within {START_TIMEOUT_SECONDS} s; see {log}")
@@ -113,11 +117,6 @@ def stop(settings: Settings, say: Say) -> bool:
         say(f"{', '.join(busy)}: in use by a command, and stopped when that ends")
     (home / "run" / STATE).unlink(missing_ok=True)
     return found or supervisor is not None
-
-
-def running_supervisor(home: Path) -> psutil.Process | None:
-    """The process that runs the stack of a home."""
-    return process_of(str((read_json(home / "run" / STATE) or {}).get("supervisor", "")))
 
 
 def _by(home: Path) -> str:

@@ -19,8 +19,11 @@ from ecommerce.archive.runs import CHANGES, runs_of_the_table
 from ecommerce.archive.selection import Selection
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.check import check_orders
+from ecommerce.doctor.checkup import CHECKS
+from ecommerce.doctor.findings import OK, PROBLEM, Finding, examine
 from ecommerce.documents.order import Refund
 from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase
+from ecommerce.services.health import found_by_check
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.cells.table import CellTable
@@ -88,6 +91,12 @@ SAYS: dict[Callable[[Path], None], str] = {
 }
 
 
+def doctor(settings: Settings, name: str) -> Finding:
+    """What `ecommerce doctor` says of one thing."""
+    (finding,) = examine(settings, [check for check in CHECKS if check.name == name])
+    return finding
+
+
 def records(database: MongoDatabase) -> list[CellTable]:
     return [CellTable.decode(one["cells"]) for one in database[ARCHIVE_SUMMARY].find().sort("_id", 1)]
 
@@ -120,9 +129,25 @@ def test_a_damaged_day_is_named_and_the_others_are_read(
     assert named(str(refused.value)), refused.value
     assert len(read_pandas(LAST, LAST, settings=archived)) == 20
 
+    # Before any check: `doctor` looks at sizes, and reads no file.
+    by_size = damage in (empty, cut, lose_file, lose_directory, swap_with_another_day)
+    looked = doctor(archived, "archive table")
+    if damage is not swap_with_another_day:  # which may have the same size
+        assert (looked.state == PROBLEM) == by_size, looked
+    if looked.state == PROBLEM:
+        assert f"{DAMAGED} of the archive is damaged" in looked.says
+        assert f"from a backup made since run {run} (docs/backup.md), then run `ecommerce check`" in looked.remedy
+    assert doctor(archived, "last check").says == "nothing was checked yet"
+
     before = records(database)
     for repair in (False, True):
         report = check_orders(database, archived, repair=repair)
+        check_orders(database, archived, archive=False)
+        found = doctor(archived, "last check")
+        assert (found.state, found.remedy) == (PROBLEM, "do what it says of each day, then run `ecommerce check`")
+        assert named(found.says), found.says
+        (line,) = found_by_check(archived)
+        assert line == f"{found.says} → {found.remedy}"
         assert not report.is_good
         (told,) = report.damaged
         assert named(told), told
@@ -136,6 +161,9 @@ def test_a_damaged_day_is_named_and_the_others_are_read(
     shutil.copytree(kept, directory)
     assert restore_orders(archived, OLD_DAY, LAST) == 61
     assert check_orders(database, archived).is_good
+    assert doctor(archived, "archive table").state == OK
+    assert doctor(archived, "last check").says.startswith("all was right at ")
+    assert found_by_check(archived) == []
 
 
 def test_an_order_that_somebody_else_changed_in_the_table_does_not_come_back(
@@ -173,6 +201,7 @@ def test_a_damaged_file_of_the_table_itself_is_named(
             with pytest.raises(ArchiveError) as refused:
                 work()
             assert METADATA[pattern] in str(refused.value), refused.value
+            assert row_of(str(refused.value)) == f"{METADATA[pattern]}: …"
             assert newest.name in str(refused.value)
     newest.write_bytes(whole)
     assert restore_orders(archived, OLD_DAY, LAST) == 60

@@ -127,7 +127,7 @@ def has_no_summaries(database: MongoDatabase) -> None:
 
 def has_old_summaries(database: MongoDatabase) -> None:
     yesterday = datetime.now(UTC) - timedelta(hours=30)
-    state = State("epoch", 0, 0, Timestamp(1, 1), None, yesterday, yesterday, "UTC")
+    state = State("epoch", 0, 0, Timestamp(1, 1), None, yesterday, yesterday, "UTC", 0)
     database[STATE].insert_one({"_id": STATE_ID} | state.to_document())
 
 

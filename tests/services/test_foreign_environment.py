@@ -120,6 +120,57 @@ def test_a_prefect_server_that_refuses_us_is_said_in_one_line(
     assert line.startswith(f"error: the Prefect server {refusing_server} refuses us (401): ")
 
 
+class Missing(Refusal):
+    """Some service that knows none of Prefect's paths."""
+
+    def answer(self, code: int, body: bytes = b"") -> None:
+        super().answer(404, b'{"detail":"Not Found"}')
+
+
+class Page(Refusal):
+    """Prefect's own pages, at the address without /api: they answer every path with the page that loads the others."""
+
+    def answer(self, code: int, body: bytes = b"") -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>Prefect Server</title>")
+
+
+class OtherJson(Refusal):
+    """A service of JSON that answers everything."""
+
+    def answer(self, code: int, body: bytes = b"") -> None:
+        super().answer(200, b'{"status":"ok"}')
+
+
+@pytest.mark.parametrize(
+    ("refusing_server", "answers"),
+    [
+        (Missing, "404 with application/json"),
+        (Page, "200 with a page (text/html)"),
+        (OtherJson, "200 with application/json"),
+    ],
+    indirect=["refusing_server"],
+)
+def test_what_is_no_prefect_server_is_named_with_its_answer(
+    settings: Settings, database: MongoDatabase, refusing_server: str, answers: str
+) -> None:
+    server = refusing_server.removesuffix("/api")
+    environment = clean_environment(settings) | {"PREFECT_API_URL": server}
+    found = f"{server} is not the API of a Prefect server: {server}/admin/version answers {answers}"
+    for command in ("generate --orders 5", "check", "summarize", "archive --dry-run"):
+        done = subprocess.run([PROGRAM, *command.split()], env=environment, capture_output=True, text=True, timeout=120)
+        (line,) = done.stderr.splitlines()
+        assert done.returncode == 1
+        assert line.startswith(f"error: {found}. The address ends in /api")
+        assert row_of(line.removeprefix("error: ")).startswith("… is not the API of a Prefect server")
+    assert database[ORDERS].count_documents({}) == 0
+    done = subprocess.run([PROGRAM, "doctor"], env=environment, capture_output=True, text=True, timeout=120)
+    said = " ".join(done.stdout.split())
+    assert f"{found} → The address ends in /api" in said
+
+
 @pytest.mark.parametrize("refusing_server", [Failure], indirect=True)
 def test_a_prefect_server_that_fails_is_said_in_one_line(
     settings: Settings, database: MongoDatabase, refusing_server: str

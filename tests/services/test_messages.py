@@ -8,22 +8,29 @@ from pathlib import Path
 
 import pytest
 from bson import Timestamp
+from pydantic import SecretStr
 
+from ecommerce import jars
 from ecommerce.archive import context, lease
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
 from ecommerce.archive.recover import recover_catalog
+from ecommerce.archive.runs import get_run
 from ecommerce.archive_location import record_archive_kind
 from ecommerce.errors import EcommerceError
+from ecommerce.importing.recognise import recognise
 from ecommerce.jars import Jar, fetch_jars
 from ecommerce.java import java_home
 from ecommerce.jvm import class_path
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database
-from ecommerce.services import dashboard, records, stack, up
+from ecommerce.security import bootstrap
+from ecommerce.security.roles import USERS
+from ecommerce.services import dashboard, prefect, records, stack, up
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.hdfs import embedded_hdfs
+from ecommerce.services.jobs import Job
 from ecommerce.services.mongod import find_mongod, start_mongod
 from ecommerce.services.on_demand import embedded_services
 from ecommerce.services.ports import require_free_port
@@ -194,6 +201,53 @@ def recover_what_never_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) 
     recover_catalog(settings)
 
 
+def set_no_password(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for user in ("ROOT", *USERS):
+        monkeypatch.delenv(f"MONGO_{user.upper()}_PASSWORD", raising=False)
+    bootstrap.main()
+
+
+def name_a_mongodb_that_is_away(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = SecretStr(f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=200")
+    away = stack.Stack(settings.model_copy(update={"mongo_uri": uri}), print, demo=False)
+    away._start_mongo()  # noqa: SLF001 - `up` starts everything else beside it
+
+
+def start_what_is_not_there(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    Daemon("thing", ["/nowhere/thing"], home=settings.home, address="here", ready=lambda _: True).start()
+
+
+def run_what_never_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    Job("thing", ["sleep", "60"], home=settings.home, timeout_seconds=0.1).start().finish()
+
+
+def make_a_work_pool_without_a_server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    prefect.ensure_work_pool(settings.model_copy(update={"prefect_port": free_port()}))
+
+
+def close_runs_without_a_server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    prefect.close_stranded_runs(settings.model_copy(update={"prefect_port": free_port()}))
+
+
+def have_no_pyspark(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    jars._pyspark_jars()  # noqa: SLF001 - what a start of Spark needs first
+
+
+def name_a_run_that_never_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    get_run(get_database(settings), "no-such-run")
+
+
+def name_a_text_as_json(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.home / "a.jsonl").write_text("no JSON\n")
+    recognise(settings.home / "a.jsonl")
+
+
+def import_columns_that_nobody_knows(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.home / "a.csv").write_text("colour,shape\nred,round\n")
+    recognise(settings.home / "a.csv")
+
+
 HERE: dict[str, Provocation] = {
     "port … for … is taken…: stop that, or set … to a free port": take_a_port,
     "already running in …: see…": run_up_twice,
@@ -220,6 +274,16 @@ HERE: dict[str, Provocation] = {
     "… is missing: run …ecommerce up… from a checkout of the project": start_an_installed_package,
     "the embedded Postgres of … does not run: …": have_no_postgres,
     "nothing of database … was ever archived: …": recover_what_never_was,
+    "… must be set: see .env.example": set_no_password,
+    "MongoDB cannot be used: …": name_a_mongodb_that_is_away,
+    "… cannot be started: …": start_what_is_not_there,
+    "… took longer than … s; see …": run_what_never_ends,
+    "the work pool … cannot be made: …": make_a_work_pool_without_a_server,
+    "unfinished runs cannot be closed: …": close_runs_without_a_server,
+    "PySpark is not installed in this environment: …": have_no_pyspark,
+    "archive_runs of database … has no run …": name_a_run_that_never_was,
+    "… is no JSON, which its name says: …": name_a_text_as_json,
+    "… are neither orders (…) nor a catalog table, and no mapping knows them: …": import_columns_that_nobody_knows,
 }
 
 OF_THE_LEASE = {"another archiver is at work: process … on …", "another process took the archive's lease over…"}
@@ -227,6 +291,7 @@ OF_THE_LEASE = {"another archiver is at work: process … on …", "another proc
 ELSEWHERE = {
     "…: Read-only file system: …": "test_foreign_environment.py",
     "the Prefect server … does not answer: …": "test_foreign_environment.py",
+    "… is not the API of a Prefect server: …": "test_foreign_environment.py",
     "the Prefect server … fails, …": "test_foreign_environment.py",
     "the Prefect server … refuses us (…)": "test_foreign_environment.py",
     "the data of the embedded Postgres in … lacks …": "test_services_postgres.py",
@@ -249,10 +314,14 @@ ELSEWHERE = {
     "MongoDB does not let this user write: …": "test_import_faults.py",
     "the record … of archive_runs cannot be read (…)…": "../unit/test_edited_runs.py",
     "… was fetched with sha256 …, not …: …": "test_services_files.py",
+    "there is no database … in this MongoDB; …": "test_missing_database.py",
     "the archived orders of database … are in directories of version 0.1.0: …": "../upgrade/test_upgrade.py",
     "the table … of the catalog … holds orders of another database of the name …": "test_archive_identity.py",
     "archive run … waits for a person's word…": "test_forget_runs.py",
     "… of the archive is damaged: …": "test_archive_damage.py",
+    "the table's description cannot be read: …": "test_archive_damage.py",
+    "the table's list of files cannot be read: …": "test_archive_damage.py",
+    "…rejected (…), more than …; correct the file, …": "test_import_bad_input.py",
     "a decoding process ended with …": "test_import_faults.py",
     "a process that makes orders ended with …": "../unit/test_generate_repeatable.py",
 }

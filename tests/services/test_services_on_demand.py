@@ -126,7 +126,8 @@ def test_ctrl_c_ends_a_flow_its_prefect_server_and_its_services(settings: Settin
     assert server is not None and server.process() in started, "a Prefect server of its own"
     os.killpg(command.pid, signal.SIGINT)
     _, errors = command.communicate(timeout=30)
-    assert (command.returncode, errors.splitlines()) == (130, ["run: generate 2026-01-01 to 2026-02-01", "stopped"])
+    said = ["new database 'ecommerce'", "run: generate 2026-01-01 to 2026-02-01", "stopped"]
+    assert (command.returncode, errors.splitlines()) == (130, said)
     assert wait_for_end(started, 10) == []
     wait_until_nothing_runs(settings)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -148,6 +149,11 @@ def test_detached_it_returns_when_all_answers_and_down_ends_it(settings: Setting
     up = ecommerce(settings, "up", "--detach", "--no-demo")
     assert up.returncode == 0, up.stderr
     assert "`ecommerce down` stops everything" in up.stdout
+    logs = settings.home_directory / "logs"
+    lines = (logs / "up.log").read_text().splitlines()
+    assert "new database" in lines[0]
+    for line in (*lines, (logs / "prefect-deploy.log").read_text()):
+        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", line), line
     assert {state["state"] for state in states(settings).values()} == {"up"}
     assert get_database(settings)[ORDERS].count_documents({}) == 0
     os.kill(pid_of(settings, "datanode"), signal.SIGSTOP)

@@ -1,5 +1,6 @@
 """Flow runs that would never start are found and named at once, and an `up` that runs mends them."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from ecommerce.doctor.findings import OK, PROBLEM, Finding, examine
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services import stuck
 from ecommerce.services.prefect import WORK_POOL, wanted_deployments
-from ecommerce.services.stuck import mend, stuck_problem
+from ecommerce.services.records import identity, run_directory, write_json
+from ecommerce.services.stuck import mend, stuck_problem, worker_problem
 from ecommerce.settings import Settings
 from tests.prefect_stack import PrefectStack, prefect_stack
 from tests.services.test_doctor import PREFECT
@@ -50,12 +52,25 @@ def test_a_work_pool_that_was_deleted_is_named_and_made_again(stack: PrefectStac
     assert "deploy again: `ecommerce up` does" in found.remedy
     assert "`ecommerce up` does" in (stuck_problem(stack.settings) or "")
 
+    runs_already = {"supervisor": identity(), "state": "up"}
+    write_json(run_directory(stack.settings.home_directory) / "up.json", runs_already)
+    waiting = doctor(stack).remedy
+    assert f"wait: `ecommerce up`, which runs (process {os.getpid()}), mends it within 40 s" in waiting
+    assert "deploy again" not in waiting
+    assert "wait: `ecommerce up`, which runs" in (stuck_problem(stack.settings) or "")
+
     deployed, cancelled = mended(stack)
     assert "had been deleted; they were deployed again" in deployed
     assert "was cancelled, as its work pool had been deleted" in cancelled
     assert stack.client.read_flow_run(lost).state_name == "Cancelled"
     assert doctor(stack).state == OK
+    says = "no worker takes runs of the work pool 'ecommerce'"
+    (worker,) = examine(stack.settings, [check for check in CHECKS if check.name == "workers"])
+    assert (worker.state, worker.says) == (PROBLEM, says)
+    assert "wait: `ecommerce up`, which runs" in worker.remedy
+    assert (worker_problem(stack.settings) or "").startswith(f"{says}: wait: `ecommerce up`, which runs")
     with stack.worker():
+        assert worker_problem(stack.settings) is None
         (run,) = stack.wait(stack.ask(SUMMARIZE))
     assert run.state_name == "Completed", stack.log(run.id)
 
