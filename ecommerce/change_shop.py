@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from pymongo.client_session import ClientSession
 
-from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.lease import archive_lease
 from ecommerce.archive.runs import prepare_archive
@@ -162,7 +162,9 @@ def _read_days(
     hours: Hours,
     progress: Progress,
 ) -> None:
-    done, applied = 0, open_view(settings).applied
+    with failures_explained("looking at the archive", "Nothing was changed there; run it again."):
+        applied = open_view(settings).applied
+    done = 0
     for part in ranges_of(days):
         of_day = cells_by_spark(spark, settings, part.start.date(), (part.end - DAY).date(), hours)
         for day in sorted(day for day in days if part.start <= day < part.end):

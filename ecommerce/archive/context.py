@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ecommerce.archive.errors import ArchiveError, failures_explained
+from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.identity import require_upgraded, take_table
 from ecommerce.archive.lease import Lease, archive_lease
 from ecommerce.archive.runs import Run, prepare_archive
@@ -57,8 +57,7 @@ def archive_context(settings: Settings, progress: Progress = silent) -> Iterator
     with archive_lease(database) as lease, spark_session(settings) as spark:
         prepare_archive(database)
         table = ArchiveTable(spark, settings)
-        with failures_explained("looking at the archive", "Nothing was deleted from MongoDB; run it again to go on."):
-            take_table(settings, database, table)
+        take_table(settings, database, table)
         yield ArchiveContext(settings, database, table.spark, table, lease, progress)
 
 

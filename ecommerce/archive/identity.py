@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.catalog import described_catalog
-from ecommerce.archive.errors import ArchiveError
+from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.lease import ARCHIVE_LEASE
 from ecommerce.archive.runs import ARCHIVE_RUNS, OF_0_1_0
 from ecommerce.mongo import MongoDatabase
@@ -60,8 +60,15 @@ def require_upgraded(database: MongoDatabase) -> None:
 def take_table(settings: Settings, database: MongoDatabase, table: "ArchiveTable") -> None:
     """Make the table where there is none, and have the database that begins to use it know it. Under the lease.
 
-    Raises ArchiveError where the database's orders are in another table, or the table holds those of another database.
+    Raises ArchiveError where the database's orders are in another table, or the table holds those of another database,
+    or it cannot be reached.
     """
+    with failures_explained("looking at the archive", "Nothing was deleted from MongoDB; run it again to go on."):
+        table.require_reachable()
+        _take(settings, database, table)
+
+
+def _take(settings: Settings, database: MongoDatabase, table: "ArchiveTable") -> None:
     there = table.exists()
     require_its_table(settings, database, table.uuid() if there else None)
     table.make()

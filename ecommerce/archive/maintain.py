@@ -78,7 +78,8 @@ def is_due(context: ArchiveContext, at_least: int, now: datetime | None = None) 
     if not at_least:
         return False
     kept = (now or datetime.now(UTC)) - timedelta(days=context.settings.archive_keep_snapshots_days)
-    return bool(scattered_days(context.database, at_least)) or context.table.has_snapshot_before(kept)
+    with failures_explained("looking for days to merge", _UNCHANGED):
+        return bool(scattered_days(context.database, at_least)) or context.table.has_snapshot_before(kept)
 
 
 def remove_old_files(context: ArchiveContext, now: datetime | None = None) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-_UNHURT = "The archive was only read."
+UNHURT = "The archive was only read; run it again."
 
 
 def read(
@@ -48,7 +48,7 @@ def read_days(
     settings: Settings | None = None,
 ) -> "Iterator[pa.Table]":
     """What `read` gives, a table for each day that has orders, in order: one day is in memory at a time."""
-    with failures_explained("reading the archive", _UNHURT):
+    with failures_explained("reading the archive", UNHURT):
         for _, found in day_tables(open_view(settings or get_settings()), start, end, columns):
             if isinstance(found, Damage):
                 require_sound([found])
@@ -102,7 +102,7 @@ def sound_rows(
     from ecommerce.archive.table import ArchiveTable
 
     settings = settings or get_settings()
-    with failures_explained("reading the archive", _UNHURT):
+    with failures_explained("reading the archive", UNHURT):
         view = open_view(settings)
         damaged = damaged_days(view, start, end)
         table = ArchiveTable(spark, settings)

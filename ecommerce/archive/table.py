@@ -68,6 +68,10 @@ class ArchiveTable:
         if not change.apply().sameSchema(self._table().schema()):
             change.commit()
 
+    def require_reachable(self) -> None:
+        """Fail at once where HDFS is down: Iceberg asks for the table's description for a minute and a half."""
+        self._file_system().exists(self._path(self.uri))
+
     def exists(self) -> bool:
         """Whether the catalog has the table."""
         return bool(self.spark.catalog.tableExists(self.name))
@@ -197,10 +201,9 @@ class ArchiveTable:
 
         Those of other runs are another database's, which may not be upgraded yet.
         """
-        paths = self._jvm.org.apache.hadoop.fs.Path
-        files = paths(self.uri).getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf())  # noqa: SLF001
+        files = self._file_system()
         places = (f"{self.uri}/{place}{run_id}" for run_id in run_ids for place in ("orders/run=", "_staging/"))
-        return sum(bool(files.delete(paths(place), True)) for place in places)
+        return sum(bool(files.delete(self._path(place), True)) for place in places)
 
     def size_bytes(self) -> int:
         """Size of the files of `main`."""
@@ -216,6 +219,13 @@ class ArchiveTable:
         given = ", ".join(f"{key} => {_literal(value)}" for key, value in arguments.items())
         table = f'table => "{self.name.removeprefix(CATALOG + ".")}"'
         yield from self.spark.sql(f"CALL {CATALOG}.system.{name}({table}{', ' if given else ''}{given})").collect()
+
+    def _path(self, uri: str) -> Any:
+        return self._jvm.org.apache.hadoop.fs.Path(uri)
+
+    def _file_system(self) -> Any:
+        configuration = self.spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
+        return self._path(self.uri).getFileSystem(configuration)
 
     @property
     def _jvm(self) -> Any:

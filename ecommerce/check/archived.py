@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ecommerce.archive.errors import failures_explained
 from ecommerce.check.hours import Offsets, spark_hour
 from ecommerce.check.sales import sales_by_spark
 from ecommerce.documents.kinds import MONEY_FACTOR
@@ -30,11 +31,13 @@ def cells_by_spark(
 ) -> dict[date, CellTable]:
     """The cells of the archived orders of each order_date in [first, last], by these hours.
 
-    Raises ArchiveError where a day is damaged.
+    Raises ArchiveError where a day is damaged, or the archive cannot be read.
     """
-    from ecommerce.archive.reading import read_spark
+    from ecommerce.archive.reading import UNHURT, read_spark
 
-    return cells_of_rows(read_spark(spark, first, last, settings=settings), first, last, hours)
+    # Spark reads when cells are asked for, not when it is told of the rows.
+    with failures_explained("reading the archive", UNHURT):
+        return cells_of_rows(read_spark(spark, first, last, settings=settings), first, last, hours)
 
 
 def cells_of_rows(rows: "DataFrame", first: date, last: date, hours: Hours) -> dict[date, CellTable]:

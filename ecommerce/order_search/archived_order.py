@@ -28,7 +28,7 @@ def archived_document(database: MongoDatabase, settings: Settings, archived: Map
     waiting = database[ARCHIVED_CHANGES].find_one({"order_id": order_id}, {"document": 1}, sort=[("number", -1)])
     if waiting:
         return dict(waiting["document"])
-    with failures_explained(f"reading order {order_id}", "The archive was only read."):
+    with failures_explained(f"reading order {order_id}", "The archive was only read; run it again."):
         rows = _rows(open_view(settings), order_id, day, str(archived["run_id"]))
         if rows is None or len(rows) != 1:
             raise ArchiveError(f"{day} of the archive does not have order {order_id}: `ecommerce check` says more")
