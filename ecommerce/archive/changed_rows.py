@@ -10,7 +10,6 @@ anew. Where that met damaged files its changes wait, and it is closed: nothing e
 """
 
 import logging
-import secrets
 import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -18,10 +17,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.changes import changes_wait, release_changes, sums_of_changes, take_changes
-from ecommerce.archive.context import ArchiveContext, Step, new_run_id
+from ecommerce.archive.context import ArchiveContext, Step, new_branch, new_run_id
 from ecommerce.archive.days import damaged_days
 from ecommerce.archive.durable import make_durable
-from ecommerce.archive.errors import ArchiveError, VerificationError, failures_explained
+from ecommerce.archive.errors import VerificationError, failures_explained
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN, RUN_COLUMN, of_days
 from ecommerce.archive.runs import CHANGES, EXPORTED, PLANNED, PUBLISHED, PURGED, Day, Run, move_on, new_run
@@ -66,7 +65,7 @@ def export_changes(context: ArchiveContext, run: Run) -> Run:
     """planned → exported: on a branch of its own. One that was left half-written is dropped when the run is closed."""
     started = time.monotonic()
     with failures_explained(f"exporting run {run.run_id}", SAFE):
-        branch = f"{run.run_id}-{secrets.token_hex(3)}"
+        branch = new_branch(run.run_id)
         if run.read_days and _has_damage(context, run):
             release_changes(context.database, run.run_id)
         else:
@@ -90,9 +89,6 @@ def _has_damage(context: ArchiveContext, run: Run) -> bool:
 
 
 def _write(context: ArchiveContext, run: Run, days: Sequence[date]) -> dict[str, Any]:
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
-
     spark, table = context.spark, context.table
     table.start_branch(run.branch)
     reached("export:branched")
@@ -100,18 +96,14 @@ def _write(context: ArchiveContext, run: Run, days: Sequence[date]) -> dict[str,
     table.delete_orders(run.branch, ids, days)
     reached("export:deleted")
     rows = changed_frame(spark, context.settings, run.run_id).selectExpr("*", f"'{run.run_id}' AS {RUN_COLUMN}")
-    try:
-        followed(spark, partial(table.append, rows, run.branch), context.progress, run.orders, "orders")
-    except (PySparkException, Py4JError):
-        # The reply of a commit may be lost although it was done: then the branch has the rows.
-        if table.appended(run.branch) is None:
-            raise
-    snapshot = table.appended(run.branch)
-    if snapshot is None:
-        raise ArchiveError(f"the branch {run.branch} has no rows of run {run.run_id}")
+    append = partial(table.append, rows, run.branch)
+    snapshot = followed(spark, append, context.progress, run.orders, "orders")
     make_durable(table.uri)
-    size = int(table.summary(snapshot).get("added-files-size", 0))
-    return {"snapshot": snapshot, "bytes_after": size, "metadata": table.metadata_location()}
+    return {
+        "snapshot": snapshot,
+        "bytes_after": table.added_bytes(snapshot),
+        "metadata": table.metadata_location(),
+    }
 
 
 def verify_changes(context: ArchiveContext, run: Run) -> Run:
@@ -120,7 +112,7 @@ def verify_changes(context: ArchiveContext, run: Run) -> Run:
     with failures_explained(f"verifying run {run.run_id}", SAFE):
         reached("verify:before")
         main = context.table.head()
-        if run.snapshot and (main is None or not context.table.holds(run.snapshot, main)):
+        if run.snapshot and (main is None or not context.table.is_ahead(run.snapshot)):
             return moved(context, run, PLANNED, "verify", started)
         try:
             days: tuple[Day, ...] = ()

@@ -1,5 +1,6 @@
 """What the steps of a run work with, and how an archiver gets it: the lease, Spark and the archive's table."""
 
+import secrets
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,6 +69,11 @@ def require_transactions(database: MongoDatabase) -> None:
             "this MongoDB is no replica set, so it has no transactions, and nothing can be moved safely: "
             "start it with --replSet (one node is enough)"
         )
+
+
+def new_branch(work_id: str) -> str:
+    """A name for a branch of a run or an edit; each time that its rows are written it is another one."""
+    return f"{work_id}-{secrets.token_hex(3)}"
 
 
 def new_run_id() -> str:

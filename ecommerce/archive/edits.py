@@ -6,13 +6,12 @@ written  --publish-->  published  `main` moves to the branch in one commit
 Killed anywhere, the same call goes on. Whoever reads meanwhile counts the edit from that commit on (`view`).
 """
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ecommerce.archive.context import ArchiveContext
+from ecommerce.archive.context import ArchiveContext, new_branch
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.edit_records import PUBLISHED, WRITTEN, Edit, get_edit, record_edit
 from ecommerce.archive.errors import ArchiveError
@@ -38,7 +37,7 @@ def edit_rows(context: ArchiveContext, edit_id: str, condition: str, change: Cha
     if edit.state == WRITTEN:
         reached("edit:written")
         context.lease.check()
-        if edit.branch and not _is_published(context, edit):
+        if edit.branch and not context.table.in_main(edit.snapshot):
             context.table.publish(edit.branch)
             make_durable(context.table.uri)
         reached("edit:published")
@@ -59,7 +58,7 @@ def _write(context: ArchiveContext, edit_id: str, condition: str, change: Change
     removed = _sums(gone) if gone is not None else {}
     if gone is None or base is None or not removed:
         return record_edit(context.database, Edit(edit_id, WRITTEN))
-    branch = f"{edit_id}-{secrets.token_hex(3)}"
+    branch = new_branch(edit_id)
     table.start_branch(branch)
     table.delete_where(branch, condition)
     reached("edit:deleted")
@@ -101,12 +100,7 @@ def _sums(rows: "DataFrame") -> dict[date, Day]:
 
 def _can_be_published(context: ArchiveContext, edit: Edit) -> bool:
     """Whether `main` is what the edit was written on, or has the edit already."""
-    if not edit.branch or _is_published(context, edit):
+    if not edit.branch or context.table.in_main(edit.snapshot):
         return True
-    main, branch = context.table.head(), context.table.head(edit.branch)
-    return main is not None and branch is not None and context.table.holds(branch, main)
-
-
-def _is_published(context: ArchiveContext, edit: Edit) -> bool:
-    main = context.table.head()
-    return main is not None and context.table.holds(main, edit.snapshot)
+    branch = context.table.head(edit.branch)
+    return branch is not None and context.table.is_ahead(branch)

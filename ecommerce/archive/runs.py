@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -88,13 +88,7 @@ class Day:
 
     def minus(self, other: "Day") -> "Day":
         """What the day has come to since it came to the other; hashes of what was added and of what left are folded."""
-        return Day(
-            self.order_date,
-            self.orders - other.orders,
-            self.total_amount - other.total_amount,
-            self.content_hash ^ other.content_hash,
-            self.versioned_hash ^ other.versioned_hash,
-        )
+        return self.plus(replace(other, orders=-other.orders, total_amount=-other.total_amount))
 
 
 @dataclass(frozen=True, slots=True)

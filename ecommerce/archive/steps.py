@@ -9,7 +9,6 @@ published  --commit-->  committed   branch dropped, run closed
 Where a person is asked (`approval`), a verified run waits; refused, it is closed without having deleted anything.
 """
 
-import secrets
 import time
 from datetime import date, datetime
 from functools import partial
@@ -17,12 +16,12 @@ from typing import Any
 
 from ecommerce.archive.changes import leave_changes
 from ecommerce.archive.chunks import chunks_of
-from ecommerce.archive.context import ArchiveContext, Step
+from ecommerce.archive.context import ArchiveContext, Step, new_branch
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, VerificationError, failures_explained
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.purge import purge_chunks, superseded_rows
-from ecommerce.archive.rows import RUN_COLUMN, of_days
+from ecommerce.archive.rows import DAY_COLUMN, RUN_COLUMN, of_days
 from ecommerce.archive.runs import (
     CHANGES,
     COMMITTED,
@@ -49,7 +48,7 @@ def export(context: ArchiveContext, run: Run) -> Run:
     """planned → exported, on a branch of its own. One that was left half-written is dropped when the run is closed."""
     started = time.monotonic()
     with failures_explained(f"exporting run {run.run_id}", SAFE):
-        branch = f"{run.run_id}-{secrets.token_hex(3)}"
+        branch = new_branch(run.run_id)
         slices = slices_of(context.database, run.statuses, run.cutoff) if run.branch else run.slices
         run = move_on(context.database, run, PLANNED, branch=branch, slices=slices)
         reached("export:before")
@@ -60,26 +59,17 @@ def export(context: ArchiveContext, run: Run) -> Run:
 
 def _write(context: ArchiveContext, run: Run) -> dict[str, Any]:
     """Append the run's rows to its branch; returns what the record says of them."""
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
-
     table = context.table
     table.start_branch(run.branch)
     reached("export:branched")
     days_read = DaysRead(context.spark, run.slices)
     source = source_frame(context.spark, context.settings, run.slices, run.statuses, days_read)
     rows = source.selectExpr("*", f"'{run.run_id}' AS {RUN_COLUMN}")
-    try:
-        followed(context.spark, partial(table.append, rows, run.branch), context.progress, run.orders, "orders")
-    except (PySparkException, Py4JError):
-        # The reply of a commit may be lost although it was done: then the branch has the rows.
-        if table.appended(run.branch) is None:
-            raise
-    snapshot = table.appended(run.branch)
+    append = partial(table.append, rows, run.branch)
+    snapshot = followed(context.spark, append, context.progress, run.orders, "orders")
     make_durable(table.uri)
-    size = int(table.summary(snapshot).get("added-files-size", 0)) if snapshot else 0
-    where = table.metadata_location()
-    return {"snapshot": snapshot or 0, "read_days": days_read.days(), "bytes_after": size, "metadata": where}
+    size, where = table.added_bytes(snapshot), table.metadata_location()
+    return {"snapshot": snapshot, "read_days": days_read.days(), "bytes_after": size, "metadata": where}
 
 
 def verify(context: ArchiveContext, run: Run) -> Run:
@@ -123,11 +113,10 @@ def publish(context: ArchiveContext, run: Run) -> Run:
     table = context.table
     with failures_explained(f"publishing run {run.run_id}", ARCHIVED):
         reached("publish:before")
-        if run.snapshot and not _is_published(context, run):
+        if run.snapshot and not table.in_main(_head_of(context, run)):
             if run.superseded:
                 run = _without_superseded(context, run)
-            main, branch = table.head(), table.head(run.branch)
-            if main is not None and branch is not None and not table.holds(branch, main):
+            if not table.is_ahead(_head_of(context, run)):
                 if run.kind == CHANGES:  # none of its orders has left MongoDB: it is exported anew
                     return moved(context, run, PLANNED, "publish", started)
                 run = _onto_main(context, run)
@@ -140,11 +129,12 @@ def publish(context: ArchiveContext, run: Run) -> Run:
         return moved(context, run, PUBLISHED, "publish", started, table_bytes=size, metadata=where)
 
 
-def _is_published(context: ArchiveContext, run: Run) -> bool:
-    main, branch = context.table.head(), context.table.head(run.branch)
-    if branch is None:
+def _head_of(context: ArchiveContext, run: Run) -> int:
+    """The snapshot that the run's branch is at."""
+    head = context.table.head(run.branch)
+    if head is None:
         raise ArchiveError(f"the branch {run.branch} of run {run.run_id} is gone from {context.table.name}")
-    return main is not None and context.table.holds(main, branch)
+    return head
 
 
 def _without_superseded(context: ArchiveContext, run: Run) -> Run:
@@ -158,24 +148,22 @@ def _without_superseded(context: ArchiveContext, run: Run) -> Run:
 
 def _days_with(context: ArchiveContext, run: Run, days: list[date]) -> tuple[Day, ...]:
     """The run's days, those that were given as the branch has them now."""
-    head = context.table.head(run.branch)
-    assert head is not None  # noqa: S101 - the caller has looked
-    rows = of_days(context.table.rows_at(head), days[0], days[-1]).where(f"{RUN_COLUMN} = '{run.run_id}'")
-    now = {day.order_date: day for day in days_of(summary_of_days(rows))}
+    rows = of_days(context.table.rows_at(_head_of(context, run)), days[0], days[-1])
+    now = {day.order_date: day for day in days_of(summary_of_days(rows.where(_is_of(run))))}
     kept = {day.order_date: day for day in run.per_day if day.order_date not in days}
     return tuple(sorted((kept | now).values(), key=lambda day: day.order_date))
 
 
+def _is_of(run: Run) -> str:
+    return f"{RUN_COLUMN} = '{run.run_id}'"
+
+
 def _onto_main(context: ArchiveContext, run: Run) -> Run:
     """The run on a new branch of `main`, with the rows that the old branch has of it."""
-    table, head = context.table, context.table.head(run.branch)
-    assert head is not None  # noqa: S101 - the caller has looked
-    branch = f"{run.run_id}-{secrets.token_hex(3)}"
+    table, branch = context.table, new_branch(run.run_id)
     table.start_branch(branch)
-    rows = table.rows_at(head).where(f"{RUN_COLUMN} = '{run.run_id}'").drop("order_date")
-    table.append(rows, branch)
-    snapshot = table.appended(branch)
-    if snapshot is None or days_of(summary_of_days(table.rows_of(snapshot))) != run.per_day:
+    snapshot = table.append(table.rows_at(_head_of(context, run)).where(_is_of(run)).drop(DAY_COLUMN), branch)
+    if days_of(summary_of_days(table.rows_of(snapshot))) != run.per_day:
         raise ArchiveError(f"run {run.run_id} does not hold on {branch} what it held on {run.branch}")
     return move_on(context.database, run, PURGED, branch=branch, snapshot=snapshot)
 

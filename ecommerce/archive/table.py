@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.catalog import CATALOG, table_name, with_catalog
+from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.rows import RUN_COLUMN, in_shape, of_days, row_ddl, with_day
 from ecommerce.archive_location import archive_uri
 from ecommerce.settings import Settings
@@ -94,6 +95,10 @@ class ArchiveTable:
         """What Iceberg and the run said of a snapshot."""
         return dict(self._table().snapshot(snapshot).summary())
 
+    def added_bytes(self, snapshot: int) -> int:
+        """Size of the files that a snapshot added."""
+        return int(self.summary(snapshot).get("added-files-size", 0))
+
     def start_branch(self, branch: str) -> None:
         """Make a branch of `main` as it is."""
         head = self.head()
@@ -106,8 +111,22 @@ class ArchiveTable:
         for branch in [name for name in table.refs() if name.startswith(prefix)]:
             table.manageSnapshots().removeBranch(branch).commit()
 
-    def append(self, rows: "DataFrame", branch: str) -> None:
-        """Append rows to a branch in one commit, in the order in which they come."""
+    def append(self, rows: "DataFrame", branch: str) -> int:
+        """Append rows to a branch in one commit, in the order in which they come; returns its snapshot."""
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        try:
+            self._append(rows, branch)
+        except (PySparkException, Py4JError):
+            # The reply of a commit may be lost although it was done: then the branch has the rows.
+            if self.appended(branch) is None:
+                raise
+        if (snapshot := self.appended(branch)) is None:
+            raise ArchiveError(f"the branch {branch} has none of the rows that were appended to it")
+        return snapshot
+
+    def _append(self, rows: "DataFrame", branch: str) -> None:
         # Not by the option `branch`, which Iceberg 1.12 ignores without a word: the rows would be in `main`.
         writer = rows.writeTo(f"{self.name}.`branch_{branch}`").option(f"snapshot-property.{RUN_PROPERTY}", branch)
         writer.option("use-table-distribution-and-ordering", "false").option("fanout-enabled", "true").append()
@@ -163,6 +182,16 @@ class ArchiveTable:
             one.timestampMillis() < time.timestamp() * 1000 and one.snapshotId() not in heads
             for one in table.snapshots()
         )
+
+    def in_main(self, snapshot: int) -> bool:
+        """Whether `main` is at a snapshot, or was made from it."""
+        main = self.head()
+        return main is not None and self.holds(main, snapshot)
+
+    def is_ahead(self, snapshot: int) -> bool:
+        """Whether a snapshot was made from `main` as it is, so that `main` can move to it."""
+        main = self.head()
+        return main is None or self.holds(snapshot, main)
 
     def holds(self, snapshot: int, ancestor: int) -> bool:
         """Whether a snapshot was made from another, or is that one."""

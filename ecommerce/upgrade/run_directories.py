@@ -8,7 +8,6 @@ knows of each day, and published. The old files stay; they may be removed once t
 """
 
 import re
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import partial
@@ -19,7 +18,7 @@ from bson import Decimal128
 
 from ecommerce.archive.archiver import finish
 from ecommerce.archive.chunks import chunks_of
-from ecommerce.archive.context import ArchiveContext, new_run_id
+from ecommerce.archive.context import ArchiveContext, new_branch, new_run_id
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.fault_points import reached
@@ -118,7 +117,7 @@ def _new_run(context: ArchiveContext) -> Run:
 def _copy(context: ArchiveContext, run: Run) -> Run:
     """planned → purged: the orders have left MongoDB long ago."""
     table = context.table
-    branch = f"{run.run_id}-{secrets.token_hex(3)}"
+    branch = new_branch(run.run_id)
     run = move_on(context.database, run, PLANNED, branch=branch)
     expected = _expected_days(context.database)
     if not expected:
@@ -126,11 +125,10 @@ def _copy(context: ArchiveContext, run: Run) -> Run:
     table.start_branch(branch)
     rows = _archived_rows(context).withColumn(RUN_COLUMN, _text(run.run_id)).sort("order.order_time")
     columns = context.spark.createDataFrame([], row_ddl()).columns
-    table.append(rows.select(*columns), branch)
-    snapshot = table.appended(branch)
+    snapshot = table.append(rows.select(*columns), branch)
     make_durable(table.uri)
     reached("upgrade:written")
-    summary = summary_of_days(table.rows_of(snapshot)) if snapshot else []
+    summary = summary_of_days(table.rows_of(snapshot))
     found = days_of(summary)
     told = {day.order_date: (day.orders, day.total_amount, day.content_hash) for day in found}
     wrong = sorted(
@@ -143,10 +141,10 @@ def _copy(context: ArchiveContext, run: Run) -> Run:
             f"{f' and {len(wrong) - 10} more days' if len(wrong) > 10 else ''}: put them back from a backup "
             "(docs/backup.md)"
         )
-    size = int(table.summary(snapshot).get("added-files-size", 0)) if snapshot else 0
     orders = sum(day.orders for day in found)
     told_of: dict[str, Any] = {"per_day": found, "days": len(found), "orders": orders}
-    return move_on(context.database, run, PURGED, bytes_after=size, snapshot=snapshot or 0, **told_of)
+    size = table.added_bytes(snapshot)
+    return move_on(context.database, run, PURGED, bytes_after=size, snapshot=snapshot, **told_of)
 
 
 def _expected_days(database: MongoDatabase) -> dict[date, tuple[int, int, int]]:

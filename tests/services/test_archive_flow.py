@@ -84,11 +84,12 @@ def test_a_step_is_tried_again_unless_the_archive_is_wrong(
     tries: list[str] = []
     right = ArchiveTable.append
 
-    def fails_once(*arguments: object) -> None:
+    def fails_once(*arguments: object) -> int:
         tries.append("write")
-        right(*arguments)  # type: ignore[arg-type]
+        snapshot = right(*arguments)  # type: ignore[arg-type]
         if len(tries) == 1:
             raise ArchiveError("the network is gone")
+        return snapshot
 
     monkeypatch.setattr(ArchiveTable, "append", fails_once)
     (run,) = module.archive_orders().runs

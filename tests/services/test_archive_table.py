@@ -120,17 +120,30 @@ def test_a_commit_whose_reply_was_lost_is_found_and_not_repeated(
 ) -> None:
     orders = [an_order(i, day=i % 3) for i in range(30)]
     insert(database, orders)
-    right = ArchiveTable.append
+    right = ArchiveTable._append  # noqa: SLF001 - the commit alone
 
     def loses_the_reply(*arguments: Any) -> None:
         right(*arguments)
         raise PySparkException("the reply was lost")
 
-    monkeypatch.setattr(ArchiveTable, "append", loses_the_reply)
+    monkeypatch.setattr(ArchiveTable, "_append", loses_the_reply)
     (run,) = archive_orders(archive)
     assert (run.state, run.orders) == ("committed", 30)
     assert database[ARCHIVE_RUNS].count_documents({}) == 1
     assert_one_place(spark, archive, database, orders)
+
+
+def test_orders_that_were_planned_and_are_open_again_when_they_are_exported_stay(
+    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run appends no row, which is a snapshot all the same."""
+    insert(database, [an_order(i, day=i % 3) for i in range(30)])
+    reopened = {"$set": {"delivery.status": "Pending"}}
+    at_moment(monkeypatch, "export:before", lambda: database["orders"].update_many({}, reopened))
+    (run,) = archive_orders(archive)
+    assert (run.state, run.orders) == ("committed", 0)
+    assert database["orders"].count_documents({}) == 30
+    assert archived_ids(spark, archive) == []
 
 
 @pytest.mark.parametrize("on_hdfs", [False, True])
