@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashboard.figures import Answer
+from dashboard.figures import Answer, Question
 from dashboard.sales_card import sales_card
 from dashboard.spans import dates_span, days_of
 from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, Choices
@@ -154,7 +154,7 @@ def _headlines(answer: Answer, filters: _Filters, amount: Any, zone: ZoneInfo) -
         elif answer.done is not None and answer.before is not None:
             row |= _versus(key, getattr(answer.done, key), getattr(answer.before, key), f"vs. {before}")
     rows += [_measure(name, value, amount) | {"unfiltered": unfiltered} for name, value in kpis.measures.items()]
-    return {"title": _title(answer, zone), "subtitle": _subtitle(answer, zone), "rows": rows}
+    return {"title": title_of(answer.question, zone), "subtitle": _subtitle(answer, zone), "rows": rows}
 
 
 def _measure(name: str, value: Decimal | int | None, amount: Any) -> Row:
@@ -179,9 +179,8 @@ def _open_share(answer: Answer) -> float:
     return 1 - finished / kpis.orders if kpis.orders else 0.0
 
 
-def _title(answer: Answer, zone: ZoneInfo) -> str:
+def title_of(question: Question, zone: ZoneInfo) -> str:
     """The span in words; what it shows of the present is not over."""
-    question = answer.question
     days = days_of(question.span, zone)
     if days is None:
         return "All orders"

@@ -25,7 +25,9 @@ from dashboard.pipeline import LowStock, Pipeline
 from dashboard.pipeline_cards import pipeline_cards, stock_card
 from dashboard.shared import Aging, Behind, Shared
 from dashboard.state import Choices, choices_of
+from dashboard.trends import Trends, TrendsQuestion
 from ecommerce.errors import EcommerceError
+from ecommerce.kpis.figures import Kpis
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ CHOICES_SECONDS = 60
 STOCK_SECONDS = 30
 PIPELINE_SECONDS = 4
 ATTENTION_SECONDS = 30
+TRENDS_SECONDS = 5
 
 AWAY = (PyMongoError, EcommerceError)
 """What is raised while the database is away."""
@@ -59,6 +62,8 @@ class Sources:
     read_low_stock: Callable[[], tuple[LowStock, ...]]
     read_notices: Callable[[Any, float], tuple[Notice, ...]] = lambda _store, _lag: ()
     """Gets the store and how many seconds its figures are behind."""
+    read_trends: Callable[[TrendsQuestion, Callable[[], Kpis]], Trends] | None = None
+    """Gets the question, and what makes the figures of its span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ class Feed:
         self._watchers: WeakSet[Watcher] = WeakSet()
         self._tick_lock = threading.Lock()
         self._answers: Shared[tuple[int, Question], Overview] = Shared(self._compute)
+        self._trends: Shared[tuple[int, TrendsQuestion], Trends] = Shared(self._read_trends)
         self._names: Choices = {}
         self._choices = Aging(lambda: choices_of(self._opened().choices()), CHOICES_SECONDS)
         self._stock = Aging(lambda: stock_card(sources.read_low_stock(), low_stock), STOCK_SECONDS)
@@ -173,11 +179,22 @@ class Feed:
         try:
             self.answer(question)
         except Exception as error:  # noqa: BLE001 - the page comes without figures and asks again
-            log.warning("there are no figures to begin with: %s", _why(error))
+            log.warning("there are no figures to begin with: %s", why(error))
 
     def cards(self, page: str) -> Content:
         """The cards of a page beside its figures. Raises as `answer` does."""
         return self._cards[page]()
+
+    def trends(self, asked: TrendsQuestion) -> Trends:
+        """The trends of a question, at most TRENDS_SECONDS old. Raises as `answer` does."""
+        period = int(time.monotonic() // TRENDS_SECONDS)
+        found = self._trends.get((period, asked))
+        self._trends.keep([(period, asked)])
+        return found
+
+    def _read_trends(self, key: tuple[int, TrendsQuestion]) -> Trends:
+        assert self._sources.read_trends is not None  # noqa: S101 - only tests of the feed have none
+        return self._sources.read_trends(key[1], lambda: self.answer(key[1].question).answer.kpis)
 
     def tick(self) -> Tick:
         """Bring the figures up to date for all watchers. Two at once are one after the other."""
@@ -205,7 +222,7 @@ class Feed:
             cards = {page: make() for page, make in self._cards.items() if page in pages}
         except Exception as error:
             # Whatever it is, the page says it and goes on: a tick that only raised left a green dot over old figures.
-            problem = _why(error)
+            problem = why(error)
             if problem != last.freshness.problem:  # every tick until it is mended would be the same line
                 log.warning("the figures could not be brought up to date: %s", problem)
                 log.debug("the tick failed", exc_info=error)
@@ -239,7 +256,7 @@ class Feed:
         return Content(pipeline_cards(self._sources.read_pipeline(), lag, took, self._zone))
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
     if isinstance(error, EcommerceError):
         return str(error)
     if isinstance(error, ConnectionFailure):

@@ -18,6 +18,7 @@ from dashboard.attention import read_notices
 from dashboard.feed import AWAY, Feed, Sources, Tick, Watcher
 from dashboard.figures import Question
 from dashboard.pipeline import read_low_stock, read_pipeline
+from dashboard.trends import read_trends
 from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import get_database
 from ecommerce.settings import Settings, get_settings
@@ -45,6 +46,9 @@ def the_feed() -> Feed:
         open_store=lambda: _open_store(settings),
         read_pipeline=lambda: read_pipeline(get_database(settings), settings),
         read_low_stock=lambda: read_low_stock(get_database(settings), settings.low_stock),
+        read_trends=lambda asked, figures: read_trends(
+            get_database(settings), read_shop(get_database(settings)), asked, figures
+        ),
         read_notices=lambda store, lag: read_notices(get_database(settings), store, settings, lag, the_feed().zone),
     )
     shop = _shop(settings)

@@ -50,6 +50,7 @@ PICTURES = (
     Picture("dashboard-light.png", "?span=30d"),
     Picture("dashboard-dark.png", "?span=30d&theme=dark"),
     Picture("dashboard-phone.png", "?span=30d", device=PHONE),
+    Picture("dashboard-trends.png", "?page=trends&span=all", ready="h2 >> text=Hot and archived", device=TALL),
     Picture("dashboard-orders.png", "?page=orders&span=30d", ready="table >> visible=true"),
     Picture("dashboard-order.png", "?page=orders&span=30d", ready="table >> visible=true", follow="tbody a"),
     Picture("dashboard-pipeline.png", "?page=pipeline", ready="#headline-hot", device=TALL),

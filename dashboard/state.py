@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 from dashboard.orders_view import OrdersView, orders_view_of
 from dashboard.spans import COMPARISONS, DEFAULT_PRESET, FIRST_DAY, LAST_DAY, PRESET_KEYS, dates_span, preset_span
 from dashboard.text import readable_names
+from dashboard.trends_view import TrendsView, trends_view_of
 from ecommerce.documents.kinds import CURRENCY_PATTERN
 from ecommerce.kpis.comparison import Against
 from ecommerce.kpis.question import Filters, Span
 
-PAGES = ("overview", "orders", "pipeline")
+PAGES = ("overview", "orders", "trends", "pipeline")
 
 DIMENSIONS: Mapping[str, str] = {
     "payment": "payment_types",
@@ -59,6 +60,8 @@ class View:
     """None: as the viewer has it elsewhere."""
     orders: OrdersView = OrdersView()  # noqa: RUF009 - frozen
     """What the orders page shows; other pages have none of it in their link."""
+    trends: TrendsView = TrendsView()  # noqa: RUF009 - frozen
+    """What the trends page shows; likewise."""
 
     def span(self, now: datetime, zone: ZoneInfo) -> Span:
         """The hours this view is about at `now`."""
@@ -127,6 +130,8 @@ class View:
             pairs += [(dimension, str(value)) for value in sorted(self.chosen(dimension), key=str)]
         if self.page == "orders":
             pairs += self.orders.pairs()
+        if self.page == "trends":
+            pairs += self.trends.pairs()
         if self.dark is not None:
             pairs.append(("theme", "dark" if self.dark else "light"))
         return "?" + urlencode(pairs) if pairs else ""
@@ -156,6 +161,8 @@ def view_of_query(query: str) -> View:
             view = view.with_filter(dimension, (int(text) for text in texts if text.isascii() and text.isdigit()))
         else:
             view = view.with_filter(dimension, texts)
+    if view.page == "trends":
+        view = replace(view, trends=trends_view_of(values))
     return replace(view, orders=orders_view_of(values)) if view.page == "orders" else view
 
 

@@ -12,6 +12,8 @@ STATUS_COLORS = {
 OTHER_COLORS = ("#5aa7a7", "#b58a5b", "#7d93b2", "#a3a84e", "#c77fb0", "#6f7fd0", "#8f9aa8")
 """For statuses that an import brought."""
 
+REVENUE_COLOR = "#5b6ee1"
+
 ACCENTS = {
     "payment": "#5b6ee1",
     "product": "#3d8fd1",

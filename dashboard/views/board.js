@@ -228,10 +228,11 @@ function links(root, content, model) {
     root.list = element("nav", "chips", root);
   }
   root.head.hidden = !content.title;
-  root.list.setAttribute("aria-label", content.title || "Pages");
+  root.list.setAttribute("aria-label", content.label || content.title || "Pages");
   write(root.title_text, content.title); write(root.note, content.subtitle);
   keyed(root.list, content.rows, (item) => item.go ? view_link(root.list, "chip", model) : element("a", "chip", root.list), (link, item) => {
     link.href = item.go ?? item.href; write(link, item.text); link.title = item.title;
+    if (item.current) { link.setAttribute("aria-current", "true"); } else { link.removeAttribute("aria-current"); }
     if (item.href) { link.setAttribute("download", ""); }
   });
 }
@@ -265,7 +266,7 @@ function plot(slot, figure, {columns, buckets, span, empty}) {
   slot.hidden = empty;
   if (empty) { return; }
   for (const [name, values] of Object.entries(buckets ?? {})) { columns[name] = columns.bucket.map((place) => values[place]); }
-  for (const name of ["whole", "part"]) { if (columns[name]) { columns[name] = columns[name].map((value) => value ?? NaN); } }
+  for (const [name, values] of Object.entries(columns)) { if (values.includes(null)) { columns[name] = values.map((value) => value ?? NaN); } }
   figure.renderers[0].data_source.data = columns;
   const before = slot.span;
   slot.span = span;

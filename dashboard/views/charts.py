@@ -16,11 +16,10 @@ import pandas as pd
 import panel as pn
 from bokeh.models import DataRange1d, HoverTool, NumeralTickFormatter, SaveTool
 
+from dashboard.theme import REVENUE_COLOR
+
 HEIGHT = 250
 TOOLS = ["xpan", "xbox_zoom", "xwheel_zoom", "reset", "save"]
-
-REVENUE_COLOR = "#5b6ee1"
-
 
 BLANK = [0.0, 1.0]
 """The columns that a figure is made with; it is shown when it has got its own."""
@@ -34,11 +33,11 @@ def status_chart(*, touch: bool) -> pn.pane.Bokeh:
     bars = hv.Rectangles(blank, sides).opts(line_color=None)
     tooltips = [("", "@label"), ("", "@status"), ("orders", "@orders{0,0} of @total{0,0}")]
     columns = (*sides, "orders", "total", "alpha", "status", "label", "color")
-    figure = _figure(bars, "orders_by_status", columns, tooltips, touch=touch)
+    figure = figure_of(bars, "orders_by_status", columns, tooltips, touch=touch)
     # HoloViews would map a column of names to a colour scale of its own; ours comes with the data.
     figure.renderers[0].glyph.update(fill_color="color", fill_alpha="alpha", hatch_color=None)
     figure.yaxis.formatter = NumeralTickFormatter(format="0,0")
-    return _pane(figure)
+    return pane_of(figure)
 
 
 def revenue_chart(*, touch: bool) -> pn.pane.Bokeh:
@@ -48,7 +47,7 @@ def revenue_chart(*, touch: bool) -> pn.pane.Bokeh:
         x="time", y="revenue", color=REVENUE_COLOR, line_width=2, hover=False, responsive=True, height=HEIGHT
     )
     tooltips = [("", "@label"), ("revenue", "@revenue{0,0.00}"), ("orders", "@orders{0,0}")]
-    figure = _figure(line, "revenue", ("time", "revenue", "whole", "part", "orders", "label"), tooltips, touch=touch)
+    figure = figure_of(line, "revenue", ("time", "revenue", "whole", "part", "orders", "label"), tooltips, touch=touch)
     # The line of all buckets is hovered, not seen: whole buckets have one of their own, the others a dashed one.
     hovered = figure.renderers[0]
     hovered.glyph.line_alpha = 0
@@ -58,10 +57,11 @@ def revenue_chart(*, touch: bool) -> pn.pane.Bokeh:
     figure.varea(x="time", y1=0, y2="revenue", source=source, fill_color=REVENUE_COLOR, fill_alpha=0.12)
     figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
     figure.yaxis.formatter = NumeralTickFormatter(format="0.[0] a")
-    return _pane(figure)
+    return pane_of(figure)
 
 
-def _figure(element: Any, name: str, columns: Sequence[str], tooltips: list[tuple[str, str]], *, touch: bool) -> Any:
+def figure_of(element: Any, name: str, columns: Sequence[str], tooltips: list[tuple[str, str]], *, touch: bool) -> Any:
+    """The Bokeh figure of an element, whose first renderer gets `columns` from the board. `name`: of its picture."""
     options = {
         "responsive": True, "height": HEIGHT, "xlabel": "", "ylabel": "", "title": "", "toolbar": "above",
         "default_tools": [], "tools": TOOLS, "active_tools": [] if touch else ["xbox_zoom"],
@@ -80,7 +80,8 @@ def _figure(element: Any, name: str, columns: Sequence[str], tooltips: list[tupl
     return figure
 
 
-def _pane(figure: Any) -> pn.pane.Bokeh:
+def pane_of(figure: Any) -> pn.pane.Bokeh:
+    """A figure as a part of the board."""
     # What changes in the browser is the viewer's own. Else it would tell the server all columns in each tick.
     for model in figure.references():
         model.syncable = False

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,13 +12,16 @@ from panel.viewable import Viewable, Viewer
 
 from dashboard import live
 from dashboard.browser import Browser
-from dashboard.feed import Tick
+from dashboard.feed import Tick, why
 from dashboard.first_paint import first_paint
 from dashboard.order_cards import order_cards
 from dashboard.orders import read_listing, read_order
 from dashboard.orders_cards import failed_cards, listing_cards
 from dashboard.session import Session
 from dashboard.state import CURRENCY, Choices, View, allowed, view_of_query
+from dashboard.trends import TrendsQuestion
+from dashboard.trends_cards import failed_cards as failed_trends
+from dashboard.trends_cards import trends_cards
 from dashboard.views.filters import FilterPanel
 from dashboard.views.freshness import FreshnessLine, ProblemBanner
 from dashboard.views.orders import OrdersPage
@@ -26,6 +30,7 @@ from dashboard.views.part import Part
 from dashboard.views.pipeline import PipelinePage
 from dashboard.views.shell import navigation, shell
 from dashboard.views.span_picker import SpanPicker
+from dashboard.views.trends import TrendsPage
 from dashboard.views.window import Window
 from ecommerce.mongo import get_database
 from ecommerce.settings import Settings
@@ -59,6 +64,7 @@ class DashboardPage(Viewer):
         self._overview = OverviewPage(self._pick, self._show_pipeline, self._follow, touch=browser.narrow)
         self._pipeline: PipelinePage | None = None
         self._orders: OrdersPage | None = None
+        self._trends: TrendsPage | None = None
         self._parts: dict[str, Part] = {"overview": self._overview}
         self._had_span = view.page != "pipeline"
         self._content = pn.Column(self._overview, sizing_mode="stretch_width", margin=0)
@@ -119,8 +125,14 @@ class DashboardPage(Viewer):
         self.change(lambda view: view.toggled(dimension, values))
 
     def _follow(self, query: str) -> None:
-        """A link within the page was followed."""
-        self.change(lambda _: view_of_query(query))
+        """A link within the page was followed; one to the page itself reads it again."""
+        if view_of_query(query) == self._session.view:
+            self._ask()
+        else:
+            self.change(lambda _: view_of_query(query))
+
+    def _show_days(self, first: date, last: date) -> None:
+        self.change(lambda view: view.with_dates(first, last))
 
     def _show_pipeline(self) -> None:
         self.change(lambda view: view.with_page("pipeline"))
@@ -156,6 +168,9 @@ class DashboardPage(Viewer):
         if page == "orders":
             self._ask_orders()
             return
+        if page == "trends":
+            self._ask_trends()
+            return
         live.in_thread(lambda: self._feed.cards(page), self._drawn_beside, pn.state.curdoc)
         if page != "overview":
             return
@@ -179,6 +194,23 @@ class DashboardPage(Viewer):
             return listing_cards(listing, view, self._feed.last.choices, self._counted(view), self._zone)
 
         live.in_thread(read, lambda result: self._read_orders(view, result), pn.state.curdoc)
+
+    def _ask_trends(self) -> None:
+        view = self._session.view
+        if self._trends is not None:
+            self._trends.wait()
+        asked = TrendsQuestion(self._session.asked(), view.trends.grain)
+        live.in_thread(
+            lambda: self._feed.trends(asked), lambda result: self._read_trends(view, result), pn.state.curdoc
+        )
+
+    def _read_trends(self, view: View, result: Any) -> None:
+        if view != self._session.view or self._trends is None:
+            return
+        if isinstance(result, Exception):
+            self._trends.show(None, failed_trends(why(result)))
+        else:
+            self._trends.show(result, trends_cards(result, view, self._zone))
 
     def _counted(self, view: View) -> int | None:
         """How many orders the figures count for the orders page, the archived too; None where none counts the same."""
@@ -263,6 +295,9 @@ class DashboardPage(Viewer):
         if page == "orders":
             self._orders = OrdersPage(self.change, self._follow)
             return self._orders
+        if page == "trends":
+            self._trends = TrendsPage(self._follow, self._show_days, touch=self._browser.narrow)
+            return self._trends
         self._pipeline = PipelinePage()
         return self._pipeline
 

@@ -89,9 +89,7 @@ def _chosen(cells: CellTable, span: Span, filters: Filters) -> CellTable:
 def _parts(  # noqa: C901 - the kinds of part, one after the other
     database: MongoDatabase, state: State, span: Span, filters: Filters, session: ClientSession
 ) -> Iterator[Rollup]:
-    compacted = {"_id": {"$gt": Int64(state.compacted_seq), "$lte": Int64(state.seq)}}
-    found = database[DELTAS].find(compacted, {"data": 1}, session=session).sort("_id", 1)
-    deltas = (CellTable.decode(delta["data"]) for delta in found)
+    deltas = deltas_of(database, state, session)
     while several := list(islice(deltas, GATHERED)):  # a rollup of each took 4 ms, as long as all the rest of a delta
         yield rollup_of(CellTable.sum_of(several), span, filters)
     months, ends = _cover(span, state.hours)
@@ -128,6 +126,13 @@ def _parts(  # noqa: C901 - the kinds of part, one after the other
         else:
             for data in parts:
                 yield Rollup({**none, **{name: decode_frame(data[name], *TABLES[name]) for name in UNFILTERED}})
+
+
+def deltas_of(database: MongoDatabase, state: State, session: ClientSession) -> Iterator[CellTable]:
+    """The deltas that are not in the buckets yet."""
+    later = {"_id": {"$gt": Int64(state.compacted_seq), "$lte": Int64(state.seq)}}
+    for delta in database[DELTAS].find(later, {"data": 1}, session=session).sort("_id", 1):
+        yield CellTable.decode(delta["data"])
 
 
 def _rollups(

@@ -31,6 +31,7 @@ FOCUSED = """() => {
         "?span=all",
         "?span=7d&status=Shipped&category=Category%201",
         "?page=pipeline",
+        "?page=trends&span=all",
         "?page=orders&span=all",
         "?page=orders&span=all&order=20",
         "?from=2031-01-01&to=2031-01-02",
@@ -105,6 +106,10 @@ def test_nothing_is_covered_or_cut_at_any_width(browser: Browser, address: str, 
     for part in ("section.headline, .tile", "button"):
         assert max(tab.page.locator(part).evaluate_all(RIGHT_ENDS)) <= width
     tab.page.get_by_role("button", name="7 d", exact=True).click(timeout=5_000)
+    tab.page.wait_for_url(re.compile("span=7d"))
+    tab.show("?page=trends&span=all")
+    tab.page.get_by_role("heading", name="Hot and archived orders").wait_for()
+    assert max(tab.page.locator(".tile, .chart").evaluate_all(RIGHT_ENDS)) <= width
     if width <= 900:
         tab.page.get_by_role("button", name="Open drawer").click()
         expect(opened).to_be_visible()

@@ -1,5 +1,6 @@
 """Archiving: which orders go, that each is in exactly one place, and what happens to orders that change meanwhile."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -31,6 +32,7 @@ from ecommerce.documents.bson_codec import encode_order
 from ecommerce.gate import FORMAT
 from ecommerce.ingest.accept import accept_orders
 from ecommerce.ingest.encoded_order import EncodedOrder
+from ecommerce.kpis.trends import read_archived_days
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
@@ -78,6 +80,8 @@ def test_the_archive_keeps_what_the_figures_need(
     now = round(datetime.now(UTC).timestamp() * 1000)
     assert cells.equals(cells_of_orders(orders).settled(now))
     assert sum(summary["total_orders"] for summary in summaries) == 100
+    archived = Counter(order.order.order_time.date() for order in orders if order.order_items or not order.refunds)
+    assert read_archived_days(database) == archived
     total = sum(summary["total_value"].to_decimal() for summary in summaries)
     assert total == sum(order.order.total_amount for order in orders)
 

@@ -167,6 +167,12 @@ class Rollup:
         return Rollup(tables)
 
 
+def item_rows(cells: CellTable) -> pl.DataFrame:
+    """The item cells with the sums of rollups (ITEM_SUMS), by the hour; without those that they do not know."""
+    rows = _prepared(cells.items, _OF_ITEMS)
+    return rows[["hour", *TABLES[PRODUCT][0], *present(rows, ITEM_SUMS)]]
+
+
 def is_misread(document: Mapping[str, Any]) -> bool:
     """Whether an encoded rollup was made when some of its texts were not known as statuses: only its cells tell more.
 

@@ -1,0 +1,219 @@
+"""What the trends page shows: a span's hours put together by the clock of the shop. Read when the page is opened."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+from pymongo.errors import ExecutionTimeout
+
+from dashboard.delivery_days import read_delivery_days
+from dashboard.figures import Question
+from dashboard.trends_view import Grain, grain_of, grains_of
+from ecommerce.kpis.catalog import load_catalog
+from ecommerce.kpis.figures import Kpis, OrderGroup
+from ecommerce.kpis.question import Span
+from ecommerce.kpis.trends import Course, read_archived_days, read_course, read_sold
+from ecommerce.mongo import MongoDatabase
+from ecommerce.shop import Shop
+
+EVERY: Mapping[Grain, str] = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
+
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class TrendsQuestion:
+    """What a viewer of the trends page wants to know; equal questions have one answer."""
+
+    question: Question
+    grain: Grain | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A bucket of the shop's time. `start` and `end` are what its clock shows; an hour may be there twice a year."""
+
+    start: datetime
+    end: datetime
+    running: bool
+    """It is not over yet."""
+    orders: int = 0
+    counted_orders: int = 0
+    revenue: Decimal = NOTHING
+    net_sales: Decimal | None = NOTHING
+    """None: not known of all orders."""
+    delivered: int = 0
+    late: int | None = 0
+
+
+class Place(NamedTuple):
+    """Where the orders of a day or month are; `start` and `end` are what the shop's clock shows."""
+
+    start: datetime
+    end: datetime
+    hot: int
+    archived: int
+
+
+@dataclass(frozen=True, eq=False)
+class Trends:
+    """The answer to a question, at the moment `as_of`."""
+
+    asked: TrendsQuestion
+    as_of: datetime
+    grain: Grain
+    grains: tuple[Grain, ...]
+    """Those that can be chosen."""
+    now: tuple[Point, ...]
+    before: tuple[Point, ...]
+    """What it is compared with, moved onto it: its first day lies on the first day. Empty: with nothing."""
+    rhythm: np.ndarray
+    """Orders by weekday (Monday is 0) and hour, shape (7, 24)."""
+    rhythm_hours: np.ndarray
+    """How many such hours the span has, in the same shape."""
+    sold: Mapping[str, tuple[tuple[int, Decimal | None], ...]]
+    """By category, for each of `now`: units and revenue; None where it is not known."""
+    couriers: Mapping[str, OrderGroup]
+    currency: str
+    """Of all amounts."""
+    places: tuple[Place, ...] | None
+    """None: the archive's records do not tell, of what the filters ask for, or at all."""
+    delivery_days: Mapping[int, int] | None
+    """Of hot orders. None: they are too many to be looked at."""
+
+
+def read_trends(database: MongoDatabase, shop: Shop, asked: TrendsQuestion, figures: Callable[[], Kpis]) -> Trends:
+    """Read the trends of a question; `figures` makes those of its span. Raises PyMongoError and EcommerceError."""
+    question, as_of, kpis = asked.question, datetime.now(UTC), figures()
+    span, filters, compared = question.span, question.filters, question.compared
+    course = read_course(database, span, filters, shop)
+    before = read_course(database, compared.before, filters, shop) if compared else None
+    sold = read_sold(database, span, filters, shop, load_catalog(database).categories)
+    first, end = _ends(span, course, as_of)
+    grain = grain_of(asked.grain, end - first)
+    buckets = _Buckets(grain, shop.zone, first, end, as_of)
+    try:
+        days = read_delivery_days(database, span, filters)
+    except ExecutionTimeout:
+        days = None
+    shift = first.astimezone(shop.zone).replace(tzinfo=None)
+    return Trends(
+        asked=asked,
+        as_of=as_of,
+        grain=grain,
+        grains=grains_of(end - first),
+        now=buckets.points(course, timedelta(0)),
+        before=() if before is None or compared is None else buckets.points(
+            before, shift - _local(compared.before.start or first, shop.zone)
+        ),
+        **_rhythm(course, first, min(end, as_of), shop.zone),
+        sold=buckets.sold(sold),
+        couriers=kpis.by_courier,
+        currency=kpis.currency,
+        places=None if filters.choose_orders else _places(course, read_archived_days(database), first, end, shop.zone),
+        delivery_days=days,
+    )  # fmt: skip
+
+
+def _ends(span: Span, course: Course, as_of: datetime) -> tuple[datetime, datetime]:
+    """Where a span begins and ends; an open one with its first and last order or refund."""
+    frames = [course.orders, *([] if course.net_sales is None else [course.net_sales])]
+    times = pl.concat(frame["time"] for frame in frames)
+    first: datetime | None = times.min()  # type: ignore[assignment]
+    last: datetime | None = times.max()  # type: ignore[assignment]
+    start = span.start or first or as_of - timedelta(days=1)
+    return start, span.end or (last or start) + timedelta(hours=1)
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    """What the shop's clock shows."""
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
+class _Buckets:
+    """The buckets of a span, by the clock of its shop."""
+
+    def __init__(self, grain: Grain, zone: ZoneInfo, first: datetime, end: datetime, as_of: datetime) -> None:
+        self._every, self._zone = EVERY[grain], zone
+        ends = pl.Series([_local(first, zone), _local(end - timedelta(milliseconds=1), zone)]).dt.truncate(self._every)
+        self._starts = pl.datetime_range(ends[0], ends[1], self._every, eager=True)
+        starts = self._starts.to_list()
+        self._ends = self._starts.dt.offset_by(self._every).to_list()
+        now = _local(as_of, zone)
+        self._empty = [Point(start, end, start <= now < end) for start, end in zip(starts, self._ends, strict=True)]
+
+    def _by_bucket(self, frame: pl.DataFrame, shift: timedelta) -> pl.DataFrame:
+        local = pl.col("time").dt.convert_time_zone(self._zone.key).dt.replace_time_zone(None).dt.cast_time_unit("us")
+        return frame.with_columns(bucket=(local + shift).dt.truncate(self._every)).drop("time")
+
+    def points(self, course: Course, shift: timedelta) -> tuple[Point, ...]:
+        """What came in each bucket, of a course that lies `shift` before it."""
+        known: dict[datetime, dict[str, Any]] = {point.start: {} for point in self._empty}
+        names = ("orders", "counted_orders", "revenue", "delivered", "late")
+        sums = self._by_bucket(course.orders, shift).group_by("bucket").agg(pl.col(*names).sum())
+        for row in sums.iter_rows(named=True):
+            if (found := known.get(row.pop("bucket"))) is not None:
+                found.update(row)
+        if course.net_sales is not None:
+            net = self._by_bucket(course.net_sales, shift).group_by("bucket").agg(pl.col("net_sales").sum())
+            for bucket, amount in net.iter_rows():
+                if bucket in known:
+                    known[bucket]["net_sales"] = amount
+        unknown: dict[str, Any] = {} if course.net_sales is not None else {"net_sales": None}
+        if course.orders["late"].null_count():
+            unknown["late"] = None
+        return tuple(replace(point, **known[point.start] | unknown) for point in self._empty)
+
+    def sold(self, frame: pl.DataFrame) -> dict[str, tuple[tuple[int, Decimal | None], ...]]:
+        """Units and revenue of each category in each bucket."""
+        place = {point.start: number for number, point in enumerate(self._empty)}
+        has_revenue = "revenue" in frame.columns
+        nothing = (0, NOTHING if has_revenue else None)
+        found: dict[str, list[tuple[int, Decimal | None]]] = {}
+        names = ["quantity", "revenue"] if has_revenue else ["quantity"]
+        sums = self._by_bucket(frame, timedelta(0)).group_by("bucket", "category").agg(pl.col(*names).sum())
+        for bucket, category, quantity, *revenue in sums.iter_rows():
+            row = found.setdefault(category, [nothing] * len(place))
+            row[place[bucket]] = (int(quantity), revenue[0] if revenue else None)
+        return {category: tuple(row) for category, row in found.items()}
+
+
+def _rhythm(course: Course, first: datetime, until: datetime, zone: ZoneInfo) -> dict[str, np.ndarray]:
+    orders, hours = np.zeros((7, 24), np.int64), np.zeros((7, 24), np.int64)
+    local = course.orders["time"].dt.convert_time_zone(zone.key)
+    at = local.dt.weekday().to_numpy() - 1, local.dt.hour().to_numpy()
+    np.add.at(orders, at, course.orders["orders"].to_numpy())
+    if until > first:
+        every = pl.datetime_range(first, until, "1h", closed="left", eager=True).dt.convert_time_zone(zone.key)
+        np.add.at(hours, (every.dt.weekday().to_numpy() - 1, every.dt.hour().to_numpy()), 1)
+    return {"rhythm": orders, "rhythm_hours": np.maximum(hours, orders > 0)}
+
+
+def _places(
+    course: Course, archived: Mapping[date, int] | None, first: datetime, end: datetime, zone: ZoneInfo
+) -> tuple[Place, ...] | None:
+    """Orders by their day (month, where there are many days): hot and archived.
+
+    Only whole days of the span: of a part of a day it is not known how many of its orders are archived.
+    """
+    if archived is None:
+        return None
+    day = pl.col("time").dt.convert_time_zone(zone.key).dt.date()
+    orders = course.orders.group_by(day).agg(pl.col("orders").sum())
+    moved = pl.DataFrame(
+        {"time": list(archived), "archived": list(archived.values())}, {"time": pl.Date, "archived": pl.Int64}
+    )
+    local = _local(first, zone), _local(end, zone)
+    whole = orders.with_columns(pl.col("time").cast(pl.Datetime("us"))).filter(
+        pl.col("time") >= local[0], pl.col("time") + timedelta(days=1) <= local[1]
+    )
+    both = whole.join(moved.with_columns(pl.col("time").cast(pl.Datetime("us"))), on="time", how="left")
+    every = "1d" if end - first <= timedelta(days=400) else "1mo"
+    sums = both.group_by(pl.col("time").dt.truncate(every)).agg(pl.col("orders", "archived").sum()).sort("time")
+    rows = sums.with_columns(end=pl.col("time").dt.offset_by(every)).select("time", "end", "orders", "archived")
+    return tuple(Place(start, after, orders - gone, gone) for start, after, orders, gone in rows.iter_rows())

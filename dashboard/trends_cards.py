@@ -1,0 +1,153 @@
+"""What the cards of the trends page say: pure functions from trends to the JSON texts that are drawn."""
+
+import json
+from dataclasses import replace
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from dashboard.cards import title_of
+from dashboard.delivery_days import DAYS_MAX
+from dashboard.state import View
+from dashboard.text import NOTHING, exact, money, percent, span_text
+from dashboard.trends import Trends
+from dashboard.trends_over_time import NO_ORDERS, Content, card, categories, course, late, places
+from dashboard.trends_view import GRAINS, MEASURES
+
+NAME_LENGTH = 18
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def trends_cards(trends: Trends, view: View, zone: ZoneInfo) -> dict[str, str]:
+    """Name of each card and chart → its content as JSON."""
+    amount = partial(money, currency=trends.currency)
+    cards: dict[str, Content] = {
+        "trends": _head(trends, view, zone),
+        "grain": _choices("Drawn by", _grains(trends, view)),
+        **course(trends, view.trends.measure, amount),
+        **categories(trends, amount),
+        **late(trends),
+        **places(trends),
+        **_rhythm(trends),
+        **_couriers(trends),
+        **_delivery_days(trends),
+    }
+    span = trends.asked.question.span
+    ends = [at and round(at.timestamp() * 1000) for at in (span.start, span.end)]
+    for content in cards.values():
+        if "columns" in content and "title" not in content:
+            content["span"] = [*ends, trends.grain]
+    return {name: json.dumps(content, ensure_ascii=False) for name, content in cards.items()}
+
+
+def failed_cards(reason: str) -> dict[str, str]:
+    """What is said where the trends could not be read."""
+    return {"trends": json.dumps({"title": "Trends", "subtitle": reason, "rows": []}, ensure_ascii=False)}
+
+
+def _head(trends: Trends, view: View, zone: ZoneInfo) -> Content:
+    question = trends.asked.question
+    title = title_of(question, zone)
+    compared = f"compared with {span_text(question.compared.before, zone)} · " if question.compared else ""
+    rows = [
+        {
+            "key": measure,
+            "text": label,
+            "go": replace(view, trends=view.trends.with_measure(measure)).query(),
+            "title": f"Draw {label.lower()} over time",
+            "current": measure == view.trends.measure,
+        }
+        for measure, label in MEASURES.items()
+    ]
+    rows.append({"key": "again", "text": "Read again", "go": view.query(), "title": "These figures are not live"})
+    subtitle = f"{compared}as of {trends.as_of.astimezone(zone):%H:%M:%S}, not live"
+    return {"title": f"Trends, {title}", "subtitle": subtitle, "rows": rows}
+
+
+def _choices(title: str, rows: list[Content]) -> Content:
+    return {"title": "", "subtitle": "", "label": title, "rows": rows}
+
+
+def _grains(trends: Trends, view: View) -> list[Content]:
+    return [
+        {
+            "key": grain,
+            "text": f"by {grain}",
+            "go": replace(view, trends=view.trends.with_grain(grain)).query(),
+            "title": f"One point for each {grain}",
+            "current": grain == trends.grain,
+        }
+        for grain in GRAINS
+        if grain in trends.grains
+    ]
+
+
+def _rhythm(trends: Trends) -> dict[str, Content]:
+    hours = np.maximum(trends.rhythm_hours, 1)
+    mean = trends.rhythm / hours
+    most = float(mean.max()) or 1.0
+    day, hour = np.divmod(np.arange(7 * 24), 24)
+    flat = mean.ravel()
+    columns = {
+        "left": hour.tolist(),
+        "right": (hour + 1).tolist(),
+        "bottom": (6 - day).tolist(),
+        "top": (7 - day).tolist(),
+        "alpha": np.round(0.04 + 0.96 * flat / most, 3).tolist(),
+        "label": [f"{WEEKDAYS[d]}, {h}:00–{h + 1}:00" for d, h in zip(day.tolist(), hour.tolist(), strict=True)],
+        "mean": [f"{value:,.1f}" for value in flat.tolist()],
+        "orders": trends.rhythm.ravel().tolist(),
+    }
+    is_empty = not trends.rhythm.any()
+    busiest = int(flat.argmax())
+    note = "" if is_empty else f"orders an hour · busiest: {columns['label'][busiest]} with {columns['mean'][busiest]}"
+    return {
+        "rhythm": card("Orders by weekday and hour", note, [], NO_ORDERS if is_empty else ""),
+        "rhythm_chart": {"empty": is_empty, "columns": columns},
+    }
+
+
+def _couriers(trends: Trends) -> dict[str, Content]:
+    known = {name: group for name, group in trends.couriers.items() if group.late_share is not None}
+    columns = {
+        "orders": [group.orders for group in known.values()],
+        "late": [100 * (group.late_share or 0) for group in known.values()],
+        "name": list(known),
+        "short": [name if len(name) <= NAME_LENGTH else name[:NAME_LENGTH] + "…" for name in known],
+        "delay": [_delay(group.average_delay_hours) for group in known.values()],
+    }
+    empty = "" if known else "No delivery was due in this span"
+    note = "how many orders, and the share that came late of those that were due"
+    return {"couriers": card("Couriers", note, [], empty), "couriers_chart": {"empty": bool(empty), "columns": columns}}
+
+
+def _delay(hours: float | None) -> str:
+    if hours is None:
+        return "nothing delivered"
+    return f"{abs(hours) / 24:.1f} days {'after' if hours > 0 else 'before'} the promise"
+
+
+def _delivery_days(trends: Trends) -> dict[str, Content]:
+    days = trends.delivery_days or {}
+    total = sum(days.values())
+    every = range(min(days, default=0), max(days, default=0) + 1)
+    counts = [days.get(day, 0) for day in every]
+    columns = {
+        "left": [day + 0.06 for day in every],
+        "right": [day + 0.94 for day in every],
+        "bottom": [0] * len(counts),
+        "top": counts,
+        "label": [f"{day} days or more" if day == DAYS_MAX else f"{day} to {day + 1} days" for day in every],
+        "share": [percent(count / total) if total else NOTHING for count in counts],
+    }
+    if trends.delivery_days is None:
+        empty = "These are too many orders to be looked at one by one: choose a shorter span"
+    else:
+        empty = "" if total else "No delivered order of this span is in MongoDB"
+    median = next((day for day in every if 2 * sum(days.get(d, 0) for d in every if d <= day) >= total), 0)
+    note = f"{exact(total)} delivered orders, hot ones alone · half of them within {median + 1} days" if total else ""
+    return {
+        "delivery": card("Days from order to delivery", note, [], empty),
+        "delivery_chart": {"empty": bool(empty), "columns": columns},
+    }

@@ -1,0 +1,66 @@
+"""The trends page's figures as CSV: every row, exact."""
+
+from decimal import Decimal
+
+from dashboard.downloads import ORDER_COLUMNS, csv_text
+from dashboard.trends import Point, Trends
+from dashboard.trends_cards import WEEKDAYS
+from ecommerce.kpis.figures import money_text
+
+COURSE = ("orders", "counted_orders", "revenue", "net_sales", "delivered", "late")
+
+
+def trends_csv(name: str, trends: Trends) -> str:
+    """All rows of one card. Times are the shop's clock's."""
+    match name:
+        case "course" | "late":
+            rows = (
+                [
+                    point.start.isoformat(),
+                    which,
+                    *(_cell(getattr(point, column)) for column in COURSE),
+                    not point.running,
+                ]
+                for which, points in (("now", trends.now), ("before", trends.before))
+                for point in points
+            )
+            return csv_text(["time", "span", *COURSE, "complete"], rows)
+        case "categories":
+            return csv_text(["time", "category", "quantity", "revenue"], _sold(trends))
+        case "rhythm":
+            hours = ((day, hour) for day in range(7) for hour in range(24))
+            cells = (
+                [WEEKDAYS[day], hour, int(trends.rhythm[day, hour]), int(trends.rhythm_hours[day, hour])]
+                for day, hour in hours
+            )
+            return csv_text(["weekday", "hour", "orders", "hours_in_the_span"], cells)
+        case "couriers":
+            groups = trends.couriers.items()
+            found = (
+                [courier, *(_cell(getattr(group, column)) for column in ORDER_COLUMNS)] for courier, group in groups
+            )
+            return csv_text(["courier", *ORDER_COLUMNS], found)
+        case "delivery":
+            return csv_text(["days", "orders"], (trends.delivery_days or {}).items())
+        case "places":
+            days = ([place.start.isoformat(), place.hot, place.archived] for place in trends.places or ())
+            return csv_text(["time", "hot", "archived"], days)
+    raise ValueError(f"there is no card {name!r}")
+
+
+def _sold(trends: Trends) -> list[list[object]]:
+    def row(point: Point, category: str, quantity: int, revenue: Decimal | None) -> list[object]:
+        return [point.start.isoformat(), category, quantity, _cell(revenue)]
+
+    return [
+        row(point, category, *values[at])
+        for at, point in enumerate(trends.now)
+        for category, values in sorted(trends.sold.items())
+        if values[at][0]
+    ]
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, Decimal):
+        return money_text(value)
+    return "" if value is None else value

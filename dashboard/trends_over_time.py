@@ -1,0 +1,223 @@
+"""The cards of the trends page whose charts have time from left to right: content and columns, as JSON values."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any, NamedTuple
+
+from dashboard.text import NOTHING, compact, day_text, exact
+from dashboard.theme import OTHER_COLORS, REVENUE_COLOR
+from dashboard.trends import Point, Trends
+from dashboard.trends_view import MEASURES, Measure
+
+Content = dict[str, Any]
+
+CATEGORIES_MAX = 7
+"""Others are drawn together as OTHER."""
+OTHER = "Other categories"
+COMPARED_COLOR, HOT_COLOR, ARCHIVED_COLOR = "#98a2b5", "#e3a63b", "#4c8dd6"
+PARTIAL_ALPHA = 0.45
+"""Opacity of a bar whose time is not over."""
+NO_ORDERS = "No orders in this span"
+INCOMPLETE = "incomplete: `ecommerce upgrade` fills it in from the archive"
+
+
+def _values(points: Sequence[Point], measure: Measure) -> list[Decimal | None]:
+    if measure == "average_order_value":
+        return [point.revenue / point.counted_orders if point.counted_orders else None for point in points]
+    return [None if (value := getattr(point, measure)) is None else Decimal(value) for point in points]
+
+
+def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict[str, Content]:
+    """A measure over time, beside what it is compared with."""
+    now, before = _values(trends.now, measure), _values(trends.before, measure)
+    text = (lambda value: exact(int(value))) if measure == "orders" else partial(amount, short=False)
+    label = MEASURES[measure]
+    is_empty = not any(point.orders for point in trends.now)
+    if measure == "net_sales" and any(value is None for value in now):
+        empty = INCOMPLETE
+    else:
+        empty = NO_ORDERS if is_empty else ""
+    beside = [point.running for point in trends.now]
+    near = [this or after for this, after in zip(beside, [*beside[1:], False], strict=True)]
+    numbers = [None if value is None else float(value) for value in now]
+    columns = {
+        "time": _middles(trends.now),
+        "now": numbers,
+        "whole": [None if running else value for value, running in zip(numbers, beside, strict=True)],
+        "part": [value if running else None for value, running in zip(numbers, near, strict=True)],
+        "before": [None if value is None else float(value) for value in before] or [None] * len(now),
+        "label": _labels(trends),
+        "now_text": [_text(value, text) for value in now],
+        "before_text": [_text(value, text) for value in before] or [NOTHING] * len(now),
+    }
+    rows = [_key("this span", _sum(trends.now, measure, text), REVENUE_COLOR)]
+    if trends.before:
+        rows.append(_key("what it is compared with", _sum(trends.before, measure, text), COMPARED_COLOR))
+    notes = [f"per {trends.grain} of order" + (", refunds on their own day" if measure == "net_sales" else "")]
+    notes += [f"dashed: the {trends.grain} that is not over"] if any(beside) else []
+    notes += [f"drag over it: those days · click: that {trends.grain}"]
+    shown = card(f"{label} over time", " · ".join(notes), rows, empty)
+    return {"course": shown, "course_chart": {"empty": bool(empty), "columns": columns}}
+
+
+def _sum(points: Sequence[Point], measure: Measure, text: Callable[[Any], str]) -> str:
+    if measure == "average_order_value":
+        orders = sum(point.counted_orders for point in points)
+        return text(_cents(sum((point.revenue for point in points), Decimal(0)) / orders)) if orders else NOTHING
+    values = [value for value in _values(points, measure) if value is not None]
+    return text(sum(values, Decimal(0)))
+
+
+def _cents(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.01"))
+
+
+def _text(value: Decimal | None, text: Callable[[Any], str]) -> str:
+    return NOTHING if value is None else text(_cents(value))
+
+
+def _key(name: str, figure: str, color: str) -> Content:
+    return {"key": name, "name": name, "figure": figure, "exact": figure, "color": color, "fixed": True}
+
+
+class Bar(NamedTuple):
+    """A bar of a chart, of those that stand on each other."""
+
+    start: datetime
+    end: datetime
+    base: Decimal
+    value: Decimal
+    name: str
+    color: str
+    value_text: str
+    label: str
+    alpha: float = 1.0
+
+
+def bars(found: Iterable[Bar]) -> dict[str, list[Any]]:
+    """The columns that draw them."""
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("left", "right", "bottom", "top", "name", "color", "value", "label", "alpha")
+    }
+    for bar in found:
+        left, right = milliseconds(bar.start), milliseconds(bar.end)
+        gap = (right - left) * 0.08
+        cells = (left + gap, right - gap, float(bar.base), float(bar.base + bar.value), *bar[4:])
+        for column, cell in zip(columns.values(), cells, strict=True):
+            column.append(cell)
+    return columns
+
+
+def categories(trends: Trends, amount: Callable[..., str]) -> dict[str, Content]:
+    """What was sold of each category, the largest ones by themselves."""
+    by_revenue = all(revenue is not None for row in trends.sold.values() for _, revenue in row)
+    values = {
+        name: [Decimal((revenue if by_revenue else units) or 0) for units, revenue in row]
+        for name, row in trends.sold.items()
+    }
+    ranked = sorted(values, key=lambda name: (-sum(values[name]), name))
+    shown = ranked if len(ranked) <= CATEGORIES_MAX else ranked[: CATEGORIES_MAX - 1]
+    stacked = {name: values[name] for name in shown}
+    if rest := ranked[len(shown) :]:
+        stacked[OTHER] = [sum(amounts, Decimal(0)) for amounts in zip(*(values[name] for name in rest), strict=True)]
+    text = partial(amount, short=False) if by_revenue else _units
+    colors = dict(zip(stacked, OTHER_COLORS, strict=False))
+    rows = [_key(name, text(sum(amounts, Decimal(0))), colors[name]) for name, amounts in stacked.items()]
+    empty = "" if any(any(amounts) for amounts in stacked.values()) else NO_ORDERS
+    what = "revenue without cancelled and returned orders" if by_revenue else "units sold"
+    return {
+        "categories": card("Categories over time", f"{what}, per {trends.grain} of order", rows, empty),
+        "categories_chart": {"empty": bool(empty), "columns": bars(_stacked(trends, stacked, colors, text))},
+    }
+
+
+def _units(value: Decimal) -> str:
+    return f"{exact(int(value))} units"
+
+
+def _stacked(
+    trends: Trends, stacked: dict[str, list[Decimal]], colors: dict[str, str], text: Callable[[Any], str]
+) -> Iterable[Bar]:
+    ends = (0, len(trends.now) - 1)
+    for at, (point, label) in enumerate(zip(trends.now, _labels(trends), strict=True)):
+        base, alpha = Decimal(0), PARTIAL_ALPHA if point.running else 1.0
+        total = text(sum((amounts[at] for amounts in stacked.values()), Decimal(0)))
+        for name, amounts in stacked.items():
+            value = amounts[at]
+            if value or at in ends:  # bars without height at the ends: the chart is as long as the span
+                said = f"{text(value)} of {total}"
+                yield Bar(point.start, point.end, base, value, name, colors[name], said, label, alpha)
+            base += value
+
+
+def late(trends: Trends) -> dict[str, Content]:
+    """The share of late ones among those that are delivered."""
+    known = all(point.late is not None for point in trends.now)
+    shares = [100 * point.late / point.delivered if point.delivered and point.late is not None else None
+              for point in trends.now]  # fmt: skip
+    is_empty = not known or not any(point.delivered for point in trends.now)
+    empty = "" if known else INCOMPLETE
+    columns = {
+        "time": _middles(trends.now),
+        "late": shares,
+        "label": _labels(trends),
+        "text": [NOTHING if share is None else f"{share:.1f} %" for share in shares],
+        "delivered": [point.delivered for point in trends.now],
+    }
+    note = f"of the delivered, per {trends.grain} of order: the youngest of them were fast ones"
+    shown = card("Delivered late", note, [], empty or ("Nothing of this span is delivered" if is_empty else ""))
+    return {"late": shown, "late_chart": {"empty": is_empty, "columns": columns}}
+
+
+def places(trends: Trends) -> dict[str, Content]:
+    """How many orders of each day are in MongoDB, and how many in the archive."""
+    found = trends.places or ()
+    is_daily = all((place.end - place.start).days <= 1 for place in found)
+    drawn: list[Bar] = []
+    for place in found:
+        label = f"{place.start:%a} {day_text(place.start.date())}" if is_daily else f"{place.start:%B %Y}"
+        base = Decimal(0)
+        for name, count, color in (("archived", place.archived, ARCHIVED_COLOR), ("hot", place.hot, HOT_COLOR)):
+            drawn.append(Bar(place.start, place.end, base, Decimal(count), name, color, exact(count), label))
+            base += count
+    sums = (sum(place.archived for place in found), sum(place.hot for place in found))
+    names = ("in the archive", "in MongoDB")
+    rows = [_key(*row) for row in zip(names, map(compact, sums), (ARCHIVED_COLOR, HOT_COLOR), strict=True)]
+    if trends.places is None:
+        is_filtered = trends.asked.question.filters.choose_orders
+        empty = "With filters on orders it is not known which of them are archived" if is_filtered else INCOMPLETE
+    else:
+        empty = "" if found else "There is no whole day in this span"
+    note = f"by the {'day' if is_daily else 'month'} of the order, whole days"
+    shown = card("Hot and archived orders", note, rows, empty)
+    return {"places": shown, "places_chart": {"empty": bool(empty), "columns": bars(drawn)}}
+
+
+def card(title: str, note: str, rows: list[Content], empty: str) -> Content:
+    """What is said above a chart; where there is nothing to draw, `empty` says why."""
+    return {"title": title, "note": note, "rows": rows, "csv": not empty, "empty": empty}
+
+
+def _labels(trends: Trends) -> list[str]:
+    return [bucket_label(point, trends.grain) + (", so far" if point.running else "") for point in trends.now]
+
+
+def bucket_label(point: Point, grain: str) -> str:
+    """The time of a bucket in words."""
+    start = point.start
+    if grain == "month":
+        return f"{start:%B %Y}"
+    day = f"{start:%a} {day_text(start.date())}"
+    return {"hour": f"{day}, {start:%H:%M}–{point.end:%H:%M}", "day": day, "week": f"week of {day}"}[grain]
+
+
+def _middles(points: Sequence[Point]) -> list[float]:
+    return [(milliseconds(point.start) + milliseconds(point.end)) / 2 for point in points]
+
+
+def milliseconds(time: datetime) -> float:
+    """A time of the shop's clock as a chart draws it."""
+    # A chart has no time zones: its milliseconds are those of the shop's clock.
+    return time.replace(tzinfo=UTC).timestamp() * 1000

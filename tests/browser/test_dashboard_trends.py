@@ -1,0 +1,124 @@
+"""The trends page as a person uses it: opened by a link, measures and grains chosen, time dragged over and clicked."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from ecommerce.kpis import Filters, Span, compute_kpis
+from ecommerce.kpis.figures import money_text
+from ecommerce.mongo import get_database
+from ecommerce.settings import Settings
+from tests.browser.test_dashboard_browser import download
+from tests.dashboard_app import SHOWN_MS, Tab
+from tests.dashboard_shop import HOSTILE
+
+READY = "h1 >> text=Trends"
+COURSE = """() => Bokeh.documents.flatMap(root => [...root._all_models.values()])
+  .filter(model => model.type === "Figure" && "before_text" in model.renderers[0].data_source.data)
+  .map(figure => [figure.x_range.start, figure.x_range.end, figure.y_range.end,
+    [...figure.renderers[0].data_source.data.now]])[0]"""
+"""In the browser: the ends of the axes of the first chart, and what it draws."""
+
+
+@pytest.fixture
+def trends(browser: Browser, address: str) -> Iterator[Tab]:
+    """A tab on the trends of all orders, whose console stays clean."""
+    tab = Tab(browser, viewport={"width": 1440, "height": 1800}).open(f"{address}?page=trends&span=all", ready=READY)
+    tab.page.get_by_role("heading", name="Hot and archived orders").wait_for()
+    yield tab
+    tab.close()
+    assert tab.errors == []
+
+
+def test_measures_and_grains_are_chosen_and_are_in_the_link(trends: Tab, shop: Settings) -> None:
+    page = trends.page
+    kpis = compute_kpis(get_database(shop))
+    assert kpis.sales is not None
+    for name, measure, total in (
+        ("Orders", "orders", kpis.orders),
+        ("Net sales", "net_sales", kpis.sales.net_sales),
+    ):
+        chip = page.get_by_role("navigation").get_by_role("link", name=name, exact=True)
+        chip.click()
+        expect(page.get_by_role("heading", name=f"{name} over time")).to_be_visible()
+        page.wait_for_url(re.compile(f"measure={measure}"))
+        expect(chip).to_have_attribute("aria-current", "true")
+        expect(trends.card(f"{name} over time").locator("[data-exact]").first).to_contain_text(f"{total:,}")
+    trends.show("?page=trends&from=2026-03-03&to=2026-03-30&measure=net_sales")
+    page.wait_for_function(f"() => ({COURSE})()[3].length === 28")
+    page.get_by_role("link", name="by month", exact=True).click()
+    page.wait_for_url(re.compile("by=month"))
+    expect(page.get_by_role("link", name="by month", exact=True)).to_have_attribute("aria-current", "true")
+    link = page.url
+    again = page.context.new_page()
+    again.goto(link)
+    expect(again.get_by_role("heading", name="Net sales over time")).to_be_visible(timeout=SHOWN_MS)
+    again.close()
+    page.go_back()
+    expect(page.get_by_role("link", name="by month", exact=True)).not_to_have_attribute("aria-current", "true")
+
+
+def test_a_drag_and_a_click_choose_days_and_the_chart_follows(trends: Tab, shop: Settings) -> None:
+    page = trends.page
+    trends.show("?page=trends&from=2026-03-03&to=2026-03-30&measure=orders")
+    page.wait_for_function(f"() => ({COURSE})()[3].length === 28")
+    chart = page.locator(".chart").filter(visible=True).first
+    box = chart.bounding_box()
+    assert box
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.3, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.45, y, steps=4)
+    page.mouse.move(box["x"] + box["width"] * 0.6, y, steps=4)
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"from=2026-03-(0[89]|1\d)&to=2026-03-(1\d|2\d)"))
+    page.wait_for_function(f"() => ({COURSE})()[3].length < 28 && ({COURSE})()[1] - ({COURSE})()[0] < 20 * 86400e3")
+    _, _, top, values = page.evaluate(COURSE)
+    assert top < 1.5 * max(values)  # the axes are those of what is drawn, not of the box that was dragged
+    page.mouse.click(box["x"] + box["width"] * 0.5, y)
+    page.wait_for_url(
+        lambda url: (found := re.search(r"from=([\d-]+)&to=([\d-]+)", url)) is not None and found[1] == found[2]
+    )
+    page.wait_for_function(f"() => ({COURSE})()[3].length === 24")  # a day is drawn by the hour
+    day = re.search(r"from=([\d-]+)", page.url)
+    assert day
+    shown = trends.card("Orders over time").locator("[data-exact]").first.get_attribute("data-exact")
+    start = datetime.fromisoformat(day[1])
+    assert shown == f"{compute_kpis(get_database(shop), Span(start, start + timedelta(days=1))).orders:,}"
+    page.go_back()
+    page.wait_for_function(f"() => ({COURSE})()[3].length > 1 && ({COURSE})()[3].length < 24")
+
+
+def test_downloads_are_exact_and_nothing_hostile_runs(trends: Tab, shop: Settings) -> None:
+    page = trends.page
+    kpis = compute_kpis(get_database(shop), Span(), Filters())
+    course = [row for row in download(trends, "Revenue over time") if row["span"] == "now"]
+    assert sum(int(row["orders"]) for row in course) == kpis.orders
+    sold = download(trends, "Categories over time")
+    by_category = {
+        name: sum(int(row["quantity"]) for row in sold if row["category"] == name) for name in kpis.by_category
+    }
+    assert by_category == {name: group.quantity for name, group in kpis.by_category.items()}
+    couriers = {row["courier"]: row for row in download(trends, "Couriers")}
+    assert couriers.keys() >= {HOSTILE[0], HOSTILE[1]}
+    assert couriers[HOSTILE[0]]["revenue"] == money_text(kpis.by_courier[HOSTILE[0]].revenue)
+    for chart in page.locator(".chart").filter(visible=True).all():
+        chart.hover()
+        page.wait_for_timeout(100)
+    assert page.evaluate("() => document.querySelectorAll('img[src=x]').length") == 0
+    widths = (
+        page.locator(".tile").filter(visible=True).evaluate_all("all => all.map(n => n.getBoundingClientRect().right)")
+    )
+    assert max(widths) <= 1440
+
+
+def test_the_page_is_read_again_when_asked_and_says_that_it_is_not_live(trends: Tab) -> None:
+    said = trends.page.locator(".links p").filter(has_text="not live").first
+    before = said.inner_text()
+    trends.page.wait_for_timeout(6_000)
+    assert said.inner_text() == before
+    trends.page.get_by_role("link", name="Read again").click()
+    expect(said).not_to_have_text(before)

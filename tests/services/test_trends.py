@@ -1,0 +1,160 @@
+"""The trends page's figures: by whatever hour, day, week or month, they add up to those of `kpis`."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dashboard.downloads import BYTE_ORDER_MARK
+from dashboard.figures import Question
+from dashboard.spans import comparison
+from dashboard.state import View
+from dashboard.trends import Trends, TrendsQuestion, read_trends
+from dashboard.trends_cards import trends_cards
+from dashboard.trends_csv import trends_csv
+from dashboard.trends_view import GRAINS, MEASURES, Grain, TrendsView, grain_of, grains_of
+from dashboard.views.trends import STACKS
+from ecommerce.documents.order import OrderDocument
+from ecommerce.documents.statuses import DELIVERED, canonical
+from ecommerce.kpis import Filters, Kpis, Span, compute_kpis
+from ecommerce.mongo import MongoDatabase
+from ecommerce.shop import read_shop
+from tests.services.test_zones import days, orders, zone  # noqa: F401 - fixtures
+from tests.summaries_data import START, accept, random_orders
+
+DAY = timedelta(days=1)
+NOW = START + 60 * DAY
+FIRST, LAST = (START + 5 * DAY).date(), (START + 24 * DAY).date()
+
+
+def asked(span: Span, zone: str, filters: Filters | None = None, grain: Grain | None = None) -> TrendsQuestion:  # noqa: F811
+    compared = comparison(span, NOW, ZoneInfo(zone))
+    return TrendsQuestion(Question(span, filters or Filters(), compared), grain)
+
+
+def trends_of(database: MongoDatabase, question: TrendsQuestion) -> tuple[Trends, Kpis]:
+    kpis = compute_kpis(database, question.question.span, question.question.filters)
+    return read_trends(database, read_shop(database), question, lambda: kpis), kpis
+
+
+def sums_of(trends: Trends) -> dict[str, object]:
+    return {
+        "orders": sum(point.orders for point in trends.now),
+        "revenue": sum((point.revenue for point in trends.now), Decimal(0)),
+        "net_sales": sum((point.net_sales or Decimal(0) for point in trends.now), Decimal(0)),
+        "delivered": sum(point.delivered for point in trends.now),
+        "rhythm": int(trends.rhythm.sum()),
+        "categories": {
+            name: (sum(units for units, _ in row), sum((revenue or Decimal(0) for _, revenue in row), Decimal(0)))
+            for name, row in trends.sold.items()
+        },
+        "couriers": dict(trends.couriers),
+    }
+
+
+def expected(kpis: Kpis) -> dict[str, object]:
+    assert kpis.sales is not None
+    return {
+        "orders": kpis.orders,
+        "revenue": kpis.revenue,
+        "net_sales": kpis.sales.net_sales,
+        "delivered": kpis.delivered,
+        "rhythm": kpis.orders,
+        "categories": {name: (group.quantity, group.revenue) for name, group in kpis.by_category.items()},
+        "couriers": dict(kpis.by_courier),
+    }
+
+
+def test_every_grain_adds_up_to_the_figures_of_the_span(
+    database: MongoDatabase,
+    zone: str,  # noqa: F811
+    orders: list[OrderDocument],  # noqa: F811
+) -> None:
+    filters = (Filters(), Filters(statuses=frozenset({"Shipped", DELIVERED}), currency="EUR"))
+    for span in (Span(), days(FIRST, LAST, zone), days(FIRST, FIRST, zone)):
+        for chosen in filters:
+            for grain in GRAINS:
+                trends, kpis = trends_of(database, asked(span, zone, chosen, grain))
+                assert sums_of(trends) == expected(kpis), (span, chosen, grain)
+                if (compared := trends.asked.question.compared) is not None:
+                    before = compute_kpis(database, compared.before, chosen)
+                    assert sum(point.orders for point in trends.before) == before.orders
+                    assert sum((point.revenue for point in trends.before), Decimal(0)) == before.revenue
+    assert orders
+
+
+def test_days_hours_and_deliveries_are_those_of_the_orders(
+    database: MongoDatabase,
+    zone: str,  # noqa: F811
+    orders: list[OrderDocument],  # noqa: F811
+) -> None:
+    # Refunds may come years later, so that all of time is drawn by the month.
+    trends, _ = trends_of(database, asked(days(START.date() - DAY, START.date() + 45 * DAY, zone), zone, grain="day"))
+    real = [order for order in orders if order.order_items or not order.refunds]
+    local = [order.order.order_time.astimezone(ZoneInfo(zone)) for order in real]
+    assert {p.start.date(): p.orders for p in trends.now if p.orders} == Counter(time.date() for time in local)
+    rhythm = Counter((time.weekday(), time.hour) for time in local)
+    assert {(d, h): int(trends.rhythm[d, h]) for d in range(7) for h in range(24) if trends.rhythm[d, h]} == rhythm
+    took = [
+        (order.delivery.actual_time - order.order.order_time).total_seconds() / 86_400
+        for order in orders
+        if canonical(order.delivery.status) == DELIVERED and order.delivery.actual_time is not None
+    ]
+    assert trends.delivery_days == Counter(int(min(max(each // 1, 0), 30)) for each in took)
+    assert trends.places is not None
+    placed = Counter(time.date() for time in local)
+    shown = {place.start.date(): place.hot for place in trends.places if place.hot}
+    assert shown == placed
+    assert all(place.archived == 0 for place in trends.places)
+
+
+def test_the_comparison_lies_on_the_span(database: MongoDatabase) -> None:
+    accept(database, random_orders(400))
+    span = days(FIRST, LAST, "UTC")
+    trends, _ = trends_of(database, asked(span, "UTC", grain="day"))
+    assert [point.start for point in trends.before] == [point.start for point in trends.now]
+    shift = LAST - FIRST + DAY
+    for point in trends.before:
+        day = point.start.replace(tzinfo=UTC) - shift
+        assert point.orders == compute_kpis(database, Span(day, day + DAY)).orders
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_cards_and_downloads_say_the_same_and_columns_are_of_one_length(database: MongoDatabase, measure: str) -> None:
+    accept(database, random_orders(300))
+    view = View(page="trends", trends=TrendsView(measure=measure))  # type: ignore[arg-type]
+    for span in (Span(), days(FIRST, LAST, "UTC"), days(FIRST - 400 * DAY, FIRST - 399 * DAY, "UTC")):
+        trends, kpis = trends_of(database, asked(span, "UTC"))
+        cards = {name: json.loads(text) for name, text in trends_cards(trends, view, ZoneInfo("UTC")).items()}
+        named = {name for each in STACKS for card in each["cards"] for name in (card["name"], card["chart"]) if name}
+        assert cards.keys() == named
+        for content in cards.values():
+            assert len({len(values) for values in content.get("columns", {}).values()}) <= 1
+        for name in ("course", "rhythm", "couriers", "categories", "late", "delivery", "places"):
+            lines = trends_csv(name, trends).removeprefix(BYTE_ORDER_MARK).splitlines()
+            assert len({line.count(",") for line in lines}) == 1 and (len(lines) > 1 or not kpis.orders)
+        if not kpis.orders:
+            assert cards["course_chart"]["empty"] and "No orders" in cards["course"]["empty"]
+
+
+def test_what_some_orders_do_not_tell_is_incomplete_and_never_zero(database: MongoDatabase) -> None:
+    accept(database, random_orders(50))
+    trends, _ = trends_of(database, asked(Span(), "UTC"))
+    unknown = replace(trends, now=tuple(replace(point, net_sales=None, late=None) for point in trends.now))
+    view = View(page="trends", trends=TrendsView(measure="net_sales"))
+    cards = {name: json.loads(text) for name, text in trends_cards(unknown, view, ZoneInfo("UTC")).items()}
+    for name in ("course", "late"):
+        assert "ecommerce upgrade" in cards[name]["empty"] and cards[f"{name}_chart"]["empty"]
+
+
+def test_a_grain_goes_with_the_length_of_its_span() -> None:
+    for length in (timedelta(hours=1), DAY, 3 * DAY, 31 * DAY, 90 * DAY, 400 * DAY, 4_000 * DAY):
+        possible = grains_of(length)
+        assert "month" in possible and grain_of(None, length) in possible
+        for grain in GRAINS:
+            assert grain_of(grain, length) == (grain if grain in possible else grain_of(None, length))
+    assert grain_of(None, 30 * DAY) == "day" and grain_of("hour", 90 * DAY) == "day"
