@@ -169,6 +169,7 @@ def _print_sales(console: "Console", figures: "Kpis", earlier: "tuple[str, Kpis]
             for name, group in sorted(groups.items(), key=lambda one: -one[1].orders)[:_ROWS]:
                 amounts = (group.revenue, group.net_sales, group.total_sales)
                 table.add_row(_plain(name), f"{group.orders:,}", *(f"{amount:,.2f}" for amount in amounts))
+            _say_rest(table, len(groups))
             console.print(table)
 
 
@@ -185,8 +186,7 @@ def _print_orders(console: Console, title: str, groups: "Mapping[str, OrderGroup
     for name, group in most[:_ROWS]:
         late = "incomplete" if group.late is None else "" if group.late_share is None else f"{group.late_share:.1%}"
         table.add_row(_plain(name), f"{group.orders:,}", f"{group.revenue:,.2f}", late)
-    if len(most) > _ROWS:
-        table.add_row(f"and {len(most) - _ROWS:,} more", "", "", "")
+    _say_rest(table, len(groups))
     console.print(table)
 
 
@@ -195,7 +195,14 @@ def _print_items(console: Console, title: str, groups: "Mapping[str, ItemGroup]"
     for name, group in sorted(groups.items(), key=lambda pair: -pair[1].quantity)[:_ROWS]:
         revenue = "incomplete" if group.revenue is None else f"{group.revenue:,.2f}"
         table.add_row(_plain(name), f"{group.order_items:,}", f"{group.quantity:,}", revenue)
+    _say_rest(table, len(groups))
     console.print(table)
+
+
+def _say_rest(table: Table, groups: int) -> None:
+    """A last row that says how many groups the table leaves out."""
+    if groups > _ROWS:
+        table.add_row(f"and {groups - _ROWS:,} more")
 
 
 def print_report(report: "CheckReport") -> None:

@@ -106,8 +106,13 @@ def unknown_text(file: FileReport) -> str:
 
 def left_text(left: list[str]) -> str:
     """The files that no run takes."""
-    names = ", ".join(left[:FILES_LEFT_SHOWN])
-    return f". Left in the inbox, as their names are not those of files to import: {names}" if left else ""
+    return f". Left in the inbox, as their names are not those of files to import: {names_of(left)}" if left else ""
+
+
+def names_of(left: list[str]) -> str:
+    """The first of these files, and how many there are more."""
+    more = [f"and {len(left) - FILES_LEFT_SHOWN} more"] if len(left) > FILES_LEFT_SHOWN else []
+    return ", ".join([*left[:FILES_LEFT_SHOWN], *more])
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
@@ -182,7 +187,7 @@ def import_files(
             put_away_files(report)
     left = [] if paths or replay else [path.name for path in files_left(settings.inbox_directory)]
     if left:
-        get_run_logger().warning("the inbox has files that no run takes: %s", ", ".join(left[:FILES_LEFT_SHOWN]))
+        get_run_logger().warning("the inbox has files that no run takes: %s", names_of(left))
     show(report, left)
     orders_imported(report)
     link_days(report)

@@ -81,8 +81,13 @@ def purged_tables(view: ArchiveView) -> "Iterator[pa.Table | Damage]":
 def require_sound(damaged: Sequence[Damage]) -> None:
     """Raises ArchiveError where anything is damaged."""
     if damaged:
-        more = f" And {len(damaged) - NAMED} more days: `ecommerce check` names them." if len(damaged) > NAMED else ""
-        raise ArchiveError(f"{'. '.join(map(str, damaged[:NAMED]))}.{more} The archive was only read.")
+        raise ArchiveError(f"{named_days(damaged)} The archive was only read.")
+
+
+def named_days(damaged: Sequence[Damage]) -> str:
+    """The first of damaged days, a sentence each, and how many there are more."""
+    more = f" And {len(damaged) - NAMED} more days: `ecommerce check` names them." if len(damaged) > NAMED else ""
+    return f"{'. '.join(map(str, damaged[:NAMED]))}.{more}"
 
 
 def damaged_days(view: ArchiveView, start: date | None, end: date | None) -> list[Damage]:
@@ -96,7 +101,7 @@ def wrongly_sized(view: ArchiveView) -> list[Damage]:
     for of_open_run in (False, True):
         for day, tasks in sorted(view.files(None, None, of_open_run=of_open_run).items()):
             if faults := _wrong_sizes(view, tasks):
-                found.append(damage_of(view, day, "; ".join(faults[:NAMED])))
+                found.append(damage_of(view, day, f"not all of its files are as they were{_some(faults)}"))
     return found
 
 

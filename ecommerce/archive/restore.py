@@ -10,7 +10,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
-from ecommerce.archive.days import NAMED, Damage, damage_of, day_tables
+from ecommerce.archive.days import Damage, damage_of, day_tables, named_days
 from ecommerce.archive.encoded_orders import documents_of
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.hot import hot_orders
@@ -64,7 +64,7 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
                     writing = [writers.submit(_write, database, batch) for batch in found]
         if damaged:
             restored_rest = f"{restored:,} orders of the other days are in {ORDERS_RESTORED}"
-            raise ArchiveError(f"{'. '.join(map(str, damaged[:NAMED]))}. {restored_rest}; nothing of these is")
+            raise ArchiveError(f"{named_days(damaged)} {restored_rest}; nothing of these is")
     return restored
 
 

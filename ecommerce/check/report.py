@@ -100,7 +100,9 @@ class FiguresDiffer(EcommerceError):
             said.append(f"{count}: {named}{more}. `ecommerce check --repair` mends them")
         if report.aside:
             said.append(aside_sentence(report.aside, report.set_aside[:NAMED]))
-        return ". ".join([*said, *report.damaged[:NAMED]])
+        rest = len(report.damaged) - NAMED
+        others = [f"And {rest} more days of the archive are damaged"] if rest > 0 else []
+        return ". ".join([*said, *report.damaged[:NAMED], *others])
 
 
 def report_markdown(report: CheckReport) -> str:
