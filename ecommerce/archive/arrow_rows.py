@@ -12,7 +12,7 @@ from msgspec import Struct
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.hot import HotOrders, hot_orders
 from ecommerce.archive.rows import HASH_COLUMN
-from ecommerce.bson_reading.columns import ITEM, BoolArray, IntArray, OrderColumns
+from ecommerce.bson_reading.order_columns import ITEM, BoolArray, IntArray, OrderColumns
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.fields import Field, fields_of

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN
-from ecommerce.bson_reading.columns import IntArray
+from ecommerce.bson_reading.order_columns import IntArray
 from ecommerce.documents.kinds import MONEY_FACTOR
 
 if TYPE_CHECKING:

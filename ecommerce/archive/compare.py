@@ -10,7 +10,7 @@ from ecommerce.archive.chunks import Chunk
 from ecommerce.archive.encoded_ids import filter_of_ids
 from ecommerce.archive.hot import HotOrders, hot_orders
 from ecommerce.bson_reading.batches import raw_batches
-from ecommerce.bson_reading.columns import IntArray
+from ecommerce.bson_reading.order_columns import IntArray
 from ecommerce.mongo import MongoDatabase
 
 CHANGED, GONE, DIFFERENT = "changed", "gone", "different"

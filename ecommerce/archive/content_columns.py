@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from msgspec import Struct
 
-from ecommerce.bson_reading.columns import ITEM, Elements, IntArray, OrderColumns
+from ecommerce.bson_reading.order_columns import ITEM, Elements, IntArray, OrderColumns
 from ecommerce.documents import content_hash
 from ecommerce.documents.content_hash import (
     LEFT_OUT,

@@ -7,7 +7,7 @@ import numpy as np
 from bson.raw_bson import RawBSONDocument
 
 from ecommerce.archive.hot import milliseconds_of
-from ecommerce.bson_reading.columns import IntArray
+from ecommerce.bson_reading.order_columns import IntArray
 from ecommerce.documents.bson_types import TYPE_BYTES, document_of
 
 _INT64, _ARRAY, _DATE, _STRING, _OBJECT = (TYPE_BYTES[name] for name in ("long", "array", "date", "string", "object"))

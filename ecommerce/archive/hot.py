@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from ecommerce.archive.content_columns import content_hashes
-from ecommerce.bson_reading.columns import IntArray, OrderColumns, read_columns
+from ecommerce.bson_reading.columns import read_columns
+from ecommerce.bson_reading.order_columns import IntArray, OrderColumns
 from ecommerce.documents.canonical_bytes import order_id_of
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.kinds import EPOCH, to_scaled

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from ecommerce.bson_reading.columns import BoolArray, IntArray, OrderColumns
+    from ecommerce.bson_reading.order_columns import BoolArray, IntArray, OrderColumns
 
 KEY = ["row", "order_item_id"]
 

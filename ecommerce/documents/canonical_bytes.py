@@ -1,13 +1,11 @@
 """What stands at fixed places of canonical documents, read and written without decoding them."""
 
 import struct
-from collections.abc import Iterator
 
 from ecommerce.documents.bson_types import TYPE_BYTES
 
 _REFUNDS = TYPE_BYTES["array"] + b"refunds\x00"
 """No text may hold the NUL in it."""
-_SIZE = struct.Struct("<i")
 _TIME = struct.Struct("<q")
 _ID = struct.Struct("<9xq")
 """The document's size, the element's type and name, and `_id` itself."""
@@ -15,15 +13,6 @@ _ORDER_TIME = struct.Struct("<4x5x8x7x4x10x8x9x8x12xq")
 """size, `_id`: 8, `order`: size, `order_id`: 8, `user_id`: 8, and the name of `order_time` before its value."""
 
 _USER_ID = struct.Struct("<4x5x8x7x4x10x8x9xq")
-
-
-def split_documents(batch: bytes) -> Iterator[bytes]:
-    """The documents that follow each other in a raw batch."""
-    start = 0
-    while start < len(batch):
-        size = _SIZE.unpack_from(batch, start)[0]
-        yield batch[start : start + size]
-        start += size
 
 
 def order_id_of(bson: bytes) -> int:

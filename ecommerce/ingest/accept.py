@@ -21,11 +21,12 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.bson_reading.columns import read_columns
 from ecommerce.documents.agreement import Disagreement
 from ecommerce.documents.bson_codec import decode_order, encode_order, same_content
 from ecommerce.documents.bson_types import TYPE_BYTES
-from ecommerce.documents.canonical_bytes import moved_forward, order_id_of, split_documents
+from ecommerce.documents.canonical_bytes import moved_forward, order_id_of
 from ecommerce.documents.content_hash import CONTENT_HASH, content_hash, hashes_of_spellings
 from ecommerce.documents.statuses import canonical
 from ecommerce.documents.stored import ANYTHING, NotAnOrder, stored_order
@@ -144,7 +145,7 @@ def _accept(
 ) -> Accepted:
     orders: Any = database.get_collection(ORDERS, codec_options=_RAW_OPTIONS)
     ids = [order.order_id for order in batch]
-    hot = _stored(orders, ids, session) if _any_between(orders, ids, session) else {}
+    hot = _stored(database, ids, session) if _any_between(orders, ids, session) else {}
     absent = [order_id for order_id in ids if order_id not in hot] if hot else ids
     archive = database[ARCHIVED_ORDERS]
     archived: dict[int, Mapping[str, Any]] = {}
@@ -173,7 +174,8 @@ def _accept(
         else:
             absentees.append(order)
     result.expired += expired_among(database, absentees, session)
-    new = [RawBSONDocument(order.bson) for order in absentees if order.order_id not in result.expired]
+    expired = set(result.expired)
+    new = [RawBSONDocument(order.bson) for order in absentees if order.order_id not in expired]
     result.accepted = len(new)
     if new:
         # The bytes are canonical by construction. The server's own look at them would be 11 of 28 µs for each order.
@@ -298,17 +300,15 @@ def _any_between(collection: Any, ids: Sequence[int], session: ClientSession | N
     return collection.find_one(span, {"_id": 1}, session=session) is not None
 
 
-def _stored(orders: Any, ids: Sequence[int], session: ClientSession | None) -> dict[int, bytes]:
+def _stored(database: MongoDatabase, ids: Sequence[int], session: ClientSession | None) -> dict[int, bytes]:
     """The hot orders among these ids, as bytes: a document object for each would double the cost of comparing them."""
     hot: dict[int, bytes] = {}
-    for batch in orders.find_raw_batches({"_id": {"$in": ids}}, session=session):
-        hot.update((_whole_number(raw), raw) for raw in split_documents(batch))
+    for batch in raw_batches(database, {"_id": {"$in": ids}}, session):
+        hot.update((order_id_of(raw) if raw[4] == _INT64 else _whole_number(raw), raw) for raw in batch)
     return hot
 
 
 def _whole_number(document: bytes) -> int:
     """`_id` of a document that MongoDB found by an order's id, which may lie there as another type of number."""
-    if document[4] == _INT64:
-        return order_id_of(document)
     identity = bson.decode(document, ANYTHING)["_id"]
     return int(identity.to_decimal() if isinstance(identity, Decimal128) else identity)

@@ -34,12 +34,12 @@ def note_expired(database: MongoDatabase, before: datetime) -> None:
 
 def expired_among(database: MongoDatabase, orders: Sequence[EncodedOrder], session: ClientSession | None) -> list[int]:
     """Ids of the orders that are older than what is kept."""
-    times = {order.order_id: order_time_of(order.bson) for order in orders}
+    times = [order_time_of(order.bson) for order in orders]
     young = (datetime.now(UTC) - _YOUNG - EPOCH) // timedelta(milliseconds=1)
-    if not times or min(times.values()) >= young:
+    if not times or min(times) >= young:
         return []
     before = expired_before(database, session)
     if before is None:
         return []
     limit = (before - EPOCH) // timedelta(milliseconds=1)
-    return [order_id for order_id, time in times.items() if time < limit]
+    return [order.order_id for order, time in zip(orders, times, strict=True) if time < limit]

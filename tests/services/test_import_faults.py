@@ -100,7 +100,11 @@ def test_twenty_kills_of_a_large_import(settings: Settings, database: MongoDatab
 
 def decoding_processes() -> list[psutil.Process]:
     """Those of this process's children; others may be the services of other tests."""
-    return [child for child in psutil.Process().children() if "ecommerce.importing.loading.workers" in child.cmdline()]
+    return [
+        child
+        for child in psutil.Process().children()
+        if "ecommerce.importing.loading.decoding_process" in child.cmdline()
+    ]
 
 
 def test_a_decoding_process_that_dies_is_an_error_and_not_a_hang(database: MongoDatabase, tmp_path: Path) -> None:

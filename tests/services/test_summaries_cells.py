@@ -7,15 +7,20 @@ from typing import Any
 
 import bson
 import msgspec
+import polars as pl
 import pytest
 from bson import Decimal128, Int64
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from ecommerce.archive.content_columns import content_hashes
+from ecommerce.bson_reading import columns
 from ecommerce.bson_reading.columns import ITEMS_READ_MAX, read_columns
+from ecommerce.bson_reading.order_columns import OrderColumns
 from ecommerce.check.documents import cells_by_aggregation
 from ecommerce.documents.bson_codec import decode_order, encode_order
+from ecommerce.documents.content_hash import content_hash
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.summaries.cells import CellTable, aggregate_cells, cells_of_orders, fold_documents
 from ecommerce.summaries.cells.promises import due_before
@@ -23,11 +28,60 @@ from ecommerce.summaries.cells.rollup import Rollup
 from tests.summaries_data import START, accept, document_of, random_order, random_orders
 
 
-@given(seed=st.integers(0, 2**32), count=st.integers(0, 60), wild=st.booleans())
-@hypothesis_settings(max_examples=60)
-def test_documents_folded_in_arrays_give_the_cells_of_plain_counting(seed: int, count: int, wild: bool) -> None:
+@given(seed=st.integers(0, 2**32), count=st.integers(0, 60), wild=st.booleans(), at_once=st.sampled_from([1, 7, 1000]))
+@hypothesis_settings(max_examples=100)
+def test_documents_folded_in_arrays_give_the_cells_of_plain_counting(
+    seed: int, count: int, wild: bool, at_once: int
+) -> None:
     orders = random_orders(count, seed, wild=wild)
-    assert fold_documents([encode_order(order) for order in orders]).cells.equals(cells_of_orders(orders))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "READ_AT_ONCE", at_once)
+        folded = fold_documents([encode_order(order) for order in orders]).cells
+    assert folded.equals(cells_of_orders(orders))
+
+
+@given(seed=st.integers(0, 2**32))
+@hypothesis_settings(max_examples=40)
+def test_columns_read_a_few_at_a_time_are_those_of_all(seed: int) -> None:
+    orders = random_orders(40, seed, wild=True)
+    documents = [encode_order(order) for order in orders]
+    whole = read_columns(documents)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "READ_AT_ONCE", 7)
+        parts = read_columns(documents)
+    assert parts.regular.tolist() == whole.regular.tolist()
+    for name in ("numbers", "texts", "has"):
+        found, expected = (
+            {
+                path: column.to_list() if isinstance(column, pl.Series) else column.tolist()
+                for path, column in of.items()
+            }
+            for of in (getattr(parts, name), getattr(whole, name))
+        )
+        assert found == expected
+    assert parts.maps == whole.maps
+    hashes = content_hashes(parts)[parts.regular].tolist()
+    assert hashes == [content_hash(order) for order, read in zip(orders, parts.regular, strict=True) if read]
+    assert elements_of(parts) == elements_of(whole)
+    assert parts.arrays.keys() == whole.arrays.keys()
+    for path in parts.arrays:
+        assert refund_rows(parts, path) == refund_rows(whole, path)
+
+
+def elements_of(read: OrderColumns) -> list[tuple[Any, ...]]:
+    """The items, each with its document: their order among themselves says nothing."""
+    values = [*read.items.values(), *read.item_has.values()]
+    return sorted(zip(read.item_of.tolist(), *(column.tolist() for column in values), strict=True))
+
+
+def refund_rows(read: OrderColumns, path: str) -> list[tuple[Any, ...]]:
+    """The elements of an array, each with its document and, of an array within one, the element that it is in."""
+    elements = read.arrays[path]
+    around = read.arrays.get(path.rpartition(".")[0])
+    owner = elements.owner if around is None else around.numbers["refund_id"][elements.owner]
+    columns_of = [owner, elements.row, *elements.numbers.values(), *elements.has.values()]
+    texts = [column.to_list() for column in elements.texts.values()]
+    return sorted(zip(*(column.tolist() for column in columns_of), *texts, strict=True))
 
 
 def test_what_was_added_and_taken_again_is_nothing() -> None:

@@ -1,6 +1,7 @@
 """One row: the fast way and the lenient way agree to the byte, and Extended JSON means what plain JSON does."""
 
 import json
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import bson
+import msgspec
 import pytest
 from bson import json_util
 from hypothesis import given, settings
@@ -54,15 +56,15 @@ def orders(draw: Callable[..., Any]) -> OrderDocument:
     return with_them
 
 
-def as_json(value: Any) -> Any:
+def as_json(value: Any, amount: Callable[[Decimal], Any] = str) -> Any:
     if hasattr(value, "__struct_fields__"):
         optional = {field.name for field in fields_of(value.__class__) if field.optional}
-        members = {name: as_json(getattr(value, name)) for name in value.__struct_fields__}
+        members = {name: as_json(getattr(value, name), amount) for name in value.__struct_fields__}
         return {name: member for name, member in members.items() if name not in optional or member not in (None, [])}
     if isinstance(value, tuple):
-        return [as_json(element) for element in value]
+        return [as_json(element, amount) for element in value]
     if isinstance(value, Decimal):
-        return str(value)
+        return amount(value)
     return value.isoformat() if isinstance(value, datetime) else value
 
 
@@ -88,6 +90,32 @@ def test_every_way_in_gives_the_reference_bytes(order: OrderDocument) -> None:
         == encode_cells(cells[0], cells[1], cells[2], cells[3], Known()).bson
         == expected
     )
+
+
+with_numbers = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@settings(max_examples=150)
+@given(orders())
+def test_amounts_that_are_numbers_give_the_reference_bytes(order: OrderDocument) -> None:
+    row = as_json(order, amount=lambda number: number)
+    assert encode_json(with_numbers(row), Known()).bson == encode_order(order)
+
+
+@settings(max_examples=50)
+@given(orders(), st.data())
+def test_a_key_that_is_there_twice_is_not_taken_the_fast_way(order: OrderDocument, data: st.DataObject) -> None:
+    text = with_numbers(as_json(order, amount=lambda number: number))
+    # A value within quotes has no `":` in it, see TEXTS.
+    key = data.draw(
+        st.sampled_from(list(re.finditer(rb'"[a-z_]+":(?=("(?:[^"\\\\]|\\\\.)*"|[0-9.]+|null|true|false)[,}])', text)))
+    )
+    twice = text[: key.start()] + key[0] + key[1] + b"," + text[key.start() :]
+    assert json.loads(twice) == json.loads(text)
+    with pytest.raises(ValueError, match="more keys"):
+        encode_json(twice, Known())
+    with pytest.raises(Rejected, match="twice"):
+        encode_value(parse_json(twice), Known())
 
 
 @pytest.mark.parametrize(

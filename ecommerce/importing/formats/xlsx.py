@@ -1,6 +1,5 @@
 """Excel workbooks: every sheet with the same header is read, one after the other. Rows are kept as CSV text."""
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -34,6 +33,8 @@ def head(start: bytes, path: Path) -> Head | None:
 
 
 def _is_workbook(path: Path) -> bool:
+    import zipfile  # here: decoding processes import this module, and this one takes a twentieth of their start
+
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -46,6 +47,8 @@ def _is_workbook(path: Path) -> bool:
 
 
 def _sheets(stream: BinaryIO, path: Path | None = None) -> Iterator[Iterator[tuple[Any, ...]]]:
+    import zipfile
+
     import openpyxl
 
     try:

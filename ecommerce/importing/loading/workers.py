@@ -6,10 +6,7 @@ with the parent whatever way it ends, and a worker that dies is the end of a pip
 
 import fcntl
 import itertools
-import os
 import queue
-import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -19,56 +16,17 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import BinaryIO, Protocol, TypeVar
 
-import msgspec
-from msgspec import Struct
-
 from ecommerce.errors import ServiceError
 from ecommerce.importing.formats.chunks import Chunk
-from ecommerce.importing.loading.decode import Ask, CatalogRecords, Decoded, Decoder
-from ecommerce.importing.naive_times import shop_zone, use_zone
-from ecommerce.importing.rows.orders import Known
+from ecommerce.importing.loading.decode import Ask, Decoded, Decoder
+from ecommerce.importing.loading.decoding_process import receive, send, unpack_answer
+from ecommerce.importing.naive_times import shop_zone
 from ecommerce.importing.shape import LINES, Shape
 
 PIPE_BYTES = 1 << 20
 """A chunk at once, where a pipe else holds 64 KiB."""
 
-_LENGTH = struct.Struct("<I")
-
 Result = TypeVar("Result")
-
-
-class _Answer(Struct, array_like=True):
-    """A worker's message: the decoded chunk, or a question about the catalog, with what must be in it before."""
-
-    decoded: Decoded | None = None
-    products: list[int] = []
-    users: list[int] = []
-    catalog_records: CatalogRecords = []
-
-
-_pack = msgspec.msgpack.encode
-_unpack_answer = msgspec.msgpack.Decoder(_Answer).decode
-_unpack_chunk = msgspec.msgpack.Decoder(Chunk).decode
-_unpack_known = msgspec.msgpack.Decoder(Known).decode
-_unpack_shape = msgspec.msgpack.Decoder(Shape).decode
-
-
-def _send(stream: BinaryIO, message: object) -> None:
-    data = _pack(message)
-    stream.write(_LENGTH.pack(len(data)))
-    stream.write(data)
-    stream.flush()
-
-
-def _receive(stream: BinaryIO) -> bytes:
-    head = stream.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        raise EOFError
-    size = _LENGTH.unpack(head)[0]
-    data = stream.read(size)
-    if len(data) < size:
-        raise EOFError
-    return data
 
 
 class _Worker:
@@ -76,7 +34,7 @@ class _Worker:
 
     def __init__(self, shape: Shape) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ecommerce.importing.loading.workers", shop_zone()],
+            [sys.executable, "-m", "ecommerce.importing.loading.decoding_process", shop_zone()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -92,14 +50,14 @@ class _Worker:
     def decode(self, chunk: Chunk, ask: Ask) -> Decoded:
         try:
             if self._shape is not None:
-                _send(self._to, self._shape)
+                send(self._to, self._shape)
                 self._shape = None
-            _send(self._to, chunk)
+            send(self._to, chunk)
             while True:
-                answer = _unpack_answer(_receive(self._from))
+                answer = unpack_answer(receive(self._from))
                 if answer.decoded is not None:
                     return answer.decoded
-                _send(self._to, ask(set(answer.products), set(answer.users), answer.catalog_records))
+                send(self._to, ask(set(answer.products), set(answer.users), answer.catalog_records))
         except (EOFError, BrokenPipeError):
             code = self._process.wait()
             raise ServiceError(
@@ -207,26 +165,3 @@ def decoding(shape: Shape, ask: Ask, processes: int) -> Iterator[Decode]:
         for worker in workers:
             worker.close()
         threads.shutdown()
-
-
-def main() -> None:
-    """Decode what comes on standard input until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and this with it
-    use_zone(sys.argv[1])
-    source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints goes to the log and not between the messages
-
-    def ask(products: set[int], users: set[int], catalog_records: CatalogRecords) -> Known:
-        _send(target, _Answer(products=list(products), users=list(users), catalog_records=catalog_records))
-        return _unpack_known(_receive(source))
-
-    try:
-        decoder = Decoder(_unpack_shape(_receive(source)), ask)
-        while True:
-            _send(target, _Answer(decoder.decode(_unpack_chunk(_receive(source)))))
-    except (EOFError, BrokenPipeError):
-        return
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Orders that are valid and whose amounts a person should look at: one of their columns may be another's."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -31,14 +31,20 @@ def add_doubts(doubts: Doubts, more: Doubts) -> None:
         doubts[name] = Doubt(doubts[name].orders + doubt.orders, doubts[name].first) if name in doubts else doubt
 
 
-def note_doubts(doubts: Doubts, order: Any, items: Iterable[Any], refunds: Iterable[Any]) -> None:
+def note_doubts(doubts: Doubts, order: Any, items: Sequence[Any], refunds: Sequence[Any]) -> None:
     """Count an order whose amounts hardly belong together. Takes the parts of a row or of a document."""
-    of_items = sum(item.price * item.quantity for item in items)
-    if of_items and order.total_amount > 2 * of_items:
+    total = order.total_amount
+    if len(items) == 1 and not refunds:  # nearly all orders: the sum would cost each of them 0.7 µs
+        of_items = items[0].price * items[0].quantity
+        if total <= of_items + of_items:
+            return
+    else:
+        of_items = sum(item.price * item.quantity for item in items)
+    if of_items and total > 2 * of_items:
         beside = (order.tax_amount or 0) + (order.shipping_amount or 0)
-        if order.total_amount > 2 * (of_items + beside):
+        if total > 2 * (of_items + beside):
             add_doubts(doubts, {TOTAL_ABOVE_ITEMS: Doubt(1, order.order_id)})
-    if refunds and of_items and sum(refund.amount for refund in refunds) > order.total_amount:
+    if refunds and of_items and sum(refund.amount for refund in refunds) > total:
         add_doubts(doubts, {REFUNDS_ABOVE_TOTAL: Doubt(1, order.order_id)})
 
 

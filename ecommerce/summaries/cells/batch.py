@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ecommerce.bson_reading.columns import ITEM, BoolArray, IntArray, OrderColumns
+from ecommerce.bson_reading.order_columns import ITEM, BoolArray, IntArray, OrderColumns
 from ecommerce.documents.kinds import MONEY_FACTOR
-from ecommerce.documents.statuses import UNCOUNTED, canonical
+from ecommerce.documents.statuses import FINISHED, UNCOUNTED, canonical
 
 __all__ = ["Batch", "IntArray"]
 
@@ -56,6 +56,11 @@ class Batch:
         """Whose money counts."""
         counted: BoolArray = ~np.logical_or.reduce([self.is_status(name) for name in UNCOUNTED])
         return counted
+
+    def is_finished(self) -> BoolArray:
+        """Which orders are finished."""
+        finished: BoolArray = np.logical_or.reduce([self.is_status(name) for name in FINISHED])
+        return finished
 
     def refund_counts(self) -> IntArray:
         """How many refunds each order has."""

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import zstandard
 
-from ecommerce.bson_reading.columns import IntArray
+from ecommerce.bson_reading.order_columns import IntArray
 from ecommerce.hours import HOUR_SECONDS
 
 CELLS_VERSION = 3
@@ -24,8 +24,6 @@ _WIDE = 10**12
 """A sum beyond 64 bits is kept as two integers, `high * _WIDE + low`."""
 
 _TYPES = tuple((name, int(np.iinfo(name).min), int(np.iinfo(name).max)) for name in ("<i1", "<i2", "<i4", "<i8"))
-
-_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 
 def encode_frame(frame: pl.DataFrame) -> dict[str, Any]:
@@ -74,18 +72,14 @@ def _encode_column(column: pl.Series, compressor: zstandard.ZstdCompressor) -> d
         texts = column.unique().sort()
         codes = column.cast(pl.Enum(texts)).to_physical().cast(pl.Int64)
         return _pack(codes.to_numpy(), compressor) | {"texts": msgspec.json.encode(texts.to_list())}
-    if column.dtype == pl.Int128 and len(column) and not _fits(column):
+    try:
+        return _pack(column.cast(pl.Int64).to_numpy(), compressor)
+    except pl.exceptions.InvalidOperationError:  # beyond 64 bits
         parts = column.to_frame("v").select(high=pl.col("v") // _WIDE)
         parts = parts.with_columns(low=column - parts["high"].cast(pl.Int128) * pl.Series([_WIDE], dtype=pl.Int128))
         low = parts["low"].cast(pl.Int64)
         high = parts["high"].cast(pl.Int64)
         return _pack(high.to_numpy(), compressor) | {"low": _pack(low.to_numpy(), compressor)}
-    return _pack(column.cast(pl.Int64).to_numpy(), compressor)
-
-
-def _fits(column: pl.Series) -> bool:
-    lowest, highest = (int(value) for value in (column.min(), column.max()))  # type: ignore[arg-type]
-    return lowest >= _INT64_MIN and highest <= _INT64_MAX
 
 
 def _pack(values: IntArray, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:

@@ -6,18 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from ecommerce.bson_reading.columns import BoolArray, IntArray, OrderColumns, read_columns
+from ecommerce.bson_reading.columns import read_columns
+from ecommerce.bson_reading.order_columns import BoolArray, IntArray, OrderColumns
 from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.order import OrderDocument
-from ecommerce.documents.statuses import DELIVERED, FINISHED
+from ecommerce.documents.statuses import DELIVERED
 from ecommerce.documents.stored import NotAnOrder, stored_order
 from ecommerce.hours import UTC_HOURS, Hours
 from ecommerce.summaries.cells.batch import Batch
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS
 from ecommerce.summaries.cells.promises import PAST, PROMISE_SCHEMA, settled_before
 from ecommerce.summaries.cells.reference import cells_of_orders
-from ecommerce.summaries.cells.sales import SALES_MEASURES
-from ecommerce.summaries.cells.sales_fold import ROW, of_rows, sales_rows
+from ecommerce.summaries.cells.sales_fold import of_rows, sales_rows
 from ecommerce.summaries.cells.table import ITEM_SCHEMA, ORDER_SCHEMA, CellTable
 
 LINE_MAX = (2**63 - 1) // MONEY_FACTOR // 2
@@ -65,14 +65,9 @@ def fold_columns(
     _leave_out_large_lines(columns)
     batch = Batch.of(columns)
     starts = hours.starts(batch.number("order.order_time") // 1000)
-    sales = sales_rows(batch, hours)
-    if (signs != 1).any():
-        sign = pl.Series(signs[sales[ROW].to_numpy()])
-        sales = sales.with_columns(pl.col(name) * sign for name in SALES_MEASURES)
-    promises = _promise_rows(batch, signs, starts, settle_before).drop(ROW)
-    cells = CellTable.of_rows(
-        _order_rows(batch, signs, starts), _item_rows(batch, signs, starts), sales.drop(ROW), promises
-    )
+    _, sales = sales_rows(batch, hours, signs if (signs != 1).any() else None)
+    _, promises = _promise_rows(batch, signs, starts, settle_before)
+    cells = CellTable.of_rows(_order_rows(batch, signs, starts), _item_rows(batch, signs, starts), sales, promises)
     refused: dict[int, str] = {}
     if columns.regular.all():
         return Folded(cells, refused)
@@ -100,9 +95,7 @@ def fold_groups(
     orders = _order_rows(batch, ones, starts).with_columns(group=pl.Series(groups[columns.regular]))
     items = _item_rows(batch, ones, starts).with_columns(group=pl.Series(groups[of][columns.regular[of]]))
     of_rows_with = [sales_rows(batch, hours), _promise_rows(batch, ones, starts, before)]
-    sales, promises = (
-        frame.with_columns(group=pl.Series(groups).gather(frame[ROW])).drop(ROW) for frame in of_rows_with
-    )
+    sales, promises = (frame.with_columns(group=pl.Series(groups[rows])) for rows, frame in of_rows_with)
     found = []
     for group in range(count):
         odd = np.flatnonzero(~columns.regular & (groups == group)).tolist()
@@ -155,15 +148,14 @@ def _item_rows(batch: Batch, signs: IntArray, starts: IntArray) -> pl.DataFrame:
     return _frame(values, ITEM_SCHEMA, columns.regular[of])
 
 
-def _promise_rows(batch: Batch, signs: IntArray, starts: IntArray, settle_before: int) -> pl.DataFrame:
-    """The promises of open orders, and of delivered ones that are not settled; `row` is the document's."""
+def _promise_rows(batch: Batch, signs: IntArray, starts: IntArray, settle_before: int) -> tuple[IntArray, pl.DataFrame]:
+    """The promises of open orders, and of delivered ones that are not settled, with the documents that they are of."""
     columns, expected = batch.columns, batch.number("delivery.expected_time")
-    is_open = ~batch.status.is_in(FINISHED).to_numpy() & ~batch.is_credit()
+    is_open = ~batch.is_finished() & ~batch.is_credit()
     timed = batch.is_status(DELIVERED) & batch.has("delivery.actual_time") & ~batch.is_credit()
     rows = np.flatnonzero(columns.regular & (is_open | (timed & (expected >= settle_before))))
     late = (batch.number("delivery.actual_time") > expected) & timed
     values: dict[str, Any] = {
-        ROW: rows,
         "hour": starts[rows],
         "expected": np.where(expected < settle_before, PAST, expected)[rows],
         "payment_type": columns.texts["order.payment_type"].gather(rows),
@@ -173,9 +165,7 @@ def _promise_rows(batch: Batch, signs: IntArray, starts: IntArray, settle_before
         "orders": signs[rows],
         "late": (late * signs)[rows],
     }
-    schema = {ROW: pl.Int64, **PROMISE_SCHEMA}
-    frame = pl.DataFrame([pl.Series(name, values[name]) for name in schema])
-    return frame.with_columns(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    return rows, pl.DataFrame([pl.Series(name, values[name]).cast(dtype) for name, dtype in PROMISE_SCHEMA.items()])
 
 
 def _frame(values: dict[str, Any], schema: dict[str, Any], keep: BoolArray) -> pl.DataFrame:

@@ -5,41 +5,63 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ecommerce.bson_reading.columns import BoolArray, IntArray, no_texts
+from ecommerce.bson_reading.order_columns import BoolArray, IntArray, no_texts
 from ecommerce.documents.statuses import CANCELLED, RETURNED
 from ecommerce.hours import Hours
 from ecommerce.summaries.cells.batch import Batch
 from ecommerce.summaries.cells.sales import SALES_MEASURES
 
-ROW = "row"
-"""Column of the document that an event is of."""
+Events = tuple[IntArray, IntArray, dict[str, IntArray]]
+"""The documents that some events are of, when they happened, and what each adds."""
 
 
-def sales_rows(batch: Batch, hours: Hours) -> pl.DataFrame:
-    """The events of all documents of a batch that were read: `row`, and the columns of SALES_SCHEMA."""
+def sales_rows(batch: Batch, hours: Hours, signs: IntArray | None = None) -> tuple[IntArray, pl.DataFrame]:
+    """The events of all documents of a batch that were read, as often as its sign says: the document that each is of,
+    and the columns of SALES_SCHEMA.
+    """
     sold = _sold(batch)
     live = ~batch.is_status(CANCELLED)
     everyone = np.arange(batch.count)
-    events = [_events(everyone, batch.number("order.order_time"), _of_sales(batch, sold, live))]
+    events: list[Events] = [(everyone, batch.number("order.order_time"), _of_sales(batch, sold, live))]
     if (refunds := batch.columns.arrays.get("refunds")) is not None:
         of_live = np.flatnonzero(live[refunds.row])
         amounts = {name: values[of_live] for name, values in _of_refunds(batch, sold).items()}
-        events.append(_events(refunds.row[of_live], refunds.numbers["refund_time"][of_live], amounts))
+        events.append((refunds.row[of_live], refunds.numbers["refund_time"][of_live], amounts))
     refunded = batch.refund_counts() > 0
     back = np.flatnonzero(batch.is_status(RETURNED) & ~refunded)
     if len(back):
         actual, ordered = batch.number("delivery.actual_time"), batch.number("order.order_time")
         times = np.where(batch.has("delivery.actual_time"), actual, ordered)[back]
-        events.append(_events(back, times, {name: values[back] for name, values in _of_returns(sold).items()}))
-    frame = pl.concat(events)
+        events.append((back, times, {name: values[back] for name, values in _of_returns(sold).items()}))
+    return _as_frame(batch, hours, signs, _together(events))
+
+
+def _together(events: list[Events]) -> Events:
+    """All of the events, with every measure."""
+    none = {len(rows): np.zeros(len(rows), np.int64) for rows, _, _ in events}
+    rows, times = (np.concatenate([event[column] for event in events]) for column in (0, 1))
+    amounts = {
+        name: np.concatenate([of_each.get(name, none[len(rows)]) for rows, _, of_each in events])
+        for name in SALES_MEASURES
+    }
+    return rows, times, amounts
+
+
+def _as_frame(batch: Batch, hours: Hours, signs: IntArray | None, events: Events) -> tuple[IntArray, pl.DataFrame]:
+    rows, times, amounts = events
     if not batch.columns.regular.all():
-        frame = frame.filter(pl.Series(batch.columns.regular[frame[ROW].to_numpy()]))
-    starts = hours.starts(frame["hour"].to_numpy() // 1000)
-    texts = batch.columns.texts
-    return frame.with_columns(
-        pl.Series("hour", starts),
-        *(of_rows(texts[f"order.{name}"], frame[ROW]).alias(name) for name in ("currency", "channel")),
-    )
+        keep = batch.columns.regular[rows]
+        rows, times, amounts = rows[keep], times[keep], {name: values[keep] for name, values in amounts.items()}
+    if signs is not None:
+        of_each = signs[rows]
+        amounts = {name: values * of_each for name, values in amounts.items()}
+    texts, of_rows_of = batch.columns.texts, pl.Series(rows)
+    values: dict[str, Any] = {
+        "hour": hours.starts(times // 1000),
+        **{name: of_rows(texts[f"order.{name}"], of_rows_of) for name in ("currency", "channel")},
+        **amounts,
+    }
+    return rows, pl.DataFrame([pl.Series(name, column) for name, column in values.items()])
 
 
 def of_rows(texts: pl.Series, rows: pl.Series) -> pl.Series:
@@ -143,9 +165,3 @@ def _of_returns(sold: dict[str, IntArray]) -> dict[str, IntArray]:
         "cost": -sold["cost"],
         "known_net": -net * sold["known"],
     }
-
-
-def _events(rows: IntArray, times: IntArray, amounts: dict[str, IntArray]) -> pl.DataFrame:
-    nothing = np.zeros(len(rows), np.int64)
-    columns: dict[str, Any] = {ROW: rows, "hour": times}
-    return pl.DataFrame(columns | {name: amounts.get(name, nothing) for name in SALES_MEASURES})

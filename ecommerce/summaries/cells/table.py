@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from ecommerce.bson_reading.order_columns import no_texts
 from ecommerce.documents.statuses import DELIVERED, FINISHED, UNCOUNTED, canonical
 from ecommerce.summaries.cells import measures
 from ecommerce.summaries.cells.batch import canonical_statuses
@@ -275,7 +276,13 @@ def together(frames: Sequence[pl.DataFrame], dimensions: Mapping[str, Any], type
 def summed(frame: pl.DataFrame, dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.DataFrame:
     """The frame grouped by its dimensions, the measures that it has summed, rows of zeros left out."""
     known = types if frame.width == len(dimensions) + len(types) else present(frame, types)
-    return lazily_summed(frame.lazy(), dimensions, known).collect(optimizations=AS_WRITTEN)
+    names = list(dimensions)
+    empty = [name for name in names if dimensions[name] == pl.String and not frame[name].max()]
+    varying = {name: dtype for name, dtype in dimensions.items() if name not in empty}
+    found = lazily_summed(frame.lazy(), varying, known).collect(optimizations=AS_WRITTEN)
+    for name in empty:  # most shops have one currency and one channel: each text to group by costs half as much again
+        found.insert_column(names.index(name), no_texts(found.height).alias(name))
+    return found
 
 
 def lazily_summed(frame: pl.LazyFrame, dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.LazyFrame:

@@ -1,0 +1,80 @@
+"""A decoding process: chunks come on its standard input, decoded rows go out on its standard output.
+
+Apart from `workers`, which starts it, so that it starts without what only that needs.
+"""
+
+import os
+import signal
+import struct
+import sys
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from ecommerce.importing.formats.chunks import Chunk
+from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder
+from ecommerce.importing.naive_times import use_zone
+from ecommerce.importing.rows.orders import Known
+from ecommerce.importing.shape import Shape
+
+_LENGTH = struct.Struct("<I")
+
+
+class Answer(Struct, array_like=True):
+    """What such a process sends: the decoded chunk, or a question to the catalog, with what must be in that before."""
+
+    decoded: Decoded | None = None
+    products: list[int] = []
+    users: list[int] = []
+    catalog_records: CatalogRecords = []
+
+
+_pack = msgspec.msgpack.encode
+unpack_answer = msgspec.msgpack.Decoder(Answer).decode
+_unpack_chunk = msgspec.msgpack.Decoder(Chunk).decode
+_unpack_known = msgspec.msgpack.Decoder(Known).decode
+_unpack_shape = msgspec.msgpack.Decoder(Shape).decode
+
+
+def send(stream: BinaryIO, message: object) -> None:
+    """Send a message through a pipe."""
+    data = _pack(message)
+    stream.write(_LENGTH.pack(len(data)))
+    stream.write(data)
+    stream.flush()
+
+
+def receive(stream: BinaryIO) -> bytes:
+    """The next message of a pipe, packed. Raises EOFError where the other end is gone."""
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError
+    size = _LENGTH.unpack(head)[0]
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
+
+
+def main() -> None:
+    """Decode what comes on standard input until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and this with it
+    use_zone(sys.argv[1])
+    source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints goes to the log and not between the messages
+
+    def ask(products: set[int], users: set[int], catalog_records: CatalogRecords) -> Known:
+        send(target, Answer(products=list(products), users=list(users), catalog_records=catalog_records))
+        return _unpack_known(receive(source))
+
+    try:
+        decoder = Decoder(_unpack_shape(receive(source)), ask)
+        while True:
+            send(target, Answer(decoder.decode(_unpack_chunk(receive(source)))))
+    except (EOFError, BrokenPipeError):
+        return
+
+
+if __name__ == "__main__":
+    main()
