@@ -13,17 +13,13 @@ class Browser:
     """The screen and the colours of one viewer."""
 
     narrow: bool
-    """Too narrow for a drawer beside the page: it is closed until somebody opens it."""
+    """A screen that is touched: a finger that drags scrolls, and zooms nothing."""
     dark: bool
     """What the viewer chose last, else what the system is set to."""
 
     def shows_dark(self, view: View) -> bool:
         """Whether a view is dark here: what its link says counts first."""
         return self.dark if view.dark is None else view.dark
-
-    def has_drawer(self, view: View) -> bool:
-        """Whether the drawer with the filters is open where nobody opened or closed it."""
-        return view.page != "pipeline" and not self.narrow
 
 
 def browser_of(cookies: Mapping[str, str], user_agent: str) -> Browser:

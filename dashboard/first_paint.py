@@ -60,13 +60,12 @@ def first_paint(
     card = json.loads(cards[headlines]) if known and headlines else {"rows": [{}] * (HEADLINES if headlines else 0)}
     time = f"As of {as_of.astimezone(zone):%H:%M:%S}" if known and as_of else "Loading…"
     title, subtitle = (escape(card.get(name, "")) for name in ("title", "subtitle"))
-    drawer = "drawer" if browser.has_drawer(view) else ""
     charts = "charts" if view.page == "overview" else "charts tables"
     return (
         f"<style>{STYLE}</style>"
         f'<div id="first-paint" style="{";".join(f"--{name}:{color}" for name, color in colors.items())}">'
         f"<header><b>Orders</b><span>{time}</span></header>"
-        f'<main class="{drawer}"><div class="title"><b>{title}</b> {subtitle}</div>'
+        f'<main><div class="title"><b>{title}</b> {subtitle}</div>'
         f'<div class="headlines">{"".join(_headline(row) for row in card["rows"])}</div>'
         f'<div class="{charts}"><i></i><i></i></div></main></div>{STALLED}'
     )

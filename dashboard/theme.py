@@ -75,11 +75,6 @@ PAGE_SX: dict[str, Any] = {
     "& .MuiLinearProgress-root": {"display": "none"},
     "& .MuiToolbar-root > .MuiTypography-h5": {"display": "none"},
     "& .main": {"backgroundColor": "var(--mui-palette-background-default)"},
-    "& .sidebar": {
-        "backgroundColor": "var(--mui-palette-background-paper)",
-        "borderRight": "1px solid var(--mui-palette-divider)",
-        "backgroundImage": "none",
-    },
 }
 
 

@@ -14,7 +14,8 @@ function element(tag, className, parent) {
 function list(parent, change) {
   const root = element("details", "", parent), summary = element("summary", "", root), label = element("span", "label", summary);
   const names = element("bdi", "names", summary);
-  const search = element("input", "search", root), items = element("ul", "", root), rest = element("p", "rest", root);
+  const drop = element("div", "drop", root);
+  const search = element("input", "search", drop), items = element("ul", "", drop), rest = element("p", "rest", drop);
   search.type = "search"; search.placeholder = "Find…";
   let values = [], chosen = [], shown = new Map();
   const ticks = () => {
@@ -38,6 +39,7 @@ function list(parent, change) {
     ticks();
   };
   root.addEventListener("toggle", draw);
+  root.name = "filter";  // one is open at a time
   search.addEventListener("input", draw);
   root.addEventListener("keydown", (event) => { if (event.key === "Escape" && root.open) { root.open = false; summary.focus(); } });
   return {
@@ -51,8 +53,18 @@ function list(parent, change) {
 }
 
 function render({model, el}) {
-  const root = element("div", "filters", el), lists = new Map(), groups = new Map();
-  const buttons = element("div", "buttons", el);
+  const bar = element("div", "bar", el), toggle = element("button", "toggle", bar);
+  const root = element("div", "filters", bar), lists = new Map(), groups = new Map();
+  const buttons = element("div", "buttons", bar);
+  // On a small screen the filters would push the figures off it: there they are shown when they are asked for.
+  toggle.type = "button";
+  toggle.addEventListener("click", () => toggle.setAttribute("aria-expanded", String(bar.classList.toggle("open"))));
+  toggle.setAttribute("aria-expanded", "false");
+  const elsewhere = (event) => {
+    for (const open of root.querySelectorAll("details[open]")) { if (!event.composedPath().includes(open)) { open.open = false; } }
+  };
+  document.addEventListener("pointerdown", elsewhere, true);
+  model.on("remove", () => document.removeEventListener("pointerdown", elsewhere, true));
   const button = (text, message) => {
     const made = element("button", "", buttons);
     made.type = "button"; made.textContent = text;
@@ -66,7 +78,6 @@ function render({model, el}) {
       if (!groups.has(group)) {
         const made = element("div", "group", root);
         made.setAttribute("role", "group"); made.setAttribute("aria-label", `Filters on ${group.toLowerCase()}`);
-        element("p", "of", made).textContent = group;
         groups.set(group, made);
       }
       if (!lists.has(name)) { lists.set(name, list(groups.get(group), (chosen) => model.send_msg({filter: name, values: chosen}))); }
@@ -77,7 +88,9 @@ function render({model, el}) {
   const tick = () => {
     const chosen = JSON.parse(model.chosen);
     for (const [name, each] of lists) { each.tick(chosen[name] ?? []); }
-    clear.hidden = Object.values(chosen).every((values) => values.length === 0);
+    const used = Object.values(chosen).filter((values) => values.length > 0).length;
+    clear.hidden = used === 0;
+    toggle.textContent = used ? `Filters (${used})` : "Filters";
   };
   model.on("choices", offer); model.on("chosen", tick);
   offer();

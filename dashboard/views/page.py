@@ -66,14 +66,16 @@ class DashboardPage(Viewer):
         self._orders: OrdersPage | None = None
         self._trends: TrendsPage | None = None
         self._parts: dict[str, Part] = {"overview": self._overview}
-        self._had_span = view.page != "pipeline"
         self._content = pn.Column(self._overview, sizing_mode="stretch_width", margin=0)
         self._page = shell(
-            [self._banner, pmui.FlexBox(self._navigation, self._span, gap="12px", align_items="center"), self._content],
+            [
+                self._banner,
+                pmui.FlexBox(self._navigation, self._span, gap="12px", align_items="center"),
+                self._filters,
+                self._content,
+            ],
             header=[self._line, self._window],
-            sidebar=[self._filters],
             dark=browser.shows_dark(view),
-            sidebar_open=browser.has_drawer(view),
         )
         self._choices: Choices | None = None
         self._line.param.watch(self._watching, ["paused", "hidden"])
@@ -142,11 +144,8 @@ class DashboardPage(Viewer):
         self._told = told
         if not self._is_live:
             return
-        was_narrow, self._browser = self._browser.narrow, told
-        view = self._session.view
-        if told.narrow != was_narrow:
-            self._page.sidebar_open = told.has_drawer(view)
-        self._page.dark_theme = told.shows_dark(view)
+        self._browser = told
+        self._page.dark_theme = told.shows_dark(self._session.view)
 
     def _toggled_theme(self, *, dark: bool) -> None:
         if dark == self._browser.shows_dark(self._session.view):  # set from here
@@ -276,9 +275,8 @@ class DashboardPage(Viewer):
         view = self._session.view
         self._navigation.value = view.page
         self._span.show(view, self._feed.last.choices.get(CURRENCY, {}))
-        self._span.visible = with_span = view.page != "pipeline"
+        self._span.visible = self._filters.visible = view.page != "pipeline"
         self._filters.show(view, self._feed.last.choices)
-        self._filters.visible = with_span
         self._page.dark_theme = self._browser.shows_dark(view)
         # Pages are hidden, not taken out: a chart that comes back keeps its data and its zoom.
         if view.page not in self._parts:
@@ -286,9 +284,6 @@ class DashboardPage(Viewer):
             self._content.append(self._parts[view.page].__panel__())
         for name, part in self._parts.items():
             part.visible = name == view.page
-        if with_span != self._had_span:
-            self._had_span = with_span
-            self._page.sidebar_open = self._browser.has_drawer(view)
 
     def _made(self, page: str) -> Part:
         """A page that is opened for the first time."""

@@ -1,4 +1,4 @@
-"""The frame around the pages: header, drawer for the filters, main column, colours."""
+"""The frame around the pages: header, main column, colours."""
 
 from typing import Any
 
@@ -50,18 +50,13 @@ _PAGES_SX = SEGMENTS_SX | {
 }
 
 
-def shell(main: list[Any], *, header: list[Any], sidebar: list[Any], dark: bool, sidebar_open: bool) -> pmui.Page:
+def shell(main: list[Any], *, header: list[Any], dark: bool) -> pmui.Page:
     """The page around its parts."""
     column = pn.Column(*main, stylesheets=[MAIN], sizing_mode="stretch_width", max_width=1680)
     page = pmui.Page(
         title=TITLE,
         header=[pn.layout.HSpacer(), *header],
-        sidebar=sidebar,
         main=[column],
-        sidebar_width=264,
-        sidebar_open=sidebar_open,
-        sidebar_resizable=False,
-        sidebar_variant="auto",
         theme_config=THEME_CONFIG,
         sx=PAGE_SX,
         dark_theme=dark,

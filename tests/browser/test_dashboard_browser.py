@@ -261,7 +261,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, a
     assert max(rights) <= 390
     filter_of = tab.page.locator("summary").filter(has_text="Payment type")
     expect(filter_of).not_to_be_visible()
-    tab.page.get_by_role("button", name="Open drawer").click()
+    tab.page.get_by_role("button", name="Filters").click()
     expect(filter_of).to_be_visible()
     tab.close()
     assert tab.errors == []

@@ -14,6 +14,6 @@ def followers_of_the_process() -> int:
 def test_the_process_does_not_hold_a_page() -> None:
     before = followers_of_the_process()
     with set_curdoc(Document()):
-        page = shell([pn.pane.HTML("main")], header=[], sidebar=[], dark=False, sidebar_open=True)
+        page = shell([pn.pane.HTML("main")], header=[], dark=False)
         page.server_doc(pn.state.curdoc)
     assert followers_of_the_process() == before
