@@ -21,6 +21,11 @@ START_TIMEOUT_SECONDS = 120
 CACHE_GB = 1.0
 """WiredTiger's cache: a quarter GB is too little for bulk loads, the default, half the memory, too much."""
 
+EVICTION = "eviction_dirty_target=20,eviction_dirty_trigger=40,eviction_updates_target=15,eviction_updates_trigger=30"
+"""Per cent of the cache that changed pages, and changes of transactions under way, may take before mongod writes them
+beside its work, and before its clients have to help. The defaults of 5, 20, 2.5 and 10 are made for caches of many GB:
+with them the purge of 200 000 orders took the server 7.7 s of processor time, with these 6.7."""
+
 OPLOG_MB = 4096
 """Changes that a resumed change stream can still read: some seven million inserts. The default is 5 % of the disk."""
 
@@ -93,6 +98,7 @@ def mongod(home: Path, port: int) -> Daemon:
             "--port", str(port),
             "--replSet", REPLICA_SET,
             "--wiredTigerCacheSizeGB", str(CACHE_GB),
+            "--wiredTigerEngineConfigString", EVICTION,
             "--oplogSize", str(OPLOG_MB),
             "--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}",
             "--nounixsocket",
