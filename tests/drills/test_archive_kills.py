@@ -118,7 +118,16 @@ FORGETTING = (
     ("forget:rewritten", "forget:erased-table"),
     ("forget:erased-files", "forget:before-close"),
 )
+CHANGED_AND_FORGOTTEN = (
+    ("export:deleted", "edit:deleted"),
+    ("export:done", "publish:done"),
+    ("publish:done", "forget:before-entries"),
+    ("commit:left", "edit:published"),
+)
+"""An archiver that puts later versions into rows, one of them the person's, then one that forgets the person."""
 COMPACTION = ("merge:before", "merge:stretch", "expire:before", "expire:done")
+
+CHANGE_AND_FORGET = "change and forget"
 
 
 @dataclass(frozen=True)
@@ -141,6 +150,7 @@ def all_cases() -> list[Case]:
     changes = [(moment,) for moment in OF_CHANGES] + list(CHANGES_TWICE)
     cases += [Case(moments, "change", "file" if at % 2 else "hdfs") for at, moments in enumerate(changes)]
     cases += [Case(moments, "forget", place) for moments in FORGETTING for place in ("hdfs", "file")]
+    cases += [Case(moments, CHANGE_AND_FORGET, "hdfs") for moments in CHANGED_AND_FORGOTTEN]
     return cases + [Case((moment,), "compact", place) for moment in COMPACTION for place in ("hdfs", "file")]
 
 
@@ -302,7 +312,7 @@ def play(drill: Drill, number: int, case: Case) -> tuple[Settings, list[Any]]:
         archive_orders(settings)
         orders += late
     stand_in = 0
-    if case.command == "change":
+    if case.command in ("change", CHANGE_AND_FORGET):
         archive_orders(settings)
         orders = refunded(get_database(settings), orders)
         advance(get_database(settings))
@@ -311,10 +321,12 @@ def play(drill: Drill, number: int, case: Case) -> tuple[Settings, list[Any]]:
         stand_in = ask_to_forget(settings, user_id=FORGOTTEN).number
     with watched(drill, settings):
         for moment in case.kills:
-            kill(drill, settings, case.command, moment)
-            if case.command == "change":
+            kill(drill, settings, "forget" if stand_in else case.command, moment)
+            if case.command in ("change", CHANGE_AND_FORGET):
                 assert check_orders(get_database(settings), settings).differences == ()
-        if case.command == "forget":
+            if case.command == CHANGE_AND_FORGET and not stand_in:
+                stand_in = ask_to_forget(settings, user_id=FORGOTTEN).number
+        if stand_in:
             for request in get_database(settings)[FORGET_RUNS].find():
                 assert forget(settings, request["_id"]).state == "committed"
             orders = [anonymous(one, stand_in) if one.order.user_id == FORGOTTEN else one for one in orders]
