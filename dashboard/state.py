@@ -58,6 +58,8 @@ class View:
     filters: Filters = Filters()  # noqa: RUF009 - frozen
     dark: bool | None = None
     """None: as the viewer has it elsewhere."""
+    tv: bool = False
+    """For a screen on the wall: figures alone, larger."""
     orders: OrdersView = OrdersView()  # noqa: RUF009 - frozen
     """What the orders page shows; other pages have none of it in their link."""
     trends: TrendsView = TrendsView()  # noqa: RUF009 - frozen
@@ -132,6 +134,8 @@ class View:
             pairs += self.orders.pairs()
         if self.page == "trends":
             pairs += self.trends.pairs()
+        if self.tv:
+            pairs.append(("tv", "1"))
         if self.dark is not None:
             pairs.append(("theme", "dark" if self.dark else "light"))
         return "?" + urlencode(pairs) if pairs else ""
@@ -143,7 +147,8 @@ def view_of_query(query: str) -> View:
         values = parse_qs(query.removeprefix("?"), max_num_fields=1_000, errors="replace")
     except ValueError:  # more than a thousand fields are no link of ours
         return View()
-    view = View(dark={"dark": True, "light": False}.get(values.get("theme", [""])[0]))
+    dark = {"dark": True, "light": False}.get(values.get("theme", [""])[0])
+    view = View(dark=dark, tv=values.get("tv") == ["1"])
     if (page := values.get("page", [""])[0]) in PAGES:
         view = replace(view, page=page)
     first, last = (_date(values.get(name, [""])[0]) for name in ("from", "to"))

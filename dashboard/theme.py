@@ -75,6 +75,15 @@ PAGE_SX: dict[str, Any] = {
     "& .MuiLinearProgress-root": {"display": "none"},
     "& .MuiToolbar-root > .MuiTypography-h5": {"display": "none"},
     "& .main": {"backgroundColor": "var(--mui-palette-background-default)"},
+    # On paper the page is as long as it is: on a screen its middle scrolls.
+    "@media print": {
+        "&, & .main, & .main-content": {
+            "height": "auto !important",
+            "overflow": "visible !important",
+            "display": "block",
+        },
+        "& .header": {"display": "none"},
+    },
 }
 
 

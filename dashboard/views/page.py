@@ -28,7 +28,7 @@ from dashboard.views.orders import OrdersPage
 from dashboard.views.overview import OverviewPage
 from dashboard.views.part import Part
 from dashboard.views.pipeline import PipelinePage
-from dashboard.views.shell import navigation, shell
+from dashboard.views.shell import NOT_PRINTED, navigation, shell
 from dashboard.views.span_picker import SpanPicker
 from dashboard.views.trends import TrendsPage
 from dashboard.views.window import Window
@@ -70,12 +70,13 @@ class DashboardPage(Viewer):
         self._page = shell(
             [
                 self._banner,
-                pmui.FlexBox(self._navigation, self._span, gap="12px", align_items="center"),
+                pmui.FlexBox(self._navigation, self._span, gap="12px", align_items="center", stylesheets=[NOT_PRINTED]),
                 self._filters,
                 self._content,
             ],
             header=[self._line, self._window],
             dark=browser.shows_dark(view),
+            tv=view.tv,
         )
         self._choices: Choices | None = None
         self._line.param.watch(self._watching, ["paused", "hidden"])
@@ -275,7 +276,8 @@ class DashboardPage(Viewer):
         view = self._session.view
         self._navigation.value = view.page
         self._span.show(view, self._feed.last.choices.get(CURRENCY, {}))
-        self._span.visible = self._filters.visible = view.page != "pipeline"
+        self._navigation.visible = not view.tv
+        self._span.visible = self._filters.visible = view.page != "pipeline" and not view.tv
         self._filters.show(view, self._feed.last.choices)
         self._page.dark_theme = self._browser.shows_dark(view)
         # Pages are hidden, not taken out: a chart that comes back keeps its data and its zoom.

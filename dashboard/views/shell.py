@@ -19,6 +19,11 @@ MAIN = """
 @media (max-width: 600px) { :host { padding: 10px; gap: 10px; } }
 """
 
+TV = ":host { --tools: none; }"
+PRINT = "@media print { :host { --tools: none; padding: 0; } }"
+NOT_PRINTED = "@media print { :host { display: none !important; } }"
+
+
 SEGMENTS_SX: dict[str, Any] = {
     "& .MuiToggleButton-root": {
         "textTransform": "none",
@@ -50,9 +55,14 @@ _PAGES_SX = SEGMENTS_SX | {
 }
 
 
-def shell(main: list[Any], *, header: list[Any], dark: bool) -> pmui.Page:
-    """The page around its parts."""
-    column = pn.Column(*main, stylesheets=[MAIN], sizing_mode="stretch_width", max_width=1680)
+def shell(main: list[Any], *, header: list[Any], dark: bool, tv: bool = False) -> pmui.Page:
+    """The page around its parts; `tv`: to be read from afar."""
+    column = pn.Column(
+        *main,
+        stylesheets=[MAIN, PRINT, *([TV] if tv else [])],
+        sizing_mode="stretch_width",
+        max_width=None if tv else 1680,
+    )
     page = pmui.Page(
         title=TITLE,
         header=[pn.layout.HSpacer(), *header],

@@ -136,3 +136,27 @@ def test_the_systems_colours_are_obeyed_and_what_was_chosen_is_remembered(browse
     page.wait_for_function(IS_DARK)
     tab.close()
     assert tab.errors == []
+
+
+def test_a_wall_and_paper_show_figures_alone(browser: Browser, address: str) -> None:
+    tab = Tab(browser).open(address + "?span=all&tv=1")
+    page = tab.page
+    controls = page.get_by_role("button", name="Trends"), page.locator("summary").first, page.locator(".tool").first
+    for control in controls:
+        expect(control).not_to_be_visible()
+    tab.show("?span=all")
+    for control in controls:
+        expect(control).to_be_visible(visible=control is not controls[2])  # how a page is drawn is for all its life
+    tab.show("?page=pipeline")
+    expect(controls[0]).to_be_visible()
+    expect(controls[1]).not_to_be_visible()  # nothing of the pipeline is filtered
+    tab.show("?span=all")
+    expect(controls[1]).to_be_visible()
+    page.emulate_media(media="print")
+    for control in (*controls, page.get_by_role("button", name="Pause")):
+        expect(control).not_to_be_visible()
+    assert (
+        page.locator(".main-content").evaluate("node => node.scrollHeight - node.clientHeight") <= 1
+    )  # nothing is cut
+    tab.close()
+    assert tab.errors == []

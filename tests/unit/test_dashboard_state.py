@@ -18,7 +18,7 @@ from dashboard.first_paint import first_paint
 from dashboard.orders_view import OrdersView
 from dashboard.shared import Shared
 from dashboard.spans import PRESET_KEYS, bucket_of, comparison, days_of, next_bucket, preset_span, running_hour, step_of
-from dashboard.state import DIMENSIONS, ID_DIMENSIONS, View, allowed, view_of_query
+from dashboard.state import DIMENSIONS, ID_DIMENSIONS, PAGES, View, allowed, view_of_query
 from dashboard.text import (
     change,
     change_text,
@@ -29,6 +29,7 @@ from dashboard.text import (
     readable_names,
     span_text,
 )
+from dashboard.trends_view import GRAINS, MEASURES, TrendsView
 from dashboard.views.freshness import as_markdown_text
 from ecommerce.kpis.question import Span
 from ecommerce.order_search.query import STATES
@@ -70,8 +71,11 @@ orders_views = st.builds(
 @st.composite
 def views(draw: st.DrawFn) -> View:
     view = View(
-        page=draw(st.sampled_from(["overview", "orders", "pipeline"])), dark=draw(st.sampled_from([None, True, False]))
+        page=draw(st.sampled_from(PAGES)), dark=draw(st.sampled_from([None, True, False])), tv=draw(st.booleans())
     )
+    if view.page == "trends":
+        measure, grain = draw(st.sampled_from(sorted(MEASURES))), draw(st.sampled_from([None, *GRAINS]))
+        view = replace(view, trends=TrendsView(measure, grain))
     view = view.with_against(draw(st.sampled_from(["before", "week", "year"])))
     view = view.with_currency(draw(st.sampled_from([None, "EUR", "JPY"])))
     if draw(st.booleans()):
