@@ -280,3 +280,10 @@ def test_of_two_archivers_started_at_once_one_works_and_nothing_is_doubled(
     assert_one_place(spark, on_hdfs, database, orders)
     assert hot_ids(database) == set()
     database.client.drop_database(database.name)
+
+
+def test_the_jvm_has_room_for_the_code_that_its_queries_compile(spark: SparkSession) -> None:
+    """With the quick compiler alone it has 48 MB, which a long run filled: it ended with a VirtualMachineError."""
+    pools = spark._jvm.java.lang.management.ManagementFactory.getMemoryPoolMXBeans()  # type: ignore[union-attr] # noqa: SLF001
+    room = sum(pool.getUsage().getMax() for pool in pools if "Code" in pool.getName())
+    assert room >= 200 << 20, f"{room >> 20} MB for compiled code"
