@@ -175,8 +175,11 @@ def _of_the_machine(error: OSError) -> str | None:
 
 def _of_mongodb(error: Exception) -> str:
     """What MongoDB's driver says: a server that is away, or refuses something."""
+    from ecommerce.settings import get_settings
+
+    named = " (of ECOMMERCE_MONGO_URI)" if get_settings().mongo_uri else ""
     return (
-        f"MongoDB: {_first_line(error)}. What was done is kept, and every step can be run again; "
+        f"MongoDB{named}: {_first_line(error)}. What was done is kept, and every step can be run again; "
         "`ecommerce doctor` looks for the cause"
     )
 

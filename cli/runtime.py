@@ -1,5 +1,6 @@
 """What commands share: the services they need, the Prefect server they report to, progress on a terminal."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,9 @@ def _use_prefect(settings: Settings) -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # The run's log goes to the server; the terminal gets progress, the result and one line for an error.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    # A server that is stopped meanwhile is one line of ours; Prefect's threads each print what they could not send.
+    os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
+    logging.raiseExceptions = False
     # A server that runs crashes runs that do not say so often that they live, this process's too.
     os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", str(HEARTBEAT_SECONDS))
 

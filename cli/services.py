@@ -83,7 +83,7 @@ def status(
 
     from ecommerce.mongo import get_database
     from ecommerce.schema import is_missing, missing_text
-    from ecommerce.services.health import found_by_check, order_counts, service_states, set_aside
+    from ecommerce.services.health import found_by_check, notes, order_counts, service_states, set_aside
 
     settings = get_settings()
     close_killed(settings, embedded_api(settings))
@@ -101,7 +101,7 @@ def status(
             console.print(f"orders: {counts['hot_orders']:,} hot, {counts['archived_orders']:,} archived")
         if counts.get("aside"):
             console.print(set_aside(settings), markup=False, soft_wrap=True)
-        for line in found:
+        for line in [*found, *notes(settings)]:
             console.print(line, markup=False, soft_wrap=True)
     if missing:
         typer.echo(f"error: {missing}", err=True)

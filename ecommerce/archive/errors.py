@@ -54,7 +54,8 @@ _CAUSES: tuple[tuple[str, str], ...] = (
         "archive where that is a folder",
     ),
     (
-        r"could only be written to 0 of|All datanodes .* are bad|NoRouteToHost|Could not obtain block|BlockMissing",
+        r"could only be written to 0 of|All (?:datanodes .* are bad|DataNodes failed)|NoRouteToHost"
+        r"|Could not obtain block|BlockMissing",
         "no DataNode takes or gives data: start it, or see whether its disk is full",
     ),
     (r"pymongo\.errors\.OperationFailure: Auth", "MongoDB refuses the user of ECOMMERCE_MONGO_URI"),
@@ -104,7 +105,7 @@ def explain(error: BaseException) -> str:
 
 def _telling_line(text: str, pattern: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(text).__name__]
-    causes = [line for line in lines if re.search(pattern, line) and not line.startswith("at ")]
+    causes = [line for line in lines if re.search(pattern, line) and not line.startswith(("at ", "Suppressed:"))]
     return (causes[-1] if causes else lines[0])[:_EXCERPT_LENGTH]
 
 

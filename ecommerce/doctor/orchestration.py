@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from ecommerce.doctor.findings import Problem
-from ecommerce.prefect_api import REFUSED, NotPrefect, PrefectError, api_url, call, require_prefect
+from ecommerce.prefect_api import REFUSED, NotPrefect, PrefectError, api_url, call, embedded_api, require_prefect
 from ecommerce.services.prefect import WORK_POOL, deployed, wanted_deployments
 from ecommerce.services.stuck import deploy_again, find_stuck, worker_problems, workers_online
 from ecommerce.services.supervisor import start_it
@@ -30,9 +30,9 @@ def prefect(settings: Settings) -> str:
         raise Problem(what, remedy) from None
     if error.status is not None:
         raise Problem(f"the Prefect server {api} answers {error.status}", "look at its log")
-    raise Problem(
-        f"the Prefect server {api} does not answer: {error}", f"{start_it(settings)}, or correct PREFECT_API_URL"
-    )
+    is_other = api != embedded_api(settings)
+    correct = f"correct PREFECT_API_URL, or unset it to use {embedded_api(settings)}, this home's own"
+    raise Problem(f"the Prefect server {api} does not answer: {error}", correct if is_other else start_it(settings))
 
 
 def deployments(settings: Settings) -> str:

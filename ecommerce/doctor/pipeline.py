@@ -130,7 +130,8 @@ def archive_table(settings: Settings) -> str:
             "put the files back as they were from a backup made since run "
             f"{max(one.written_by for one in damaged)} (docs/backup.md), then run `ecommerce check`",
         )
-    return f"{sum(held.values()):,} orders of {len(held):,} days, in files of the size that they had"
+    orders = f"{sum(held.values()):,} orders of {len(held):,} days"
+    return f"{orders}, in files of the size that they had; what is in them `ecommerce check` reads"
 
 
 def last_check(settings: Settings) -> str:

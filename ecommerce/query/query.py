@@ -1,5 +1,6 @@
 """Answers a question in SQL: what it may do, and at which moment it sees hot and archived orders."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import duckdb
 from pymongo.errors import OperationFailure
 
-from ecommerce.archive.errors import failures_explained
+from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.view import moment_now, open_view
 from ecommerce.errors import InputError, ServiceError
 from ecommerce.gate import require_known_format
@@ -101,11 +102,21 @@ def _parts_of(sql: str) -> set[str]:
     return parts | ({ARCHIVED_PART, PURGED} if HOT in parts else set())
 
 
+_UNREADABLE = re.compile(rf"stream registered as '{ARCHIVED_PART}' failed: (.*?)(?=: \[|\n|$)")
+"""What DuckDB says where reading fails, up to the list of DataNodes or the traceback that follows."""
+_EXCERPT = 200
+
+
 @contextmanager
 def _understood() -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if found := _UNREADABLE.search(str(error)):
+            raise ArchiveError(
+                f"query: a file of the archive cannot be read ({found[1][:_EXCERPT]}). Nothing was changed; "
+                "`ecommerce check` names its day, and what to put back"
+            ) from None
         raise InputError(f"query: {str(error).strip()}\nThere are the tables {', '.join(TABLES)}.") from None
 
 

@@ -10,6 +10,7 @@ from pymongo.uri_parser import parse_uri
 
 from ecommerce.archive_location import archive_uri, file_archive, local_path, needs_embedded_hdfs
 from ecommerce.mongo import get_database
+from ecommerce.prefect_api import api_url, embedded_api
 from ecommerce.services.dashboard import dashboard_url
 from ecommerce.services.hdfs import namenode_state, takes_writes
 from ecommerce.services.ports import LOOPBACK, http_answers
@@ -18,6 +19,7 @@ from ecommerce.services.postgres import postgres_problem
 from ecommerce.services.prefect import WORK_POOL, worker_health_port
 from ecommerce.services.records import ServiceRecord, process_of, read_json, read_record, run_directory
 from ecommerce.services.stuck import stuck_problem, worker_problem
+from ecommerce.services.supervisor import STATE, running_supervisor
 from ecommerce.settings import Settings
 from ecommerce.summaries.aside import all_aside, aside_sentence
 from ecommerce.summaries.checked import check_problems
@@ -111,6 +113,21 @@ def set_aside(settings: Settings) -> str:
 def found_by_check(settings: Settings) -> list[str]:
     """A line for each thing that the last check found wrong, with what mends it."""
     return [f"{one.says} → {one.remedy}" for one in check_problems(get_database(settings))]
+
+
+def notes(settings: Settings) -> list[str]:
+    """What is not a service's state and should be known: a line each."""
+    found = []
+    home = settings.home_directory
+    runs = any(_living_record(settings, name) for name in ("mongod", "prefect-server", "dashboard"))
+    if (read_json(run_directory(home) / STATE) or {}).get("supervisor") and runs and not running_supervisor(home):
+        found.append(
+            "`ecommerce up` of these services was killed: nothing that ends is started again → `ecommerce down`, then "
+            "`ecommerce up`"
+        )
+    if api_url(settings) != embedded_api(settings):
+        found.append(f"commands use the Prefect server {api_url(settings)}, as PREFECT_API_URL says")
+    return found
 
 
 def _mongodb(settings: Settings) -> ServiceState:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bson import MaxKey
+from bson import MaxKey, ObjectId, json_util
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, ReplaceOne
@@ -59,6 +59,13 @@ class SetAside:
 
     def __str__(self) -> str:
         return f"_id {self.identity} ({self.reason})"
+
+
+def _as_in_a_shell(identity: object) -> str:
+    """An `_id` as it can be put into db.orders.find({_id: …})."""
+    if isinstance(identity, ObjectId):
+        return f'ObjectId("{identity}")'
+    return shown(json_util.dumps(identity, ensure_ascii=True))
 
 
 def of_epoch(epoch: str) -> Document:
@@ -145,7 +152,7 @@ def documents_aside(
     """Documents that are set aside, in the order of their `_id`, at most `limit`."""
     found = database.get_collection(ASIDE, codec_options=ANYTHING).find(of_epoch(epoch), session=session)
     return [
-        SetAside(shown(entry["_id"]["id"]), entry["reason"], entry["noticed_at"])
+        SetAside(_as_in_a_shell(entry["_id"]["id"]), entry["reason"], entry["noticed_at"])
         for entry in found.sort("_id", 1).limit(limit)
     ]
 

@@ -23,6 +23,7 @@ from ecommerce.doctor.checkup import CHECKS
 from ecommerce.doctor.findings import OK, PROBLEM, Finding, examine
 from ecommerce.documents.order import Refund
 from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase
+from ecommerce.query import ask
 from ecommerce.services.health import found_by_check
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
@@ -186,6 +187,22 @@ METADATA: dict[str, str] = {
     "snap-*.avro": "the table's list of files cannot be read",
     "*.metadata.json": "the table's description cannot be read",
 }
+
+
+@pytest.mark.parametrize("damage", [empty, cut, lose_file, lose_directory, flip_a_bit], ids=lambda it: it.__name__)
+def test_sql_over_a_file_that_cannot_be_read_says_so(archived: Settings, damage: Callable[[Path], None]) -> None:
+    damage(
+        file_of(
+            Path(str(archived.archive_uri).removeprefix("file://")) / archived.database / "orders" / "data", DAMAGED
+        )
+    )
+    with (
+        pytest.raises(ArchiveError) as failed,
+        ask(archived, "SELECT status, count(*) FROM orders GROUP BY 1") as answer,
+    ):
+        list(answer.batches)
+    assert "a file of the archive cannot be read" in str(failed.value) and "`ecommerce check`" in str(failed.value)
+    assert len(str(failed.value)) < 500 and "\n" not in str(failed.value)
 
 
 @pytest.mark.parametrize("pattern", METADATA)

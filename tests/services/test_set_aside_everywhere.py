@@ -75,7 +75,7 @@ def test_check_names_them_and_finds_all_other_figures_equal(
         for told in (str(FiguresDiffer(report)), report_markdown(report), json.dumps(report.to_json_dict())):
             assert "_id" in told
         named = {one.identity: one.reason for one in report.set_aside}
-        assert named["x2"] == "_id: x2 is of type string, not long"
+        assert named['"x2"'] == "_id: x2 is of type string, not long"
         assert named["1001"] == "order.total_amount: 12.50 is of type string, not decimal"
         assert named["0"] == "order.order_time: 100000000000000000 ms since 1970 is out of range"
     for document in case_48():
