@@ -37,6 +37,9 @@ from ecommerce.summaries.history import moment_kept
 from ecommerce.summaries.records import cells_of_record
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, DELTAS, State, load_state, why_of_other_hours
 
+ATTEMPTS = 100
+"""At a moment between two transactions: each takes in what came since the one before, so the second mostly has it."""
+
 ASIDE_BY_ID = 1_000
 """Documents that are left out of a recomputation by `_id`; of more, those that MongoDB's validator refuses."""
 
@@ -108,13 +111,25 @@ def archived_per_day(database: MongoDatabase) -> dict[datetime, int]:
 
 def compare_range(database: MongoDatabase, days: DayRange, hours: Hours) -> tuple[int, list[Difference]]:
     """Compare the days' cells with documents and archive records; the orders in documents, and what differs."""
+    for _ in range(ATTEMPTS):
+        if (found := _compared(database, days, hours)) is not None:
+            return found
+    raise ServiceError(
+        "orders are written faster than this check can follow; it only read: run it again when less is written"
+    )
+
+
+def _compared(database: MongoDatabase, days: DayRange, hours: Hours) -> tuple[int, list[Difference]] | None:
+    """The same at one moment; None where the figures stand within a transaction: no document was ever seen like that.
+
+    They do where another process is advancing, or where more came meanwhile than a batch of changes holds.
+    """
     snapshot = is_replica_set(database)
     advance(database, settle=True)
     with database.client.start_session(snapshot=snapshot) as session:
         state = _state(database, session)
         if state.token and state.cluster_time < token_time(state.token):
-            # Another process is advancing, and now within a transaction: no document was ever seen like that.
-            return compare_range(database, days, hours)
+            return None
         if state.time_zone != hours.time_zone:
             moved = "the shop moved to another time zone while it was checked; run the check again"
             raise ServiceError(why_of_other_hours(database) or moved)
