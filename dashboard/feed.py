@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from weakref import WeakSet
 from zoneinfo import ZoneInfo
@@ -38,6 +38,8 @@ STOCK_SECONDS = 30
 PIPELINE_SECONDS = 4
 ATTENTION_SECONDS = 30
 TRENDS_SECONDS = 5
+RECENT_OF_NOTHING = timedelta(seconds=5)
+"""As RECENT, of a shop without an order."""
 
 AWAY = (PyMongoError, EcommerceError)
 """What is raised while the database is away."""
@@ -157,7 +159,11 @@ class Feed:
     def is_old(self) -> bool:
         """Whether nobody has looked for so long that these figures are not shown to a newcomer before the next tick."""
         freshness = self._last.freshness
-        return freshness.as_of is not None and not freshness.problem and datetime.now(UTC) - freshness.as_of > RECENT
+        if freshness.as_of is None or freshness.problem:
+            return False
+        # The very first start looks before it makes its first orders: its first viewer saw a shop of nothing.
+        recent = RECENT if self._names.get("status") else RECENT_OF_NOTHING
+        return datetime.now(UTC) - freshness.as_of > recent
 
     def ready(self, question: Question) -> Overview | None:
         """The answer to a question where somebody has asked it since the latest tick. Never waits."""

@@ -332,3 +332,19 @@ def test_an_empty_database_has_an_overview(database: MongoDatabase, settings: Se
         assert "No orders in this span" in overview.cards["product"]
     assert "Nothing has been archived yet" in feed.cards("pipeline")["archive_runs"]
     assert "No product has 10 pieces or fewer" in feed.cards("overview")["stock"]
+
+
+def test_the_first_viewer_of_a_shop_that_began_empty_sees_its_first_orders(
+    database: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = Sources(
+        lambda: KpiStore(database), lambda: read_pipeline(database, settings), lambda: read_low_stock(database, LOW)
+    )
+    feed = Feed(sources, ZONE, "USD", LOW)
+    question = Session(View().with_preset("all"), ZONE).asked()
+    feed.prepare(question)  # as the server does before it listens, and before the first orders are made
+    assert feed.ready(question)
+    accept(database, random_orders(20))
+    monkeypatch.setattr("dashboard.feed.RECENT_OF_NOTHING", timedelta(0))  # as if they had taken a while
+    assert feed.ready(question) is None
+    assert feed.answer(question).answer.kpis.orders == 20
