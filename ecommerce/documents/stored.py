@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import bson
-from bson import Binary, Decimal128, Int64, ObjectId, Regex, Timestamp
+from bson import Binary, Decimal128, Int64, ObjectId, Regex, Timestamp, json_util
 from bson.datetime_ms import DatetimeMS
 from bson.errors import BSONError
 from msgspec import Struct
@@ -97,6 +97,13 @@ def shown(value: object) -> str:
     text = value if isinstance(value, str) else str(value)
     printable = ascii(text)[1:-1] if not text.isprintable() else text
     return printable if len(printable) <= SHOWN_LENGTH else f"{printable[:SHOWN_LENGTH]}…"
+
+
+def identity_text(identity: object) -> str:
+    """An `_id` as a shell takes it in db.orders.find({_id: …}); a long one is cut."""
+    if isinstance(identity, ObjectId):
+        return f'ObjectId("{identity}")'
+    return shown(json_util.dumps(identity, ensure_ascii=True))
 
 
 def type_name(value: object) -> str:

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bson import MaxKey, ObjectId, json_util
+from bson import MaxKey
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, ReplaceOne
 from pymongo.client_session import ClientSession
 
 from ecommerce.documents.bson_types import TYPE_BYTES, document_of
-from ecommerce.documents.stored import ANYTHING, identity_element, shown
+from ecommerce.documents.stored import ANYTHING, identity_element, identity_text
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
 from ecommerce.summaries.state import ASIDE, load_state
 
@@ -59,13 +59,6 @@ class SetAside:
 
     def __str__(self) -> str:
         return f"_id {self.identity} ({self.reason})"
-
-
-def _as_in_a_shell(identity: object) -> str:
-    """An `_id` as it can be put into db.orders.find({_id: …})."""
-    if isinstance(identity, ObjectId):
-        return f'ObjectId("{identity}")'
-    return shown(json_util.dumps(identity, ensure_ascii=True))
 
 
 def of_epoch(epoch: str) -> Document:
@@ -152,7 +145,7 @@ def documents_aside(
     """Documents that are set aside, in the order of their `_id`, at most `limit`."""
     found = database.get_collection(ASIDE, codec_options=ANYTHING).find(of_epoch(epoch), session=session)
     return [
-        SetAside(_as_in_a_shell(entry["_id"]["id"]), entry["reason"], entry["noticed_at"])
+        SetAside(identity_text(entry["_id"]["id"]), entry["reason"], entry["noticed_at"])
         for entry in found.sort("_id", 1).limit(limit)
     ]
 

@@ -211,7 +211,7 @@ ROWS = {
         ("summarize",),
     ),
     "a document that is no order": Row(
-        add_what_is_no_order, ("status",), r"_id x2 \(_id: x2 is of type string, not long\)", ("summarize",)
+        add_what_is_no_order, ("status",), r"_id \"x2\" \(_id: x2 is of type string, not long\)", ("summarize",)
     ),
     "a position that nobody can read": Row(break_the_position, ("summarize",), "rebuilt", ("summarize",)),
     "a file of the archive that was emptied": Row(damage_a_file, ("check",), r"is damaged.*has 0 bytes of"),

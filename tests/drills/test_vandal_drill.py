@@ -17,7 +17,7 @@ from ecommerce.archive.selection import Selection
 from ecommerce.check import check_orders
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.order import OrderDocument
-from ecommerce.documents.stored import NotAnOrder, shown, stored_order
+from ecommerce.documents.stored import NotAnOrder, identity_text, stored_order
 from ecommerce.kpis import Filters, KpiStore, Span
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
 from ecommerce.settings import Settings
@@ -55,7 +55,7 @@ def assert_right(database: MongoDatabase, settings: Settings, vandal: Vandal, kn
         try:
             hot.append(stored_order(bson.encode(document)))
         except NotAnOrder:
-            bad.add(shown(document["_id"]))
+            bad.add(identity_text(document["_id"]))
     assert_figures_of(database, [*moved, *hot])
     count, named = all_aside(database, limit=1_000)
     assert {one.identity for one in named} == bad

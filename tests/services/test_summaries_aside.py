@@ -15,7 +15,7 @@ from ecommerce.bson_reading.columns import read_columns
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.order import OrderDocument
-from ecommerce.documents.stored import NotAnOrder, readable_order, shown, stored_order
+from ecommerce.documents.stored import NotAnOrder, identity_text, readable_order, stored_order
 from ecommerce.documents.validator import order_validator
 from ecommerce.hours import UTC_HOURS
 from ecommerce.kpis import KpiStore, compute_kpis
@@ -138,7 +138,7 @@ def test_whatever_has_an_id_is_named_and_counted_nowhere(
         vandal.add_nonsense(identity)
     build(database)
     assert_figures_of(database, orders)
-    assert set(aside_of(database)) == {shown(identity) for identity in IDENTITIES}
+    assert set(aside_of(database)) == {identity_text(identity) for identity in IDENTITIES}
     for identity in IDENTITIES:
         database[ORDERS].delete_one({"_id": identity})
     advance(database)

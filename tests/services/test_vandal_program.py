@@ -13,7 +13,7 @@ from bson import json_util
 from ecommerce.archive.selection import Selection, plan_archive
 from ecommerce.check import check_orders
 from ecommerce.documents.order import OrderDocument
-from ecommerce.documents.stored import NotAnOrder, identity_element, shown, stored_order
+from ecommerce.documents.stored import NotAnOrder, identity_element, identity_text, stored_order
 from ecommerce.importing.import_files import import_paths
 from ecommerce.kpis import Filters, KpiStore, Span
 from ecommerce.mongo import MongoDatabase
@@ -37,7 +37,7 @@ def assert_right(store: KpiStore, vandal: Vandal) -> None:
         try:
             good.append(stored_order(bson.encode(document)))
         except NotAnOrder:
-            bad.add(shown(document["_id"]))
+            bad.add(identity_text(document["_id"]))
     refresh = store.refresh()
     figures = store.kpis(Span(), Filters()).to_json_dict()
     expected = recount(good, step="day")
