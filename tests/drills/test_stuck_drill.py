@@ -218,13 +218,13 @@ ROWS = {
     "a deployment deleted in the UI": Row(
         delete_a_deployment,
         ("status",),
-        f"not deployed: {HOURLY}.*`ecommerce up` does",
+        f"not deployed: {HOURLY}.*`ecommerce up`, which runs",
         healed=f"{HOURLY} had been deleted",
     ),
     "the work pool deleted in the UI": Row(
         delete_the_work_pool,
         ("status",),
-        "the work pool of .* was deleted.*`ecommerce up` does",
+        "the work pool of .* was deleted.*`ecommerce up`, which runs",
         healed="had been deleted; they were deployed again",
     ),
     "a run left Pending": Row(
