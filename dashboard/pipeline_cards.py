@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from dashboard.pipeline import LowStock, Pipeline
 from dashboard.tables import Content, column, table
 from dashboard.text import NOTHING, compact, duration, exact, moment
+from dashboard.theme import ARCHIVED_COLOR, HOT_COLOR
 from ecommerce.sizes import size_text
 
 GOOD_STATES = {"committed", "done", "COMPLETED"}
@@ -46,7 +47,7 @@ def pipeline_cards(pipeline: Pipeline, lag_seconds: float, took_seconds: float, 
 
 def _headlines(pipeline: Pipeline, lag_seconds: float, took_seconds: float) -> list[Content]:
     total = pipeline.hot_orders + pipeline.archived_orders
-    parts = (("hot", pipeline.hot_orders, "#e3a63b"), ("archived", pipeline.archived_orders, "#4c8dd6"))
+    parts = (("hot", pipeline.hot_orders, HOT_COLOR), ("archived", pipeline.archived_orders, ARCHIVED_COLOR))
     share = [{"key": key, "size": size, "color": color} for key, size, color in parts if size]
     per_order = pipeline.archived_bytes / pipeline.archived_orders if pipeline.archived_orders else 0
     return [

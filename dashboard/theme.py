@@ -12,7 +12,8 @@ STATUS_COLORS = {
 OTHER_COLORS = ("#5aa7a7", "#b58a5b", "#7d93b2", "#a3a84e", "#c77fb0", "#6f7fd0", "#8f9aa8")
 """For statuses that an import brought."""
 
-REVENUE_COLOR = "#5b6ee1"
+REVENUE_COLOR, COMPARED_COLOR = "#5b6ee1", "#98a2b5"
+HOT_COLOR, ARCHIVED_COLOR = "#e3a63b", "#4c8dd6"
 
 ACCENTS = {
     "payment": "#5b6ee1",

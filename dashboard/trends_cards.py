@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from dashboard.cards import title_of
+from dashboard.cards import NO_ORDERS, title_of
 from dashboard.delivery_days import DAYS_MAX
 from dashboard.state import View
 from dashboard.text import NOTHING, exact, money, percent, span_text
 from dashboard.trends import Trends
-from dashboard.trends_over_time import NO_ORDERS, Content, card, categories, course, late, places
+from dashboard.trends_over_time import Content, card, categories, course, late, places
 from dashboard.trends_view import GRAINS, MEASURES
 
 NAME_LENGTH = 18

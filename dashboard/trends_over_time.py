@@ -6,8 +6,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
+from dashboard.cards import NO_ORDERS
 from dashboard.text import NOTHING, compact, day_text, exact
-from dashboard.theme import OTHER_COLORS, REVENUE_COLOR
+from dashboard.theme import ARCHIVED_COLOR, COMPARED_COLOR, HOT_COLOR, OTHER_COLORS, REVENUE_COLOR
+from dashboard.timeline import PARTIAL_ALPHA
 from dashboard.trends import Point, Trends
 from dashboard.trends_view import MEASURES, Measure
 
@@ -16,10 +18,6 @@ Content = dict[str, Any]
 CATEGORIES_MAX = 7
 """Others are drawn together as OTHER."""
 OTHER = "Other categories"
-COMPARED_COLOR, HOT_COLOR, ARCHIVED_COLOR = "#98a2b5", "#e3a63b", "#4c8dd6"
-PARTIAL_ALPHA = 0.45
-"""Opacity of a bar whose time is not over."""
-NO_ORDERS = "No orders in this span"
 INCOMPLETE = "incomplete: `ecommerce upgrade` fills it in from the archive"
 
 

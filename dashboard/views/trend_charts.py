@@ -11,11 +11,10 @@ import panel as pn
 from bokeh.events import SelectionGeometry, Tap
 from bokeh.models import BoxSelectTool, BoxZoomTool, FixedTicker, HoverTool, NumeralTickFormatter
 
-from dashboard.theme import ACCENTS, REVENUE_COLOR
+from dashboard.theme import ACCENTS, COMPARED_COLOR, REVENUE_COLOR
 from dashboard.views.charts import HEIGHT, figure_of, pane_of
 
 LATE_COLOR = "#c9707f"
-COMPARED_COLOR = "#98a2b5"
 SIDES = ["left", "bottom", "right", "top"]
 BY_TIME = ("course", "categories", "late")
 """Charts in which time can be chosen."""

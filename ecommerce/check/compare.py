@@ -11,7 +11,6 @@ from typing import Any
 
 import bson
 import polars as pl
-from bson import Int64
 from pymongo.client_session import ClientSession
 
 from ecommerce.bson_reading.batches import raw_batches
@@ -25,7 +24,7 @@ from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.archived_changes import COUNTED_IN
 from ecommerce.summaries.aside import identities_aside
-from ecommerce.summaries.buckets import cells_parts, months_kept, rollup_parts
+from ecommerce.summaries.buckets import cells_parts, deltas_of, months_kept, rollup_parts
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.encoding import decode_frame
 from ecommerce.summaries.cells.promises import KNOWN, due_before
@@ -35,7 +34,7 @@ from ecommerce.summaries.cells.table import present, summed, together
 from ecommerce.summaries.changes import token_time
 from ecommerce.summaries.history import moment_kept
 from ecommerce.summaries.records import cells_of_record
-from ecommerce.summaries.state import ARCHIVE_SUMMARY, DELTAS, State, load_state, why_of_other_hours
+from ecommerce.summaries.state import ARCHIVE_SUMMARY, State, load_state, why_of_other_hours
 
 ATTEMPTS = 100
 """At a moment between two transactions: each takes in what came since the one before, so the second mostly has it."""
@@ -96,8 +95,7 @@ def orders_per_day(database: MongoDatabase, hours: Hours) -> dict[datetime, int]
         count(day, day + DAY - MOMENT, orders)
     state = _state(database)
     kept = [Rollup.decode(data).tables["hour"]["hour"] for _, data in rollup_parts(database, state.epoch, None, None)]
-    deltas = database[DELTAS].find(_after(state), {"data": 1})
-    kept += [CellTable.decode(delta["data"]).orders["hour"] for delta in deltas]
+    kept += [cells.orders["hour"] for cells in deltas_of(database, state)]
     for hour in {hour for series in kept for hour in series.unique().to_list()}:
         count(time_of(hour), time_of(hour), 0)
     return found
@@ -136,10 +134,7 @@ def _compared(database: MongoDatabase, days: DayRange, hours: Hours) -> tuple[in
         kept = CellTable.sum_of(
             (
                 *(CellTable.decode(data) for data in cells_parts(database, state, days.start, days.end, session)),
-                *(
-                    CellTable.decode(delta["data"])
-                    for delta in database[DELTAS].find(_after(state), {"data": 1}, session=session)
-                ),
+                *deltas_of(database, state, session),
             )
         ).within(seconds_of(days.start), seconds_of(days.end))
         aside = identities_aside(database, state.epoch, ASIDE_BY_ID, session)
@@ -191,11 +186,10 @@ def _changes_counted(database: MongoDatabase, state: State, hours: Hours, sessio
 
 def _sales_kept(database: MongoDatabase, state: State, session: ClientSession) -> pl.DataFrame:
     parts = cells_parts(database, state, None, None, session, only=("data.sales",))
-    deltas = database[DELTAS].find(_after(state), {"data": 1}, session=session)
     return _sum_of_sales(
         [
             *(decode_frame(data["sales"], SALES_DIMENSIONS, SALES_MEASURES) for data in parts),
-            *(CellTable.decode(delta["data"]).sales for delta in deltas),
+            *(cells.sales for cells in deltas_of(database, state, session)),
         ]
     )
 
@@ -251,11 +245,6 @@ def _rollup_difference(month: date, kept: Rollup, recomputed: Rollup) -> Iterato
             revenue = int(too_much["revenue"].sum()) if "revenue" in too_much.columns else 0
             amount = money_text(amount_of(revenue))
             yield Difference("rollups", f"rollup of {month:%Y-%m} by {name}", too_much.height, count, amount)
-
-
-def _after(state: State) -> dict[str, Any]:
-    """The deltas that are not in the buckets."""
-    return {"_id": {"$gt": Int64(state.compacted_seq), "$lte": Int64(state.seq)}}
 
 
 def _state(database: MongoDatabase, session: ClientSession | None = None) -> State:

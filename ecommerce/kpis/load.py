@@ -8,18 +8,17 @@ from operator import itemgetter
 from typing import Any
 
 import polars as pl
-from bson import Int64
 from pymongo.client_session import ClientSession
 
 from ecommerce.documents.statuses import canonical
 from ecommerce.hours import Hours, next_month
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase, is_replica_set
-from ecommerce.summaries.buckets import cells_parts, rollup_parts
+from ecommerce.summaries.buckets import cells_parts, deltas_of, rollup_parts
 from ecommerce.summaries.cells.encoding import decode_frame
 from ecommerce.summaries.cells.rollup import PRODUCT, SALES, TABLES, Rollup, is_misread
 from ecommerce.summaries.cells.table import CellTable
-from ecommerce.summaries.state import DELTAS, State, load_state
+from ecommerce.summaries.state import State, load_state
 
 UNFILTERED = (PRODUCT, SALES)
 """Tables that do not know what orders are filtered by."""
@@ -126,13 +125,6 @@ def _parts(  # noqa: C901 - the kinds of part, one after the other
         else:
             for data in parts:
                 yield Rollup({**none, **{name: decode_frame(data[name], *TABLES[name]) for name in UNFILTERED}})
-
-
-def deltas_of(database: MongoDatabase, state: State, session: ClientSession) -> Iterator[CellTable]:
-    """The deltas that are not in the buckets yet."""
-    later = {"_id": {"$gt": Int64(state.compacted_seq), "$lte": Int64(state.seq)}}
-    for delta in database[DELTAS].find(later, {"data": 1}, session=session).sort("_id", 1):
-        yield CellTable.decode(delta["data"])
 
 
 def _rollups(

@@ -18,13 +18,13 @@ from ecommerce.errors import EcommerceError
 from ecommerce.kpis.catalog import UNKNOWN
 from ecommerce.kpis.compute import currencies_of, timeline_of
 from ecommerce.kpis.figures import amount_of
-from ecommerce.kpis.load import GATHERED, deltas_of, load_rollup
+from ecommerce.kpis.load import GATHERED, load_rollup
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.shop import Shop
-from ecommerce.summaries.buckets import cells_parts
+from ecommerce.summaries.buckets import cells_parts, deltas_of
 from ecommerce.summaries.cells.rollup import ITEM_SUMS, SALES, item_rows
-from ecommerce.summaries.cells.sales import SALES_MEASURES
+from ecommerce.summaries.cells.sales import net_sales
 from ecommerce.summaries.cells.table import CellTable, summed, together
 from ecommerce.summaries.records import SALES as SALES_OF_DAYS
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, load_state
@@ -63,10 +63,11 @@ def read_course(database: MongoDatabase, span: Span, filters: Filters, shop: Sho
 
 
 def _net_sales(table: pl.DataFrame, codes: frozenset[str]) -> pl.DataFrame | None:
-    if not SALES_MEASURES.keys() <= set(table.columns):
+    told = net_sales(table)
+    if "net" not in told.columns:
         return None
-    net = pl.col("gross") - pl.col("discounts") - pl.col("returns")
-    sums = table.filter(pl.col("currency").is_in(list(codes))).group_by("hour").agg(net_sales=net.sum()).sort("hour")
+    of_currency = told.filter(pl.col("currency").is_in(list(codes)))
+    sums = of_currency.group_by("hour").agg(net_sales=pl.col("net").sum()).sort("hour")
     return sums.select(_times(sums["hour"]), _amounts(sums["net_sales"]))
 
 

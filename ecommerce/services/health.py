@@ -17,9 +17,9 @@ from ecommerce.services.ports import LOOPBACK, http_answers
 from ecommerce.services.postgres import NAME as POSTGRES
 from ecommerce.services.postgres import postgres_problem
 from ecommerce.services.prefect import WORK_POOL, worker_health_port
-from ecommerce.services.records import ServiceRecord, process_of, read_json, read_record, run_directory
+from ecommerce.services.records import ServiceRecord, process_of, read_record
 from ecommerce.services.stuck import stuck_problem, worker_problem
-from ecommerce.services.supervisor import STATE, running_supervisor
+from ecommerce.services.supervisor import running_supervisor, up_state
 from ecommerce.settings import Settings
 from ecommerce.summaries.aside import all_aside, aside_sentence
 from ecommerce.summaries.checked import check_problems
@@ -63,7 +63,7 @@ def service_states(settings: Settings) -> list[ServiceState]:
     server = f"http://{LOOPBACK}:{settings.prefect_port}"
 
     def prefect_problem(record: ServiceRecord) -> str | None:
-        up = read_json(run_directory(settings.home_directory) / "up.json") or {}
+        up = up_state(settings.home_directory)
         # That of a command without `up` is on any port, which the other commands look up.
         asked_for = settings.prefect_port if up.get("supervisor") == record.supervisor else record.port
         other = _other_port(record, asked_for, "ECOMMERCE_PREFECT_PORT")
@@ -120,7 +120,7 @@ def notes(settings: Settings) -> list[str]:
     found = []
     home = settings.home_directory
     runs = any(_living_record(settings, name) for name in ("mongod", "prefect-server", "dashboard"))
-    if (read_json(run_directory(home) / STATE) or {}).get("supervisor") and runs and not running_supervisor(home):
+    if up_state(home).get("supervisor") and runs and not running_supervisor(home):
         found.append(
             "`ecommerce up` of these services was killed: nothing that ends is started again → `ecommerce down`, then "
             "`ecommerce up`"
@@ -222,7 +222,7 @@ def _recorded(
 def _why_not_running(settings: Settings, name: str) -> tuple[str, str]:
     if _is_starting(settings):
         return "starting", "not started yet"
-    state = read_json(run_directory(settings.home_directory) / "up.json") or {}
+    state = up_state(settings.home_directory)
     if state.get("state") == "failed":
         return "down", f"`ecommerce up` failed: {state.get('error')}"
     if process_of(str(state.get("supervisor", ""))):
@@ -232,7 +232,7 @@ def _why_not_running(settings: Settings, name: str) -> tuple[str, str]:
 
 
 def _is_starting(settings: Settings) -> bool:
-    state = read_json(run_directory(settings.home_directory) / "up.json") or {}
+    state = up_state(settings.home_directory)
     return state.get("state") == "starting" and process_of(str(state.get("supervisor", ""))) is not None
 
 

@@ -23,10 +23,9 @@ from ecommerce.services.records import (
     locked,
     locked_at_once,
     process_of,
-    read_json,
     read_record,
-    run_directory,
 )
+from ecommerce.services.supervisor import up_state
 from ecommerce.settings import Settings
 
 MONGOD = "mongod"
@@ -149,7 +148,7 @@ def _start_keeper(settings: Settings, service: str) -> None:
 
 def _leave(home: Path, service: str, supervisor: str) -> None:
     """Wait for the keeper to end its service where this was the last user, so that no process outlives the command."""
-    if supervisor == (read_json(run_directory(home) / "up.json") or {}).get("supervisor"):
+    if supervisor == up_state(home).get("supervisor"):
         return
     deadline = time.monotonic() + LEAVE_TIMEOUT_SECONDS
     while process_of(supervisor) is not None and time.monotonic() < deadline:

@@ -4,6 +4,7 @@ It starts again what ends and deploys again what was deleted; who calls `up` a s
 """
 
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -13,9 +14,14 @@ from ecommerce.settings import Settings
 STATE = "up.json"
 
 
+def up_state(home: Path) -> dict[str, Any]:
+    """What the `up` of a home wrote down of itself; nothing where it was stopped, or never ran."""
+    return read_json(home / "run" / STATE) or {}
+
+
 def running_supervisor(home: Path) -> psutil.Process | None:
     """The process that runs the stack of a home."""
-    return process_of(str((read_json(home / "run" / STATE) or {}).get("supervisor", "")))
+    return process_of(str(up_state(home).get("supervisor", "")))
 
 
 def up_mends(settings: Settings, without: str, seconds: int) -> str:

@@ -27,7 +27,7 @@ from ecommerce.services.records import (
     write_json,
 )
 from ecommerce.services.stack import Say, Stack
-from ecommerce.services.supervisor import STATE, running_supervisor
+from ecommerce.services.supervisor import STATE, running_supervisor, up_state
 from ecommerce.settings import Settings
 
 STOP_TIMEOUT_SECONDS = 120
@@ -89,7 +89,7 @@ def run_detached(settings: Settings, *, demo: bool) -> None:
     mine = identity(psutil.Process(child.pid))
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        state = read_json(home / "run" / STATE) or {}
+        state = up_state(home)
         if state.get("supervisor") == mine and state.get("state") == "up":
             return
         if child.poll() is not None:

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import polars as pl
-from bson import ObjectId
+from bson import Int64, ObjectId
 from pymongo.client_session import ClientSession
 
 from ecommerce.hours import Hours, next_month, seconds_of, time_of
@@ -21,7 +21,7 @@ from ecommerce.mongo import Document, MongoDatabase
 from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import CellTable
-from ecommerce.summaries.state import BUCKETS, State
+from ecommerce.summaries.state import BUCKETS, DELTAS, State
 
 Kind = Literal["cells", "rollup"]
 
@@ -103,6 +103,13 @@ def cells_parts(
         query["first_hour"] = {"$lt": seconds_of(end)}
     for document in database[BUCKETS].find(query, dict.fromkeys(only, 1), session=session):
         yield document["data"]
+
+
+def deltas_of(database: MongoDatabase, state: State, session: ClientSession | None = None) -> Iterator[CellTable]:
+    """The deltas that are not in the buckets yet, in turn."""
+    later = {"_id": {"$gt": Int64(state.compacted_seq), "$lte": Int64(state.seq)}}
+    for delta in database[DELTAS].find(later, {"data": 1}, session=session).sort("_id", 1):
+        yield CellTable.decode(delta["data"])
 
 
 def months_kept(database: MongoDatabase, epoch: str, session: ClientSession | None = None) -> list[date]:
