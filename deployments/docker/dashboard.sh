@@ -9,5 +9,5 @@ for origin in $DASHBOARD_ORIGINS; do
     origins+=(--allow-websocket-origin "$origin")
 done
 exec panel serve dashboard/app.py --address 0.0.0.0 --port 5006 --index app \
-    --warm --liveness --plugins dashboard.readiness --plugins dashboard.metrics \
+    --warm --liveness --plugins dashboard.log_times --plugins dashboard.readiness --plugins dashboard.metrics \
     --plugins dashboard.orders_csv "${origins[@]}"

@@ -11,8 +11,8 @@ from ecommerce.services.prefect import REPOSITORY
 from ecommerce.settings import Settings
 
 APP = Path("dashboard/app.py")
-PLUGINS = ("dashboard.readiness", "dashboard.metrics", "dashboard.orders_csv")
-"""Modules with routes of their own: `/readiness`, `/metrics`, `/orders.csv`."""
+PLUGINS = ("dashboard.log_times", "dashboard.readiness", "dashboard.metrics", "dashboard.orders_csv")
+"""Times of the log in UTC; and modules with routes of their own: `/readiness`, `/metrics`, `/orders.csv`."""
 
 
 def dashboard(settings: Settings, environment: Changes) -> Daemon:

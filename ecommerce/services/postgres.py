@@ -35,6 +35,7 @@ MAX_CONNECTIONS = 60
 
 _OPTIONS = {
     "listen_addresses": LOOPBACK,
+    "log_timezone": "UTC",  # as all logs of the home
     "unix_socket_directories": "",  # the path of a socket has at most 107 bytes, a home may have more
     "max_connections": str(MAX_CONNECTIONS),
     "shared_buffers": "64MB",

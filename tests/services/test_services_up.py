@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -22,7 +23,19 @@ from ecommerce.services.marks import marked_processes, wait_for_end
 from ecommerce.services.ports import http_answers
 from ecommerce.settings import Settings
 from tests.ports import free_port
-from tests.programs import SERVICES, START_SECONDS, Up, ecommerce, new_settings, pid_of, states, wait_until
+from tests.programs import (
+    POSTGRES_SERVICES,
+    SERVICES,
+    START_SECONDS,
+    Up,
+    ecommerce,
+    new_settings,
+    pid_of,
+    states,
+    wait_until,
+)
+
+IN_TOKYO = {"TZ": "Asia/Tokyo"}
 
 
 @pytest.fixture
@@ -146,7 +159,7 @@ def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing(settings: Settings, se
 
 @pytest.mark.drill
 def test_detached_it_returns_when_all_answers_and_down_ends_it(settings: Settings) -> None:
-    up = ecommerce(settings, "up", "--detach", "--no-demo")
+    up = ecommerce(settings, "up", "--detach", "--no-demo", shell=IN_TOKYO)
     assert up.returncode == 0, up.stderr
     assert "`ecommerce down` stops everything" in up.stdout
     logs = settings.home_directory / "logs"
@@ -154,6 +167,12 @@ def test_detached_it_returns_when_all_answers_and_down_ends_it(settings: Setting
     assert "new database" in lines[0]
     for line in (*lines, (logs / "prefect-deploy.log").read_text()):
         assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", line), line
+    for name in ("dashboard", "namenode", "datanode"):
+        line = (logs / f"{name}.log").read_text().splitlines()[0]
+        written = datetime.strptime(line.split()[0], "%Y-%m-%dT%H:%M:%S.%f%z")
+        assert abs(datetime.now(UTC) - written) < timedelta(minutes=10), f"in UTC, whatever the shell's TZ: {line}"
+    if POSTGRES_SERVICES:
+        assert " UTC " in (logs / "postgres.log").read_text().splitlines()[0]
     assert {state["state"] for state in states(settings).values()} == {"up"}
     assert get_database(settings)[ORDERS].count_documents({}) == 0
     os.kill(pid_of(settings, "datanode"), signal.SIGSTOP)
