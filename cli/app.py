@@ -136,7 +136,7 @@ def _main() -> None:
     except SystemExit as end:
         # What Typer makes of Ctrl-C, without a word.
         if end.code == STOPPED:
-            print("stopped", file=sys.stderr)
+            print(". ".join(("stopped", *_notes(end))), file=sys.stderr)
         raise
     except BrokenPipeError:
         # The reader of a pipe (`| head`) left; Python would complain again when it flushes at exit.
@@ -188,8 +188,18 @@ def _end(message: str, error: Exception, code: int = 1) -> None:
     """End the process with one line, and with `--debug` the traceback before it."""
     if os.environ.get(DEBUG, "").lower() in ("1", "true", "yes", "on"):
         traceback.print_exception(error)
-    print(f"error: {message}", file=sys.stderr)
+    print(". ".join((f"error: {message}", *_notes(error))), file=sys.stderr)
     sys.exit(code)
+
+
+def _notes(error: BaseException) -> list[str]:
+    """What the work that an error stopped noted of how far it was, on the error or on one before it."""
+    found: list[str] = []
+    one: BaseException | None = error
+    while one is not None:
+        found += getattr(one, "__notes__", ())
+        one = one.__cause__ or one.__context__
+    return list(dict.fromkeys(found))
 
 
 def _unexpected(error: Exception) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ecommerce.errors import InputError, ServiceError, SettingsError
+from ecommerce.errors import EcommerceError, InputError, ServiceError, SettingsError
 from ecommerce.prefect_api import embedded_api, require_prefect
 from ecommerce.progress import Progress, silent, watched_by
 from ecommerce.services.command_runs import close_killed_runs, forget_run, note_run
@@ -144,7 +144,6 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     from httpx import TransportError
     from prefect.client.schemas import State
     from prefect.exceptions import MissingResult, ParameterTypeError, PrefectHTTPStatusError
-    from prefect.settings import PREFECT_API_URL
 
     try:
         flow.validate_parameters(parameters)
@@ -154,10 +153,15 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
         raise InputError("; ".join(lines)) from None
     watched = flow.with_options(on_running=[*(flow.on_running_hooks or ()), _name_run])
     returned: list[Any] = []
+    failed: list[EcommerceError] = []
 
     @wraps(flow.fn)
     def keep_what_it_returns(*arguments: Any, **named: Any) -> Any:
-        value = flow.fn(*arguments, **named)
+        try:
+            value = flow.fn(*arguments, **named)
+        except EcommerceError as error:
+            failed.append(error)
+            raise
         returned.append(value.data if isinstance(value, State) else value)
         return value
 
@@ -172,19 +176,11 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
             if not returned:
                 raise
             return cast(Result, returned[-1])
-        except PrefectHTTPStatusError as error:
-            code = error.response.status_code
-            if code not in (401, 403) and code < 500:
+        except (PrefectHTTPStatusError, TransportError, RuntimeError) as error:
+            if (named := _of_prefect(error)) is None:
                 raise
-            what = "refuses us" if code < 500 else "fails, as where its database is away or on a full disk"
-            raise _prefect_error(PREFECT_API_URL.value(), f"{what} ({code})") from None
-        except TransportError as error:
-            raise _prefect_error(PREFECT_API_URL.value(), f"does not answer ({error})") from None
-        except RuntimeError as error:
-            # What Prefect makes of a server that it does not reach at a run's start.
-            if "Failed to reach API" not in str(error):
-                raise
-            raise _prefect_error(PREFECT_API_URL.value(), "does not answer") from None
+            # What stopped the work comes before a server that cannot be told so.
+            raise failed[-1] if failed else named from None
         finally:
             _send_what_waits()
             if _runs:
@@ -223,6 +219,30 @@ def _name_run(flow: Any, flow_run: "FlowRun", state: Any) -> None:
     _runs.append({"name": flow_run.name, "id": str(flow_run.id), "url": url})
     note_run(get_settings().home_directory, str(flow_run.id), _GIVEN_API)
     print(f"run: {flow_run.name}" + (f" {url}" if url else ""), file=sys.stderr)
+
+
+def _of_prefect(error: Exception) -> ServiceError | None:
+    """What an error of Prefect's client says of its server; None for another error."""
+    from httpx import TransportError
+    from prefect.exceptions import PrefectHTTPStatusError
+    from prefect.settings import PREFECT_API_URL
+
+    from ecommerce.services.on_demand import prefect_address
+
+    server = PREFECT_API_URL.value()
+    if isinstance(error, PrefectHTTPStatusError):
+        code = error.response.status_code
+        if code not in (401, 403) and code < 500:
+            return None
+        what = "refuses us" if code < 500 else "fails, as where its database is away or on a full disk"
+        return _prefect_error(server, f"{what} ({code})")
+    # A RuntimeError is what Prefect makes of a server that it does not reach at a run's start.
+    if not isinstance(error, TransportError) and "Failed to reach API" not in str(error):
+        return None
+    if not _GIVEN_API and prefect_address(get_settings()) is None:
+        return _prefect_error(server, "was stopped while this worked, as `ecommerce down` does")
+    reason = f" ({error})" if isinstance(error, TransportError) and str(error) else ""
+    return _prefect_error(server, f"does not answer{reason}")
 
 
 def _prefect_error(server: str | None, what: str) -> ServiceError:

@@ -79,6 +79,10 @@ def import_each(paths: list[str], options: ImportOptions) -> ImportReport:
             report.files.append(import_one(path, options))
         except FilesFailed as failed:
             report.files += failed.report.files
+        except BaseException as error:
+            if before := [file.path.name for file in report.files]:
+                error.add_note(f"The files before it were read: {names_of(before)}")
+            raise
     return report
 
 

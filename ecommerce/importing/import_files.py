@@ -120,6 +120,7 @@ def import_file(
         report.error = str(error)
     except BaseException as error:
         report.error = str(error) or "stopped"
+        error.add_note(report.when_stopped())
         with suppress(PyMongoError):
             ledger.close(report)
         raise

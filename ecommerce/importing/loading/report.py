@@ -72,6 +72,15 @@ class FileReport:
         if last > tomorrow_ms:
             self.future_orders += sum(time_ms > tomorrow_ms for time_ms in times_ms)
 
+    def when_stopped(self) -> str:
+        """What is in the database when something stops the import in the middle of the file, and how it goes on."""
+        taken = self.accepted + self.unchanged + self.changed
+        rejected = f" and {self.rejected:,} in `rejected_rows`" if self.rejected else ""
+        return (
+            f"Of {self.path.name} at least {taken:,} rows are in the database{rejected}, {self.accepted:,} of them new."
+            " Import it again: those are unchanged then, and the rest is taken"
+        )
+
     @property
     def notes(self) -> list[str]:
         """What a person must know beside the counts."""
