@@ -16,6 +16,7 @@ from ecommerce.services.hdfs import Hdfs, start_hdfs
 from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 from tests.ports import free_port
+from tests.shared_folder import shared_folder
 
 NEW_EXAMPLES = "ECOMMERCE_NEW_EXAMPLES" in os.environ
 
@@ -30,6 +31,9 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("shared machine")
 
+
+# Here, so that the process that starts the others makes it, and removes it when they have ended.
+shared_folder()
 
 LONGEST = (
     "test_upgrade.py",

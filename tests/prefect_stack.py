@@ -1,9 +1,8 @@
 """A Prefect server of its own with the project's deployments, and a process worker that a test stops and starts."""
 
-import atexit
+import fcntl
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -25,6 +24,7 @@ from ecommerce.services.daemons import Daemon
 from ecommerce.services.environment import service_environment
 from ecommerce.settings import Settings
 from tests.ports import free_port
+from tests.shared_folder import shared_folder
 
 RUN_SECONDS = 240
 """The longest that a run may take on a busy machine."""
@@ -117,9 +117,9 @@ class PrefectStack:
         return "\n".join(f"{line.level} {line.message}" for line in lines)
 
 
-_deployed = Path(tempfile.mkdtemp(prefix="prefect-")) / "deployed.db"
-"""The history of this process's first server, with its tables made and everything deployed: 10 s of two cores."""
-atexit.register(shutil.rmtree, _deployed.parent, ignore_errors=True)
+_deployed = shared_folder() / "prefect-deployed.db"
+"""The history of the first server, with its tables made and everything deployed: 10 s of two cores. All processes of
+the tests copy it."""
 
 
 @contextmanager
@@ -127,17 +127,33 @@ def prefect_stack(settings: Settings, home: Path) -> Iterator[PrefectStack]:
     """A server with the deployments for these settings, its files in `home`."""
     settings = settings.model_copy(update={"prefect_port": free_port(), "home": home})
     stack = PrefectStack(settings)
-    known = bring_history(settings)
     server = services.server(settings, stack.environment)
-    server.start()
     try:
-        if not known:
-            services.ensure_work_pool(settings)
-            stack.deploy()
-            _keep(_history(settings))
+        with _one_maker():
+            known = bring_history(settings)
+            if not known:
+                _make_history(stack, server)
+        if known:
+            server.start()
         yield stack
     finally:
         server.stop()
+
+
+@contextmanager
+def _one_maker() -> Iterator[None]:
+    """One process at a time makes the history; those that wait meanwhile find it."""
+    with _deployed.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _make_history(stack: PrefectStack, server: Daemon) -> None:
+    """Start the server without a history, deploy everything, and keep what it has written by then."""
+    server.start()
+    services.ensure_work_pool(stack.settings)
+    stack.deploy()
+    _keep(_history(stack.settings))
 
 
 def bring_history(settings: Settings) -> bool:
@@ -156,8 +172,11 @@ def _history(settings: Settings) -> Path:
 
 def _keep(history: Path) -> None:
     """Copy a history without its runs: those of the schedules would be late in the server that begins with the copy."""
-    with closing(sqlite3.connect(history)) as source, closing(sqlite3.connect(_deployed)) as copy:
+    unfinished = _deployed.with_suffix(".part")
+    unfinished.unlink(missing_ok=True)
+    with closing(sqlite3.connect(history)) as source, closing(sqlite3.connect(unfinished)) as copy:
         source.backup(copy)
         for table in ("flow_run", "flow_run_state"):
             copy.execute(f"DELETE FROM {table}")  # noqa: S608 - names of this file
         copy.commit()
+    unfinished.replace(_deployed)
