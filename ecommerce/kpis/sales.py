@@ -10,7 +10,7 @@ from ecommerce.kpis.figures import Sales, SalesGroup, amount_of, share
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, sums_of
 from ecommerce.summaries.cells.rollup import PRODUCT, SALES
 from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES
-from ecommerce.summaries.cells.table import AS_WRITTEN, lazily_summed
+from ecommerce.summaries.cells.table import summed
 
 _RATIOS = {"counted_orders"}
 """Sums of orders that amounts are divided by."""
@@ -49,8 +49,7 @@ def parts_of(table: pl.DataFrame) -> Parts | None:
     """The parts of a table of sales; None where not all orders tell them."""
     if not SALES_MEASURES.keys() <= set(table.columns):
         return None
-    sums = lazily_summed(table.lazy(), _BY, SALES_MEASURES).collect(optimizations=AS_WRITTEN)
-    return sums.rows(named=True)
+    return summed(table, _BY, SALES_MEASURES).rows(named=True)
 
 
 _BY = {name: dtype for name, dtype in SALES_DIMENSIONS.items() if name != "hour"}

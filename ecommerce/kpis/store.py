@@ -95,6 +95,7 @@ class KpiStore:
         self._counts = Counts(0, 0)
         self._version = 0
         self._rest_until = 0.0
+        self._has_stream = False
 
     def refresh(self) -> Refresh:
         """Bring the summaries up to date and take in what changed. Raises PyMongoError where MongoDB is away."""
@@ -107,9 +108,10 @@ class KpiStore:
                 changed = self._take_in(advanced)
                 self._as_of = advanced.as_of
                 due = self._judge_due()
+                self._has_stream = not advanced.without_stream
                 if advanced.without_stream:
                     self._rest_until = time.monotonic() + REST_FACTOR * advanced.seconds
-            self._counts = self._order_counts.read()
+            self._counts = self._order_counts.read(snapshot=self._has_stream)
             self._refresh_catalog()
             if before != (self._epoch, self._seq, self._counts, self._catalog) or due:
                 self._version += 1
@@ -176,17 +178,21 @@ class KpiStore:
             return advanced.changes
         if advanced.seq == self._seq:
             return 0
-        query = {"_id": {"$gt": Int64(self._seq), "$lte": Int64(advanced.seq)}}
-        found = list(self._database[DELTAS].find(query).sort("_id", 1))
-        if len(found) != advanced.seq - self._seq:  # compacted and removed while this process slept
-            self._forget(advanced)
-            return advanced.changes
-        for delta in found:
-            self._deltas[int(delta["_id"])] = CellTable.decode(delta["data"])
+        changes = advanced.changes
+        if all(number in advanced.deltas for number in range(self._seq + 1, advanced.seq + 1)):
+            self._deltas.update(advanced.deltas)
+        else:  # other processes wrote some
+            query = {"_id": {"$gt": Int64(self._seq), "$lte": Int64(advanced.seq)}}
+            found = list(self._database[DELTAS].find(query).sort("_id", 1))
+            if len(found) != advanced.seq - self._seq:  # compacted and removed while this process slept
+                self._forget(advanced)
+                return changes
+            self._deltas.update((int(delta["_id"]), CellTable.decode(delta["data"])) for delta in found)
+            changes = sum(delta["changes"] for delta in found)
         while len(self._deltas) > DELTAS_MAX:
             self._deltas.popitem(last=False)
         self._seq = advanced.seq
-        return sum(delta["changes"] for delta in found)
+        return changes
 
     def _forget(self, advanced: Advance) -> None:
         self._views.clear()

@@ -8,10 +8,10 @@ counted, so nothing is taken away when it is corrected.
 
 import logging
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -26,6 +26,7 @@ from ecommerce.summaries.archived_changes import count_archived_changes
 from ecommerce.summaries.aside import count_aside, forget_deleted, note_changes
 from ecommerce.summaries.cells.fold import Folded, fold_documents
 from ecommerce.summaries.cells.promises import settled_before
+from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.changes import Changes, HistoryLost, changes_since, time_or_none
 from ecommerce.summaries.compact import DELTAS_BEFORE_COMPACTION, compact
 from ecommerce.summaries.rebuild import rebuild
@@ -70,6 +71,8 @@ class Advance:
     aside: int
     """Documents of `orders` that are no orders, and in no figure."""
     seconds: float
+    deltas: Mapping[int, CellTable] = field(default_factory=dict, repr=False)
+    """The deltas that it wrote, by number: a process that keeps figures need not read what it has just written."""
 
     @property
     def without_stream(self) -> bool:
@@ -90,13 +93,11 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
     as_of, until = datetime.now(UTC), time_or_none(database)
     if until is None:
         return _rebuilt(database, NO_REPLICA_SET, started, progress)
-    # An estimate does: it only says when building anew is cheaper.
-    allowed = max(CHANGES_BEFORE_REBUILD, database[ORDERS].estimated_document_count() // ORDERS_PER_CHANGE)
     (state, reason), changes = load_newest_state(database), 0
+    deltas: dict[int, CellTable] = {}
     try:
         while state is not None and state.cluster_time < until:
-            outcome, state, taken = _catch_up(database, state, until, as_of, settle, allowed - changes, progress)
-            changes += taken
+            outcome, state, changes = _catch_up(database, state, until, as_of, settle, changes, deltas, progress)
             if outcome == "too many":
                 return _rebuilt(database, f"more than {changes:,} changes to catch up with", started, progress)
             if outcome == "reached":
@@ -105,14 +106,14 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
         return _rebuilt(database, str(lost), started, progress)
     if state is None:
         return _rebuilt(database, reason or "its state was removed meanwhile", started, progress)
-    state, of_archive = count_archived_changes(database, state)
+    state, of_archive = count_archived_changes(database, state, deltas)
     changes += of_archive
     aside = forget_deleted(database, state.epoch)
     log.info("%s changes taken in, in %.1f s", f"{changes:,}", time.monotonic() - started)
     if state.seq - state.compacted_seq >= DELTAS_BEFORE_COMPACTION:
         compact(database)
     seconds = time.monotonic() - started
-    return Advance("advanced", "", changes, state.seq, state.epoch, as_of, state.time_zone, aside, seconds)
+    return Advance("advanced", "", changes, state.seq, state.epoch, as_of, state.time_zone, aside, seconds, deltas)
 
 
 def _catch_up(  # noqa: PLR0913 - the state of one loop
@@ -121,14 +122,15 @@ def _catch_up(  # noqa: PLR0913 - the state of one loop
     until: Timestamp,
     as_of: datetime,
     settle: bool,
-    allowed: int,
+    taken: int,
+    deltas: dict[int, CellTable],
     progress: Progress,
 ) -> tuple[Literal["reached", "moved", "too many"], State | None, int]:
-    """Take in batches until `until`; how that ended, the state then, and how many changes were taken in.
+    """Take in batches until `until`; how that ended, the state then, and how many changes were taken in, with `taken`.
 
-    "moved": another process moved the state, and it is for the caller to go on from there.
+    "moved": another process moved the state, and it is for the caller to go on from there. What is written goes into
+    `deltas`.
     """
-    taken = 0
     for batch, folded in _folded(changes_since(database, state.cluster_time, state.token, until), state.hours):
         if batch.events or (batch.reached and (settle or as_of - state.as_of > IDLE)):
             after = replace(
@@ -142,10 +144,19 @@ def _catch_up(  # noqa: PLR0913 - the state of one loop
             if not _commit(database, state, after, batch, folded):
                 return "moved", load_state(database), taken
             state, taken = after, taken + batch.events
+            if batch.events:
+                deltas[after.seq] = folded.cells
             progress(taken, None, "changes")
-        if taken > allowed and not batch.reached:
+        if not batch.reached and _rebuilding_is_cheaper(database, taken):
             return "too many", state, taken
     return "reached", state, taken
+
+
+def _rebuilding_is_cheaper(database: MongoDatabase, changes: int) -> bool:
+    """Whether catching up has cost as much as a rebuild; an estimate of the orders does for that."""
+    return (
+        changes > CHANGES_BEFORE_REBUILD and changes > database[ORDERS].estimated_document_count() // ORDERS_PER_CHANGE
+    )
 
 
 def _folded(batches: Generator[Changes], hours: Hours) -> Iterator[tuple[Changes, Folded]]:

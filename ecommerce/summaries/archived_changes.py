@@ -37,6 +37,8 @@ COUNTED_IN = "counted_in"
 AT_ONCE = 2_000
 """Versions, and records, that are counted by one transaction."""
 
+_NOT_COUNTED: Document = {"counted": False}
+
 
 class _Moved(Exception):
     """Another process moved the state, or counted the same: the transaction that noticed is undone."""
@@ -49,29 +51,55 @@ def prepare_archived_changes(database: MongoDatabase) -> None:
     database[ARCHIVE_SUMMARY].create_indexes([IndexModel([(COUNTED_IN, 1)], sparse=True)])
 
 
-def count_archived_changes(database: MongoDatabase, state: State) -> tuple[State, int]:
-    """Take in later versions of archived orders; the state then, and how many there were."""
+def count_archived_changes(
+    database: MongoDatabase, state: State, deltas: dict[int, CellTable] | None = None
+) -> tuple[State, int]:
+    """Take in later versions of archived orders; the state then, and how many there were.
+
+    What is written goes into `deltas`, by number.
+    """
     taken = 0
-    while True:
-        waiting = list(database[ARCHIVED_CHANGES].find({"counted": False}).limit(AT_ONCE))
-        left_out = {COUNTED_IN: {"$exists": True, "$ne": state.epoch}}
-        records = list(database[ARCHIVE_SUMMARY].find(left_out).limit(AT_ONCE))
-        if not waiting and not records:
-            return state, taken
+    while _is_any_left(database, state.epoch):
+        waiting = list(database[ARCHIVED_CHANGES].find(_NOT_COUNTED).limit(AT_ONCE))
+        records = list(database[ARCHIVE_SUMMARY].find(_left_out(state.epoch)).limit(AT_ONCE))
+        if not waiting and not records:  # another process counted them meanwhile
+            continue
         try:
-            state = _count(database, state, waiting, records)
+            state, cells = _count(database, state, waiting, records)
             taken += len(waiting)
+            if deltas is not None:
+                deltas[state.seq] = cells
         except _Moved:
             if (newer := load_state(database)) is None:
                 return state, taken  # somebody removed it: the next advance builds anew
             state = newer
+    return state, taken
 
 
-def _count(database: MongoDatabase, state: State, waiting: Sequence[Any], records: Sequence[Any]) -> State:
+def _left_out(epoch: str) -> Document:
+    """The query for records that the figures of an epoch do not have."""
+    return {COUNTED_IN: {"$exists": True, "$ne": epoch}}
+
+
+def _is_any_left(database: MongoDatabase, epoch: str) -> bool:
+    """Whether there is anything to count: each tick of a dashboard asks, so it is one command."""
+    of_records: list[Document] = [{"$match": _left_out(epoch)}, {"$limit": 1}]
+    either: list[Document] = [
+        {"$match": _NOT_COUNTED},
+        {"$limit": 1},
+        {"$unionWith": {"coll": ARCHIVE_SUMMARY, "pipeline": of_records}},
+        {"$project": {"_id": 1}},
+    ]
+    return any(True for _ in database[ARCHIVED_CHANGES].aggregate(either))
+
+
+def _count(
+    database: MongoDatabase, state: State, waiting: Sequence[Any], records: Sequence[Any]
+) -> tuple[State, CellTable]:
     cells_of_day = {day: cells_of(changes, state.hours) for day, changes in _by_day(waiting).items()}
     known = [cells_of_record(record, state.hours) for record in records]
-    after = replace(state, seq=state.seq + 1)
-    delta = delta_document(after, len(waiting), CellTable.sum_of((*cells_of_day.values(), *known)))
+    after, both = replace(state, seq=state.seq + 1), CellTable.sum_of((*cells_of_day.values(), *known))
+    delta = delta_document(after, len(waiting), both)
     of_waiting = {"_id": {"$in": [change["_id"] for change in waiting]}, "counted": False}
     of_records = {"_id": {"$in": [record["_id"] for record in records]}, COUNTED_IN: {"$ne": state.epoch}}
 
@@ -88,7 +116,7 @@ def _count(database: MongoDatabase, state: State, waiting: Sequence[Any], record
             database[ARCHIVE_SUMMARY].insert_many(new, session=session)
 
     in_transaction(database, write)
-    return after
+    return after, both
 
 
 def cells_of(changes: Sequence[Mapping[str, Any]], hours: Hours) -> CellTable:

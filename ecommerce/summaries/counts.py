@@ -34,7 +34,7 @@ class Counts(NamedTuple):
 
 def count_orders(database: MongoDatabase) -> Counts:
     """The counts at the position of the summaries; where there are none, by counting."""
-    return OrderCounts(database).read()
+    return OrderCounts(database).read(snapshot=is_replica_set(database))
 
 
 def count_orders_now(database: MongoDatabase) -> Counts:
@@ -56,9 +56,9 @@ class OrderCounts:
         self._summed: Any = None
         self._purged = self._kept = 0
 
-    def read(self) -> Counts:
-        """What `count_orders` returns."""
-        database, snapshot = self._database, is_replica_set(self._database)
+    def read(self, *, snapshot: bool) -> Counts:
+        """What `count_orders` returns; `snapshot`: whether the server is a replica set."""
+        database = self._database
         # Of what a later snapshot surely has: a record that comes in between is in the sums, and is new the next time,
         # too. The command counts the index, in a tenth of the time that an aggregation takes.
         concern: dict[str, Any] = {"readConcern": {"level": "majority"}} if snapshot else {}

@@ -42,6 +42,7 @@ ARCHIVE_SUMMARY = "orders_archive_summary"
 """Written by the archiver: what each purge took out of `orders`, with its cells."""
 
 STATE_ID = "orders"
+_NUMBERED: Document = {"_id": {"$type": "number"}}
 _NAMESPACE_EXISTS = 48
 
 FORMAT = 9
@@ -130,8 +131,7 @@ def load_state(database: MongoDatabase, session: ClientSession | None = None) ->
 
 def load_newest_state(database: MongoDatabase) -> tuple[State | None, str]:
     """The state, and where there is none that can be gone on from, why. An older one that was put back is none."""
-    newest = last_delta(database)  # before the state: no delta is ahead of a state that is read later
-    found = _found(database)
+    newest, found = _newest_delta_and_state(database)
     state = _state_of(found)
     if state is not None and newest > state.seq:
         return None, f"somebody put an older {STATE} back: it ends with delta {state.seq}, there is delta {newest}"
@@ -191,8 +191,26 @@ def delta_document(after: State, changes: int, cells: "CellTable") -> Document:
 
 def last_delta(database: MongoDatabase) -> int:
     """The number of the newest delta; 0 where there is none."""
-    found = database[DELTAS].find_one({"_id": {"$type": "number"}}, {"_id": 1}, sort=[("_id", -1)])
+    found = database[DELTAS].find_one(_NUMBERED, {"_id": 1}, sort=[("_id", -1)])
     return int(found["_id"]) if found else 0
+
+
+def _newest_delta_and_state(database: MongoDatabase) -> tuple[int, Document | None]:
+    """By one command; the delta is read before the state, so none is ahead of it."""
+    pipeline: list[Document] = [
+        {"$match": _NUMBERED},
+        {"$sort": {"_id": -1}},
+        {"$limit": 1},
+        {"$project": {"_id": 1}},
+        {"$unionWith": {"coll": STATE, "pipeline": [{"$match": {"_id": STATE_ID}}]}},
+    ]
+    newest, state = 0, None
+    for found in database[DELTAS].aggregate(pipeline):
+        if found["_id"] == STATE_ID:
+            state = found
+        else:
+            newest = int(found["_id"])
+    return newest, state
 
 
 def _found(database: MongoDatabase, session: ClientSession | None = None) -> Document | None:

@@ -23,14 +23,13 @@ from ecommerce.summaries.cells.promises import (
 )
 from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES
 from ecommerce.summaries.cells.table import (
-    AS_WRITTEN,
     ITEM_DIMENSIONS,
     ORDER_DIMENSIONS,
     CellTable,
-    lazily_summed,
     present,
     sales_of_before,
     summed,
+    summed_all,
     together,
 )
 
@@ -120,8 +119,7 @@ class Rollup:
         promises = frames.pop(PROMISES)
         if len(found) == 1 or promises.height < GROUPED_BELOW or promises.n_chunks() > CHUNKS_MAX:
             promises = summed(promises, *TABLES[PROMISES])
-        made = _collected({name: (frame.lazy(), present(frame, TABLES[name][1])) for name, frame in frames.items()})
-        return Rollup({**made.tables, PROMISES: promises})
+        return Rollup({**_summed_up(frames), PROMISES: promises})
 
     def due(self, before_ms: int) -> "Rollup":
         """The rollup at a moment: promises that were due before it are judged, and in the groups."""
@@ -138,10 +136,9 @@ class Rollup:
             table, (dimensions, types) = self.tables[name], TABLES[name]
             zeros = {column: pl.lit(0, dtype) for column, dtype in types.items() if column not in DUE_SUMS}
             groups = judged.select(name, *DUE_SUMS, currency=pl.lit(""), **zeros).select(table.columns)
-            frame = together([table, groups], dimensions, types)
-            summed_up[name] = frame.lazy(), present(frame, types)
+            summed_up[name] = together([table, groups], dimensions, types)
         later = promises.filter(pl.col("expected") >= before_ms)
-        return Rollup({**self.tables, **_collected(summed_up).tables, PROMISES: later})
+        return Rollup({**self.tables, **_summed_up(summed_up), PROMISES: later})
 
     def next_due(self) -> int | None:
         """When the next promise is due, in milliseconds since 1970: until then time changes no figure."""
@@ -211,7 +208,6 @@ def _promises_of_before(statuses: pl.DataFrame) -> pl.DataFrame:
     return promises_of_before(rows).drop("hour")
 
 
-def _collected(frames: Mapping[str, tuple[pl.LazyFrame, Mapping[str, Any]]]) -> Rollup:
-    """The rollup of a frame and its sums for each table, grouped and summed in one go."""
-    plans = [lazily_summed(frame, TABLES[name][0], types) for name, (frame, types) in frames.items()]
-    return Rollup(dict(zip(frames, pl.collect_all(plans, optimizations=AS_WRITTEN), strict=True)))
+def _summed_up(frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The frames of some tables, each grouped and summed."""
+    return dict(zip(frames, summed_all([(frame, *TABLES[name]) for name, frame in frames.items()]), strict=True))

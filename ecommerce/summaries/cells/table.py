@@ -94,7 +94,7 @@ class CellTable:
     @staticmethod
     def of_rows(*frames: pl.DataFrame) -> "CellTable":
         """Cells of rows that may share dimensions: one row per order, order item and event, or other cells."""
-        return CellTable(*(summed(frame, *shape) for frame, shape in zip(frames, FAMILIES.values(), strict=True)))
+        return CellTable(*summed_all([(frame, *shape) for frame, shape in zip(frames, FAMILIES.values(), strict=True)]))
 
     @staticmethod
     def sum_of(tables: "Iterable[CellTable]") -> "CellTable":
@@ -275,20 +275,27 @@ def together(frames: Sequence[pl.DataFrame], dimensions: Mapping[str, Any], type
 
 def summed(frame: pl.DataFrame, dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.DataFrame:
     """The frame grouped by its dimensions, the measures that it has summed, rows of zeros left out."""
-    known = types if frame.width == len(dimensions) + len(types) else present(frame, types)
-    names = list(dimensions)
-    empty = [name for name in names if dimensions[name] == pl.String and not frame[name].max()]
-    varying = {name: dtype for name, dtype in dimensions.items() if name not in empty}
-    found = lazily_summed(frame.lazy(), varying, known).collect(optimizations=AS_WRITTEN)
-    for name in empty:  # most shops have one currency and one channel: each text to group by costs half as much again
-        found.insert_column(names.index(name), no_texts(found.height).alias(name))
+    return summed_all([(frame, dimensions, types)])[0]
+
+
+def summed_all(
+    frames: Sequence[tuple[pl.DataFrame, Mapping[str, Any], Mapping[str, Any]]],
+) -> list[pl.DataFrame]:
+    """Each frame `summed` by its dimensions and measures. At once: each plan that runs alone costs a tick 0.3 ms."""
+    plans, left_out = [], []
+    for frame, dimensions, types in frames:
+        known = types if frame.width == len(dimensions) + len(types) else present(frame, types)
+        # Most shops have one currency and one channel: each text to group by costs half as much again.
+        empty = [name for name in list(dimensions)[1:] if dimensions[name] == pl.String and not frame[name].max()]
+        sums, has_any = _sums(tuple(known.items()))
+        varying = [name for name in dimensions if name not in empty]
+        plans.append(frame.lazy().group_by(varying).agg(sums).filter(has_any))
+        left_out.append([(list(dimensions).index(name), name) for name in empty])
+    found = pl.collect_all(plans, optimizations=AS_WRITTEN)
+    for frame, names in zip(found, left_out, strict=True):
+        for index, name in names:
+            frame.insert_column(index, no_texts(frame.height).alias(name))
     return found
-
-
-def lazily_summed(frame: pl.LazyFrame, dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.LazyFrame:
-    """The plan of `summed`, to be collected together with others; the frame has all of the measures."""
-    sums, has_any = _sums(tuple(types.items()))
-    return frame.group_by(list(dimensions)).agg(sums).filter(has_any)
 
 
 @cache
