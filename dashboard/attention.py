@@ -1,148 +1,20 @@
-"""What needs attention: each kind is one function here, which says nothing where all is well.
+"""What needs attention, as the head of the overview says it: the shop's notices, and what failed.
 
-They look at the whole shop, not at the span that is shown, and are read behind the tick: by its own thread, seldom.
+They are read behind the tick: by its own thread, seldom.
 """
 
 import json
-import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-import polars as pl
-from pymongo.errors import PyMongoError
-
 from dashboard.pipeline import Failure, read_failures
-from dashboard.spans import hour_of
-from dashboard.text import compact, duration, exact, moment
-from ecommerce.documents.statuses import is_finished
-from ecommerce.importing.loading.ledger import REJECTED_ROWS
-from ecommerce.kpis.figures import Kpis
-from ecommerce.kpis.question import Filters, Span
-from ecommerce.mongo import MongoDatabase, count_few
+from dashboard.text import moment
+from ecommerce.attention.kinds import NAMED, Figures, Kind, Notice, kinds_of, look
+from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 
-log = logging.getLogger(__name__)
-
-SOLD_DAYS = 28
-"""Sales of as many days say how long a stock lasts: four of each weekday."""
-NAMED = 3
 REASON_SHOWN = 160
-EVER = date(1970, 1, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One thing that needs attention."""
-
-    key: str
-    text: str
-    reason: str = ""
-    link: str = ""
-    """Query of the view where there is more; empty: the pipeline page."""
-    called: str = "Pipeline"
-    """What the link is called."""
-
-
-class Figures(Protocol):
-    """What notices ask of the KPI store."""
-
-    def timeline(self, span: Span, filters: Filters, step: Any) -> pl.DataFrame: ...
-
-    def sold(self, span: Span) -> Mapping[int, int]: ...
-
-    def kpis(self, span: Span, filters: Filters) -> Kpis: ...
-
-
-def overdue(store: Figures, zone: ZoneInfo, now: datetime) -> Iterator[Notice]:
-    """Orders that are not finished and whose promise is past; those of the archive are counted, too."""
-    figures = store.kpis(Span(), Filters())
-    if figures.overdue:
-        groups = sorted(figures.by_courier.items(), key=lambda pair: (-(pair[1].overdue or 0), pair[0]))
-        named = ", ".join(f"{name} {exact(group.overdue)}" for name, group in groups[:NAMED] if group.overdue)
-        is_one = figures.overdue == 1
-        yield Notice(
-            "overdue",
-            f"{exact(figures.overdue)} {'order is' if is_one else 'orders are'} overdue",
-            f"not finished and past the promise; by courier: {named}",
-            f"?page=orders&from={EVER}&to={now.astimezone(zone).date()}&state=overdue&sort=promised",
-            "Orders",
-        )
-
-
-def backlog(store: Figures, settings: Settings, zone: ZoneInfo, now: datetime) -> Iterator[Notice]:
-    """Orders that are not finished, by the days since they were ordered; those of the archive are counted, too."""
-    days = store.timeline(Span(), Filters(), "day").select("time", "status", "orders")
-    ages = [(0, 3), (3, 7), (7, 14), (14, 30), (30, None)]
-    counts = dict.fromkeys(ages, 0)
-    old, limit = 0, settings.old_order_days
-    for time, status, orders in days.iter_rows():
-        if is_finished(status):
-            continue
-        age = (now - time).days
-        old += orders if age >= limit else 0
-        counts[next(span for span in ages if span[1] is None or age < span[1])] += orders
-    if old:
-        parts = [f"{_ages(*span)}: {compact(count)}" for span, count in counts.items() if count]
-        last = now.astimezone(zone).date() - timedelta(days=limit)
-        yield Notice(
-            "backlog",
-            f"{exact(old)} orders are open for {limit} days or more",
-            f"open orders by age: {', '.join(parts)}",
-            f"?page=orders&from={EVER}&to={last}&state=open&sort=time",
-            "Orders",
-        )
-
-
-def _ages(first: int, last: int | None) -> str:
-    return f"{first}–{last} d" if last else f"over {first} d"
-
-
-def cover(
-    database: MongoDatabase, store: Figures, settings: Settings, zone: ZoneInfo, now: datetime
-) -> Iterator[Notice]:
-    """Products whose stock lasts for few days at the rate of the last SOLD_DAYS."""
-    sold = store.sold(Span(hour_of(now - timedelta(days=SOLD_DAYS), zone), hour_of(now, zone)))
-    stock: dict[int, int] = {}
-    for record in database["inventory"].find({}, {"_id": 0, "product_id": 1, "stock_quantity": 1}):
-        stock[record["product_id"]] = stock.get(record["product_id"], 0) + int(record.get("stock_quantity") or 0)
-    days = {
-        product: max(0, stock[product]) * SOLD_DAYS / quantity
-        for product, quantity in sold.items()
-        if product in stock and quantity > 0
-    }
-    low = sorted((left, product) for product, left in days.items() if left < settings.cover_days)
-    if low:
-        first = [product for _, product in low[:NAMED]]
-        names = {each["_id"]: each["name"] for each in database["products"].find({"_id": {"$in": first}}, {"name": 1})}
-        named = ", ".join(f"{names.get(product, f'#{product}')} {left:.1f} d" for left, product in low[:NAMED])
-        more = f" and {exact(len(low) - NAMED)} more" if len(low) > NAMED else ""
-        is_one = len(low) == 1
-        yield Notice(
-            "cover",
-            f"{exact(len(low))} {'product has' if is_one else 'products have'} stock for less than "
-            f"{settings.cover_days:g} days",
-            f"{named}{more}; by the sales of {SOLD_DAYS} days",
-            f"?page=orders&product={low[0][1]}",
-            "Orders",
-        )
-
-
-def rejected(database: MongoDatabase) -> Iterator[Notice]:
-    """Rows that were rejected and not repaired."""
-    if count := count_few(database[REJECTED_ROWS]):
-        text = "1 rejected row waits" if count == 1 else f"{exact(count)} rejected rows wait"
-        yield Notice("rejected", f"{text} to be repaired", "their reasons are on the pipeline page")
-
-
-def lag(seconds: float, settings: Settings) -> Iterator[Notice]:
-    """Figures that are far behind the orders."""
-    if seconds > settings.lag_seconds:
-        yield Notice(
-            "lag", f"The figures are {duration(seconds)} behind", "more orders change than one process takes in"
-        )
 
 
 def failed(failures: Sequence[Failure], zone: ZoneInfo) -> Iterator[Notice]:
@@ -157,26 +29,10 @@ def read_notices(
     database: MongoDatabase, store: Figures, settings: Settings, lag_seconds: float, zone: ZoneInfo
 ) -> tuple[Notice, ...]:
     """All there is, the customers' first; a kind that cannot be told hides no other. Raises PyMongoError."""
-    now = datetime.now(UTC)
-    kinds: dict[str, Callable[[], Iterable[Notice]]] = {
-        "overdue orders": lambda: overdue(store, zone, now),
-        "open orders": lambda: backlog(store, settings, zone, now),
-        "how long stock lasts": lambda: cover(database, store, settings, zone, now),
-        "rejected rows": lambda: rejected(database),
-        "the lag": lambda: lag(lag_seconds, settings),
-        "failed runs": lambda: failed(read_failures(database, settings), zone),
-    }
-    return tuple(notice for name, kind in kinds.items() for notice in _told(name, kind))
-
-
-def _told(name: str, kind: Callable[[], Iterable[Notice]]) -> tuple[Notice, ...]:
-    try:
-        return tuple(kind())
-    except PyMongoError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the others are told
-        log.warning("no notice of %s: %s", name, error)
-        return (Notice(f"untold-{name}", f"{name}: not known now", str(error)),)
+    kinds = kinds_of(database, store, settings, lag_seconds, zone, datetime.now(UTC))
+    failures = Kind("failures", "failed runs", lambda: failed(read_failures(database, settings), zone))
+    found, _ = look([*kinds, failures])
+    return tuple(found)
 
 
 def attention_card(notices: Iterable[Notice]) -> str:

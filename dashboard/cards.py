@@ -11,11 +11,12 @@ from dashboard.figures import Answer, Question
 from dashboard.sales_card import sales_card
 from dashboard.spans import dates_span, days_of
 from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, Choices
-from dashboard.text import NOTHING, change, change_text, compact, exact, money, percent, span_text
+from dashboard.text import NOTHING, change, change_text, money, percent, span_text
 from dashboard.theme import ACCENTS, status_color
 from dashboard.timeline import TIMELINE_STATUSES_MAX, status_rank
 from ecommerce.documents.statuses import FINISHED
 from ecommerce.kpis.figures import ItemGroup, Kpis, OrderGroup, ProductSales
+from ecommerce.readable import compact, exact
 
 ROWS_MAX = 10
 STATUSES_MAX = 20

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pymongo.errors import ConnectionFailure, PyMongoError
 
-from dashboard.attention import Notice, attention_card
+from dashboard.attention import attention_card
 from dashboard.cards import overview_cards
 from dashboard.content import Content
 from dashboard.figures import Answer, Question, Store, compute
@@ -26,6 +26,7 @@ from dashboard.pipeline_cards import pipeline_cards, stock_card
 from dashboard.shared import Aging, Behind, Shared
 from dashboard.state import Choices, choices_of
 from dashboard.trends import Trends, TrendsQuestion
+from ecommerce.attention.kinds import Notice
 from ecommerce.errors import EcommerceError
 from ecommerce.kpis.figures import Kpis
 

@@ -10,8 +10,9 @@ from bson import Decimal128
 
 from dashboard.state import View
 from dashboard.tables import Content
-from dashboard.text import NOTHING, exact
+from dashboard.text import NOTHING
 from ecommerce.documents.statuses import canonical
+from ecommerce.readable import exact
 
 MONEY_DIGITS_MAX = 20
 NOT_THERE = "?"

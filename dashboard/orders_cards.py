@@ -12,10 +12,11 @@ from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, t
 from dashboard.orders import Listing
 from dashboard.state import DIMENSIONS, Choices, View
 from dashboard.tables import Content, column, table
-from dashboard.text import NOTHING, exact, readable, span_text
+from dashboard.text import NOTHING, readable, span_text
 from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.order_search.one_order import part_of
 from ecommerce.order_search.query import STATES
+from ecommerce.readable import exact
 
 SORTED_COLUMNS = {"Order": "id", "Time": "time", "Customer": "customer", "Status": "status", "Total": "total",
                   "Promised": "promised"}  # fmt: skip

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from dashboard.pipeline import LowStock, Pipeline
 from dashboard.tables import Content, column, table
-from dashboard.text import NOTHING, compact, duration, exact, moment
+from dashboard.text import NOTHING, moment
 from dashboard.theme import ARCHIVED_COLOR, HOT_COLOR
+from ecommerce.readable import compact, duration, exact
 from ecommerce.sizes import size_text
 
 GOOD_STATES = {"committed", "done", "COMPLETED"}

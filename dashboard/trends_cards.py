@@ -10,10 +10,11 @@ import numpy as np
 from dashboard.cards import NO_ORDERS, title_of
 from dashboard.delivery_days import DAYS_MAX
 from dashboard.state import View
-from dashboard.text import NOTHING, exact, money, percent, span_text
+from dashboard.text import NOTHING, money, percent, span_text
 from dashboard.trends import Trends
 from dashboard.trends_over_time import Content, card, categories, course, late, places
 from dashboard.trends_view import GRAINS, MEASURES
+from ecommerce.readable import exact
 
 NAME_LENGTH = 18
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from dashboard.cards import NO_ORDERS
-from dashboard.text import NOTHING, compact, day_text, exact
+from dashboard.text import NOTHING, day_text
 from dashboard.theme import ARCHIVED_COLOR, COMPARED_COLOR, HOT_COLOR, OTHER_COLORS, REVENUE_COLOR
 from dashboard.timeline import PARTIAL_ALPHA
 from dashboard.trends import Point, Trends
 from dashboard.trends_view import MEASURES, Measure
+from ecommerce.readable import compact, exact
 
 Content = dict[str, Any]
 

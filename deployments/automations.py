@@ -3,8 +3,8 @@
 Summarize follows an import, and check follows an archive run; an archive run that no person answered is closed.
 A run whose process is gone is crashed once its heartbeats stop, so that it holds no concurrency slot for ever. Not with
 `--one-machine`: there the worker sees its runs end, and is itself watched. A run that stays Pending is crashed. With
-ALERT_WEBHOOK_URL set, runs that fail, are late or wait for a person, and a missing archive, are sent there, as a JSON
-object with `subject` and `body`. One that somebody switched off stays off.
+ALERT_WEBHOOK_URL set, runs that fail, are late or wait for a person, a missing archive and what of the shop needs
+attention are sent there, as a JSON object with `subject` and `body`. One that somebody switched off stays off.
 """
 
 import os
@@ -215,6 +215,24 @@ def tell_of_waiting_archives(block: CustomWebhookNotificationBlock) -> Automatio
     )
 
 
+def tell_of_attention(block: CustomWebhookNotificationBlock) -> Automation:
+    """What of the shop needs a person is sent to the URL: each once, when it begins."""
+    return Automation(
+        name="Tell of what needs attention",
+        description="Posts to ALERT_WEBHOOK_URL what the head of the dashboard says; thresholds are settings.",
+        trigger=EventTrigger(
+            expect={"attention.needed"},
+            match=ResourceSpecification({"prefect.resource.id": ["ecommerce.attention.*"]}),
+            for_each={"prefect.resource.id"},
+            posture=Posture.Reactive,
+            threshold=1,
+        ),
+        actions=[
+            notification(block, "{{ event.payload.text }}", "{{ event.payload.reason }} {{ event.payload.link }}")
+        ],
+    )
+
+
 def notification(block: CustomWebhookNotificationBlock, subject: str, body: str) -> SendNotification:
     """The action that sends an alert."""
     identity = block._block_document_id  # noqa: SLF001 - it has no public name
@@ -282,6 +300,7 @@ def main() -> None:
         bring_up_to_date(tell_of_late_runs(block))
         bring_up_to_date(tell_of_waiting_archives(block))
         bring_up_to_date(tell_of_a_missing_archive(block))
+        bring_up_to_date(tell_of_attention(block))
     sent = "sent" if url else "not sent, as ALERT_WEBHOOK_URL is empty"
     print(f"automations: {'' if one_machine else 'dead runs are crashed, '}stuck runs are crashed, failures are {sent}")
 

@@ -120,13 +120,14 @@ class Settings(BaseSettings):
     )
     low_stock: int = Field(10, ge=0, description="Pieces left from which on the dashboard calls a stock low.")
     cover_days: float = Field(
-        7.0, ge=0, description="The dashboard names products whose stock lasts for fewer days at the recent sales."
+        7.0, ge=0, description="Products whose stock lasts for fewer days at the recent sales need attention."
     )
+    overdue_orders: int = Field(1, ge=1, description="Overdue orders from which on they need attention.")
     old_order_days: int = Field(
-        30, ge=1, description="The dashboard tells of orders that are not finished so many days after they were placed."
+        30, ge=1, description="Orders that are not finished so many days after they were placed need attention."
     )
     lag_seconds: float = Field(
-        60.0, ge=1, description="The dashboard tells of figures that are further behind the orders, in seconds."
+        60.0, ge=1, description="Figures that are further behind the orders need attention, in seconds."
     )
     customers_on_loopback: bool = Field(
         False,

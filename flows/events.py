@@ -8,9 +8,12 @@ from typing import Any
 from prefect.events import emit_event
 
 from ecommerce.archive.runs import Run
+from ecommerce.attention.kinds import Notice
+from ecommerce.attention.told import Over
 from ecommerce.check import CheckReport
 from ecommerce.importing.loading.report import ImportReport
 from ecommerce.settings import get_settings
+from flows.links import dashboard_url
 
 FILES_NAMED = 20
 
@@ -38,6 +41,17 @@ def figures_differ(report: CheckReport) -> None:
         damaged=len(report.damaged),
         buckets=[found.bucket for found in report.differences[:FILES_NAMED]],
     )
+
+
+def attention_needed(notice: Notice) -> None:
+    """`attention.needed`: something of the shop needs a person; sent when it begins, once."""
+    link = dashboard_url() + (notice.link or "?page=pipeline")
+    _emit("attention.needed", _attention(notice.key), text=notice.text, reason=notice.reason, link=link)
+
+
+def attention_over(over: Over) -> None:
+    """`attention.over`: what needed a person is over."""
+    _emit("attention.over", _attention(over.key), text=over.text, since=over.since.isoformat())
 
 
 def orders_archived(run: Run) -> None:
@@ -69,6 +83,14 @@ def _counts(run: Run) -> dict[str, Any]:
 def _database() -> dict[str, str]:
     name = get_settings().database
     return {"prefect.resource.id": f"ecommerce.database.{name}", "prefect.resource.name": name}
+
+
+def _attention(key: str) -> dict[str, str]:
+    return {
+        "prefect.resource.id": f"ecommerce.attention.{key}",
+        "prefect.resource.name": key,
+        "ecommerce.database": get_settings().database,
+    }
 
 
 def _archive_run(run: Run) -> dict[str, str]:

@@ -9,15 +9,19 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
+from ecommerce.attention.kinds import kinds_of, look
+from ecommerce.attention.told import begun_and_over
 from ecommerce.documents.statuses import is_counted
 from ecommerce.hours import time_of
 from ecommerce.kpis import Filters, KpiStore, Span
 from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
+from ecommerce.settings import get_settings
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.compact import Compaction, compact
 from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
+from flows.events import attention_needed, attention_over
 from flows.forms import AS_SET, Unset, chosen, settings_by_operators
 from flows.links import link_dashboard
 from flows.progress import progress_artifact
@@ -95,6 +99,22 @@ def publish_last_hours(hours: int, lag: float) -> None:
     )
 
 
+@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
+def tell_what_needs_attention(lag: float) -> None:
+    """Send an event for each notice that began or ended since the last run."""
+    database, settings = get_database(), get_settings()
+    store = KpiStore(database)
+    kinds = kinds_of(database, store, settings, lag, store.hours.zone, datetime.now(UTC))
+    notices, not_known = look(kinds)
+    begun, over = begun_and_over(database, notices, [kind.key for kind in not_known])
+    for notice in begun:
+        get_run_logger().warning("needs attention: %s: %s", notice.text, notice.reason)
+        attention_needed(notice)
+    for one in over:
+        get_run_logger().info("over: %s", one.text)
+        attention_over(one)
+
+
 def warn_of_lag(lags: list[float], warn_lag_seconds: float) -> bool:
     """Whether the lag grew from advance to advance and is worth a warning; logs it."""
     grows = len(lags) == ROUNDS and lags == sorted(lags) and lags[-1] > lags[0]
@@ -131,6 +151,7 @@ def summarize_orders(
         get_run_logger().info("rebuilt: %s", advanced.reason)
     compaction = compact_summaries()
     publish_last_hours(hours, lags[-1])
+    tell_what_needs_attention(lags[-1])
     link_dashboard()
     summarized = Summarized(
         mode=advanced.mode,

@@ -10,11 +10,11 @@ import pytest
 from bson.raw_bson import RawBSONDocument
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from dashboard.text import exact
 from ecommerce.documents.bson_codec import encode_catalog
 from ecommerce.documents.catalog import CATALOG, Courier, Inventory, Product, Warehouse
 from ecommerce.documents.order import OrderDocument
 from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.readable import exact
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from tests.dashboard_app import SHOWN_MS, Tab, launch, served

@@ -11,6 +11,7 @@ from ecommerce.archive.edit_records import TABLE_EDITS
 from ecommerce.archive.lease import ARCHIVE_LEASE
 from ecommerce.archive.restore import ORDERS_RESTORED
 from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY, SUPERSEDED
+from ecommerce.attention.told import ATTENTION
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.forget.records import FORGET_RUNS
 from ecommerce.gate import GATE, OLD_BUCKETS, OLD_DELTAS, OLD_LEASE, OLD_STATE
@@ -71,6 +72,9 @@ SUMMARIZER = Role(
         **dict.fromkeys((ARCHIVE_SUMMARY, ARCHIVED_CHANGES), WRITE),
         **dict.fromkeys((GATE, SHOP, EXPIRED_ORDERS), READ),
         **dict.fromkeys((STATE, DELTAS, BUCKETS, ASIDE), ALL),
+        # After it has taken in what changed, a run tells once what needs attention.
+        ATTENTION: ALL,
+        REJECTED_ROWS: READ,
         # Every process looks whether the collections are as they must be; making them is the administrator's.
         **dict.fromkeys(_CATALOG, READ),
     },

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Browser, expect
 
-from dashboard.text import exact
 from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.readable import exact
 from ecommerce.settings import Settings
 from ecommerce.shop import SHOP
 from ecommerce.summaries.state import STATE

@@ -17,10 +17,11 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from dashboard.state import view_of_query
-from dashboard.text import compact, exact, money, readable
+from dashboard.text import money, readable
 from ecommerce.kpis.store import compute_kpis
 from ecommerce.mongo import get_database
 from ecommerce.mongo import mongo_uri as uri_of
+from ecommerce.readable import compact, exact
 from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 from tests.dashboard_app import REPOSITORY, Tab, point_at, served

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, TimeoutError, expect
 
-from dashboard.text import exact
+from ecommerce.readable import exact
 from ecommerce.settings import Settings
 from tests.dashboard_app import Tab, point_at, zoom_of
 from tests.dashboard_shop import add_orders, show_last_day

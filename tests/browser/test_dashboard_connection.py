@@ -8,8 +8,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
-from dashboard.text import exact
 from ecommerce.mongo import get_database
+from ecommerce.readable import exact
 from ecommerce.settings import Settings
 from tests.dashboard_app import SHOWN_MS, Tab, serve, stop
 from tests.dashboard_shop import add_orders, shown_orders

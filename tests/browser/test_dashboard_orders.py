@@ -15,10 +15,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.state import view_of_query
-from dashboard.text import exact
 from ecommerce.documents.catalog import User
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.order_search.paging import PAGE_ROWS
+from ecommerce.readable import exact
 from ecommerce.settings import Settings
 from tests.dashboard_app import SHOWN_MS, Tab, served
 from tests.dashboard_shop import HOSTILE, put_catalog

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from dashboard.text import exact
+from ecommerce.readable import exact
 from ecommerce.settings import Settings
 from tests.dashboard_app import Tab, serve, stop
 from tests.dashboard_shop import add_orders, shown_orders

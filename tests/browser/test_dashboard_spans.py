@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from dashboard.state import view_of_query
-from dashboard.text import exact
 from ecommerce.kpis.store import compute_kpis
 from ecommerce.mongo import get_database
+from ecommerce.readable import exact
 from ecommerce.settings import Settings
 from tests.dashboard_app import Tab
 

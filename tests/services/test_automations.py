@@ -100,6 +100,7 @@ def test_a_run_that_never_begins_is_crashed_and_failures_and_a_missing_archive_a
             made["tell_of_late_runs"](block).create()
             made["tell_of_waiting_archives"](block).create()
             made["tell_of_a_missing_archive"](block, within=soon).create()
+            made["tell_of_attention"](block).create()
         stuck, failed = stack.ask("import-files/hourly"), stack.ask("summarize-orders/hourly")
         stack.client.set_flow_run_state(stuck, Pending(), force=True)
         stack.client.set_flow_run_state(failed, Failed(message="a test"), force=True)
@@ -117,6 +118,13 @@ def test_a_run_that_never_begins_is_crashed_and_failures_and_a_missing_archive_a
                 related=[{"prefect.resource.id": f"prefect.flow-run.{failed}", "prefect.resource.role": "flow-run"}],
                 payload={"orders": 20, "days": 2, "answer_until": "2026-11-28T02:30:00Z"},
             )
+            attention = {"prefect.resource.id": "ecommerce.attention.overdue"}
+            hostile = {
+                "text": '3 orders are "overdue" {{ flow.name }}',
+                "reason": "\\ by courier: <b>",
+                "link": "http://x",
+            }
+            emit_event("attention.needed", attention, payload=hostile)
         stack.until(lambda: stack.client.read_flow_run(stuck).state_name == "Crashed", 120)
         expected = {
             "summarize-orders Failed",
@@ -125,6 +133,7 @@ def test_a_run_that_never_begins_is_crashed_and_failures_and_a_missing_archive_a
             "import-files Crashed",
             "archive-orders waits for a person",
             "archive-orders is missing",
+            '3 orders are "overdue" {{ flow.name }}',
         }
         stack.until(lambda: expected <= set(subjects), 120)
         assert subjects.count("check-orders Late") == 1, "once an hour for each deployment"

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from ecommerce.archive.runs import ARCHIVE_RUNS
 from ecommerce.importing.loading.report import ImportReport
-from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from tests.archiving import an_order, hot_ids, insert, with_archive
@@ -23,6 +23,7 @@ from tests.prefect_stack import PrefectStack, prefect_stack
 
 MADE = runpy.run_path(str(REPOSITORY / "deployments" / "automations.py"))
 WITHIN = timedelta(seconds=5)
+NOW = datetime.now(UTC).replace(microsecond=0)
 SUMMARIZE, CHECK, ARCHIVE = "summarize-orders/hourly", "check-orders/daily", "archive-orders/daily"
 
 
@@ -101,6 +102,27 @@ def test_summarize_follows_imports_once_each_span(stack: PrefectStack, database:
     # Each event is followed by a run that begins after it.
     last = max(datetime.fromisoformat(event["occurred"]) for event in events(stack, "orders.imported"))
     assert max(run.expected_start_time for run in ended if run.expected_start_time) >= last
+
+
+@pytest.mark.timeout(600)
+def test_what_needs_attention_is_sent_once_and_when_it_is_over(stack: PrefectStack, database: MongoDatabase) -> None:
+    insert(database, [an_order(i, status="Shipped") for i in range(3)])
+    for _ in range(2):
+        (run,) = stack.wait(stack.ask(SUMMARIZE))
+        assert run.state_name == "Completed", stack.log(run.id)
+    (overdue,) = stack.until(lambda: of_key(stack, "attention.needed", "overdue"))
+    assert overdue["payload"]["text"] == "3 orders are overdue"
+    assert "/app?page=orders" in overdue["payload"]["link"]
+    database[ORDERS].update_many({}, {"$set": {"delivery.status": "Delivered", "delivery.actual_time": NOW}})
+    stack.wait(stack.ask(SUMMARIZE))
+    (over,) = stack.until(lambda: of_key(stack, "attention.over", "overdue"))
+    assert over["payload"]["text"] == "3 orders are overdue"
+    assert len(of_key(stack, "attention.needed", "overdue")) == 1
+
+
+def of_key(stack: PrefectStack, name: str, key: str) -> list[dict[str, Any]]:
+    found = events(stack, name)
+    return [event for event in found if event["resource"]["prefect.resource.id"] == f"ecommerce.attention.{key}"]
 
 
 @pytest.mark.timeout(600)

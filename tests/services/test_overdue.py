@@ -11,10 +11,11 @@ import pytest
 from bson import Int64
 from pyspark.sql import SparkSession
 
-from dashboard.attention import overdue, read_notices
+from dashboard.attention import read_notices
 from dashboard.state import view_of_query
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.selection import Selection
+from ecommerce.attention.kinds import overdue
 from ecommerce.check import check_orders
 from ecommerce.importing.import_files import import_paths
 from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
@@ -132,7 +133,7 @@ def test_lists_and_lives_say_what_the_figures_say(shop: MongoDatabase) -> None:
 def test_what_is_overdue_needs_attention(shop: MongoDatabase) -> None:
     store = KpiStore(shop)
     store.refresh()
-    (notice,) = overdue(store, ZoneInfo("UTC"), NOW)
+    (notice,) = overdue(store, Settings(), ZoneInfo("UTC"), NOW)
     assert notice.text == "3 orders are overdue"
     assert notice.reason == "not finished and past the promise; by courier: Courier 1 2, Courier 0 1"
     view = view_of_query(notice.link)
@@ -184,4 +185,4 @@ def test_a_notice_that_cannot_be_told_hides_no_other(
     monkeypatch.setattr(store, "sold", no_sales)
     told = {notice.key: notice for notice in read_notices(database, store, settings, 0.0, ZoneInfo("UTC"))}
     assert "overdue" in told
-    assert told["untold-how long stock lasts"].reason == "sales are away"
+    assert told["untold-cover"].reason == "sales are away"

@@ -12,13 +12,14 @@ from bson import Decimal128
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.attention import attention_card, backlog, lag
+from dashboard.attention import attention_card
 from dashboard.customers import may_see_customers
 from dashboard.order_cards import order_cards
 from dashboard.orders import Listing, OneOrder
 from dashboard.orders_cards import listing_cards
 from dashboard.orders_view import OrdersView
 from dashboard.state import View, view_of_query
+from ecommerce.attention.kinds import backlog, lag
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.order_search.one_order import FoundOrder

@@ -19,21 +19,13 @@ from dashboard.orders_view import OrdersView
 from dashboard.shared import Shared
 from dashboard.spans import PRESET_KEYS, bucket_of, comparison, days_of, next_bucket, preset_span, running_hour, step_of
 from dashboard.state import DIMENSIONS, ID_DIMENSIONS, PAGES, View, allowed, view_of_query
-from dashboard.text import (
-    change,
-    change_text,
-    compact,
-    duration,
-    money,
-    readable,
-    readable_names,
-    span_text,
-)
+from dashboard.text import change, change_text, money, readable, readable_names, span_text
 from dashboard.trends_view import GRAINS, MEASURES, TrendsView
 from dashboard.views.freshness import as_markdown_text
 from ecommerce.kpis.question import Span
 from ecommerce.order_search.query import STATES
 from ecommerce.order_search.sorting import SORTS, Position, Sort
+from ecommerce.readable import compact, duration
 from ecommerce.sizes import size_text
 from ecommerce.spreadsheet import spreadsheet_cell
 

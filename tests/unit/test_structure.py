@@ -18,7 +18,7 @@ FOREIGN = {"ecommerce": {"prefect", "panel", "hvplot", "holoviews", "bokeh", "ty
 
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "ecommerce": (
-        {"errors", "progress", "sizes", "spreadsheet", "documents", "iso_4217", "quick_process"},
+        {"errors", "progress", "sizes", "spreadsheet", "documents", "iso_4217", "quick_process", "readable"},
         {"hours"},
         {"settings", "jvm", "processes"},
         {"mongo", "jars", "java", "archive_location", "prefect_api"},
@@ -27,7 +27,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"ingest"},
         {"generate", "importing", "summaries"},
         {"archive", "kpis"},
-        {"forget"},
+        {"forget", "attention"},
         {"check", "metrics", "order_search", "query", "security"},
         {"change_shop", "upgrade"},
         {"services"},

@@ -1,0 +1,1 @@
+"""What of the shop's figures needs a person, and since when."""
