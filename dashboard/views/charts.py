@@ -14,7 +14,7 @@ import hvplot.pandas  # noqa: F401 - adds .hvplot to frames
 import numpy as np
 import pandas as pd
 import panel as pn
-from bokeh.models import DataRange1d, HoverTool, NumeralTickFormatter, SaveTool
+from bokeh.models import CustomJSTickFormatter, DataRange1d, HoverTool, NumeralTickFormatter, SaveTool
 
 from dashboard.theme import REVENUE_COLOR
 
@@ -23,6 +23,16 @@ TOOLS = ["xpan", "xbox_zoom", "xwheel_zoom", "reset", "save"]
 
 BLANK = [0.0, 1.0]
 """The columns that a figure is made with; it is shown when it has got its own."""
+
+
+def short_numbers() -> CustomJSTickFormatter:
+    """Ticks as headlines have them (`readable.compact`): 1.5 M. Bokeh's own format writes a million as m."""
+    return CustomJSTickFormatter(
+        code="""
+        const unit = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "k"]].find(([size]) => Math.abs(tick) >= size)
+        return unit ? `${Number((tick / unit[0]).toFixed(2))} ${unit[1]}` : `${Number(tick.toFixed(2))}`
+        """
+    )
 
 
 def status_chart(*, touch: bool) -> pn.pane.Bokeh:
@@ -56,7 +66,7 @@ def revenue_chart(*, touch: bool) -> pn.pane.Bokeh:
     figure.line(x="time", y="part", source=source, line_color=REVENUE_COLOR, line_width=2, line_dash=[4, 4])
     figure.varea(x="time", y1=0, y2="revenue", source=source, fill_color=REVENUE_COLOR, fill_alpha=0.12)
     figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
-    figure.yaxis.formatter = NumeralTickFormatter(format="0.[0] a")
+    figure.yaxis.formatter = short_numbers()
     return pane_of(figure)
 
 

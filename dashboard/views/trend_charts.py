@@ -12,7 +12,7 @@ from bokeh.events import SelectionGeometry, Tap
 from bokeh.models import BoxSelectTool, BoxZoomTool, FixedTicker, HoverTool, NumeralTickFormatter
 
 from dashboard.theme import ACCENTS, COMPARED_COLOR, REVENUE_COLOR
-from dashboard.views.charts import HEIGHT, figure_of, pane_of
+from dashboard.views.charts import HEIGHT, figure_of, pane_of, short_numbers
 
 LATE_COLOR = "#c9707f"
 SIDES = ["left", "bottom", "right", "top"]
@@ -74,7 +74,7 @@ def course_figure(*, touch: bool) -> Any:
     figure.line(x="time", y="whole", source=source, line_color=REVENUE_COLOR, line_width=2)
     figure.line(x="time", y="part", source=source, line_color=REVENUE_COLOR, line_width=2, line_dash=[4, 4])
     figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
-    figure.yaxis.formatter = NumeralTickFormatter(format="0.[0] a")
+    figure.yaxis.formatter = short_numbers()
     return figure
 
 
@@ -107,7 +107,7 @@ def couriers_figure(*, touch: bool) -> Any:
     figure.select_one(HoverTool).renderers = [drawn]
     figure.x_range.update(start=0, range_padding=0.35)
     figure.y_range.range_padding = 0.2
-    figure.xaxis.formatter = NumeralTickFormatter(format="0.[0] a")
+    figure.xaxis.formatter = short_numbers()
     figure.yaxis.formatter = NumeralTickFormatter(format="0.[0]")
     figure.xaxis.axis_label, figure.yaxis.axis_label = "orders", "% late"
     for axis in figure.axis:
@@ -148,7 +148,7 @@ def bars_figure(name: str, *, touch: bool) -> Any:
     tooltips = [("", "@label"), ("", "@name"), ("", "@value")]
     figure = figure_of(_rectangles(times=True), name, columns, tooltips, touch=touch)
     figure.renderers[0].glyph.update(fill_color="color", fill_alpha="alpha", hatch_color=None)
-    figure.yaxis.formatter = NumeralTickFormatter(format="0.[0] a")
+    figure.yaxis.formatter = short_numbers()
     return figure
 
 
