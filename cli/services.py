@@ -98,7 +98,7 @@ def status(
         console = Console(highlight=False)
         _show(console, states)
         if counts and not missing:
-            console.print(f"orders: {counts['hot_orders']:,} hot, {counts['archived_orders']:,} archived")
+            console.print(_orders_line(counts))
         if counts.get("aside"):
             console.print(set_aside(settings), markup=False, soft_wrap=True)
         for line in [*found, *notes(settings)]:
@@ -107,6 +107,15 @@ def status(
         typer.echo(f"error: {missing}", err=True)
     if missing or not all(state.healthy for state in states):
         raise typer.Exit(1)
+
+
+def _orders_line(counts: dict[str, int]) -> str:
+    """How many orders are where; documents that are none, or of which that is not known yet, are told apart."""
+    of_them = [f"{counts['aside']:,} of them set aside"] * bool(counts["aside"])
+    if newer := counts["newer"]:
+        of_them.append(f"{newer:,} of them newer than the figures and not looked at yet")
+    hot = f"{counts['hot_orders']:,} hot" + (f" ({', '.join(of_them)})" if of_them else "")
+    return f"orders: {hot}, {counts['archived_orders']:,} archived"
 
 
 def _show(console: "Console", states: list["ServiceState"]) -> None:

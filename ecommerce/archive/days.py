@@ -228,4 +228,6 @@ def _some(faults: Sequence[str]) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    # Of an HDFS whose block is damaged the rest is a list of its DataNodes.
+    return said.partition(": [DatanodeInfo")[0][:200]

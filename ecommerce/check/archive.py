@@ -73,6 +73,7 @@ def compare_archive(database: MongoDatabase, settings: Settings, spark: "SparkSe
     before = expired_before(database)
     per_day = {day: orders for day, orders in archived_per_day(database).items() if before is None or day >= before}
     for days in ranges_of(per_day):
+        progress(result.orders, sum(per_day.values()), "archived orders")
         with failures_explained("checking the archive", "It was only read; run it again."):
             orders, too_much, damaged = _too_much(database, settings, spark, days, result.hours)
         result.orders += orders

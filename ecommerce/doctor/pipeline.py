@@ -12,7 +12,7 @@ from ecommerce.archive.runs import unfinished_run
 from ecommerce.archive_location import archive_kind, archive_uri, local_path, needs_embedded_hdfs
 from ecommerce.doctor.findings import Problem
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
-from ecommerce.services.hdfs import namenode_state
+from ecommerce.services.hdfs import damaged_files, namenode_state
 from ecommerce.services.ports import answers
 from ecommerce.services.records import read_record
 from ecommerce.services.supervisor import start_it
@@ -24,6 +24,9 @@ from ecommerce.upgrade import steps_due
 
 LAG_MAX = timedelta(hours=2)
 """The hourly flow brings them up to date; two missed runs are no accident."""
+
+BLOCKS_NAMED = 3
+"""Files with damaged blocks that are named; the folder of each has its day."""
 
 RUN_MAX = timedelta(hours=6)
 """A million orders take less than a minute; a run this old was left."""
@@ -168,4 +171,12 @@ def _embedded_hdfs(settings: Settings) -> str:
     living = int(str(state.get("NumLiveDataNodes", 0)))
     if not living:
         raise Problem("no DataNode is registered with the NameNode", start_it(settings))
+    if damaged := damaged_files(state):
+        more = f" and {len(damaged) - BLOCKS_NAMED:,} more" if len(damaged) > BLOCKS_NAMED else ""
+        raise Problem(
+            f"HDFS has found blocks of {'; '.join(damaged[:BLOCKS_NAMED])}{more} damaged or gone",
+            f"put the blocks back in {settings.home_directory / 'hdfs' / 'data'}, then `ecommerce down` and "
+            "`ecommerce up`, by which HDFS looks at them again; where they are lost, put the files back from a backup "
+            "(docs/backup.md). `ecommerce check` says whether all can be read",
+        )
     return f"operational, {living} DataNode(s)"

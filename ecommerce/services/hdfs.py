@@ -132,6 +132,16 @@ def namenode_state(pid: int | None) -> dict[str, object]:
     return {}
 
 
+def damaged_files(state: Mapping[str, object]) -> list[str]:
+    """The files with a block that HDFS found damaged or gone, by what a NameNode says of itself.
+
+    It learns of one from a reader in Java or from a DataNode, and forgets it when the DataNode has reported its blocks.
+    """
+    # Each is a block, how many there are of it, and its file, between tabs.
+    listed = json.loads(str(state.get("CorruptFiles") or "[]"))
+    return sorted({str(one).rpartition("\t")[2] for one in listed})
+
+
 def _bean(port: int, name: str) -> Mapping[str, object]:
     url = f"http://{LOOPBACK}:{port}/jmx?qry=Hadoop:service=NameNode,name={name}"
     try:

@@ -91,7 +91,11 @@ def service_states(settings: Settings) -> list[ServiceState]:
 
 
 def order_counts(settings: Settings) -> dict[str, int]:
-    """`hot_orders`, `archived_orders`, `aside` (documents that are no orders); empty where MongoDB does not answer."""
+    """What is in `orders` and in the archive; empty where MongoDB does not answer.
+
+    `hot_orders` are all documents of `orders`: `aside` of them are no orders, and `newer` ones came after the figures,
+    so nobody has looked whether they are.
+    """
     if settings.mongo_uri is None and _living_record(settings, "mongod") is None:
         return {}
     try:
@@ -100,6 +104,7 @@ def order_counts(settings: Settings) -> dict[str, int]:
             "hot_orders": counts.hot,
             "archived_orders": counts.archived,
             "aside": counts.aside,
+            "newer": counts.newer,
         }
     except PyMongoError:
         return {}

@@ -30,6 +30,8 @@ class Counts(NamedTuple):
     """Without those that expired."""
     aside: int = 0
     """Documents of `orders` that are no orders."""
+    newer: int = 0
+    """Documents of `orders` that came after the summaries: nobody has looked whether they are orders."""
 
 
 def count_orders(database: MongoDatabase) -> Counts:
@@ -42,7 +44,9 @@ def count_orders_now(database: MongoDatabase) -> Counts:
 
     The position of the summaries may be that of before an import: `status` said 0 hot orders after 60,000 came.
     """
-    return count_orders(database)._replace(hot=database[ORDERS].count_documents({}))
+    known = count_orders(database)
+    now = database[ORDERS].count_documents({})
+    return known._replace(hot=now, newer=max(0, now - known.hot))
 
 
 class OrderCounts:

@@ -7,9 +7,10 @@ import pytest
 
 from ecommerce.errors import ServiceError
 from ecommerce.java import java_home
-from ecommerce.services.hdfs import Hdfs, hdfs_shell, start_hdfs
+from ecommerce.services.hdfs import Hdfs, damaged_files, hdfs_shell, namenode_state, start_hdfs
 from ecommerce.settings import Settings
 from tests.ports import free_port
+from tests.programs import wait_until
 
 
 def shell(hdfs: Hdfs, *arguments: str) -> str:
@@ -32,6 +33,29 @@ def test_daemons_are_two_processes_that_listen_on_loopback_only(hdfs: Hdfs) -> N
         connections = psutil.Process(daemon.pid).net_connections(kind="inet")
         listening = {c.laddr[0].removeprefix("::ffff:") for c in connections if c.status == psutil.CONN_LISTEN}
         assert listening == {"127.0.0.1"}
+
+
+def test_a_file_with_a_block_that_was_cut_is_named_until_it_is_back_and_hdfs_was_started_again(tmp_path: Path) -> None:
+    settings = Settings()
+    its_home = tmp_path / "home"
+    its_home.mkdir()
+    hdfs = start_hdfs(its_home, free_port(), java_home(settings), settings.cache)
+    try:
+        (tmp_path / "part").write_text("orders\n" * 1000)
+        shell(hdfs, "-put", str(tmp_path / "part"), "/order.parquet")
+        (block,) = (one for one in (its_home / "hdfs" / "data").rglob("blk_*") if one.suffix != ".meta")
+        whole = block.read_bytes()
+        block.write_bytes(whole[:1000])
+        with pytest.raises(ServiceError):
+            shell(hdfs, "-cat", "/order.parquet")
+        assert damaged_files(namenode_state(hdfs.namenode.pid)) == ["/order.parquet"]
+        block.write_bytes(whole)
+        hdfs.stop()
+        hdfs.start()
+        wait_until(lambda: damaged_files(namenode_state(hdfs.namenode.pid)) == [], 60)
+        assert shell(hdfs, "-cat", "/order.parquet") == "orders\n" * 1000
+    finally:
+        hdfs.stop()
 
 
 def test_blocks_without_their_metadata_are_never_formatted_over(tmp_path: Path) -> None:
