@@ -1,8 +1,10 @@
 """The messages in docs/runbook.md are what the program says: each is provoked, here or in the test of its part."""
 
+import gzip
 import socket
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,11 +20,15 @@ from ecommerce.archive.recover import recover_catalog
 from ecommerce.archive.runs import get_run
 from ecommerce.archive_location import record_archive_kind
 from ecommerce.errors import EcommerceError
+from ecommerce.importing.files import find_files
+from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.recognise import recognise
+from ecommerce.importing.sources.streams import open_source
 from ecommerce.jars import Jar, fetch_jars
 from ecommerce.java import java_home
 from ecommerce.jvm import class_path
 from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.query import ask
 from ecommerce.schema import prepare_database
 from ecommerce.security import bootstrap
 from ecommerce.security.roles import USERS
@@ -248,7 +254,65 @@ def import_columns_that_nobody_knows(settings: Settings, monkeypatch: pytest.Mon
     recognise(settings.home / "a.csv")
 
 
+def cut_a_compressed_file(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = settings.home / "orders.csv.gz"
+    file.write_bytes(gzip.compress(b"order_id\n" * 100_000)[:-20])
+    recognise(file)
+    with open_source(file) as stream:
+        while stream.read(1 << 20):
+            pass
+
+
+def name_a_text_as_workbook(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(settings.home / "a.xlsx", "w") as file:
+        file.writestr("xl/workbook.xml", "no XML")
+    recognise(settings.home / "a.xlsx")
+
+
+def name_a_text_as_parquet(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.home / "a.parquet").write_bytes(b"PAR1 no table")
+    recognise(settings.home / "a.parquet")
+
+
+def name_a_column_twice(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.home / "a.csv").write_text("user_id,name,name\n1,Ada,Ada\n")
+    recognise(settings.home / "a.csv")
+
+
+def add_a_column_to_a_table(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.home / "a.csv").write_text("user_id,name,email,shoe_size\n1,Ada,a@example.com,38\n")
+    recognise(settings.home / "a.csv")
+
+
+def name_no_file(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_files([settings.home / "orders.csv"])
+
+
+def name_no_mapping(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    load_mapping("shoppify")
+
+
+def name_a_mapping_that_is_no_yaml(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.home / "mine.yaml").write_text("order: {id: [")
+    load_mapping(str(settings.home / "mine.yaml"))
+
+
+def ask_what_changes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    accept(get_database(settings), random_orders(1, 3))
+    with ask(settings, "DELETE FROM orders"):
+        pass
+
+
 HERE: dict[str, Provocation] = {
+    "… is cut off: its compressed data ends in the middle": cut_a_compressed_file,
+    "… cannot be read as a workbook: …": name_a_text_as_workbook,
+    "… cannot be read as Parquet: …": name_a_text_as_parquet,
+    "…: the column … is there twice": name_a_column_twice,
+    "…: unknown columns … in a table of …": add_a_column_to_a_table,
+    "…: no such file, or no files to import in it (…)": name_no_file,
+    "no mapping …: give the path of one, or one of …": name_no_mapping,
+    "… is not YAML: …": name_a_mapping_that_is_no_yaml,
+    "query: give one SELECT; …": ask_what_changes,
     "port … for … is taken…: stop that, or set … to a free port": take_a_port,
     "already running in …: see…": run_up_twice,
     "the disk of … has … left, the services need …": fill_the_disk,

@@ -273,7 +273,11 @@ def load_mapping(name: str) -> Mapping:
             raise InputError(f"{path}: a mapping has `order:`, `item:` and `delivery:`")
         return Mapping.model_validate({"name": path.stem, **content})
     except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {error}") from None
+        # Its text is several lines, with a picture of the place.
+        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error).splitlines()[0]
+        raise InputError(f"{path} is not YAML: {where}{problem}") from None
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
         raise InputError(f"{path}: {problems}") from None
