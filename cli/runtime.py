@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from ecommerce.errors import EcommerceError, InputError, ServiceError, SettingsError
 from ecommerce.prefect_api import embedded_api, require_prefect
 from ecommerce.progress import Progress, watched_by
+from ecommerce.quick_process import import_when_used
 from ecommerce.services.command_runs import close_killed_runs, forget_run, note_run
 from ecommerce.services.environment import HEARTBEAT_SECONDS
 from ecommerce.services.ports import http_answers, listens
 from ecommerce.settings import Settings, get_settings
+from flows import UNUSED_BY_RUNS
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -55,6 +57,7 @@ def _use_prefect(settings: Settings) -> None:
     # A server that is stopped meanwhile is one line of ours; Prefect's threads each print what they could not send.
     os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
     logging.raiseExceptions = False
+    import_when_used(*UNUSED_BY_RUNS)
     # A server that runs crashes runs that do not say so often that they live, this process's too.
     os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", str(HEARTBEAT_SECONDS))
 
@@ -199,7 +202,12 @@ def at_server() -> Iterator[None]:
     """
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    with temporary_settings({PREFECT_API_URL: os.environ[API_URL]} if API_URL in os.environ else {}):
+    server = os.environ.get(API_URL)
+    # To make settings anew takes Prefect 0.1 s.
+    if server is None or server == PREFECT_API_URL.value():
+        yield
+        return
+    with temporary_settings({PREFECT_API_URL: server}):
         yield
 
 

@@ -2,7 +2,15 @@
 
 import runpy
 
-from ecommerce.quick_process import run_to_its_end
+from ecommerce.quick_process import import_when_used, run_to_its_end
+from flows import UNUSED_BY_RUNS
+
+
+def run() -> None:
+    """Run the flow run of the environment, as Prefect's own command does."""
+    import_when_used(*UNUSED_BY_RUNS)
+    runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
+
 
 if __name__ == "__main__":
-    run_to_its_end(lambda: runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True))
+    run_to_its_end(run)

@@ -13,6 +13,7 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.services.environment import prefect_environment, settings_environment
 from ecommerce.services.prefect import server
 from ecommerce.settings import Settings
+from flows import UNUSED_BY_RUNS
 from tests.ports import free_port
 from tests.prefect_stack import bring_history
 
@@ -58,7 +59,7 @@ def environment(
 
 
 LARGE = ("prefect", "panel", "pyspark", "pandas", "polars", "pyarrow", "numpy", "faker", "mirakuru")
-NOT_FOR_A_FLOW = ("prefect.server", "prefect.cli", "panel", "pyspark", "pandas", "faker", "docker")
+NOT_FOR_A_FLOW = ("prefect.server", "prefect.cli", "panel", "pyspark", "pandas", "faker", "docker", "apprise")
 
 
 def test_help_and_version_import_nothing_large(environment: Mapping[str, str]) -> None:
@@ -78,6 +79,24 @@ def test_kpis_import_what_reads_the_summaries_and_no_more(environment: Mapping[s
 def test_a_flow_command_does_not_import_the_server_that_it_talks_to(environment: Mapping[str, str]) -> None:
     modules = imported_by(environment, "summarize")
     assert not below(modules, *NOT_FOR_A_FLOW, "pyarrow")
+
+
+def test_a_flow_command_does_not_run_the_modules_that_prefect_imports_for_nothing(
+    environment: Mapping[str, str],
+) -> None:
+    program = """
+import sys
+from cli.app import app
+from flows import UNUSED_BY_RUNS
+app(["summarize"], standalone_mode=False)
+print(*(f"{name} {type(sys.modules[name]).__name__}" for name in UNUSED_BY_RUNS), sep="\\n")
+"""
+    command = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120
+    )
+    assert command.stdout.splitlines()[-len(UNUSED_BY_RUNS) :] == [f"{name} _Unused" for name in UNUSED_BY_RUNS], (
+        command.stderr
+    )
 
 
 def test_an_archive_that_has_nothing_to_do_does_not_import_spark(environment: Mapping[str, str]) -> None:
