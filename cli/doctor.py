@@ -1,10 +1,11 @@
 """`ecommerce doctor` and `ecommerce metrics`: what is wrong, and how much of everything there is."""
 
-import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from cli.json_output import AsJson, print_json
 from cli.runtime import services
 from ecommerce.errors import InputError
 from ecommerce.settings import get_settings
@@ -25,7 +26,11 @@ def doctor(
         from ecommerce.archive.recover import recover_catalog as recover
 
         with services(hdfs=True) as settings:
-            typer.echo(f"the catalog has the table as {recover(settings)} describes it")
+            metadata = recover(settings)
+        if as_json:
+            print_json({"metadata": metadata}, with_run=False)
+        else:
+            typer.echo(f"the catalog has the table as {metadata} describes it")
         return
     from rich.console import Console
     from rich.markup import escape
@@ -35,7 +40,7 @@ def doctor(
 
     findings = checkup(get_settings())
     if as_json:
-        typer.echo(json.dumps([finding.to_dict() for finding in findings], indent=2))
+        print_json([finding.to_dict() for finding in findings], with_run=False)
     else:
         console = Console(highlight=False, soft_wrap=True)
         colors = {"ok": "green", PROBLEM: "red", "skipped": "yellow"}
@@ -51,15 +56,22 @@ def metrics(
     serve: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Answer scrapes there until interrupted.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print the pipeline's metrics in Prometheus' text form, or serve them."""
-    from ecommerce.metrics import metrics_text, serve_metrics
+    from ecommerce.metrics import METRICS, metrics_text, read_samples, serve_metrics
     from ecommerce.mongo import get_database
     from ecommerce.schema import require_database
 
+    if serve and as_json:
+        raise InputError("--json: not with --serve, which answers in Prometheus' text form")
     database = get_database(get_settings())
     if serve is None:
         require_database(database)
+        if as_json:
+            samples = [{**asdict(sample), "help": METRICS[sample.name]} for sample in read_samples(database)]
+            print_json({"metrics": samples}, with_run=False)
+            return
         typer.echo(metrics_text(database), nl=False)
         return
     host, _, port = serve.rpartition(":")

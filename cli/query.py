@@ -45,7 +45,7 @@ def query(
     if output_format == "parquet" and output is None:
         raise InputError("--format parquet: name the file with --output")
     with services(hdfs=True) as settings, ask(settings, sql, explain=explain) as answer:
-        if explain:
+        if explain and not as_json:
             typer.echo("\n".join(row["explain_value"] for row in _rows(answer)))
         elif output_format == "table" and not as_json and output is None:
             _print_table(answer)

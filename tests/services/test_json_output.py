@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from ecommerce.mongo import MongoDatabase
+from cli.app import COMMANDS
+from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.prefect_api import call
 from ecommerce.services.environment import prefect_environment, settings_environment
 from ecommerce.services.prefect import server
 from ecommerce.settings import Settings
+from tests.archiving import an_order, insert
 from tests.ports import free_port
 from tests.prefect_stack import bring_history
 
@@ -36,6 +39,72 @@ def environment(settings: Settings, database: MongoDatabase, api: str, tmp_path:
     """Commands with an archive in a folder: what HDFS says is not what is looked at here."""
     archive = settings.model_copy(update={"archive_uri": (tmp_path / "archive").as_uri()})
     return {**os.environ, **settings_environment(archive), "PREFECT_API_URL": api}
+
+
+LINES_WITHOUT_A_RUN: dict[str, list[str]] = {
+    # what each is called with, beside --json, in a database with one order
+    "status": [""],
+    "rejected": ["", "--limit 0"],
+    "mapping": ["draft {lines}"],
+    "kpis": ["", "--start 2026-01-01 --end 2026-01-02"],
+    "order": ["1"],
+    "query": ["{sql}", "{sql} --explain"],
+    "expire": ["--older-than 5 --yes"],
+    "upgrade": ["", "--dry-run"],
+    "shop": ["", "--currency EUR --yes"],
+    "doctor": [""],
+    "metrics": [""],
+}
+OF_OTHER_TESTS = {"generate", "summarize", "archive", "restore", "check", "import", "forget", "up", "down"}
+"""Commands with runs or services, which the tests below ask for one after the other."""
+
+
+def test_every_command_is_looked_at() -> None:
+    assert set(LINES_WITHOUT_A_RUN) | OF_OTHER_TESTS == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", LINES_WITHOUT_A_RUN)
+def test_a_command_prints_one_document(
+    command: str, environment: Mapping[str, str], database: MongoDatabase, tmp_path: Path
+) -> None:
+    insert(database, [an_order(1)])
+    lines = tmp_path / "lines.csv"
+    lines.write_text("Order ID,Order Date,SKU,Quantity,Unit Price\n1,2026-01-01,7,2,9.50\n")
+    given = {"{lines}": str(lines), "{sql}": "SELECT count(*) AS orders FROM orders"}
+    for line in LINES_WITHOUT_A_RUN[command]:
+        arguments = [given.get(word, word) for word in line.split()]
+        done = subprocess.run(
+            [PROGRAM, command, *arguments, "--json"], env=environment, capture_output=True, text=True, timeout=200
+        )
+        # What is wrong with services that do not run here is what these two are asked for.
+        assert done.returncode == 0 or command in ("status", "doctor"), done.stderr
+        assert json.loads(done.stdout), done.stderr
+
+
+def test_metrics_and_a_mapping_say_in_json_what_they_say_in_their_own_form(
+    environment: Mapping[str, str], database: MongoDatabase, tmp_path: Path
+) -> None:
+    insert(database, [an_order(1)])
+    document, _ = ecommerce(environment, "metrics")
+    values = {(one["name"], *one["labels"].values()): one["value"] for one in document["metrics"]}
+    assert values["ecommerce_up",] == 1
+    assert all(one["help"] for one in document["metrics"])
+    lines = tmp_path / "lines.csv"
+    lines.write_text("Order ID,Order Date,SKU,Quantity,Unit Price\n1,2026-01-01,7,2,9.50\n")
+    document, _ = ecommerce(environment, "mapping", "draft", str(lines))
+    assert yaml.safe_load(document["yaml"]) == document["mapping"]
+    assert document["mapping"]
+
+
+def test_forgetting_a_person_prints_its_request(environment: Mapping[str, str], database: MongoDatabase) -> None:
+    insert(database, [an_order(1)])
+    (user,) = [document["order"]["user_id"] for document in database[ORDERS].find()]
+    asked = subprocess.run(
+        [PROGRAM, "forget", "--user", str(user), "--ask-only", "--json"],
+        env=environment, capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert asked.returncode == 0, asked.stderr
+    assert json.loads(asked.stdout)["found"]["hot_orders"] == 1
 
 
 def ecommerce(environment: Mapping[str, str], *arguments: str, ends_with: int = 0) -> tuple[dict[str, Any], list[str]]:
