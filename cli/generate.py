@@ -31,7 +31,7 @@ def generate(
     preset: Annotated[str | None, typer.Option(help="Kind of shop: marketplace, grocery or b2b.")] = None,
     locale: Annotated[str | None, typer.Option(help="Language of the catalog's names, as Faker calls it.")] = None,
     users: Annotated[
-        int | None, typer.Option(help="Users in the catalog, at least; default: as many as orders, 2 000 to 100 000.")
+        int | None, typer.Option(help="Users in the catalog, at least; default: as many as orders, 20 000 to 100 000.")
     ] = None,
     products: Annotated[
         int | None,

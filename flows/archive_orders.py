@@ -88,6 +88,10 @@ def plan_run(selection: Selection) -> Plan:
     """What a run would take, and what stays and why."""
     plan = plan_archive(get_database(), selection)
     create_markdown_artifact(key="archive-plan", markdown=plan_markdown(plan))
+    get_run_logger().info(
+        "plan: %s orders before %s may go in %.1f s; %s stay as they are not finished, %s as they are not old enough",
+        f"{plan.orders:,}", plan.cutoff_day, plan.seconds, f"{plan.staying_open:,}", f"{plan.staying_young:,}",
+    )  # fmt: skip
     return plan
 
 
@@ -141,7 +145,9 @@ def finish_run(context: ArchiveContext, run: Run) -> Run:
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def maintain(context: ArchiveContext, at_least: int) -> Maintenance:
     """Merge days that have many files, and remove what nobody needs any more."""
-    return maintain_table(context, at_least)
+    maintained = maintain_table(context, at_least)
+    get_run_logger().info("%s", maintained)
+    return maintained
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
@@ -250,12 +256,12 @@ def archive_orders(
         int, Field(ge=0, le=1000, description="Merge days that have at least so many files. 0: no maintenance.")
     ] = 4,
     approve: Annotated[
-        bool | Unset,
+        bool | None,
         Field(
-            description="Wait for a person's word before anything is deleted. Empty: as the setting archive_approve "
+            description="Wait for a person's word before anything is deleted. None: as the setting archive_approve "
             "says, no unless changed. Always with include_open."
         ),
-    ] = AS_SET,
+    ] = None,
     dry_run: Annotated[bool, Field(description="Only plan: days, orders, bytes, what stays and why.")] = False,
 ) -> ArchiveReport:
     """Finish the run that was left, then plan, export, verify, purge, publish and commit a new one; maintain."""
@@ -265,7 +271,8 @@ def archive_orders(
     require_transactions(database)
     selection = selected(older_than_days, max_hot_orders, max_hot_bytes, include_open)
     log_age(older_than_days, selection)
-    approve = chosen(approve, settings_by_operators("archive").archive_approve)
+    if approve is None:
+        approve = settings_by_operators("archive").archive_approve
     requested = Requested(approve or include_open, flow_run.id)
     if (asked := asked_run(database, flow_run.id)) and asked.state in CLOSED:
         # The run was answered elsewhere, or too late: this flow run has nothing else to do.

@@ -33,6 +33,11 @@ def recompute_and_compare(repair: bool, archive: bool) -> CheckReport:
 def publish(report: CheckReport) -> None:
     """Publish a page about the check."""
     create_markdown_artifact(key="check", markdown=report_markdown(report), description="Figures against documents")
+    compared = report.hot_orders + report.archived_orders
+    get_run_logger().info(
+        "page: %s orders compared in %.1f s, %s buckets differ",
+        f"{compared:,}", report.seconds, f"{len(report.differences):,}",
+    )  # fmt: skip
 
 
 def run_name(parameters: dict[str, Any]) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 from prefect import flow
 from pydantic.json_schema import SkipJsonSchema as NotShown
 
-from ecommerce.generate.first import FIRST_CATALOG, SEED
+from ecommerce.generate.first import SEED
 from ecommerce.generate.live import LIVE_SPEED
 from ecommerce.generate.request import Request
+from flows.catalog_form import AS_IN_A_NEW_SHOP, Catalog, OldLocale, OldProducts, OldUsers, catalog_fields
 from flows.common import named
 from flows.forms import Moment
 from flows.generate_orders import (
@@ -20,11 +21,9 @@ from flows.generate_orders import (
     Orders,
     Preset,
     Processes,
-    Products,
     Rate,
     Seed,
     Speed,
-    Users,
     make,
     run_name,
     warn_of_old_parameters,
@@ -34,7 +33,9 @@ from flows.generate_orders import (
 def requested(parameters: dict[str, Any]) -> Request:
     """What a form asks for; scripts may still call `bad_rows` by its old name."""
     given = dict(parameters)
-    bad_rows = given.pop("dirt") or given.pop("bad_rows", 0.0)
+    catalog = {name: given.pop(name) for name in ("locale", "users", "products")}
+    given |= catalog_fields(given.pop("catalog"), **catalog)
+    bad_rows = given.pop("dirt", 0.0) or given.pop("bad_rows", 0.0)
     return Request(**given | {"bad_rows": bad_rows})
 
 
@@ -45,9 +46,10 @@ def backfill_orders(
     orders: Orders | None = None,
     preset: Preset = "marketplace",
     seed: Seed = SEED,
-    locale: str = FIRST_CATALOG.locale,
-    users: Users | None = None,
-    products: Products | None = None,
+    catalog: Catalog = AS_IN_A_NEW_SHOP,
+    locale: OldLocale = None,
+    users: OldUsers = None,
+    products: OldProducts = None,
     rate: NotShown[Rate | None] = None,
     speed: NotShown[Speed] = LIVE_SPEED,
     to: NotShown[str | None] = None,
@@ -63,9 +65,7 @@ def backfill_orders(
         orders: Orders of the span. None: 40 an hour.
         preset: What the shop looks like.
         seed: The same seed makes the same orders.
-        locale: Language of the catalog's names, as Faker calls it.
-        users: Users in the catalog, at least. None: as many as there are orders, from 2 000 to 100 000.
-        products: Products in the catalog, at least. None: a tenth of the orders, from 500 to 10 000.
+        catalog: The shop's users and products: made at the first run, later only extended.
     """
     request = requested(locals())
     warn_of_old_parameters(request)
@@ -79,9 +79,10 @@ def generate_live_orders(
     speed: Speed = LIVE_SPEED,
     preset: Preset = "marketplace",
     seed: Seed = SEED,
-    locale: str = FIRST_CATALOG.locale,
-    users: Users | None = None,
-    products: Products | None = None,
+    catalog: Catalog = AS_IN_A_NEW_SHOP,
+    locale: OldLocale = None,
+    users: OldUsers = None,
+    products: OldProducts = None,
 ) -> dict[str, Any]:
     """Make orders second by second, now, until the run is cancelled or there are as many as asked for.
 
@@ -91,11 +92,9 @@ def generate_live_orders(
         speed: How much faster than in life orders are shipped and delivered.
         preset: What the shop looks like.
         seed: The same seed makes the same orders.
-        locale: Language of the catalog's names, as Faker calls it.
-        users: Users in the catalog, at least. None: 2 000.
-        products: Products in the catalog, at least. None: 500.
+        catalog: The shop's users and products: made at the first run, later only extended.
     """
-    return make(Request(**locals()))
+    return make(requested(locals()))
 
 
 @flow(name="generate-orders", flow_run_name=named(run_name))
@@ -109,9 +108,10 @@ def generate_files(
     processes: Processes = 1,
     preset: Preset = "marketplace",
     seed: Seed = SEED,
-    locale: str = FIRST_CATALOG.locale,
-    users: Users | None = None,
-    products: Products | None = None,
+    catalog: Catalog = AS_IN_A_NEW_SHOP,
+    locale: OldLocale = None,
+    users: OldUsers = None,
+    products: OldProducts = None,
     dirt: NotShown[BadRows] = 0.0,
 ) -> dict[str, Any]:
     """Write orders and their catalog into files, on the machine of the worker. MongoDB is not touched.
@@ -126,8 +126,6 @@ def generate_files(
         processes: Processes that make them.
         preset: What the shop looks like.
         seed: The same seed makes the same orders.
-        locale: Language of the catalog's names, as Faker calls it.
-        users: Users in the catalog, at least. None: as many as there are orders, from 2 000 to 100 000.
-        products: Products in the catalog, at least. None: a tenth of the orders, from 500 to 10 000.
+        catalog: The shop's users and products: made at the first run, later only extended.
     """
     return make(requested(locals()))

@@ -14,7 +14,7 @@ from prefect.runtime import deployment
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema as NotShown
 
-from ecommerce.generate.first import FIRST_CATALOG, SEED
+from ecommerce.generate.first import SEED
 from ecommerce.generate.into_files.catalog_files import write_catalog
 from ecommerce.generate.into_files.job import FileJob
 from ecommerce.generate.into_files.orders_file import PROCESSES_MAX, write_orders
@@ -23,11 +23,12 @@ from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
 from ecommerce.generate.into_mongodb.store import store_windows
 from ecommerce.generate.into_mongodb.windows_due import CATCH_UP_HOURS_MAX, due_hours
 from ecommerce.generate.live import LIVE_SPEED, generate_live
-from ecommerce.generate.model.catalog import PRODUCTS_MAX, USERS_MAX, CatalogSpec
+from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.windows import RATE_MAX, SPEED_MAX, Window
 from ecommerce.generate.request import SEED_MAX, Request
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
+from flows.catalog_form import AS_IN_A_NEW_SHOP, Catalog, OldLocale, OldProducts, OldUsers, catalog_fields
 from flows.common import TASK_SECONDS, finished, named, scheduled_time
 from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
 from flows.links import day_of, link_dashboard, time_of
@@ -47,11 +48,13 @@ def prepare_catalog(wanted: CatalogSpec) -> CatalogSpec:
 def find_windows(request: Request, catch_up_hours: int) -> list[Window]:
     """The window that is asked for; of the schedule, also hours before it that no run has made."""
     own = request.window(scheduled_time())
-    if own.mode != "hour" or not catch_up_hours:
-        return [own]
-    look_at_schedule()
-    windows = due_hours(get_database(), own, request.average, datetime.now(UTC), catch_up_hours)
-    if len(windows) > 1:
+    windows = [own]
+    if own.mode == "hour" and catch_up_hours:
+        look_at_schedule()
+        windows = due_hours(get_database(), own, request.average, datetime.now(UTC), catch_up_hours)
+    first, last = time_of(windows[0].start_ms), time_of(windows[-1].end_ms)
+    get_run_logger().info("%d windows to make, from %s to %s", len(windows), first, last)
+    if own.mode == "hour" and len(windows) > 1:
         get_run_logger().warning("%d hours before are missing and are made now", len(windows) - 1)
     return windows
 
@@ -101,13 +104,12 @@ def publish_counts(windows: list[Window], done: dict[str, int]) -> None:
         table=[{"what": name, "orders": count} for name, count in done.items()],
         description=f"Orders of {span}, in {len(windows):,} window(s), and open orders that moved on",
     )
+    get_run_logger().info("page: orders of %s", span)
 
 
 Preset = Literal["marketplace", "grocery", "b2b"]
 Seed = Annotated[int, Field(ge=0, le=SEED_MAX)]
 Orders = Annotated[int, Field(ge=1, le=10**9)]
-Users = Annotated[int, Field(ge=1, le=USERS_MAX)]
-Products = Annotated[int, Field(ge=1, le=PRODUCTS_MAX)]
 Rate = Annotated[float, Field(gt=0, le=RATE_MAX)]
 Speed = Annotated[float, Field(ge=1, le=SPEED_MAX)]
 Format = Literal["json", "csv"]
@@ -159,10 +161,11 @@ def generate_orders(
     orders: Orders | Unset | None = AS_SET,
     preset: Preset = "marketplace",
     seed: Seed = SEED,
-    locale: str = FIRST_CATALOG.locale,
-    users: Users | None = None,
-    products: Products | None = None,
     catch_up_hours: Annotated[int, Field(ge=0, le=CATCH_UP_HOURS_MAX)] | Unset = AS_SET,
+    catalog: Catalog = AS_IN_A_NEW_SHOP,
+    locale: OldLocale = None,
+    users: OldUsers = None,
+    products: OldProducts = None,
     start: NotShown[datetime | None] = None,
     end: NotShown[datetime | None] = None,
     rate: NotShown[Rate | None] = None,
@@ -179,19 +182,19 @@ def generate_orders(
         orders: Orders of an average hour. Empty: as the setting generate_orders_per_hour says, 40 unless changed.
         preset: What the shop looks like.
         seed: The same seed makes the same orders.
-        locale: Language of the catalog's names, as Faker calls it.
-        users: Users in the catalog, at least. None: 2 000.
-        products: Products in the catalog, at least. None: 500.
         catch_up_hours: Also make what is missing of so many hours before, for example after an outage. Empty: as the
             setting generate_catch_up_hours says, 168 unless changed.
+        catalog: The shop's users and products: made at the first run, later only extended.
     """
     settings = settings_by_operators("generate")
     of_the_hour = start is None and end is None and rate is None and to is None
     if isinstance(orders, AsSet):
         orders = settings.generate_orders_per_hour if of_the_hour else None
+    fields = catalog_fields(catalog, locale=locale, users=users, products=products)
     request = Request(
-        orders, start, end, preset, seed, locale, users, products, rate, speed, to, format, bad_rows or dirt, processes
-    )
+        orders, start, end, preset, seed, rate=rate, speed=speed, to=to, format=format, bad_rows=bad_rows or dirt,
+        processes=processes, **fields,
+    )  # fmt: skip
     warn_of_old_parameters(request)
     # A run without a deployment makes the hour that it is asked for, and no other.
     by_default = settings.generate_catch_up_hours if deployment.id is not None else 0

@@ -56,7 +56,9 @@ def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> l
             get_run_logger().info("%s failed in an earlier attempt of this run and is tried again", path.name)
     files = find_files(paths) if paths else waiting_files(get_settings().inbox_directory, settle_seconds)
     prepare_import(get_database())
-    return [str(path) for path in plan(files, mapping)]
+    planned = [str(path) for path in plan(files, mapping)]
+    get_run_logger().info("%s files to import", f"{len(planned):,}")
+    return planned
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS, task_run_name=file_name)
@@ -101,6 +103,7 @@ def put_away_files(report: ImportReport) -> None:
     people = forgotten_people(database)
     for file in report.files:
         note_place(database, file, put_away(file.path, file, people))
+    get_run_logger().info("%s files moved out of the inbox", f"{len(report.files):,}")
 
 
 def unknown_text(file: FileReport) -> str:
@@ -140,6 +143,7 @@ def show(report: ImportReport, left: list[str]) -> None:
             table=[{"file": name, "line": r.line, "code": r.code, "reason": r.reason} for name, r in rejections],
             description="The first rejected rows of each file; all of them are in the collection rejected_rows",
         )
+    get_run_logger().info("pages: %s files, %s rejected rows", f"{len(report.files):,}", f"{len(rejections):,}")
 
 
 def link_days(report: ImportReport) -> None:

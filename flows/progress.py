@@ -76,5 +76,12 @@ def progress_artifact(step: str, about: str = "") -> Iterator[Progress]:
     yield report
     seconds = time.monotonic() - begun
     update_progress_artifact(artifact_id, 100.0, text())
-    rate = f", {last[0] / seconds:,.0f}/s" if last[0] and seconds > 0.1 else ""
-    get_run_logger().info("%s in %.1f s%s", text(), seconds, rate)
+    get_run_logger().info("%s in %.1f s%s", text(), seconds, rate_text(last[0], seconds))
+
+
+def rate_text(done: int, seconds: float) -> str:
+    """How many in a second, for the end of a line; nothing where that says nothing."""
+    if not done or seconds <= 0.1:
+        return ""
+    rate = done / seconds
+    return f", {rate:,.0f}/s" if rate >= 10 else f", {rate:.1f}/s"

@@ -71,7 +71,11 @@ def take_in_changes() -> tuple[Advance, list[float]]:
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def compact_summaries() -> Compaction:
     """Put what was taken in into the months' buckets."""
-    return compact(get_database())
+    compaction = compact(get_database())
+    get_run_logger().info(
+        "%s deltas compacted, %s parts merged", f"{compaction.deltas:,}", f"{compaction.merged_parts:,}"
+    )
+    return compaction
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
@@ -97,6 +101,7 @@ def publish_last_hours(hours: int, lag: float) -> None:
         key="last-hours",
         description=f"Orders of the last {hours} hours, by the hour of their order time. Lag: {lag:.1f} s.",
     )
+    get_run_logger().info("page: %d of the last %d hours have orders", len(table), hours)
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)

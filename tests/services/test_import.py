@@ -53,6 +53,14 @@ def test_a_folder_imported_again_is_unchanged(database: MongoDatabase) -> None:
     assert raw_orders(database) == before
 
 
+def test_the_last_word_of_progress_has_all_rows_of_the_file(database: MongoDatabase, tmp_path: Path) -> None:
+    orders = tmp_path / "orders.jsonl"
+    write_lines(orders, *(a_row(number) for number in range(1, 301)), {"order": "none"})
+    said: list[tuple[int, int | None, str]] = []
+    import_paths(database, [orders], progress=lambda *one: said.append(one))
+    assert said[-1] == (301, 301, "rows")
+
+
 def test_what_a_row_leaves_open_comes_from_the_catalog(database: MongoDatabase, tmp_path: Path) -> None:
     products = tmp_path / "products.csv"
     products.write_text("product_id,name,warehouse_id\n7,Chair,42\n")

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId, TaskRunFilter
 from prefect.exceptions import PrefectHTTPStatusError
 
-from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.services.prefect import parameters_kept, post
 from ecommerce.settings import Settings
 from tests.archiving import with_archive
@@ -128,6 +129,27 @@ def test_what_the_library_says_is_in_the_log_of_its_run(stack: PrefectStack, tmp
         stack.until_logged(run.id, asked[run.id])
 
 
+def test_every_task_says_in_a_line_what_it_did(stack: PrefectStack, tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text("product_id,name,warehouse_id\n8,Table,42\n")
+    asked = [
+        stack.ask(BACKFILL, start="2025-01-07", end="2025-01-08", orders=20),
+        stack.ask("import-files/hourly", paths=[str(file)]),
+        stack.ask("summarize-orders/hourly"),
+        stack.ask(ARCHIVE, dry_run=True),
+        stack.ask("check-orders/daily", archive=False),
+        stack.ask("delete-old-runs/daily"),
+    ]
+    for run in stack.wait(*asked):
+        assert run.state_name == "Completed", stack.log(run.id)
+        stack.until_logged(run.id, "Finished in state Completed('" if run.state and run.state.message else "Finished")
+        lines = stack.client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id])), limit=200)
+        tasks = stack.client.read_task_runs(task_run_filter=TaskRunFilter(flow_run_id={"any_": [run.id]}))
+        said = {line.task_run_id for line in lines if not line.message.startswith("Finished in state")}
+        silent = [task.name for task in tasks if task.id not in said]
+        assert tasks and silent == [], f"{run.name}: {stack.log(run.id)}"
+
+
 def test_parameters_of_earlier_versions_go_on_working_with_a_word(
     stack: PrefectStack, tmp_path: Path, module_settings: Settings
 ) -> None:
@@ -142,11 +164,24 @@ def test_parameters_of_earlier_versions_go_on_working_with_a_word(
     assert list(tmp_path.glob("orders*"))
 
 
+def test_the_catalog_is_a_group_whose_fields_have_their_old_names_too(
+    stack: PrefectStack, module_settings: Settings
+) -> None:
+    assert "'catalog.users'" in refusal(stack, BACKFILL, catalog={"users": 0})
+    span: dict[str, Any] = {"start": "2025-03-01", "end": "2025-03-02", "orders": 20}
+    group, old = stack.wait(
+        stack.ask(BACKFILL, **span, catalog={"users": 20_500}),
+        stack.ask(BACKFILL, **span, users=20_700, locale="de_DE"),
+    )
+    assert (group.state_name, old.state_name) == ("Completed", "Completed"), stack.log(group.id) + stack.log(old.id)
+    assert get_database(module_settings)["users"].count_documents({}) == 20_700
+    stack.until_logged(old.id, f"{logging.WARNING} locale, users: now in the group `catalog`")
+    assert "`catalog`" not in stack.log(group.id)
+
+
 def test_live_orders_and_files_have_deployments_of_their_own(
     stack: PrefectStack, tmp_path: Path, module_settings: Settings
 ) -> None:
-    from ecommerce.mongo import get_database
-
     database: MongoDatabase = get_database(module_settings)
     before = database[ORDERS].count_documents({})
     live, files = stack.wait(

@@ -36,6 +36,13 @@ def flow_of(deployment: dict[str, Any]) -> Flow[..., Any]:
     return flow
 
 
+def form_of(flow: Flow[..., Any]) -> dict[str, dict[str, Any]]:
+    """The fields of a flow's form; one that is a group is described where the group is defined."""
+    schema = flow.parameters
+    groups = {f"#/definitions/{name}": group for name, group in schema.definitions.items()}
+    return {name: groups.get(field.get("$ref", ""), {}) | field for name, field in schema.properties.items()}
+
+
 def full_name(deployment: dict[str, Any]) -> str:
     return f"{flow_of(deployment).name}/{deployment['name']}"
 
@@ -70,8 +77,9 @@ def test_a_deployment_fits_its_flow(deployment: dict[str, Any], monkeypatch: pyt
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["entrypoint"].split(".")[-1])
 def test_every_parameter_makes_a_described_field_of_the_form(deployment: dict[str, Any]) -> None:
-    for name, field in flow_of(deployment).parameters.properties.items():
-        assert field.get("description"), f"{deployment['entrypoint']}: parameter {name} has no description"
+    for name, field in form_of(flow_of(deployment)).items():
+        for of_name, of in {name: field, **field.get("properties", {})}.items():
+            assert of.get("description"), f"{deployment['entrypoint']}: parameter {of_name} has no description"
 
 
 def test_every_run_has_a_limit_but_that_of_live_orders() -> None:

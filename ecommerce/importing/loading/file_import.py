@@ -128,6 +128,8 @@ class FileImport:
             finally:
                 # Whatever happens, transactions that were begun are waited for and counted.
                 self._collect(until=0)
+        # Before, the rows of the last transactions were not counted yet.
+        self.progress(self.report.read, self.report.read, "rows")
         self._check_share(at_end=True)
 
     def _ask(self, products: set[int], users: set[int], catalog_records: CatalogRecords) -> Known:
