@@ -11,13 +11,13 @@ from typing import Any
 from dashboard.screenshots import WAIT_MS, a_browser, main
 from ecommerce.prefect_api import call
 
-SIZE = {"width": 1280, "height": 800}
+WIDTH, HEIGHT, HEIGHT_OF_A_FORM = 1280, 800, 1440
 SETTLED_MS = 4_000
 """Prefect's pages fill in piece by piece and draw their graphs with an animation."""
 
 
 def pages(api: str) -> Iterator[tuple[str, str, str | None]]:
-    """Name of the picture, path of the page, and what to click on there first."""
+    """Name of the picture, path of the page, and what to click on there first. Forms that are asked for are higher."""
     yield "prefect-runs", "/runs", None
     archived = newest_page(api, "archive-orders", "archive-run", ["Completed"])
     yield "prefect-graph", f"/runs/flow-run/{archived['flow_run_id']}", None
@@ -27,6 +27,8 @@ def pages(api: str) -> Iterator[tuple[str, str, str | None]]:
     waiting = newest_run(api, "archive-orders", ["Suspended"])
     yield "prefect-form", f"/runs/flow-run/{waiting['id']}", "Resume"
     yield "prefect-automations", "/automations", None
+    backfill = call(api, "/deployments/name/generate-orders/backfill")
+    yield "prefect-parameters", f"/deployments/deployment/{backfill['id']}/run", None
 
 
 def newest_run(api: str, flow: str, states: list[str]) -> dict[str, Any]:
@@ -58,7 +60,8 @@ def take(address: str, folder: Path) -> Iterator[Path]:
     address = address.rstrip("/")
     with a_browser() as browser:
         for name, path, button in pages(f"{address}/api"):
-            page = browser.new_page(viewport=SIZE, color_scheme="light")
+            height = HEIGHT_OF_A_FORM if path.endswith("/run") else HEIGHT
+            page = browser.new_page(viewport={"width": WIDTH, "height": height}, color_scheme="light")
             page.goto(address + path, timeout=WAIT_MS)
             page.wait_for_load_state("networkidle", timeout=WAIT_MS)
             page.wait_for_timeout(SETTLED_MS)

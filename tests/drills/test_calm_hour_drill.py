@@ -182,7 +182,8 @@ def test_normal_work_on_the_embedded_server_is_calm(up: Settings) -> None:
 
     drained = time.monotonic() + DRAIN_SECONDS
     while waiting := [run for run in all_runs(client, began) if run["state_type"] not in ENDED]:
-        assert time.monotonic() < drained, [(run["name"], run["state_name"]) for run in waiting]
+        if time.monotonic() > drained:
+            break
         time.sleep(5)
     time.sleep(15)  # events are stored some seconds after they are sent
 
@@ -205,7 +206,7 @@ def test_normal_work_on_the_embedded_server_is_calm(up: Settings) -> None:
     print(
         f"{MINUTES:g} minutes: {clicks.count:,} requests, the slowest {slowest[0]:.2f} s ({slowest[1]}); "
         f"{len(runs)} runs ({dict(states)}); {locks} locks, {len(dead)} dead letters; "
-        f"{len(imports)} imports, {len(imported)} events of them"
+        f"{len(imports)} imports, {len(imported)} events of them; load {os.getloadavg()[2]:.1f}"
     )
     assert set(logs) >= {"prefect-server.log", "prefect-worker.log"}
     assert clicks.errors == []
@@ -217,3 +218,4 @@ def test_normal_work_on_the_embedded_server_is_calm(up: Settings) -> None:
     assert crashed == []
     assert wrong == []
     assert slowest[0] <= STALL_SECONDS, slowest
+    assert [(run["name"], run["state_name"]) for run in waiting] == [], "what was asked for has ended"
