@@ -51,9 +51,11 @@ import_when_used("large.broken")
 import large, large.part
 from large import part
 print(part.__name__, part.__spec__.name, inspect.getsourcefile(part) == part.__file__, "unused")
-threads = [threading.Thread(target=lambda: print(part.VALUE)) for _ in range(3)]
+found = []
+threads = [threading.Thread(target=lambda: found.append(part.VALUE)) for _ in range(3)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
+print(found)
 print(hasattr(part, "OTHER"), type(part).__name__)
 for _ in range(2):
     try:
@@ -67,5 +69,5 @@ for _ in range(2):
         [sys.executable, str(tmp_path / "program.py")], env=environment, capture_output=True, text=True
     )
     assert done.stdout.splitlines() == [
-        "large.part large.part True unused", "part runs", "3", "3", "3", "False module", "broken", "broken"
+        "large.part large.part True unused", "part runs", "[3, 3, 3]", "False module", "broken", "broken"
     ], done.stderr  # fmt: skip
