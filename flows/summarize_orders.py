@@ -71,11 +71,7 @@ def take_in_changes() -> tuple[Advance, list[float]]:
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def compact_summaries() -> Compaction:
     """Put what was taken in into the months' buckets."""
-    compaction = compact(get_database())
-    get_run_logger().info(
-        "%s deltas compacted, %s parts merged", f"{compaction.deltas:,}", f"{compaction.merged_parts:,}"
-    )
-    return compaction
+    return compact(get_database())
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
