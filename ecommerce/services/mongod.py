@@ -45,11 +45,18 @@ _EXPLANATIONS = (
     # what mongod's log says, what it means for the data directory, what to do
     ("Another mongod instance is already running", "is in use by another mongod", "run `ecommerce down`"),
     ("UPGRADE PROBLEM", *_OTHER_VERSION),
-    ("unsupported upgrade or downgrade", *_OTHER_VERSION),
     ("unsupported WiredTiger", *_OTHER_VERSION),
+    # What mongod says of every folder that it cannot open.
+    (
+        "unsupported upgrade or downgrade",
+        "is damaged, or was written by another version of MongoDB",
+        "put the whole folder back from a backup (docs/backup.md), or put the mongod that wrote it on PATH",
+    ),
     ("No space left on device", "is on a full disk", "free some space"),
     ("Permission denied", "cannot be written", "give this user the right to it"),
     ("Read-only file system", "is on a read-only disk", "use another one"),
+    # Last: of a full disk WiredTiger complains, too.
+    ("WiredTiger error message", "is damaged", "put the whole folder back from a backup (docs/backup.md)"),
 )
 
 

@@ -113,6 +113,12 @@ def run_two_mongods_on_one_directory(settings: Settings, monkeypatch: pytest.Mon
         daemon.stop()
 
 
+def damage_the_data_of_mongod(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    start_mongod(settings.home, free_port()).stop()
+    (settings.home / "mongo" / "WiredTiger.wt").write_bytes(b"")
+    start_mongod(settings.home, free_port())
+
+
 def start_on_another_port(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     embedded = settings.model_copy(update={"mongo_uri": None, "mongo_port": free_port()})
     with embedded_services(embedded), embedded_services(embedded.model_copy(update={"mongo_port": free_port()})):
@@ -323,6 +329,7 @@ HERE: dict[str, Provocation] = {
     "Java cannot load …: its path holds …": put_the_cache_where_java_finds_no_jar,
     "ECOMMERCE_…: …": misspell_a_setting,
     "MongoDB's data directory … is in use by another mongod: …": run_two_mongods_on_one_directory,
+    "MongoDB's data directory … is damaged…": damage_the_data_of_mongod,
     "… of … runs on port …, not on …": start_on_another_port,
     "no mongod on PATH and no wheel of it for this platform…": have_no_mongod,
     "this MongoDB is no replica set…": have_no_replica_set,
