@@ -1,4 +1,4 @@
-"""`ecommerce order`: one order, hot or archived."""
+"""`ecommerce order`: one order, hot or archived, or those of a customer."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,40 +8,87 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.customer_orders import orders_of_customer, plain, shown
 from cli.json_output import AsJson, print_json
-from cli.runtime import services
+from cli.runtime import services, terminal_progress
+from ecommerce.archive.identity import table_known
 from ecommerce.errors import InputError
 from ecommerce.mongo import get_database
+from ecommerce.settings import Settings
 from ecommerce.shop import read_shop
 
 if TYPE_CHECKING:
+    from ecommerce.archive.days import Damage
     from ecommerce.order_search.one_order import FoundOrder
 
 MENDED = "Correct or delete it in MongoDB (db.orders): the next `ecommerce summarize` counts it once it is an order"
 
 
 def order(
-    order_id: Annotated[str, typer.Argument(metavar="ID", help="An order's id, or the id that its source wrote.")],
+    order_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="An order's id, or the id that its source wrote.")
+    ] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="ID", help="List the orders of a customer: by id, e-mail or name.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most orders of a customer that are listed.")] = 1_000,
     as_json: AsJson = False,
 ) -> None:
-    """Show one order with its life, and of an archived one where it lies."""
-    from ecommerce.order_search.one_order import find_order
+    """Show one order with its life, and of an archived one where it lies; or list those of a customer.
 
+    By id an archived order is found at once. By external id or customer the archive is looked through, the latest
+    orders first.
+    """
+    if (order_id is None) == (customer is None):
+        raise InputError("order: give an order's id or --customer, one of the two")
+    if customer is not None:
+        orders_of_customer(customer, limit, as_json=as_json)
+        return
+    assert order_id is not None  # noqa: S101 - one of the two is given
     with services() as settings:
-        database = get_database(settings)
-        found = find_order(database, settings, order_id, read_archive=False)
-        if found and found.archive:
-            with services(hdfs=True):
-                found = find_order(database, settings, order_id)
-    if found is None:
-        raise InputError(
-            f"no order {order_id!r}: neither in orders nor in archived_orders of database {database.name!r} has one "
-            "this id, and no hot order has it as its external id"
-        )
+        found = _found(settings, order_id)
     if as_json:
         print_json(order_document(found, datetime.now(UTC)), with_run=False)
     else:
         _print(found, datetime.now(UTC))
+
+
+def _found(settings: Settings, text: str) -> "FoundOrder":
+    """The order of an id or an external id. Raises InputError where there is none, ArchiveError."""
+    from ecommerce.order_search.one_order import find_order, order_of
+
+    database = get_database(settings)
+    found = find_order(database, settings, text, read_archive=False)
+    if found and not found.archive:
+        return found
+    with services(hdfs=table_known(database) is not None):
+        archived_id = found.order_id if found else _archived_id(settings, text)
+        found = order_of(database, settings, archived_id) if isinstance(archived_id, int) else None
+    if found is None:
+        raise InputError(
+            f"no order {text!r}: neither in orders nor in archived_orders of database {database.name!r} has one "
+            "this id, and no order, hot or archived, has it as its external id"
+        )
+    return found
+
+
+def _archived_id(settings: Settings, external_id: str) -> int | None:
+    """The id of the latest archived order that has an external id. Raises ArchiveError where files are damaged and
+    none of the others has it."""
+    from ecommerce.order_search.archived_search import orders_with_external_id
+
+    damaged: list[Damage] = []
+    with terminal_progress("looking through the archive") as report:
+        for step in orders_with_external_id(get_database(settings), settings, external_id):
+            report(step.looked.orders, step.looked.all_orders, "orders")
+            damaged += [step.damage] if step.damage else []
+            if step.rows:
+                return int(step.rows[0]["_id"])
+    if damaged:
+        from ecommerce.archive.days import require_sound
+
+        require_sound(damaged)
+    return None
 
 
 def order_document(found: "FoundOrder", now: datetime) -> dict[str, Any]:
@@ -60,7 +107,7 @@ def order_document(found: "FoundOrder", now: datetime) -> dict[str, Any]:
             {"time": event.time, "what": event.what, "detail": event.detail}
             for event in (life_of(found.document, now) if found.document else ())
         ],
-        "order": found.document and _plain(found.document),
+        "order": found.document and plain(found.document),
     }
 
 
@@ -80,36 +127,22 @@ def _print(found: "FoundOrder", now: datetime) -> None:
     for part in ("order", "delivery", "attributes"):
         if isinstance(fields := found.document.get(part), Mapping):
             table = Table(part, "")
-            for name, value in _plain(fields).items():
-                table.add_row(name, _shown(value))
+            for name, value in plain(fields).items():
+                table.add_row(name, shown(value))
             console.print(table)
     items = found.document.get("order_items")
-    items = [_plain(item) for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+    items = [plain(item) for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
     if items:
         names = list(items[0])
         table = Table(*names)
         for item in items:
-            table.add_row(*(_shown(item.get(name)) for name in names))
+            table.add_row(*(shown(item.get(name)) for name in names))
         console.print(table)
     zone = read_shop(get_database()).zone
     life = Table(f"time ({zone.key})", "what", "")
     for event in life_of(found.document, now):
-        life.add_row(f"{event.time.astimezone(zone):%Y-%m-%d %H:%M:%S}", event.what, _shown(event.detail))
+        life.add_row(f"{event.time.astimezone(zone):%Y-%m-%d %H:%M:%S}", event.what, shown(event.detail))
     if life.rows:
         console.print(life)
     if found.past_versions:
         console.print(f"{found.past_versions} other versions of it came in")
-
-
-def _plain(value: Any) -> Any:
-    """A value of BSON as one of JSON: decimals as text, keys as they are."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value if isinstance(value, bool | int | float | str | datetime | None) else str(value)
-
-
-def _shown(value: Any) -> str:
-    text = value.isoformat(sep=" ", timespec="seconds") if isinstance(value, datetime) else str(value)
-    return "".join(each if each.isprintable() else "�" for each in text)

@@ -1,7 +1,7 @@
 """What the orders page reads: a page of orders, or one order, with the names that the catalog has."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from dashboard.customers import customers_of
 from dashboard.state import View
 from ecommerce.kpis.catalog import product_names
 from ecommerce.mongo import Document, MongoDatabase
+from ecommerce.order_search.archived_search import ArchivedPage, archived_page
 from ecommerce.order_search.ids import ids_of
 from ecommerce.order_search.one_order import FoundOrder, order_of, part_of
 from ecommerce.order_search.paging import Page, TooManyToSort, count_of, page_of, prepare_search
@@ -35,6 +36,8 @@ class Listing:
     as_of: datetime
     product: str = ""
     """The name of the product that the orders have in common."""
+    in_archive: ArchivedPage | None = None
+    """The archived orders of a text or a customer; None: no such thing is asked for, or not on this page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,19 @@ def read_listing(
         sort, problem = Sort(), str(error)
         page = page_of(database, query, sort, now)
     first = orders.after is None and orders.before is None
-    archived = None
+    archived, in_archive = None, None
     if first and query.text:
-        found = (order_of(database, settings, order_id, read_archive=False) for order_id in ids_of(query.text))
+        found = (order_of(database, settings, order_id) for order_id in ids_of(query.text))
         archived = next((each for each in found if each and each.archive), None)
+    if first:
+        in_archive = archived_page(database, settings, query, now, after=orders.archive)
+    if in_archive:
+        # An order may have been archived since the hot ones were read.
+        seen = {row["_id"] for row in page.rows} | ({archived.order_id} if archived else set())
+        in_archive = replace(in_archive, rows=tuple(row for row in in_archive.rows if row["_id"] not in seen))
+    shown = [*page.rows, *(in_archive.rows if in_archive else ())]
+    if archived and archived.document:
+        shown.append(archived.document)
     product = orders.product
     return Listing(
         page=page,
@@ -88,8 +100,9 @@ def read_listing(
         problem=problem,
         count=count_of(database, query, now) if first else None,
         archived=archived,
-        customers=customers_of(database, _users(page.rows)) if customers else {},
+        customers=customers_of(database, _users(shown)) if customers else {},
         as_of=now,
+        in_archive=in_archive,
         product="" if product is None else product_names(database, [product])[product],
     )
 

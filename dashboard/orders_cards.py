@@ -14,6 +14,7 @@ from dashboard.state import DIMENSIONS, Choices, View
 from dashboard.tables import Content, column, table
 from dashboard.text import NOTHING, readable, span_text
 from ecommerce.documents.promise import came_late, is_overdue
+from ecommerce.order_search.archived_search import ArchivedPage
 from ecommerce.order_search.one_order import part_of
 from ecommerce.order_search.query import STATES
 from ecommerce.readable import exact
@@ -30,6 +31,8 @@ def listing_cards(
         "list": json.dumps(_head(listing, view, choices, all_orders, zone), ensure_ascii=False),
         "orders": _rows(listing, view, zone),
         "pager": json.dumps(_pager(listing, view, zone), ensure_ascii=False),
+        "archived": _archived(listing, view, zone),
+        "archived_pager": json.dumps(_archived_pager(listing, view), ensure_ascii=False),
     }
 
 
@@ -74,23 +77,74 @@ def _called(choices: Choices, dimension: str, value: str | int) -> str:
     return choices.get(dimension, {}).get(value, str(value))
 
 
+COLUMNS = ("Order", "Time", "Customer", "Status", "Total", "Items", "Payment", "To", "Promised", "Delivered")
+
+
 def _rows(listing: Listing, view: View, zone: ZoneInfo) -> str:
-    columns = [
-        _sorted(column(name, number=name in ("Total", "Items")), listing, view)
-        for name in (
-            "Order", "Time", "Customer", "Status", "Total", "Items", "Payment", "To", "Promised", "Delivered"
-        )
-    ]  # fmt: skip
+    columns = [_sorted(each, listing, view) for each in _columns()]
     rows = [
         {"key": str(document["_id"]), "cells": _cells(document, listing, view, zone)} for document in listing.page.rows
     ]
-    if (found := listing.archived) and found.archive:
-        cells = [_order_link(int(found.order_id), view), NOTHING, NOTHING, {"text": "archived", "tone": "plain"}]
-        rows.insert(0, {"key": str(found.order_id), "cells": cells + [NOTHING] * (len(columns) - 4)})
     empty = "No hot order is like this"
     if listing.page.looked_until is not None:
         empty = "None so far"
     return table("Orders found", "", columns, rows, empty, csv=False)
+
+
+def _columns() -> list[Content]:
+    return [column(name, number=name in ("Total", "Items")) for name in COLUMNS]
+
+
+def _archived(listing: Listing, view: View, zone: ZoneInfo) -> str:
+    """The archived orders of a text or a customer, the latest first; nothing where none are looked for."""
+    found = listing.in_archive
+    if found is None:
+        return table("", "", [], [], "", csv=False)
+    columns = _columns()
+    columns.insert(1, column("Where"))
+    where = {"text": "archived", "tone": "plain"}
+    rows = []
+    for document in found.rows:
+        first, *cells = _cells(document, listing, view, zone)
+        rows.append({"key": str(document["_id"]), "cells": [first, where, *cells]})
+    if (one := listing.archived) and one.archive and view.orders.archive is None:
+        unread: list[object] = [_order_link(int(one.order_id), view), *[NOTHING] * (len(COLUMNS) - 1)]
+        first, *cells = _cells(one.document, listing, view, zone) if one.document else unread
+        rows.insert(0, {"key": str(one.order_id), "cells": [first, where, *cells]})
+    empty = "No archived order is like this" if found.after is None and not found.problem else "None so far"
+    return table("Archived orders", _looked_note(found), columns, rows, empty, csv=False)
+
+
+def _looked_note(found: ArchivedPage) -> str:
+    """How far the archive was looked through, and what of it could not be read."""
+    looked, notes = found.looked, []
+    if looked.all_days:
+        what = f"{exact(looked.all_days)} days with {exact(looked.all_orders)} orders"
+        notes.append(
+            f"all of {what} looked through"
+            if found.after is None and not found.problem
+            else f"{exact(looked.days)} days with {exact(looked.orders)} orders of {what} looked through, "
+            "the latest first"
+        )
+    if found.problem:
+        notes.append(f"the archive cannot be read: {found.problem}")
+    if found.damaged:
+        from ecommerce.archive.days import named_days  # PyIceberg's import takes half a second
+
+        notes.append(named_days(found.damaged))
+    return " · ".join(notes)
+
+
+def _archived_pager(listing: Listing, view: View) -> Content:
+    found, orders = listing.in_archive, view.orders
+    links = []
+    if found and orders.archive is not None:
+        links.append(link("Archived orders from the latest", view.with_orders(replace(orders, archive=None))))
+    if found and found.after is not None:
+        left = found.looked.all_days - found.looked.days
+        text = f"Go on looking in the archive: {exact(left)} {'day is' if left == 1 else 'days are'} left"
+        links.append(link(text, view.with_orders(replace(orders, archive=found.after))))
+    return {"title": "", "subtitle": "", "rows": links}
 
 
 def _sorted(made: Content, listing: Listing, view: View) -> Content:

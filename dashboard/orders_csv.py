@@ -7,11 +7,13 @@ import asyncio
 import csv
 import io
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+import numpy as np
 from bokeh.server.views.auth_request_handler import AuthRequestHandler
 from pymongo.errors import PyMongoError
 from tornado.iostream import StreamClosedError
@@ -22,11 +24,15 @@ from dashboard.downloads import BYTE_ORDER_MARK
 from dashboard.live import the_feed
 from dashboard.orders import query_of
 from dashboard.state import view_of_query
+from ecommerce.archive.errors import ArchiveError
+from ecommerce.errors import EcommerceError
 from ecommerce.mongo import Document, MongoDatabase, get_database
-from ecommerce.order_search.one_order import part_of
+from ecommerce.order_search.archived_search import archived_orders_of
+from ecommerce.order_search.ids import ID_MAX, ids_of
+from ecommerce.order_search.one_order import order_of, part_of
 from ecommerce.order_search.paging import every_order, prepare_search
 from ecommerce.order_search.query import OrderQuery
-from ecommerce.settings import get_settings
+from ecommerce.settings import Settings, get_settings
 from ecommerce.spreadsheet import spreadsheet_cell
 
 log = logging.getLogger(__name__)
@@ -41,25 +47,68 @@ FIELDS = {
     "location": ("delivery", "location"), "expected_time": ("delivery", "expected_time"),
     "actual_time": ("delivery", "actual_time"),
 }  # fmt: skip
+PLACE = "place"
 CUSTOMER = ("customer_name", "customer_email")
 
 
-def csv_parts(database: MongoDatabase, query: OrderQuery, now: datetime, *, customers: bool) -> Iterator[str]:
-    """The lines of a download, many at a time, the latest order first. Raises PyMongoError."""
+def csv_parts(
+    database: MongoDatabase, settings: Settings, query: OrderQuery, now: datetime, *, customers: bool
+) -> Iterator[str]:
+    """The lines of a download, many at a time: hot orders, then the archived ones of a text or a customer, each the
+    latest first. Raises PyMongoError; ArchiveError, at its end, where archived orders could not all be read.
+    """
     if query.text or query.user_id is not None:
         prepare_search(database)
-    yield BYTE_ORDER_MARK + _lines([[*FIELDS, *(CUSTOMER if customers else ())]])
+    yield BYTE_ORDER_MARK + _lines([[*FIELDS, PLACE, *(CUSTOMER if customers else ())]])
     # Half the time of whole documents.
     documents = every_order(database, query, now, map(".".join, FIELDS.values()))
+    hot = array("q")
     while chunk := list(islice(documents, ROWS_AT_ONCE)):
-        users = {user for document in chunk if isinstance(user := _value(document, "order", "user_id"), int)}
-        names = customers_of(database, users) if customers else {}
-        yield _lines(_row(document, names, customers=customers) for document in chunk)
+        hot.extend(document["_id"] for document in chunk if query.text or query.user_id is not None)
+        yield _part(database, chunk, "hot", customers=customers)
+    for chunk in _archived(database, settings, query, now, hot):
+        yield _part(database, chunk, "archived", customers=customers)
 
 
-def _row(document: Document, names: Mapping[int, tuple[str, str]], *, customers: bool) -> list[object]:
+def _archived(
+    database: MongoDatabase, settings: Settings, query: OrderQuery, now: datetime, hot: "array[int]"
+) -> Iterator[list[Document]]:
+    """Archived orders, without those that were hot when the download began."""
+    seen = np.sort(np.frombuffer(hot, np.int64))
+    damaged = []
+    if archived := _archived_by_id(database, settings, query):
+        yield [archived]
+        seen = np.sort(np.append(seen, archived["_id"]))
+    for step in archived_orders_of(database, settings, query, now):
+        damaged += [step.damage] if step.damage else []
+        at = np.searchsorted(seen, ids := np.array([row["_id"] for row in step.rows], np.int64))
+        is_new = np.append(seen, ID_MAX)[at] != ids
+        if rows := [row for row, new in zip(step.rows, is_new, strict=True) if new]:
+            yield rows
+    if damaged:
+        from ecommerce.archive.days import require_sound
+
+        require_sound(damaged)
+
+
+def _archived_by_id(database: MongoDatabase, settings: Settings, query: OrderQuery) -> Document | None:
+    for order_id in ids_of(query.text):
+        if (found := order_of(database, settings, order_id)) and found.archive:
+            if found.document is None:
+                raise ArchiveError(found.unread)
+            return found.document
+    return None
+
+
+def _part(database: MongoDatabase, chunk: Sequence[Document], place: str, *, customers: bool) -> str:
+    users = {user for document in chunk if isinstance(user := _value(document, "order", "user_id"), int)}
+    names = customers_of(database, users) if customers else {}
+    return _lines(_row(document, place, names, customers=customers) for document in chunk)
+
+
+def _row(document: Document, place: str, names: Mapping[int, tuple[str, str]], *, customers: bool) -> list[object]:
     cells = [_value(document, *path) for path in FIELDS.values()]
-    cells = [cell.isoformat() if isinstance(cell, datetime) else cell for cell in cells]
+    cells = [cell.isoformat() if isinstance(cell, datetime) else cell for cell in cells] + [place]
     return cells + (list(names.get(_value(document, "order", "user_id"), ("", ""))) if customers else [])
 
 
@@ -88,7 +137,7 @@ class OrdersCsv(AuthRequestHandler):
         query = query_of(view_of_query("?" + self.request.query), now, zone, customers=customers)
         if customers:
             record_download(user, self.request.remote_ip, self.request.query)
-        parts = csv_parts(get_database(settings), query, now, customers=customers)
+        parts = csv_parts(get_database(settings), settings, query, now, customers=customers)
         try:
             first = await asyncio.to_thread(next, parts)
             self.set_header("Content-Type", "text/csv; charset=utf-8")
@@ -102,7 +151,7 @@ class OrdersCsv(AuthRequestHandler):
                 part = await asyncio.to_thread(next, parts, None)
         except StreamClosedError:
             return  # the viewer stopped it
-        except PyMongoError as error:
+        except (PyMongoError, EcommerceError) as error:
             log.warning("a download of orders ended early: %s", error)
             if self._headers_written:
                 # A cut download must not look whole: without the last chunk the browser says that it failed.

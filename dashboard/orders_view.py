@@ -6,7 +6,7 @@ from typing import Any
 
 from ecommerce.order_search.ids import ids_of
 from ecommerce.order_search.query import STATES
-from ecommerce.order_search.sorting import SORTS, Position, Sort, position_of
+from ecommerce.order_search.sorting import SORTS, Position, Sort, position_of, time_position_of
 
 TEXT_LENGTH_MAX = 500
 
@@ -25,10 +25,12 @@ class OrdersView:
     sort: Sort = Sort()  # noqa: RUF009 - frozen
     after: Position | None = None
     before: Position | None = None
+    archive: Position | None = None
+    """Behind it the archive is looked through; None: from its latest order on."""
 
     def first_page(self) -> "OrdersView":
         """The list from its beginning."""
-        return replace(self, order=None, after=None, before=None)
+        return replace(self, order=None, after=None, before=None, archive=None)
 
     def with_text(self, text: str) -> "OrdersView":
         return replace(self.first_page(), text=text.strip()[:TEXT_LENGTH_MAX])
@@ -44,7 +46,7 @@ class OrdersView:
         named = {
             "order": self.order, "search": self.text or None, "state": self.state, "product": self.product,
             "customer": self.customer, "sort": None if self.sort == Sort() else sort, "after": self.after,
-            "before": self.before,
+            "before": self.before, "archive": self.archive,
         }  # fmt: skip
         return [(name, str(value)) for name, value in named.items() if value is not None]
 
@@ -67,5 +69,6 @@ def orders_view_of(values: Mapping[str, Sequence[str]]) -> OrdersView:
         customer=number("customer"),
         after=position_of(texts.get("after", "")),
         before=position_of(texts.get("before", "")),
+        archive=time_position_of(texts.get("archive", "")),
         **known,
     )

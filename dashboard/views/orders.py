@@ -17,6 +17,8 @@ LIST = [
     stack("full", card("list", "links")),
     stack("full", card("orders", "table")),
     stack("full", card("pager", "links")),
+    stack("full", card("archived", "table")),
+    stack("full", card("archived_pager", "links")),
 ]
 ORDER = [
     stack("full", card("list", "links")),

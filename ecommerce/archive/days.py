@@ -100,36 +100,36 @@ def wrongly_sized(view: ArchiveView) -> list[Damage]:
     found = []
     for of_open_run in (False, True):
         for day, tasks in sorted(view.files(None, None, of_open_run=of_open_run).items()):
-            if faults := _wrong_sizes(view, tasks):
-                found.append(damage_of(view, day, f"not all of its files are as they were{_some(faults)}"))
+            if faults := wrong_sizes(view, tasks):
+                found.append(damage_of(view, day, f"not all of its files are as they were{some_of(faults)}"))
     return found
 
 
 def _sound(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: Sequence[str] | None) -> "Any":
     """The rows of a day of `main`, or Damage."""
     wanted = _with(columns, _COMPARED)
-    faults = _wrong_sizes(view, tasks)
+    faults = wrong_sizes(view, tasks)
     expected = view.days.get(day) or Day(day, 0, 0, 0, 0)
     if not faults:
         try:
             rows = _rows(view, tasks, wanted)
         except Exception as error:  # noqa: BLE001 - Arrow, PyIceberg and the client of HDFS each have their own
-            faults = _unreadable(view, tasks, wanted) or [_first_line(error)]
-            return damage_of(view, day, f"its {expected.orders:,} orders cannot all be read{_some(faults)}")
+            faults = _unreadable(view, tasks, wanted) or [first_line(error)]
+            return damage_of(view, day, f"its {expected.orders:,} orders cannot all be read{some_of(faults)}")
         amount = sum_of_amounts(rows)
         content = int(np.bitwise_xor.reduce(rows[HASH_COLUMN].to_numpy())) if len(rows) else 0
         if (len(rows), amount, content) == (expected.orders, expected.total_amount, expected.content_hash):
             return rows
         if len(rows) == expected.orders:
             return damage_of(view, day, f"its {len(rows):,} orders are not those that were written")
-        faults = [f"{_name(task)} holds {task.file.record_count:,}" for task in tasks] or ["there is no file"]
+        faults = [f"{file_name(task)} holds {task.file.record_count:,}" for task in tasks] or ["there is no file"]
         return damage_of(
-            view, day, f"it has {len(rows):,} orders of {expected.orders:,} that were written{_some(faults)}"
+            view, day, f"it has {len(rows):,} orders of {expected.orders:,} that were written{some_of(faults)}"
         )
-    return damage_of(view, day, f"its {expected.orders:,} orders cannot all be read{_some(faults)}")
+    return damage_of(view, day, f"its {expected.orders:,} orders cannot all be read{some_of(faults)}")
 
 
-def _wrong_sizes(view: ArchiveView, tasks: "Sequence[FileScanTask]") -> list[str]:
+def wrong_sizes(view: ArchiveView, tasks: "Sequence[FileScanTask]") -> list[str]:
     """The files that have not the size that the table knows."""
     assert view.table is not None or not tasks  # noqa: S101 - it has files
     faults = []
@@ -137,10 +137,10 @@ def _wrong_sizes(view: ArchiveView, tasks: "Sequence[FileScanTask]") -> list[str
         try:
             size = len(view.table.io.new_input(task.file.file_path)) if view.table else 0
         except FileNotFoundError:
-            faults.append(f"{_name(task)} is gone")
+            faults.append(f"{file_name(task)} is gone")
             continue
         if size != task.file.file_size_in_bytes:
-            faults.append(f"{_name(task)} has {size:,} bytes of {task.file.file_size_in_bytes:,}")
+            faults.append(f"{file_name(task)} has {size:,} bytes of {task.file.file_size_in_bytes:,}")
     return faults
 
 
@@ -151,7 +151,7 @@ def _unreadable(view: ArchiveView, tasks: "Sequence[FileScanTask]", columns: Seq
         try:
             _rows(view, [task], columns)
         except Exception as error:  # noqa: BLE001 - as above
-            faults.append(f"{_name(task)} cannot be read: {_first_line(error)}")
+            faults.append(f"{file_name(task)} cannot be read: {first_line(error)}")
     return faults
 
 
@@ -161,13 +161,13 @@ def _purged(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: 
     from pyarrow import compute
 
     wanted = _with(columns, _OF_THE_OPEN_RUN)
-    faults = _wrong_sizes(view, tasks)
+    faults = wrong_sizes(view, tasks)
     try:
         rows = None if faults else _rows(view, tasks, wanted, of_open_run=True)
     except Exception as error:  # noqa: BLE001 - as above
-        rows, faults = None, _unreadable(view, tasks, wanted) or [_first_line(error)]
+        rows, faults = None, _unreadable(view, tasks, wanted) or [first_line(error)]
     if rows is None:
-        return damage_of(view, day, f"orders of the run that is open cannot be read{_some(faults)}")
+        return damage_of(view, day, f"orders of the run that is open cannot be read{some_of(faults)}")
     ids = compute.struct_field(rows["order"].combine_chunks(), ["order_id"])
     query = filter_of_ids(np.unique(ids.to_numpy()))
     assert view.open_run is not None  # noqa: S101 - the caller has its files
@@ -218,16 +218,16 @@ def sum_of_amounts(rows: "pa.Table") -> int:
     return to_scaled(compute.sum(compute.struct_field(rows["order"].combine_chunks(), ["total_amount"])).as_py())
 
 
-def _name(task: "FileScanTask") -> str:
+def file_name(task: "FileScanTask") -> str:
     return str(task.file.file_path)
 
 
-def _some(faults: Sequence[str]) -> str:
+def some_of(faults: Sequence[str]) -> str:
     more = f" and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
     return f" ({'; '.join(faults[:NAMED])}{more})"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     said = (str(error).splitlines() or [type(error).__name__])[0]
     # Of an HDFS whose block is damaged the rest is a list of its DataNodes.
     return said.partition(": [DatanodeInfo")[0][:200]

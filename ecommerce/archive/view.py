@@ -31,6 +31,7 @@ from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.settings import Settings
 
 if TYPE_CHECKING:
+    from pyiceberg.expressions import BooleanExpression
     from pyiceberg.table import FileScanTask, Table
 
 ATTEMPTS = 5
@@ -68,18 +69,29 @@ class ArchiveView:
         return {day: sum(task.file.record_count for task in tasks) for day, tasks in files.items()}
 
     def files(
-        self, start: date | None, end: date | None, *, of_open_run: bool = False
+        self,
+        start: date | None,
+        end: date | None,
+        *,
+        of_open_run: bool = False,
+        also: "BooleanExpression | None" = None,
     ) -> "dict[date, list[FileScanTask]]":
-        """The data files of each day in [start, end] (None: open); of `main`, or of the open run."""
+        """The data files of each day in [start, end] (None: open); of `main`, or of the open run.
+
+        `also` leaves out those that have no such row by the bounds that the table knows of each file.
+        """
         snapshot = self.branch if of_open_run else self.main
         if self.table is None or snapshot is None:
             return {}
         condition = " and ".join(
             _conditions(start, end, self.open_run.run_id if of_open_run and self.open_run else None)
         )
+        from pyiceberg.expressions import AlwaysTrue, And, parser
+
+        row_filter = And(parser.parse(condition), AlwaysTrue() if also is None else also)
         found: dict[date, list[FileScanTask]] = {}
         try:
-            tasks = list(self.table.scan(row_filter=condition, snapshot_id=snapshot).plan_files())
+            tasks = list(self.table.scan(row_filter=row_filter, snapshot_id=snapshot).plan_files())
         except Exception as error:
             if not (damaged := _unreadable_list(self.table, snapshot)):
                 raise

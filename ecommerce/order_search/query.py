@@ -94,15 +94,18 @@ def _match_items(database: MongoDatabase, query: OrderQuery) -> Iterable[dict[st
 
 def _match_categories(database: MongoDatabase, categories: Iterable[str]) -> dict[str, Any]:
     """Products by the category that the catalog has now, as the figures have them; UNKNOWN: those without one."""
-    products = database["products"]
-    named = sorted(set(categories) - {UNKNOWN})
-    of_them = [each["_id"] for each in products.find({"category": {"$in": named}}, {"_id": 1})]
+    of_them = products_of(database, set(categories) - {UNKNOWN})
     found: list[dict[str, Any]] = [{"product_id": {"$in": of_them}}]
     if UNKNOWN in categories:
-        with_category = {"category": {"$exists": True, "$nin": [None, UNKNOWN]}}
-        others = [each["_id"] for each in products.find(with_category, {"_id": 1})]
-        found.append({"product_id": {"$nin": others}})
+        found.append({"product_id": {"$nin": products_of(database, None)}})
     return {"$or": found}
+
+
+def products_of(database: MongoDatabase, categories: Iterable[str] | None) -> list[int]:
+    """The ids of the products of these categories; None: of any."""
+    any_category = {"$exists": True, "$nin": [None, UNKNOWN]}
+    wanted = any_category if categories is None else {"$in": sorted(categories)}
+    return [each["_id"] for each in database["products"].find({"category": wanted}, {"_id": 1})]
 
 
 _CREDIT = {"order_items": {"$size": 0}, "refunds": {"$size": 1}}
@@ -127,9 +130,12 @@ def _match_text(database: MongoDatabase, query: OrderQuery) -> dict[str, Any]:
     either: list[dict[str, Any]] = [{"order.external_id": text}]
     for number in ids_of(text):
         either += [{"_id": number}, {"order.user_id": number}]
-    if query.customer_texts:
-        named = {"$or": [{"email": {"$in": [text, text.lower()]}}, {"name": text}]}
-        found = [each["_id"] for each in database["users"].find(named, {"_id": 1}).limit(CUSTOMERS_MAX)]
-        if found:
-            either.append({"order.user_id": {"$in": found}})
+    if query.customer_texts and (found := users_called(database, text)):
+        either.append({"order.user_id": {"$in": found}})
     return {"$or": either}
+
+
+def users_called(database: MongoDatabase, text: str) -> list[int]:
+    """The ids of the customers who have a name or an e-mail, at most CUSTOMERS_MAX."""
+    named = {"$or": [{"email": {"$in": [text, text.lower()]}}, {"name": text}]}
+    return [each["_id"] for each in database["users"].find(named, {"_id": 1}).limit(CUSTOMERS_MAX)]

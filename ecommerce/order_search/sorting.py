@@ -71,6 +71,12 @@ def position_of(text: str) -> Position | None:
         return None
 
 
+def time_position_of(text: str) -> Position | None:
+    """The position by time that a link names; None where it names none."""
+    position = position_of(text)
+    return position if position and isinstance(position.value, datetime) else None
+
+
 def row_position(document: Document, sort: Sort) -> Position:
     """Where a row is."""
     value: Any = document

@@ -144,7 +144,11 @@ FORGETTER = Role(
 DASHBOARD = Role(
     "dashboard",
     "Reads what it shows and brings the summaries up to date; makes, changes and deletes no order.",
-    dict.fromkeys((ARCHIVED_ORDERS, ARCHIVE_RUNS, TABLE_EDITS, IMPORTS, PAST_VERSIONS, REJECTED_ROWS), READ),
+    {
+        **dict.fromkeys((ARCHIVED_ORDERS, ARCHIVE_RUNS, TABLE_EDITS, IMPORTS, PAST_VERSIONS, REJECTED_ROWS), READ),
+        # Which table the archived orders are in.
+        ARCHIVE_LEASE: READ,
+    },
     inherits=(SUMMARIZER.name,),
 )
 

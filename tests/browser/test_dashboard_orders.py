@@ -146,7 +146,7 @@ def test_an_archived_order_says_where_it_lies(tab: Tab, database: MongoDatabase)
     database["archived_orders"].insert_one({"_id": 10**9, "content_hash": 1, "order_date": day, "run_id": "20250201"})
     try:
         page = listed(tab, "?page=orders&span=24h&search=1000000000")
-        expect(page.get_by_role("table", name="Orders found")).to_contain_text("archived")
+        expect(page.get_by_role("table", name="Archived orders")).to_contain_text("archived")
         page.get_by_role("link", name="#1000000000").click()
         where = page.get_by_role("table", name="Where it lies")
         expect(where).to_contain_text("20250201")

@@ -22,6 +22,7 @@ from dashboard.state import View, view_of_query
 from ecommerce.attention.kinds import backlog, lag
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
+from ecommerce.order_search.archived_search import ArchivedPage, Looked
 from ecommerce.order_search.one_order import FoundOrder
 from ecommerce.order_search.paging import Page
 from ecommerce.order_search.sorting import Position, Sort
@@ -83,6 +84,33 @@ def test_each_condition_of_a_list_can_be_taken_back_and_its_pages_are_links() ->
     pages = {link["text"]: view_of_query(link["go"]).orders for link in cards["pager"]["rows"]}
     assert [page.after for page in pages.values()] == [None, None, after]
     assert pages["First page"] == replace(view.orders, after=None, before=None)
+
+
+def test_the_archived_orders_of_a_customer_are_beside_the_hot_ones_and_the_search_goes_on_by_a_link() -> None:
+    view = view_of_query("?page=orders&span=all&customer=9")
+    document = {"_id": 5, "order": {"order_id": 5, "order_time": NOW, "total_amount": Decimal128("1.5")}}
+    after = Position(NOW, 5)
+    found = ArchivedPage((document,), after, Looked(3, 10, 2_000, 70_000))
+    listing = Listing(Page((), None, None), Sort(), "", 0, None, {}, NOW, in_archive=found)
+    cards = {name: json.loads(text) for name, text in listing_cards(listing, view, {}, 4, UTC_ZONE).items()}
+    assert cards["archived"]["title"] == "Archived orders"
+    assert "3 days with 2,000 orders of 10 days with 70,000 orders looked through" in cards["archived"]["note"]
+    ((first, where, *_),) = (row["cells"] for row in cards["archived"]["rows"])
+    assert (first["text"], where["text"]) == ("#5", "archived")
+    assert view_of_query(first["go"]).orders.order == 5
+    (go_on,) = cards["archived_pager"]["rows"]
+    assert "7 days are left" in go_on["text"]
+    assert view_of_query(go_on["go"]).orders == replace(view.orders, archive=after)
+    there = view_of_query(go_on["go"])
+    back = json.loads(listing_cards(listing, there, {}, 4, UTC_ZONE)["archived_pager"])["rows"][0]
+    assert view_of_query(back["go"]) == view
+    assert view_of_query("?page=orders&archive=5.i7").orders.archive is None
+    whole = replace(listing, in_archive=ArchivedPage(looked=Looked(10, 10, 70_000, 70_000)))
+    cards = {name: json.loads(text) for name, text in listing_cards(whole, view, {}, 4, UTC_ZONE).items()}
+    assert cards["archived"]["empty"] == "No archived order is like this"
+    assert cards["archived_pager"]["rows"] == []
+    broken = replace(listing, in_archive=ArchivedPage(problem="no HDFS"))
+    assert "no HDFS" in json.loads(listing_cards(broken, view, {}, 4, UTC_ZONE)["archived"])["note"]
 
 
 class Store:
