@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 SECONDS = 1.5
 """How long a page looks through the archive before it shows what was found."""
+MOMENT = timedelta(milliseconds=1)
 ROWS_AT_ONCE = 1_000
 THREADS = 4
 DAYS_AHEAD = 8
@@ -249,7 +250,9 @@ def _files(view: ArchiveView, span: Span, wanted: "Wanted", after: Position | No
 
     start, end = _days_of(span)
     if after is not None:
-        last = after.value.astimezone(UTC).date()
+        # A day that was looked through ends at its first moment, before which the next one begins.
+        moment = after.value - MOMENT if after.order_id == FIRST_ID else after.value
+        last = moment.astimezone(UTC).date()
         end = min(last, end) if end else last
     if start is not None and end is not None and start > end:
         return []

@@ -7,7 +7,7 @@ from typing import Any
 
 from bson import Decimal128
 
-from ecommerce.documents.kinds import EPOCH
+from ecommerce.documents.kinds import EARLIEST_TIME, EPOCH, LATEST_TIME
 from ecommerce.mongo import Document
 
 TIME, ID = "order.order_time", "_id"
@@ -72,9 +72,10 @@ def position_of(text: str) -> Position | None:
 
 
 def time_position_of(text: str) -> Position | None:
-    """The position by time that a link names; None where it names none."""
+    """The position by time that a link names; None where it names none that an order can have."""
     position = position_of(text)
-    return position if position and isinstance(position.value, datetime) else None
+    is_time = position is not None and isinstance(position.value, datetime)
+    return position if position and is_time and EARLIEST_TIME <= position.value <= LATEST_TIME else None
 
 
 def row_position(document: Document, sort: Sort) -> Position:
