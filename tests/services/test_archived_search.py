@@ -39,10 +39,8 @@ DAYS = 5
 
 def shop_orders(count: int = 300) -> list[OrderDocument]:
     """Orders of DAYS days, the first ones with an external id each."""
-    return [
-        an_order(number, day=number % DAYS, **({"external_id": TEXTS[number]} if number < len(TEXTS) else {}))
-        for number in range(count)
-    ]
+    texts: list[str | None] = [*TEXTS, *[None] * count]
+    return [an_order(number, day=number % DAYS, external_id=texts[number]) for number in range(count)]
 
 
 def found(database: MongoDatabase, settings: Settings, **query: Any) -> list[int]:
