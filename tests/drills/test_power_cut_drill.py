@@ -108,7 +108,7 @@ def pause(process: psutil.Process) -> None:
 
 
 def test_everything_is_killed_at_once_and_no_order_is_lost(machine: Machine) -> None:
-    machine.run("up", "--detach")
+    machine.run("up", "--detach", "--no-demo")
     machine.run("generate", "--orders", str(HOT), "--start", "2026-01-01", "--end", "2026-01-11")
     machine.run("generate", "--to", "shop", "--format", "csv", "--orders", str(IN_FILES), "--seed", "9",
                 "--start", str(TODAY - timedelta(days=20)), "--end", str(TODAY - timedelta(days=10)))  # fmt: skip
@@ -124,7 +124,7 @@ def test_everything_is_killed_at_once_and_no_order_is_lost(machine: Machine) -> 
     hot, archived = ids(database, ORDERS), ids(database, ARCHIVED_ORDERS)
     machine.cut_power()
 
-    machine.run("up", "--detach")
+    machine.run("up", "--detach", "--no-demo")
     assert ids(database, ORDERS) | ids(database, ARCHIVED_ORDERS) >= hot | archived
     run = unfinished_run(database)
     assert run is not None and 0 < len(archived) < run.orders, "the archiver was deleting"
