@@ -75,9 +75,8 @@ def compact_summaries() -> Compaction:
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
-def publish_last_hours(hours: int, lag: float) -> None:
+def publish_last_hours(store: KpiStore, hours: int, lag: float) -> None:
     """Publish a table of the last hours, newest first, and the lag."""
-    store = KpiStore(get_database())
     shop, now = store.hours, datetime.now(UTC)
     start = time_of(shop.start(now - timedelta(hours=hours - 1)))
     frame = store.timeline(Span(start, None), Filters(), "hour")
@@ -101,10 +100,9 @@ def publish_last_hours(hours: int, lag: float) -> None:
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
-def tell_what_needs_attention(lag: float) -> None:
+def tell_what_needs_attention(store: KpiStore, lag: float) -> None:
     """Send an event for each notice that began or ended since the last run."""
     database, settings = get_database(), get_settings()
-    store = KpiStore(database)
     kinds = kinds_of(database, store, settings, lag, store.hours.zone, datetime.now(UTC))
     notices, not_known = look(kinds)
     begun, over = begun_and_over(database, notices, [kind.key for kind in not_known])
@@ -151,8 +149,9 @@ def summarize_orders(
     if advanced.mode == "rebuilt":
         get_run_logger().info("rebuilt: %s", advanced.reason)
     compaction = compact_summaries()
-    publish_last_hours(hours, lags[-1])
-    tell_what_needs_attention(lags[-1])
+    store = KpiStore(get_database())  # one for both: each would bring the summaries up to date once more
+    publish_last_hours(store, hours, lags[-1])
+    tell_what_needs_attention(store, lags[-1])
     link_dashboard()
     summarized = Summarized(
         mode=advanced.mode,
