@@ -144,7 +144,7 @@ def _archived_pager(listing: Listing, view: View) -> Content:
         left = found.looked.all_days - found.looked.days
         text = f"Go on looking in the archive: {exact(left)} {'day is' if left == 1 else 'days are'} left"
         links.append(link(text, view.with_orders(replace(orders, archive=found.after))))
-    return {"title": "", "subtitle": "", "rows": links}
+    return {"title": "", "subtitle": "", "label": "Pages of archived orders", "rows": links}
 
 
 def _sorted(made: Content, listing: Listing, view: View) -> Content:
@@ -193,7 +193,7 @@ def _pager(listing: Listing, view: View, zone: ZoneInfo) -> Content:
         if page.looked_until is not None:
             text = f"Nothing more down to {time_of(page.looked_until, zone)} so far: go on looking"
         links.append(link(text, view.with_orders(replace(orders, after=page.after))))
-    return {"title": "", "subtitle": "", "rows": links}
+    return {"title": "", "subtitle": "", "label": "Pages of orders", "rows": links}
 
 
 def failed_cards(error: Exception) -> dict[str, str]:

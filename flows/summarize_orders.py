@@ -112,6 +112,9 @@ def tell_what_needs_attention(store: KpiStore, lag: float) -> None:
     for one in over:
         get_run_logger().info("over: %s", one.text)
         attention_over(one)
+    get_run_logger().info(
+        "attention: %d need it, %d of them since this run, %d are over", len(notices), len(begun), len(over)
+    )
 
 
 def warn_of_lag(lags: list[float], warn_lag_seconds: float) -> bool:

@@ -228,7 +228,8 @@ function links(root, content, model) {
     root.list = element("nav", "chips", root);
   }
   root.head.hidden = !content.title;
-  root.list.setAttribute("aria-label", content.label || content.title || "Pages");
+  root.list.setAttribute("aria-label", content.label || content.title); // no two alike on a page
+  root.list.hidden = content.rows.length === 0;
   write(root.title_text, content.title); write(root.note, content.subtitle);
   keyed(root.list, content.rows, (item) => item.go ? view_link(root.list, "chip", model) : element("a", "chip", root.list), (link, item) => {
     link.href = item.go ?? item.href; write(link, item.text); link.title = item.title;

@@ -10,6 +10,7 @@ import param
 from dashboard.content import Content
 from dashboard.state import View
 from dashboard.views.board import Board, card, stack
+from dashboard.views.field_values import FieldValues
 from dashboard.views.part import Part
 from dashboard.views.span_picker import Change
 
@@ -34,7 +35,7 @@ class OrdersPage(Part):
         """`change` goes to another view, `on_link` to that of a query."""
         super().__init__(**parameters)
         self._change = change
-        self._quiet = False
+        self._values = FieldValues()
         self._search = pmui.TextInput(
             label="Find an order", placeholder="Order id, external id or customer", size="small",
             sizing_mode="stretch_width", max_width=320, margin=0,
@@ -53,9 +54,7 @@ class OrdersPage(Part):
 
     def show(self, view: View, cards: Mapping[str, str]) -> None:
         """Draw a list or an order."""
-        self._quiet = True
-        self._search.value = view.orders.text
-        self._quiet = False
+        self._values.put(self._search, view.orders.text)
         is_list = view.orders.order is None
         board = self._list if is_list else self._order
         board.show(Content(cards))
@@ -64,7 +63,7 @@ class OrdersPage(Part):
             each.wait(False)
 
     def _searched(self, event: param.parameterized.Event) -> None:
-        if not self._quiet:
+        if self._values.is_chosen(event):
             self._change(lambda view: view.with_orders(view.orders.with_text(str(event.new or ""))))
 
 

@@ -10,6 +10,7 @@ import param
 
 from dashboard.spans import COMPARISONS, FIRST_DAY, LAST_DAY, PRESETS, days_of
 from dashboard.state import View
+from dashboard.views.field_values import FieldValues
 from dashboard.views.part import Part
 from dashboard.views.shell import SEGMENTS_SX
 
@@ -34,7 +35,7 @@ class SpanPicker(Part):
         super().__init__(**parameters)
         self._change = change
         self.zone = zone
-        self._quiet = False
+        self._values = FieldValues()
         self._shop_currency = currency
         self._presets = pmui.RadioButtonGroup(
             options={preset.label: preset.key for preset in PRESETS} | {"Days": DAYS}, value=view.preset or DAYS,
@@ -74,25 +75,21 @@ class SpanPicker(Part):
         """
         codes = sorted({*map(str, currencies), view.filters.currency or self._shop_currency})
         first, last = self._days(view) or (None, None)
-        self._quiet = True
-        try:
+        values = ((self._presets, view.preset or DAYS), (self._first, first), (self._last, last))
+        chosen = (self._against, view.against), (self._currency, view.filters.currency or self._shop_currency)
+        with self._values.setting():
             if self._currency.options != codes:
                 self._currency.options = codes
             if self._currency.visible != (len(codes) > 1):
                 self._currency.visible = len(codes) > 1
-            values = ((self._presets, view.preset or DAYS), (self._first, first), (self._last, last))
-            chosen = (self._against, view.against), (self._currency, view.filters.currency or self._shop_currency)
-            for widget, value in (*values, *chosen):
-                if widget.value != value:
-                    widget.value = value
-        finally:
-            self._quiet = False
+        for field, value in (*values, *chosen):
+            self._values.put(field, value)
 
     def _days(self, view: View) -> tuple[date, date] | None:
         return days_of(view.span(datetime.now(UTC), self.zone), self.zone)
 
     def _picked_preset(self, event: param.parameterized.Event) -> None:
-        if self._quiet:
+        if not self._values.is_chosen(event):
             return
         if event.new == DAYS:  # the days that are shown, which no longer move with the clock
             today = datetime.now(self.zone).date()
@@ -101,20 +98,20 @@ class SpanPicker(Part):
             self._change(lambda view: view.with_preset(event.new))
 
     def _picked_against(self, event: param.parameterized.Event) -> None:
-        if not self._quiet:
+        if self._values.is_chosen(event):
             self._change(lambda view: view.with_against(event.new))
 
     def _picked_currency(self, event: param.parameterized.Event) -> None:
-        if not self._quiet and event.new:
+        if event.new and self._values.is_chosen(event):
             code = None if event.new == self._shop_currency else event.new
             self._change(lambda view: view.with_currency(code))
 
     def _picked_first(self, event: param.parameterized.Event) -> None:
-        if not self._quiet and event.new:
+        if event.new and self._values.is_chosen(event):
             self._pick(event.new, max(event.new, self._last.value or event.new))
 
     def _picked_last(self, event: param.parameterized.Event) -> None:
-        if not self._quiet and event.new:
+        if event.new and self._values.is_chosen(event):
             self._pick(min(event.new, self._first.value or event.new), event.new)
 
     def _pick(self, first: date, last: date) -> None:

@@ -1,11 +1,13 @@
 """Everything by keyboard, on small screens and at large zooms, in light and dark, and for screen readers."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from dashboard.views.field_values import SHOWN_STILL_SECONDS
 from tests.dashboard_app import Tab
 
 RIGHT_ENDS = "nodes => nodes.filter(n => n.checkVisibility()).map(n => n.getBoundingClientRect().right)"
@@ -23,6 +25,9 @@ FOCUSED = """() => {
   };
 }"""
 """In the browser: what has the focus, and whether that can be seen."""
+SEND_FROM = """day => Bokeh.documents.flatMap(root => [...root._all_models.values()])
+  .filter(model => model.data?.label === "From").forEach(model => { model.data.value = day })"""
+"""In the browser: the first day of the span, as its field sends it."""
 
 
 @pytest.mark.parametrize(
@@ -54,6 +59,7 @@ def test_axe_finds_nothing_to_complain_about(browser: Browser, address: str, que
 
 def tab_to(page: Page, name: str) -> None:
     """Press Tab until something of this name has the focus; all that is passed has a name, and shows the focus."""
+    page.get_by_role("button", name="Today", exact=True).wait_for()  # the widgets come after the figures
     passed = []
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -92,6 +98,27 @@ def test_a_span_a_filter_and_a_bar_are_chosen_by_keyboard(browser: Browser, addr
     tab_to(page, "Delivered")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("status=Delivered&status=Shipped"))
+    tab.close()
+    assert tab.errors == []
+
+
+def test_a_field_that_sends_what_the_server_has_replaced_changes_nothing(browser: Browser, address: str) -> None:
+    """A field commits when it is left; left while the server's value is being drawn, it commits the one before."""
+    tab = Tab(browser).open(address + "?span=30d")
+    page = tab.page
+    shown = page.get_by_role("group", name="From").locator("input")
+    today = datetime.now(UTC).date()
+    before, after = (f"{today - timedelta(days=days):%Y-%m-%d}" for days in (29, 6))
+    expect(shown).to_have_value(before)
+    page.get_by_role("button", name="7 d", exact=True).click()
+    expect(shown).to_have_value(after)
+    page.evaluate(SEND_FROM, before)
+    page.wait_for_timeout(1_000)
+    assert page.url.endswith("?span=7d")
+    expect(shown).to_have_value(after)
+    page.wait_for_timeout(SHOWN_STILL_SECONDS * 1_000)
+    page.evaluate(SEND_FROM, before)  # now somebody chose it
+    page.wait_for_url(re.compile(f"from={before}"))
     tab.close()
     assert tab.errors == []
 

@@ -24,9 +24,11 @@ COURSE = """() => Bokeh.documents.flatMap(root => [...root._all_models.values()]
 
 
 @pytest.fixture
-def trends(browser: Browser, address: str) -> Iterator[Tab]:
-    """A tab on the trends of all orders, whose console stays clean."""
-    tab = Tab(browser, viewport={"width": 1440, "height": 1800}).open(f"{address}?page=trends&span=all", ready=READY)
+def trends(browser: Browser, address: str, shop: Settings) -> Iterator[Tab]:
+    """A tab on the trends of all orders, those of other tests included, whose console stays clean."""
+    tab = Tab(browser, viewport={"width": 1440, "height": 1800}).open(f"{address}?span=all")
+    tab.wait_for_headline("orders", str(compute_kpis(get_database(shop)).orders))
+    tab.show("?page=trends&span=all").page.locator(READY).wait_for()
     tab.page.get_by_role("heading", name="Hot and archived orders").wait_for()
     yield tab
     tab.close()
