@@ -1,0 +1,74 @@
+"""Archived orders on the orders page: found by customer and external id, in pieces, down to the download."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from pyspark.sql import SparkSession
+
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.selection import Selection
+from ecommerce.mongo import MongoDatabase
+from ecommerce.order_search.paging import PAGE_ROWS
+from ecommerce.settings import Settings
+from ecommerce.summaries.advance import advance
+from tests.archiving import an_order, archive, insert, spark
+from tests.dashboard_app import SHOWN_MS, Tab, served
+
+__all__ = ["archive", "spark"]
+
+SOURCE_ID = "' or true <b>№ 7"
+
+
+@pytest.fixture(autouse=True)
+def patient() -> Iterator[None]:
+    """The machine may be busy."""
+    expect.set_options(timeout=SHOWN_MS)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+def test_archived_orders_are_found_by_customer_and_external_id(
+    browser: Browser, spark: SparkSession, database: MongoDatabase, archive: Settings, tmp_path: Path
+) -> None:
+    orders = [an_order(number, day=number % 3, user_id=1 + number % 2) for number in range(2 * PAGE_ROWS + 20)]
+    orders.append(an_order(500, external_id=SOURCE_ID))
+    hot = [an_order(1_000, user_id=1, status="Shipped")]
+    insert(database, [*orders, *hot])
+    advance(database)
+    archive_orders(archive, Selection(30))
+    by_time = sorted(orders, key=lambda one: (one.order.order_time, one.order.order_id), reverse=True)
+    of_customer = [one.order.order_id for one in by_time if one.order.user_id == 1]
+    assert len(of_customer) > PAGE_ROWS
+    log = tmp_path / "dashboard.log"
+    with served(archive, log) as url:
+        tab = Tab(browser).open(
+            f"{url}?page=orders&span=all&customer=1", ready="table[aria-label='Archived orders'] >> visible=true"
+        )
+        page, found = tab.page, tab.page.get_by_role("table", name="Archived orders")
+        expect(page.get_by_role("table", name="Orders found").locator("tbody tr")).to_have_count(1)
+        expect(found.locator("tbody tr")).to_have_count(PAGE_ROWS)
+        links = [f"#{order_id}" for order_id in of_customer]
+        assert found.locator("tbody td:first-child").all_inner_texts() == links[:PAGE_ROWS]
+        page.get_by_role("link", name="Go on looking in the archive").click()
+        page.wait_for_url(lambda address: "archive=" in address)
+        expect(found.locator("tbody tr")).to_have_count(len(links) - PAGE_ROWS)
+        assert found.locator("tbody td:first-child").all_inner_texts() == links[PAGE_ROWS:]
+        expect(page.get_by_text("all of 3 days with 121 orders looked through")).to_be_visible()
+        with page.expect_download() as started:
+            page.get_by_role("link", name="CSV of all these orders").click()
+        text = Path(started.value.path()).read_text("utf-8-sig")
+        rows = list(csv.DictReader(text.splitlines(keepends=True)))
+        assert [(int(row["order_id"]), row["place"]) for row in rows] == [
+            (1_000, "hot"),
+            *((order_id, "archived") for order_id in of_customer),
+        ]
+        page.get_by_label("Find an order").fill(SOURCE_ID)
+        page.keyboard.press("Enter")
+        found.get_by_role("link", name=f"{SOURCE_ID} (#500)").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Order #500")
+        expect(page.get_by_role("table", name="Where it lies")).to_contain_text("committed")
+        tab.close()
+        assert tab.errors == []
