@@ -60,6 +60,13 @@ def _identities(document: type[Struct], prefix: str) -> Iterator[tuple[str, str]
 _IDENTITY = dict(_identities(OrderDocument, ""))
 """Path of an array → the field that its elements are sorted by."""
 
+MANY_ROWS = 1_000
+"""So many are first compared all at once."""
+ROWS_AS_ONE = 64
+
+SHORT_TEXT = 64
+"""Bytes. Where no text is longer they are cut out of rows of one length, in a third of the time."""
+
 EMPTY_SIZE = 5
 """Bytes of an array without elements."""
 
@@ -310,7 +317,11 @@ class _Reader:
         """The texts of `sizes` bytes at `at`."""
         sizes = np.where(self.columns.regular[rows], sizes, 0)
         ends = np.cumsum(sizes)
-        gathered = self.bytes[np.repeat(at - (ends - sizes), sizes) + np.arange(ends[-1])].tobytes()
+        if (longest := int(sizes.max())) <= SHORT_TEXT:
+            window = self.windows(at, longest)
+            gathered = window[np.arange(window.shape[1]) < sizes[:, None]].tobytes()
+        else:
+            gathered = self.bytes[np.repeat(at - (ends - sizes), sizes) + np.arange(ends[-1])].tobytes()
         if not _is_text(gathered, (ends - sizes)[sizes > 0]):  # Polars would take the bytes without looking
             bounds = zip((ends - sizes).tolist(), ends.tolist(), strict=True)
             self.require(rows, np.fromiter((_is_text(gathered[start:end]) for start, end in bounds), np.bool_))
@@ -388,11 +399,25 @@ def _matches(window: np.ndarray[Any, Any], pattern: bytes | bytearray, mask: byt
     size = window.shape[1]
     expected = np.frombuffer(bytes(pattern).ljust(size, b"\0")[:size], np.int64)
     masked = np.frombuffer(bytes(mask).ljust(size, b"\0")[:size], np.int64)
-    same: BoolArray = (((window.view(np.int64) ^ expected) & masked) == 0).all(axis=1)
+    words = window.view(np.int64)
+    if len(words) >= MANY_ROWS:
+        # Mostly all rows match: then each bit is as expected both in the rows' AND and in their OR.
+        in_all, in_any = _reduced(np.bitwise_and, words), _reduced(np.bitwise_or, words)
+        if not (((in_all ^ expected) | (in_any ^ expected)) & masked).any():
+            return np.ones(len(words), np.bool_)
+    same: BoolArray = (((words ^ expected) & masked) == 0).all(axis=1)
     return same
+
+
+def _reduced(how: np.ufunc, words: IntArray) -> IntArray:
+    """All rows put together bit by bit. Many rows as one: NumPy's loop over three words costs more than their bits."""
+    width = words.shape[1]
+    whole = len(words) - len(words) % ROWS_AS_ONE
+    wide = how.reduce(words[:whole].reshape(-1, ROWS_AS_ONE * width), axis=0).reshape(-1, width)
+    reduced: IntArray = how.reduce(np.concatenate((wide, words[whole:])), axis=0)
+    return reduced
 
 
 def _values(window: np.ndarray[Any, Any], offset: int, dtype: str) -> Any:
     """The numbers at one offset of every row, 64 bits wide where the type is."""
-    width = np.dtype(dtype).itemsize
-    return np.ascontiguousarray(window[:, offset : offset + width]).view(dtype)[:, 0]
+    return np.ndarray(len(window), dtype, window, offset, window.strides[:1]).copy()

@@ -131,13 +131,13 @@ def _batches(
 
 def _take_in(event: bytes, changes: Changes) -> None:
     operation, after, before = "", b"", b""
-    for name, _, value in elements(event):
+    for name, _, start, end in elements(event):
         if name == b"operationType":
-            operation = text(value)
+            operation = text(event[start:end])
         elif name == b"fullDocument":
-            after = value
+            after = event[start:end]
         elif name == b"fullDocumentBeforeChange":
-            before = value
+            before = event[start:end]
     if operation in ENDING_OPERATIONS:
         raise HistoryLost(f"the collection {ORDERS} saw a {operation}")
     if not after or not (before or operation == "insert"):

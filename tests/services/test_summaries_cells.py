@@ -28,16 +28,31 @@ from ecommerce.summaries.cells.rollup import Rollup
 from tests.summaries_data import START, accept, document_of, random_order, random_orders
 
 
-@given(seed=st.integers(0, 2**32), count=st.integers(0, 60), wild=st.booleans(), at_once=st.sampled_from([1, 7, 1000]))
+@given(
+    seed=st.integers(0, 2**32),
+    count=st.integers(0, 60),
+    wild=st.booleans(),
+    at_once=st.sampled_from([1, 7, 1000]),
+    few=st.booleans(),
+)
 @hypothesis_settings(max_examples=100)
 def test_documents_folded_in_arrays_give_the_cells_of_plain_counting(
-    seed: int, count: int, wild: bool, at_once: int
+    seed: int, count: int, wild: bool, at_once: int, few: bool
 ) -> None:
     orders = random_orders(count, seed, wild=wild)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns, "READ_AT_ONCE", at_once)
+        if not few:
+            read_as_many(patch)
         folded = fold_documents([encode_order(order) for order in orders]).cells
     assert folded.equals(cells_of_orders(orders))
+
+
+def read_as_many(patch: pytest.MonkeyPatch) -> None:
+    """Let few documents be read as many are, and most texts as long ones."""
+    patch.setattr(columns, "MANY_ROWS", 1)
+    patch.setattr(columns, "ROWS_AS_ONE", 4)
+    patch.setattr(columns, "SHORT_TEXT", 8)
 
 
 @given(seed=st.integers(0, 2**32))
@@ -113,8 +128,11 @@ def misleading_text(document: dict[str, Any]) -> dict[str, Any]:
     return document | {"order": document["order"] | {"payment_type": text}}
 
 
+@pytest.mark.parametrize("many", [False, True])
 @pytest.mark.parametrize("change", [reordered, coarse_amount, misleading_text])
-def test_documents_of_another_layout_count_the_same(change: Any) -> None:
+def test_documents_of_another_layout_count_the_same(change: Any, many: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if many:
+        read_as_many(monkeypatch)
     documents = [document_of(order) for order in random_orders(50)]
     encoded = [bson.encode(change(document)) for document in documents[::2]]
     encoded += [bson.encode(document) for document in documents[1::2]]
