@@ -10,8 +10,7 @@ from pymongo import DESCENDING
 
 from dashboard.prefect_runs import BAD_STATES, FlowRun, last_runs
 from ecommerce.archive.runs import ARCHIVE_RUNS, archive_bytes
-from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
-from ecommerce.mongo import ORDERS, Document, MongoDatabase, count_few
+from ecommerce.mongo import IMPORTS, ORDERS, REJECTED_ROWS, Document, MongoDatabase, count_few
 from ecommerce.prefect_api import run_url
 from ecommerce.settings import Settings
 from ecommerce.summaries.counts import count_orders

@@ -19,11 +19,10 @@ from ecommerce.documents.kinds import EARLIEST_TIME, LATEST_TIME
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.errors import EcommerceError
 from ecommerce.hours import Hours
-from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.kpis.load import load_rollup
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.sales import parts_of, sales_of
-from ecommerce.mongo import ARCHIVED_CHANGES, ORDERS, MongoDatabase, count_few
+from ecommerce.mongo import ARCHIVED_CHANGES, IMPORTS, ORDERS, REJECTED_ROWS, MongoDatabase, count_few
 from ecommerce.shop import read_shop
 from ecommerce.summaries.aside import count_aside
 from ecommerce.summaries.cells.rollup import SALES

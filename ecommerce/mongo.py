@@ -21,9 +21,13 @@ MongoDatabase = Database[Document]
 
 ORDERS = "orders"
 ARCHIVED_ORDERS = "archived_orders"
+"""Ids of archived orders: {_id: order_id, content_hash, order_date, run_id}, written by the purge's transactions."""
 ARCHIVED_CHANGES = "archived_changes"
 """Later versions of archived orders, until an archive run has put them into the rows."""
-"""Ids of archived orders: {_id: order_id, content_hash, order_date, run_id}, written by the purge's transactions."""
+IMPORTS = "imports"
+"""What was read of which file, a document for each import of a file."""
+REJECTED_ROWS = "rejected_rows"
+"""Rows that were not taken in, each with its reason."""
 
 SERVER_SELECTION_TIMEOUT_MS = 5_000
 

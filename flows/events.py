@@ -3,22 +3,24 @@
 Automations react to them (deployments/automations.py). Prefect adds the flow run, its flow and its deployment to each.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect.events import emit_event
 
-from ecommerce.archive.runs import Run
-from ecommerce.attention.kinds import Notice
-from ecommerce.attention.told import Over
-from ecommerce.check import CheckReport
-from ecommerce.importing.loading.report import ImportReport
 from ecommerce.settings import get_settings
 from flows.links import dashboard_url
+
+if TYPE_CHECKING:  # a flow needs what it tells of, and not what the others do
+    from ecommerce.archive.runs import Run
+    from ecommerce.attention.kinds import Notice
+    from ecommerce.attention.told import Over
+    from ecommerce.check import CheckReport
+    from ecommerce.importing.loading.report import ImportReport
 
 FILES_NAMED = 20
 
 
-def orders_imported(report: ImportReport) -> None:
+def orders_imported(report: "ImportReport") -> None:
     """`orders.imported`, where an import brought something in, and `rows.rejected`, where it rejected rows."""
     counts = {name: getattr(report, name) for name in ("read", "accepted", "unchanged", "changed", "rejected")}
     if report.accepted or report.changed:
@@ -30,7 +32,7 @@ def orders_imported(report: ImportReport) -> None:
         _emit("rows.rejected", _database(), rejected=report.rejected, read=report.read, reasons=reasons)
 
 
-def figures_differ(report: CheckReport) -> None:
+def figures_differ(report: "CheckReport") -> None:
     """`figures.differ`: a check found figures that are not what a recomputation gives, or that it could not compare."""
     _emit(
         "figures.differ",
@@ -43,34 +45,34 @@ def figures_differ(report: CheckReport) -> None:
     )
 
 
-def attention_needed(notice: Notice) -> None:
+def attention_needed(notice: "Notice") -> None:
     """`attention.needed`: something of the shop needs a person; sent when it begins, once."""
     link = dashboard_url() + (notice.link or "?page=pipeline")
     _emit("attention.needed", _attention(notice.key), text=notice.text, reason=notice.reason, link=link)
 
 
-def attention_over(over: Over) -> None:
+def attention_over(over: "Over") -> None:
     """`attention.over`: what needed a person is over."""
     _emit("attention.over", _attention(over.key), text=over.text, since=over.since.isoformat())
 
 
-def orders_archived(run: Run) -> None:
+def orders_archived(run: "Run") -> None:
     """`orders.archived`: an archive run is committed."""
     _emit("orders.archived", _archive_run(run), **_counts(run), superseded=run.superseded)
 
 
-def archive_waiting(run: Run) -> None:
+def archive_waiting(run: "Run") -> None:
     """`archive.waiting`: an archive run is verified and waits for a person."""
     until = run.answer_until.isoformat() if run.answer_until else None
     _emit("archive.waiting", _archive_run(run), **_counts(run), answer_until=until)
 
 
-def archive_answered(run: Run) -> None:
+def archive_answered(run: "Run") -> None:
     """`archive.answered`: a person answered, or nobody did in time."""
     _emit("archive.answered", _archive_run(run), **_counts(run), answer=run.answer, comment=run.comment)
 
 
-def _counts(run: Run) -> dict[str, Any]:
+def _counts(run: "Run") -> dict[str, Any]:
     return {
         "orders": run.orders,
         "days": run.days,
@@ -93,7 +95,7 @@ def _attention(key: str) -> dict[str, str]:
     }
 
 
-def _archive_run(run: Run) -> dict[str, str]:
+def _archive_run(run: "Run") -> dict[str, str]:
     return {
         "prefect.resource.id": f"ecommerce.archive-run.{run.run_id}",
         "prefect.resource.name": f"archive run {run.run_id}",

@@ -6,7 +6,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.runtime import deployment as own_deployment
 
-from ecommerce.generate.into_mongodb.windows_due import note_schedule
+from ecommerce.generate.into_mongodb.schedule_pauses import note_schedule
 from ecommerce.mongo import get_database
 
 GENERATOR = "generate-orders/hourly"

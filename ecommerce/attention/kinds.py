@@ -15,10 +15,9 @@ from pymongo.errors import PyMongoError
 
 from ecommerce.documents.statuses import is_finished
 from ecommerce.hours import hours_of, time_of
-from ecommerce.importing.loading.ledger import REJECTED_ROWS
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
-from ecommerce.mongo import MongoDatabase, count_few
+from ecommerce.mongo import REJECTED_ROWS, MongoDatabase, count_few
 from ecommerce.readable import compact, duration, exact
 from ecommerce.settings import Settings
 

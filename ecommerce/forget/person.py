@@ -16,7 +16,8 @@ from ecommerce.errors import InputError
 from ecommerce.forget.records import ASKED, ForgetRun, Person, new_request, prepare_forget
 from ecommerce.forget.texts import Looked, rejected_rows_of
 from ecommerce.gate import require_known_format
-from ecommerce.importing.people_in_files import REWRITE, files_that_mention
+from ecommerce.importing.people_in_files import files_that_mention
+from ecommerce.ingest.forgotten import REWRITE
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.settings import Settings

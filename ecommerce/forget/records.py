@@ -16,7 +16,7 @@ from bson import Int64
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 
 from ecommerce.errors import InputError
-from ecommerce.importing.people_in_files import REWRITE
+from ecommerce.ingest.forgotten import REWRITE
 from ecommerce.mongo import MongoDatabase
 
 FORGET_RUNS = "forget_runs"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ecommerce.forget.records import Person
-from ecommerce.importing.loading.ledger import FORGOTTEN_ROW, REJECTED_ROWS
+from ecommerce.importing.loading.ledger import FORGOTTEN_ROW
 from ecommerce.importing.loading.rejected_rows import raw_of, shape_of_row
 from ecommerce.importing.mentions import mentions, texts_matcher
-from ecommerce.mongo import Document, MongoDatabase
+from ecommerce.mongo import REJECTED_ROWS, Document, MongoDatabase
 
 WRITTEN_AT_ONCE = 1_000
 

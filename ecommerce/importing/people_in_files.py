@@ -18,9 +18,7 @@ from ecommerce.importing.mentions import Wanted, mentions
 from ecommerce.importing.recognise import recognise
 from ecommerce.importing.shape import LINES, Shape
 from ecommerce.importing.sources.streams import SourceError, encoding_of, open_source
-
-REMOVE, REWRITE = "remove", "rewrite"
-"""What becomes of imported files that name a person."""
+from ecommerce.ingest.forgotten import REWRITE
 
 REWRITABLE = (CSV.layout, JSON_LINES.layout)
 """Formats whose rows are lines. Of others the whole file goes."""

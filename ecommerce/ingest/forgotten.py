@@ -25,6 +25,9 @@ FORGOTTEN = "forgotten"
 ANONYMOUS_USER, LOCATION = "anonymous_user", "location"
 """In an archived order's entry, once its person is forgotten: the number, and the city that its row has."""
 
+REMOVE, REWRITE = "remove", "rewrite"
+"""What becomes of imported files that name a person."""
+
 _KEY = "key"
 _DIGEST_BYTES = 16
 

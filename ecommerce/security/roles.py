@@ -16,14 +16,13 @@ from ecommerce.documents.catalog import CATALOG
 from ecommerce.forget.records import FORGET_RUNS
 from ecommerce.gate import GATE, OLD_BUCKETS, OLD_DELTAS, OLD_LEASE, OLD_STATE
 from ecommerce.generate.into_mongodb.catalog_store import GENERATOR
+from ecommerce.generate.into_mongodb.schedule_pauses import PAUSES
 from ecommerce.generate.into_mongodb.store import SERIES
 from ecommerce.generate.into_mongodb.windows_done import WINDOWS
-from ecommerce.generate.into_mongodb.windows_due import PAUSES
-from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.ingest.expired import EXPIRED_ORDERS
 from ecommerce.ingest.forgotten import FORGOTTEN
 from ecommerce.ingest.past_versions import PAST_VERSIONS
-from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, ORDERS
+from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, IMPORTS, ORDERS, REJECTED_ROWS
 from ecommerce.shop import SHOP
 from ecommerce.summaries.state import ASIDE, BUCKETS, CHECKS, DELTAS, STATE
 

@@ -18,9 +18,8 @@ from ecommerce.archive.selection import Selection
 from ecommerce.check import check_orders
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.importing.import_files import import_paths
-from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.kpis import compute_kpis
-from ecommerce.mongo import ORDERS, MongoDatabase, get_database
+from ecommerce.mongo import IMPORTS, ORDERS, REJECTED_ROWS, MongoDatabase, get_database
 from ecommerce.settings import Settings
 from ecommerce.summaries.rebuild import rebuild
 from tests.archiving import an_order, insert, spark, with_archive

@@ -81,6 +81,14 @@ def test_a_flow_command_does_not_import_the_server_that_it_talks_to(environment:
     assert not below(modules, *NOT_FOR_A_FLOW, "pyarrow")
 
 
+def test_a_flow_command_imports_what_its_flow_does_and_not_what_others_do(environment: Mapping[str, str]) -> None:
+    modules = imported_by(environment, "summarize")
+    others = ("check", "importing", "generate.model", "archive.catalog", "archive.archiver", "forget", "upgrade")
+    assert not below(modules, *(f"ecommerce.{name}" for name in others))
+    modules = imported_by(environment, "archive", "--dry-run")
+    assert not below(modules, *(f"ecommerce.{name}" for name in ("check", "importing", "generate.model", "upgrade")))
+
+
 def test_a_flow_command_does_not_run_the_modules_that_prefect_imports_for_nothing(
     environment: Mapping[str, str],
 ) -> None:

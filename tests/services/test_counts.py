@@ -14,11 +14,10 @@ from ecommerce.archive.runs import prepare_archive
 from ecommerce.archive.selection import Selection, plan_archive
 from ecommerce.documents.bson_codec import to_document
 from ecommerce.documents.order import Refund
-from ecommerce.importing.loading.ledger import REJECTED_ROWS
 from ecommerce.ingest.expired import note_expired
 from ecommerce.kpis.store import KpiStore, compute_kpis
 from ecommerce.metrics import read_samples
-from ecommerce.mongo import ORDERS, MongoDatabase, get_database
+from ecommerce.mongo import ORDERS, REJECTED_ROWS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.health import order_counts

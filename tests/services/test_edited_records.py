@@ -22,10 +22,9 @@ from ecommerce.doctor.findings import PROBLEM, examine
 from ecommerce.errors import EcommerceError
 from ecommerce.gate import GATE
 from ecommerce.importing.import_files import import_paths
-from ecommerce.importing.loading.ledger import IMPORTS
 from ecommerce.kpis import KpiStore
 from ecommerce.metrics import metrics_text
-from ecommerce.mongo import MongoDatabase
+from ecommerce.mongo import IMPORTS, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.shop import SHOP
 from ecommerce.summaries.advance import advance

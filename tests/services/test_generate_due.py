@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
+from ecommerce.generate.into_mongodb.schedule_pauses import note_schedule
 from ecommerce.generate.into_mongodb.store import store_windows
-from ecommerce.generate.into_mongodb.windows_due import due_hours, note_schedule
+from ecommerce.generate.into_mongodb.windows_due import due_hours
 from ecommerce.generate.model.rhythm import from_ms
 from ecommerce.generate.model.windows import Window, hour
 from ecommerce.mongo import MongoDatabase

@@ -12,9 +12,8 @@ import pytest
 from ecommerce.documents.validator import order_validator
 from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.loading.file_import import ImportOptions
-from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.importing.reasons import REASONS
-from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.mongo import IMPORTS, ORDERS, REJECTED_ROWS, MongoDatabase
 from tests.import_corpus import bad_files, bad_rows
 from tests.import_samples import complete_row, raw_orders, write_lines
 from tests.runbook import row_of

@@ -18,11 +18,10 @@ import pytest
 from ecommerce.documents.order import OrderDocument
 from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.loading.file_import import ImportOptions
-from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.importing.loading.report import ImportReport
 from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.kpis import compute_kpis
-from ecommerce.mongo import MongoDatabase
+from ecommerce.mongo import IMPORTS, REJECTED_ROWS, MongoDatabase
 from tests.import_samples import stored_orders
 
 CASES = Path(__file__).parents[1] / "data" / "cases"

@@ -19,10 +19,9 @@ from pymongo.errors import OperationFailure
 from ecommerce.errors import ServiceError
 from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.loading.file_import import ImportOptions
-from ecommerce.importing.loading.ledger import IMPORTS, REJECTED_ROWS
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.ingest.past_versions import PAST_VERSIONS
-from ecommerce.mongo import ORDERS, MongoDatabase, get_database
+from ecommerce.mongo import IMPORTS, ORDERS, REJECTED_ROWS, MongoDatabase, get_database
 from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 from tests.import_samples import complete_row, raw_orders

@@ -8,9 +8,8 @@ import pytest
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import canonical
 from ecommerce.importing.import_files import import_paths
-from ecommerce.importing.loading.ledger import REJECTED_ROWS
 from ecommerce.importing.loading.report import FileReport
-from ecommerce.mongo import MongoDatabase
+from ecommerce.mongo import REJECTED_ROWS, MongoDatabase
 from tests.import_samples import stored_orders
 
 SHOPS = Path(__file__).parents[1] / "data" / "shops"

@@ -16,9 +16,8 @@ import pytest
 from ecommerce.importing.formats.typed_cells import text_of
 from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.loading.file_import import ImportOptions
-from ecommerce.importing.loading.ledger import REJECTED_ROWS
 from ecommerce.importing.loading.replay import replay_rejected
-from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.mongo import ORDERS, REJECTED_ROWS, MongoDatabase
 from tests.import_samples import complete_row, raw_orders, stored_orders
 
 SHOPS = Path(__file__).parents[1] / "data" / "shops"

@@ -10,8 +10,7 @@ from bson import Int64
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.importing.import_files import import_paths
-from ecommerce.importing.loading.ledger import REJECTED_ROWS
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, REJECTED_ROWS, MongoDatabase
 from tests.import_samples import complete_row, raw_orders, stored_orders, write_lines
 
 

@@ -10,7 +10,7 @@ import pytest
 from ecommerce.archive.restore import ORDERS_RESTORED
 from ecommerce.archive.runs import ARCHIVE_RUNS
 from ecommerce.generate.first import first_start
-from ecommerce.generate.into_mongodb.windows_due import PAUSES
+from ecommerce.generate.into_mongodb.schedule_pauses import PAUSES
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from flows.schedules import DEPLOYING, GENERATOR

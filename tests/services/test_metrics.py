@@ -12,9 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ecommerce.archive.runs import ARCHIVE, PLANNED, Run, move_on, new_run, prepare_archive
 from ecommerce.documents.order import Refund
-from ecommerce.importing.loading.ledger import IMPORTS, prepare_ledger
+from ecommerce.importing.loading.ledger import prepare_ledger
 from ecommerce.metrics import METRICS, metrics_text, serve_metrics
-from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase, get_database
+from ecommerce.mongo import ARCHIVED_CHANGES, IMPORTS, MongoDatabase, get_database
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop, write_shop
 from ecommerce.summaries.advance import advance

@@ -15,8 +15,7 @@ from ecommerce.check import check_orders
 from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.loading import decode
 from ecommerce.importing.loading.file_import import ImportOptions
-from ecommerce.importing.loading.ledger import REJECTED_ROWS
-from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.mongo import ORDERS, REJECTED_ROWS, MongoDatabase
 from ecommerce.settings import Settings
 from tests.archiving import OLD_DAY, spark, with_archive
 from tests.import_samples import complete_row, raw_orders, stored_orders, write_lines

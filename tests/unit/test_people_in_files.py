@@ -15,8 +15,9 @@ import zstandard
 from ecommerce.forget.records import Person
 from ecommerce.forget.texts import Looked
 from ecommerce.importing.mentions import mentions
-from ecommerce.importing.people_in_files import REMOVE, REWRITE, forget_in_file
+from ecommerce.importing.people_in_files import forget_in_file
 from ecommerce.importing.shape import ORDER_COLUMNS, Shape
+from ecommerce.ingest.forgotten import REMOVE, REWRITE
 from tests.import_samples import a_row
 
 USER = 770_001

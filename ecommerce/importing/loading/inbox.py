@@ -10,12 +10,11 @@ from pathlib import Path
 
 from ecommerce.errors import ServiceError
 from ecommerce.importing.files import COMPRESSED, DONE, FAILED, known_suffix, natural
-from ecommerce.importing.loading.ledger import IMPORTS
 from ecommerce.importing.loading.report import FileReport
-from ecommerce.importing.people_in_files import REWRITE, forget_in_file
+from ecommerce.importing.people_in_files import forget_in_file
 from ecommerce.importing.sources.streams import FileIdentity
-from ecommerce.ingest.forgotten import People
-from ecommerce.mongo import MongoDatabase
+from ecommerce.ingest.forgotten import REWRITE, People
+from ecommerce.mongo import IMPORTS, MongoDatabase
 
 UNFINISHED_TIMES = 60
 """A file whose last line has no end waits so many times as long as others: an upload may stall, and not every program

@@ -16,10 +16,7 @@ from ecommerce.importing.mentions import mentions
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.shape import IN_RECORDS, Shape
 from ecommerce.ingest.forgotten import People, forgotten_people
-from ecommerce.mongo import Document, MongoDatabase
-
-IMPORTS = "imports"
-REJECTED_ROWS = "rejected_rows"
+from ecommerce.mongo import IMPORTS, REJECTED_ROWS, Document, MongoDatabase
 
 FORGOTTEN_ROW = "the row is of a person who was forgotten: its text is not kept"
 

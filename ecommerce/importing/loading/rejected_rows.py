@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 from ecommerce.errors import InputError
 from ecommerce.importing.formats.json_values import JSON_VALUES
-from ecommerce.importing.loading.ledger import REJECTED_ROWS
 from ecommerce.importing.shape import IN_RECORDS, LINES, Reading, Shape
-from ecommerce.mongo import Document, MongoDatabase
+from ecommerce.mongo import REJECTED_ROWS, Document, MongoDatabase
 
 
 class RejectedCount(NamedTuple):

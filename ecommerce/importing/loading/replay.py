@@ -10,14 +10,13 @@ from ecommerce.importing.formats.json_values import JSON_VALUES
 from ecommerce.importing.loading.acceptance import take_orders
 from ecommerce.importing.loading.catalog_tables import ask_catalog, fill_catalog, write_records
 from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder, Place
-from ecommerce.importing.loading.ledger import REJECTED_ROWS
 from ecommerce.importing.loading.rejected_rows import find_rejected, raw_of, rejected_filter, shape_of_row
 from ecommerce.importing.loading.report import FileReport, ImportReport
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import Shape, catalog_table
-from ecommerce.mongo import Document, MongoDatabase
+from ecommerce.mongo import REJECTED_ROWS, Document, MongoDatabase
 from ecommerce.progress import Progress, silent
 
 BATCH_ROWS = 500
