@@ -20,6 +20,9 @@ and 2 an hour is one of UTC, in hours since 1970."""
 
 HOUR = "hour"
 
+FEW_ROWS = 500
+"""Polars takes 0.1 ms to find the different texts of a column, however few rows it has; most tables have few."""
+
 _WIDE = 10**12
 """A sum beyond 64 bits is kept as two integers, `high * _WIDE + low`."""
 
@@ -67,11 +70,8 @@ def texts_of(document: Mapping[str, Any], column: str) -> list[str]:
 
 def _encode_column(column: pl.Series, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:
     if column.dtype == pl.String:
-        if len(column) and (column == column[0]).all():
-            return _pack(np.zeros(len(column), np.int64), compressor) | {"texts": msgspec.json.encode([column[0]])}
-        texts = column.unique().sort()
-        codes = column.cast(pl.Enum(texts)).to_physical().cast(pl.Int64)
-        return _pack(codes.to_numpy(), compressor) | {"texts": msgspec.json.encode(texts.to_list())}
+        codes, texts = _coded(column)
+        return _pack(codes, compressor) | {"texts": msgspec.json.encode(texts)}
     try:
         return _pack(column.cast(pl.Int64).to_numpy(), compressor)
     except pl.exceptions.InvalidOperationError:  # beyond 64 bits
@@ -80,6 +80,18 @@ def _encode_column(column: pl.Series, compressor: zstandard.ZstdCompressor) -> d
         low = parts["low"].cast(pl.Int64)
         high = parts["high"].cast(pl.Int64)
         return _pack(high.to_numpy(), compressor) | {"low": _pack(low.to_numpy(), compressor)}
+
+
+def _coded(column: pl.Series) -> tuple[IntArray, list[str]]:
+    """For each row the place of its text among the different ones, and these in order."""
+    if len(column) <= FEW_ROWS:
+        found = column.to_list()
+        places = {text: place for place, text in enumerate(sorted(set(found)))}
+        return np.array([places[text] for text in found], np.int64), list(places)
+    if (column == column[0]).all():
+        return np.zeros(len(column), np.int64), [column[0]]
+    texts = column.unique().sort()
+    return column.cast(pl.Enum(texts)).to_physical().cast(pl.Int64).to_numpy(), texts.to_list()
 
 
 def _pack(values: IntArray, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:
