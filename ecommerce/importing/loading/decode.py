@@ -158,6 +158,8 @@ class Decoder:
             raise Rejected("row_too_large", f"the row has {len(row.raw) >> 20} MB, more than {ROW_BYTES_MAX >> 20} MB")
         if self._table is not None:
             return read_record(self._table, self._value(row))
+        if self._lines is not None and (order := self._plain_order(row.raw)):
+            return order
         raw = row.raw if self._lines is None else self._lines.order(row.raw)
         try:
             if row.cells is None:
@@ -178,6 +180,16 @@ class Decoder:
                 raise
             return self._from_shell(shell)
         return encode_value(value, self._known, keep_unknown=self._shape.keep_unknown)
+
+    def _plain_order(self, raw: bytes) -> EncodedOrder | None:
+        """The order of plain lines; None where they go the way that gives reasons."""
+        assert self._lines is not None  # noqa: S101 - asked only then
+        try:
+            return self._lines.plain_order(raw, self._known)
+        except AskCatalog:
+            raise
+        except Exception:  # noqa: BLE001 - whatever the fast way does not like, the thorough way judges
+            return None
 
     def _from_shell(self, text: bytes) -> EncodedOrder:
         try:

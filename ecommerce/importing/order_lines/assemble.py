@@ -1,12 +1,10 @@
-"""The lines of one order to an order document and catalog records, as a mapping says."""
+"""The lines of one order to an order document, as a mapping says."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
-from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
 from ecommerce.importing.order_lines.column_values import (
     FOUR_DECIMALS,
@@ -16,13 +14,9 @@ from ecommerce.importing.order_lines.column_values import (
     made,
     stable_id,
 )
-from ecommerce.importing.order_lines.mapping import Mapping, Value
+from ecommerce.importing.order_lines.mapping import Mapping
 from ecommerce.importing.reasons import Rejected, shown
-from ecommerce.importing.rows.catalog_records import record_of_lines
 from ecommerce.importing.shape import Reading
-
-SEEN_MAX = 100_000
-"""Catalog records of a table that are not made again: about 25 MB."""
 
 
 class _Makers:
@@ -61,7 +55,7 @@ def assemble(
     if credit is not None:
         made_items = []
     if "total_amount" not in order or "discount" not in order:
-        _work_out_amounts(order, made_items)
+        work_out_amounts(order, made_items)
     order["quantity"] = len(made_items)
     if not mapping.order["order_id"].number:
         order["external_id"] = order_text
@@ -78,7 +72,7 @@ def assemble(
     if credit is not None:
         order |= {"total_amount": "0", "discount": "0"}
         document["refunds"] = [{"refund_id": 0, "refund_time": order.get("order_time"), "amount": credit}]
-    elif makers.refund and (refund := _refund(made(makers.refund, head, items), order)):
+    elif makers.refund and (refund := refund_of(made(makers.refund, head, items), order)):
         document["refunds"] = [refund]
     if makers.attributes and (
         attributes := {name: text for name, make in makers.attributes.items() if (text := make(head).strip())}
@@ -100,7 +94,7 @@ def _credited(items: Sequence[dict[str, Any]]) -> str | None:
     return str(-sum((price * quantity for price, quantity in amounts), Decimal(0)))
 
 
-def _refund(refund: dict[str, Any], order: dict[str, Any]) -> dict[str, Any] | None:
+def refund_of(refund: dict[str, Any], order: dict[str, Any]) -> dict[str, Any] | None:
     """The refund that a row tells of, if it does. Where all of an order went back, so did its tax and shipping."""
     parts: dict[str, Any] = {}
     try:
@@ -114,7 +108,7 @@ def _refund(refund: dict[str, Any], order: dict[str, Any]) -> dict[str, Any] | N
     return {"refund_id": 0} | parts | refund
 
 
-def _work_out_amounts(order: dict[str, Any], items: Sequence[dict[str, Any]]) -> None:
+def work_out_amounts(order: dict[str, Any], items: Sequence[dict[str, Any]]) -> None:
     """The total is the sum of the items, the discount what is missing from it, where the mapping has neither."""
     gross = Decimal(0)
     try:
@@ -129,58 +123,6 @@ def _work_out_amounts(order: dict[str, Any], items: Sequence[dict[str, Any]]) ->
             order["discount"] = _share_given(gross, Decimal(order["total_amount"]))
     except DecimalException:
         raise Rejected("out_of_range", "order: the amounts of its lines are out of range") from None
-
-
-class _TableReader:
-    """What makes the records of one catalog table, and those that it made."""
-
-    def __init__(self, mapping: Mapping, readings: Sequence[Reading], table: CatalogTable) -> None:
-        values = mapping.catalog[table.name]
-        self.table = table
-        self.makers = field_makers(mapping, readings, table.document, values, table.name)
-        self.identity = _texts_of(values[name] for name in table.key if name in values)
-        self.texts = _texts_of(values.values())
-        self.complete: set[Any] = set()
-        """Identities of records that are known in full: no line can add to them."""
-        self.seen: set[Any] = set()
-        """Texts of which a record was made, or none could be."""
-
-
-class CatalogReader:
-    """Reads from lines what they tell of users, products, warehouses and couriers, each thing once."""
-
-    def __init__(self, mapping: Mapping, readings: Sequence[Reading]) -> None:
-        self._tables = [_TableReader(mapping, readings, table) for table in CATALOG if mapping.catalog.get(table.name)]
-
-    def read(self, lines: Sequence[Cells]) -> list[tuple[str, bytes]]:
-        """The records of these lines that did not come before. What is not valid or has no name is left out."""
-        records: list[tuple[str, bytes]] = []
-        for reader in self._tables:
-            identity_of, complete = reader.identity, reader.complete
-            for cells in lines:
-                if (identity := identity_of(cells)) in complete:
-                    continue
-                if (texts := reader.texts(cells)) in reader.seen:
-                    continue
-                if len(reader.seen) + len(reader.complete) > SEEN_MAX:
-                    reader.seen.clear()
-                    reader.complete.clear()
-                reader.seen.add(texts)
-                try:
-                    values = made(reader.makers, cells)
-                    record = record_of_lines(reader.table, values)
-                except Rejected:
-                    continue
-                if len(values) == len(reader.makers):
-                    reader.complete.add(identity)
-                records.append((reader.table.name, record))
-        return records
-
-
-def _texts_of(values: Iterable[Value]) -> Callable[[Cells], Any]:
-    """What takes the texts of which the values are made from a line."""
-    columns = sorted({column for value in values for column in value.used()})
-    return itemgetter(*columns) if columns else lambda cells: ()
 
 
 def _merged(lines: Sequence[Cells], mapping: Mapping) -> Cells:

@@ -63,7 +63,7 @@ def stable_id(namespace: str, field: str, text: str) -> int:
     return xxhash.xxh3_64_intdigest(_SEPARATOR.join((namespace, field, text)).encode()) >> 1
 
 
-class _Remembered(dict[Any, Any]):
+class Remembered(dict[Any, Any]):
     """Results of a function by its argument."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
@@ -83,10 +83,10 @@ def remembered(make: Callable[[Cells], Any], value: Value) -> Make:
     columns = tuple(dict.fromkeys(value.used()))
     if len(columns) == 1:
         texts: Callable[[Cells], Any] = itemgetter(columns[0])
-        results = _Remembered(lambda text: make({columns[0]: text}))
+        results = Remembered(lambda text: make({columns[0]: text}))
     else:
         texts = itemgetter(*columns) if columns else lambda cells: ()
-        results = _Remembered(lambda several: make(dict(zip(columns, several, strict=True))))
+        results = Remembered(lambda several: make(dict(zip(columns, several, strict=True))))
     return lambda cells, _lines: results[texts(cells)]
 
 
@@ -231,7 +231,7 @@ class _Maker:
         """What reads the amounts of a column."""
         mixed = self._mixed if kind == "money" else ""
         read = partial(_read, self._decimals.get(column, self._stated), where, kind == "fraction", mixed)
-        return _Remembered(read).__getitem__
+        return Remembered(read).__getitem__
 
     def _needed(self, name: str, where: str, or_zero: bool = False) -> Callable[[Cells], Decimal]:
         read = self._reader(name, where)
@@ -243,7 +243,7 @@ class _Maker:
                 return Decimal(0)
             raise Rejected("no_mapping_value", f"{where} needs the column {shown(name)}, which is empty")
 
-        numbers = _Remembered(number)
+        numbers = Remembered(number)
         return lambda cells: numbers[cells[name]]
 
     def _amount(self, value: Value, where: str, kind: str) -> Make:

@@ -11,11 +11,16 @@ from collections.abc import Sequence
 import msgspec
 
 from ecommerce.importing.formats.csv import cells_of_text
-from ecommerce.importing.order_lines.assemble import CatalogReader, assemble
+from ecommerce.importing.order_lines.assemble import assemble
+from ecommerce.importing.order_lines.catalog_reader import CatalogReader
 from ecommerce.importing.order_lines.column_values import Cells
 from ecommerce.importing.order_lines.mapping import load_mapping
+from ecommerce.importing.order_lines.plain_orders import PlainOrders
+from ecommerce.importing.order_lines.plain_values import Columns
 from ecommerce.importing.reasons import Rejected, shown
+from ecommerce.importing.rows.orders import Known, encode_parts
 from ecommerce.importing.shape import Shape
+from ecommerce.ingest.encoded_order import EncodedOrder
 
 
 class _Joined(msgspec.Struct):
@@ -42,8 +47,27 @@ class LinesReader:
         used = self._mapping.all_columns | beside
         self._there = [(name, at) for at, name in enumerate(shape.columns) if name in used]
         self._columns = dict.fromkeys((*(name for name, _ in self._there), *sorted(used)), "")
-        self._catalog = CatalogReader(self._mapping, shape.readings)
+        self._absent = [""] * len(absent := sorted(used.difference(shape.columns)))
+        columns = Columns((*shape.columns, *absent), self._nothing)
+        self._line_of = columns.line
+        self._catalog = CatalogReader(self._mapping, shape.readings, columns)
+        self._plain = None if self._mapping.tables else PlainOrders(self._mapping, shape.readings, columns)
         self.catalog_records: list[tuple[str, bytes]] = []
+
+    def plain_order(self, raw: bytes, known: Known) -> EncodedOrder | None:
+        """The order, where its lines are plain and need no other file.
+
+        Raises AskCatalog where `known` lacks an answer, and another exception where only `order` can tell what it is.
+        """
+        if self._plain is None:
+            return None
+        lines = cells_of_text(raw.decode(), self._shape)
+        if self._absent:
+            lines = [line + self._absent for line in lines]
+        items = self._plain.items(lines)
+        parts = self._plain.parts(lines, items)
+        self.catalog_records += self._catalog.read(items)
+        return encode_parts(*parts, known)
 
     def order(self, raw: bytes) -> bytes:
         """The order as JSON. Raises Rejected where the lines do not make one."""
@@ -53,7 +77,7 @@ class LinesReader:
         if self._mapping.items_have:
             items = [cells for cells in items if cells[self._mapping.items_have]]
         document = assemble(self._mapping, self._shape.readings, lines, items)
-        self.catalog_records += self._catalog.read(items or lines)
+        self.catalog_records += self._catalog.read([self._line_of(cells) for cells in items or lines])
         return msgspec.json.encode(document)
 
     def cells(self, raw: bytes) -> tuple[Sequence[Cells], Sequence[Cells]]:

@@ -23,6 +23,12 @@ def read_record(table: CatalogTable, value: Any) -> bytes:
     return encode_catalog(table, table.document(**read_document(table.document, value)))
 
 
+def record_of_values(table: CatalogTable, values: dict[str, Any]) -> bytes:
+    """The canonical BSON of a record whose values have their types. Raises any exception where they make none."""
+    document = _ENCODERS[table.name](_INPUTS[table.name](**values))
+    return _HEAD(len(document) + 13, _ID, values[table.key[0]]) + document[4:]
+
+
 def record_of_lines(table: CatalogTable, values: dict[str, Any]) -> bytes:
     """The canonical BSON of a record whose values are texts and integers of order lines. Raises Rejected."""
     fast = _FAST.get(table.name)
@@ -34,9 +40,13 @@ def record_of_lines(table: CatalogTable, values: dict[str, Any]) -> bytes:
     return read_record(table, values)
 
 
+_TABLES = [table for table in CATALOG if len(table.key) == 1]
+_INPUTS = {table.name: variant_of(table.document) for table in _TABLES}
+_ENCODERS = {table.name: encoder_of(table.document) for table in _TABLES}
+
+
 def _fast(table: CatalogTable) -> Callable[[dict[str, Any]], bytes]:
-    decode, encode = msgspec.json.Decoder(variant_of(table.document)).decode, encoder_of(table.document)
-    key = table.key[0]
+    decode, encode, key = msgspec.json.Decoder(_INPUTS[table.name]).decode, _ENCODERS[table.name], table.key[0]
 
     def fast(values: dict[str, Any]) -> bytes:
         document = encode(decode(msgspec.json.encode(values)))
@@ -45,4 +55,4 @@ def _fast(table: CatalogTable) -> Callable[[dict[str, Any]], bytes]:
     return fast
 
 
-_FAST = {table.name: _fast(table) for table in CATALOG if len(table.key) == 1}
+_FAST = {table.name: _fast(table) for table in _TABLES}
