@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psutil
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.events.worker import EventsWorker
@@ -22,6 +23,7 @@ from ecommerce.prefect_api import embedded_api
 from ecommerce.services import prefect as services
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.environment import service_environment
+from ecommerce.services.records import read_record
 from ecommerce.settings import Settings
 from tests.ports import free_port
 from tests.shared_folder import shared_folder
@@ -97,6 +99,17 @@ class PrefectStack:
             assert time.monotonic() < deadline, f"not within {seconds} s: {'; '.join(states)}"
             time.sleep(0.5)
         return answer
+
+    def until_suspended(self, run: UUID) -> None:
+        """Wait until a run waits for a person, and its process has ended.
+
+        A worker that is given a run back whose process has not ended yet dies of it (Prefect 3.8).
+        """
+        self.until(lambda: self.client.read_flow_run(run).state_name in ("Suspended", "Failed", "Crashed", "Completed"))
+        assert self.client.read_flow_run(run).state_name == "Suspended", self.log(run)
+        worker = read_record(self.settings.home_directory, "prefect-worker")
+        assert worker
+        self.until(lambda: not psutil.Process(worker.pid).children())
 
     def _ended(self, run: UUID) -> bool:
         state = self.client.read_flow_run(run).state

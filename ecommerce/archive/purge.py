@@ -8,7 +8,7 @@ is done: it commits once.
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ import numpy as np
 from bson import Decimal128, Int64
 from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -52,6 +52,16 @@ QUEUED = 8
 """Transactions that wait with their ids, so that the threads have work while Spark reads the next ones."""
 
 _DUPLICATE_KEY = 11000
+
+_ENDED_BY_SERVER = (251, 290)
+"""Codes of a transaction that is there no more (NoSuchTransaction) or lived too long."""
+
+_slow = threading.Lock()
+"""Held for a chunk whose transaction took longer than the server lets one live: it is tried again without others."""
+
+
+class _TookTooLong(Exception):
+    """The server ended a transaction while it worked: on a busy machine each attempt would end like this."""
 
 
 def purge_chunks(database: MongoDatabase, run: Run, chunks: Iterable[Chunk], lease: Lease, progress: Progress) -> int:
@@ -132,12 +142,10 @@ def _purge_group(database: MongoDatabase, run: Run, group: list[Chunk], stop: th
         return 0
     reached("purge:before-chunk")
     try:
-        with database.client.start_session() as session:
-            session.with_transaction(
-                lambda running: _purge(database, run, group, running),
-                read_concern=ReadConcern("snapshot"),
-                write_concern=WriteConcern(w="majority"),
-            )
+        _commit_group(database, run, group)
+    except _TookTooLong:
+        for chunk in group:
+            _purge_group(database, run, [chunk], stop)
     except (BulkWriteError, DuplicateKeyError) as error:
         if not _was_done(error):
             raise
@@ -145,6 +153,31 @@ def _purge_group(database: MongoDatabase, run: Run, group: list[Chunk], stop: th
         _purge_one_by_one(database, run, group, stop)
     reached("purge:after-chunk")
     return sum(len(chunk.ids) for chunk in group)
+
+
+def _commit_group(database: MongoDatabase, run: Run, group: list[Chunk]) -> None:
+    """Purge chunks in one transaction. Raises _TookTooLong where it takes longer than one may, and could be smaller."""
+    try:
+        _in_transaction(database, lambda session: _in_time(database, run, group, session))
+    except _TookTooLong:
+        if len(group) > 1:
+            raise
+        with _slow:
+            _in_transaction(database, lambda session: _purge(database, run, group, session))
+
+
+def _in_transaction(database: MongoDatabase, work: Callable[[ClientSession], None]) -> None:
+    with database.client.start_session() as session:
+        session.with_transaction(work, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern(w="majority"))
+
+
+def _in_time(database: MongoDatabase, run: Run, group: list[Chunk], session: ClientSession) -> None:
+    try:
+        _purge(database, run, group, session)
+    except OperationFailure as error:
+        if error.code in _ENDED_BY_SERVER:
+            raise _TookTooLong from error
+        raise
 
 
 def _purge_one_by_one(database: MongoDatabase, run: Run, group: list[Chunk], stop: threading.Event) -> None:

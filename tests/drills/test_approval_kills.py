@@ -28,7 +28,7 @@ def state_of(stack: PrefectStack, run: UUID) -> str | None:
 
 
 def answer(stack: PrefectStack, run: UUID, word: str) -> None:
-    stack.until(lambda: state_of(stack, run) == "Suspended")
+    stack.until_suspended(run)
     with stack.in_this_process():
         resume_flow_run(run, run_input={"answer": word})
 

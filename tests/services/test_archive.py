@@ -1,18 +1,23 @@
 """Archiving: which orders go, that each is in exactly one place, and what happens to orders that change meanwhile."""
 
+import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from pymongo.client_session import ClientSession
 from pyspark.sql import SparkSession
 
-from ecommerce.archive import archiver, lease, steps
+from ecommerce.archive import archiver, lease, purge, steps
 from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.chunks import Chunk
 from ecommerce.archive.context import archive_context
 from ecommerce.archive.errors import ArchiveBusyError, ArchiveError, VerificationError
+from ecommerce.archive.hot import HotOrders
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
 from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.reading import read, read_pandas, read_polars, read_spark
@@ -433,3 +438,31 @@ def test_a_table_that_somebody_moved_meanwhile_gets_the_run_on_top(
     found = ArchiveTable(spark, archive)
     ids = sorted(row[0] for row in found.spark.table(found.name).select("order.order_id").collect())
     assert ids == sorted({*range(20), *range(100, 120)} - {3})
+
+
+def test_a_transaction_that_the_server_ends_as_too_long_is_tried_again_in_smaller_ones(
+    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine the same transaction would be too long each time; what makes it long here is a pause."""
+    insert(database, [an_order(i, day=i % 3) for i in range(60)])
+    read_hot, sizes = purge.read_hot, []
+
+    def slow_unless_alone(found: MongoDatabase, chunks: Sequence[Chunk], session: ClientSession) -> HotOrders | None:
+        hot = read_hot(found, chunks, session)
+        sizes.append(len(chunks))
+        if not purge._slow.locked():  # noqa: SLF001
+            time.sleep(3)
+        return hot
+
+    monkeypatch.setattr(purge, "read_hot", slow_unless_alone)
+    admin = database.client.admin
+    before = admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": 1})["was"]
+    try:
+        (run,) = archive_orders(archive)
+    finally:
+        admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": before})
+    assert sizes == [3, 1, 1, 1, 1, 1, 1]
+    assert (run.state, run.superseded) == (COMMITTED, 0)
+    assert hot_ids(database) == set()
+    assert archived_ids(spark, archive) == list(range(60))
+    assert database[ARCHIVED_ORDERS].count_documents({}) == 60

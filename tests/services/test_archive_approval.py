@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psutil
 import pytest
 from prefect.client.schemas.objects import FlowRun
 from prefect.flow_runs import resume_flow_run
@@ -28,7 +27,6 @@ from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.services.environment import settings_environment
 from ecommerce.services.prefect import post
-from ecommerce.services.records import read_record
 from ecommerce.settings import Settings
 from tests.archiving import an_order, assert_one_place, hot_ids, insert, spark, with_archive
 from tests.prefect_stack import PrefectStack, prefect_stack
@@ -88,12 +86,7 @@ def record(database: MongoDatabase) -> dict[str, Any]:
 def suspended(stack: PrefectStack, **parameters: Any) -> UUID:
     """A run that was asked for and waits for a person."""
     run = stack.ask(ARCHIVE, older_than_days=30, **parameters)
-    stack.until(lambda: stack.client.read_flow_run(run).state_name in ("Suspended", "Failed", "Crashed", "Completed"))
-    assert stack.client.read_flow_run(run).state_name == "Suspended", stack.log(run)
-    # A worker that is given a run back whose process has not ended yet dies of it (Prefect 3.8).
-    worker = read_record(stack.settings.home_directory, "prefect-worker")
-    assert worker
-    stack.until(lambda: not psutil.Process(worker.pid).children())
+    stack.until_suspended(run)
     return run
 
 
