@@ -14,9 +14,9 @@ from msgspec import Struct
 from ecommerce.documents.kinds import TEXT_LENGTH_MAX
 from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
 from ecommerce.importing.order_lines.assemble import refund_of, work_out_amounts
-from ecommerce.importing.order_lines.column_values import Make, Text, Texts, field_makers, stable_id
+from ecommerce.importing.order_lines.column_values import Texts, field_makers, stable_id
 from ecommerce.importing.order_lines.mapping import Mapping, Value
-from ecommerce.importing.order_lines.plain_values import Columns, Line, Values, type_of, values_of
+from ecommerce.importing.order_lines.plain_values import Columns, Line, Values, values_of
 from ecommerce.importing.rows.inputs import BesideInput, DeliveryInput, OrderInput, OrderItemInput
 from ecommerce.importing.shape import Reading
 
@@ -29,7 +29,7 @@ class PlainOrders:
     """Reads the orders of one file whose rows are lines."""
 
     def __init__(self, mapping: Mapping, readings: Sequence[Reading], columns: Columns) -> None:
-        self._mapping = mapping
+        self._mapping, self._columns = mapping, columns
         self._namespace = mapping.namespace or mapping.name
 
         def values(document: type[Struct], part: dict[str, Value], where: str, *, of_order: bool = True) -> Values:
@@ -44,9 +44,9 @@ class PlainOrders:
         texts, identity = Texts(readings), mapping.order["order_id"]
         self._identity, self._named = columns.of_value(identity)
         self._order_text = texts.identity(identity)
-        self._attributes = Values(columns)
-        for name, value in mapping.attributes.items():
-            self._attributes.add(name, value, _attribute(texts.of(value, " ")), type_of(str))
+        self._attributes = [(name, texts.of(value, " ")) for name, value in mapping.attributes.items()]
+        names = sorted({column for value in mapping.attributes.values() for column in value.used()})
+        self._of_attributes, self._names_of_attributes = columns.texts(names), names
         self._plain = columns.plain
         key = mapping.lines_by or identity.column
         self._key_at = None if key is None else columns.at(key)
@@ -74,7 +74,7 @@ class PlainOrders:
             order, delivery, refund = (
                 part.of_several(head, items) for part in (self._order, self._delivery, self._refund)
             )
-        attributes = self._attributes.of(head)
+        attributes = self._attributes_of(head) if self._attributes else None
         order_id, order_text = order["order_id"], self._order_text(self._named(self._identity(head)))
         made = [self._item.of(line) for line in items]
         if "total_amount" not in order or "discount" not in order:
@@ -103,6 +103,11 @@ class PlainOrders:
             msgspec.convert({"attributes": attributes}, BesideInput) if attributes else None,
         )
 
+    def _attributes_of(self, head: Line) -> dict[str, str]:
+        """The attributes that have a text. Notes may be long and differ in each order, so none are kept."""
+        cells = self._columns.named(self._names_of_attributes, self._of_attributes(head))
+        return {name: found for name, text in self._attributes if (found := text(cells).strip())}
+
     def _merged(self, lines: Sequence[Line]) -> Line:
         """The first text of every column that is used."""
         plain, key = self._plain, self._key_at
@@ -117,7 +122,3 @@ class PlainOrders:
                 raise NotPlain
             merged[at] = next(iter(texts), "")
         return merged
-
-
-def _attribute(text: Text) -> Make:
-    return lambda cells, _lines: text(cells).strip() or None

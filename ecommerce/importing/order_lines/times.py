@@ -19,6 +19,9 @@ _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z_]*(?:/[A-Za-z_+-]+)*$")
 _NAMES_OF_UTC = frozenset(("UTC", "GMT", "Z"))
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 
+MEANINGS_KEPT = 1 << 12
+"""Texts of times whose moments are kept: about 1 MB."""
+
 Zones = tuple[tuple[str, str], ...]
 """Names of zones in a file's times, each with an offset (-08:00) or an IANA name."""
 
@@ -51,9 +54,7 @@ def check_format(date_format: str) -> None:
 def read_time(text: str, formats: Sequence[str], zone: str, zones: Zones, where: str) -> datetime:
     """The one moment that a text names, by the formats or as ISO 8601. Raises Rejected where it names none or two."""
     try:
-        meant = {time: date_format for date_format, time in _readings(text, formats, zone, zones)}
-        if not meant and (_ISO.match(text) if formats else True) and not _year_day_month(formats):
-            meant = {_placed(datetime.fromisoformat(text), zone_of(zone)): "ISO 8601"}
+        meant = _meanings(text, tuple(formats), zone, zones)
     except NotOneMoment as problem:
         raise Rejected("bad_time", f"{where} is {shown(text)}: {problem}") from None
     except ValueError:
@@ -65,6 +66,20 @@ def read_time(text: str, formats: Sequence[str], zone: str, zones: Zones, where:
         readings = " or ".join(f"{time:%d %B %Y} ({date_format})" for time, date_format in meant.items())
         raise Rejected("bad_time", f"{where} is {shown(text)}, which is {readings}: name one format in the mapping")
     return next(iter(meant))
+
+
+@lru_cache(maxsize=MEANINGS_KEPT)
+def _meanings(text: str, formats: tuple[str, ...], zone: str, zones: Zones) -> dict[datetime, str]:
+    """The moments that a text may name, each with the format that it has there. Raises ValueError for none.
+
+    Kept, since the fields of an order have one text: it is when it was placed, and when its items and its refund were.
+    """
+    meant = {time: date_format for date_format, time in _readings(text, formats, zone, zones)}
+    if not meant and (_ISO.match(text) if formats else True) and not _year_day_month(formats):
+        meant = {_placed(datetime.fromisoformat(text), zone_of(zone)): "ISO 8601"}
+    if not meant:
+        raise ValueError(text)  # not kept: a text that is no time may be long
+    return meant
 
 
 def _readings(text: str, formats: Iterable[str], zone: str, zones: Zones) -> Iterable[tuple[str, datetime]]:
