@@ -18,7 +18,7 @@ from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.order_lines.plain_orders import PlainOrders
 from ecommerce.importing.order_lines.plain_values import Columns
 from ecommerce.importing.reasons import Rejected, shown
-from ecommerce.importing.rows.orders import Known, encode_parts
+from ecommerce.importing.rows.orders import AskCatalog, Known, encode_parts
 from ecommerce.importing.shape import Shape
 from ecommerce.ingest.encoded_order import EncodedOrder
 
@@ -66,8 +66,13 @@ class LinesReader:
             lines = [line + self._absent for line in lines]
         items = self._plain.items(lines)
         parts = self._plain.parts(lines, items)
-        self.catalog_records += self._catalog.read(items)
-        return encode_parts(*parts, known)
+        try:
+            order = encode_parts(*parts, known)
+        except AskCatalog:
+            self.catalog_records += self._catalog.read(items)
+            raise
+        self.catalog_records += self._catalog.read(items)  # last: of an order that goes the other way, that reads them
+        return order
 
     def order(self, raw: bytes) -> bytes:
         """The order as JSON. Raises Rejected where the lines do not make one."""
