@@ -56,13 +56,14 @@ def orders_of(path: Path, shape: Shape) -> tuple[Shape, list[Chunk]]:
         return replace(shape, layout=JSON_VALUES.layout, readings=lines.readings), list(lines.chunks())
 
 
-def answers(products: set[int], users: set[int], _records: CatalogRecords) -> Known:
+def answer(products: set[int], users: set[int]) -> Known:
     return Known({one: one if one % 3 else None for one in products}, {one: f"City {one % 5}" for one in users})
 
 
-def decoded(shape: Shape, chunks: list[Chunk], *, plain: bool) -> tuple[list[Decoded], int]:
-    """The chunks decoded, and how many orders the fast way made."""
+def decoded(shape: Shape, chunks: list[Chunk], *, plain: bool) -> tuple[list[Decoded], int, list[object]]:
+    """The chunks decoded, how many orders the fast way made, and the catalog records in their order."""
     made = 0
+    records: list[object] = []
     of_plain = LinesReader.plain_order
 
     def counted(reader: LinesReader, raw: bytes, known: Known) -> EncodedOrder | None:
@@ -71,10 +72,18 @@ def decoded(shape: Shape, chunks: list[Chunk], *, plain: bool) -> tuple[list[Dec
         made += order is not None
         return order
 
+    def asked(products: set[int], users: set[int], sent: CatalogRecords) -> Known:
+        records.extend(sent)
+        return answer(products, users)
+
+    several = []
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(LinesReader, "plain_order", counted)
-        decoder = Decoder(shape, answers)
-        return [decoder.decode(chunk) for chunk in chunks], made
+        decoder = Decoder(shape, asked)
+        for chunk in chunks:
+            several.append(decoder.decode(chunk))
+            records.extend(several[-1].catalog_records)
+    return several, made, records
 
 
 def packed(several: list[Decoded]) -> list[object]:
@@ -89,14 +98,19 @@ def test_there_are_files_of_order_lines() -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_is_decoded_to_the_same_in_both_ways(name: str) -> None:
     shape, chunks = orders_of(*FILES[name])
-    fast, _ = decoded(shape, chunks, plain=True)
-    thorough, _ = decoded(shape, chunks, plain=False)
+    assert_same(shape, chunks)
+
+
+def assert_same(shape: Shape, chunks: list[Chunk]) -> None:
+    fast, _, fast_records = decoded(shape, chunks, plain=True)
+    thorough, _, records = decoded(shape, chunks, plain=False)
     assert packed(fast) == packed(thorough)
+    assert fast_records == records
 
 
 def test_nearly_all_orders_of_superstore_are_plain() -> None:
     shape, chunks = orders_of(*FILES["superstore_flat/superstore_flat.csv"])
-    fast, made = decoded(shape, chunks, plain=True)
+    fast, made, _ = decoded(shape, chunks, plain=True)
     assert made == sum(len(one.orders) for one in fast) > 0
 
 
@@ -123,7 +137,4 @@ def test_whatever_a_cell_holds_both_ways_make_the_same_of_it(name: str, data: st
         for _ in range(data.draw(st.integers(0, 2))):
             rows[data.draw(st.integers(0, len(rows) - 1))][data.draw(st.sampled_from(used))] = data.draw(texts)
         values.append((line, written(rows, shape)))
-    changed = [Chunk(0, values=values)]
-    fast, _ = decoded(shape, changed, plain=True)
-    thorough, _ = decoded(shape, changed, plain=False)
-    assert packed(fast) == packed(thorough)
+    assert_same(shape, [Chunk(0, values=values)])

@@ -34,6 +34,11 @@ class _TableReader:
         """What takes the texts of which the values are made from a line."""
         return self._columns.texts(sorted({column for value in values for column in value.used()}))
 
+    def plain(self, texts: Any) -> Any:
+        """Texts as they were taken from a line, without blanks and what means nothing."""
+        plain = self._columns.plain
+        return plain(texts) if isinstance(texts, str) else tuple(map(plain, texts))
+
     def record(self, line: Line) -> tuple[bytes, bool]:
         """The record of a line, and whether it has all that lines tell. Raises Rejected where it is not valid."""
         try:
@@ -67,11 +72,17 @@ class CatalogReader:
                     reader.seen.clear()
                     reader.complete.clear()
                 reader.seen.add(texts)
+                if (plain_identity := reader.plain(identity)) in complete:
+                    continue
+                if (plain := reader.plain(texts)) != texts:
+                    if plain in reader.seen:
+                        continue
+                    reader.seen.add(plain)
                 try:
                     record, complete_now = reader.record(line)
                 except Rejected:
                     continue
                 if complete_now:
-                    complete.add(identity)
+                    complete |= {identity, plain_identity}
                 records.append((reader.table.name, record))
         return records
