@@ -32,7 +32,7 @@ class FieldValues:
             self._setting = False
 
     def put(self, field: Any, value: Any) -> None:
-        """Set a field to a value of the server's."""
+        """Set a field that is typed into, and so sends its value when it is left, to a value of the server's."""
         if field.value != value:
             self._replaced[field] = field.value, monotonic()
             with self.setting():
@@ -44,6 +44,7 @@ class FieldValues:
             return False
         value, since = self._replaced.get(event.obj, (None, 0.0))
         if event.new != value or monotonic() - since > SHOWN_STILL_SECONDS:
+            self._replaced.pop(event.obj, None)
             return True
         with self.setting():
             event.obj.value = event.old

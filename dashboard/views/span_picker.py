@@ -75,15 +75,18 @@ class SpanPicker(Part):
         """
         codes = sorted({*map(str, currencies), view.filters.currency or self._shop_currency})
         first, last = self._days(view) or (None, None)
-        values = ((self._presets, view.preset or DAYS), (self._first, first), (self._last, last))
-        chosen = (self._against, view.against), (self._currency, view.filters.currency or self._shop_currency)
+        pressed = (self._presets, view.preset or DAYS), (self._against, view.against)
+        currency = self._currency, view.filters.currency or self._shop_currency
         with self._values.setting():
             if self._currency.options != codes:
                 self._currency.options = codes
             if self._currency.visible != (len(codes) > 1):
                 self._currency.visible = len(codes) > 1
-        for field, value in (*values, *chosen):
-            self._values.put(field, value)
+            for field, value in (*pressed, currency):
+                if field.value != value:
+                    field.value = value
+        self._values.put(self._first, first)
+        self._values.put(self._last, last)
 
     def _days(self, view: View) -> tuple[date, date] | None:
         return days_of(view.span(datetime.now(UTC), self.zone), self.zone)

@@ -116,6 +116,10 @@ def test_a_field_that_sends_what_the_server_has_replaced_changes_nothing(browser
     page.wait_for_timeout(1_000)
     assert page.url.endswith("?span=7d")
     expect(shown).to_have_value(after)
+    page.get_by_role("button", name="30 d", exact=True).click()  # buttons send nothing unless they are pressed
+    page.wait_for_url(address)  # which shows 30 days
+    page.get_by_role("button", name="7 d", exact=True).click()
+    page.wait_for_url(re.compile("span=7d"))
     page.wait_for_timeout(SHOWN_STILL_SECONDS * 1_000)
     page.evaluate(SEND_FROM, before)  # now somebody chose it
     page.wait_for_url(re.compile(f"from={before}"))
