@@ -27,7 +27,7 @@ from ecommerce.check.compare import DAY, ranges_of
 from ecommerce.errors import InputError, ServiceError
 from ecommerce.hours import Hours, hours_of
 from ecommerce.iso_4217 import CURRENCY_CODES
-from ecommerce.mongo import MongoDatabase, is_replica_set
+from ecommerce.mongo import MongoDatabase, in_transaction, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings, is_zone
 from ecommerce.shop import Shop, note_move, read_shop, record_shop, write_shop
@@ -45,7 +45,7 @@ from ecommerce.summaries.records import (
     told,
     zones_of,
 )
-from ecommerce.summaries.state import ARCHIVE_SUMMARY, in_transaction, load_state
+from ecommerce.summaries.state import ARCHIVE_SUMMARY, load_state
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

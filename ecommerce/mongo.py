@@ -2,14 +2,17 @@
 
 import os
 import socket
+from collections.abc import Callable
 from functools import cache, lru_cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 from pymongo import MongoClient
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import ConfigurationError, InvalidURI
+from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
@@ -18,6 +21,8 @@ from ecommerce.settings import Settings, get_settings
 
 Document = dict[str, Any]
 MongoDatabase = Database[Document]
+
+T = TypeVar("T")
 
 ORDERS = "orders"
 ARCHIVED_ORDERS = "archived_orders"
@@ -89,6 +94,14 @@ def count_few(collection: Collection[Document]) -> int:
     """How many documents a collection has; of more than COUNTED_MAX what MongoDB says, which a kill may leave off."""
     counted = collection.count_documents({}, limit=COUNTED_MAX + 1)
     return counted if counted <= COUNTED_MAX else max(counted, collection.estimated_document_count())
+
+
+def in_transaction(database: MongoDatabase, work: Callable[[ClientSession], T]) -> T:
+    """What `work` returns, done in a transaction, again after a write conflict; whatever it raises undoes it."""
+    with database.client.start_session() as session:
+        return session.with_transaction(
+            work, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern(w="majority")
+        )
 
 
 def is_replica_set(database: MongoDatabase) -> bool:

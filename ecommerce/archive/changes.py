@@ -24,9 +24,8 @@ from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.content_hash import CONTENT_HASH
 from ecommerce.documents.stored import readable_order
 from ecommerce.ingest.archived_changes import entry_content
-from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, MongoDatabase
+from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, MongoDatabase, in_transaction
 from ecommerce.summaries.advance import advance
-from ecommerce.summaries.state import in_transaction
 
 IN_TURN = {"order_id": 1, "number": 1}
 AT_ONCE = 2_000

@@ -8,7 +8,7 @@ is done: it commits once.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -20,8 +20,6 @@ from bson import Decimal128, Int64
 from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
 from ecommerce.archive.chunks import Chunk
 from ecommerce.archive.compare import Comparison, compare, read_hot
@@ -35,7 +33,7 @@ from ecommerce.documents.canonical_bytes import has_refunds
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.hours import Hours, hours_of
 from ecommerce.ingest.archived_changes import REFUNDS
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, in_transaction
 from ecommerce.progress import Progress
 from ecommerce.shop import read_shop
 from ecommerce.summaries.cells import CellTable
@@ -158,17 +156,12 @@ def _purge_group(database: MongoDatabase, run: Run, group: list[Chunk], stop: th
 def _commit_group(database: MongoDatabase, run: Run, group: list[Chunk]) -> None:
     """Purge chunks in one transaction. Raises _TookTooLong where it takes longer than one may, and could be smaller."""
     try:
-        _in_transaction(database, lambda session: _in_time(database, run, group, session))
+        in_transaction(database, lambda session: _in_time(database, run, group, session))
     except _TookTooLong:
         if len(group) > 1:
             raise
         with _slow:
-            _in_transaction(database, lambda session: _purge(database, run, group, session))
-
-
-def _in_transaction(database: MongoDatabase, work: Callable[[ClientSession], None]) -> None:
-    with database.client.start_session() as session:
-        session.with_transaction(work, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern(w="majority"))
+            in_transaction(database, lambda session: _purge(database, run, group, session))
 
 
 def _in_time(database: MongoDatabase, run: Run, group: list[Chunk], session: ClientSession) -> None:

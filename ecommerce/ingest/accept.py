@@ -18,8 +18,6 @@ from msgspec.structs import replace
 from pymongo import MongoClient, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.bson_reading.columns import read_columns
@@ -49,7 +47,7 @@ from ecommerce.ingest.past_versions import (
     remember_versions,
     version_of,
 )
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, is_replica_set
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, in_transaction, is_replica_set
 
 _UNAUTHORIZED = 13
 _INT64 = ord(TYPE_BYTES["long"])
@@ -128,12 +126,7 @@ def accept_orders(
 def _in_transaction(database: MongoDatabase, batch: Sequence[EncodedOrder], rules: _Rules, *, bypass: bool) -> Accepted:
     if not is_replica_set(database):
         return _accept(database, batch, rules, bypass, None)
-    with database.client.start_session() as session:
-        return session.with_transaction(
-            lambda running: _accept(database, batch, rules, bypass, running),
-            read_concern=ReadConcern("snapshot"),
-            write_concern=WriteConcern(w="majority"),
-        )
+    return in_transaction(database, lambda session: _accept(database, batch, rules, bypass, session))
 
 
 def _accept(

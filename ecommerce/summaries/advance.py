@@ -20,7 +20,7 @@ from pymongo.client_session import ClientSession
 
 from ecommerce.gate import require_known_format
 from ecommerce.hours import Hours
-from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
+from ecommerce.mongo import ORDERS, MongoDatabase, in_transaction, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.summaries.archived_changes import count_archived_changes
 from ecommerce.summaries.aside import count_aside, forget_deleted, note_changes
@@ -34,7 +34,6 @@ from ecommerce.summaries.state import (
     DELTAS,
     State,
     delta_document,
-    in_transaction,
     load_newest_state,
     load_state,
     move_state,

@@ -18,7 +18,7 @@ from pymongo.client_session import ClientSession
 from ecommerce.documents.bson_codec import decode_order, encode_order
 from ecommerce.documents.stored import readable_order
 from ecommerce.hours import Hours
-from ecommerce.mongo import ARCHIVED_CHANGES, Document, MongoDatabase
+from ecommerce.mongo import ARCHIVED_CHANGES, Document, MongoDatabase, in_transaction
 from ecommerce.summaries.cells.fold import fold_documents
 from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.table import CellTable
@@ -28,7 +28,6 @@ from ecommerce.summaries.state import (
     DELTAS,
     State,
     delta_document,
-    in_transaction,
     load_state,
     move_state,
 )

@@ -11,7 +11,7 @@ from bson import Int64, ObjectId
 from pymongo.client_session import ClientSession
 
 from ecommerce.gate import require_known_format
-from ecommerce.mongo import MongoDatabase, is_replica_set
+from ecommerce.mongo import MongoDatabase, in_transaction, is_replica_set
 from ecommerce.summaries.buckets import bucket_documents, bucket_of, cells_documents, insert_buckets, rollup_document
 from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.rollup import Rollup
@@ -21,7 +21,6 @@ from ecommerce.summaries.state import (
     BUCKETS,
     DELTAS,
     State,
-    in_transaction,
     last_delta,
     load_state,
     move_compacted,

@@ -21,10 +21,8 @@ import bson
 from bson import Int64, Timestamp
 from pymongo.client_session import ClientSession
 from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
-from ecommerce.mongo import ARCHIVED_CHANGES, Document, MongoDatabase
+from ecommerce.mongo import ARCHIVED_CHANGES, Document, MongoDatabase, in_transaction
 from ecommerce.shop import SHOP, read_shop
 
 if TYPE_CHECKING:
@@ -273,9 +271,3 @@ def move_compacted(database: MongoDatabase, before: State, compacted_seq: int, s
     after = {"format": FORMAT, "epoch": before.epoch, "compacted_seq": Int64(compacted_seq)}
     moved = {"compacted_seq": after["compacted_seq"], "sealed.compaction": _seals(after)["compaction"]}
     return database[STATE].update_one(same, {"$set": moved}, session=session).matched_count == 1
-
-
-def in_transaction(database: MongoDatabase, write: Callable[[ClientSession], None]) -> None:
-    """Run `write` in a transaction, again after a write conflict; whatever it raises undoes it."""
-    with database.client.start_session() as session:
-        session.with_transaction(write, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern(w="majority"))

@@ -14,7 +14,7 @@ from ecommerce.archive.fault_points import reached
 from ecommerce.check.archived import cells_by_spark
 from ecommerce.check.compare import DAY, ranges_of
 from ecommerce.hours import Hours, hours_of
-from ecommerce.mongo import MongoDatabase
+from ecommerce.mongo import MongoDatabase, in_transaction
 from ecommerce.progress import Progress
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop
@@ -23,7 +23,7 @@ from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.promises import due_before, settled_before
 from ecommerce.summaries.cells.table import SHAPE_OF_CELLS, is_incomplete
 from ecommerce.summaries.records import CELLS, TIME_ZONE, cells_of_record
-from ecommerce.summaries.state import ARCHIVE_SUMMARY, in_transaction
+from ecommerce.summaries.state import ARCHIVE_SUMMARY
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
