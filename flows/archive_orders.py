@@ -199,7 +199,7 @@ def archive_what_is_due(
         with archive_context(settings) as context:
             finish_expiry(context)
             if confirmed_requests(context.database):
-                from ecommerce.forget.forget import finish_requests_in  # rare, and half of what imports would cost
+                from ecommerce.forget.forget import finish_requests_in  # rarely due, and large to import
 
                 finish_requests_in(context)
             for run in runs_due(context, new, None if left else plan, requested):

@@ -9,8 +9,8 @@ from ecommerce.bson_reading.replies import read_cursor
 from ecommerce.mongo import ORDERS, MongoDatabase
 
 BATCH_DOCUMENTS = 5_000
-"""About 3 MB: of 12 MB each reply, and each copy of it, was memory that the kernel gave anew and cleared, which took as
-long as all else that is done to read it."""
+"""About 3 MB a reply. With 12 MB the kernel gave and cleared new memory for each reply and each copy of it, which took
+as long as all the rest of reading."""
 
 
 def raw_batches(

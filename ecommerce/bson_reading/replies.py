@@ -53,7 +53,7 @@ def read_cursor(database: MongoDatabase, command: dict[str, Any], session: Clien
 def elements(document: bytes) -> Iterator[tuple[bytes, int, int, int]]:
     """Name, type and place of the elements of a BSON document that has only types of a cursor or a change event.
 
-    A value is from its start to before its end: that of a batch is 12 MB, which nobody needs twice.
+    A value is from its start to before its end: that of a batch has megabytes, which nobody needs twice.
     """
     at = 4
     while kind := document[at]:

@@ -158,7 +158,7 @@ class Decoder:
             raise Rejected("row_too_large", f"the row has {len(row.raw) >> 20} MB, more than {ROW_BYTES_MAX >> 20} MB")
         if self._table is not None:
             return read_record(self._table, self._value(row))
-        if self._lines is not None and (order := self._plain_order(row.raw)):
+        if self._lines is not None and (order := self._plain_order(self._lines, row.raw)):
             return order
         raw = row.raw if self._lines is None else self._lines.order(row.raw)
         try:
@@ -181,11 +181,10 @@ class Decoder:
             return self._from_shell(shell)
         return encode_value(value, self._known, keep_unknown=self._shape.keep_unknown)
 
-    def _plain_order(self, raw: bytes) -> EncodedOrder | None:
+    def _plain_order(self, lines: "LinesReader", raw: bytes) -> EncodedOrder | None:
         """The order of plain lines; None where they go the way that gives reasons."""
-        assert self._lines is not None  # noqa: S101 - asked only then
         try:
-            return self._lines.plain_order(raw, self._known)
+            return lines.plain_order(raw, self._known)
         except AskCatalog:
             raise
         except Exception:  # noqa: BLE001 - whatever the fast way does not like, the thorough way judges

@@ -50,7 +50,6 @@ def assemble(
     order = made(makers.order, head, items)
     if "order_id" not in order:
         raise Rejected("no_mapping_value", "order.order_id has no value")
-    order_id = order["order_id"]
     credit = _credited(made_items)
     if credit is not None:
         made_items = []
@@ -59,15 +58,8 @@ def assemble(
     order["quantity"] = len(made_items)
     if not mapping.order["order_id"].number:
         order["external_id"] = order_text
-    for position, item in enumerate(made_items):
-        item["order_id"] = order_id
-        if "order_item_id" not in item:
-            item["order_item_id"] = stable_id(makers.namespace, "order_item_id", f"{order_text}#{position}")
-        if "event_time" not in item:
-            item["event_time"] = order.get("order_time")
     delivery = made(makers.delivery, head, items)
-    delivery["order_id"] = order_id
-    delivery.setdefault("delivery_id", order_id)
+    name_parts(order, made_items, delivery, makers.namespace, order_text)
     document: dict[str, Any] = {"order": order, "order_items": made_items, "delivery": delivery}
     if credit is not None:
         order |= {"total_amount": "0", "discount": "0"}
@@ -79,6 +71,21 @@ def assemble(
     ):
         document["attributes"] = attributes
     return document
+
+
+def name_parts(
+    order: dict[str, Any], items: Sequence[dict[str, Any]], delivery: dict[str, Any], namespace: str, order_text: str
+) -> None:
+    """Give the items and the delivery their order's id, and an id and a time of their own where lines have none."""
+    order_id = order["order_id"]
+    for position, item in enumerate(items):
+        item["order_id"] = order_id
+        if "order_item_id" not in item:
+            item["order_item_id"] = stable_id(namespace, "order_item_id", f"{order_text}#{position}")
+        if "event_time" not in item:
+            item["event_time"] = order.get("order_time")
+    delivery["order_id"] = order_id
+    delivery.setdefault("delivery_id", order_id)
 
 
 def _credited(items: Sequence[dict[str, Any]]) -> str | None:

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from ecommerce.documents.kinds import TEXT_LENGTH_MAX
 from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
-from ecommerce.importing.order_lines.assemble import refund_of, work_out_amounts
-from ecommerce.importing.order_lines.column_values import Texts, field_makers, stable_id
+from ecommerce.importing.order_lines.assemble import name_parts, refund_of, work_out_amounts
+from ecommerce.importing.order_lines.column_values import Texts, field_makers
 from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.order_lines.plain_values import Columns, Line, Values, values_of
 from ecommerce.importing.rows.inputs import BesideInput, DeliveryInput, OrderInput, OrderItemInput
@@ -75,7 +75,7 @@ class PlainOrders:
                 part.of_several(head, items) for part in (self._order, self._delivery, self._refund)
             )
         attributes = self._attributes_of(head) if self._attributes else None
-        order_id, order_text = order["order_id"], self._order_text(self._named(self._identity(head)))
+        order_text = self._order_text(self._named(self._identity(head)))
         made = [self._item.of(line) for line in items]
         if "total_amount" not in order or "discount" not in order:
             work_out_amounts(order, made)
@@ -85,16 +85,9 @@ class PlainOrders:
             if not 0 < len(order_text) <= TEXT_LENGTH_MAX:
                 raise NotPlain
             order["external_id"] = order_text
-        for position, item in enumerate(made):
-            item["order_id"] = order_id
-            if "order_item_id" not in item:
-                item["order_item_id"] = stable_id(self._namespace, "order_item_id", f"{order_text}#{position}")
-            if "event_time" not in item:
-                item["event_time"] = order["order_time"]
+        name_parts(order, made, delivery, self._namespace, order_text)
         if refund and refund_of(refund, order):
             raise NotPlain
-        delivery["order_id"] = order_id
-        delivery.setdefault("delivery_id", order_id)
         delivery.setdefault("actual_time", None)
         return (
             OrderInput(**order),

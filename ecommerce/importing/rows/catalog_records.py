@@ -25,8 +25,7 @@ def read_record(table: CatalogTable, value: Any) -> bytes:
 
 def record_of_values(table: CatalogTable, values: dict[str, Any]) -> bytes:
     """The canonical BSON of a record whose values have their types. Raises any exception where they make none."""
-    document = _ENCODERS[table.name](_INPUTS[table.name](**values))
-    return _HEAD(len(document) + 13, _ID, values[table.key[0]]) + document[4:]
+    return _record(table, _INPUTS[table.name](**values), values)
 
 
 def record_of_lines(table: CatalogTable, values: dict[str, Any]) -> bytes:
@@ -40,19 +39,19 @@ def record_of_lines(table: CatalogTable, values: dict[str, Any]) -> bytes:
     return read_record(table, values)
 
 
+def _record(table: CatalogTable, value: Any, values: dict[str, Any]) -> bytes:
+    document = _ENCODERS[table.name](value)
+    return _HEAD(len(document) + 13, _ID, values[table.key[0]]) + document[4:]
+
+
 _TABLES = [table for table in CATALOG if len(table.key) == 1]
 _INPUTS = {table.name: variant_of(table.document) for table in _TABLES}
 _ENCODERS = {table.name: encoder_of(table.document) for table in _TABLES}
 
 
 def _fast(table: CatalogTable) -> Callable[[dict[str, Any]], bytes]:
-    decode, encode, key = msgspec.json.Decoder(_INPUTS[table.name]).decode, _ENCODERS[table.name], table.key[0]
-
-    def fast(values: dict[str, Any]) -> bytes:
-        document = encode(decode(msgspec.json.encode(values)))
-        return _HEAD(len(document) + 13, _ID, values[key]) + document[4:]
-
-    return fast
+    decode = msgspec.json.Decoder(_INPUTS[table.name]).decode
+    return lambda values: _record(table, decode(msgspec.json.encode(values)), values)
 
 
 _FAST = {table.name: _fast(table) for table in _TABLES}
