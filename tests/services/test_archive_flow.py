@@ -1,6 +1,7 @@
 """The flows: a task per state, a page about the run, retries where they help, and a plan that changes nothing."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,13 @@ def pages() -> dict[str, str]:
     return found
 
 
+def artifact_keys() -> set[str]:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return {str(artifact.key) for artifact in client.read_artifacts()}
+
+
 def test_a_dry_run_plans_and_an_archive_run_has_a_page(
     archive: Settings, database: MongoDatabase, spark: SparkSession
 ) -> None:
@@ -71,6 +79,10 @@ def test_a_dry_run_plans_and_an_archive_run_has_a_page(
     assert archive_orders().runs == ()
     assert restore_orders(start=OLD_DAY, end=OLD_DAY) == 10
     assert database[ORDERS_RESTORED].count_documents({}) == 10
+    keys = artifact_keys()
+    next_day = OLD_DAY + timedelta(days=1)
+    assert restore_orders(start=next_day, end=next_day) == 10
+    assert "restore-orders-restore" in keys and artifact_keys() == keys, "another span has no key of its own"
 
 
 def test_a_step_is_tried_again_unless_the_archive_is_wrong(

@@ -42,9 +42,27 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
+@pytest.mark.usefixtures("prefect_server", "database")
+def test_the_keys_of_artifacts_do_not_grow_with_the_files(inbox: Path) -> None:
+    from prefect.client.orchestration import get_client
+
+    from flows.import_files import import_files
+
+    def imported(name: str, *rows: dict[str, object]) -> set[str]:
+        write_lines(inbox / name, *rows)
+        import_files(settle_seconds=0)
+        with get_client(sync_client=True) as client:
+            return {str(artifact.key) for artifact in client.read_artifacts()}
+
+    keys = imported("monday.jsonl", complete_row(1), {"order": 2})
+    assert {"imported-files", "rejected-rows", "import-files-import"} <= keys
+    assert imported("tuesday.jsonl", complete_row(3), {"order": 4}) == keys
+
+
 @pytest.mark.usefixtures("prefect_server")
 def test_files_move_when_their_rows_are_safe(database: MongoDatabase, inbox: Path) -> None:
     from prefect.client.orchestration import get_client
+    from prefect.client.schemas.sorting import ArtifactSort
 
     from flows.import_files import import_files
 
@@ -59,7 +77,8 @@ def test_files_move_when_their_rows_are_safe(database: MongoDatabase, inbox: Pat
     assert (names(inbox / "done"), names(inbox / "failed")) == (["good.jsonl", "products.csv"], ["wrong.csv"])
     assert failed.value.report.rejected == 1
     with get_client(sync_client=True) as client:
-        tables = {artifact.key: artifact.data for artifact in client.read_artifacts() if artifact.type == "table"}
+        artifacts = client.read_artifacts(sort=ArtifactSort.CREATED_DESC)
+    tables = {artifact.key: artifact.data for artifact in reversed(artifacts) if artifact.type == "table"}
     assert '"file": "good.jsonl"' in str(tables["imported-files"])
     assert "not_an_object" in str(tables["rejected-rows"])
     write_lines(inbox / "good.jsonl", complete_row(1), complete_row(2))
