@@ -120,7 +120,7 @@ def _print(found: "FoundOrder", now: datetime) -> None:
         console.print(f"it is set aside, in no figure: {found.set_aside}. {MENDED}", soft_wrap=True)
     if (place := found.archive) is not None:
         console.print(f"archived by run {place.run_id} ({place.state}), order day {place.day} (UTC)")
-        console.print(f"its row is in {place.directory}", soft_wrap=True)
+        console.print(f"its row is in {place.directory or 'an archive that is not at hand'}", soft_wrap=True)
     if found.document is None:
         console.print(f"it cannot be read: {found.unread}", soft_wrap=True)
         return

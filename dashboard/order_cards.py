@@ -11,7 +11,7 @@ from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, t
 from dashboard.orders import OneOrder
 from dashboard.state import View
 from dashboard.tables import Content, column, table
-from dashboard.text import NOTHING, readable
+from dashboard.text import NO_ARCHIVE, NOTHING, readable
 from ecommerce.order_search.one_order import ArchivePlace, life_of, part_of
 
 
@@ -29,7 +29,8 @@ def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dic
     where = "hot: a document in MongoDB" if found.archive is None else "archived"
     seen = f"{found.past_versions} other versions came in" if found.past_versions else ""
     aside = f"set aside, in no figure: {found.set_aside}" if found.set_aside else ""
-    notes = [where, aside, found.unread, seen, f"read at {one.as_of.astimezone(zone):%H:%M:%S}"]
+    unread = NO_ARCHIVE if found.elsewhere else found.unread
+    notes = [where, aside, unread, seen, f"read at {one.as_of.astimezone(zone):%H:%M:%S}"]
     head = {"title": f"Order #{order_id}", "subtitle": " · ".join(note for note in notes if note), "rows": back}
     document = found.document
     return {
@@ -118,7 +119,7 @@ def _place(place: ArchivePlace, zone: ZoneInfo) -> str:
         ("State", place.state),
         ("Archived", time_of(place.archived_at, zone)),
         ("Day", f"{place.day} (UTC)"),
-        ("Directory", place.directory),
+        *([("Directory", place.directory)] if place.directory else []),
     ]
     return table("Where it lies", "", [column("Field"), column("Value", wide=True)], _keyed(rows), "", csv=False)
 

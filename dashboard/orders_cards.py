@@ -12,7 +12,7 @@ from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, t
 from dashboard.orders import Listing
 from dashboard.state import DIMENSIONS, Choices, View
 from dashboard.tables import Content, column, table
-from dashboard.text import NOTHING, readable, span_text
+from dashboard.text import NO_ARCHIVE, NOTHING, readable, span_text
 from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.order_search.archived_search import ArchivedPage
 from ecommerce.order_search.one_order import part_of
@@ -127,7 +127,7 @@ def _looked_note(found: ArchivedPage) -> str:
             "the latest first"
         )
     if found.problem:
-        notes.append(f"the archive cannot be read: {found.problem}")
+        notes.append(NO_ARCHIVE if found.elsewhere else f"the archive cannot be read: {found.problem}")
     if found.damaged:
         from ecommerce.archive.days import named_days  # PyIceberg's import takes half a second
 

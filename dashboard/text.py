@@ -16,6 +16,9 @@ SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "BR
 
 NOTHING = "–"
 
+NO_ARCHIVE = "archived orders cannot be read on this page, which has no access to the archive; figures count them all"
+"""Said where the dashboard runs apart from the archive, as the containers' does."""
+
 _TIMES_FROM = 9.0
 """From ten times on a change is said as how many times."""
 

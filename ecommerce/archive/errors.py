@@ -18,6 +18,10 @@ class ArchiveBusyError(ArchiveError):
     """Another process archives, compacts or cleans up at this moment."""
 
 
+class ArchiveElsewhereError(ArchiveError):
+    """The database's orders are in an archive that this process was not given: its catalog has no table of them."""
+
+
 class SparkEndedError(ArchiveError):
     """Spark's JVM ended or was killed: nothing more can be done in this process, and the next run goes on."""
 

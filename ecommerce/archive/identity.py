@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.catalog import described_catalog
-from ecommerce.archive.errors import ArchiveError, failures_explained
+from ecommerce.archive.errors import ArchiveElsewhereError, ArchiveError, failures_explained
 from ecommerce.archive.lease import ARCHIVE_LEASE
 from ecommerce.archive.runs import ARCHIVE_RUNS, OF_0_1_0
 from ecommerce.mongo import MongoDatabase
@@ -35,12 +35,16 @@ def begun_elsewhere(settings: Settings, database: MongoDatabase) -> bool:
 
 
 def require_its_table(settings: Settings, database: MongoDatabase, uuid: str | None) -> None:
-    """Raise ArchiveError where the database's orders are in another table than that with this UUID (None: no table)."""
+    """Raise ArchiveError where the database's orders are in another table than that with this UUID.
+
+    ArchiveElsewhereError without a UUID: there is no table at hand.
+    """
     known = table_known(database)
     if known is None or known["uuid"] == uuid:
         return
     found = "has no table of it" if uuid is None else "has another table of that name"
-    raise ArchiveError(
+    kind = ArchiveElsewhereError if uuid is None else ArchiveError
+    raise kind(
         f"the orders of database {database.name!r} are in the table {known['uuid']} of the catalog "
         f"{known['catalog']}, as used from {known['home']} on {known['host']}, but the catalog "
         f"{described_catalog(settings)} {found}. Set ECOMMERCE_HOME, or ECOMMERCE_CATALOG_URI, so that it is reached; "

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import bson
 from bson import Int64
 
-from ecommerce.archive.errors import ArchiveError, failures_explained
+from ecommerce.archive.errors import ArchiveElsewhereError, ArchiveError, failures_explained
 from ecommerce.archive.identity import table_known
 from ecommerce.archive.rows import HASH_COLUMN, RUN_COLUMN
 from ecommerce.archive.view import ArchiveView, open_view
@@ -86,6 +86,8 @@ class ArchivedPage:
     damaged: "tuple[Damage, ...]" = ()
     problem: str = ""
     """Why the archive could not be looked through."""
+    elsewhere: bool = False
+    """It could not because this process was not given the archive."""
 
 
 def archived_page(  # noqa: PLR0913 - what a page is asked by
@@ -118,7 +120,8 @@ def archived_page(  # noqa: PLR0913 - what a page is asked by
             if time.monotonic() >= deadline and looked.days < looked.all_days:
                 return ArchivedPage(tuple(found), step.until, looked, tuple(damaged))
     except ArchiveError as error:
-        return ArchivedPage(tuple(found), None, looked, tuple(damaged), str(error))
+        elsewhere = isinstance(error, ArchiveElsewhereError)
+        return ArchivedPage(tuple(found), None, looked, tuple(damaged), str(error), elsewhere)
     return ArchivedPage(tuple(found), None, looked, tuple(damaged))
 
 

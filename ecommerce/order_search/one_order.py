@@ -1,13 +1,14 @@
 """One order: its document with what happened to it, and of an archived one where it lies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 import bson
 from bson import Int64, MaxKey, MinKey
 
+from ecommerce.archive.errors import ArchiveElsewhereError
 from ecommerce.archive.runs import ARCHIVE_RUNS
 from ecommerce.archive_location import archive_uri
 from ecommerce.documents.promise import came_late, is_overdue
@@ -31,7 +32,7 @@ class ArchivePlace:
     state: str
     archived_at: datetime | None
     directory: str
-    """Of the table's files of that day."""
+    """Of the table's files of that day; empty where this process was not given the archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class FoundOrder:
     """Versions that later ones replaced, or that came too late."""
     unread: str = ""
     """Why an archived order could not be read; empty where nobody tried."""
+    elsewhere: bool = False
+    """It could not be read because this process was not given the archive."""
     set_aside: str = ""
     """Why the document is no order, which keeps it out of all figures; empty where it is one."""
 
@@ -85,20 +88,18 @@ def order_of(
     archived = database[ARCHIVED_ORDERS].find_one({"_id": order_id})
     if archived is None:
         return None
-    document, unread = _read(database, settings, archived) if read_archive else (None, "")
-    place = _archive_place(database, settings, archived)
-    return FoundOrder(order_id, document, place, _past_versions(database, order_id), unread)
-
-
-def _read(database: MongoDatabase, settings: Settings, archived: Document) -> tuple[Document | None, str]:
-    """The document of an archived order, or why it cannot be read."""
+    place, past = _archive_place(database, settings, archived), _past_versions(database, order_id)
+    if not read_archive:
+        return FoundOrder(order_id, None, place, past)
     # Only who asks for an archived order waits for PyIceberg's import, half a second of processor time.
     from ecommerce.order_search.archived_order import archived_document
 
     try:
-        return archived_document(database, settings, archived), ""
+        return FoundOrder(order_id, archived_document(database, settings, archived), place, past)
     except EcommerceError as error:
-        return None, str(error)
+        if elsewhere := isinstance(error, ArchiveElsewhereError):
+            place = replace(place, directory="")
+        return FoundOrder(order_id, None, place, past, unread=str(error), elsewhere=elsewhere)
 
 
 def life_of(document: Mapping[str, Any], now: datetime) -> list[Event]:

@@ -24,6 +24,7 @@ from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase
 from ecommerce.order_search import archived_search
 from ecommerce.order_search.archived_search import ArchivedPage, archived_orders_of, archived_page
 from ecommerce.order_search.matching import condition_of
+from ecommerce.order_search.one_order import order_of
 from ecommerce.order_search.query import OrderQuery
 from ecommerce.order_search.sorting import Position, position_of
 from ecommerce.services.environment import settings_environment
@@ -210,7 +211,14 @@ def test_an_archive_that_cannot_be_read_is_a_problem_of_the_page(
     archive_orders(archive, Selection(30))
     elsewhere = archive.model_copy(update={"home": tmp_path / "other", "catalog_uri": None})
     page = archived_page(database, elsewhere, OrderQuery(user_id=3), NOW)
-    assert page and page.rows == () and "the catalog" in page.problem
+    assert page and page.rows == () and "the catalog" in page.problem and page.elsewhere
+    one = order_of(database, elsewhere, 3)
+    assert one and one.elsewhere and one.document is None and one.archive
+    assert one.archive.directory == "", "this process cannot say where the file is"
+    (tmp_path / "not a folder").write_text("")
+    broken = archive.model_copy(update={"home": tmp_path / "not a folder", "catalog_uri": None})
+    page = archived_page(database, broken, OrderQuery(user_id=3), NOW)
+    assert page and page.problem and not page.elsewhere
 
 
 def test_names_and_e_mails_find_archived_orders_of_those_who_may_see_them(

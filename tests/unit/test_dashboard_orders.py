@@ -19,6 +19,7 @@ from dashboard.orders import Listing, OneOrder
 from dashboard.orders_cards import listing_cards
 from dashboard.orders_view import OrdersView
 from dashboard.state import View, view_of_query
+from dashboard.text import NO_ARCHIVE
 from ecommerce.attention.kinds import backlog, lag
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
@@ -112,6 +113,8 @@ def test_the_archived_orders_of_a_customer_are_beside_the_hot_ones_and_the_searc
     assert cards["archived_pager"]["rows"] == []
     broken = replace(listing, in_archive=ArchivedPage(problem="no HDFS"))
     assert "no HDFS" in json.loads(listing_cards(broken, view, {}, 4, UTC_ZONE)["archived"])["note"]
+    apart = replace(listing, in_archive=ArchivedPage(problem="set ECOMMERCE_CATALOG_URI", elsewhere=True))
+    assert json.loads(listing_cards(apart, view, {}, 4, UTC_ZONE)["archived"])["note"] == NO_ARCHIVE
 
 
 class Store:
