@@ -30,9 +30,13 @@ def run(quick: bool) -> Iterator[Result]:
 
 
 def an_environment(home: str) -> Mapping[str, str]:
-    """The environment of commands that have this home and ports of their own."""
+    """The environment of commands that have this home and ports of their own.
+
+    Python keeps what it compiled, as it does by itself: a machine that forbids it compiles our modules in each command.
+    """
     ports = {f"ECOMMERCE_{name}_PORT": str(free_port()) for name in ("MONGO", "NAMENODE", "DASHBOARD", "PREFECT")}
-    return os.environ | ports | {"ECOMMERCE_HOME": home}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | ports | {"ECOMMERCE_HOME": home}
 
 
 def ecommerce(environment: Mapping[str, str], *arguments: str) -> str:
