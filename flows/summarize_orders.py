@@ -113,7 +113,7 @@ def tell_what_needs_attention(store: KpiStore, lag: float) -> None:
         get_run_logger().info("over: %s", one.text)
         attention_over(one)
     get_run_logger().info(
-        "attention: %d need it, %d of them since this run, %d are over", len(notices), len(begun), len(over)
+        "attention: %d notices, of which %d are new; %d are over", len(notices), len(begun), len(over)
     )
 
 

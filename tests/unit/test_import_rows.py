@@ -17,12 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecommerce.documents.bson_codec import decode_order, encode_order
-from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.kinds import to_scaled
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.importing.reasons import REASONS, Rejected
-from ecommerce.importing.rows.catalog_records import read_record, record_of_lines
 from ecommerce.importing.rows.extended_json import unwrap
 from ecommerce.importing.rows.lenient import parse_json
 from ecommerce.importing.rows.orders import Known, encode_cells, encode_json, encode_value
@@ -166,27 +164,3 @@ def test_every_reason_code_is_explained() -> None:
     page = (Path(__file__).parents[2] / "docs" / "import.md").read_text()
     for code, meaning in REASONS.items():
         assert f"| `{code}` | {meaning} |" in page
-
-
-@given(
-    st.fixed_dictionaries(
-        {"product_id": IDS, "name": TEXTS | st.just("a\0b")},
-        optional={
-            "category": TEXTS,
-            "price": MONEY.map(str) | st.sampled_from(["1.23456", "-1", "1e3", "12.50 €"]),
-            "cost": MONEY.map(str),
-            "warehouse_id": IDS | st.just("7"),
-        },
-    )
-)
-def test_a_record_of_order_lines_is_that_of_the_lenient_way(values: dict[str, Any]) -> None:
-    (products,) = (table for table in CATALOG if table.name == "products")
-    try:
-        expected: bytes | str = read_record(products, values)
-    except Rejected as problem:
-        expected = problem.reason
-    try:
-        found: bytes | str = record_of_lines(products, values)
-    except Rejected as problem:
-        found = problem.reason
-    assert found == expected

@@ -8,7 +8,7 @@ from ecommerce.importing.order_lines.column_values import field_makers, made
 from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.order_lines.plain_values import Columns, Line, values_of
 from ecommerce.importing.reasons import Rejected
-from ecommerce.importing.rows.catalog_records import record_of_lines, record_of_values
+from ecommerce.importing.rows.catalog_records import read_record, record_of_values
 from ecommerce.importing.shape import Reading
 
 SEEN_MAX = 100_000
@@ -46,7 +46,7 @@ class _TableReader:
             record = record_of_values(self.table, values)
         except Exception:  # noqa: BLE001 - whatever the fast way does not like, the thorough way judges
             values = made(self._makers, self._columns.cells(line))
-            record = record_of_lines(self.table, values)
+            record = read_record(self.table, values)
         return record, len(values) == len(self._makers)
 
 

@@ -1,10 +1,7 @@
-"""Rows of catalog tables to records: the fast way, and the lenient one where the fast one will not."""
+"""Rows of catalog tables to records, and values of order lines, which have their types."""
 
 import struct
-from collections.abc import Callable
 from typing import Any
-
-import msgspec
 
 from ecommerce.documents.bson_codec import encode_catalog
 from ecommerce.documents.catalog import CATALOG, CatalogTable
@@ -28,17 +25,6 @@ def record_of_values(table: CatalogTable, values: dict[str, Any]) -> bytes:
     return _record(table, _INPUTS[table.name](**values), values)
 
 
-def record_of_lines(table: CatalogTable, values: dict[str, Any]) -> bytes:
-    """The canonical BSON of a record whose values are texts and integers of order lines. Raises Rejected."""
-    fast = _FAST.get(table.name)
-    if fast is not None:
-        try:
-            return fast(values)
-        except Exception:  # noqa: S110, BLE001 - whatever the fast way does not like, the lenient way judges
-            pass
-    return read_record(table, values)
-
-
 def _record(table: CatalogTable, value: Any, values: dict[str, Any]) -> bytes:
     document = _ENCODERS[table.name](value)
     return _HEAD(len(document) + 13, _ID, values[table.key[0]]) + document[4:]
@@ -47,11 +33,3 @@ def _record(table: CatalogTable, value: Any, values: dict[str, Any]) -> bytes:
 _TABLES = [table for table in CATALOG if len(table.key) == 1]
 _INPUTS = {table.name: variant_of(table.document) for table in _TABLES}
 _ENCODERS = {table.name: encoder_of(table.document) for table in _TABLES}
-
-
-def _fast(table: CatalogTable) -> Callable[[dict[str, Any]], bytes]:
-    decode = msgspec.json.Decoder(_INPUTS[table.name]).decode
-    return lambda values: _record(table, decode(msgspec.json.encode(values)), values)
-
-
-_FAST = {table.name: _fast(table) for table in _TABLES}
