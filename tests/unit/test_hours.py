@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecommerce.hours import Hours, hours_of, next_month, seconds_of, time_of
+from ecommerce.summaries.rebuild import cut_near
 
 ZONES = ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns",
          "America/Sao_Paulo", "Pacific/Apia", "Africa/Casablanca"]  # fmt: skip
@@ -93,3 +94,14 @@ def test_offsets_say_the_same_as_the_hours(zone: str) -> None:
     for second in range(seconds_of(start), seconds_of(end), 1799):
         since, offset = [one for one in offsets if one[0] <= second][-1]
         assert max(since, second - (second + offset) % 3600) == hours.starts(np.array([second]))[0]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+def test_a_rebuild_cuts_at_months_where_they_are_near(zone: str) -> None:
+    hours, start = hours_of(zone), datetime(2026, 1, 1, tzinfo=UTC)
+    year = [start + timedelta(days=day) for day in range(360)]
+    cuts = [cut_near(hours, year, 360 * part // 6, 6) for part in range(1, 6)]
+    assert cuts == [hours.day_start(date(2026, month, 1)) for month in (3, 5, 7, 9, 11)]
+    day = [start + timedelta(days=9, minutes=minute) for minute in range(600)]
+    assert [cut_near(hours, day, 600 * part // 4, 4) for part in (1, 2, 3)] == [day[150], day[300], day[450]]
+    assert cut_near(hours, year[:1], 0, 4) == year[0]
