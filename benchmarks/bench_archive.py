@@ -45,10 +45,12 @@ RESTORER = (
 )
 READER = """
 import json, statistics, time
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from ecommerce.archive.reading import read
 from ecommerce.mongo import ARCHIVED_ORDERS, get_database
 from ecommerce.order_search.archived_order import archived_document
+from ecommerce.order_search.archived_search import archived_orders_of
+from ecommerce.order_search.query import OrderQuery
 from ecommerce.settings import get_settings
 
 settings, database = get_settings(), get_database()
@@ -62,9 +64,17 @@ first, days = date(2024, 1, 5), 0
 while read(first, first + timedelta(days=days)).num_rows < WANTED and days < 60:
     days += 1
 took, rows = seconds(lambda: read(first, first + timedelta(days=days)))
-print(json.dumps({"order": statistics.median(times[1:]), "days": days + 1, "rows": rows.num_rows, "span": took}))
+def orders_of(user):
+    now = datetime.now(UTC)
+    return sum(len(step.rows) for step in archived_orders_of(database, settings, OrderQuery(user_id=user), now))
+users = [archived_document(database, settings, entry)["order"]["user_id"] for entry in entries[:8]]
+searches = [seconds(lambda: orders_of(user)) for user in users][1:]
+assert all(found for _, found in searches)
+print(json.dumps({"order": statistics.median(times[1:]), "days": days + 1, "rows": rows.num_rows, "span": took,
+                  "customer": statistics.median(took for took, _ in searches), "slowest": max(searches)[0]}))
 """
-"""An order by its id, when the program has imported what it needs; and so many orders of whole days into Arrow."""
+"""An order by its id, when the program has imported what it needs; so many orders of whole days into Arrow; and all
+orders of a customer."""
 
 DAY_ORDERS = 60_000
 PAUSE_SECONDS = 0.1
@@ -153,6 +163,7 @@ def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick:
         count = database["orders_restored"].estimated_document_count()
         rate = f"{count / restored.seconds:,.0f} orders/s"
         results.append(Result(f"{count:,} orders restored, start to end", restored.seconds, "s", "≥ 30 000/s", rate))
+    if quick or archived.orders > 900_000:
         results += _read(environment, name, 100 if quick else DAY_ORDERS)
     return results
 
@@ -170,6 +181,9 @@ def _read(environment: Mapping[str, str], name: str, orders: int) -> list[Result
     return [
         Result(f"of {name}: one by its id", found["order"], "s", "≤ 0.3"),
         Result(f"of {name}: {found['rows']:,} of {days} into Arrow", found["span"], "s", "≤ 1"),
+        Result(
+            f"of {name}: all of a customer", found["customer"], "s", "≤ 5", f"the slowest of 7: {found['slowest']:.2f}"
+        ),
     ]
 
 

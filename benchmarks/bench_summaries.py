@@ -5,7 +5,7 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
@@ -16,12 +16,18 @@ from bson import Decimal128, Int64
 from pymongo import MongoClient
 
 from benchmarks.common import Result, a_mongod, main, timed
+from ecommerce.documents.indexes import CUSTOMER_INDEX
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
 from ecommerce.generate.into_mongodb.store import store_windows
 from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.windows import span
 from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
+from ecommerce.order_search.one_order import order_of
+from ecommerce.order_search.paging import count_of, page_of, prepare_search
+from ecommerce.order_search.query import OrderQuery
+from ecommerce.order_search.sorting import Sort
+from ecommerce.settings import Settings
 from ecommerce.summaries import advance as advance_module
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.buckets import cells_parts
@@ -57,6 +63,7 @@ def run(quick: bool) -> Iterator[Result]:
             beside = f"{tick / first_tick:.2f} × the tick at {sizes[0]:,}"
             yield Result(f"tick, {CHANGED} changed, {size:,} orders", tick, "ms", "≤ 100, ≤ 1.3 ×", beside)
             yield _from_cells(database, size)
+            yield from _orders_page(database, size)
             if aggregation_seconds * size <= AGGREGATION_SECONDS_MAX * stored:
                 aggregation_seconds = _by_aggregation(database)
                 yield Result(f"figures of {size:,} orders by aggregation", aggregation_seconds * 1000, "ms")
@@ -117,6 +124,33 @@ def _from_cells(database: MongoDatabase, size: int) -> Result:
     with timed() as clock:
         compute_kpis(database)
     return Result(f"figures of {size:,} orders from their cells, first time", clock.seconds * 1000, "ms")
+
+
+def _orders_page(database: MongoDatabase, size: int) -> list[Result]:
+    """What the orders page reads: its first page, an order by its id, a customer's orders; medians of 7 others."""
+    prepare_search(database)
+    some = list(database[ORDERS].aggregate([{"$sample": {"size": 8}}, {"$project": {"order.user_id": 1}}]))
+    rare = OrderQuery(filters=Filters(statuses=frozenset({"Returned"})), state="late")
+
+    def median(work: Callable[[Document], object]) -> float:
+        seconds = []
+        for one in some:
+            with timed() as clock:
+                work(one)
+            seconds.append(clock.seconds)
+        return statistics.median(seconds[1:])
+
+    def page(query: OrderQuery) -> object:
+        return page_of(database, query, Sort(), END), count_of(database, query, END)
+
+    of_page = {
+        "first page": median(lambda _: page(OrderQuery())),
+        "first page of a filter that finds none": median(lambda _: page(rare)),
+        "one by its id": median(lambda one: order_of(database, Settings(), one["_id"])),
+        "those of a customer": median(lambda one: page(OrderQuery(user_id=one["order"]["user_id"]))),
+    }
+    database[ORDERS].drop_index(CUSTOMER_INDEX.document["name"])  # what comes next is measured without it
+    return [Result(f"orders page, {size:,} hot orders: {name}", took, "s", "≤ 1") for name, took in of_page.items()]
 
 
 def _by_aggregation(database: MongoDatabase) -> float:
