@@ -1,15 +1,9 @@
 """The dashboard as people see it: real Chromium, real app, real MongoDB."""
 
 import csv
-import json
-import os
 import re
-import subprocess
-import sys
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -17,14 +11,13 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from dashboard.state import view_of_query
-from dashboard.text import money, readable
 from ecommerce.kpis.store import compute_kpis
 from ecommerce.mongo import get_database
-from ecommerce.mongo import mongo_uri as uri_of
 from ecommerce.readable import compact, exact
 from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
-from tests.dashboard_app import REPOSITORY, Tab, point_at, served
+from tests.dashboard_app import Tab, point_at, served
+from tests.dashboard_figures import check_figures, download, printed_figures
 from tests.dashboard_shop import HOSTILE, ORDERS, add_orders, fill, show_last_day, shown_orders
 from tests.ports import free_port
 
@@ -62,78 +55,8 @@ def test_every_figure_on_the_page_is_that_of_the_command_line(tab: Tab, shop: Se
 
 
 def test_the_command_line_says_the_same(tab: Tab, shop: Settings) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        "from cli.app import main; main()",
-        "kpis",
-        "--json",
-        "--start",
-        "2026-03-01",
-        "--end",
-        "2026-03-21",
-    ]
-    environment = os.environ | {"ECOMMERCE_MONGO_URI": uri_of(shop), "ECOMMERCE_DATABASE": shop.database}
-    printed = subprocess.run(command, env=environment, capture_output=True, check=True, text=True, cwd=REPOSITORY)
     tab.show("?from=2026-03-01&to=2026-03-20")
-    check_figures(tab, json.loads(printed.stdout))
-
-
-def check_figures(tab: Tab, kpis: dict[str, Any]) -> None:
-    """Everything that the page shows against `ecommerce kpis --json`."""
-    late = kpis["late_share"]
-    tab.wait_for_headline("orders", exact(kpis["orders"]))
-    tab.wait_for_headline("quantity", exact(kpis["quantity"]))
-    tab.wait_for_headline("delivered", f"{exact(kpis['delivered'])} delivered, {exact(kpis['pending'])} pending")
-    for key in ("revenue", "average_order_value"):
-        tab.wait_for_headline(key, money(Decimal(kpis[key]), "USD", short=False))
-    due = f"{late or 0:.6f} of the orders that were due, {kpis['overdue']:,} of them overdue"
-    tab.wait_for_headline("late_share", "nothing was due" if late is None else due)
-
-    assert tab.rows("Orders by status") == {name: f"{exact(n)} orders" for name, n in kpis["by_status"].items()}
-    for title, key in (
-        ("Payment types", "by_payment_type"),
-        ("Orders by courier", "by_courier"),
-        ("Customer locations", "by_location"),
-    ):
-        called = readable if key == "by_payment_type" else str
-        shown = {name: text.split(" · ")[:2] for name, text in tab.rows(title).items()}
-        expected = {
-            called(name): [
-                f"{exact(group['orders'])} orders",
-                money(Decimal(group["revenue"]), "USD", short=False),
-            ]
-            for name, group in sorted(kpis[key].items(), key=lambda pair: (-pair[1]["orders"], pair[0]))
-        }
-        assert shown == dict(list(expected.items())[: len(shown)])
-        assert len(shown) >= min(10, len(expected))
-    products = {product["name"]: f"{exact(product['quantity'])} sold" for product in kpis["top_products"]}
-    assert tab.rows("Top products") == products
-    assert {name: text.split(" · ")[0] for name, text in tab.rows("Order items by warehouse").items()} == {
-        name: f"{exact(group['order_items'])} order items" for name, group in kpis["by_warehouse"].items()
-    }
-    assert {
-        name: (text.split(" · ")[0], text.split(" · ")[2]) for name, text in tab.rows("Sales by category").items()
-    } == {
-        name: (f"{exact(group['quantity'])} sold", money(Decimal(group["revenue"]), "USD", short=False))
-        for name, group in kpis["by_category"].items()
-    }
-    timeline = download(tab, "Orders over time, by present status")
-    summed: dict[str, int] = {}
-    for row in timeline:
-        name = row["status"].removeprefix("'")
-        summed[name] = summed.get(name, 0) + int(row["orders"])
-    counted: dict[str, int] = {}
-    for point in kpis["delivery_timeline"]:
-        counted[point["status"]] = counted.get(point["status"], 0) + point["orders"]
-    assert summed == counted
-
-
-def download(tab: Tab, title: str) -> list[dict[str, str]]:
-    """The rows of a card's CSV."""
-    with tab.page.expect_download() as started:
-        tab.page.get_by_role("button", name=f"Download {title} as CSV").click()
-    return list(csv.DictReader(Path(started.value.path()).read_text("utf-8-sig").splitlines(keepends=True)))
+    check_figures(tab, printed_figures(shop, "--start", "2026-03-01", "--end", "2026-03-21"))
 
 
 def test_new_orders_appear_with_the_next_tick(tab: Tab, shop: Settings) -> None:

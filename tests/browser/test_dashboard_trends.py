@@ -11,8 +11,8 @@ from ecommerce.kpis import Filters, Span, compute_kpis
 from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import get_database
 from ecommerce.settings import Settings
-from tests.browser.test_dashboard_browser import download
 from tests.dashboard_app import SHOWN_MS, Tab
+from tests.dashboard_figures import download
 from tests.dashboard_shop import HOSTILE
 
 READY = "h1 >> text=Trends"
