@@ -5,14 +5,14 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ecommerce.errors import EcommerceError, InputError, ServiceError, SettingsError
 from ecommerce.prefect_api import embedded_api, require_prefect
 from ecommerce.progress import Progress, watched_by
-from ecommerce.quick_process import import_when_used
+from ecommerce.quick_process import end_at_once, import_when_used
 from ecommerce.services.command_runs import close_killed_runs, forget_run, note_run
 from ecommerce.services.environment import HEARTBEAT_SECONDS
 from ecommerce.services.ports import http_answers, listens
@@ -151,7 +151,9 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     from httpx import TransportError
     from prefect.client.schemas import State
     from prefect.exceptions import MissingResult, ParameterTypeError, PrefectHTTPStatusError
+    from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+    of_its_server = (PrefectHTTPStatusError, TransportError, RuntimeError)
     try:
         flow.validate_parameters(parameters)
     except ParameterTypeError as error:
@@ -161,6 +163,8 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     watched = flow.with_options(on_running=[*(flow.on_running_hooks or ()), _name_run])
     returned: list[Any] = []
     failed: list[EcommerceError] = []
+    gone: list[Exception] = []
+    without_server = ExitStack()
 
     @wraps(flow.fn)
     def keep_what_it_returns(*arguments: Any, **named: Any) -> Any:
@@ -169,12 +173,19 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
         except EcommerceError as error:
             failed.append(error)
             raise
+        except of_its_server as error:
+            if _of_prefect(error) is not None:
+                # It was asked for a minute, and would be as long again about the run's end, its log and its events.
+                without_server.enter_context(temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}))
+                gone.append(error)
+                end_at_once()
+            raise
         returned.append(value.data if isinstance(value, State) else value)
         return value
 
     watched.fn = keep_what_it_returns
     title = flow.name.replace("-", " ")
-    with at_server(), terminal_progress(title) as progress, watched_by(progress):
+    with at_server(), without_server, terminal_progress(title) as progress, watched_by(progress):
         try:
             result: Result = watched(**parameters)
             return result
@@ -183,13 +194,14 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
             if not returned:
                 raise
             return cast(Result, returned[-1])
-        except (PrefectHTTPStatusError, TransportError, RuntimeError) as error:
+        except of_its_server as error:
             if (named := _of_prefect(error)) is None:
                 raise
             # What stopped the work comes before a server that cannot be told so.
             raise failed[-1] if failed else named from None
         finally:
-            _send_what_waits()
+            if not gone:
+                _send_what_waits()
             if _runs:
                 forget_run(get_settings().home_directory, str(_runs[-1]["id"]))
 
