@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from dashboard.figures import Answer, Question
 from dashboard.sales_card import sales_card
 from dashboard.spans import dates_span, days_of
-from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, Choices
+from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, ORDER_DIMENSIONS, Choices, not_filtered_note
 from dashboard.text import NOTHING, change, change_text, money, percent, span_text
 from dashboard.theme import ACCENTS, status_color
 from dashboard.timeline import TIMELINE_STATUSES_MAX, status_rank
@@ -71,7 +71,7 @@ def overview_cards(answer: Answer, choices: Choices, zone: ZoneInfo) -> dict[str
     charts = {
         "status_chart": _chart(answer, answer.timeline.bars),
         "revenue_chart": _chart(answer, answer.timeline.revenue),
-        "sales": sales_card(answer),
+        "sales": sales_card(answer, _before_text(answer, zone)),
     }
     return {name: json.dumps(content, ensure_ascii=False) for name, content in contents.items()} | charts
 
@@ -87,7 +87,8 @@ class _Filters:
     """Which filters an answer has, by the names that its rows carry."""
 
     def __init__(self, answer: Answer, choices: Choices) -> None:
-        self._values = {name: getattr(answer.question.filters, field) for name, field in DIMENSIONS.items()}
+        self._filters = answer.question.filters
+        self._values = {name: getattr(self._filters, field) for name, field in DIMENSIONS.items()}
         self._choices = choices
 
     def selected(self, dimension: str) -> frozenset[str]:
@@ -106,12 +107,11 @@ class _Filters:
 
     def note(self, *, of_items: bool) -> str:
         """Which of the chosen filters do not act on a card's figures."""
-        idle = [name for name, values in self._values.items() if values and (name in ITEM_DIMENSIONS) is not of_items]
-        return f"not filtered by {' and '.join(idle)}" if idle else ""
+        return not_filtered_note(self._filters, ITEM_DIMENSIONS if of_items else ORDER_DIMENSIONS)
 
 
 def _headlines(answer: Answer, filters: _Filters, amount: Any, zone: ZoneInfo) -> Content:
-    kpis, compared = answer.kpis, answer.question.compared
+    kpis = answer.kpis
     orders, late = kpis.orders, kpis.late_share
     rows = [
         _headline("orders", "Orders", compact(orders), exact(orders)),
@@ -142,8 +142,7 @@ def _headlines(answer: Answer, filters: _Filters, amount: Any, zone: ZoneInfo) -
         ),
     ]
     unfiltered = filters.note(of_items=False)
-    days = days_of(compared.before, zone) if compared else None
-    before = span_text(dates_span(*days, zone), zone, year=False) if days else ""
+    before = _before_text(answer, zone)
     for row in rows:
         key = row["key"]
         row["spark"] = [round(point, 4) for point in answer.timeline.sparks.get(key, ())]
@@ -156,6 +155,13 @@ def _headlines(answer: Answer, filters: _Filters, amount: Any, zone: ZoneInfo) -
             row |= _versus(key, getattr(answer.done, key), getattr(answer.before, key), f"vs. {before}")
     rows += [_measure(name, value, amount) | {"unfiltered": unfiltered} for name, value in kpis.measures.items()]
     return {"title": title_of(answer.question, zone), "subtitle": _subtitle(answer, zone), "rows": rows}
+
+
+def _before_text(answer: Answer, zone: ZoneInfo) -> str:
+    """The days that an answer is compared with; empty where it is compared with nothing."""
+    compared = answer.question.compared
+    days = days_of(compared.before, zone) if compared else None
+    return span_text(dates_span(*days, zone), zone, year=False) if days else ""
 
 
 def _measure(name: str, value: Decimal | int | None, amount: Any) -> Row:

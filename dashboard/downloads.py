@@ -8,9 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.figures import Answer
-from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS
+from dashboard.state import ORDER_DIMENSIONS, not_filtered_by
 from ecommerce.kpis.figures import money_text
-from ecommerce.kpis.question import Filters
 from ecommerce.spreadsheet import spreadsheet_cell
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -82,13 +81,8 @@ def headline_csv(answer: Answer) -> str:
         for end in ("start", "end")
     ]
     rows += [[name, *(_value(kpis, name) if kpis else "" for kpis in figures)] for name in HEADLINES]
-    rows.append(["not_filtered_by", " ".join(not_filtered_by(question.filters)), "", ""])
+    rows.append(["not_filtered_by", " ".join(not_filtered_by(question.filters, ORDER_DIMENSIONS)), "", ""])
     return csv_text(["figure", "value", "full_hours", "before"], rows)
-
-
-def not_filtered_by(filters: Filters) -> list[str]:
-    """The filters that are set and that figures of whole orders do not obey."""
-    return [name for name in DIMENSIONS if name in ITEM_DIMENSIONS and getattr(filters, DIMENSIONS[name])]
 
 
 def _groups(key: str, groups: Mapping[str, Any], columns: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from dashboard.figures import Answer
+from dashboard.state import not_filtered_note
 from dashboard.tables import column, table
 from dashboard.text import NOTHING, change, change_text, money, percent
 from ecommerce.kpis.figures import Sales, SalesGroup
@@ -22,8 +23,11 @@ LINES = {
 """Figures of sales in the order in which they make the total."""
 
 
-def sales_card(answer: Answer) -> str:
-    """A line for each figure; below them, where orders have several currencies, the total of each."""
+def sales_card(answer: Answer, before_days: str) -> str:
+    """A line for each figure; in the note, where orders have several currencies, the total of each.
+
+    `before_days` names the days that they are compared with.
+    """
     kpis = answer.kpis
     if kpis.sales is None:
         return table(
@@ -43,13 +47,15 @@ def sales_card(answer: Answer) -> str:
         rows.append({"key": name, "cells": cells})
     columns = [column("Figure"), column(kpis.currency, number=True)]
     if done and before:
-        columns += [column("Change of full hours", number=True), column("Before", number=True)]
-    notes = ["refunds count on their own day"]
+        columns += [column("Change of full hours", number=True), column(before_days or "Before", number=True)]
+    notes = ["refunds count on their own day", not_filtered_note(answer.question.filters)]
     if share := kpis.sales.cost_known_share:
-        notes.append(f"costs are known of {percent(share)} of net sales")
+        # Refunds and credits make parts of net sales negative, so that a part can be more than the whole.
+        known = percent(share) if 0 <= share <= 1 else "some"
+        notes.append(f"costs are known of {known} of net sales")
     if kpis.by_currency and len(kpis.by_currency) > 1:
         notes += [_of_currency(code, group) for code, group in kpis.by_currency.items() if code != kpis.currency]
-    return table("Sales", " · ".join(notes), columns, rows, "")
+    return table("Sales", " · ".join(note for note in notes if note), columns, rows, "")
 
 
 def _changed(done: Sales, before: Sales, name: str) -> str:
@@ -60,4 +66,4 @@ def _changed(done: Sales, before: Sales, name: str) -> str:
 
 
 def _of_currency(code: str, group: SalesGroup) -> str:
-    return f"besides {money(group.total_sales, code, short=False)} in {code}"
+    return f"besides total sales of {money(group.total_sales, code, short=False)} in {code}"

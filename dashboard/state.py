@@ -1,7 +1,7 @@
 """What one viewer looks at, as a value and as the query of a link. Knows nothing of Panel."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, cast
@@ -34,6 +34,8 @@ ID_DIMENSIONS = frozenset({"courier", "warehouse"})
 ITEM_DIMENSIONS = frozenset({"category", "warehouse"})
 """Filters that exist on order items only: they act on item figures, not on figures of whole orders."""
 
+ORDER_DIMENSIONS = frozenset(DIMENSIONS) - ITEM_DIMENSIONS
+
 CURRENCY = "currency"
 """Of all amounts: in links and among the choices."""
 
@@ -42,6 +44,17 @@ VALUES_MAX = 100
 
 Choices = Mapping[str, Mapping[str | int, str]]
 """Per filter: the allowed values, and what each is called."""
+
+
+def not_filtered_by(filters: Filters, obeyed: Collection[str] = ()) -> list[str]:
+    """The filters that are set and that figures do not obey which obey only these."""
+    return [name for name, field in DIMENSIONS.items() if getattr(filters, field) and name not in obeyed]
+
+
+def not_filtered_note(filters: Filters, obeyed: Collection[str] = ()) -> str:
+    """The same for people; empty where no filter that is set is left out."""
+    idle = not_filtered_by(filters, obeyed)
+    return f"not filtered by {' and '.join(idle)}" if idle else ""
 
 
 @dataclass(frozen=True, slots=True)

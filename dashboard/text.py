@@ -29,8 +29,9 @@ _READABLE = {"paypal": "PayPal", "sepa": "SEPA", "ideal": "iDEAL", "bnpl": "Buy 
 def money(amount: Decimal, currency: str, *, short: bool) -> str:
     """An amount with its currency, compact or exact."""
     digits = compact(amount) if short else exact(Decimal(money_text(amount)))
-    symbol = SYMBOLS.get(currency)
-    return f"{symbol}{digits}" if symbol else f"{digits} {currency}"
+    if (symbol := SYMBOLS.get(currency)) is None:
+        return f"{digits} {currency}"
+    return f"-{symbol}{digits[1:]}" if digits.startswith("-") else f"{symbol}{digits}"
 
 
 def percent(fraction: float, places: int = 1) -> str:

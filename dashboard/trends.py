@@ -16,7 +16,7 @@ from dashboard.figures import Question
 from dashboard.trends_view import Grain, grain_of, grains_of
 from ecommerce.kpis.catalog import load_catalog
 from ecommerce.kpis.figures import Kpis, OrderGroup
-from ecommerce.kpis.question import Span
+from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.trends import Course, read_archived_days, read_course, read_sold
 from ecommerce.mongo import MongoDatabase
 from ecommerce.shop import Shop
@@ -85,6 +85,11 @@ class Trends:
     """None: the archive's records do not tell, of what the filters ask for, or at all."""
     delivery_days: Mapping[int, int] | None
     """Of hot orders. None: they are too many to be looked at."""
+
+    @property
+    def filters(self) -> Filters:
+        """What was asked for."""
+        return self.asked.question.filters
 
 
 def read_trends(database: MongoDatabase, shop: Shop, asked: TrendsQuestion, figures: Callable[[], Kpis]) -> Trends:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from dashboard.cards import NO_ORDERS
+from dashboard.state import ITEM_DIMENSIONS, ORDER_DIMENSIONS, not_filtered_note
 from dashboard.text import NOTHING, day_text
 from dashboard.theme import ARCHIVED_COLOR, COMPARED_COLOR, HOT_COLOR, OTHER_COLORS, REVENUE_COLOR
 from dashboard.timeline import PARTIAL_ALPHA
@@ -47,6 +48,7 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
         "whole": [None if running else value for value, running in zip(numbers, beside, strict=True)],
         "part": [value if running else None for value, running in zip(numbers, near, strict=True)],
         "before": [None if value is None else float(value) for value in before] or [None] * len(now),
+        "zero": [0] * len(now),
         "label": _labels(trends),
         "now_text": [_text(value, text) for value in now],
         "before_text": [_text(value, text) for value in before] or [NOTHING] * len(now),
@@ -57,7 +59,8 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
     notes = [f"per {trends.grain} of order" + (", refunds on their own day" if measure == "net_sales" else "")]
     notes += [f"dashed: the {trends.grain} that is not over"] if any(beside) else []
     notes += [f"drag over it: those days · click: that {trends.grain}"]
-    shown = card(f"{label} over time", " · ".join(notes), rows, empty)
+    notes += [not_filtered_note(trends.filters, () if measure == "net_sales" else ORDER_DIMENSIONS)]
+    shown = card(f"{label} over time", noted(*notes), rows, empty)
     return {"course": shown, "course_chart": {"empty": bool(empty), "columns": columns}}
 
 
@@ -127,7 +130,12 @@ def categories(trends: Trends, amount: Callable[..., str]) -> dict[str, Content]
     empty = "" if any(any(amounts) for amounts in stacked.values()) else NO_ORDERS
     what = "revenue without cancelled and returned orders" if by_revenue else "units sold"
     return {
-        "categories": card("Categories over time", f"{what}, per {trends.grain} of order", rows, empty),
+        "categories": card(
+            "Categories over time",
+            noted(f"{what}, per {trends.grain} of order", not_filtered_note(trends.filters, ITEM_DIMENSIONS)),
+            rows,
+            empty,
+        ),
         "categories_chart": {"empty": bool(empty), "columns": bars(_stacked(trends, stacked, colors, text))},
     }
 
@@ -165,7 +173,10 @@ def late(trends: Trends) -> dict[str, Content]:
         "text": [NOTHING if share is None else f"{share:.1f} %" for share in shares],
         "delivered": [point.delivered for point in trends.now],
     }
-    note = f"of the delivered, per {trends.grain} of order: the youngest of them were fast ones"
+    note = noted(
+        f"of the delivered, per {trends.grain} of order: the youngest of them were fast ones",
+        not_filtered_note(trends.filters, ORDER_DIMENSIONS),
+    )
     shown = card("Delivered late", note, [], empty or ("Nothing of this span is delivered" if is_empty else ""))
     return {"late": shown, "late_chart": {"empty": is_empty, "columns": columns}}
 
@@ -185,13 +196,18 @@ def places(trends: Trends) -> dict[str, Content]:
     names = ("in the archive", "in MongoDB")
     rows = [_key(*row) for row in zip(names, map(compact, sums), (ARCHIVED_COLOR, HOT_COLOR), strict=True)]
     if trends.places is None:
-        is_filtered = trends.asked.question.filters.choose_orders
+        is_filtered = trends.filters.choose_orders
         empty = "With filters on orders it is not known which of them are archived" if is_filtered else INCOMPLETE
     else:
         empty = "" if found else "There is no whole day in this span"
-    note = f"by the {'day' if is_daily else 'month'} of the order, whole days"
+    note = noted(f"by the {'day' if is_daily else 'month'} of the order, whole days", not_filtered_note(trends.filters))
     shown = card("Hot and archived orders", note, rows, empty)
     return {"places": shown, "places_chart": {"empty": bool(empty), "columns": bars(drawn)}}
+
+
+def noted(*notes: str) -> str:
+    """Notes in one line; an empty one is none."""
+    return " · ".join(note for note in notes if note)
 
 
 def card(title: str, note: str, rows: list[Content], empty: str) -> Content:

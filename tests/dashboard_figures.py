@@ -95,5 +95,5 @@ def check_sales(tab: Tab, kpis: dict[str, Any]) -> None:
     assert {cells[0]: cells[1] for cells in shown} == expected
     note = card.locator(".note").inner_text()
     for code, group in kpis["by_currency"].items():
-        besides = f"besides {money(Decimal(group['total_sales']), code, short=False)} in {code}"
+        besides = f"besides total sales of {money(Decimal(group['total_sales']), code, short=False)} in {code}"
         assert (besides in note) == (code != kpis["currency"])

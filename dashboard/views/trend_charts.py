@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import panel as pn
 from bokeh.events import SelectionGeometry, Tap
-from bokeh.models import BoxSelectTool, BoxZoomTool, FixedTicker, HoverTool, NumeralTickFormatter
+from bokeh.models import BoxSelectTool, BoxZoomTool, DataRange1d, FixedTicker, HoverTool, NumeralTickFormatter
 
 from dashboard.theme import ACCENTS, COMPARED_COLOR, REVENUE_COLOR
 from dashboard.views.charts import HEIGHT, figure_of, pane_of, short_numbers
@@ -62,7 +62,7 @@ def _choosing(figure: Any, on_time: Chosen) -> None:
 
 def course_figure(*, touch: bool) -> Any:
     """A measure over time, and over the span that it is compared with."""
-    columns = ("time", "now", "whole", "part", "before", "label", "now_text", "before_text")
+    columns = ("time", "now", "whole", "part", "before", "zero", "label", "now_text", "before_text")
     tooltips = [("", "@label"), ("this span", "@now_text"), ("compared with", "@before_text")]
     figure = figure_of(_line("now"), "trend", columns, tooltips, touch=touch)
     hovered = figure.renderers[0]
@@ -70,6 +70,9 @@ def course_figure(*, touch: bool) -> Any:
         0  # of all buckets, to be hovered; those that are over and the running one are drawn apart
     )
     source = hovered.data_source
+    # Net sales of a day on which more came back than was sold are below it.
+    figure.y_range = DataRange1d(range_padding=0.08, default_span=1)
+    figure.line(x="time", y="zero", source=source, line_color=COMPARED_COLOR, line_width=1, line_alpha=0.5)
     figure.line(x="time", y="before", source=source, line_color=COMPARED_COLOR, line_width=1.5)
     figure.line(x="time", y="whole", source=source, line_color=REVENUE_COLOR, line_width=2)
     figure.line(x="time", y="part", source=source, line_color=REVENUE_COLOR, line_width=2, line_dash=[4, 4])

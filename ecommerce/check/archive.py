@@ -7,15 +7,19 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from bson import Decimal128, Int64, ObjectId
+from pymongo import DeleteOne, UpdateOne
 
 from ecommerce.archive.days import Damage
 from ecommerce.archive.errors import failures_explained
+from ecommerce.archive.lease import is_at_work
 from ecommerce.archive.reading import sound_rows
 from ecommerce.archive.view import open_view
 from ecommerce.check.archived import cells_of_rows
 from ecommerce.check.compare import DAY, DayRange, archived_per_day, ranges_of, recorded_per_day
 from ecommerce.check.report import Difference, differences_of
+from ecommerce.check.told import WrongEntries, compare_entries, mend_entries
 from ecommerce.errors import ServiceError
+from ecommerce.forget.records import confirmed_requests
 from ecommerce.hours import Hours, hours_of
 from ecommerce.ingest.expired import expired_before
 from ecommerce.kpis.figures import amount_of
@@ -63,6 +67,8 @@ class Compared:
     """What the records of a day have too much."""
     orders: int = 0
     differences: list[Difference] = field(default_factory=list)
+    entries: list[DeleteOne | UpdateOne] = field(default_factory=list)
+    """What makes the entries of archived orders those of the files."""
     damaged: list[Damage] = field(default_factory=list)
     """Days whose files are not what their run wrote. They are left out of all else: the records are right there."""
 
@@ -75,8 +81,10 @@ def compare_archive(database: MongoDatabase, settings: Settings, spark: "SparkSe
     for days in ranges_of(per_day):
         progress(result.orders, sum(per_day.values()), "archived orders")
         with failures_explained("checking the archive", "It was only read; run it again."):
-            orders, too_much, damaged = _too_much(database, settings, spark, days, result.hours)
+            orders, too_much, damaged, entries = _too_much(database, settings, spark, days, result.hours)
         result.orders += orders
+        result.differences += entries.differences
+        result.entries += entries.writes
         result.differences += differences_of("archive", CellTable.sum_of(too_much.values()), result.hours)
         result.damaged += damaged
         result.too_much |= too_much
@@ -86,13 +94,17 @@ def compare_archive(database: MongoDatabase, settings: Settings, spark: "SparkSe
 
 def _too_much(
     database: MongoDatabase, settings: Settings, spark: "SparkSession", days: DayRange, hours: Hours
-) -> tuple[int, dict[date, CellTable], list[Damage]]:
-    """The orders in the files of some days, what the records of each day have too much, and the days with damage."""
+) -> tuple[int, dict[date, CellTable], list[Damage], WrongEntries]:
+    """The orders in the files of some days, what the records of each day have too much, the days with damage, and the
+    entries that are not as the files."""
     first, last = days.start.date(), (days.end - DAY).date()
     for _ in range(ATTEMPTS):
         before = _told_of_rows(database, settings, days, hours)
         rows, damaged = sound_rows(spark, first, last, settings=settings)
         files = cells_of_rows(rows, first, last, hours)
+        entries = WrongEntries() if damaged or _is_changing(database, settings) else compare_entries(
+            database, rows, first, last
+        )  # fmt: skip
         recorded = _told_of_rows(database, settings, days, hours)
         if recorded.keys() == before.keys() and all(recorded[day].equals(before[day]) for day in before):
             orders = sum(int(cells.orders["orders"].sum()) for cells in files.values())
@@ -102,11 +114,18 @@ def _too_much(
                 day: recorded.get(day, none).minus(files.get(day, none)).settled(now)
                 for day in sorted({*recorded, *files} - without)
             }
-            return orders, {day: cells for day, cells in too_much.items() if not cells.is_empty()}, damaged
+            if entries.writes and _is_changing(database, settings):
+                continue
+            return orders, {day: cells for day, cells in too_much.items() if not cells.is_empty()}, damaged, entries
     raise ServiceError(
         f"the archive of {first} to {last} changed each of {ATTEMPTS} times while it was read; run the check when no "
         "archive run is purging"
     )
+
+
+def _is_changing(database: MongoDatabase, settings: Settings) -> bool:
+    """Whether rows and entries may differ because somebody is between the two, or was killed there."""
+    return is_at_work(database) or bool(confirmed_requests(database)) or open_view(settings).applied is not None
 
 
 def _told_of_rows(database: MongoDatabase, settings: Settings, days: DayRange, hours: Hours) -> dict[date, CellTable]:
@@ -121,6 +140,7 @@ def _told_of_rows(database: MongoDatabase, settings: Settings, days: DayRange, h
 def correct_records(database: MongoDatabase, wrong: Compared) -> None:
     """Record, per day, what makes the records equal to the files. What is there stays, so it can be looked into."""
     run_id = f"{CORRECTION}-{ObjectId()}"
+    mend_entries(database, wrong.entries)
     for day, cells in wrong.too_much.items():
         database[ARCHIVE_SUMMARY].insert_one(_correction(run_id, day, cells.negated(), wrong.hours))
 

@@ -9,6 +9,7 @@ from pymongo.errors import ConnectionFailure
 from ecommerce.check.archive import Compared, archive_session, compare_archive, correct_records, has_archive
 from ecommerce.check.compare import compare_range, compare_rollups, compare_sales, orders_per_day, ranges_of
 from ecommerce.check.report import LISTED, CheckReport, Difference
+from ecommerce.check.told import compare_sales_told
 from ecommerce.errors import EcommerceError
 from ecommerce.hours import hours_of
 from ecommerce.mongo import MongoDatabase
@@ -65,7 +66,7 @@ def _check(
         differences += differing
         compared += sum(orders for day, orders in per_day.items() if days.start <= day < days.end)
         progress(compared, sum(per_day.values()), "orders")
-    differences += [*compare_sales(database, hours), *compare_rollups(database)]
+    differences += [*compare_sales(database, hours), *compare_rollups(database), *compare_sales_told(database)]
     archived = 0
     wrong: Compared | None = None
     damaged: list[str] = []
@@ -105,4 +106,5 @@ def _repair(database: MongoDatabase, wrong: Compared | None, progress: Progress)
     """Make the archive's records those of the files, then build the summaries anew."""
     if wrong is not None:
         correct_records(database, wrong)
+    list(compare_sales_told(database, mend=True))
     rebuild(database, progress=progress)

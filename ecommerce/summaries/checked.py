@@ -42,6 +42,13 @@ def last_checked(database: MongoDatabase) -> datetime | None:
     return found["as_of"] if found else None
 
 
+def all_right_since(database: MongoDatabase, moment: datetime) -> datetime | None:
+    """As of when a check that began after a moment, and read the archive's files, found all right; else None."""
+    right = {"_id": {"$in": [FIGURES, ARCHIVE]}, "as_of": {"$gte": moment}, "found": 0}
+    found = [record["as_of"] for record in database[CHECKS].find(right)]
+    return min(found) if len(found) == len(_SAYS) else None
+
+
 def check_problems(database: MongoDatabase) -> list[CheckProblem]:
     """What the last check found wrong."""
     problems = []

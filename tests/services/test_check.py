@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from bson import Int64
+from bson import Decimal128, Int64
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
@@ -18,7 +18,7 @@ from ecommerce.check import check_orders
 from ecommerce.check.report import FiguresDiffer, report_markdown
 from ecommerce.documents.order import OrderDocument
 from ecommerce.kpis import compute_kpis
-from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.buckets import rollup_document
@@ -176,3 +176,65 @@ def test_the_archive_s_files_are_recomputed_and_records_that_do_not_fit_them_cor
     expected = recount(random_orders(250, days=20, wild=True), step="day")
     figures = compute_kpis(database).to_json_dict()
     assert {name: figures[name] for name in expected} == expected
+
+
+def test_sales_for_bi_that_somebody_changed_are_named_and_made_right(
+    database: MongoDatabase, archived: Settings
+) -> None:
+    records = database[ARCHIVE_SUMMARY]
+    record = records.find_one({"sales.0": {"$exists": True}})
+    assert record is not None
+    records.update_one({"_id": record["_id"]}, {"$set": {"sales.0.returns": Decimal128("2.0000")}})
+    report = check_orders(database, archived, archive=False)
+    assert [difference.bucket for difference in report.differences] == [
+        f"sales for BI in record {record['_id']} of {record['order_date']:%Y-%m-%d}"
+    ]
+    assert check_orders(database, archived, repair=True).repaired
+    assert records.find_one({"_id": record["_id"]}) == record
+
+
+def change_a_refund(database: MongoDatabase, order_id: int) -> None:
+    database[ARCHIVED_ORDERS].update_one({"_id": order_id}, {"$set": {"refunds.0.amount": Decimal128("2.0000")}})
+
+
+def drop_the_refunds(database: MongoDatabase, order_id: int) -> None:
+    database[ARCHIVED_ORDERS].update_one({"_id": order_id}, {"$unset": {"refunds": ""}})
+
+
+def write_nonsense(database: MongoDatabase, order_id: int) -> None:
+    database[ARCHIVED_ORDERS].update_one({"_id": order_id}, {"$set": {"refunds": [{"amount": "a lot"}]}})
+
+
+def change_the_hash(database: MongoDatabase, order_id: int) -> None:
+    database[ARCHIVED_ORDERS].update_one({"_id": order_id}, {"$inc": {"content_hash": 1}})
+
+
+def drop_the_entry(database: MongoDatabase, order_id: int) -> None:
+    database[ARCHIVED_ORDERS].delete_one({"_id": order_id})
+
+
+@pytest.mark.parametrize("damage", [change_a_refund, drop_the_refunds, write_nonsense, change_the_hash, drop_the_entry])
+def test_what_is_known_of_an_archived_order_is_compared_with_its_row(
+    database: MongoDatabase, archived: Settings, damage: Callable[[MongoDatabase, int], None]
+) -> None:
+    entries = database[ARCHIVED_ORDERS]
+    entry = entries.find_one({"refunds.0": {"$exists": True}})
+    assert entry is not None
+    damage(database, entry["_id"])
+    report = check_orders(database, archived)
+    (difference,) = report.differences
+    assert difference.bucket == f"archived_orders of {entry['order_date']:%Y-%m-%d}, orders {entry['_id']}"
+    assert check_orders(database, archived, repair=True).repaired
+    assert entries.find_one({"_id": entry["_id"]}) == entry
+
+
+def test_an_entry_whose_order_is_in_neither_place_is_named_and_goes(
+    database: MongoDatabase, archived: Settings
+) -> None:
+    entry = database[ARCHIVED_ORDERS].find_one()
+    assert entry is not None
+    database[ARCHIVED_ORDERS].insert_one({**entry, "_id": Int64(999_999)})
+    (difference,) = check_orders(database, archived).differences
+    assert "orders 999999" in difference.bucket
+    assert check_orders(database, archived, repair=True).repaired
+    assert database[ARCHIVED_ORDERS].find_one({"_id": 999_999}) is None

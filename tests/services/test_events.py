@@ -17,6 +17,7 @@ from ecommerce.importing.loading.report import ImportReport
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
+from ecommerce.summaries.state import CHECKS
 from tests.archiving import an_order, hot_ids, insert, with_archive
 from tests.compose.compose_file import REPOSITORY
 from tests.prefect_stack import PrefectStack, prefect_stack
@@ -138,6 +139,20 @@ def test_check_follows_an_archive_run(stack: PrefectStack, database: MongoDataba
     stack.until(lambda: runs_of(stack, CHECK))
     (checked,) = stack.wait(*(run.id for run in runs_of(stack, CHECK)))
     assert checked.state_name == "Completed", stack.log(checked.id)
+    assert checked.state and "every figure equals" in str(checked.state.message)
+
+    # A check that began after the next archive run has answered it; a person's is a check of its own.
+    database[CHECKS].update_many({}, {"$set": {"as_of": datetime.now(UTC) + timedelta(hours=1)}})
+    insert(database, [an_order(i, day=3) for i in range(100, 110)])
+    stack.wait(stack.ask(ARCHIVE))
+    stack.until(lambda: len(runs_of(stack, CHECK)) == 2)
+    *_, answered = sorted(
+        stack.wait(*(run.id for run in runs_of(stack, CHECK))), key=lambda run: run.created or datetime.now(UTC)
+    )
+    assert answered.state_name == "Completed", stack.log(answered.id)
+    assert answered.state and "began after this one was asked for" in str(answered.state.message)
+    (of_a_person,) = stack.wait(stack.ask(CHECK))
+    assert of_a_person.state and "every figure equals" in str(of_a_person.state.message)
 
 
 @pytest.mark.timeout(600)

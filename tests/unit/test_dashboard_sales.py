@@ -1,6 +1,7 @@
 """The card of sales says what the figures say, and names what is in other currencies."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -41,7 +42,7 @@ def answer(kpis: Kpis, before: Kpis | None = None) -> Answer:
 def test_each_figure_of_sales_has_its_line_in_the_currency_that_is_asked_for() -> None:
     kpis = figures("USD")
     assert kpis.sales is not None
-    card = json.loads(sales_card(answer(kpis)))
+    card = json.loads(sales_card(answer(kpis), ""))
     shown = {row["key"]: row["cells"][1] for row in card["rows"]}
     assert list(shown) == list(LINES)
     for name in LINES:
@@ -55,7 +56,23 @@ def test_each_figure_of_sales_has_its_line_in_the_currency_that_is_asked_for() -
 
 def test_sales_are_compared_where_the_span_is() -> None:
     card = json.loads(
-        sales_card(answer(figures(), figures(rollup=Rollup.of_cells(cells_of_orders(random_orders(90))))))
+        sales_card(answer(figures(), figures(rollup=Rollup.of_cells(cells_of_orders(random_orders(90))))), "1–2 Mar")
     )
-    assert [column["name"] for column in card["columns"]] == ["Figure", "EUR", "Change of full hours", "Before"]
+    assert [column["name"] for column in card["columns"]] == ["Figure", "EUR", "Change of full hours", "1–2 Mar"]
     assert {len(row["cells"]) for row in card["rows"]} == {4}
+
+
+def test_sales_obey_no_filter_and_say_so() -> None:
+    of_filters = answer(figures())
+    chosen = Filters(payment_types=frozenset({"card"}), categories=frozenset({"Books"}))
+    of_filters = replace(of_filters, question=replace(of_filters.question, filters=chosen))
+    assert "not filtered by payment and category" in json.loads(sales_card(of_filters, ""))["note"]
+    assert "not filtered" not in json.loads(sales_card(answer(figures()), ""))["note"]
+
+
+def test_a_share_of_costs_that_refunds_push_out_of_range_is_not_written_as_one() -> None:
+    kpis = figures()
+    assert kpis.sales is not None
+    for share, said in ((0.5, "known of 50.0 % of"), (1.034, "known of some of")):
+        known = replace(kpis, sales=replace(kpis.sales, cost_known_share=share))
+        assert f"costs are {said} net sales" in json.loads(sales_card(answer(known), ""))["note"]
