@@ -7,7 +7,7 @@ import typer
 
 from cli.json_output import AsJson, print_json
 from cli.runtime import services, terminal_progress
-from ecommerce.mongo import get_database
+from ecommerce.mongo import MongoDatabase, get_database
 
 
 def shop(
@@ -36,9 +36,7 @@ def shop(
         moves = time_zone is not None and not is_counted_by(database, wanted.time_zone)
         if wanted != before or moves or (moving_to and time_zone):
             if wanted.currency != before.currency:
-                _confirm(
-                    f"{before.currency} becomes {wanted.currency}. Amounts stay as they are: none is converted", yes
-                )
+                _confirm(what_becomes(database, before.currency, wanted.currency), yes)
             days: dict[datetime, int] = {}
             if moves or wanted.time_zone != before.time_zone:
                 days = days_to_read(database, wanted.time_zone)
@@ -70,6 +68,31 @@ def shop(
     ):
         if value not in (None, now_is):
             typer.echo(f"set {name} to {now_is}, or to nothing: it says {value}", err=True)
+
+
+def what_becomes(database: MongoDatabase, old: str, new: str) -> str:
+    """What another currency of the shop means for the orders that there are."""
+    from ecommerce.kpis.store import KpiStore
+
+    store = KpiStore(database)
+    store.refresh()
+    orders = store.orders_by_named_currency()
+    said = [f"{old} becomes {new}. Amounts stay as they are: none is converted"]
+    if found := orders.get(""):
+        said.append(f"{_orders(found)} that {_name(found)} no currency will be in {new}")
+    if found := orders.get(new):
+        said.append(f"{_orders(found)} that {_name(found)} {new} will be added to them, as if all were {new}")
+    if found := orders.get(old):
+        said.append(f"{_orders(found)} that {_name(found)} {old} will be apart from them")
+    return ". ".join(said)
+
+
+def _orders(count: int) -> str:
+    return "1 order" if count == 1 else f"{count:,} orders"
+
+
+def _name(count: int) -> str:
+    return "names" if count == 1 else "name"
 
 
 def _confirm(what: str, yes: bool) -> None:

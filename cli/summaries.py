@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from cli.json_output import AsJson, print_json
 from cli.runtime import run_flow, services
 from ecommerce.errors import InputError
 from ecommerce.mongo import get_database
+from ecommerce.readable import exact
 from ecommerce.shop import require_same_shop
 
 if TYPE_CHECKING:
@@ -168,9 +170,16 @@ def _print_sales(console: "Console", figures: "Kpis", earlier: "tuple[str, Kpis]
             table = Table(title, "orders", "revenue", "net sales", "total sales")
             for name, group in sorted(groups.items(), key=lambda one: -one[1].orders)[:_ROWS]:
                 amounts = (group.revenue, group.net_sales, group.total_sales)
-                table.add_row(_plain(name), f"{group.orders:,}", *(f"{amount:,.2f}" for amount in amounts))
+                table.add_row(_plain(name), f"{group.orders:,}", *map(_amount, amounts))
             _say_rest(table, len(groups))
             console.print(table)
+
+
+def _amount(amount: Decimal) -> str:
+    """All digits of an amount, which has two decimals at least."""
+    from ecommerce.kpis.figures import money_text
+
+    return exact(Decimal(money_text(amount)))
 
 
 def _print_counts(console: Console, title: str, counts: Mapping[str, int]) -> None:
@@ -185,7 +194,7 @@ def _print_orders(console: Console, title: str, groups: "Mapping[str, OrderGroup
     most = sorted(groups.items(), key=lambda pair: -pair[1].orders)
     for name, group in most[:_ROWS]:
         late = "incomplete" if group.late is None else "" if group.late_share is None else f"{group.late_share:.1%}"
-        table.add_row(_plain(name), f"{group.orders:,}", f"{group.revenue:,.2f}", late)
+        table.add_row(_plain(name), f"{group.orders:,}", _amount(group.revenue), late)
     _say_rest(table, len(groups))
     console.print(table)
 
@@ -193,7 +202,7 @@ def _print_orders(console: Console, title: str, groups: "Mapping[str, OrderGroup
 def _print_items(console: Console, title: str, groups: "Mapping[str, ItemGroup]") -> None:
     table = Table(title, "order items", "quantity", "revenue")
     for name, group in sorted(groups.items(), key=lambda pair: -pair[1].quantity)[:_ROWS]:
-        revenue = "incomplete" if group.revenue is None else f"{group.revenue:,.2f}"
+        revenue = "incomplete" if group.revenue is None else _amount(group.revenue)
         table.add_row(_plain(name), f"{group.order_items:,}", f"{group.quantity:,}", revenue)
     _say_rest(table, len(groups))
     console.print(table)

@@ -217,13 +217,16 @@ class Feed:
         try:
             store = self._opened()
             refresh = store.refresh()
-            self._zone = store.hours.zone
+            moved, self._zone = store.hours.zone != self._zone, store.hours.zone
+            if moved:
+                self._attention.forget()
             choices = self._choices.get()
             if choices != self._names:
                 self._names = choices
                 self._answers.keep(())  # their rows carry names, and say which of them can be chosen
             self._version = refresh.version
-            questions = {question for watcher in watchers if (question := watcher.question())}
+            # In the tick in which the shop moves, pages still ask for days of its old zone. They see it, and ask anew.
+            questions = {question for watcher in watchers if (question := watcher.question()) and not moved}
             answers = {question: self._answers.get((refresh.version, question)) for question in questions}
             pages = {watcher.page() for watcher in watchers}
             cards = {page: make() for page, make in self._cards.items() if page in pages}

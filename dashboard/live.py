@@ -49,7 +49,7 @@ def the_feed() -> Feed:
         read_trends=lambda asked, figures: read_trends(
             get_database(settings), read_shop(get_database(settings)), asked, figures
         ),
-        read_notices=lambda store, lag: read_notices(get_database(settings), store, settings, lag, the_feed().zone),
+        read_notices=lambda store, lag: read_notices(get_database(settings), store, settings, lag, store.hours.zone),
     )
     shop = _shop(settings)
     return Feed(sources, shop.zone, shop.currency, settings.low_stock)

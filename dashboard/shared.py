@@ -91,6 +91,11 @@ class Behind(Generic[Value]):
             threading.Thread(target=self._made, daemon=True).start()
         return self._value
 
+    def forget(self) -> None:
+        """Have it made anew when it is asked for next."""
+        with self._lock:
+            self._begun_at = float("-inf")
+
     def _made(self) -> None:
         try:
             self._value = self._make()

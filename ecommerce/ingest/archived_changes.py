@@ -79,10 +79,13 @@ def archived_refunds(entry: Mapping[str, Any]) -> tuple[Refund, ...]:
 
 
 def with_refunds(order: EncodedOrder, refunds: tuple[Refund, ...]) -> EncodedOrder:
-    """The order with these refunds where its row names none."""
+    """The order with these refunds where its row names none; and as of after the last, where the row says no time."""
     if not refunds or has_refunds(order.bson):
         return order
-    return replace(order, bson=encode_order(replace(decode_order(order.bson), refunds=refunds)))
+    version = decode_order(order.bson)
+    after = max(refund.refund_time for refund in refunds) + MOMENT
+    updated_at = version.updated_at if order.timed else max(version.updated_at, after)
+    return replace(order, bson=encode_order(replace(version, refunds=refunds, updated_at=updated_at)))
 
 
 def archived_version(entry: Mapping[str, Any], incoming: OrderDocument) -> OrderDocument | None:

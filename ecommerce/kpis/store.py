@@ -145,6 +145,13 @@ class KpiStore:
             products = self._rollup(span, Filters(), hourly=is_hourly(span)).tables["product"]
             return dict(products.group_by("product_id").agg(pl.col("quantity").sum()).iter_rows())
 
+    def orders_by_named_currency(self) -> dict[str, int]:
+        """How many orders name each currency; those that name none, which are in the shop's, are of ""."""
+        with self._lock:
+            sales = self._rollup(Span(), Filters(), hourly=False).tables["sales"]
+            orders = sales.group_by("currency").agg(pl.col("orders").sum()).sort("currency")
+            return {name: int(count) for name, count in orders.iter_rows() if count}
+
     def choices(self) -> dict[str, Any]:
         """The values that filters can have: texts sorted, couriers and warehouses as (id, name) sorted by name."""
         with self._lock:

@@ -39,7 +39,7 @@ def views(parts: Collection[str], currency: str) -> Iterator[str]:
         columns = ", ".join(_columns_of_orders(currency))
         yield f"CREATE VIEW {ORDERS} AS SELECT {columns}, archived FROM every_order"  # noqa: S608 - as above
         for name in (ITEMS, REFUNDS):
-            yield _of_array(name)
+            yield _of_array(name, currency)
     for table in CATALOG:
         if f"{ROWS_OF}{table.name}" in parts:
             columns = ", ".join(field.name for field in fields_of(table.document))
@@ -63,14 +63,15 @@ def _columns_of_orders(currency: str) -> list[str]:
     return list(columns.values())
 
 
-def _of_array(name: str) -> str:
-    """A row for each element, with its order's id and time."""
+def _of_array(name: str, currency: str) -> str:
+    """A row for each element, with its order's id, time and currency: amounts of two must not be added up."""
     document = next(field.document for field in fields_of(OrderDocument) if field.name == name)
     assert document is not None  # noqa: S101 - arrays hold documents
     parts = [part.name for part in fields_of(document) if part.name != "order_id"]
     columns = ", ".join(f'one."{part}" AS "{part}"' for part in parts)
     return (
-        f"CREATE VIEW {name} AS SELECT order_id, order_time, {columns}, archived FROM (SELECT "  # noqa: S608 - as above
-        f'"order".order_id AS order_id, "order".order_time AS order_time, unnest("{name}") AS one, archived '
+        f"CREATE VIEW {name} AS SELECT order_id, order_time, currency, {columns}, archived "  # noqa: S608 - as above
+        'FROM (SELECT "order".order_id AS order_id, "order".order_time AS order_time, '
+        f'coalesce("order".currency, \'{currency}\') AS currency, unnest("{name}") AS one, archived '
         "FROM every_order)"
     )

@@ -107,6 +107,9 @@ def test_refunds_stay_where_a_later_status_comes_without_them(
         archive_orders(archive)
     back = complete_row(1, delivery=DELIVERED | {"status": "Returned"})
     assert come(database, tmp_path, back).changed == 1
+    (waiting,) = database[ARCHIVED_CHANGES].find().sort("number", -1).limit(1)
+    written = datetime.fromisoformat(str(FIRST["refund_time"]))
+    assert waiting["document"]["updated_at"] > written, "a version is not as of before what it has"
     for _ in range(2):
         figures = compute_kpis(database)
         assert (figures.by_status, returns_of(database, "2026-03-20")) == ({"Returned": 1}, 3)

@@ -11,6 +11,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
+from dashboard.attention import read_notices
 from dashboard.content import Content
 from dashboard.downloads import headline_csv
 from dashboard.feed import Feed, Sources
@@ -18,6 +19,7 @@ from dashboard.figures import compute, question_of
 from dashboard.pipeline import read_low_stock, read_pipeline
 from dashboard.session import Session
 from dashboard.state import View
+from ecommerce.attention.kinds import Notice
 from ecommerce.change_shop import change_shop
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.errors import ServiceError
@@ -28,6 +30,7 @@ from ecommerce.mongo import Document, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop
 from tests.dashboard_shop import replaced
+from tests.programs import wait_until
 from tests.summaries_data import START, accept, random_orders
 
 ZONE = ZoneInfo("UTC")
@@ -319,6 +322,32 @@ def test_days_are_those_of_the_shops_zone(store: CountingStore, database: MongoD
     assert all(bucket.complete for bucket, _, _ in short.timeline.exact)
     assert sum(orders for _, orders, _ in short.timeline.exact) == short.kpis.orders
     assert sum(orders for _, orders, _ in long.timeline.exact) == long.kpis.orders
+
+
+def test_a_shop_that_moves_is_told_without_an_error(database: MongoDatabase, settings: Settings) -> None:
+    looked: list[tuple[Notice, ...]] = []
+
+    def notices(store: KpiStore, lag: float) -> tuple[Notice, ...]:
+        looked.append(read_notices(database, store, settings, lag, store.hours.zone))
+        return looked[-1]
+
+    sources = Sources(
+        lambda: KpiStore(database),
+        lambda: read_pipeline(database, settings),
+        lambda: read_low_stock(database, LOW),
+        read_notices=notices,
+    )
+    feed = Feed(sources, ZONE, "USD", LOW)
+    session = watching(feed, View().with_preset("7d"))
+    feed.tick()
+    wait_until(lambda: len(looked) == 1, 30)
+    change_shop(database, settings, Shop("USD", "Asia/Kolkata"))
+    tick = feed.tick()
+    assert (tick.freshness.problem, tick.answers) == (None, {})
+    wait_until(lambda: len(looked) == 2, 30)
+    session.zone = feed.zone
+    assert feed.tick().answers[session.asked()].answer.question == session.asked()
+    assert not [notice for each in looked for notice in each if "not known" in notice.text]
 
 
 def test_an_empty_database_has_an_overview(database: MongoDatabase, settings: Settings) -> None:

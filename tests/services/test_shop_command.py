@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from ecommerce.shop import SHOP, Shop, read_shop, write_shop
 from ecommerce.summaries.advance import advance
 from tests.import_samples import complete_row, write_lines
 from tests.runbook import row_of
+from tests.sales_recount import is_credit
 from tests.summaries_data import accept, random_orders
 
 PROGRAM = str(Path(sys.executable).parent / "ecommerce")
@@ -52,6 +54,25 @@ def test_it_shows_asks_and_changes(settings: Settings, database: MongoDatabase) 
     figures = json.loads(day.stdout)
     assert (day.returncode, figures["time_zone"]) == (0, "Asia/Kolkata")
     assert all("2026-03-01T18:30" <= point["time"] < "2026-03-02T18:30" for point in figures["delivery_timeline"])
+
+
+def test_it_says_what_another_currency_means_for_the_orders_that_there_are(
+    settings: Settings, database: MongoDatabase
+) -> None:
+    everything = [
+        order for order in random_orders(160) if not is_credit(order) and order.delivery.status != "Cancelled"
+    ]
+    accept(database, everything)
+    named = Counter(order.order.currency for order in everything)
+    asked = ecommerce(settings, "shop", "--currency", "EUR")
+    assert asked.returncode == 1
+    for said in (
+        f"{named[None]} orders that name no currency will be in EUR",
+        f"{named['EUR']} orders that name EUR will be added to them",
+        f"{named['USD']} orders that name USD will be apart from them",
+    ):
+        assert said in " ".join(asked.stderr.split())
+    assert read_shop(database) == Shop("USD", "UTC")
 
 
 def test_a_setting_that_says_another_shop_names_the_command_and_that_works(
