@@ -35,6 +35,12 @@ def short_numbers() -> CustomJSTickFormatter:
     )
 
 
+def whole_numbers(figure: Any) -> None:
+    """Have the vertical axis count: a tick of half an order would be written as that above it."""
+    figure.yaxis.formatter = NumeralTickFormatter(format="0,0")
+    figure.yaxis.ticker.min_interval = 1
+
+
 def status_chart(*, touch: bool) -> pn.pane.Bokeh:
     """Orders over time, stacked by delivery status."""
     sides = ["left", "bottom", "right", "top"]
@@ -46,7 +52,7 @@ def status_chart(*, touch: bool) -> pn.pane.Bokeh:
     figure = figure_of(bars, "orders_by_status", columns, tooltips, touch=touch)
     # HoloViews would map a column of names to a colour scale of its own; ours comes with the data.
     figure.renderers[0].glyph.update(fill_color="color", fill_alpha="alpha", hatch_color=None)
-    figure.yaxis.formatter = NumeralTickFormatter(format="0,0")
+    whole_numbers(figure)
     return pane_of(figure)
 
 

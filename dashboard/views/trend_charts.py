@@ -12,7 +12,7 @@ from bokeh.events import SelectionGeometry, Tap
 from bokeh.models import BoxSelectTool, BoxZoomTool, DataRange1d, FixedTicker, HoverTool, NumeralTickFormatter
 
 from dashboard.theme import ACCENTS, COMPARED_COLOR, REVENUE_COLOR
-from dashboard.views.charts import HEIGHT, figure_of, pane_of, short_numbers
+from dashboard.views.charts import HEIGHT, figure_of, pane_of, short_numbers, whole_numbers
 
 LATE_COLOR = "#c9707f"
 SIDES = ["left", "bottom", "right", "top"]
@@ -141,7 +141,7 @@ def delivery_figure(*, touch: bool) -> Any:
     figure.renderers[0].glyph.update(fill_color=ACCENTS["category"], hatch_color=None)
     figure.xaxis.axis_label = "days"
     figure.xaxis.axis_label_text_font_size, figure.xaxis.axis_label_text_font_style = "11px", "normal"
-    figure.yaxis.formatter = NumeralTickFormatter(format="0,0")
+    whole_numbers(figure)
     return figure
 
 

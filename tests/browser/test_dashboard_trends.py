@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
+from dashboard.text import money
 from ecommerce.kpis import Filters, Span, compute_kpis
 from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import get_database
+from ecommerce.readable import exact
 from ecommerce.settings import Settings
 from tests.dashboard_app import SHOWN_MS, Tab
 from tests.dashboard_figures import download
@@ -40,15 +42,15 @@ def test_measures_and_grains_are_chosen_and_are_in_the_link(trends: Tab, shop: S
     kpis = compute_kpis(get_database(shop))
     assert kpis.sales is not None
     for name, measure, total in (
-        ("Orders", "orders", kpis.orders),
-        ("Net sales", "net_sales", kpis.sales.net_sales),
+        ("Orders", "orders", exact(kpis.orders)),
+        ("Net sales", "net_sales", money(kpis.sales.net_sales, "USD", short=False)),
     ):
         chip = page.get_by_role("navigation").get_by_role("link", name=name, exact=True)
         chip.click()
         expect(page.get_by_role("heading", name=f"{name} over time")).to_be_visible()
         page.wait_for_url(re.compile(f"measure={measure}"))
         expect(chip).to_have_attribute("aria-current", "true")
-        expect(trends.card(f"{name} over time").locator("[data-exact]").first).to_contain_text(f"{total:,}")
+        expect(trends.card(f"{name} over time").locator("[data-exact]").first).to_contain_text(total)
     trends.show("?page=trends&from=2026-03-03&to=2026-03-30&measure=net_sales")
     page.wait_for_function(f"() => ({COURSE})()[3].length === 28")
     page.get_by_role("link", name="by month", exact=True).click()

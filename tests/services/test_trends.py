@@ -141,6 +141,24 @@ def test_cards_and_downloads_say_the_same_and_columns_are_of_one_length(database
             assert cards["course_chart"]["empty"] and "No orders" in cards["course"]["empty"]
 
 
+def test_each_card_says_which_filters_it_does_not_obey(database: MongoDatabase) -> None:
+    accept(database, random_orders(200))
+    chosen = Filters(payment_types=frozenset({"card"}), categories=frozenset({"Category 1"}))
+    trends, _ = trends_of(database, asked(Span(), "UTC", chosen))
+
+    def notes(measure: str) -> dict[str, str]:
+        view = View(trends=TrendsView(measure=measure))  # type: ignore[arg-type]
+        cards = trends_cards(trends, view, ZoneInfo("UTC"))
+        return {name: json.loads(text).get("note", "") for name, text in cards.items()}
+
+    of_sales, of_orders = notes("net_sales"), notes("orders")
+    assert of_sales["course"].endswith("not filtered by payment and category")
+    for name in ("course", "rhythm", "couriers", "late"):
+        assert of_orders[name].endswith("not filtered by category"), name
+    assert of_orders["categories"].endswith("not filtered by payment")
+    assert "not filtered" not in of_orders["delivery"], "those are looked at one by one"
+
+
 def test_what_some_orders_do_not_tell_is_incomplete_and_never_zero(database: MongoDatabase) -> None:
     accept(database, random_orders(50))
     trends, _ = trends_of(database, asked(Span(), "UTC"))
