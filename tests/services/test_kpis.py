@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from ecommerce.errors import InputError
 from ecommerce.kpis import Filters, Kpis, KpiStore, Span, compute_kpis
 from ecommerce.kpis.figures import ITEM_FIGURES, ORDER_FIGURES, SALES_FIGURES, average, money_text
 from ecommerce.mongo import MongoDatabase
+from ecommerce.shop import Shop, write_shop
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
@@ -115,6 +116,52 @@ def test_the_worked_example_of_the_documentation(database: MongoDatabase) -> Non
         "by_category": {"Toys": {"quantity": 8, "revenue": "31.25"}},
     }
     assert {name: figures[name] for name in expected} == expected
+
+
+def test_the_example_of_sales_that_are_not_usual(database: MongoDatabase) -> None:
+    write_shop(database, Shop("EUR", "UTC"))
+    sold, back = datetime(2026, 3, 10, 9, tzinfo=UTC), datetime(2026, 3, 12, 9, tzinfo=UTC)
+    four, five, ten, twenty, fifty = map(Decimal, ("4", "5", "10", "20", "50"))
+
+    def item(order_id: int, number: int, price: Decimal, **fields: Any) -> OrderItem:
+        return OrderItem(number, order_id, 7, 1, 1, price, sold, **fields)
+
+    def an_order(order_id: int, total: Decimal, *items: OrderItem, **of: Any) -> OrderDocument:
+        order = Order(
+            order_id, 1, of.get("at", sold), total, Decimal(0), len(items), "card", currency=of.get("currency")
+        )
+        delivery = Delivery(order_id, order_id, of.get("status", "Delivered"), back, of.get("actual"), 1, "Lima")
+        return OrderDocument(order, items, delivery, sold, refunds=of.get("refunds", ()))
+
+    credit = Refund(0, back, five, None, None, None, ())
+    orders = [
+        an_order(1, ten + fifty, item(1, 1, fifty, gift_card=True), item(1, 2, ten, unit_cost=four)),
+        an_order(2, ten, item(2, 1, ten, unit_cost=four), status="Returned", actual=back),
+        an_order(3, Decimal(0), at=back, refunds=(credit,)),
+        an_order(4, twenty, item(4, 1, twenty), currency="USD"),
+        an_order(5, ten, item(5, 1, ten)),
+    ]
+    accept(database, orders)
+
+    def sales(day: int) -> dict[str, object]:
+        start = datetime(2026, 3, day, tzinfo=UTC)
+        found: dict[str, object] = compute_kpis(database, Span(start, start + timedelta(days=1))).to_json_dict()[
+            "sales"
+        ]
+        return {name: value for name, value in found.items() if value not in ("0.00", None)}
+
+    assert sales(10) == {
+        "gross_sales": "30.00", "net_sales": "30.00", "total_sales": "30.00", "cost": "8.00", "margin": "12.00",
+        "cost_known_share": 0.666667,
+    }  # fmt: skip
+    assert sales(12) == {
+        "returns": "15.00", "net_sales": "-15.00", "total_sales": "-15.00", "cost": "-4.00", "margin": "-6.00",
+        "cost_known_share": 0.666667,
+    }  # fmt: skip
+    figures = compute_kpis(database).to_json_dict()
+    assert figures["orders"] == 4
+    of_currency = {code: (group["orders"], group["net_sales"]) for code, group in figures["by_currency"].items()}
+    assert of_currency == {"EUR": (3, "15.00"), "USD": (1, "20.00")}
 
 
 def test_the_superstore_s_figures_are_those_of_its_source(database: MongoDatabase) -> None:
