@@ -128,15 +128,24 @@ class Tab:
 
     def open(self, url: str, ready: str = "#headline-orders") -> "Tab":
         """Go to an address and wait until the page shows figures."""
+        self.sent.clear()
         self.page.goto(url)
         self.page.locator(ready).wait_for()
         return self
 
     def show(self, query: str) -> "Tab":
         """Follow a link within the page, as the browser's own back and forward do: no page is loaded anew."""
+        self._wait_until_it_listens()
         self.page.evaluate("query => history.pushState({}, '', location.pathname + query)", query)
         self.page.evaluate("() => { dispatchEvent(new PopStateEvent('popstate')) }")
         return self
+
+    def _wait_until_it_listens(self) -> None:
+        """The first paint shows figures before the page's own code runs, which then says how wide the window is."""
+        deadline = time.monotonic() + SHOWN_MS / 1000
+        while not any(b"narrow" in (frame if isinstance(frame, bytes) else frame.encode()) for frame in self.sent):
+            assert time.monotonic() < deadline, "the page did not begin to listen"
+            self.page.wait_for_timeout(50)
 
     def headline(self, key: str) -> str:
         """A headline's exact figure."""
@@ -159,11 +168,11 @@ class Tab:
 
 
 def point_at(page: Page, across: float, down: float) -> None:
-    """Move the pointer over the first chart, to a share of its width and height, when the page around it is at rest.
+    """Move the pointer over the first chart that is shown, to a share of its width and height, once it is at rest.
 
     Boxes that are asked for beforehand are wrong as soon as a notice appears above the chart.
     """
-    chart = page.locator(".bk-Canvas").first
+    chart = page.locator(".bk-Canvas").filter(visible=True).first
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
     assert box

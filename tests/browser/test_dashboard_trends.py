@@ -13,7 +13,7 @@ from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import get_database
 from ecommerce.readable import exact
 from ecommerce.settings import Settings
-from tests.dashboard_app import SHOWN_MS, Tab
+from tests.dashboard_app import SHOWN_MS, Tab, point_at
 from tests.dashboard_figures import download
 from tests.dashboard_shop import HOSTILE
 
@@ -69,20 +69,18 @@ def test_a_drag_and_a_click_choose_days_and_the_chart_follows(trends: Tab, shop:
     page = trends.page
     trends.show("?page=trends&from=2026-03-03&to=2026-03-30&measure=orders")
     page.wait_for_function(f"() => ({COURSE})()[3].length === 28")
-    chart = page.locator(".chart").filter(visible=True).first
-    box = chart.bounding_box()
-    assert box
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] * 0.3, y)
+    point_at(page, 0.3, 0.5)
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.45, y, steps=4)
-    page.mouse.move(box["x"] + box["width"] * 0.6, y, steps=4)
+    point_at(page, 0.45, 0.5)
+    point_at(page, 0.6, 0.5)
     page.mouse.up()
     page.wait_for_url(re.compile(r"from=2026-03-(0[89]|1\d)&to=2026-03-(1\d|2\d)"))
     page.wait_for_function(f"() => ({COURSE})()[3].length < 28 && ({COURSE})()[1] - ({COURSE})()[0] < 20 * 86400e3")
     _, _, top, values = page.evaluate(COURSE)
     assert top < 1.5 * max(values)  # the axes are those of what is drawn, not of the box that was dragged
-    page.mouse.click(box["x"] + box["width"] * 0.5, y)
+    point_at(page, 0.5, 0.5)
+    page.mouse.down()
+    page.mouse.up()
     page.wait_for_url(
         lambda url: (found := re.search(r"from=([\d-]+)&to=([\d-]+)", url)) is not None and found[1] == found[2]
     )
