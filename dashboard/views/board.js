@@ -314,7 +314,6 @@ function render({model, el}) {
   const wait = () => { el.setAttribute("aria-busy", String(Boolean(model.waiting))); };
   model.on("waiting", wait); wait();
   model.on("msg:custom", (event) => { const data = event.data ?? event; if (data.csv) { save(data.name, data.csv); } });
-  model.send_msg({drawn: true});
 }
 
 export default {render};

@@ -13,6 +13,7 @@ import param
 from panel.custom import JSComponent
 
 from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, Choices, View
+from dashboard.views.board import send
 from dashboard.views.span_picker import Change
 
 LABELS = {
@@ -45,11 +46,11 @@ class FilterPanel(JSComponent):
         """Draw the values there are, where they are others, and which of them are chosen."""
         if choices is not self._known:
             self._known = choices
-            self.choices = _choices_json(choices)
+            send(self, choices=_choices_json(choices))
         chosen = {name: [value for value in choices.get(name, {}) if value in view.chosen(name)] for name in DIMENSIONS}
         if chosen != self._shown:
             self._shown = chosen
-            self.chosen = json.dumps(chosen, ensure_ascii=False)
+            send(self, chosen=json.dumps(chosen, ensure_ascii=False))
 
     def _handle_msg(self, message: Any) -> None:
         if not isinstance(message, dict):

@@ -10,6 +10,7 @@ import param
 from panel.custom import JSComponent
 
 from dashboard.feed import Freshness
+from dashboard.views.board import send
 from dashboard.views.part import Part
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -41,7 +42,7 @@ class FreshnessLine(JSComponent):
     def show(self, freshness: Freshness) -> None:
         as_of = freshness.as_of.timestamp() * 1000 if freshness.as_of else 0
         state = {"tick": freshness.tick, "as_of": as_of, "problem": freshness.problem is not None}
-        self.state = json.dumps(state, separators=(",", ":"))
+        send(self, state=json.dumps(state, separators=(",", ":")))
 
 
 OUTDATED = "The figures cannot be brought up to date"
