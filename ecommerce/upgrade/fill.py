@@ -22,7 +22,7 @@ from ecommerce.summaries.archived_changes import waiting_cells
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.promises import due_before, settled_before
 from ecommerce.summaries.cells.table import SHAPE_OF_CELLS, is_incomplete
-from ecommerce.summaries.records import CELLS, TIME_ZONE, cells_of_record
+from ecommerce.summaries.records import CELLS, MOVED, TIME_ZONE, cells_of_record, told
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 
 if TYPE_CHECKING:
@@ -56,19 +56,22 @@ def fill_days(database: MongoDatabase, settings: Settings, spark: "SparkSession"
 def _fill_day(database: MongoDatabase, day: datetime, of_rows: CellTable, hours: Hours) -> None:
     def write(session: ClientSession) -> None:
         of_day = {"order_date": day}
-        records = list(database[ARCHIVE_SUMMARY].find(of_day, {TIME_ZONE: 1, CELLS: 1}, session=session).sort("_id", 1))
-        told = CellTable.sum_of(cells_of_record(record, hours) for record in records)
+        records = list(
+            database[ARCHIVE_SUMMARY].find(of_day, {TIME_ZONE: 1, CELLS: 1, MOVED: 1}, session=session).sort("_id", 1)
+        )
+        recorded = CellTable.sum_of(cells_of_record(record, hours) for record in records)
         waiting = CellTable.sum_of(waiting_cells(database, of_day, hours, session).values())
         cells = of_rows.plus(waiting)
         now = due_before(datetime.now(UTC))
-        if not told.settled(now).equals(cells.settled(now)):
+        if not recorded.settled(now).equals(cells.settled(now)):
             raise ArchiveError(
                 f"the archive of {day:%Y-%m-%d} does not hold what its records tell, so they are left as they are: "
                 "see `ecommerce check`, which names the hours, then run `ecommerce upgrade` again"
             )
         # The day's sum is what counts: it is in the first record, and the others have none of it left.
         for record, own in zip(records, _first_of(cells.settled(settled_before()), len(records)), strict=True):
-            anew = {"$set": {CELLS: own.encode(), TIME_ZONE: hours.time_zone}}
+            # What a move to another zone had laid beside them was of each record's own orders; it is read again.
+            anew = {"$set": told(own, hours), "$unset": {MOVED: ""}}
             database[ARCHIVE_SUMMARY].update_one({"_id": record["_id"]}, anew, session=session)
 
     in_transaction(database, write)

@@ -23,6 +23,7 @@ from ecommerce.kpis.figures import SALES_FIGURES
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop, read_shop
+from ecommerce.summaries.state import ARCHIVE_SUMMARY
 from ecommerce.upgrade import steps_due, upgrade_database
 from ecommerce.upgrade.clients import DatabaseInUseError
 from tests.archiving import spark
@@ -90,6 +91,7 @@ def test_the_upgrade_moves_only_what_a_redefinition_moves_and_says_by_how_much(
     assert steps_due(database) == due, "asking changes nothing"
     report = upgrade_database(database, settings)
     assert list(report.steps) == due
+    assert database[ARCHIVE_SUMMARY].count_documents({"sales": {"$exists": False}}) == 0, "BI tools see all days"
     after = compute_kpis(database).to_json_dict()
     assert f"revenue {frozen.kpis['revenue']} → {after['revenue']}" in " ".join(report.moved)
     assert any(line.startswith("by_status: canceled ") for line in report.moved)
