@@ -11,7 +11,7 @@ from dashboard.figures import Answer, Question
 from dashboard.sales_card import sales_card
 from dashboard.spans import dates_span, days_of
 from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, ORDER_DIMENSIONS, Choices, not_filtered_note
-from dashboard.text import NOTHING, change, change_text, money, percent, span_text
+from dashboard.text import NOTHING, change, change_text, in_a_line, money, percent, span_text
 from dashboard.theme import ACCENTS, status_color
 from dashboard.timeline import TIMELINE_STATUSES_MAX, status_rank
 from ecommerce.documents.statuses import FINISHED
@@ -256,24 +256,20 @@ def _legend(answer: Answer, filters: _Filters) -> Content:
         }
         for status in statuses
     ]
-    note = _notes(f"per {timeline.per} of order", timeline.partial, filters.note(of_items=False))
+    note = in_a_line(f"per {timeline.per} of order", timeline.partial, filters.note(of_items=False))
     empty = "" if timeline.exact else NO_ORDERS
     return {"title": "Orders over time, by present status", "note": note, "rows": rows, "csv": True, "empty": empty}
 
 
 def _revenue(answer: Answer, filters: _Filters) -> Content:
     timeline = answer.timeline
-    note = _notes(
+    note = in_a_line(
         f"per {timeline.per} of order, without cancelled and returned orders",
         timeline.partial.replace("lighter", "dashed"),
         filters.note(of_items=False),
     )
     empty = "" if timeline.exact else NO_ORDERS
     return {"title": "Revenue over time", "note": note, "rows": [], "csv": True, "empty": empty}
-
-
-def _notes(*notes: str) -> str:
-    return " · ".join(note for note in notes if note)
 
 
 def _counts(title: str, dimension: str, counts: Mapping[str, int], filters: _Filters) -> Content:
@@ -319,7 +315,7 @@ def _couriers(groups: Mapping[str, OrderGroup], filters: _Filters, amount: Any) 
         late = group.late_share
         nothing = INCOMPLETE if group.late is None else NOTHING
         row["second"] = nothing if late is None else f"{late * 100:.1f} % late"
-    content["note"] = _notes("late: of those that were due", content["note"])
+    content["note"] = in_a_line("late: of those that were due", content["note"])
     return content
 
 
@@ -371,7 +367,7 @@ def _bars(
         row.setdefault("fixed", not filters.pressable(dimension))
         row["selected"] = row["key"] in selected
         row.setdefault("orders", filters.orders(dimension, row["name"]))
-    note = _notes(f"{len(kept)} of {len(rows)}" if len(rows) > len(kept) else "", filters.note(of_items=of_items))
+    note = in_a_line(f"{len(kept)} of {len(rows)}" if len(rows) > len(kept) else "", filters.note(of_items=of_items))
     return {"title": title, "note": note, "rows": kept, "csv": True, "empty": "" if rows else NO_ORDERS}
 
 

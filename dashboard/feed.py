@@ -226,7 +226,8 @@ class Feed:
                 self._answers.keep(())  # their rows carry names, and say which of them can be chosen
             self._version = refresh.version
             # In the tick in which the shop moves, pages still ask for days of its old zone. They see it, and ask anew.
-            questions = {question for watcher in watchers if (question := watcher.question()) and not moved}
+            asking = () if moved else watchers
+            questions = {question for watcher in asking if (question := watcher.question())}
             answers = {question: self._answers.get((refresh.version, question)) for question in questions}
             pages = {watcher.page() for watcher in watchers}
             cards = {page: make() for page, make in self._cards.items() if page in pages}

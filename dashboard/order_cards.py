@@ -11,7 +11,7 @@ from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, t
 from dashboard.orders import OneOrder
 from dashboard.state import View
 from dashboard.tables import Content, column, table
-from dashboard.text import NO_ARCHIVE, NOTHING, readable
+from dashboard.text import NO_ARCHIVE, NOTHING, in_a_line, readable
 from ecommerce.order_search.one_order import ArchivePlace, life_of, part_of
 
 
@@ -31,7 +31,7 @@ def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dic
     aside = f"set aside, in no figure: {found.set_aside}" if found.set_aside else ""
     unread = NO_ARCHIVE if found.elsewhere else found.unread
     notes = [where, aside, unread, seen, f"read at {one.as_of.astimezone(zone):%H:%M:%S}"]
-    head = {"title": f"Order #{order_id}", "subtitle": " · ".join(note for note in notes if note), "rows": back}
+    head = {"title": f"Order #{order_id}", "subtitle": in_a_line(*notes), "rows": back}
     document = found.document
     return {
         "list": json.dumps(head, ensure_ascii=False),

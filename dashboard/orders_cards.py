@@ -12,7 +12,7 @@ from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, t
 from dashboard.orders import Listing
 from dashboard.state import DIMENSIONS, Choices, View
 from dashboard.tables import Content, column, table
-from dashboard.text import NO_ARCHIVE, NOTHING, readable, span_text
+from dashboard.text import NO_ARCHIVE, NOTHING, in_a_line, readable, span_text
 from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.order_search.archived_search import ArchivedPage
 from ecommerce.order_search.one_order import part_of
@@ -64,7 +64,7 @@ def _head(listing: Listing, view: View, choices: Choices, all_orders: int | None
         ]  # fmt: skip
     # Without the dot a browser takes it for a page of ours.
     links.append({"key": "csv", "text": "CSV of all these orders", "href": f"./orders.csv{view.query()}", "title": ""})
-    return {"title": "Orders", "subtitle": " · ".join(note for note in notes if note), "rows": links}
+    return {"title": "Orders", "subtitle": in_a_line(*notes), "rows": links}
 
 
 def _counted(listing: Listing) -> str:
@@ -132,7 +132,7 @@ def _looked_note(found: ArchivedPage) -> str:
         from ecommerce.archive.days import named_days  # PyIceberg's import takes half a second
 
         notes.append(named_days(found.damaged))
-    return " · ".join(notes)
+    return in_a_line(*notes)
 
 
 def _archived_pager(listing: Listing, view: View) -> Content:

@@ -6,7 +6,7 @@ from typing import Any
 from dashboard.figures import Answer
 from dashboard.state import not_filtered_note
 from dashboard.tables import column, table
-from dashboard.text import NOTHING, change, change_text, money, percent
+from dashboard.text import NOTHING, change, change_text, in_a_line, money, percent
 from ecommerce.kpis.figures import Sales, SalesGroup
 
 LINES = {
@@ -55,7 +55,7 @@ def sales_card(answer: Answer, before_days: str) -> str:
         notes.append(f"costs are known of {known} of net sales")
     if kpis.by_currency and len(kpis.by_currency) > 1:
         notes += [_of_currency(code, group) for code, group in kpis.by_currency.items() if code != kpis.currency]
-    return table("Sales", " · ".join(note for note in notes if note), columns, rows, "")
+    return table("Sales", in_a_line(*notes), columns, rows, "")
 
 
 def _changed(done: Sales, before: Sales, name: str) -> str:

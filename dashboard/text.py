@@ -34,6 +34,11 @@ def money(amount: Decimal, currency: str, *, short: bool) -> str:
     return f"-{symbol}{digits[1:]}" if digits.startswith("-") else f"{symbol}{digits}"
 
 
+def in_a_line(*notes: str) -> str:
+    """Notes in one line, one after the other; an empty one is none."""
+    return " · ".join(note for note in notes if note)
+
+
 def percent(fraction: float, places: int = 1) -> str:
     """0.1234 as 12.3 %."""
     return f"{fraction * 100:.{places}f} %"

@@ -10,9 +10,9 @@ import numpy as np
 from dashboard.cards import NO_ORDERS, title_of
 from dashboard.delivery_days import DAYS_MAX
 from dashboard.state import ORDER_DIMENSIONS, View, not_filtered_note
-from dashboard.text import NOTHING, money, percent, span_text
+from dashboard.text import NOTHING, in_a_line, money, percent, span_text
 from dashboard.trends import Trends
-from dashboard.trends_over_time import Content, card, categories, course, late, noted, places
+from dashboard.trends_over_time import Content, card, categories, course, late, places
 from dashboard.trends_view import GRAINS, MEASURES
 from ecommerce.readable import exact
 
@@ -103,7 +103,7 @@ def _rhythm(trends: Trends) -> dict[str, Content]:
     is_empty = not trends.rhythm.any()
     busiest = int(flat.argmax())
     note = "" if is_empty else f"orders an hour · busiest: {columns['label'][busiest]} with {columns['mean'][busiest]}"
-    note = noted(note, not_filtered_note(trends.filters, ORDER_DIMENSIONS))
+    note = in_a_line(note, not_filtered_note(trends.filters, ORDER_DIMENSIONS))
     return {
         "rhythm": card("Orders by weekday and hour", note, [], NO_ORDERS if is_empty else ""),
         "rhythm_chart": {"empty": is_empty, "columns": columns},
@@ -120,7 +120,7 @@ def _couriers(trends: Trends) -> dict[str, Content]:
         "delay": [_delay(group.average_delay_hours) for group in known.values()],
     }
     empty = "" if known else "No delivery was due in this span"
-    note = noted(
+    note = in_a_line(
         "how many orders, and the share that came late of those that were due",
         not_filtered_note(trends.filters, ORDER_DIMENSIONS),
     )

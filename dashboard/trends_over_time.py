@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from dashboard.cards import NO_ORDERS
 from dashboard.state import ITEM_DIMENSIONS, ORDER_DIMENSIONS, not_filtered_note
-from dashboard.text import NOTHING, day_text
+from dashboard.text import NOTHING, day_text, in_a_line
 from dashboard.theme import ARCHIVED_COLOR, COMPARED_COLOR, HOT_COLOR, OTHER_COLORS, REVENUE_COLOR
 from dashboard.timeline import PARTIAL_ALPHA
 from dashboard.trends import Point, Trends
@@ -60,7 +60,7 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
     notes += [f"dashed: the {trends.grain} that is not over"] if any(beside) else []
     notes += [f"drag over it: those days · click: that {trends.grain}"]
     notes += [not_filtered_note(trends.filters, () if measure == "net_sales" else ORDER_DIMENSIONS)]
-    shown = card(f"{label} over time", noted(*notes), rows, empty)
+    shown = card(f"{label} over time", in_a_line(*notes), rows, empty)
     return {"course": shown, "course_chart": {"empty": bool(empty), "columns": columns}}
 
 
@@ -132,7 +132,7 @@ def categories(trends: Trends, amount: Callable[..., str]) -> dict[str, Content]
     return {
         "categories": card(
             "Categories over time",
-            noted(f"{what}, per {trends.grain} of order", not_filtered_note(trends.filters, ITEM_DIMENSIONS)),
+            in_a_line(f"{what}, per {trends.grain} of order", not_filtered_note(trends.filters, ITEM_DIMENSIONS)),
             rows,
             empty,
         ),
@@ -173,7 +173,7 @@ def late(trends: Trends) -> dict[str, Content]:
         "text": [NOTHING if share is None else f"{share:.1f} %" for share in shares],
         "delivered": [point.delivered for point in trends.now],
     }
-    note = noted(
+    note = in_a_line(
         f"of the delivered, per {trends.grain} of order: the youngest of them were fast ones",
         not_filtered_note(trends.filters, ORDER_DIMENSIONS),
     )
@@ -200,14 +200,11 @@ def places(trends: Trends) -> dict[str, Content]:
         empty = "With filters on orders it is not known which of them are archived" if is_filtered else INCOMPLETE
     else:
         empty = "" if found else "There is no whole day in this span"
-    note = noted(f"by the {'day' if is_daily else 'month'} of the order, whole days", not_filtered_note(trends.filters))
+    note = in_a_line(
+        f"by the {'day' if is_daily else 'month'} of the order, whole days", not_filtered_note(trends.filters)
+    )
     shown = card("Hot and archived orders", note, rows, empty)
     return {"places": shown, "places_chart": {"empty": bool(empty), "columns": bars(drawn)}}
-
-
-def noted(*notes: str) -> str:
-    """Notes in one line; an empty one is none."""
-    return " · ".join(note for note in notes if note)
 
 
 def card(title: str, note: str, rows: list[Content], empty: str) -> Content:

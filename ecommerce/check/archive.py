@@ -102,9 +102,9 @@ def _too_much(
         before = _told_of_rows(database, settings, days, hours)
         rows, damaged = sound_rows(spark, first, last, settings=settings)
         files = cells_of_rows(rows, first, last, hours)
-        entries = WrongEntries() if damaged or _is_changing(database, settings) else compare_entries(
-            database, rows, first, last
-        )  # fmt: skip
+        entries = WrongEntries()
+        if not damaged and not _is_changing(database, settings):
+            entries = compare_entries(database, rows, first, last)
         recorded = _told_of_rows(database, settings, days, hours)
         if recorded.keys() == before.keys() and all(recorded[day].equals(before[day]) for day in before):
             orders = sum(int(cells.orders["orders"].sum()) for cells in files.values())

@@ -44,7 +44,7 @@ def last_checked(database: MongoDatabase) -> datetime | None:
 
 def all_right_since(database: MongoDatabase, moment: datetime) -> datetime | None:
     """As of when a check that began after a moment, and read the archive's files, found all right; else None."""
-    right = {"_id": {"$in": [FIGURES, ARCHIVE]}, "as_of": {"$gte": moment}, "found": 0}
+    right = {"_id": {"$in": [*_SAYS]}, "as_of": {"$gte": moment}, "found": 0}
     found = [record["as_of"] for record in database[CHECKS].find(right)]
     return min(found) if len(found) == len(_SAYS) else None
 
