@@ -224,11 +224,13 @@ def print_report(report: "CheckReport") -> None:
         print(damaged)
     if report.aside:
         print(_printable(aside_sentence(report.aside, report.set_aside[:ASIDE_SHOWN])))
+    for said in (*report.said_of_twice, *report.lost):
+        print(said)
     checked = f"{report.hot_orders:,} orders from documents"
     if report.archive_checked:
         checked += f" and {report.archived_orders:,} from the archive's files"
     state = "mended" if report.repaired else f"{len(report.differences):,} buckets differ"
-    if not report.differences:
+    if not report.differences and not report.repaired:
         state = "all figures of the orders equal" if report.aside else "all figures equal"
         if report.damaged:
             state = "the archive is damaged; the figures of the orders that can be read are equal"

@@ -78,7 +78,7 @@ def check_orders(
     report = recompute_and_compare(repair, archive)
     publish(report)
     link_dashboard()
-    if not report.is_good or report.differences:
+    if not report.is_good or report.repaired:
         figures_differ(report)
     if not report.is_good:
         get_run_logger().error("%s", FiguresDiffer(report))

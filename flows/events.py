@@ -41,6 +41,8 @@ def figures_differ(report: "CheckReport") -> None:
         repaired=report.repaired,
         aside=report.aside,
         damaged=len(report.damaged),
+        twice=len(report.twice),
+        gone=max(len(report.gone), report.fewer),
         buckets=[found.bucket for found in report.differences[:FILES_NAMED]],
     )
 

@@ -1,6 +1,6 @@
 """Compares chunks of the archive with the orders that MongoDB holds, order by order and by content."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,9 @@ from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.bson_reading.order_columns import IntArray
 from ecommerce.mongo import MongoDatabase
 
-CHANGED, GONE, DIFFERENT = "changed", "gone", "different"
-"""Why an archived row is superseded: MongoDB has another version; none; this version with another content."""
+CHANGED, GONE, DIFFERENT, ARCHIVED = "changed", "gone", "different", "archived"
+"""Why an archived row is superseded: MongoDB has another version; none; this version with another content; the order is
+in the archive already, by an earlier run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +58,10 @@ def compare(hot: HotOrders | None, chunk: Chunk) -> Comparison:
         for row in np.flatnonzero(~same).tolist()
     ]
     return Comparison(np.flatnonzero(same), of_row[same], superseded)
+
+
+def without(found: Comparison, chunk: Chunk, archived: Collection[int]) -> Comparison:
+    """The comparison of a chunk some of whose orders are in the archive already: their rows are superseded."""
+    again = np.isin(chunk.ids[found.same], np.array([*archived], np.int64))
+    rows = [(row, ARCHIVED) for row in found.same[again].tolist()]
+    return Comparison(found.same[~again], found.documents[~again], sorted([*found.superseded, *rows]))

@@ -2,11 +2,13 @@
 
 In it: the chunk's orders are compared with the archive's rows by version and content, those that are the same are
 deleted by explicit id, their ids go into `archived_orders` and their totals and cells into `orders_archive_summary`;
-the others stay hot, and the same record names their rows, which are superseded. Under snapshot isolation whoever
-changes one of the orders meanwhile makes the transaction conflict and run again. The summary's `_id` says that a chunk
-is done: it commits once.
+the others stay hot, and the same record names their rows, which are superseded. An order that an earlier run archived
+and that somebody put back into MongoDB stays there, too: `check` names it. Under snapshot isolation whoever changes one
+of the orders meanwhile makes the transaction conflict and run again. The summary's `_id` says that a chunk is done: it
+commits once.
 """
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -22,7 +24,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
 from ecommerce.archive.chunks import Chunk
-from ecommerce.archive.compare import Comparison, compare, read_hot
+from ecommerce.archive.compare import Comparison, compare, read_hot, without
 from ecommerce.archive.encoded_ids import archived_entries, filter_of_ids
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
@@ -39,6 +41,11 @@ from ecommerce.shop import read_shop
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.fold import fold_groups
 from ecommerce.summaries.records import told
+
+log = logging.getLogger(__name__)
+
+IDS_NAMED = 5
+"""Orders that a warning names."""
 
 THREADS = 3
 """Transactions at a time, for two cores: one waits for the journal while the others work. With four they wait."""
@@ -153,20 +160,23 @@ def _purge_group(database: MongoDatabase, run: Run, group: list[Chunk], stop: th
     return sum(len(chunk.ids) for chunk in group)
 
 
-def _commit_group(database: MongoDatabase, run: Run, group: list[Chunk]) -> None:
-    """Purge chunks in one transaction. Raises _TookTooLong where it takes longer than one may, and could be smaller."""
+def _commit_group(database: MongoDatabase, run: Run, group: list[Chunk], *, again: bool = False) -> None:
+    """Purge chunks in one transaction. Raises _TookTooLong where it takes longer than one may, and could be smaller.
+
+    `again`: some of the orders are archived already, and stay.
+    """
     try:
-        in_transaction(database, lambda session: _in_time(database, run, group, session))
+        in_transaction(database, lambda session: _in_time(database, run, group, session, again))
     except _TookTooLong:
         if len(group) > 1:
             raise
         with _slow:
-            in_transaction(database, lambda session: _purge(database, run, group, session))
+            in_transaction(database, lambda session: _purge(database, run, group, session, again))
 
 
-def _in_time(database: MongoDatabase, run: Run, group: list[Chunk], session: ClientSession) -> None:
+def _in_time(database: MongoDatabase, run: Run, group: list[Chunk], session: ClientSession, again: bool) -> None:
     try:
-        _purge(database, run, group, session)
+        _purge(database, run, group, session, again)
     except OperationFailure as error:
         if error.code in _ENDED_BY_SERVER:
             raise _TookTooLong from error
@@ -177,11 +187,9 @@ def _purge_one_by_one(database: MongoDatabase, run: Run, group: list[Chunk], sto
     for chunk in group:
         if not database[ARCHIVE_SUMMARY].find_one({"_id": summary_id(run, chunk)}, {"_id": 1}):
             if len(group) == 1:
-                raise ArchiveError(
-                    f"run {run.run_id}: ids of {chunk.order_date}, chunk {chunk.number} are archived already, "
-                    "although their orders are in MongoDB; nothing of the chunk was deleted; see `ecommerce check`"
-                )
-            _purge_group(database, run, [chunk], stop)
+                _commit_group(database, run, group, again=True)
+            else:
+                _purge_group(database, run, [chunk], stop)
 
 
 def _was_done(error: Exception) -> bool:
@@ -192,9 +200,11 @@ def _was_done(error: Exception) -> bool:
     return True
 
 
-def _purge(database: MongoDatabase, run: Run, group: list[Chunk], session: ClientSession) -> None:
+def _purge(database: MongoDatabase, run: Run, group: list[Chunk], session: ClientSession, again: bool) -> None:
     hot = read_hot(database, group, session)
     found = [(chunk, compare(hot, chunk)) for chunk in group]
+    if again:
+        found = [(chunk, _without_archived(database, run, chunk, comparison, session)) for chunk, comparison in found]
     taken = np.concatenate([comparison.documents for _, comparison in found])
     hours = hours_of(read_shop(database).time_zone)
     cells = _cells(hot, [comparison for _, comparison in found], hours)
@@ -210,6 +220,21 @@ def _purge(database: MongoDatabase, run: Run, group: list[Chunk], session: Clien
         entries = [entry for one in found for entry in _entries(run, hot, *one)]
         _insert(database, ARCHIVED_ORDERS, entries, session)
     reached("purge:before-commit")
+
+
+def _without_archived(
+    database: MongoDatabase, run: Run, chunk: Chunk, found: Comparison, session: ClientSession
+) -> Comparison:
+    """The comparison without the orders that an earlier run archived: somebody put them back into MongoDB."""
+    archived = database[ARCHIVED_ORDERS].find(filter_of_ids(chunk.ids[found.same]), {"_id": 1}, session=session)
+    ids = sorted(entry["_id"] for entry in archived)
+    more = f" and {len(ids) - IDS_NAMED:,} more" if len(ids) > IDS_NAMED else ""
+    named = f"{', '.join(map(str, ids[:IDS_NAMED]))}{more}"
+    log.warning(
+        "run %s: orders that are in the archive already are in MongoDB again, and count twice: %s; they stay there; "
+        "`ecommerce check --repair` removes copies", run.run_id, named,
+    )  # fmt: skip
+    return without(found, chunk, ids)
 
 
 def _insert(database: MongoDatabase, collection: str, documents: list[RawBSONDocument], session: ClientSession) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from ecommerce.check.places import Deleted, Twice
 from ecommerce.errors import EcommerceError
 from ecommerce.hours import UTC_HOURS, Hours, time_of
 from ecommerce.kpis.figures import amount_of, money_text, time_text
@@ -16,6 +17,18 @@ from ecommerce.summaries.cells.table import CellTable
 
 NAMED = 5
 """Buckets that the error names; the report has all of them."""
+
+BRING_BACK = (
+    "Bring them back from a backup (docs/backup.md), or import their files again; `ecommerce check --repair` takes "
+    "what is there for right"
+)
+
+REMOVES_COPIES = "`ecommerce check --repair` removes from `orders` what the archive has with the same content. "
+
+OF_OTHER_CONTENT = (
+    "Where the content is another one, delete the order from `orders` in a MongoDB shell and run `ecommerce check "
+    "--repair`; a later version of an archived order comes in by import"
+)
 
 LISTED = 500
 """Rows of the page."""
@@ -62,13 +75,42 @@ class CheckReport:
     """Days of archive runs whose files are not what the run wrote: a sentence for each, with what to put back."""
     differences: tuple[Difference, ...]
     repaired: bool
-    """Whether the differences were mended, and a second check found none."""
+    """Whether what is wrong was mended as far as it could be, and a second check found no difference."""
     seconds: float
+    twice: tuple[Twice, ...] = ()
+    """Orders that are in MongoDB and in the archive, so that they count twice; after a repair those that it left."""
+    gone: tuple[Deleted, ...] = ()
+    """Orders that were counted and that somebody deleted. Looked for where figures differ."""
+    fewer: int = 0
+    """Orders that were counted and that a rebuild did not find again; after a repair those of before it, too."""
 
     @property
     def is_good(self) -> bool:
         """Whether every figure is, now, what a full recomputation gives, and nothing lies outside of all figures."""
-        return (self.repaired or not self.differences) and not self.aside and not self.damaged
+        wrong = self.differences or self.fewer
+        return (self.repaired or not wrong) and not self.aside and not self.damaged and not self.twice
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What is said of orders that were counted and are no longer there, a sentence each."""
+        named = ", ".join(map(str, self.gone[:NAMED]))
+        more = f", and {len(self.gone) - NAMED:,} more" if len(self.gone) > NAMED else ""
+        said = [f"somebody deleted {named}{more}: counted and in neither place"] if self.gone else []
+        if self.fewer:
+            now = "are counted no more" if self.repaired else "were not found again when the figures were built anew"
+            said.append(f"{self.fewer:,} orders that were counted {now}")
+        return (*said, BRING_BACK) if said and not self.repaired else tuple(said)
+
+    @property
+    def said_of_twice(self) -> tuple[str, ...]:
+        """What is said of orders that are in both places, a sentence each, with what to do."""
+        if not self.twice:
+            return ()
+        rest = len(self.twice) - NAMED
+        more = [f"and {rest:,} more orders"] if rest > 0 else []
+        named = "; ".join([*map(str, self.twice[:NAMED]), *more])
+        other = OF_OTHER_CONTENT if any(not one.same for one in self.twice) else ""
+        return (f"{named}: counted twice. {'' if self.repaired else REMOVES_COPIES}{other}".strip(),)
 
     def to_json_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -80,6 +122,7 @@ class CheckReport:
                 for one in self.set_aside
             ],
             "differences": [asdict(difference) for difference in self.differences],
+            "gone": [{"order_id": one.order_id, "deleted_at": time_text(one.at)} for one in self.gone],
             "seconds": round(self.seconds, 3),
         }
 
@@ -100,6 +143,7 @@ class FiguresDiffer(EcommerceError):
             said.append(f"{count}: {named}{more}. `ecommerce check --repair` mends them")
         if report.aside:
             said.append(aside_sentence(report.aside, report.set_aside[:NAMED]))
+        said += [*report.said_of_twice, *report.lost]
         rest = len(report.damaged) - NAMED
         others = [f"And {rest} more days of the archive are damaged"] if rest > 0 else []
         return ". ".join([*said, *report.damaged[:NAMED], *others])
@@ -110,7 +154,7 @@ def report_markdown(report: CheckReport) -> str:
     checked = f"{report.hot_orders:,} orders from documents"
     if report.archive_checked:
         checked += f", {report.archived_orders:,} from the archive's files"
-    state = "mended" if report.repaired else "they differ" if report.differences else "all equal"
+    state = "mended" if report.repaired else "they differ" if report.differences or report.twice else "all equal"
     lines = ["# Figures against a full recomputation", "", f"**{state}**: {checked}, in {report.seconds:.1f} s", ""]
     if report.differences:
         lines += ["| bucket | where | cells | too many | amount too much |", "| --- | --- | ---: | ---: | ---: |"]
@@ -123,6 +167,11 @@ def report_markdown(report: CheckReport) -> str:
     if report.aside:
         lines += ["", f"## {report.aside:,} documents that are no orders", "", f"In no figure: {REMEDY}.", ""]
         lines += [f"- `{str(one).replace('`', chr(39))}`" for one in report.set_aside]
+    if report.twice:
+        lines += ["", f"## {len(report.twice):,} orders that are in MongoDB and in the archive", ""]
+        lines += [f"- {one}" for one in report.twice[:LISTED]]
+    if report.lost:
+        lines += ["", "## Orders that were counted and are not there", "", *(f"- {one}" for one in report.lost)]
     if report.damaged:
         lines += ["", "## Days whose files are not what was written", "", *(f"- {one}" for one in report.damaged)]
     return "\n".join(lines)

@@ -71,6 +71,8 @@ SUMMARIZER = Role(
         **dict.fromkeys((ARCHIVE_SUMMARY, ARCHIVED_CHANGES), WRITE),
         **dict.fromkeys((GATE, SHOP, EXPIRED_ORDERS), READ),
         **dict.fromkeys((STATE, DELTAS, BUCKETS, ASIDE), ALL),
+        # A rebuild that finds fewer orders than were counted says so.
+        CHECKS: WRITE,
         # After it has taken in what changed, a run tells once what needs attention.
         ATTENTION: ALL,
         REJECTED_ROWS: READ,
@@ -115,7 +117,7 @@ ARCHIVER = Role(
         # An upgrade fills in what the records of an older version do not tell, and marks the database.
         ARCHIVE_SUMMARY: WRITE,
         **dict.fromkeys((GATE, SHOP), ALL),
-        **dict.fromkeys((OLD_STATE, CHECKS), WRITE),
+        OLD_STATE: WRITE,
         **dict.fromkeys((OLD_DELTAS, OLD_BUCKETS), (*READ, "dropCollection")),
         **dict.fromkeys(
             (ARCHIVE_RUNS, ARCHIVED_CHANGES, TABLE_EDITS, SUPERSEDED, ARCHIVE_LEASE, OLD_LEASE, ORDERS_RESTORED), ALL

@@ -26,7 +26,7 @@ WAIT_MS = 50
 # ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost, NoMatchingDocument, and
 # BSONObjectTooLarge: a document of 9 MB that was replaced by another makes an event of more than the server's 16 MB.
 # BadValue, FailedToParse, TypeMismatch, 40647, 40649: somebody wrote into the position.
-_LOST_CODES = {286, 280, 260, 136, 47, 10334, 2, 9, 14, 40647, 40649}
+LOST_CODES = {286, 280, 260, 136, 47, 10334, 2, 9, 14, 40647, 40649}
 
 
 class HistoryLost(Exception):
@@ -98,7 +98,7 @@ def changes_since(
         try:
             yield from _batches(database, command, session, until)
         except OperationFailure as error:
-            if error.code in _LOST_CODES or error.has_error_label("NonResumableChangeStreamError"):
+            if error.code in LOST_CODES or error.has_error_label("NonResumableChangeStreamError"):
                 raise HistoryLost(f"the change stream cannot go on: {plain(error)}") from error
             raise
 

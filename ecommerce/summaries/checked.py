@@ -1,10 +1,15 @@
-"""What the last check found, kept for `status` and `doctor`: `checks` {_id: FIGURES or ARCHIVE, as_of, found, first}.
+"""What the last check found, kept for `status` and `doctor`: `checks` {_id, as_of, found, first}.
 
-A check that leaves the archive's files out says nothing of them, so what one before it found there stays.
+`_id` is what was looked at, FIGURES, ARCHIVE or TWICE. A check that leaves the archive's files out says nothing of
+them, so what one before it found there stays. FEWER is written by a rebuild that finds fewer orders than were counted,
+as after the collection was dropped: nothing differs from then on, so it stays until a person has the figures mended.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from pymongo.client_session import ClientSession
 
 from ecommerce.mongo import MongoDatabase
 from ecommerce.summaries.state import CHECKS
@@ -12,12 +17,31 @@ from ecommerce.summaries.state import CHECKS
 KEPT = 5
 """Sentences that are kept; the others are counted."""
 
-FIGURES, ARCHIVE = "figures", "archive"
+FIGURES, ARCHIVE, TWICE, FEWER = "figures", "archive", "twice", "fewer"
+
+LOOKED_AT = (FIGURES, ARCHIVE, TWICE)
+"""What a check looks at."""
 
 _SAYS = {
-    FIGURES: ("buckets of figures differ from a recomputation", "run `ecommerce check --repair`"),
-    ARCHIVE: ("days of the archive are damaged", "do what it says of each day, then run `ecommerce check`"),
+    FIGURES: (
+        "the check of {as_of} UTC: {found} buckets of figures differ from a recomputation: {first}",
+        "run `ecommerce check --repair`",
+    ),
+    ARCHIVE: (
+        "the check of {as_of} UTC: {found} days of the archive are damaged: {first}",
+        "do what it says of each day, then run `ecommerce check`",
+    ),
+    TWICE: (
+        "the check of {as_of} UTC: {found} orders are in MongoDB and in the archive, and count twice: {first}",
+        "run `ecommerce check --repair`, and do what it says of those that it leaves",
+    ),
+    FEWER: (
+        "{found} orders that were counted were no longer there when the figures were built anew at {as_of} UTC",
+        "bring them back, from a backup (docs/backup.md) or by importing their files again; `ecommerce check --repair` "
+        "takes what is there for right",
+    ),
 }
+"""What is said of each, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +52,29 @@ class CheckProblem:
     remedy: str
 
 
-def note_check(database: MongoDatabase, as_of: datetime, differing: list[str], damaged: list[str] | None) -> None:
-    """Keep what a check found, a sentence each, in place of what the last one did; `damaged` None: it did not look."""
-    for what, found in ((FIGURES, differing), (ARCHIVE, damaged)):
-        if found is not None:
-            record = {"as_of": as_of, "found": len(found), "first": found[:KEPT]}
-            database[CHECKS].replace_one({"_id": what}, record, upsert=True)
+def note_check(database: MongoDatabase, as_of: datetime, found: Mapping[str, list[str]]) -> None:
+    """Keep what a check found, by what it looked at, a sentence each, in place of what the last one did."""
+    for what, sentences in found.items():
+        record = {"as_of": as_of, "found": len(sentences), "first": sentences[:KEPT]}
+        database[CHECKS].replace_one({"_id": what}, record, upsert=True)
+
+
+def note_fewer(database: MongoDatabase, as_of: datetime, orders: int, session: ClientSession | None = None) -> None:
+    """Add so many orders to those that were counted and were not found again by a rebuild."""
+    more = {"$inc": {"found": orders}, "$set": {"as_of": as_of, "first": []}}
+    database[CHECKS].update_one({"_id": FEWER}, more, upsert=True, session=session)
+
+
+def fewer_counted(database: MongoDatabase) -> int:
+    """How many orders were counted and were not found again by a rebuild; none any more once a person accepted that."""
+    found = database[CHECKS].find_one({"_id": FEWER})
+    return int(found["found"]) if found else 0
+
+
+def accept_fewer(database: MongoDatabase) -> int:
+    """How many those are; from now on they are no problem any more."""
+    found = database[CHECKS].find_one_and_update({"_id": FEWER}, {"$set": {"found": 0}})
+    return int(found["found"]) if found else 0
 
 
 def last_checked(database: MongoDatabase) -> datetime | None:
@@ -44,19 +85,18 @@ def last_checked(database: MongoDatabase) -> datetime | None:
 
 def all_right_since(database: MongoDatabase, moment: datetime) -> datetime | None:
     """As of when a check that began after a moment, and read the archive's files, found all right; else None."""
-    right = {"_id": {"$in": [*_SAYS]}, "as_of": {"$gte": moment}, "found": 0}
+    right = {"_id": {"$in": [*LOOKED_AT]}, "as_of": {"$gte": moment}, "found": 0}
     found = [record["as_of"] for record in database[CHECKS].find(right)]
-    return min(found) if len(found) == len(_SAYS) else None
+    return min(found) if len(found) == len(LOOKED_AT) else None
 
 
 def check_problems(database: MongoDatabase) -> list[CheckProblem]:
     """What the last check found wrong."""
     problems = []
     for record in database[CHECKS].find({"_id": {"$in": [*_SAYS]}, "found": {"$gt": 0}}).sort("_id", 1):
-        what, remedy = _SAYS[record["_id"]]
-        more = (
-            f"; and {record['found'] - len(record['first']):,} more" if record["found"] > len(record["first"]) else ""
-        )
-        says = f"the check of {record['as_of']:%Y-%m-%d %H:%M} UTC: {record['found']:,} {what}: "
-        problems.append(CheckProblem(f"{says}{'; '.join(record['first'])}{more}", remedy))
+        says, remedy = _SAYS[record["_id"]]
+        rest = record["found"] - len(record["first"])
+        first = "; ".join([*record["first"], *([f"and {rest:,} more"] if rest > 0 else [])])
+        as_of = f"{record['as_of']:%Y-%m-%d %H:%M}"
+        problems.append(CheckProblem(says.format(as_of=as_of, found=f"{record['found']:,}", first=first), remedy))
     return problems

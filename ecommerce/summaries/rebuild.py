@@ -33,6 +33,7 @@ from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.scan import FOLD_DOCUMENTS
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.changes import HistoryLost, changes_since, latest_time, plain
+from ecommerce.summaries.checked import note_fewer
 from ecommerce.summaries.history import moment_kept
 from ecommerce.summaries.images import let_images_expire
 from ecommerce.summaries.records import cells_of_record
@@ -304,7 +305,10 @@ class _Rebuild:
             # Without transactions, and without deltas: each advance builds anew, by the shop that it finds.
             if self.shop is not None:
                 write_shop(self.database, self.shop)
-            return move_epoch(self.database, current, state)
+            if not move_epoch(self.database, current, state):
+                return False
+            self.note_fewer(current, state, None)
+            return True
 
         def write(session: ClientSession) -> None:
             # An older state that somebody puts back is behind it.
@@ -313,8 +317,14 @@ class _Rebuild:
             if self.shop is not None:
                 write_shop(self.database, self.shop, session)
             mark_counted(self.database, self.epoch, self.changes, session)
+            self.note_fewer(current, state, session)
 
         return move_epoch_and(self.database, current, state, write)
+
+    def note_fewer(self, before: State | None, state: State, session: ClientSession | None) -> None:
+        """Say so where orders that were counted are no longer there: from here on no figure differs."""
+        if before is not None and before.orders > state.orders:
+            note_fewer(self.database, state.rebuilt_at, before.orders - state.orders, session)
 
     def remove(self, epoch: str) -> None:
         """Remove the buckets of an epoch, and what it had set aside."""
