@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 
 from benchmarks.common import Result, a_mongod, free_port, main, timed
-from ecommerce.archive.runs import ARCHIVE_RUNS, COMMITTED, get_run
+from ecommerce.archive.run import ARCHIVE_RUNS, COMMITTED
+from ecommerce.archive.runs import get_run
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
 from ecommerce.generate.into_mongodb.store import store_windows
 from ecommerce.generate.model.catalog import CatalogSpec

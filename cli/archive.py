@@ -135,7 +135,7 @@ def print_plan(report: "ArchiveReport") -> None:
 def print_runs(report: "ArchiveReport") -> None:
     """What each run did, in a line, and what waits."""
     from ecommerce.archive.approval import waiting_text
-    from ecommerce.archive.runs import REFUSED
+    from ecommerce.archive.run import REFUSED
     from ecommerce.sizes import size_text
 
     if report.waiting:

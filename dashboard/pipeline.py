@@ -9,7 +9,8 @@ from typing import Any
 from pymongo import DESCENDING
 
 from dashboard.prefect_runs import BAD_STATES, FlowRun, last_runs
-from ecommerce.archive.runs import ARCHIVE_RUNS, archive_bytes
+from ecommerce.archive.run import ARCHIVE_RUNS
+from ecommerce.archive.runs import archive_bytes
 from ecommerce.mongo import IMPORTS, ORDERS, REJECTED_ROWS, Document, MongoDatabase, count_few
 from ecommerce.prefect_api import run_url
 from ecommerce.settings import Settings

@@ -14,7 +14,8 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import PyMongoError
 
 from ecommerce.archive.approval import waits
-from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, COMMITTED, archive_bytes, unfinished_run
+from ecommerce.archive.run import ARCHIVE, ARCHIVE_RUNS, COMMITTED
+from ecommerce.archive.runs import archive_bytes, unfinished_run
 from ecommerce.documents.kinds import EARLIEST_TIME, LATEST_TIME
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.errors import EcommerceError

@@ -28,7 +28,7 @@ from ecommerce.archive.approval import (
     waits,
 )
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.runs import Run
+from ecommerce.archive.run import Run
 from ecommerce.errors import InputError
 from ecommerce.mongo import MongoDatabase
 from flows.events import archive_answered, archive_waiting

@@ -18,7 +18,7 @@ from ecommerce.archive.expire import Expired, expire_in, finish_expiry, first_da
 from ecommerce.archive.lease import require_free_lease
 from ecommerce.archive.maintain import Maintenance, is_due, maintain_table
 from ecommerce.archive.report import plan_markdown, run_markdown
-from ecommerce.archive.runs import (
+from ecommerce.archive.run import (
     CHANGES,
     CLOSED,
     COMMITTED,
@@ -29,9 +29,8 @@ from ecommerce.archive.runs import (
     REFUSED,
     VERIFIED,
     Run,
-    get_run,
-    unfinished_run,
 )
+from ecommerce.archive.runs import get_run, unfinished_run
 from ecommerce.archive.selection import Plan, Selection, plan_archive
 from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead

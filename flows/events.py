@@ -11,7 +11,7 @@ from ecommerce.settings import get_settings
 from flows.links import dashboard_url
 
 if TYPE_CHECKING:  # a flow needs what it tells of, and not what the others do
-    from ecommerce.archive.runs import Run
+    from ecommerce.archive.run import Run
     from ecommerce.attention.kinds import Notice
     from ecommerce.attention.told import Over
     from ecommerce.check import CheckReport

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from prefect.artifacts import create_link_artifact
 from prefect.runtime import flow_run
 
-from ecommerce.archive.runs import Run
+from ecommerce.archive.run import Run
 from ecommerce.mongo import get_database
 from ecommerce.prefect_api import run_url
 from ecommerce.settings import get_settings

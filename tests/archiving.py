@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from ecommerce.archive import changed_rows, changes, purge, steps
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.reading import read, read_spark
-from ecommerce.archive.runs import ARCHIVE_SUMMARY
+from ecommerce.archive.run import ARCHIVE_SUMMARY
 from ecommerce.archive.spark import spark_session
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem

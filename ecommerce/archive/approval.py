@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ecommerce.archive.runs import ARCHIVE_RUNS, VERIFIED, Run, get_run
+from ecommerce.archive.run import ARCHIVE_RUNS, VERIFIED, Run
+from ecommerce.archive.runs import get_run
 from ecommerce.archive.selection import order_match
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.documents.statuses import FINISHED

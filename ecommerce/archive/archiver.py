@@ -8,16 +8,8 @@ from ecommerce.archive.changed_rows import CHANGE_STEPS, begin_changes
 from ecommerce.archive.changes import changes_wait
 from ecommerce.archive.context import ArchiveContext, Step, archive_context, new_run_id, require_transactions
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.runs import (
-    ARCHIVE,
-    CHANGES,
-    CHUNK_ORDERS,
-    CLOSED,
-    PLANNED,
-    Run,
-    new_run,
-    unfinished_run,
-)
+from ecommerce.archive.run import ARCHIVE, CHANGES, CHUNK_ORDERS, CLOSED, PLANNED, Run
+from ecommerce.archive.runs import new_run, unfinished_run
 from ecommerce.archive.scattered import scattered_days
 from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
 from ecommerce.archive.source import start_workers

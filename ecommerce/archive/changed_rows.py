@@ -23,7 +23,8 @@ from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import VerificationError, failures_explained
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN, RUN_COLUMN, of_days
-from ecommerce.archive.runs import CHANGES, EXPORTED, PLANNED, PUBLISHED, PURGED, Day, Run, move_on, new_run
+from ecommerce.archive.run import CHANGES, EXPORTED, PLANNED, PUBLISHED, PURGED, Day, Run
+from ecommerce.archive.runs import move_on, new_run
 from ecommerce.archive.source import changed_frame, mongo_frame
 from ecommerce.archive.spark_progress import followed
 from ecommerce.archive.steps import commit, moved, publish

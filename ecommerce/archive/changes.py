@@ -18,7 +18,7 @@ from ecommerce.archive.encoded_ids import filter_of_ids
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.hot import MILLISECONDS_PER_DAY, HotOrders, hot_orders, time_of
-from ecommerce.archive.runs import Day
+from ecommerce.archive.run import Day
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.content_hash import CONTENT_HASH

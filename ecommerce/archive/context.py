@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.identity import require_upgraded, take_table
 from ecommerce.archive.lease import Lease, archive_lease
-from ecommerce.archive.runs import Run, prepare_archive
+from ecommerce.archive.run import Run
+from ecommerce.archive.runs import prepare_archive
 from ecommerce.archive.spark import spark_session
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.gate import require_known_format

@@ -8,7 +8,7 @@ import numpy as np
 from ecommerce.archive.content_columns import xxh64
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.hot import MILLISECONDS_PER_DAY, HotOrders
-from ecommerce.archive.runs import Day
+from ecommerce.archive.run import Day
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.content_hash import MICROSECONDS_PER_MILLISECOND, content_hash
 

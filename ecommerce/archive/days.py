@@ -15,7 +15,7 @@ from ecommerce.archive.encoded_ids import filter_of_ids
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.files import verify_pages
 from ecommerce.archive.rows import HASH_COLUMN, RUN_COLUMN
-from ecommerce.archive.runs import Day
+from ecommerce.archive.run import Day
 from ecommerce.archive.view import ArchiveView
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.kinds import to_scaled

@@ -9,7 +9,7 @@ import bson
 from bson import Int64
 from pymongo import ASCENDING
 
-from ecommerce.archive.runs import Day, day_of_record, to_value
+from ecommerce.archive.run import Day, day_of_record, to_value
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.mongo import MongoDatabase

@@ -17,7 +17,8 @@ from ecommerce.archive.edit_records import PUBLISHED, WRITTEN, Edit, get_edit, r
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.rows import DAY_COLUMN, of_days
-from ecommerce.archive.runs import Day, note_size
+from ecommerce.archive.run import Day
+from ecommerce.archive.runs import note_size
 from ecommerce.archive.verify import days_of, summary_of_days
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from ecommerce.archive.context import ArchiveContext, archive_context
 from ecommerce.archive.edits import edit_rows
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.runs import CLOSED, day_start, unfinished_run
+from ecommerce.archive.run import CLOSED, day_start
+from ecommerce.archive.runs import unfinished_run
 from ecommerce.gate import require_known_format
 from ecommerce.ingest.expired import expired_before, note_expired
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, MongoDatabase, get_database

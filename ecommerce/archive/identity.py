@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ecommerce.archive.catalog import described_catalog
 from ecommerce.archive.errors import ArchiveElsewhereError, ArchiveError, failures_explained
 from ecommerce.archive.lease import ARCHIVE_LEASE
-from ecommerce.archive.runs import ARCHIVE_RUNS, OF_0_1_0
+from ecommerce.archive.run import ARCHIVE_RUNS, OF_0_1_0
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 

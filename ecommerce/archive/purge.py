@@ -30,7 +30,7 @@ from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.hot import HotOrders, time_of
 from ecommerce.archive.lease import Lease
-from ecommerce.archive.runs import ARCHIVE_SUMMARY, Run, day_start
+from ecommerce.archive.run import ARCHIVE_SUMMARY, Run, day_start
 from ecommerce.documents.canonical_bytes import has_refunds
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.hours import Hours, hours_of

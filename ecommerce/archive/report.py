@@ -1,6 +1,6 @@
 """An archive plan and an archive run as Markdown, for the artifacts in Prefect."""
 
-from ecommerce.archive.runs import CHANGES, Run
+from ecommerce.archive.run import CHANGES, Run
 from ecommerce.archive.selection import Plan
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.sizes import size_text

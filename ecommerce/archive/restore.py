@@ -15,7 +15,7 @@ from ecommerce.archive.encoded_orders import documents_of
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.hot import hot_orders
 from ecommerce.archive.rows import HASH_COLUMN
-from ecommerce.archive.runs import ARCHIVE_SUMMARY
+from ecommerce.archive.run import ARCHIVE_SUMMARY
 from ecommerce.archive.view import ArchiveView, open_view
 from ecommerce.documents.stored import readable_order
 from ecommerce.errors import InputError

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from ecommerce.archive.edit_records import PUBLISHED, TABLE_EDITS, edits_of_the_table
-from ecommerce.archive.runs import ARCHIVE_RUNS, IN_MAIN, PROTOCOL, day_start, runs_of_the_table
+from ecommerce.archive.run import ARCHIVE_RUNS, IN_MAIN, PROTOCOL, day_start
+from ecommerce.archive.runs import runs_of_the_table
 from ecommerce.mongo import MongoDatabase
 
 

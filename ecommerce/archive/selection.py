@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ecommerce.archive.errors import failures_explained
-from ecommerce.archive.runs import Slice
+from ecommerce.archive.run import Slice
 from ecommerce.documents.kinds import EARLIEST_TIME, EPOCH, LATEST_TIME
 from ecommerce.documents.statuses import FINISHED, match_of, mongo_has
 from ecommerce.documents.stored import HAS_TIME

@@ -17,7 +17,7 @@ from ecommerce.archive.day_sums import days_of_orders, require_same_reading, tog
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.hot import milliseconds_of, only_orders
 from ecommerce.archive.rows import read_ddl
-from ecommerce.archive.runs import Day, Slice
+from ecommerce.archive.run import Day, Slice
 from ecommerce.archive.selection import order_match
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.statuses import spark_has

@@ -22,19 +22,8 @@ from ecommerce.archive.errors import ArchiveError, VerificationError, failures_e
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.purge import purge_chunks, superseded_rows
 from ecommerce.archive.rows import DAY_COLUMN, RUN_COLUMN, of_days
-from ecommerce.archive.runs import (
-    CHANGES,
-    COMMITTED,
-    EXPORTED,
-    PLANNED,
-    PUBLISHED,
-    PURGED,
-    REFUSED,
-    VERIFIED,
-    Day,
-    Run,
-    move_on,
-)
+from ecommerce.archive.run import CHANGES, COMMITTED, EXPORTED, PLANNED, PUBLISHED, PURGED, REFUSED, VERIFIED, Day, Run
+from ecommerce.archive.runs import move_on
 from ecommerce.archive.selection import slices_of
 from ecommerce.archive.source import DaysRead, source_frame
 from ecommerce.archive.spark_progress import followed

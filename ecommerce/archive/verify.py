@@ -14,7 +14,7 @@ from ecommerce.archive.chunks import chunks_of
 from ecommerce.archive.compare import DIFFERENT, compare, read_hot
 from ecommerce.archive.errors import VerificationError
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN, of_days
-from ecommerce.archive.runs import Day, Run
+from ecommerce.archive.run import Day, Run
 from ecommerce.documents.content_hash import content_hash_sql
 from ecommerce.documents.kinds import to_scaled
 from ecommerce.mongo import MongoDatabase

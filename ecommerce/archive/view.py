@@ -14,7 +14,7 @@ from ecommerce.archive.edit_records import TABLE_EDITS, Edit, edits_of_the_table
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.identity import begun_elsewhere, require_its_table, require_upgraded, table_known
 from ecommerce.archive.rows import RUN_COLUMN
-from ecommerce.archive.runs import (
+from ecommerce.archive.run import (
     ARCHIVE_RUNS,
     ARCHIVE_SUMMARY,
     CHANGES,
@@ -25,8 +25,8 @@ from ecommerce.archive.runs import (
     VERIFIED,
     Day,
     Run,
-    runs_of_the_table,
 )
+from ecommerce.archive.runs import runs_of_the_table
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.settings import Settings
 

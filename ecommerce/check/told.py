@@ -14,7 +14,7 @@ from bson import Int64
 from pymongo import DeleteOne, UpdateOne
 
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN, RUN_COLUMN
-from ecommerce.archive.runs import day_start
+from ecommerce.archive.run import day_start
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.check.report import Difference
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order

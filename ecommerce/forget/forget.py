@@ -9,7 +9,8 @@ from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.expire import finish_expiry
 from ecommerce.archive.identity import table_known
 from ecommerce.archive.lease import archive_lease
-from ecommerce.archive.runs import CLOSED, unfinished_run
+from ecommerce.archive.run import CLOSED
+from ecommerce.archive.runs import unfinished_run
 from ecommerce.forget.records import ASKED, COMMITTED, ForgetRun, confirmed_requests, request_of
 from ecommerce.forget.steps import STEPS, Place, confirm
 from ecommerce.gate import require_known_format

@@ -9,7 +9,7 @@ import bson
 from bson import Int64, MaxKey, MinKey
 
 from ecommerce.archive.errors import ArchiveElsewhereError
-from ecommerce.archive.runs import ARCHIVE_RUNS
+from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.archive_location import archive_uri
 from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.documents.stored import ANYTHING, NotAnOrder, shown, stored_order

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ecommerce.archive.edit_records import TABLE_EDITS
 from ecommerce.archive.lease import ARCHIVE_LEASE
 from ecommerce.archive.restore import ORDERS_RESTORED
-from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY, SUPERSEDED
+from ecommerce.archive.run import ARCHIVE_RUNS, ARCHIVE_SUMMARY, SUPERSEDED
 from ecommerce.attention.told import ATTENTION
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.forget.records import FORGET_RUNS

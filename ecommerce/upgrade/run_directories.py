@@ -24,7 +24,7 @@ from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.purge import purge_chunks
 from ecommerce.archive.rows import DAY_COLUMN, RUN_COLUMN, read_ddl, row_ddl
-from ecommerce.archive.runs import (
+from ecommerce.archive.run import (
     ARCHIVE,
     ARCHIVE_RUNS,
     ARCHIVE_SUMMARY,
@@ -36,10 +36,8 @@ from ecommerce.archive.runs import (
     PURGED,
     SUPERSEDED,
     Run,
-    move_on,
-    new_run,
-    unfinished_run,
 )
+from ecommerce.archive.runs import move_on, new_run, unfinished_run
 from ecommerce.archive.source import mongo_frame, only_archived
 from ecommerce.archive.steps import commit, publish
 from ecommerce.archive.verify import days_of, summary_of_days

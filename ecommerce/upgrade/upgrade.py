@@ -15,7 +15,8 @@ from ecommerce.archive.context import ArchiveContext
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.identity import take_table
 from ecommerce.archive.lease import archive_lease
-from ecommerce.archive.runs import ARCHIVE_RUNS, PROTOCOL, prepare_archive, unfinished_run
+from ecommerce.archive.run import ARCHIVE_RUNS, PROTOCOL
+from ecommerce.archive.runs import prepare_archive, unfinished_run
 from ecommerce.archive.spark import spark_session
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.gate import (

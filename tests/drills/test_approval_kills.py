@@ -11,7 +11,7 @@ import pytest
 from prefect.flow_runs import resume_flow_run
 
 from ecommerce.archive.fault_points import VARIABLE
-from ecommerce.archive.runs import ARCHIVE_RUNS
+from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from tests.archiving import an_order, hot_ids, insert, with_archive

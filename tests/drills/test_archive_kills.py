@@ -26,7 +26,8 @@ from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.maintain import compact_archive
-from ecommerce.archive.runs import COMMITTED, unfinished_run
+from ecommerce.archive.run import COMMITTED
+from ecommerce.archive.runs import unfinished_run
 from ecommerce.check import check_orders
 from ecommerce.documents.anonymous import anonymous
 from ecommerce.documents.bson_codec import encode_order

@@ -21,15 +21,8 @@ from ecommerce.archive.hot import HotOrders
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
 from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.reading import read, read_pandas, read_polars, read_spark
-from ecommerce.archive.runs import (
-    ARCHIVE_RUNS,
-    ARCHIVE_SUMMARY,
-    COMMITTED,
-    PLANNED,
-    REFUSED,
-    archive_bytes,
-    unfinished_run,
-)
+from ecommerce.archive.run import ARCHIVE_RUNS, ARCHIVE_SUMMARY, COMMITTED, PLANNED, REFUSED
+from ecommerce.archive.runs import archive_bytes, unfinished_run
 from ecommerce.archive.selection import SLICE_DAYS, Selection, may_select, plan_archive
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.archive.view import open_view

@@ -21,7 +21,7 @@ from pyspark.sql import SparkSession
 
 from ecommerce.archive.approval import ANSWER_TIME
 from ecommerce.archive.lease import require_free_lease
-from ecommerce.archive.runs import ARCHIVE_RUNS
+from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.archive.view import open_view
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database

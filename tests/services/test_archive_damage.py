@@ -15,7 +15,8 @@ from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.reading import read, read_pandas
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
-from ecommerce.archive.runs import CHANGES, runs_of_the_table
+from ecommerce.archive.run import CHANGES
+from ecommerce.archive.runs import runs_of_the_table
 from ecommerce.archive.selection import Selection
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.check import check_orders

@@ -16,7 +16,8 @@ from pyspark.sql import functions as f
 from ecommerce.archive import steps
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.errors import ArchiveError, explain, without_credentials
-from ecommerce.archive.runs import COMMITTED, PLANNED, unfinished_run
+from ecommerce.archive.run import COMMITTED, PLANNED
+from ecommerce.archive.runs import unfinished_run
 from ecommerce.documents.order import OrderDocument
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database

@@ -17,7 +17,7 @@ from ecommerce.archive.catalog import catalog_url
 from ecommerce.archive.context import archive_context
 from ecommerce.archive.maintain import compact_archive, is_due, merge_days, remove_old_files
 from ecommerce.archive.restore import restore_orders
-from ecommerce.archive.runs import ARCHIVE_RUNS
+from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.check import check_orders
 from ecommerce.forget.forget import forget

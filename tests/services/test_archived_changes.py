@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.reading import read
-from ecommerce.archive.runs import CHANGES, COMMITTED
+from ecommerce.archive.run import CHANGES, COMMITTED
 from ecommerce.archive.selection import Selection
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.check import check_orders

@@ -12,7 +12,7 @@ from bson import Decimal128, Int64
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
-from ecommerce.archive.runs import ARCHIVE_SUMMARY
+from ecommerce.archive.run import ARCHIVE_SUMMARY
 from ecommerce.archive.selection import Selection
 from ecommerce.check import check_orders
 from ecommerce.check.report import FiguresDiffer, report_markdown

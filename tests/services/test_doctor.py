@@ -14,7 +14,8 @@ import pytest
 from bson import Timestamp
 
 from ecommerce.archive.lease import archive_lease
-from ecommerce.archive.runs import ARCHIVE, ARCHIVE_RUNS, PLANNED, VERIFIED, Run, new_run, prepare_archive
+from ecommerce.archive.run import ARCHIVE, ARCHIVE_RUNS, PLANNED, VERIFIED, Run
+from ecommerce.archive.runs import new_run, prepare_archive
 from ecommerce.doctor import machine
 from ecommerce.doctor.checkup import CHECKS
 from ecommerce.doctor.findings import OK, PROBLEM, SKIPPED, Finding, examine

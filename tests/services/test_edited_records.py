@@ -14,7 +14,8 @@ from bson.datetime_ms import DatetimeMS
 from dashboard.pipeline import read_failures, read_pipeline
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
-from ecommerce.archive.runs import ARCHIVE_RUNS, COMMITTED, Run, new_run, runs_of_the_table
+from ecommerce.archive.run import ARCHIVE_RUNS, COMMITTED, Run
+from ecommerce.archive.runs import new_run, runs_of_the_table
 from ecommerce.archive.selection import Selection
 from ecommerce.check import check_orders
 from ecommerce.doctor.checkup import CHECKS

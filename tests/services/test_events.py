@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from ecommerce.archive.runs import ARCHIVE_RUNS
+from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.importing.loading.report import ImportReport
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ecommerce.archive.runs import ARCHIVE_RUNS
+from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings

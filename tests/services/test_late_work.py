@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ecommerce.archive.restore import ORDERS_RESTORED
-from ecommerce.archive.runs import ARCHIVE_RUNS
+from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.generate.first import first_start
 from ecommerce.generate.into_mongodb.schedule_pauses import PAUSES
 from ecommerce.mongo import ORDERS, MongoDatabase

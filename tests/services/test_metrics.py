@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from ecommerce.archive.runs import ARCHIVE, PLANNED, Run, move_on, new_run, prepare_archive
+from ecommerce.archive.run import ARCHIVE, PLANNED, Run
+from ecommerce.archive.runs import move_on, new_run, prepare_archive
 from ecommerce.documents.order import Refund
 from ecommerce.importing.loading.ledger import prepare_ledger
 from ecommerce.metrics import METRICS, metrics_text, serve_metrics

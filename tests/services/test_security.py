@@ -13,7 +13,7 @@ from pymongo.errors import OperationFailure
 from dashboard.pipeline import read_low_stock, read_pipeline
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
-from ecommerce.archive.runs import ARCHIVE_RUNS, ARCHIVE_SUMMARY
+from ecommerce.archive.run import ARCHIVE_RUNS, ARCHIVE_SUMMARY
 from ecommerce.archive.selection import Selection
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.errors import ServiceError, SettingsError

@@ -10,7 +10,7 @@ from bson.datetime_ms import DatetimeMS
 
 from ecommerce.archive import lease, runs
 from ecommerce.archive.errors import ArchiveError
-from ecommerce.archive.runs import COMMITTED, Day, Run, Slice
+from ecommerce.archive.run import COMMITTED, Day, Run, Slice
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.processes import birth, process_space
 from tests.runbook import row_of

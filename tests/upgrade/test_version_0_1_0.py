@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce.archive.runs import COMMITTED, SUPERSEDED
+from ecommerce.archive.run import COMMITTED, SUPERSEDED
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from tests.version_0_1_0 import UNFINISHED, bring_back
