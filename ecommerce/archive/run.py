@@ -11,14 +11,11 @@ from ecommerce.archive.errors import ArchiveError
 
 ARCHIVE_RUNS = "archive_runs"
 
-
 SUPERSEDED = "archive_superseded"
 """Of version 0.1.0: rows of its run directories that are not archived orders."""
 
-
 ARCHIVE_SUMMARY = "orders_archive_summary"
 """What each purge transaction took out: one document per run, order_date and chunk, with its cells."""
-
 
 PLANNED, EXPORTED, VERIFIED, PURGED, PUBLISHED, COMMITTED, REFUSED = STATES = (
     "planned",
@@ -30,27 +27,21 @@ PLANNED, EXPORTED, VERIFIED, PURGED, PUBLISHED, COMMITTED, REFUSED = STATES = (
     "refused",
 )
 
-
 CLOSED = (COMMITTED, REFUSED)
 """States after which nothing is left to do."""
-
 
 IN_MAIN = (PUBLISHED, COMMITTED)
 """States of runs whose rows are in the table's `main`."""
 
-
 PROTOCOL = 2
 """Records of version 0.1.0 have none, and their states mean something else: published came before purged."""
-
 
 OF_0_1_0: Mapping[str, Any] = {"protocol": {"$exists": False}, "moved_by": {"$exists": False}}
 """Records of runs of version 0.1.0 whose directories are not in the table yet."""
 
-
 ARCHIVE, CHANGES, MOVED = "archive", "changes", "moved"
 """Kinds of runs: from MongoDB; later versions into the rows of archived orders; by `upgrade` from the run directories
 of version 0.1.0."""
-
 
 CHUNK_ORDERS = 10_000
 """Most orders of a chunk: 10 000 deletes reach the server's best rate and stay below its limits."""

@@ -18,8 +18,8 @@ from ecommerce.archive.run import (
     COMMITTED,
     PROTOCOL,
     Run,
-    run_of_record,
     run_document,
+    run_of_record,
     to_value,
 )
 from ecommerce.bson_reading.batches import raw_batches
