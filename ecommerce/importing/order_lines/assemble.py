@@ -6,14 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
-from ecommerce.importing.order_lines.column_values import (
-    FOUR_DECIMALS,
-    Cells,
-    Texts,
-    field_makers,
-    made,
-    stable_id,
-)
+from ecommerce.importing.order_lines.column_texts import Cells, Texts, stable_id
+from ecommerce.importing.order_lines.column_values import FOUR_DECIMALS, field_makers, made
 from ecommerce.importing.order_lines.mapping import Mapping
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.shape import Reading

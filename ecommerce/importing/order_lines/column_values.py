@@ -5,32 +5,25 @@ kind of value a field has is asked once and not for each order. What comes again
 columns have few different ones.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Row
 from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
-from functools import lru_cache, partial
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
-import xxhash
 from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.importing.formats.nothing import is_present
 from ecommerce.importing.order_lines.amounts import Notation, read_amount
+from ecommerce.importing.order_lines.column_texts import NOT_WHOLE, Cells, Remembered, Text, Texts, first_of, stable_id
 from ecommerce.importing.order_lines.currencies import currencies_of
 from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.order_lines.times import Zones, read_time
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.shape import Reading
 
-Cells = Row[str, str]
-"""A line: column → text, stripped, and empty where it means nothing; it has every column that the mapping uses. Columns
-of joined tables are named `table.column`."""
-
-Text = Callable[[Cells], str]
 Make = Callable[[Cells, Sequence[Cells]], Any]
 """(cells, lines of the order) → the value of a field, None where there is none."""
 
@@ -38,44 +31,9 @@ Makers = Sequence[tuple[str, Make]]
 """Fields of a part of the order, each with what makes its value."""
 
 FOUR_DECIMALS = Decimal("0.0001")
-RESULTS_KEPT = 1 << 13
-"""Of one function of a mapping: about 2 MB."""
 
 INTEGER_DIGITS = 19
 """Integers of fewer digits are below 2^63."""
-
-_SEPARATOR = "\x1f"
-_NOT_WHOLE = ".0"
-_CUT_BY_A_SPREADSHEET = re.compile(
-    r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+|[+-]?\d[.,]\d+[eE]\d+|#[A-Z0-9/]+[!?]|#{3,}", re.ASCII
-)
-"""1.12341E+14, or an error such as #REF!: what the identity was is lost, and another may look the same."""
-
-
-@lru_cache(maxsize=1 << 16)
-def stable_id(namespace: str, field: str, text: str) -> int:
-    """The 63-bit id of a textual one: the same for ever, for the same text, kind of id and namespace.
-
-    Raises Rejected where a spreadsheet has cut the text.
-    """
-    if _CUT_BY_A_SPREADSHEET.fullmatch(text):
-        raise Rejected("broken_identity", f"{shown(text)} is what a spreadsheet has left of an identity")
-    return xxhash.xxh3_64_intdigest(_SEPARATOR.join((namespace, field, text)).encode()) >> 1
-
-
-class Remembered(dict[Any, Any]):
-    """Results of a function by its argument."""
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self._function = function
-
-    def __missing__(self, argument: Any) -> Any:
-        result = self._function(argument)
-        if len(self) >= RESULTS_KEPT:
-            self.clear()
-        self[argument] = result
-        return result
 
 
 def remembered(make: Callable[[Cells], Any], value: Value) -> Make:
@@ -110,64 +68,6 @@ def made(makers: Makers, cells: Cells, lines: Sequence[Cells] = ()) -> dict[str,
         if value is not None:
             values[name] = value
     return values
-
-
-class Texts:
-    """Makes what makes the text of a value, empty where there is none."""
-
-    def __init__(self, readings: Sequence[Reading]) -> None:
-        self._whole = frozenset(reading.of for reading in readings if reading.kind == "whole")
-
-    def of(self, value: Value, joined_by: str = _SEPARATOR) -> Text:
-        """What makes the text; those of several columns are joined."""
-        if value.first:
-            otherwise = "" if value.otherwise is None else str(value.otherwise)
-            return partial(_first, [self.of(candidate, joined_by) for candidate in value.first], otherwise)
-        if value.constant is not None:
-            constant = str(value.constant)
-            return lambda cells: constant
-        plain = _columns(value, joined_by)
-        if value.present is not None:
-            present = value.present
-            return lambda cells: present if is_present(plain(cells)) else ""
-        if value.map:
-            meaning = {text: str(meant) for text, meant in value.meaning.items()}
-            otherwise = "" if value.otherwise is None else str(value.otherwise)
-            return lambda cells: meaning.get(plain(cells).lower(), otherwise)
-        if value.otherwise is not None:
-            otherwise = str(value.otherwise)
-            return lambda cells: plain(cells) or otherwise
-        return plain
-
-    def identity(self, value: Value) -> Text:
-        """What makes the text of an identity."""
-        plain = self.of(value)
-        names = {value.column, *(candidate.column for candidate in value.first)}
-        whole = not self._whole.isdisjoint(name for name in names if name)
-
-        return (lambda cells: plain(cells).removesuffix(_NOT_WHOLE)) if whole else plain
-
-
-def _columns(value: Value, joined_by: str) -> Text:
-    if value.column and not value.columns:
-        return itemgetter(value.column)
-    if len(value.columns) < 2:
-        return itemgetter(value.columns[0]) if value.columns else lambda cells: ""
-    texts = itemgetter(*value.columns)
-
-    def together(cells: Cells) -> str:
-        parts = texts(cells)
-        return joined_by.join(parts) if any(parts) else ""
-
-    return together
-
-
-def _first(candidates: Sequence[Text], otherwise: str, cells: Cells) -> str:
-    for candidate in candidates:
-        text = candidate(cells)
-        if text:
-            return text
-    return otherwise
 
 
 class _Maker:
@@ -219,7 +119,7 @@ class _Maker:
         """What makes the digits of a number, empty where there is none."""
         if value.first:
             return partial(
-                _first, [self._number(candidate, where, kind) for candidate in value.first], _otherwise(value)
+                first_of, [self._number(candidate, where, kind) for candidate in value.first], _otherwise(value)
             )
         text, otherwise = self._texts.of(value), _otherwise(value)
         if value.map or value.constant is not None or value.present is not None:
@@ -368,7 +268,7 @@ def _whole(digits: str) -> int | str:
 
 def _number_kept(text: str, where: str) -> int:
     """An identity that is a number already. Raises Rejected for any other text."""
-    digits = text.removesuffix(_NOT_WHOLE)
+    digits = text.removesuffix(NOT_WHOLE)
     if not (digits.isascii() and digits.isdigit()) or len(digits) > INTEGER_DIGITS:
         raise Rejected("wrong_type", f"{where} is {shown(text)}, not an identity of digits")
     return int(digits)

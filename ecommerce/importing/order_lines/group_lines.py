@@ -16,7 +16,7 @@ from ecommerce.errors import InputError
 from ecommerce.importing.formats.chunks import Chunk, Row
 from ecommerce.importing.formats.csv import cells_of_text
 from ecommerce.importing.formats.registry import format_of
-from ecommerce.importing.order_lines.column_values import Cells
+from ecommerce.importing.order_lines.column_texts import Cells
 from ecommerce.importing.order_lines.file_readings import ReadingPass
 from ecommerce.importing.order_lines.mapping import Joined, Mapping
 from ecommerce.importing.order_lines.read_order import joined_text

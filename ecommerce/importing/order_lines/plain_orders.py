@@ -14,7 +14,8 @@ from msgspec import Struct
 from ecommerce.documents.kinds import TEXT_LENGTH_MAX
 from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
 from ecommerce.importing.order_lines.assemble import name_parts, refund_of, work_out_amounts
-from ecommerce.importing.order_lines.column_values import Texts, field_makers
+from ecommerce.importing.order_lines.column_texts import Texts
+from ecommerce.importing.order_lines.column_values import field_makers
 from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.order_lines.plain_values import Columns, Line, Values, values_of
 from ecommerce.importing.rows.inputs import BesideInput, DeliveryInput, OrderInput, OrderItemInput

@@ -14,7 +14,8 @@ from msgspec import Struct
 from msgspec.json import encode
 
 from ecommerce.documents.kinds import INT64_MAX, Id
-from ecommerce.importing.order_lines.column_values import Cells, Make, Makers, Remembered
+from ecommerce.importing.order_lines.column_texts import Cells, Remembered
+from ecommerce.importing.order_lines.column_values import Make, Makers
 from ecommerce.importing.order_lines.mapping import Value
 
 Line = Sequence[str]

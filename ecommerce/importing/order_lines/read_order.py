@@ -13,7 +13,7 @@ import msgspec
 from ecommerce.importing.formats.csv import cells_of_text
 from ecommerce.importing.order_lines.assemble import assemble
 from ecommerce.importing.order_lines.catalog_reader import CatalogReader
-from ecommerce.importing.order_lines.column_values import Cells
+from ecommerce.importing.order_lines.column_texts import Cells
 from ecommerce.importing.order_lines.mapping import load_mapping
 from ecommerce.importing.order_lines.plain_orders import PlainOrders
 from ecommerce.importing.order_lines.plain_values import Columns
