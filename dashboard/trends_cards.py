@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from dashboard.cards import NO_ORDERS, title_of
+from dashboard.cards import NO_ORDERS
 from dashboard.delivery_days import DAYS_MAX
+from dashboard.headlines import title_of
 from dashboard.state import ORDER_DIMENSIONS, View, not_filtered_note
 from dashboard.text import NOTHING, in_a_line, money, percent, span_text
 from dashboard.trends import Trends

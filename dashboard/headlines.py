@@ -1,0 +1,166 @@
+"""What the headlines say about an answer, beside the days that it is compared with."""
+
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dashboard.figures import Answer, Question
+from dashboard.spans import dates_span, days_of
+from dashboard.text import NOTHING, change, change_text, percent, span_text
+from dashboard.theme import status_color
+from ecommerce.documents.statuses import FINISHED
+from ecommerce.kpis.figures import Kpis
+from ecommerce.readable import compact, exact
+
+INCOMPLETE = "incomplete"
+
+NOT_FILLED = "not known yet of all archived orders: `ecommerce upgrade` fills it in"
+
+NEEDS_FINISHED = ("delivered", "late_share")
+"""Headlines that say something only about orders that are finished."""
+
+OPEN_SHARE_MAX = 0.05
+
+NOTABLE = 0.02
+
+NOTABLE_POINTS = 0.005
+"""A change smaller than these is neither good nor bad: a shop's days differ by more."""
+
+BEHIND = {
+    "revenue": [["state", "counted"]],
+    "average_order_value": [["state", "counted"]],
+    "delivered": [["status", "Delivered"], ["status", "Pending"]],
+    "late_share": [["state", "late"]],
+}
+"""What in a link chooses the orders behind a headline, beside span and filters."""
+
+Content = dict[str, Any]
+
+Row = dict[str, Any]
+
+
+def headlines(answer: Answer, unfiltered: str, amount: Any, zone: ZoneInfo) -> Content:
+    """The card of the headlines; `unfiltered` says which chosen filters do not act on them."""
+    kpis = answer.kpis
+    orders, late = kpis.orders, kpis.late_share
+    rows = [
+        _headline("orders", "Orders", compact(orders), exact(orders)),
+        _amount("revenue", "Revenue", kpis.revenue, amount),
+        _amount("average_order_value", "Average order value", kpis.average_order_value, amount),
+        _headline(
+            "delivered",
+            "Delivered / pending",
+            compact(kpis.delivered),
+            f"{exact(kpis.delivered)} delivered, {exact(kpis.pending)} pending",
+        )
+        | {
+            "small": f" / {compact(kpis.pending)}",
+            "share": [
+                {"key": name, "size": size, "color": status_color(name, ())}
+                for name, size in (("Delivered", kpis.delivered), ("Pending", kpis.pending))
+                if size
+            ],
+        },
+        _headline("quantity", "Quantity ordered", compact(kpis.quantity), exact(kpis.quantity)),
+        _headline(
+            "late_share",
+            "Late (of those due)",
+            percent(late) if late is not None else INCOMPLETE if "late_share" in kpis.incomplete else NOTHING,
+            f"{late:.6f} of the orders that were due, {exact(kpis.overdue or 0)} of them overdue"
+            if late is not None
+            else _without(kpis, "late_share"),
+        ),
+    ]
+    before = before_text(answer, zone)
+    for row in rows:
+        key = row["key"]
+        row["spark"] = [round(point, 4) for point in answer.timeline.sparks.get(key, ())]
+        row["unfiltered"] = unfiltered
+        row["orders"] = BEHIND.get(key, [])
+        if key in NEEDS_FINISHED and (young := _open_share(answer)) > OPEN_SHARE_MAX:
+            # Nothing of theirs is comparable yet: the younger the orders, the fewer are delivered, and the fewer late.
+            row["note"] = f"{percent(young, 0)} still open"
+        elif answer.done is not None and answer.before is not None:
+            row |= _versus(key, getattr(answer.done, key), getattr(answer.before, key), f"vs. {before}")
+    rows += [_measure(name, value, amount) | {"unfiltered": unfiltered} for name, value in kpis.measures.items()]
+    return {"title": title_of(answer.question, zone), "subtitle": _subtitle(answer, zone), "rows": rows}
+
+
+def before_text(answer: Answer, zone: ZoneInfo) -> str:
+    """The days that an answer is compared with; empty where it is compared with nothing."""
+    compared = answer.question.compared
+    days = days_of(compared.before, zone) if compared else None
+    return span_text(dates_span(*days, zone), zone, year=False) if days else ""
+
+
+def _measure(name: str, value: Decimal | int | None, amount: Any) -> Row:
+    """The headline of a measure that is a figure of its own."""
+    label = name.replace("_", " ").capitalize()
+    if value is None:
+        return _headline(name, label, INCOMPLETE, NOT_FILLED)
+    if isinstance(value, Decimal):
+        return _amount(name, label, value, amount)
+    return _headline(name, label, compact(value), exact(value))
+
+
+def _without(kpis: Kpis, figure: str) -> str:
+    """Why a figure about deliveries has no value."""
+    return NOT_FILLED if figure in kpis.incomplete else "nothing was due"
+
+
+def _open_share(answer: Answer) -> float:
+    """The share of the orders that are not finished, in the younger of the two spans that are compared."""
+    kpis = answer.done or answer.kpis
+    finished = sum(kpis.by_status.get(status, 0) for status in FINISHED)
+    return 1 - finished / kpis.orders if kpis.orders else 0.0
+
+
+def title_of(question: Question, zone: ZoneInfo) -> str:
+    """The span in words; what it shows of the present is not over."""
+    days = days_of(question.span, zone)
+    if days is None:
+        return "All orders"
+    whole = dates_span(*days, zone)
+    text = span_text(whole if question.span.start == whole.start else question.span, zone)
+    return text + (", so far" if question.running else "")
+
+
+def _subtitle(answer: Answer, zone: ZoneInfo) -> str:
+    compared = answer.question.compared
+    if compared is None:
+        return "" if answer.question.span.start is None else "changes are shown from the first full hour on"
+    before = span_text(compared.before, zone)
+    if compared.done == answer.question.span:
+        return f"compared with {before}"
+    assert compared.done.end is not None  # noqa: S101 - of a comparison both ends are known
+    return f"the full hours until {compared.done.end.astimezone(zone):%H:%M} compared with {before}"
+
+
+def _headline(key: str, label: str, value: str, exact_text: str) -> Row:
+    return {"key": key, "label": label, "value": value, "exact": exact_text, "note": ""}
+
+
+def _amount(key: str, label: str, value: Decimal, amount: Any) -> Row:
+    return _headline(key, label, amount(value, short=True), amount(value, short=False))
+
+
+def _versus(key: str, now: Any, before: Any, note: str) -> Row:
+    if key == "late_share":
+        if now is None or before is None:
+            return {"note": "nothing to compare with"}
+        text = f"{abs(now - before) * 100:.1f} points"
+        return _tone(now - before, text, note, notable=NOTABLE_POINTS, rising_is_good=False)
+    relative = change(now, before)
+    if relative is None:
+        return {"change": "new" if now else "unchanged", "note": note}
+    # Fewer delivered may only mean that the orders are young: neither good nor bad.
+    rising_is_good = None if key == "delivered" else True
+    return _tone(relative, change_text(relative), note, notable=NOTABLE, rising_is_good=rising_is_good)
+
+
+def _tone(rise: float, text: str, note: str, *, notable: float, rising_is_good: bool | None) -> Row:
+    if abs(rise) < 0.0005:
+        return {"change": "unchanged", "note": note}
+    arrow = "▲" if rise > 0 else "▼"
+    tone = "" if rising_is_good is None or abs(rise) < notable else "good" if (rise > 0) is rising_is_good else "bad"
+    return {"change": f"{arrow} {text}", "tone": tone, "note": note}
