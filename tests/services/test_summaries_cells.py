@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ecommerce.archive.content_columns import content_hashes
-from ecommerce.bson_reading import columns
+from ecommerce.bson_reading import columns, windows
 from ecommerce.bson_reading.columns import ITEMS_READ_MAX, read_columns
 from ecommerce.bson_reading.order_columns import OrderColumns
 from ecommerce.check.documents import cells_by_aggregation
@@ -50,8 +50,8 @@ def test_documents_folded_in_arrays_give_the_cells_of_plain_counting(
 
 def read_as_many(patch: pytest.MonkeyPatch) -> None:
     """Let few documents be read as many are, and most texts as long ones."""
-    patch.setattr(columns, "MANY_ROWS", 1)
-    patch.setattr(columns, "ROWS_AS_ONE", 4)
+    patch.setattr(windows, "MANY_ROWS", 1)
+    patch.setattr(windows, "ROWS_AS_ONE", 4)
     patch.setattr(columns, "SHORT_TEXT", 8)
 
 
