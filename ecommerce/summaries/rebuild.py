@@ -4,11 +4,10 @@ on what changes. Writers keep writing, and readers keep reading the old buckets 
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import bson
@@ -17,10 +16,9 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
 from ecommerce.bson_reading.batches import raw_batches
-from ecommerce.documents.stored import HAS_TIME
 from ecommerce.errors import ServiceError
 from ecommerce.gate import require_known_format
-from ecommerce.hours import Hours, hours_of
+from ecommerce.hours import hours_of
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.schema import prepare_collections
@@ -36,6 +34,7 @@ from ecommerce.summaries.changes import HistoryLost, changes_since, latest_time,
 from ecommerce.summaries.checked import note_fewer
 from ecommerce.summaries.history import moment_kept
 from ecommerce.summaries.images import let_images_expire
+from ecommerce.summaries.ranges import ranges_of
 from ecommerce.summaries.records import cells_of_record
 from ecommerce.summaries.state import (
     ARCHIVE_SUMMARY,
@@ -53,11 +52,6 @@ from ecommerce.summaries.state import (
 THREADS = 3
 """Two fold while one waits for the server; more gain nothing on two cores."""
 
-ORDERS_PER_RANGE = 100_000
-ORDERS_PER_RANGE_MIN = 50_000
-"""Of few orders the ranges are smaller, so that two threads have some. Each writes buckets of its own for the months
-that it touches, which at 100,000 orders cost more than a third thread saves."""
-RANGES_MAX = 64
 FLUSH_ROWS = 150_000
 """Cells gathered by one thread before they are written, about 20 MB: those of one fold, so they need no summing."""
 
@@ -108,17 +102,6 @@ def rebuild(database: MongoDatabase, *, shop: Shop | None = None, progress: Prog
                     f"rebuilding the summaries was cut off {ATTEMPTS} times, at last by: {plain(error)}"
                 ) from None
         attempt += 1
-
-
-def cut_near(hours: Hours, times: Sequence[datetime], at: int, count: int) -> datetime:
-    """Where a rebuild that cuts a sample of times into `count` ranges cuts it: at a position of the sample.
-
-    Rather at the beginning of a month, where one is a quarter of a range away at most: two ranges that share a month
-    both write buckets for it, which is a fiftieth of the time of 200,000 orders.
-    """
-    away = len(times) // (4 * count)
-    month = hours.day_start(hours.month_of(times[min(at + away, len(times) - 1)]))
-    return month if month >= times[max(at - away, 0)] else times[at]
 
 
 class _Rebuild:
@@ -172,7 +155,10 @@ class _Rebuild:
         """Write the buckets of all orders, hot and archived, at the read concern's moment."""
         with ThreadPoolExecutor(THREADS) as pool:
             work = [pool.submit(self.add_archived, read_concern)]
-            work += [pool.submit(self.add_hot, match, read_concern) for match in self.ranges()]
+            work += [
+                pool.submit(self.add_hot, match, read_concern)
+                for match in ranges_of(self.database, self.hours, self.expected, THREADS)
+            ]
             try:
                 while (state := wait(work, PROGRESS_SECONDS, FIRST_EXCEPTION)).not_done:
                     for part in state.done:
@@ -185,25 +171,6 @@ class _Rebuild:
                 pool.shutdown(cancel_futures=True)
                 raise
         self.progress(self.orders, self.orders, "orders")
-
-    def ranges(self) -> list[dict[str, Any]]:
-        """Queries that take a part of the orders each, by order_time, together all of them."""
-        few = min(2 * THREADS, self.expected // ORDERS_PER_RANGE_MIN)
-        count = min(RANGES_MAX, max(few, self.expected // ORDERS_PER_RANGE))
-        sample = self.database[ORDERS].aggregate(
-            [
-                {"$sample": {"size": 20 * max(count, 1)}},
-                {"$match": HAS_TIME},
-                {"$project": {"_id": 0, "time": "$order.order_time"}},
-            ]
-        )
-        times = sorted(document["time"] for document in sample)
-        if count < 2 or not times:
-            return [{}]
-        cuts = sorted({cut_near(self.hours, times, len(times) * number // count, count) for number in range(1, count)})
-        first, last = {"order.order_time": {"$lt": cuts[0]}}, {"order.order_time": {"$not": {"$lt": cuts[-1]}}}
-        between = ({"order.order_time": {"$gte": start, "$lt": end}} for start, end in pairwise(cuts))
-        return [first, *between, last]
 
     def add_hot(self, match: Mapping[str, Any], read_concern: Mapping[str, Any] | None) -> None:
         """Write the buckets of the orders that match."""

@@ -241,7 +241,7 @@ def test_what_cannot_go_on_is_rebuilt(database: MongoDatabase, loss: Any) -> Non
 
 
 def test_a_rebuild_while_writers_write_loses_nothing(database: MongoDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ecommerce.summaries.rebuild.ORDERS_PER_RANGE", 50)
+    monkeypatch.setattr("ecommerce.summaries.ranges.ORDERS_PER_RANGE", 50)
     monkeypatch.setattr("ecommerce.bson_reading.batches.BATCH_DOCUMENTS", 30)
     accept(database, random_orders(500))
     stop = threading.Event()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecommerce.hours import Hours, hours_of, next_month, seconds_of, time_of
-from ecommerce.summaries.rebuild import cut_near
+from ecommerce.summaries.ranges import cut_near
 
 ZONES = ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns",
          "America/Sao_Paulo", "Pacific/Apia", "Africa/Casablanca"]  # fmt: skip
