@@ -129,7 +129,7 @@ def checked_text(checked: "FileCheck") -> str:
         where = f", header in line {shape.first_line - 1}" if shape.first_line > 2 else ""
         lines.append(f"  delimiter {shape.delimiter!r}, {len(shape.columns)} columns{where}, quotes: {shape.quotes}")
     from ecommerce.importing.naive_times import shop_zone
-    from ecommerce.importing.order_lines.mapping import load_mapping
+    from ecommerce.importing.order_lines.mappings import load_mapping
 
     zone = load_mapping(shape.mapping).naive_zone if shape.mapping else shop_zone()
     lines.append(f"  times that name no zone are in {zone}")

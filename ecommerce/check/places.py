@@ -20,6 +20,7 @@ from ecommerce.documents.content_hash import CONTENT_HASH, content_hash, hashes_
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.stored import NotAnOrder, stored_order
 from ecommerce.ingest.archived_changes import waiting_versions
+from ecommerce.ingest.stored_orders import any_between
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, in_transaction, is_replica_set
 from ecommerce.summaries.changes import LOST_CODES, latest_time, token_time
 
@@ -109,7 +110,7 @@ def _ids_of(database: MongoDatabase) -> Iterator[list[int]]:
 
 def _archived_among(database: MongoDatabase, ids: Sequence[int]) -> list[int]:
     archive = database[ARCHIVED_ORDERS]
-    if archive.find_one({"_id": {"$gte": ids[0], "$lte": ids[-1]}}, {"_id": 1}) is None:
+    if not any_between(archive, ids, None):
         return []
     return [entry["_id"] for entry in archive.find({"_id": {"$in": ids}}, {"_id": 1})]
 

@@ -15,7 +15,7 @@ from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder
 from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.order_lines.group_lines import order_lines
-from ecommerce.importing.order_lines.mapping import load_mapping
+from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.recognise import joined_files, recognise
 from ecommerce.importing.rows.orders import Known

@@ -15,7 +15,7 @@ from ecommerce.importing.loading.ledger import FileLedger, prepare_ledger
 from ecommerce.importing.loading.report import FileReport, ImportReport
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.naive_times import use_zone
-from ecommerce.importing.order_lines.mapping import load_mapping
+from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.recognise import (
     UnknownColumns,
     beside_a_complete_set,

@@ -9,7 +9,7 @@ from typing import Protocol
 from ecommerce.documents.order import Order
 from ecommerce.importing.formats.csv import cells_of_text
 from ecommerce.importing.order_lines.column_values import Makers, field_makers, made
-from ecommerce.importing.order_lines.mapping import load_mapping
+from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.order_lines.read_order import LinesReader
 from ecommerce.importing.reasons import Rejected
 from ecommerce.importing.shape import LINES, Shape

@@ -15,7 +15,8 @@ from ecommerce.importing.formats.format import LOOK_BYTES, Head
 from ecommerce.importing.formats.header import Header
 from ecommerce.importing.formats.json_lines import no_json
 from ecommerce.importing.formats.registry import look
-from ecommerce.importing.order_lines.mapping import Mapping, load_mapping, mapping_for
+from ecommerce.importing.order_lines.mapping import Mapping
+from ecommerce.importing.order_lines.mappings import load_mapping, mapping_for
 from ecommerce.importing.reasons import shown
 from ecommerce.importing.rows.dotted_columns import is_dotted, problems
 from ecommerce.importing.shape import AS_TEXT, IN_RECORDS, JOINED, LINES, ORDER_COLUMNS, ORDERS, Shape

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakSet
 
-import bson
-from bson import Decimal128
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from msgspec.structs import replace
@@ -19,15 +17,11 @@ from pymongo import MongoClient, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
-from ecommerce.bson_reading.batches import raw_batches
-from ecommerce.bson_reading.columns import read_columns
 from ecommerce.documents.agreement import Disagreement
 from ecommerce.documents.bson_codec import decode_order, encode_order, same_content
-from ecommerce.documents.bson_types import TYPE_BYTES
-from ecommerce.documents.canonical_bytes import moved_forward, order_id_of
+from ecommerce.documents.canonical_bytes import moved_forward
 from ecommerce.documents.content_hash import CONTENT_HASH, content_hash, hashes_of_spellings
 from ecommerce.documents.statuses import canonical
-from ecommerce.documents.stored import ANYTHING, NotAnOrder, stored_order
 from ecommerce.ingest.archived_changes import (
     ArchivedChange,
     archived_refunds,
@@ -47,10 +41,10 @@ from ecommerce.ingest.past_versions import (
     remember_versions,
     version_of,
 )
+from ecommerce.ingest.stored_orders import any_between, canonical_documents, stored_orders
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, in_transaction, is_replica_set
 
 _UNAUTHORIZED = 13
-_INT64 = ord(TYPE_BYTES["long"])
 _VALIDATED: WeakSet[MongoClient[Document]] = WeakSet()
 """Clients whose user may not bypass validation (built into dbAdmin, not into readWrite): the server looks again."""
 
@@ -138,11 +132,11 @@ def _accept(
 ) -> Accepted:
     orders: Any = database.get_collection(ORDERS, codec_options=_RAW_OPTIONS)
     ids = [order.order_id for order in batch]
-    hot = _stored(database, ids, session) if _any_between(orders, ids, session) else {}
+    hot = stored_orders(database, ids, session) if any_between(orders, ids, session) else {}
     absent = [order_id for order_id in ids if order_id not in hot] if hot else ids
     archive = database[ARCHIVED_ORDERS]
     archived: dict[int, Mapping[str, Any]] = {}
-    if absent and _any_between(archive, absent, session):
+    if absent and any_between(archive, absent, session):
         found = archive.find({"_id": {"$in": absent}}, session=session)
         archived = {document["_id"]: document for document in found}
     if people := forgotten_people(database, session):
@@ -233,7 +227,7 @@ def _is_content(known: int, order: EncodedOrder) -> bool:
 def _differing(known: Sequence[tuple[EncodedOrder, bytes]], rules: _Rules, result: Accepted) -> list[Differing]:
     """The orders whose stored version has another content; the others are counted."""
     differing: list[Differing] = []
-    for (order, _), stored in zip(known, _canonical([stored for _, stored in known]), strict=True):
+    for (order, _), stored in zip(known, canonical_documents([stored for _, stored in known]), strict=True):
         if not stored:
             differing.append(Differing(order.order_id, stored, order.bson, order.timed, order.anonymous))
             continue
@@ -254,21 +248,6 @@ def _differing(known: Sequence[tuple[EncodedOrder, bytes]], rules: _Rules, resul
     return differing
 
 
-def _canonical(documents: Sequence[bytes]) -> list[bytes]:
-    """The documents in canonical BSON; an empty one for a document that is no order."""
-    if not documents:
-        return []
-    regular = read_columns(documents).regular
-    return [one if fine else _canonical_of(one) for one, fine in zip(documents, regular.tolist(), strict=True)]
-
-
-def _canonical_of(document: bytes) -> bytes:
-    try:
-        return encode_order(stored_order(document))
-    except NotAnOrder:
-        return b""
-
-
 def _after(pair: Differing) -> bytes:
     """What replaces the stored document."""
     return moved_forward(pair.stored, pair.incoming) if pair.stored else pair.incoming
@@ -282,26 +261,3 @@ def _same_but_spelling(stored: bytes, incoming: bytes) -> bool:
     order = decode_order(incoming)
     delivery = replace(order.delivery, status=before)
     return same_content(stored, encode_order(replace(order, delivery=delivery)))
-
-
-def _any_between(collection: Any, ids: Sequence[int], session: ClientSession | None) -> bool:
-    """Whether the collection has any order from the lowest to the highest of these ids.
-
-    Where ids grow with time, new orders lie behind all that are there: one look at the index spares one for each.
-    """
-    span = {"_id": {"$gte": min(ids), "$lte": max(ids)}}
-    return collection.find_one(span, {"_id": 1}, session=session) is not None
-
-
-def _stored(database: MongoDatabase, ids: Sequence[int], session: ClientSession | None) -> dict[int, bytes]:
-    """The hot orders among these ids, as bytes: a document object for each would double the cost of comparing them."""
-    hot: dict[int, bytes] = {}
-    for batch in raw_batches(database, {"_id": {"$in": ids}}, session):
-        hot.update((order_id_of(raw) if raw[4] == _INT64 else _whole_number(raw), raw) for raw in batch)
-    return hot
-
-
-def _whole_number(document: bytes) -> int:
-    """`_id` of a document that MongoDB found by an order's id, which may lie there as another type of number."""
-    identity = bson.decode(document, ANYTHING)["_id"]
-    return int(identity.to_decimal() if isinstance(identity, Decimal128) else identity)

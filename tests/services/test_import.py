@@ -14,7 +14,7 @@ from bson import json_util
 
 from ecommerce.errors import InputError
 from ecommerce.importing.import_files import import_paths
-from ecommerce.importing.rows.lenient import parse_json
+from ecommerce.importing.rows.json_text import parse_json
 from ecommerce.importing.rows.orders import Known, encode_value
 from ecommerce.mongo import ORDERS, MongoDatabase
 from tests.import_samples import SUPERSTORE, WHOLE_SUPERSTORE, a_row, raw_orders, stored_orders, write_lines

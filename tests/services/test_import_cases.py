@@ -19,7 +19,7 @@ from ecommerce.documents.order import OrderDocument
 from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.loading.report import ImportReport
-from ecommerce.importing.order_lines.mapping import load_mapping
+from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import IMPORTS, REJECTED_ROWS, MongoDatabase
 from tests.import_samples import stored_orders

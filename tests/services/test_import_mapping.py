@@ -16,7 +16,7 @@ from ecommerce.errors import InputError
 from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.loading.replay import replay_rejected
-from ecommerce.importing.order_lines.mapping import load_mapping, shipped_mappings
+from ecommerce.importing.order_lines.mappings import load_mapping, shipped_mappings
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import REJECTED_ROWS, MongoDatabase
 from tests.import_samples import WHOLE_SUPERSTORE, raw_orders, stored_orders

@@ -21,7 +21,7 @@ from ecommerce.archive.runs import get_run
 from ecommerce.archive_location import record_archive_kind
 from ecommerce.errors import EcommerceError
 from ecommerce.importing.files import find_files
-from ecommerce.importing.order_lines.mapping import load_mapping
+from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.recognise import recognise
 from ecommerce.importing.sources.streams import open_source
 from ecommerce.jars import Jar, fetch_jars

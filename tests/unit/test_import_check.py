@@ -11,7 +11,8 @@ from cli.imports import checked_text
 from ecommerce.importing.check_file import check_file
 from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.order_lines.draft import NOT_FOUND, draft_mapping
-from ecommerce.importing.order_lines.mapping import Mapping, load_mapping
+from ecommerce.importing.order_lines.mapping import Mapping
+from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.sources.streams import SourceError
 from tests.import_samples import complete_row, write_lines
 

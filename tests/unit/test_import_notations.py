@@ -157,7 +157,7 @@ def written(folder: Path, orders: Any, notation: Notation) -> tuple[Path, Path]:
 
 
 def checked(folder: Path, orders: Any, notation: Notation) -> FileCheck:
-    from ecommerce.importing.order_lines.mapping import load_mapping
+    from ecommerce.importing.order_lines.mappings import load_mapping
 
     path, mapping = written(folder, orders, notation)
     load_mapping.cache_clear()

@@ -15,7 +15,7 @@ from ecommerce.importing.formats.csv import CSV, cells_of_text, settle
 from ecommerce.importing.formats.json_values import JSON_VALUES
 from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder
 from ecommerce.importing.order_lines.group_lines import order_lines
-from ecommerce.importing.order_lines.mapping import load_mapping
+from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.order_lines.read_order import LinesReader
 from ecommerce.importing.recognise import recognise
 from ecommerce.importing.rows.orders import Known

@@ -22,7 +22,7 @@ from ecommerce.documents.kinds import to_scaled
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.importing.reasons import REASONS, Rejected
 from ecommerce.importing.rows.extended_json import unwrap
-from ecommerce.importing.rows.lenient import parse_json
+from ecommerce.importing.rows.json_text import parse_json
 from ecommerce.importing.rows.orders import Known, encode_cells, encode_json, encode_value
 from tests.import_samples import complete_row
 from tests.sales_strategies import with_sales

@@ -6,7 +6,7 @@ import pytest
 
 from ecommerce.importing.check_file import FileCheck, check_file
 from ecommerce.importing.loading.file_import import ImportOptions
-from ecommerce.importing.order_lines.mapping import load_mapping
+from ecommerce.importing.order_lines.mappings import load_mapping
 
 MAP = """\
 order: {order_id: Order, user_id: Customer, order_time: Date, payment_type: {constant: card}}

@@ -12,7 +12,7 @@ from ecommerce.importing.reasons import Rejected, Rejection
 from ecommerce.importing.rows.catalog_records import read_record
 from ecommerce.importing.rows.dotted_columns import nested
 from ecommerce.importing.rows.extended_json import from_shell, unwrap
-from ecommerce.importing.rows.lenient import parse_json
+from ecommerce.importing.rows.json_text import parse_json
 from ecommerce.importing.rows.orders import AskCatalog, Known, encode_cells, encode_json, encode_value
 from ecommerce.importing.rows.plausible import Doubts
 from ecommerce.importing.shape import LINES, ORDER_COLUMNS, ORDERS, Shape, catalog_table

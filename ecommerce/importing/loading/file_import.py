@@ -23,7 +23,7 @@ from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.loading.workers import decoding
 from ecommerce.importing.order_lines.group_lines import order_lines
-from ecommerce.importing.order_lines.mapping import load_mapping
+from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.recognise import joined_files
 from ecommerce.importing.rows.orders import Known

@@ -1,25 +1,19 @@
 """Mappings: how the columns of order lines become orders, as small YAML files. `docs/mappings.md` shows how."""
 
 import codecs
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, lru_cache
-from importlib.resources import files
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Annotated, Any
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.kinds import attribute_fault
 from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
-from ecommerce.errors import InputError
 from ecommerce.importing.formats.nothing import is_nothing
 from ecommerce.importing.naive_times import shop_zone
 from ecommerce.importing.order_lines.times import check_format, zone_of
-
-SHIPPED = Path(str(files("ecommerce"))) / "mappings"
 
 
 def _sound(formats: tuple[str, ...]) -> tuple[str, ...]:
@@ -256,48 +250,3 @@ class Mapping(BaseModel):
             for column in value.used()
             if column not in value.sum + value.minus and not value.earliest
         )
-
-
-@lru_cache(maxsize=64)
-def load_mapping(name: str) -> Mapping:
-    """A mapping by the name of a shipped one or by its path. Raises InputError that says what is wrong with it."""
-    path = SHIPPED / f"{name}.yaml" if "/" not in name and not name.endswith((".yaml", ".yml")) else Path(name)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError:
-        shipped = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.yaml")))
-        raise InputError(f"no mapping {name!r}: give the path of one, or one of {shipped}") from None
-    try:
-        content = yaml.safe_load(text)
-        if not isinstance(content, dict):
-            raise InputError(f"{path}: a mapping has `order:`, `item:` and `delivery:`")
-        return Mapping.model_validate({"name": path.stem, **content})
-    except yaml.YAMLError as error:
-        # Its text is several lines, with a picture of the place.
-        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error).splitlines()[0]
-        raise InputError(f"{path} is not YAML: {where}{problem}") from None
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
-        raise InputError(f"{path}: {problems}") from None
-
-
-def shipped_mappings() -> list[Mapping]:
-    """The mappings that come with the project."""
-    return [load_mapping(path.stem) for path in sorted(SHIPPED.glob("*.yaml"))]
-
-
-def mapping_for(columns: Iterable[str], wanted: str | None) -> tuple[Mapping, str | None] | None:
-    """The mapping whose lines have these columns, and the joined table that they are of, if so.
-
-    Of several, the one that uses most of the columns. With `wanted` only that mapping is looked at.
-    """
-    names = set(columns)
-    best: tuple[int, Mapping, str | None] | None = None
-    for mapping in [load_mapping(wanted)] if wanted else shipped_mappings():
-        for table in (None, *mapping.tables):
-            needed = mapping.columns(table)
-            if needed <= names and (best is None or len(needed) > best[0]):
-                best = (len(needed), mapping, table)
-    return (best[1], best[2]) if best else None

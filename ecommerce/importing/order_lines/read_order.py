@@ -14,7 +14,7 @@ from ecommerce.importing.formats.csv import cells_of_text
 from ecommerce.importing.order_lines.assemble import assemble
 from ecommerce.importing.order_lines.catalog_reader import CatalogReader
 from ecommerce.importing.order_lines.column_texts import Cells
-from ecommerce.importing.order_lines.mapping import load_mapping
+from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.order_lines.plain_orders import PlainOrders
 from ecommerce.importing.order_lines.plain_values import Columns
 from ecommerce.importing.reasons import Rejected, shown

@@ -7,80 +7,19 @@ and give no reasons: whatever raises here goes through `lenient`, which does. A 
 import struct
 from collections.abc import Callable
 from datetime import UTC
-from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
-import bson
 from msgspec import Struct
 
 from ecommerce.documents.agreement import require_refunds_agree
 from ecommerce.documents.bson_types import DECIMAL_HIGH_BYTES, TYPE_BYTES
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.documents.kinds import attribute_fault
 from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderDocument, OrderItem
-from ecommerce.importing.rows.inputs import LEFT_OPEN, PARTS, exact_scaled, millis
+from ecommerce.importing.rows.field_bytes import Scaled, Texts, attribute_bytes, element_bytes, int32, text_bytes
+from ecommerce.importing.rows.inputs import LEFT_OPEN, PARTS, millis
 
 _FORMAT = {"bool": "?", "long": "q", "decimal": "q8s", "date": "q"}
-AMOUNTS_KEPT = 50_000
-"""Amounts of one field of a document that are kept: about 10 MB."""
-
-TEXTS_KEPT, TEXT_KEPT_CHARACTERS = 5_000, 100
-"""Texts of one field that are kept: at most a megabyte."""
-
-_int32 = struct.Struct("<i").pack
-
-
-def _text(value: str) -> bytes:
-    if "\0" in value:
-        raise ValueError("NUL character")
-    return value.encode()
-
-
-def _attributes(attributes: dict[str, str]) -> bytes:
-    """The document of attributes, by name. Raises ValueError where one cannot be kept."""
-    if any(attribute_fault(name, text) for name, text in attributes.items()):
-        raise ValueError("attributes")
-    return bson.encode({name: attributes[name] for name in sorted(attributes)})
-
-
-class _Scaled(dict[Decimal, int]):
-    """Amounts as scaled integers, worked out once: prices come again and again, and looking one up is ten times faster.
-
-    Raises what `exact_scaled` raises.
-    """
-
-    def __init__(self, limit: int, inclusive: bool) -> None:
-        super().__init__()
-        self._limit, self._inclusive = limit, inclusive
-
-    def __missing__(self, amount: Decimal) -> int:
-        scaled = exact_scaled(amount, self._limit, self._inclusive)
-        if len(self) >= AMOUNTS_KEPT:
-            self.clear()
-        self[amount] = scaled
-        return scaled
-
-
-class _Texts(dict[str, bytes]):
-    """Texts of one field as elements, made once: statuses, payment types and cities come again and again."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._element = _element(TYPE_BYTES["string"], name)
-
-    def __missing__(self, text: str) -> bytes:
-        encoded = _text(text)
-        element = self._element + _int32(len(encoded) + 1) + encoded + b"\0"
-        if len(text) <= TEXT_KEPT_CHARACTERS:
-            if len(self) >= TEXTS_KEPT:
-                self.clear()
-            self[text] = element
-        return element
-
-
-def _element(kind: bytes, name: str) -> bytes:
-    return kind + name.encode() + b"\0"
 
 
 class _Writer:
@@ -88,8 +27,12 @@ class _Writer:
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {
-            "millis": millis, "text": _text, "int32": _int32, "attributes": _attributes, "HIGH": DECIMAL_HIGH_BYTES
-        }  # fmt: skip
+            "millis": millis,
+            "text": text_bytes,
+            "int32": int32,
+            "attributes": attribute_bytes,
+            "HIGH": DECIMAL_HIGH_BYTES,
+        }
         self.lines: list[str] = []
         self.parts: list[str] = []
         self._format = ""
@@ -121,7 +64,7 @@ def _expression(writer: _Writer, field: Field, source: str) -> list[str]:
     match field.kind.bson_type:
         case "decimal":
             bounds = field.kind.bson_bounds
-            scaled = writer.constant(_Scaled(int(bounds["maximum"]), "exclusiveMaximum" not in bounds))
+            scaled = writer.constant(Scaled(int(bounds["maximum"]), "exclusiveMaximum" not in bounds))
             return [f"{scaled}[{source}]", "HIGH"]
         case "date":
             return [f"millis({source})"]
@@ -132,22 +75,22 @@ def _expression(writer: _Writer, field: Field, source: str) -> list[str]:
 def _write_scalar(writer: _Writer, field: Field, source: str) -> None:
     assert field.kind is not None  # noqa: S101 - only scalars come here
     kind = field.kind.bson_type
-    element = _element(TYPE_BYTES[kind], field.name)
+    element = element_bytes(TYPE_BYTES[kind], field.name)
     if kind == "string":
         if field.nullable:
             name = f"t{len(writer.lines)}"
-            null = b"" if field.optional else _element(TYPE_BYTES["null"], field.name)
+            null = b"" if field.optional else element_bytes(TYPE_BYTES["null"], field.name)
             writer.lines.append(f"{name} = {source}")
             constant = writer.constant(element)
             packed = f"{constant} + int32(len(text({name})) + 1) + text({name}) + b'\\0'"
             writer.variable(f"({writer.constant(null)} if {name} is None else {packed})")
         else:
-            writer.variable(f"{writer.constant(_Texts(field.name))}[{source}]")
+            writer.variable(f"{writer.constant(Texts(field.name))}[{source}]")
     elif kind == "object":
         # No attributes at all are absent, as None is.
         writer.variable(f"({writer.constant(element)} + attributes({source}) if {source} else b'')")
     elif field.nullable:
-        null = b"" if field.optional else _element(TYPE_BYTES["null"], field.name)
+        null = b"" if field.optional else element_bytes(TYPE_BYTES["null"], field.name)
         name = f"v{len(writer.lines)}"
         writer.lines.append(f"{name} = {source}")
         pack = writer.constant(struct.Struct(f"<{len(element)}s{_FORMAT[kind]}").pack)
@@ -203,12 +146,12 @@ def _array_encoder(field: Field) -> Callable[[Any], bytes]:
     """An encoder of the elements of an array that few documents have, by their ids."""
     assert field.document is not None  # noqa: S101 - arrays hold documents
     encode_element = encoder_of(field.document)
-    before, identity = _element(TYPE_BYTES["array"], field.name), attrgetter(fields_of(field.document)[0].name)
+    before, identity = element_bytes(TYPE_BYTES["array"], field.name), attrgetter(fields_of(field.document)[0].name)
 
     def encode(elements: Any) -> bytes:
         ordered = enumerate(sorted(elements, key=identity))
         body = b"".join(part for at, one in ordered for part in (_ITEM_KEYS[at], encode_element(one)))
-        return before + _int32(len(body) + 5) + body + b"\0"
+        return before + int32(len(body) + 5) + body + b"\0"
 
     return encode
 
@@ -298,7 +241,7 @@ def encode_input(  # noqa: PLR0913 - a record made of them would cost each order
     return b"".join(
         (
             _HEAD.pack(size, _ID, order_id, _ORDER), head,
-            _ITEMS, _int32(len(body) + 5), body,
+            _ITEMS, int32(len(body) + 5), body,
             _DELIVERY, tail, beside,
             _TAIL(_UPDATED_AT, version, b"\0"),
         )

@@ -3,7 +3,6 @@
 It decides what is accepted; the fast way may only accept a part of that, with the same bytes.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,70 +21,11 @@ from ecommerce.iso_4217 import CURRENCY_CODES
 
 DocumentType = TypeVar("DocumentType", bound=Struct)
 
-DEPTH_MAX = 20
-INTEGER_DIGITS_MAX = 40
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([ Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?\s?([Zz]|[+-]\d\d(:?\d\d)?)?)?")
 _INTEGER = re.compile(r"[+-]?\d{1,40}")
 _DECIMAL = re.compile(r"[+-]?(\d{1,60}(\.\d{0,60})?|\.\d{1,60})([eE][+-]?\d{1,3})?")
 _NUMBER_KEYS = ("$numberLong", "$numberInt", "$numberDecimal", "$numberDouble")
-
-
-def parse_json(text: bytes | str) -> Any:
-    """JSON as Python values, numbers exact. Raises Rejected for anything that is not JSON, or not sound JSON."""
-    try:
-        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        decoded.encode()
-    except UnicodeError as error:
-        raise Rejected("encoding", f"not UTF-8 text: {error}; save the file as UTF-8") from None
-    try:
-        value = json.loads(
-            decoded,
-            parse_float=_parse_float,
-            parse_int=_parse_int,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_object,
-        )
-    except RecursionError:
-        raise Rejected("too_deep", f"nested deeper than {DEPTH_MAX} levels") from None
-    except json.JSONDecodeError as error:
-        what = error.msg.removesuffix(" at")  # "Unterminated string starting at"
-        raise Rejected("json_syntax", f"not JSON: {what} at character {error.pos + 1}") from None
-    _check_depth(value, DEPTH_MAX)
-    return value
-
-
-def _parse_int(text: str) -> int:
-    if len(text) > INTEGER_DIGITS_MAX:
-        raise Rejected("out_of_range", f"a number of {len(text)} digits")
-    return int(text)
-
-
-def _parse_float(text: str) -> Decimal:
-    if len(text) > 2 * INTEGER_DIGITS_MAX:
-        raise Rejected("too_many_decimals", f"a number of {len(text)} characters")
-    return Decimal(text)
-
-
-def _refuse_constant(text: str) -> None:
-    raise Rejected("not_finite", f"{text} is not a JSON number")
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise Rejected("duplicate_field", f"{shown(next(n for n in names if names.count(n) > 1))} is there twice")
-    return found
-
-
-def _check_depth(value: Any, left: int) -> None:
-    if left < 0:
-        raise Rejected("too_deep", f"nested deeper than {DEPTH_MAX} levels")
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for child in children:
-        if isinstance(child, (dict, list)):
-            _check_depth(child, left - 1)
 
 
 def read_document(document: type[Struct], value: Any, path: str = "") -> dict[str, Any]:
