@@ -27,10 +27,10 @@ from ecommerce.summaries.aside import identities_aside
 from ecommerce.summaries.buckets import cells_parts, deltas_of, months_kept, rollup_parts
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.encoding import decode_frame
+from ecommerce.summaries.cells.frames import present, summed, together
 from ecommerce.summaries.cells.promises import KNOWN, due_before
 from ecommerce.summaries.cells.rollup import PRODUCT, PROMISES, TABLES, Rollup, is_misread
 from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES
-from ecommerce.summaries.cells.table import present, summed, together
 from ecommerce.summaries.changes import token_time
 from ecommerce.summaries.history import moment_kept
 from ecommerce.summaries.records import cells_of_record

@@ -11,9 +11,9 @@ import polars as pl
 from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.statuses import CANCELLED, RETURNED, UNCOUNTED, mongo_has, spark_has
 from ecommerce.hours import Hours
+from ecommerce.summaries.cells.frames import summed
 from ecommerce.summaries.cells.measures import MONGO_CREDIT, SPARK_CREDIT, spark_money
 from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES
-from ecommerce.summaries.cells.table import summed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

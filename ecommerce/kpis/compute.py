@@ -28,11 +28,11 @@ from ecommerce.kpis.figures import (
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.sales import by_channel, by_currency, in_currency, parts_of, sales_of
 from ecommerce.shop import Shop
+from ecommerce.summaries.cells.frames import AS_WRITTEN, present
 from ecommerce.summaries.cells.measures import FIGURES, OF_ITEMS, Measure
 from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.cells.rollup import DUE_SUMS, GROUP_MEASURES, ITEM_SUMS, PRODUCT, SALES, TIME_MEASURES, Rollup
 from ecommerce.summaries.cells.sales import SALES_MEASURES
-from ecommerce.summaries.cells.table import AS_WRITTEN, present
 from ecommerce.summaries.counts import Counts
 
 Step = Literal["hour", "day", "month"]

@@ -7,10 +7,10 @@ import polars as pl
 
 from ecommerce.kpis.catalog import UNKNOWN
 from ecommerce.kpis.figures import Sales, SalesGroup, amount_of, share
+from ecommerce.summaries.cells.frames import summed
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, sums_of
 from ecommerce.summaries.cells.rollup import PRODUCT, SALES
 from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES
-from ecommerce.summaries.cells.table import summed
 
 _RATIOS = {"counted_orders"}
 """Sums of orders that amounts are divided by."""

@@ -23,9 +23,10 @@ from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase, is_replica_set
 from ecommerce.shop import Shop
 from ecommerce.summaries.buckets import cells_parts, deltas_of
+from ecommerce.summaries.cells.frames import summed, together
 from ecommerce.summaries.cells.rollup import ITEM_SUMS, SALES, item_rows
 from ecommerce.summaries.cells.sales import net_sales
-from ecommerce.summaries.cells.table import CellTable, summed, together
+from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.records import SALES as SALES_OF_DAYS
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, load_state
 

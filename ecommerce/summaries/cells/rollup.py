@@ -12,6 +12,7 @@ import polars as pl
 
 from ecommerce.documents.statuses import DELIVERED, UNCOUNTED, canonical
 from ecommerce.summaries.cells.encoding import decode_frame, encode_frame, texts_of
+from ecommerce.summaries.cells.frames import present, summed, summed_all, together
 from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, Measure, Sum, sums_of
 from ecommerce.summaries.cells.promises import (
     KNOWN,
@@ -22,16 +23,7 @@ from ecommerce.summaries.cells.promises import (
     promises_of_before,
 )
 from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES
-from ecommerce.summaries.cells.table import (
-    ITEM_DIMENSIONS,
-    ORDER_DIMENSIONS,
-    CellTable,
-    present,
-    sales_of_before,
-    summed,
-    summed_all,
-    together,
-)
+from ecommerce.summaries.cells.table import ITEM_DIMENSIONS, ORDER_DIMENSIONS, CellTable, sales_of_before
 
 _GROUP_SUMS = sums_of(OF_ORDERS)
 _TIME_SUMS = sums_of(OF_ORDERS, by_time=True)

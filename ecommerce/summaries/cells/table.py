@@ -6,19 +6,17 @@ makes what figures say of them. Amounts are integers of 10^-4 units in 128 bits:
 largest amount that a document may hold overflow 64.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, reduce
-from operator import or_
 from typing import Any
 
 import polars as pl
 
-from ecommerce.bson_reading.order_columns import no_texts
 from ecommerce.documents.statuses import DELIVERED, FINISHED, UNCOUNTED, canonical
 from ecommerce.summaries.cells import measures
 from ecommerce.summaries.cells.batch import canonical_statuses
 from ecommerce.summaries.cells.encoding import decode_frame, encode_frame, texts_of
+from ecommerce.summaries.cells.frames import present, summed, summed_all, together
 from ecommerce.summaries.cells.measures import types_of
 from ecommerce.summaries.cells.promises import (
     KNOWN,
@@ -60,9 +58,6 @@ FAMILIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 JUDGED_BY_COUNTED = "revenue"
 """The measure of items that means nothing where it is not known which of them count."""
-
-AS_WRITTEN = pl.QueryOptFlags.none()
-"""How plans are run: each is short and in its best order, and to a tick looking for a better one is half its cost."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,52 +249,3 @@ def _orders_read_anew(orders: pl.DataFrame, misread: set[str]) -> pl.DataFrame:
     return summed(
         orders.with_columns(canonical_statuses(orders["status"]).alias("status")), ORDER_DIMENSIONS, ORDER_MEASURES
     )
-
-
-def present(frame: pl.DataFrame, types: Mapping[str, Any]) -> dict[str, Any]:
-    """The measures that a frame has."""
-    columns = set(frame.columns)
-    return {name: dtype for name, dtype in types.items() if name in columns}
-
-
-def together(frames: Sequence[pl.DataFrame], dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.DataFrame:
-    """The rows of all frames, with the measures that each of those with rows has."""
-    filled = [frame for frame in frames if frame.height]
-    schema: dict[str, Any] = {**dimensions, **types}
-    if any(frame.width < len(schema) for frame in filled):
-        known = set.intersection(*(set(frame.columns) for frame in filled))
-        schema = {name: dtype for name, dtype in schema.items() if name in known}
-        filled = [frame.select(list(schema)) for frame in filled]
-    return pl.concat(filled) if filled else pl.DataFrame(schema=schema)
-
-
-def summed(frame: pl.DataFrame, dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.DataFrame:
-    """The frame grouped by its dimensions, the measures that it has summed, rows of zeros left out."""
-    return summed_all([(frame, dimensions, types)])[0]
-
-
-def summed_all(
-    frames: Sequence[tuple[pl.DataFrame, Mapping[str, Any], Mapping[str, Any]]],
-) -> list[pl.DataFrame]:
-    """Each frame `summed` by its dimensions and measures. At once: each plan that runs alone costs a tick 0.3 ms."""
-    plans, left_out = [], []
-    for frame, dimensions, types in frames:
-        known = types if frame.width == len(dimensions) + len(types) else present(frame, types)
-        # Most shops have one currency and one channel: each text to group by costs half as much again.
-        empty = [name for name in list(dimensions)[1:] if dimensions[name] == pl.String and not frame[name].max()]
-        sums, has_any = _sums(tuple(known.items()))
-        varying = [name for name in dimensions if name not in empty]
-        plans.append(frame.lazy().group_by(varying).agg(sums).filter(has_any))
-        left_out.append([(list(dimensions).index(name), name) for name in empty])
-    found = pl.collect_all(plans, optimizations=AS_WRITTEN)
-    for frame, names in zip(found, left_out, strict=True):
-        for index, name in names:
-            frame.insert_column(index, no_texts(frame.height).alias(name))
-    return found
-
-
-@cache
-def _sums(types: tuple[tuple[str, Any], ...]) -> tuple[list[pl.Expr], pl.Expr]:
-    """The sum of each measure, and whether any is not zero. Building them anew would be a fifth of a tick."""
-    sums = [pl.col(name).cast(dtype).sum() for name, dtype in types]
-    return sums, reduce(or_, (pl.col(name) != 0 for name, _ in types))
