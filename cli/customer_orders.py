@@ -18,7 +18,7 @@ from ecommerce.shop import read_shop
 
 if TYPE_CHECKING:
     from ecommerce.archive.days import Damage
-    from ecommerce.order_search.archived_search import Looked
+    from ecommerce.order_search.looked import Looked
 
 FIELDS = {
     "order_time": "order", "user_id": "order", "external_id": "order", "total_amount": "order", "currency": "order",

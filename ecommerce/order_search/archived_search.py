@@ -7,7 +7,7 @@ its versions that wait for a run.
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +26,7 @@ from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.kpis.question import Span
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, Document, MongoDatabase
 from ecommerce.order_search.ids import ids_of
+from ecommerce.order_search.looked import CountOfDays, Looked
 from ecommerce.order_search.matching import condition_of, needs_items
 from ecommerce.order_search.paging import FIRST_ID, PAGE_ROWS
 from ecommerce.order_search.query import OrderQuery, users_called
@@ -51,16 +52,6 @@ LISTED = ("order", "delivery", HASH_COLUMN, RUN_COLUMN)
 
 _readers = ThreadPoolExecutor(THREADS, thread_name_prefix="archive-search")
 """One for the process, so that many viewers do not take all of it from the ticks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """How far a search has come, of the days that it is about."""
-
-    days: int = 0
-    all_days: int = 0
-    orders: int = 0
-    all_orders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +182,7 @@ def _steps(
 
     held = _orders_held(view, span)
     files = _files(view, span, wanted, after)
-    looked = _Count(held)
+    looked = CountOfDays(held)
     for found in _read_ahead(view, files, wanted, columns):
         end = Position(datetime.combine(found.day, clock(), UTC), FIRST_ID)
         if found.rows is not None:
@@ -203,31 +194,6 @@ def _steps(
         yield Step((), end, looked.until(found.day), found.damage)
     first = datetime.combine(min(held, default=date.max), clock(), UTC)
     yield Step((), Position(first, FIRST_ID), looked.all())
-
-
-class _Count:
-    """How many days and orders lie behind each day, from the latest on."""
-
-    def __init__(self, held: Mapping[date, int]) -> None:
-        self._behind: dict[date, tuple[int, int]] = {}
-        self._orders = sum(held.values())
-        self._days = len(held)
-        orders = 0
-        for days, day in enumerate(sorted(held, reverse=True)):
-            self._behind[day] = days, orders
-            orders += held[day]
-        self._held = held
-
-    def before(self, day: date) -> Looked:
-        days, orders = self._behind.get(day, (0, 0))
-        return Looked(days, self._days, orders, self._orders)
-
-    def until(self, day: date) -> Looked:
-        days, orders = self._behind.get(day, (0, 0))
-        return Looked(min(days + 1, self._days), self._days, orders + self._held.get(day, 0), self._orders)
-
-    def all(self) -> Looked:
-        return Looked(self._days, self._days, self._orders, self._orders)
 
 
 def _orders_held(view: ArchiveView, span: Span) -> dict[date, int]:

@@ -23,7 +23,8 @@ from dashboard.text import NO_ARCHIVE
 from ecommerce.attention.kinds import backlog, lag
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
-from ecommerce.order_search.archived_search import ArchivedPage, Looked
+from ecommerce.order_search.archived_search import ArchivedPage
+from ecommerce.order_search.looked import Looked
 from ecommerce.order_search.one_order import FoundOrder
 from ecommerce.order_search.paging import Page
 from ecommerce.order_search.sorting import Position, Sort
