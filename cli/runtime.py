@@ -18,6 +18,7 @@ from ecommerce.services.environment import HEARTBEAT_SECONDS
 from ecommerce.services.ports import http_answers, listens
 from ecommerce.settings import Settings, get_settings
 from flows import UNUSED_BY_RUNS
+from flows.sending import wait_until_sent
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -284,6 +285,7 @@ def _send_what_waits() -> None:
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
 
+    wait_until_sent(SEND_SECONDS)
     APILogWorker.drain_all(timeout=SEND_SECONDS)
     EventsWorker.drain_all(timeout=SEND_SECONDS)
 

@@ -32,6 +32,7 @@ from ecommerce.archive.run import Run
 from ecommerce.errors import InputError
 from ecommerce.mongo import MongoDatabase
 from flows.events import archive_answered, archive_waiting
+from flows.sending import everything_sent
 
 
 class Approval(RunInput):
@@ -110,6 +111,7 @@ def _suspend(database: MongoDatabase, run: Run) -> Approval:
     """Suspend until the form is filled in; a key stands for one question and is answered at once the second time."""
     now = datetime.now(UTC)
     seconds_left = int(((run.answer_until or now) - now).total_seconds())
+    everything_sent()
     form: Approval = suspend_flow_run(
         wait_for_input=Approval.with_initial_data(description=question_markdown(database, run)),
         timeout=max(1, seconds_left),

@@ -46,6 +46,7 @@ from flows.events import orders_archived
 from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
 from flows.links import archive_links, link_dashboard
 from flows.progress import progress_artifact
+from flows.sending import send
 
 RETRIES = 2
 RETRY_DELAY_SECONDS = 10
@@ -85,7 +86,7 @@ def is_worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
 def plan_run(selection: Selection) -> Plan:
     """What a run would take, and what stays and why."""
     plan = plan_archive(get_database(), selection)
-    create_markdown_artifact(key="archive-plan", markdown=plan_markdown(plan))
+    send(create_markdown_artifact, key="archive-plan", markdown=plan_markdown(plan))
     get_run_logger().info(
         "plan: %s orders before %s may go in %.1f s; %s stay as they are not finished, %s as they are not old enough",
         f"{plan.orders:,}", plan.cutoff_day, plan.seconds, f"{plan.staying_open:,}", f"{plan.staying_young:,}",
@@ -132,7 +133,7 @@ def finish_run(context: ArchiveContext, run: Run) -> Run:
         if not next_step(run):
             break
         run = STEP_TASKS[REFUSED if is_refused(run) else run.state](context, run)
-    create_markdown_artifact(key="archive-run", markdown=run_markdown(run, archive_links(run)))
+    send(create_markdown_artifact, key="archive-run", markdown=run_markdown(run, archive_links(run)))
     if run.state == COMMITTED and run.per_day:
         link_dashboard(run.per_day[0].order_date, run.per_day[-1].order_date)
         if run.kind != CHANGES:

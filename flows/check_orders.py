@@ -22,6 +22,7 @@ from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, 
 from flows.events import figures_differ
 from flows.links import link_dashboard
 from flows.progress import progress_artifact
+from flows.sending import everything_sent, send
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
@@ -37,7 +38,9 @@ def recompute_and_compare(repair: bool, archive: bool) -> CheckReport:
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def publish(report: CheckReport) -> None:
     """Publish a page about the check."""
-    create_markdown_artifact(key="check", markdown=report_markdown(report), description="Figures against documents")
+    send(
+        create_markdown_artifact, key="check", markdown=report_markdown(report), description="Figures against documents"
+    )
     compared = report.hot_orders + report.archived_orders
     get_run_logger().info(
         "page: %s orders compared in %.1f s, %s buckets differ",
@@ -80,6 +83,7 @@ def check_orders(
     link_dashboard()
     if not report.is_good or report.repaired:
         figures_differ(report)
+    everything_sent()
     if not report.is_good:
         get_run_logger().error("%s", FiguresDiffer(report))
         raise FiguresDiffer(report)

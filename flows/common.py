@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from ecommerce.errors import EcommerceError
 from ecommerce.settings import load_settings
 from flows.logs import show_errors_in_one_line, show_what_the_library_says
+from flows.sending import everything_sent
 
 show_errors_in_one_line()
 show_what_the_library_says()
@@ -66,4 +67,5 @@ def named(name: Callable[[dict[str, Any]], str]) -> Callable[[], str]:
 
 def finished(result: Result, message: str) -> Result:
     """End the run with a state that says what happened; whoever called the flow gets the result."""
+    everything_sent()
     return cast(Result, Completed(message=message, data=result))

@@ -34,6 +34,7 @@ from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
 from flows.links import day_of, link_dashboard, time_of
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
+from flows.sending import send
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
@@ -99,7 +100,8 @@ def publish_counts(windows: list[Window], done: dict[str, int]) -> None:
     """Publish what was made and moved on, and for which time."""
     first, last = time_of(windows[0].start_ms), time_of(windows[-1].end_ms)
     span = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
-    create_table_artifact(
+    send(
+        create_table_artifact,
         key="generated-orders",
         table=[{"what": name, "orders": count} for name, count in done.items()],
         description=f"Orders of {span}, in {len(windows):,} window(s), and open orders that moved on",

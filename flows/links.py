@@ -10,6 +10,7 @@ from ecommerce.mongo import get_database
 from ecommerce.prefect_api import run_url
 from ecommerce.settings import get_settings
 from ecommerce.shop import read_shop
+from flows.sending import send
 
 
 def dashboard_url(first: date | None = None, last: date | None = None) -> str:
@@ -22,7 +23,8 @@ def dashboard_url(first: date | None = None, last: date | None = None) -> str:
 def link_dashboard(first: date | None = None, last: date | None = None) -> None:
     """Publish a link to these days in the dashboard, under one key for each flow."""
     days = "" if first is None else f" of {first}" + (f" to {last}" if last and last != first else "")
-    create_link_artifact(
+    send(
+        create_link_artifact,
         key=f"{flow_run.flow_name}-dashboard",
         link=dashboard_url(first, last),
         link_text=f"figures{days}",

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import cast
 from uuid import UUID
@@ -16,6 +17,7 @@ from prefect.runtime import deployment, flow_run
 from prefect.states import Cancelled
 
 from ecommerce.progress import Progress, watcher
+from flows.sending import send
 
 UPDATE_SECONDS = 2.0
 """Between two updates of an artifact and two looks at the run's state: requests of 10 to 30 ms each."""
@@ -53,7 +55,7 @@ def progress_artifact(step: str, about: str = "") -> Iterator[Progress]:
     name = f"{step} {about}".strip()
     key = re.sub(r"[^a-z0-9]+", "-", f"{flow_run.flow_name} {step}".lower()).strip("-")
     # Typed as if it could be awaited too; called from a thread without an event loop it returns the id.
-    artifact_id = cast(UUID, create_progress_artifact(0.0, key=key, description=name))
+    artifact = cast(Future[UUID], send(create_progress_artifact, 0.0, key=key, description=name))
     terminal = watcher()
     begun = updated_at = time.monotonic()
     last: tuple[int, int | None, str] = (0, None, "")
@@ -70,12 +72,12 @@ def progress_artifact(step: str, about: str = "") -> Iterator[Progress]:
         if time.monotonic() - updated_at < UPDATE_SECONDS:
             return
         updated_at = time.monotonic()
-        update_progress_artifact(artifact_id, min(99.9, 100 * done / total) if total else 0.0, text())
+        update_progress_artifact(artifact.result(), min(99.9, 100 * done / total) if total else 0.0, text())
         stop_if_ended()
 
     yield report
     seconds = time.monotonic() - begun
-    update_progress_artifact(artifact_id, 100.0, text())
+    send(lambda: update_progress_artifact(artifact.result(), 100.0, text()))
     get_run_logger().info("%s in %.1f s%s", text(), seconds, rate_text(last[0], seconds))
 
 

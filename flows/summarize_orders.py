@@ -26,6 +26,7 @@ from flows.forms import AS_SET, Unset, chosen, settings_by_operators
 from flows.links import link_dashboard
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
+from flows.sending import send
 
 ROUNDS = 3
 """Advances of one run; where the lag is longer after each of them, writers bring more than one process takes in."""
@@ -91,7 +92,8 @@ def publish_last_hours(store: KpiStore, hours: int, lag: float) -> None:
         row["counted"] += orders if is_counted(status) else 0
         row["revenue"] += revenue
     table = [row | {"revenue": money_text(row["revenue"])} for _, row in sorted(rows.items(), reverse=True)]
-    create_table_artifact(
+    send(
+        create_table_artifact,
         table=table or [{hour: "none", "orders": 0, "counted": 0, "revenue": "0.00"}],
         key="last-hours",
         description=f"Orders of the last {hours} hours, by the hour of their order time. Lag: {lag:.1f} s.",
