@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
+from dashboard.lone_points import lone_points
 from dashboard.spans import MOMENT, Step, bucket_of, next_bucket
 from dashboard.text import bucket_text
 from dashboard.theme import status_color
@@ -204,11 +205,16 @@ def _line(
     beside = ~whole
     beside[:-1] |= ~whole[1:]
     beside[1:] |= ~whole[:-1]
+    over, running = (
+        [value if known else None for value, known in zip(revenue.tolist(), of_line, strict=True)]
+        for of_line in (whole, beside)
+    )
     columns = {
         "time": ((lefts + rights) / 2).tolist(),
         "revenue": revenue.tolist(),
-        "whole": [value if known else None for value, known in zip(revenue.tolist(), whole, strict=True)],
-        "part": [value if known else None for value, known in zip(revenue.tolist(), beside, strict=True)],
+        "whole": over,
+        "part": running,
+        "lone": lone_points(over, running),
         "orders": total.tolist(),
         "label": [bucket.label for bucket in buckets],
     }

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from dashboard.cards import NO_ORDERS
+from dashboard.lone_points import lone_points
 from dashboard.state import ITEM_DIMENSIONS, ORDER_DIMENSIONS, not_filtered_note
 from dashboard.text import NOTHING, day_text, in_a_line
 from dashboard.theme import ARCHIVED_COLOR, COMPARED_COLOR, HOT_COLOR, OTHER_COLORS, REVENUE_COLOR
@@ -42,12 +43,17 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
     beside = [point.running for point in trends.now]
     near = [this or after for this, after in zip(beside, [*beside[1:], False], strict=True)]
     numbers = [None if value is None else float(value) for value in now]
+    whole = [None if running else value for value, running in zip(numbers, beside, strict=True)]
+    part = [value if running else None for value, running in zip(numbers, near, strict=True)]
+    earlier = [None if value is None else float(value) for value in before] or [None] * len(now)
     columns = {
         "time": _middles(trends.now),
         "now": numbers,
-        "whole": [None if running else value for value, running in zip(numbers, beside, strict=True)],
-        "part": [value if running else None for value, running in zip(numbers, near, strict=True)],
-        "before": [None if value is None else float(value) for value in before] or [None] * len(now),
+        "whole": whole,
+        "part": part,
+        "before": earlier,
+        "lone": lone_points(whole, part),
+        "lone_before": lone_points(earlier),
         "zero": [0] * len(now),
         "label": _labels(trends),
         "now_text": [_text(value, text) for value in now],
@@ -169,6 +175,7 @@ def late(trends: Trends) -> dict[str, Content]:
     columns = {
         "time": _middles(trends.now),
         "late": shares,
+        "lone": lone_points(shares),
         "label": _labels(trends),
         "text": [NOTHING if share is None else f"{share:.1f} %" for share in shares],
         "delivered": [point.delivered for point in trends.now],

@@ -63,17 +63,24 @@ def revenue_chart(*, touch: bool) -> pn.pane.Bokeh:
         x="time", y="revenue", color=REVENUE_COLOR, line_width=2, hover=False, responsive=True, height=HEIGHT
     )
     tooltips = [("", "@label"), ("revenue", "@revenue{0,0.00}"), ("orders", "@orders{0,0}")]
-    figure = figure_of(line, "revenue", ("time", "revenue", "whole", "part", "orders", "label"), tooltips, touch=touch)
+    columns = ("time", "revenue", "whole", "part", "lone", "orders", "label")
+    figure = figure_of(line, "revenue", columns, tooltips, touch=touch)
     # The line of all buckets is hovered, not seen: whole buckets have one of their own, the others a dashed one.
     hovered = figure.renderers[0]
     hovered.glyph.line_alpha = 0
     source = hovered.data_source
     figure.line(x="time", y="whole", source=source, line_color=REVENUE_COLOR, line_width=2)
     figure.line(x="time", y="part", source=source, line_color=REVENUE_COLOR, line_width=2, line_dash=[4, 4])
+    dots(figure, source, "lone", REVENUE_COLOR)
     figure.varea(x="time", y1=0, y2="revenue", source=source, fill_color=REVENUE_COLOR, fill_alpha=0.12)
     figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
     figure.yaxis.formatter = short_numbers()
     return pane_of(figure)
+
+
+def dots(figure: Any, source: Any, column: str, color: str) -> None:
+    """Draw points that stand alone (`lone_points`)."""
+    figure.scatter(x="time", y=column, source=source, size=7, fill_color=color, line_color=None)
 
 
 def figure_of(element: Any, name: str, columns: Sequence[str], tooltips: list[tuple[str, str]], *, touch: bool) -> Any:

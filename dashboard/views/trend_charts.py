@@ -12,7 +12,7 @@ from bokeh.events import SelectionGeometry, Tap
 from bokeh.models import BoxSelectTool, BoxZoomTool, DataRange1d, FixedTicker, HoverTool, NumeralTickFormatter
 
 from dashboard.theme import ACCENTS, COMPARED_COLOR, REVENUE_COLOR
-from dashboard.views.charts import HEIGHT, figure_of, pane_of, short_numbers, whole_numbers
+from dashboard.views.charts import HEIGHT, dots, figure_of, pane_of, short_numbers, whole_numbers
 
 LATE_COLOR = "#c9707f"
 SIDES = ["left", "bottom", "right", "top"]
@@ -62,7 +62,19 @@ def _choosing(figure: Any, on_time: Chosen) -> None:
 
 def course_figure(*, touch: bool) -> Any:
     """A measure over time, and over the span that it is compared with."""
-    columns = ("time", "now", "whole", "part", "before", "zero", "label", "now_text", "before_text")
+    columns = (
+        "time",
+        "now",
+        "whole",
+        "part",
+        "before",
+        "lone",
+        "lone_before",
+        "zero",
+        "label",
+        "now_text",
+        "before_text",
+    )
     tooltips = [("", "@label"), ("this span", "@now_text"), ("compared with", "@before_text")]
     figure = figure_of(_line("now"), "trend", columns, tooltips, touch=touch)
     hovered = figure.renderers[0]
@@ -76,6 +88,8 @@ def course_figure(*, touch: bool) -> Any:
     figure.line(x="time", y="before", source=source, line_color=COMPARED_COLOR, line_width=1.5)
     figure.line(x="time", y="whole", source=source, line_color=REVENUE_COLOR, line_width=2)
     figure.line(x="time", y="part", source=source, line_color=REVENUE_COLOR, line_width=2, line_dash=[4, 4])
+    dots(figure, source, "lone_before", COMPARED_COLOR)
+    dots(figure, source, "lone", REVENUE_COLOR)
     figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
     figure.yaxis.formatter = short_numbers()
     return figure
@@ -84,11 +98,12 @@ def course_figure(*, touch: bool) -> Any:
 def late_figure(*, touch: bool) -> Any:
     """The share of late deliveries over time, in percent."""
     tooltips = [("", "@label"), ("late", "@text of @delivered{0,0} delivered")]
-    figure = figure_of(
-        _line("late"), "delivered_late", ("time", "late", "label", "text", "delivered"), tooltips, touch=touch
-    )
-    figure.renderers[0].glyph.line_color = LATE_COLOR
-    figure.select_one(HoverTool).mode = "vline"
+    columns = ("time", "late", "lone", "label", "text", "delivered")
+    figure = figure_of(_line("late"), "delivered_late", columns, tooltips, touch=touch)
+    hovered = figure.renderers[0]
+    hovered.glyph.line_color = LATE_COLOR
+    dots(figure, hovered.data_source, "lone", LATE_COLOR)
+    figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
     figure.yaxis.formatter = NumeralTickFormatter(format="0.[0]")
     return figure
 
