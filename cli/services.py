@@ -114,6 +114,8 @@ def _orders_line(counts: dict[str, int]) -> str:
     of_them = [f"{counts['aside']:,} of them set aside"] * bool(counts["aside"])
     if newer := counts["newer"]:
         of_them.append(f"{newer:,} of them newer than the figures and not looked at yet")
+    if counts["missing"]:
+        of_them.append(f"{counts['missing']:,} more were counted and deleted: see `ecommerce check`")
     hot = f"{counts['hot_orders']:,} hot" + (f" ({', '.join(of_them)})" if of_them else "")
     return f"orders: {hot}, {counts['archived_orders']:,} archived"
 

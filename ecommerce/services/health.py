@@ -94,7 +94,7 @@ def order_counts(settings: Settings) -> dict[str, int]:
     """What is in `orders` and in the archive; empty where MongoDB does not answer.
 
     `hot_orders` are all documents of `orders`: `aside` of them are no orders, and `newer` ones came after the figures,
-    so nobody has looked whether they are.
+    so nobody has looked whether they are. `missing` are counted and were deleted, by no archive run.
     """
     if settings.mongo_uri is None and _living_record(settings, "mongod") is None:
         return {}
@@ -105,6 +105,7 @@ def order_counts(settings: Settings) -> dict[str, int]:
             "archived_orders": counts.archived,
             "aside": counts.aside,
             "newer": counts.newer,
+            "missing": counts.missing,
         }
     except PyMongoError:
         return {}

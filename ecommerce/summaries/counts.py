@@ -32,6 +32,8 @@ class Counts(NamedTuple):
     """Documents of `orders` that are no orders."""
     newer: int = 0
     """Documents of `orders` that came after the summaries: nobody has looked whether they are orders."""
+    missing: int = 0
+    """Documents that the summaries know and that are not there any more, at least: no archive run took them out."""
 
 
 def count_orders(database: MongoDatabase) -> Counts:
@@ -46,7 +48,9 @@ def count_orders_now(database: MongoDatabase) -> Counts:
     """
     known = count_orders(database)
     now = database[ORDERS].count_documents({})
-    return known._replace(hot=now, newer=max(0, now - known.hot))
+    # What an archive run took out between the two is in its records by now.
+    missing = max(0, count_orders(database).hot - now) if now < known.hot else 0
+    return known._replace(hot=now, newer=max(0, now - known.hot), missing=missing)
 
 
 class OrderCounts:

@@ -12,6 +12,8 @@ from pydantic import SecretStr
 from dashboard.pipeline import read_pipeline
 from ecommerce.archive.runs import prepare_archive
 from ecommerce.archive.selection import Selection, plan_archive
+from ecommerce.doctor.findings import Problem
+from ecommerce.doctor.pipeline import documents
 from ecommerce.documents.bson_codec import to_document
 from ecommerce.documents.order import Refund
 from ecommerce.ingest.expired import note_expired
@@ -26,7 +28,7 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.counts import count_orders, count_orders_now
 from ecommerce.summaries.rebuild import rebuild
-from tests.archiving import an_order, insert, purge_by_hand
+from tests.archiving import OLD_DAY, an_order, insert, purge_by_hand
 from tests.ports import free_port
 from tests.programs import ecommerce
 
@@ -104,7 +106,7 @@ def test_counts_follow_what_comes_what_is_corrected_and_what_is_archived(databas
 
 def test_status_counts_what_is_there_now_and_not_what_the_summaries_knew(database: MongoDatabase) -> None:
     insert(database, [an_order(1)])
-    assert count_orders_now(database) == (1, 0, 0, 0)
+    assert count_orders_now(database) == (1, 0, 0, 0, 0)
     advance(database)
     insert(database, [an_order(2)])
     assert count_orders(database).hot == 1, "at the position of the summaries"
@@ -122,3 +124,19 @@ def test_status_tells_apart_what_is_no_order_and_what_nobody_looked_at_yet(
     advance(database)
     said = " ".join(ecommerce(settings, "status").stdout.split())
     assert "orders: 2 hot (1 of them set aside), 0 archived" in said, said
+
+
+def test_status_and_doctor_tell_of_counted_orders_that_were_deleted(
+    database: MongoDatabase, settings: Settings
+) -> None:
+    insert(database, [an_order(number) for number in range(5)])
+    advance(database)
+    first = OLD_DAY
+    purge_by_hand(database, range(2), datetime(first.year, first.month, first.day, tzinfo=UTC))
+    assert count_orders_now(database).missing == 0
+    database[ORDERS].delete_one({"_id": 3})
+    assert count_orders_now(database).missing == 1
+    said = " ".join(ecommerce(settings, "status").stdout.split())
+    assert "orders: 2 hot (1 more were counted and deleted: see `ecommerce check`), 2 archived" in said, said
+    with pytest.raises(Problem, match="1 orders that the figures count are no longer in `orders`"):
+        documents(settings)
