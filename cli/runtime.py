@@ -154,6 +154,8 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     from prefect.exceptions import MissingResult, ParameterTypeError, PrefectHTTPStatusError
     from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+    from flows.own_run import send_no_heartbeats_at_home
+
     of_its_server = (PrefectHTTPStatusError, TransportError, RuntimeError)
     try:
         flow.validate_parameters(parameters)
@@ -187,6 +189,7 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
     watched.fn = keep_what_it_returns
     title = flow.name.replace("-", " ")
     with at_server(), without_server, terminal_progress(title) as progress, watched_by(progress):
+        send_no_heartbeats_at_home()
         try:
             result: Result = watched(**parameters)
             return result

@@ -13,7 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
-from prefect.runtime import deployment, flow_run
+from prefect.runtime import flow_run
 from pydantic import Field, ValidationError
 
 from ecommerce.archive.approval import (
@@ -32,6 +32,7 @@ from ecommerce.archive.run import Run
 from ecommerce.errors import InputError
 from ecommerce.mongo import MongoDatabase
 from flows.events import archive_answered, archive_waiting
+from flows.own_run import deployment_id
 from flows.sending import everything_sent
 
 
@@ -46,7 +47,7 @@ class Approval(RunInput):
 
 def require_somebody_to_ask() -> None:
     """Raise InputError where a run that needs a person's word could ask nobody: known before anything is exported."""
-    if answerer() is None and deployment.id is None:
+    if answerer() is None and deployment_id() is None:
         raise InputError(
             "a person has to approve this run, and nobody can be asked here: --yes answers beforehand, and a run of "
             "archive-orders/daily asks in Prefect"
@@ -73,7 +74,7 @@ def with_answer(database: MongoDatabase, run: Run, *, may_answer: bool) -> Run:
             run = note_question(database, run, me)
             archive_waiting(run)
         return _told(note_answer(database, run, *answer(question_markdown(database, run))))
-    if asks in _LIVING or deployment.id is None:
+    if asks in _LIVING or deployment_id() is None:
         return run
     return _told(_ask_by_form(database, run, me))
 

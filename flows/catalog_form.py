@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 
 from prefect import get_run_logger
-from prefect.runtime import deployment
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema as NotShown
 
 from ecommerce.generate.first import FIRST_CATALOG
 from ecommerce.generate.model.catalog import PRODUCTS_MAX, USERS_MAX
 from ecommerce.generate.request import PRODUCTS_BY_DEFAULT, USERS_BY_DEFAULT
+from flows.own_run import deployment_id
 
 Users = Annotated[int, Field(ge=1, le=USERS_MAX)]
 Products = Annotated[int, Field(ge=1, le=PRODUCTS_MAX)]
@@ -50,7 +50,7 @@ OldProducts = NotShown[Products | None]
 def catalog_fields(catalog: Catalog, **given: Any) -> dict[str, Any]:
     """The fields of the group, or those that were given by their own names. A deployment's run says so in its log."""
     old = {name: value for name, value in given.items() if value is not None}
-    if old and deployment.id is not None:
+    if old and deployment_id() is not None:
         get_run_logger().warning(
             "%s: now in the group `catalog` of the form; the old names go on working", ", ".join(old)
         )

@@ -8,7 +8,7 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
-from prefect.runtime import deployment, flow_run
+from prefect.runtime import flow_run
 from pydantic import Field
 
 from ecommerce.check import CheckReport
@@ -21,6 +21,7 @@ from ecommerce.summaries.checked import all_right_since
 from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
 from flows.events import figures_differ
 from flows.links import link_dashboard
+from flows.own_run import deployment_id
 from flows.progress import progress_artifact
 from flows.sending import everything_sent, send
 
@@ -58,7 +59,7 @@ def asked_by_an_event() -> datetime | None:
 
     Many archive runs in a row ask for a check each, and one that begins after them answers all.
     """
-    if deployment.id is None or flow_run.id is None:
+    if deployment_id() is None or flow_run.id is None:
         return None
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(UUID(flow_run.id))

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.runtime import deployment
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema as NotShown
 
@@ -32,6 +31,7 @@ from flows.catalog_form import AS_IN_A_NEW_SHOP, Catalog, OldLocale, OldProducts
 from flows.common import TASK_SECONDS, finished, named, scheduled_time
 from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
 from flows.links import day_of, link_dashboard, time_of
+from flows.own_run import deployment_id
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 from flows.sending import send
@@ -154,7 +154,7 @@ def warn_of_old_parameters(request: Request) -> None:
     """Name the deployment that has the form for what is asked, where an old script asks another one."""
     live = request.rate is not None and "rate: live orders are made by generate-orders/live"
     files = request.to is not None and "to: files are written by generate-orders/files"
-    if deployment.id is not None and (said := live or files):
+    if deployment_id() is not None and (said := live or files):
         get_run_logger().warning("%s; this deployment's form does not show it any more", said)
 
 
@@ -199,5 +199,5 @@ def generate_orders(
     )  # fmt: skip
     warn_of_old_parameters(request)
     # A run without a deployment makes the hour that it is asked for, and no other.
-    by_default = settings.generate_catch_up_hours if deployment.id is not None else 0
+    by_default = settings.generate_catch_up_hours if deployment_id() is not None else 0
     return make(request, chosen(catch_up_hours, by_default))

@@ -13,10 +13,11 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort
-from prefect.runtime import deployment, flow_run
+from prefect.runtime import flow_run
 from prefect.states import Cancelled
 
 from ecommerce.progress import Progress, watcher
+from flows.own_run import deployment_id
 from flows.sending import send
 
 UPDATE_SECONDS = 2.0
@@ -37,7 +38,7 @@ def stop_if_ended() -> None:
         return
     with get_client(sync_client=True) as client:
         state = client.read_flow_run(UUID(flow_run.id)).state
-        if state is not None and state.is_cancelling() and deployment.id is None:
+        if state is not None and state.is_cancelling() and deployment_id() is None:
             cancelled: State[None] = Cancelled(message="Its process saw that it was cancelled, and stopped.")
             state = client.set_flow_run_state(UUID(flow_run.id), cancelled, force=True).state
     if state is not None and state.is_final():

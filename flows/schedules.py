@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
-from prefect.runtime import deployment as own_deployment
 
 from ecommerce.generate.into_mongodb.schedule_pauses import note_schedule
 from ecommerce.mongo import get_database
+from flows.own_run import deployment_id
 
 GENERATOR = "generate-orders/hourly"
 
@@ -17,7 +17,7 @@ DEPLOYING = timedelta(seconds=10)
 
 def look_at_schedule() -> None:
     """Note whether the generator's schedule is paused. Every hourly flow does; a run without a deployment does not."""
-    if own_deployment.id is None:
+    if deployment_id() is None:
         return
     with get_client(sync_client=True) as client:
         try:

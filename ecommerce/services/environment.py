@@ -53,8 +53,6 @@ def prefect_environment(settings: Settings) -> dict[str, str | None]:
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         # A run that waits for another one of its deployment starts 5 s after that ends at most, by default 30 s.
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
-        # Runs say so often that they live: deployments/automations.py crashes those that stop saying so.
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
         "PREFECT_WORKER_WEBSERVER_PORT": "0",
         "PREFECT_LOGGING_LEVEL": "INFO",
