@@ -1,4 +1,4 @@
-"""Runs that report to the server of their own home send no heartbeats: nobody listens, and the run would wait for them."""
+"""Runs that report to their own home send no heartbeats: nobody listens, and each run would wait for the sender."""
 
 import pytest
 from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
