@@ -113,6 +113,7 @@ class Run:
     chunk_orders: int = CHUNK_ORDERS
     """Most orders of a chunk. Chunks are counted, so whoever finishes the run must cut it as it was cut before."""
     orders: int = 0
+    """Those that were exported; once published, those that are in the table."""
     days: int = 0
     bytes_before: int = 0
     """BSON bytes of the orders, uncompressed."""

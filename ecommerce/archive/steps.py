@@ -127,12 +127,14 @@ def _head_of(context: ArchiveContext, run: Run) -> int:
 
 
 def _without_superseded(context: ArchiveContext, run: Run) -> Run:
-    """Delete the rows whose orders stayed in MongoDB, and record what their days come to without them."""
+    """Delete the rows whose orders stayed in MongoDB, and record what is left."""
     gone = list(superseded_rows(context.database, run))
     days = sorted({day for _, _, day in gone})
     orders: list[tuple[int, datetime]] = [(order_id, version) for order_id, version, _ in gone]
     context.table.delete(run.branch, run.run_id, orders, days)
-    return move_on(context.database, run, PURGED, per_day=_days_with(context, run, days))
+    per_day = _days_with(context, run, days)
+    left = sum(day.orders for day in per_day)
+    return move_on(context.database, run, PURGED, per_day=per_day, orders=left, days=len(per_day))
 
 
 def _days_with(context: ArchiveContext, run: Run, days: list[date]) -> tuple[Day, ...]:

@@ -5,7 +5,7 @@ both come from somebody with a shell: no figure differs from the documents in th
 figures know of an order that nobody has any more.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +26,9 @@ from ecommerce.summaries.changes import LOST_CODES, latest_time, token_time
 
 LOOKED_UP = 10_000
 """Ids that are looked for in the archive at a time."""
+
+WHOLE_NUMBERS = ["long", "int"]
+"""Types of an order's `_id`, the second where somebody wrote it in a shell."""
 
 _RAW = CodecOptions(document_class=RawBSONDocument)
 
@@ -97,8 +100,8 @@ def _remove(database: MongoDatabase, ids: Sequence[int]) -> int:
 def _ids_of(database: MongoDatabase) -> Iterator[list[int]]:
     """The ids of the orders in MongoDB, in their order, some at a time."""
     ids: list[int] = []
-    # Compared with all integers: whatever else somebody gave as `_id` is the id of no order.
-    query = {"_id": {"$gte": -(2**63), "$lt": 2**63}}
+    # Whatever else somebody gave as `_id` is the id of no order.
+    query = {"_id": {"$type": WHOLE_NUMBERS}}
     for document in database[ORDERS].find(query, {"_id": 1}, batch_size=LOOKED_UP).sort("_id", 1).hint("_id_"):
         ids.append(int(document["_id"]))
         if len(ids) == LOOKED_UP:
@@ -165,21 +168,37 @@ def _deleted_since(database: MongoDatabase, since: datetime) -> list[Deleted]:
 
 
 def _deletions(database: MongoDatabase, start: Timestamp) -> list[Deleted]:
-    """Deletions outside of transactions, which are those of archive runs."""
+    """Deletions of orders outside of transactions, which are those of archive runs."""
+    found = [_deleted(event) for event in _events(database, start)]
+    if not 0 < len(found) <= LOOKED_UP:
+        return found
+    # Only these are asked what was deleted: an archive run's orders are many, and their images large.
+    ids = {"documentKey._id": {"$in": [one.order_id for one in found]}}
+    events = _events(database, start, ids, full_document_before_change="whenAvailable")
+    return [_deleted(event) for event in events if _was_counted(event.get("fullDocumentBeforeChange"))]
+
+
+def _deleted(event: RawBSONDocument) -> Deleted:
+    return Deleted(int(event["documentKey"]["_id"]), event["clusterTime"].as_datetime())
+
+
+def _events(
+    database: MongoDatabase, start: Timestamp, chosen: Mapping[str, Any] | None = None, **options: Any
+) -> Iterator[RawBSONDocument]:
+    """The deletions by hand from a moment until now."""
     until = latest_time(database)
-    by_hand = {"operationType": "delete", "txnNumber": {"$exists": False}, "documentKey._id": {"$type": "number"}}
-    chosen, found = [{"$match": by_hand}], []
     orders: Any = database.get_collection(ORDERS, codec_options=_RAW)
-    with orders.watch(
-        chosen, start_at_operation_time=start, full_document_before_change="whenAvailable", max_await_time_ms=50
-    ) as stream:
+    deletes = {"operationType": "delete", "documentKey._id": {"$type": WHOLE_NUMBERS}}
+    # Asked of the event: the oplog gives a number to writes that can be tried again, too.
+    by_hand = {"by_hand": {"$eq": [{"$type": "$txnNumber"}, "missing"]}}
+    pipeline = [{"$match": deletes | (chosen or {})}, {"$addFields": by_hand}, {"$match": {"by_hand": True}}]
+    with orders.watch(pipeline, start_at_operation_time=start, max_await_time_ms=50, **options) as stream:
         while True:
             event = stream.try_next()
             if event is not None:
-                if _was_counted(event.get("fullDocumentBeforeChange")):
-                    found.append(Deleted(int(event["documentKey"]["_id"]), event["clusterTime"].as_datetime()))
+                yield event
             elif stream.resume_token is None or token_time(stream.resume_token) >= until:
-                return found
+                return
 
 
 def _was_counted(document: RawBSONDocument | None) -> bool:
