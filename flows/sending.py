@@ -19,7 +19,8 @@ def send(
     request: Callable[Parameters, Result], /, *arguments: Parameters.args, **named: Parameters.kwargs
 ) -> Future[Result]:
     """Send something in the name of the current flow or task run, soon. `everything_sent` raises what it raises."""
-    future = _sender.submit(copy_context().run, request, *arguments, **named)
+    context = copy_context()
+    future = _sender.submit(lambda: context.run(request, *arguments, **named))
     _waiting.append(future)  # type: ignore[arg-type]
     return future
 

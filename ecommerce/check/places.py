@@ -188,10 +188,10 @@ def _events(
     """The deletions by hand from a moment until now."""
     until = latest_time(database)
     orders: Any = database.get_collection(ORDERS, codec_options=_RAW)
-    deletes = {"operationType": "delete", "documentKey._id": {"$type": WHOLE_NUMBERS}}
+    deletes: dict[str, Any] = {"operationType": "delete", "documentKey._id": {"$type": WHOLE_NUMBERS}}
     # Asked of the event: the oplog gives a number to writes that can be tried again, too.
     by_hand = {"by_hand": {"$eq": [{"$type": "$txnNumber"}, "missing"]}}
-    pipeline = [{"$match": deletes | (chosen or {})}, {"$addFields": by_hand}, {"$match": {"by_hand": True}}]
+    pipeline = [{"$match": {**deletes, **(chosen or {})}}, {"$addFields": by_hand}, {"$match": {"by_hand": True}}]
     with orders.watch(pipeline, start_at_operation_time=start, max_await_time_ms=50, **options) as stream:
         while True:
             event = stream.try_next()
@@ -206,7 +206,7 @@ def _was_counted(document: RawBSONDocument | None) -> bool:
     if document is None:
         return True
     try:
-        stored_order(document.raw)
+        stored_order(bytes(document.raw))
     except NotAnOrder:
         return False
     return True

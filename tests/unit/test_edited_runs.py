@@ -8,9 +8,9 @@ import bson
 import pytest
 from bson.datetime_ms import DatetimeMS
 
-from ecommerce.archive import lease, runs
+from ecommerce.archive import lease
 from ecommerce.archive.errors import ArchiveError
-from ecommerce.archive.run import COMMITTED, Day, Run, Slice
+from ecommerce.archive.run import COMMITTED, Day, Run, Slice, run_document, run_of_record
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.processes import birth, process_space
 from tests.runbook import row_of
@@ -41,17 +41,17 @@ def stored(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
-    assert runs._from_document(stored(runs._to_document(RUN) | {"_id": RUN.run_id})) == RUN  # noqa: SLF001
+    assert run_of_record(stored(run_document(RUN) | {"_id": RUN.run_id})) == RUN
 
 
 @pytest.mark.parametrize("field", [name for name in Run.__slots__ if name != "run_id"])
 def test_an_edited_record_of_a_run_is_named_or_read(field: str) -> None:
-    record = runs._to_document(RUN) | {"_id": RUN.run_id}  # noqa: SLF001
+    record = run_document(RUN) | {"_id": RUN.run_id}
     named = 0
     for value in SOMETHING_ELSE:
         edited = {name: kept for name, kept in record.items() if name != field}
         try:
-            runs._from_document(stored(edited if value is MISSING else edited | {field: value}))  # noqa: SLF001
+            run_of_record(stored(edited if value is MISSING else edited | {field: value}))
         except ArchiveError as error:
             named += 1
             assert row_of(str(error)).startswith("the record")
@@ -61,6 +61,6 @@ def test_an_edited_record_of_a_run_is_named_or_read(field: str) -> None:
 @pytest.mark.parametrize("field", ["pid", "process_born", "process_space"])
 def test_an_edited_lease_is_that_of_nobody_or_of_somebody(field: str) -> None:
     held = {"pid": os.getpid(), "process_born": birth(os.getpid()), "process_space": process_space()}
-    assert not lease._is_dead(held)  # noqa: SLF001
+    assert not lease._is_dead(held)
     for value in SOMETHING_ELSE[1:]:
-        assert lease._is_dead({**held, field: value}) == (field != "process_space")  # noqa: SLF001
+        assert lease._is_dead({**held, field: value}) == (field != "process_space")
