@@ -61,6 +61,6 @@ def test_an_edited_record_of_a_run_is_named_or_read(field: str) -> None:
 @pytest.mark.parametrize("field", ["pid", "process_born", "process_space"])
 def test_an_edited_lease_is_that_of_nobody_or_of_somebody(field: str) -> None:
     held = {"pid": os.getpid(), "process_born": birth(os.getpid()), "process_space": process_space()}
-    assert not lease._is_dead(held)
+    assert not lease._is_dead(held)  # noqa: SLF001
     for value in SOMETHING_ELSE[1:]:
-        assert lease._is_dead({**held, field: value}) == (field != "process_space")
+        assert lease._is_dead({**held, field: value}) == (field != "process_space")  # noqa: SLF001
