@@ -48,7 +48,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     "ecommerce.summaries": (
         {"cells"},
         {"changes", "images", "state"},
-        {"aside", "buckets", "history", "records"},
+        {"aside", "buckets", "history", "ranges", "records"},
         {"archived_changes", "checked", "counts"},
         {"compact", "rebuild"},
         {"advance"},
