@@ -307,13 +307,18 @@ function render({model, el}) {
     for (const [name, content] of Object.entries(JSON.parse(news))) { draws.get(name)(content); }
   };
   // The first paint stays until there are figures to take its place.
-  const figures = () => { draw(model.figures); if (model.figures) { document.getElementById("first-paint")?.remove(); } };
-  const beside = () => draw(model.beside);
-  model.on("figures", figures); figures();
-  model.on("beside", beside); beside();
-  const wait = () => { el.setAttribute("aria-busy", String(Boolean(model.waiting))); };
-  model.on("waiting", wait); wait();
-  model.on("msg:custom", (event) => { const data = event.data ?? event; if (data.csv) { save(data.name, data.csv); } });
+  const set = ({figures, beside, waiting}) => {
+    draw(figures); draw(beside);
+    if (figures) { document.getElementById("first-paint")?.remove(); }
+    if (waiting !== undefined) { el.setAttribute("aria-busy", String(waiting)); }
+  };
+  model.on("msg:custom", (event) => {
+    const data = event.data ?? event;
+    if (data.set) { set(data.set); }
+    if (data.csv) { save(data.name, data.csv); }
+  });
+  set(model);
+  model.send_msg({drawn: model.version});
 }
 
 export default {render};

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import param
-from panel.custom import Children, JSComponent
+from panel.custom import Children
 
 from dashboard.content import Content, whole
+from dashboard.views.drawn import Drawn
 
 Span = Literal["full", "wide", "third"]
 Kind = Literal["headlines", "bars", "legend", "table", "notices", "links"]
@@ -27,32 +28,13 @@ def stack(span: Span, *cards: dict[str, str]) -> dict[str, Any]:
     return {"span": span, "cards": list(cards)}
 
 
-def send(component: JSComponent, **values: Any) -> None:
-    """Set parameters that only the browser reads: straight on the component's models where it has been drawn.
-
-    Panel's own way resolves the design for every change: 0.42 ms each. The parameter itself keeps the value that was
-    first drawn. Call it with the document's lock.
-    """
-    # ruff: noqa: SLF001 - Panel has no public way to its models
-    if not component._models:
-        component.param.update(**values)
-    for reference, (model, _) in component._models.items():
-        # Said beforehand, as Panel does, or it would take the change for the browser's and answer it: 300 ms a session.
-        # It stays said, because the document's hold tells of all changes only when this is over.
-        component._changing[reference] = list({*component._changing.get(reference, ()), *values})
-        model.data.update(**values)
-
-
-class Board(JSComponent):
+class Board(Drawn):
     """A page of cards. What comes from data is drawn as text, never as markup."""
 
     stacks = param.List(doc="What is where: see `stack`.", constant=True)
     charts = Children(doc="The figures, in the order of the cards that they belong to.")
-    figures = param.String(doc="News of the cards that answer the viewer's question.")
-    beside = param.String(
-        doc="News of the others. Apart, as both may come at once and the browser gets only the last change of a tick."
-    )
-
+    figures = param.String(doc="The cards that answer the viewer's question, by name, as they are drawn first.")
+    beside = param.String(doc="The others.")
     waiting = param.Boolean(doc="Other figures are asked for, and those that are drawn are going to be replaced.")
 
     _bundle = "board.js"
@@ -79,23 +61,28 @@ class Board(JSComponent):
         """Show that other figures are on their way, or that they are there."""
         if waiting != self._waits:
             self._waits = waiting
-            send(self, waiting=waiting)
+            self.tell(waiting=waiting)
 
     def show(self, content: Content, part: Literal["figures", "beside"] = "figures") -> None:
         """Draw what is new in these cards."""
         shown = self._shown[part]
         news = content.news(shown)
         shown.update(content)
-        if not self._models:  # the page gets everything when it is made
-            send(self, **{part: whole(shown)})
+        if not self.is_drawn:  # the page gets everything when it is made
+            self.tell(**{part: whole(shown)})
         elif news:
-            send(self, **{part: news})
+            self.tell(**{part: news})
+
+    def values(self) -> dict[str, Any]:
+        """The whole of all cards, of which the last message may have told a part."""
+        return {part: whole(shown) for part, shown in self._shown.items() if shown} | {"waiting": self._waits}
 
     def save(self, file: str, text: str) -> None:
         """Have the browser save a text as a file."""
         self._send_msg({"name": file, "csv": text})
 
     def _handle_msg(self, message: Any) -> None:
+        super()._handle_msg(message)
         if not isinstance(message, dict) or not isinstance(name := message.get("card"), str):
             return
         if self._on_link and isinstance(query := message.get("go"), str):

@@ -73,8 +73,9 @@ function render({model, el}) {
   };
   const clear = button("Clear filters", {clear: true});
   button("Figures as CSV", {save: true});
-  const offer = () => {
-    for (const {name, label, group, values} of JSON.parse(model.choices)) {
+  let ticked = {};
+  const offer = (choices) => {
+    for (const {name, label, group, values} of JSON.parse(choices)) {
       if (!groups.has(group)) {
         const made = element("div", "group", root);
         made.setAttribute("role", "group"); made.setAttribute("aria-label", `Filters on ${group.toLowerCase()}`);
@@ -86,14 +87,18 @@ function render({model, el}) {
     tick();
   };
   const tick = () => {
-    const chosen = JSON.parse(model.chosen);
-    for (const [name, each] of lists) { each.tick(chosen[name] ?? []); }
-    const used = Object.values(chosen).filter((values) => values.length > 0).length;
+    for (const [name, each] of lists) { each.tick(ticked[name] ?? []); }
+    const used = Object.values(ticked).filter((values) => values.length > 0).length;
     clear.hidden = used === 0;
     toggle.textContent = used ? `Filters (${used})` : "Filters";
   };
-  model.on("choices", offer); model.on("chosen", tick);
-  offer();
+  const set = ({choices, chosen}) => {
+    if (chosen) { ticked = JSON.parse(chosen); }
+    if (choices) { offer(choices); } else { tick(); }
+  };
+  model.on("msg:custom", (event) => { const data = event.data ?? event; if (data.set) { set(data.set); } });
+  set(model);
+  model.send_msg({drawn: model.version});
 }
 
 export default {render};

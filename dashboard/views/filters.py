@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import param
-from panel.custom import JSComponent
 
 from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, Choices, View
-from dashboard.views.board import send
+from dashboard.views.drawn import Drawn
 from dashboard.views.span_picker import Change
 
 LABELS = {
@@ -26,7 +25,7 @@ LABELS = {
 }
 
 
-class FilterPanel(JSComponent):
+class FilterPanel(Drawn):
     """A choice of values per filter, and buttons that clear them and save the figures."""
 
     choices = param.String(default="[]", doc="JSON: name, label, group and values of each filter.")
@@ -46,13 +45,14 @@ class FilterPanel(JSComponent):
         """Draw the values there are, where they are others, and which of them are chosen."""
         if choices is not self._known:
             self._known = choices
-            send(self, choices=_choices_json(choices))
+            self.tell(choices=_choices_json(choices))
         chosen = {name: [value for value in choices.get(name, {}) if value in view.chosen(name)] for name in DIMENSIONS}
         if chosen != self._shown:
             self._shown = chosen
-            send(self, chosen=json.dumps(chosen, ensure_ascii=False))
+            self.tell(chosen=json.dumps(chosen, ensure_ascii=False))
 
     def _handle_msg(self, message: Any) -> None:
+        super()._handle_msg(message)
         if not isinstance(message, dict):
             return
         if (name := message.get("filter")) in DIMENSIONS and isinstance(values := message.get("values"), list):

@@ -108,10 +108,11 @@ function render({model, view, el}) {
   const hidden = () => { model.hidden = document.hidden; };
   document.addEventListener("visibilitychange", hidden);
   button.addEventListener("click", () => { model.paused = !model.paused; if (!model.paused) { arrived = performance.now(); } clock(); });
-  model.on("state", () => {
+  model.on("msg:custom", (event) => {
+    const data = event.data ?? event;
+    if (!data.set) { return; }
     const tick = state.tick;
-    state = JSON.parse(model.state);
-    connection.hear();
+    state = JSON.parse(data.set.state);
     if (state.tick !== tick) { arrived = performance.now(); }
     // Without figures there is nothing that would take the place of the first paint.
     if (state.problem) { document.getElementById("first-paint")?.remove(); }
@@ -123,6 +124,7 @@ function render({model, view, el}) {
     document.removeEventListener("visibilitychange", hidden);
   });
   clock();
+  model.send_msg({drawn: model.version});
 }
 
 export default {render};

@@ -7,10 +7,9 @@ from zoneinfo import ZoneInfo
 
 import panel_material_ui as pmui
 import param
-from panel.custom import JSComponent
 
 from dashboard.feed import Freshness
-from dashboard.views.board import send
+from dashboard.views.drawn import Drawn
 from dashboard.views.part import Part
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -21,7 +20,7 @@ def as_markdown_text(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", text)
 
 
-class FreshnessLine(JSComponent):
+class FreshnessLine(Drawn):
     """Time of the figures, countdown to the next tick, pause button."""
 
     state = param.String(default='{"tick":0,"as_of":0,"problem":false}', doc="JSON: one change a tick.")
@@ -36,13 +35,14 @@ class FreshnessLine(JSComponent):
         super().__init__(margin=(0, 4, 0, 12), align="center", **parameters)
 
     def _handle_msg(self, message: Any) -> None:
+        super()._handle_msg(message)
         if isinstance(message, dict) and message.get("ping"):
             self._send_msg({"pong": True})
 
     def show(self, freshness: Freshness) -> None:
         as_of = freshness.as_of.timestamp() * 1000 if freshness.as_of else 0
         state = {"tick": freshness.tick, "as_of": as_of, "problem": freshness.problem is not None}
-        send(self, state=json.dumps(state, separators=(",", ":")))
+        self.tell(state=json.dumps(state, separators=(",", ":")))
 
 
 OUTDATED = "The figures cannot be brought up to date"
