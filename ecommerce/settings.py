@@ -138,6 +138,18 @@ class Settings(BaseSettings):
         description="Time zone (IANA) of the shop's days, recorded at the first start; UTC unless set.",
     )
 
+    @field_validator("home")
+    @classmethod
+    def _folder(cls, home: Path) -> Path:
+        place = home.expanduser().absolute()
+        try:
+            existing = next(one for one in (place, *place.parents) if one.exists())
+        except OSError:
+            return home  # whoever uses it says what this user may not do
+        if not existing.is_dir():
+            raise ValueError(f"{existing} is a file: name a folder, which is made where there is none")
+        return home
+
     @field_validator("archive_uri")
     @classmethod
     def _absolute(cls, uri: str | None) -> str | None:

@@ -8,6 +8,7 @@ from pymongo.errors import PyMongoError
 
 from ecommerce.errors import EcommerceError, ServiceError
 from ecommerce.jars import ICEBERG
+from ecommerce.settings import get_settings
 
 
 class ArchiveError(EcommerceError):
@@ -32,6 +33,12 @@ class VerificationError(ArchiveError):
 
 _JVM_ENDED = "Spark's JVM ended"
 
+_NOT_REACHED = (
+    r"ConnectException|Connection re(?:fused|set)|Call From .* failed|UnknownHost|EOFException"
+    r"|failed to lookup address|Name or service not known"
+)
+_NO_PERMISSION = r"AccessControlException|Permission denied|PermissionError"
+
 _CAUSES: tuple[tuple[str, str], ...] = (
     (
         r"Cannot find catalog plugin class|ClassNotFoundException: org\.apache\.iceberg",
@@ -48,7 +55,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     ),
     (r"safe ?mode", "HDFS is in safe mode: it leaves that by itself when enough DataNodes have reported"),
     (
-        r"AccessControlException|Permission denied|PermissionError",
+        _NO_PERMISSION,
         "no permission to write there: give this user the archive's directory",
     ),
     (r"DSQuotaExceeded|NSQuotaExceeded|DiskOutOfSpace|out of space", "no space left: make room in the archive"),
@@ -69,10 +76,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
         r"Answer from Java side is empty|Error while sending or receiving|Py4JNetworkError|^\[Errno \d+\] Connection",
         _JVM_ENDED,
     ),
-    (
-        r"ConnectException|Connection re(?:fused|set)|Call From .* failed|UnknownHost|EOFException",
-        "HDFS cannot be reached: start it",
-    ),
+    (_NOT_REACHED, "HDFS cannot be reached: start it"),
     (r"OutOfMemoryError|Java heap space", "Spark ran out of memory"),
 )
 """Pattern in the text of an error of Java, or of a Python worker → what it means and what to do."""
@@ -103,14 +107,23 @@ def explain(error: BaseException) -> str:
     whole = without_credentials(f"{text}\n{getattr(error, '_stackTrace', None) or ''}")
     for pattern, meaning in _CAUSES:
         if re.search(pattern, whole):
-            return f"{meaning} ({_telling_line(whole, pattern)})"
+            return f"{meaning}{_setting(pattern)} ({_telling_line(whole, pattern)})"
     return _telling_line(text, r"Caused by|Exception|Error")
+
+
+def _setting(pattern: str) -> str:
+    """What may be wrong where a setting says where the archive is; else nothing."""
+    uri = get_settings().archive_uri
+    if not uri or pattern not in (_NOT_REACHED, _NO_PERMISSION):
+        return ""
+    return f", or correct ECOMMERCE_ARCHIVE_URI, which is {uri}"
 
 
 def _telling_line(text: str, pattern: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(text).__name__]
     causes = [line for line in lines if re.search(pattern, line) and not line.startswith(("at ", "Suppressed:"))]
-    return (causes[-1] if causes else lines[0])[:_EXCERPT_LENGTH]
+    # The embedded HDFS has no such command; what is to be done was said.
+    return (causes[-1] if causes else lines[0]).partition(' Use "hdfs dfsadmin')[0][:_EXCERPT_LENGTH]
 
 
 @contextmanager

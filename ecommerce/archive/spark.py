@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -49,6 +50,11 @@ _JVM_OPTIONS = (
 )
 
 _OURS = ("PYSPARK_PYTHON", "SPARK_LOCAL_IP")
+_GIVEN = frozenset(os.environ)
+"""Names of variables before PySpark adds its own (SPARK_BUFFER_SIZE, …), which no user knows."""
+
+MASTER_SECONDS = 5.0
+"""For a cluster's master to take a connection. Spark itself tries for a minute, and says less."""
 
 TASK_ATTEMPTS = 3
 """Attempts per task on local[*], as a cluster has; Spark's own default there is one."""
@@ -134,6 +140,7 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
     java = java_home(settings)
     jars = class_path(*archive_jars(settings.cache, java))
     set_environment(settings, java)
+    _require_master(settings)
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
@@ -226,8 +233,29 @@ def set_environment(settings: Settings, java: Path) -> None:
 
 
 def _given_by_the_user() -> str:
-    names = sorted(name for name in os.environ if name.startswith((*SPARK, *HADOOP)) and name not in _OURS)
+    given = _GIVEN & os.environ.keys()
+    names = sorted(name for name in given if name.startswith((*SPARK, *HADOOP)) and name not in _OURS)
     return f" and {', '.join(names)} of the environment" if names else ""
+
+
+def _require_master(settings: Settings) -> None:
+    """Raise ServiceError where nobody answers at any address of a standalone cluster's master."""
+    kind, _, addresses = settings.spark_master.partition("://")
+    if kind != "spark":
+        return
+    tried = []
+    for address in addresses.split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), MASTER_SECONDS).close()
+        except (OSError, ValueError) as error:
+            tried.append(f"{address} ({error})")
+        else:
+            return
+    raise ServiceError(
+        f"Spark did not start with ECOMMERCE_SPARK_MASTER={settings.spark_master!r}{_given_by_the_user()}: no master "
+        f"answers at {', '.join(tried)}; start it, correct ECOMMERCE_SPARK_MASTER, or unset it to use this machine"
+    )
 
 
 def _reason(error: Exception, log: Path, log_before: int) -> str:

@@ -247,6 +247,11 @@ def test_what_a_cluster_is_given_is_used_and_named_where_it_fails(own_home: Sett
         "ECOMMERCE_SPARK_MASTER='spark://127.0.0.1:9' and HADOOP_CONF_DIR, SPARK_CONF_DIR of the environment: " in line
     )
     assert "\n" not in line
+    assert "no master answers at 127.0.0.1:9 (" in line
+    (line,) = starting_spark(own_home, "spark://127.0.0.1:9,no-such-host:7077").splitlines()
+    assert "ECOMMERCE_SPARK_MASTER='spark://127.0.0.1:9,no-such-host:7077': no master answers at 127.0.0.1:9 (" in line
+    assert "no-such-host:7077 (" in line
+    assert row_of(line).startswith("Spark did not start")
 
 
 READ_ONLY = """

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from pymongo.errors import AutoReconnect
 
 from cli import app as cli_app
-from ecommerce.errors import InputError
+from ecommerce.errors import InputError, SettingsError
+from ecommerce.settings import load_settings
 from tests.runbook import row_of
 
 
@@ -45,6 +47,18 @@ def test_an_unexpected_error_is_one_line(
     assert said.startswith("error: TypeError in tests/unit/test_cli_errors.py, line ")
     assert "conversion from str" in said
     assert "--debug" in said
+
+
+@pytest.mark.parametrize("below", ["", "below/it"])
+def test_a_home_that_is_a_file_is_called_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, below: str) -> None:
+    file = tmp_path / "passwd"
+    file.touch()
+    monkeypatch.setenv("ECOMMERCE_HOME", str(file / below))
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    message = str(raised.value)
+    assert row_of(message) == "ECOMMERCE_…: …"
+    assert f"{file} is a file: name a folder" in message
 
 
 def test_an_error_of_mongodb_is_one_line_that_says_what_is_kept_and_what_to_do(
