@@ -29,8 +29,8 @@ REMEDIES = {
     errno.EROFS: "set ECOMMERCE_HOME to a folder on a disk that can be written",
     errno.EACCES: _NOT_OURS,
     errno.EPERM: _NOT_OURS,
-    errno.ENOSPC: "free some space, or set ECOMMERCE_HOME to another disk",
-    errno.EDQUOT: "free some of your quota, or set ECOMMERCE_HOME to another disk",
+    errno.ENOSPC: "free some space, which `ecommerce doctor` says how to do",
+    errno.EDQUOT: "free some of your quota; `ecommerce doctor` names what can be deleted",
 }
 """Errors of the machine, and what helps."""
 

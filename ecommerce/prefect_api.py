@@ -97,7 +97,7 @@ def call(
             verify=api.startswith("https:"),
         )
         if answer.is_error:
-            raise PrefectError(answer.text[:300] or answer.reason_phrase, answer.status_code)
+            raise PrefectError(_said(answer), answer.status_code)
         return answer.json() if answer.content else None
     except (httpx.HTTPError, ValueError) as error:
         raise PrefectError(str(error) or type(error).__name__) from None
@@ -109,3 +109,16 @@ def _authorization() -> dict[str, str]:
     if key := os.environ.get("PREFECT_API_KEY"):
         return {"Authorization": f"Bearer {key}"}
     return {}
+def _said(answer: "httpx.Response") -> str:
+    """What a refusal says, without the JSON around it."""
+    try:
+        document = answer.json()
+    except ValueError:
+        document = None
+    if isinstance(document, dict):
+        told = document.get("exception_message") or document.get("detail") or document.get("message")
+        if isinstance(told, str):
+            return told[:300]
+    return answer.text[:300] or answer.reason_phrase
+
+

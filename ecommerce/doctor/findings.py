@@ -6,10 +6,16 @@ from dataclasses import asdict, dataclass
 from pymongo.errors import OperationFailure, PyMongoError
 
 from ecommerce.errors import EcommerceError
+from ecommerce.prefect_api import PrefectError
 from ecommerce.settings import Settings
 
 OK, PROBLEM, SKIPPED = "ok", "problem", "skipped"
 _UNAUTHORIZED = 13
+
+OF_PREFECT = (
+    "where its database is away or on a full disk, the checks `postgres` and `space` say so; its log, "
+    "logs/prefect-server.log under the home of the embedded one, has more"
+)
 
 
 class Problem(Exception):
@@ -63,6 +69,9 @@ def _look(check: Check, settings: Settings) -> Finding:
         return Finding(check.name, OK, check.look(settings))
     except Problem as problem:
         return Finding(check.name, PROBLEM, problem.says, problem.remedy)
+    except PrefectError as error:
+        status = f" ({error.status})" if error.status else ""
+        return Finding(check.name, PROBLEM, f"the Prefect server could not be asked{status}: {error}", OF_PREFECT)
     except EcommerceError as error:
         return Finding(check.name, PROBLEM, str(error), "do what the message says")
     except OperationFailure as error:

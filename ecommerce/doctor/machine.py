@@ -2,6 +2,7 @@
 
 import os
 from importlib import metadata
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -9,7 +10,7 @@ from ecommerce.doctor.findings import Problem
 from ecommerce.errors import ServiceError
 from ecommerce.jars import missing_jars
 from ecommerce.java import java_home
-from ecommerce.services.disks import space_of_disks
+from ecommerce.services.disks import deletable, space_of_disks
 from ecommerce.settings import Settings
 from ecommerce.sizes import size_text
 
@@ -95,9 +96,20 @@ def space(settings: Settings) -> str:
         if free < least:
             raise Problem(
                 f"{size_text(free)} are free at {folder}, {size_text(least)} are the least",
-                "archive older orders (`ecommerce archive`), free some space, or move ECOMMERCE_HOME to another disk",
+                _what_frees_space(settings, folder),
             )
     return ", ".join(f"{size_text(free)} free at {folder}" for folder, (free, _) in disks.items())
+
+
+def _what_frees_space(settings: Settings, disk: Path) -> str:
+    """What makes room on the disk of a folder; to archive does not, as it is widely believed."""
+    home = settings.home_directory
+    found = deletable(home, settings.inbox_directory, disk)
+    delete = f"delete {' or '.join(map(str, found))}" if found else f"nothing under {home} can be deleted without loss"
+    return (
+        f"{delete}; or make the disk larger, or move {home} to another one while nothing runs and set ECOMMERCE_HOME "
+        "to it. `ecommerce archive` frees room inside MongoDB's files, for new orders, and none on the disk"
+    )
 
 
 def inbox(settings: Settings) -> str:

@@ -1,7 +1,11 @@
 """The disks that a home is on: folders of its services may have disks of their own, each of which can run full."""
 
 import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from ecommerce.sizes import size_text
 
@@ -22,7 +26,7 @@ def full_disk(home: Path) -> str:
         has_mongo = mongo.exists() and mongo.stat().st_dev == folder.stat().st_dev
         if free < (MONGO_BYTES_MIN if has_mongo else FREE_BYTES_MIN):
             left = f"the disk of {folder} has {size_text(free)} left"
-            return f"{left}: free some space, or set ECOMMERCE_HOME to another disk"
+            return f"{left}: free some space (`ecommerce doctor` names what can be deleted), or make the disk larger"
     return ""
 
 
@@ -34,3 +38,53 @@ def space_of_disks(home: Path) -> dict[Path, tuple[int, int]]:
             found.setdefault(folder.stat().st_dev, folder)
     usage = {folder: shutil.disk_usage(folder) for folder in found.values()}
     return {folder: (of_disk.free, of_disk.total) for folder, of_disk in usage.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Deletable:
+    """Files of a home that nothing needs any more."""
+
+    place: str
+    """As a shell takes it, but for blanks."""
+    what: str
+    size_bytes: int
+
+    def __str__(self) -> str:
+        return f"{self.place} ({size_text(self.size_bytes)}: {self.what})"
+
+
+DELETABLE_BYTES_MIN = 1_000_000
+"""Less than this helps nobody."""
+
+
+def deletable(home: Path, inbox: Path, disk: Path) -> list[Deletable]:
+    """What can be deleted on the disk of a folder, the largest first."""
+    device = disk.stat().st_dev
+    candidates = (
+        (f"{inbox / 'done'}/*", "files that were imported", _files(inbox / "done")),
+        (f"{home / 'logs'}/*.log.*", "older logs", (home / "logs").glob("*.log.*")),
+        (f"{home / 'spark'}/*", "left by processes that were killed", _left_by_spark(home / "spark")),
+    )
+    found = [Deletable(place, what, _size_on(device, files)) for place, what, files in candidates]
+    return sorted((one for one in found if one.size_bytes >= DELETABLE_BYTES_MIN), key=lambda one: -one.size_bytes)
+
+
+def _left_by_spark(folder: Path) -> Iterator[Path]:
+    for left in folder.glob("*"):
+        if left.name.isdigit() and not psutil.pid_exists(int(left.name)):
+            yield from _files(left)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _size_on(device: int, files: Iterable[Path]) -> int:
+    total = 0
+    for file in files:
+        try:
+            found = file.stat()
+        except OSError:  # it was deleted meanwhile
+            continue
+        total += found.st_size if found.st_dev == device else 0
+    return total

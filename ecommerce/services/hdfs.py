@@ -176,6 +176,19 @@ def hdfs_shell(configuration: Path, java_home: Path, cache: Path, *arguments: st
         text=True,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
+def why_in_safe_mode(state: Mapping[str, object]) -> str:
+    """Why a NameNode, by what it says of itself, is in safe mode, and what ends that.
+
+    It names `hdfs dfsadmin`, which is no command of the embedded HDFS.
+    """
+    said = str(state.get("Safemode") or state.get("FSState"))
+    if "Resources are low" in said:
+        return "the disk of its NameNode is full; it leaves that by itself when there is room"
+    if "manually" in said:
+        return "somebody turned it on; `ecommerce down`, then `ecommerce up` turns it off"
+    return said
+
+
     if done.returncode != 0:
         raise ServiceError(f"hdfs {' '.join(arguments)}: {(done.stderr or done.stdout).strip()[-300:]}")
     return done.stdout

@@ -194,9 +194,26 @@ def test_no_jars(settings: Settings, tmp_path: Path) -> None:
 
 def test_a_full_disk(settings: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "FREE_BYTES_MIN", 10**18)
+    settings.home_directory.mkdir(exist_ok=True)
     problem = only_problem(settings)
     assert problem.check == "space"
     assert "GB are free" in problem.says
+    assert problem.remedy.startswith(f"nothing under {settings.home_directory} can be deleted without loss; or make")
+    assert (
+        "`ecommerce archive` frees room inside MongoDB's files, for new orders, and none on the disk" in problem.remedy
+    )
+
+    for file, size in (
+        ("inbox/done/orders.csv", 3_000_000),
+        ("logs/namenode.log.1", 2_000_000),
+        ("logs/up.log", 10**7),
+    ):
+        (settings.home_directory / file).parent.mkdir(parents=True, exist_ok=True)
+        (settings.home_directory / file).write_bytes(bytes(size))
+    assert only_problem(settings).remedy.startswith(
+        f"delete {settings.inbox_directory}/done/* (3.0 MB: files that were imported) or "
+        f"{settings.home_directory}/logs/*.log.* (2.0 MB: older logs); or make"
+    )
 
 
 def test_an_archive_that_cannot_be_written(settings: Settings, database: MongoDatabase, tmp_path: Path) -> None:
@@ -253,6 +270,46 @@ def test_prefect_that_is_away_and_prefect_that_refuses(settings: Settings, monke
     with HTTPServer(("127.0.0.1", port), Refuses) as server:
         Thread(target=server.handle_request, daemon=True).start()
         assert "refuses us" in look(settings, "prefect")["prefect"].says
+
+
+def test_a_prefect_server_without_its_database_is_called_that(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fails(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if self.path.endswith("/admin/version"):
+                self.answer(200, "3.8.8")
+            elif self.path.endswith("/ready"):
+                self.answer(ready, {"message": "Database is not available"})
+            else:
+                self.answer(500, {"exception_message": "Internal Server Error"})
+
+        do_POST = do_GET
+
+        def answer(self, status: int, document: object) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(document).encode())
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Fails) as server:
+        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_port}/api")
+        Thread(target=server.serve_forever, daemon=True).start()
+        ready = 503
+        found = look(settings, "prefect")["prefect"]
+        assert found.says.endswith("answers, but its database does not: Database is not available")
+        assert "`postgres` and `space`" in found.remedy
+        ready = 200
+        found = look(settings, "prefect", "deployments")["deployments"]
+        assert (found.state, found.says) == (
+            PROBLEM,
+            "the Prefect server could not be asked (500): Internal Server Error",
+        )
+        assert "`postgres` and `space`" in found.remedy
+        server.shutdown()
 
 
 def test_the_command_prints_json_and_fails_where_something_is_wrong(settings: Settings, tmp_path: Path) -> None:
