@@ -78,12 +78,19 @@ def down(as_json: AsJson = False) -> None:
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print the state as JSON.")] = False,
 ) -> None:
-    """Tell the state of each service, healthy or not, and why. Exit code 1 when something is down."""
+    """Tell how each service is, and what the last check found wrong; exit code 1 when something is down or wrong."""
     from rich.console import Console
 
     from ecommerce.mongo import get_database
     from ecommerce.schema import is_missing, missing_text
-    from ecommerce.services.health import found_by_check, notes, order_counts, service_states, set_aside
+    from ecommerce.services.health import (
+        check_in_brief,
+        found_by_check,
+        notes,
+        order_counts,
+        service_states,
+        set_aside,
+    )
 
     settings = get_settings()
     close_killed(settings, embedded_api(settings))
@@ -101,11 +108,11 @@ def status(
             console.print(_orders_line(counts))
         if counts.get("aside"):
             console.print(set_aside(settings), markup=False, soft_wrap=True)
-        for line in [*found, *notes(settings)]:
+        for line in [*([check_in_brief(settings)] if found else []), *notes(settings)]:
             console.print(line, markup=False, soft_wrap=True)
     if missing:
         typer.echo(f"error: {missing}", err=True)
-    if missing or not all(state.healthy for state in states):
+    if missing or found or not all(state.healthy for state in states):
         raise typer.Exit(1)
 
 

@@ -7,11 +7,12 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 import polars as pl
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from ecommerce.documents.statuses import is_finished
 from ecommerce.hours import hours_of, time_of
@@ -20,12 +21,14 @@ from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import REJECTED_ROWS, MongoDatabase, count_few
 from ecommerce.readable import compact, duration, exact
 from ecommerce.settings import Settings
+from ecommerce.summaries.checked import ARCHIVE, FEWER, FIGURES, TWICE, check_problems
 
 log = logging.getLogger(__name__)
 
 SOLD_DAYS = 28
 """Sales of as many days say how long a stock lasts: four of each weekday."""
 NAMED = 3
+UNAUTHORIZED = 13
 EVER = date(1970, 1, 1)
 
 
@@ -135,12 +138,29 @@ def rejected(database: MongoDatabase) -> Iterator[Notice]:
         yield Notice("rejected", f"{text} to be repaired", "their reasons are on the pipeline page")
 
 
+def checked(database: MongoDatabase, what: str) -> Iterator[Notice]:
+    """What the last check found wrong of what it looks at, such as damaged days, until one finds it mended."""
+    for problem in check_problems(database):
+        if problem.what == what:
+            yield Notice(f"check-{what}", problem.brief, f"{problem.remedy}: {problem.says}")
+
+
 def lag(seconds: float, settings: Settings) -> Iterator[Notice]:
     """Figures that are far behind the orders."""
     if seconds > settings.lag_seconds:
         yield Notice(
             "lag", f"The figures are {duration(seconds)} behind", "more orders change than one process takes in"
         )
+
+
+def _where_permitted(notices: Iterator[Notice]) -> list[Notice]:
+    """The notices. Of a collection that the user of an older installation may not read, how to let it."""
+    try:
+        return list(notices)
+    except OperationFailure as error:
+        if error.code != UNAUTHORIZED:
+            raise
+        raise PermissionError("its MongoDB user may not read that: run `mongo-init` again (docs/security.md)") from None
 
 
 class Kind(NamedTuple):
@@ -160,6 +180,10 @@ def kinds_of(
         Kind("overdue", "overdue orders", lambda: overdue(store, settings, zone, now)),
         Kind("backlog", "open orders", lambda: backlog(store, settings, zone, now)),
         Kind("cover", "how long stock lasts", lambda: cover(database, store, settings, zone, now)),
+        *(
+            Kind(f"check-{what}", "what the last check found", partial(_where_permitted, checked(database, what)))
+            for what in (TWICE, FEWER, ARCHIVE, FIGURES)
+        ),
         Kind("rejected", "rejected rows", lambda: rejected(database)),
         Kind("lag", "the lag", lambda: lag(lag_seconds, settings)),
     ]

@@ -139,6 +139,12 @@ def notes(settings: Settings) -> list[str]:
 def _mongodb(settings: Settings) -> ServiceState:
     if settings.mongo_uri is None:
         address = f"{LOOPBACK}:{settings.mongo_port}"
+def check_in_brief(settings: Settings) -> str:
+    """What the last check found wrong, in one short line; empty where it found all right, or there was none."""
+    found = [one.brief for one in check_problems(get_database(settings))]
+    return f"last check: {', '.join(found)} → see `ecommerce check`" if found else ""
+
+
         port = settings.mongo_port
         return _recorded(
             settings,

@@ -44,10 +44,22 @@ _SAYS = {
 """What is said of each, and what to do."""
 
 
+_BRIEFLY = {
+    FIGURES: ("bucket of figures differs from a recomputation", "buckets of figures differ from a recomputation"),
+    ARCHIVE: ("day of the archive is damaged", "days of the archive are damaged"),
+    TWICE: ("order is in two places and counts twice", "orders are in two places and count twice"),
+    FEWER: ("order that was counted is gone", "orders that were counted are gone"),
+}
+"""What is said of one, and of more, in a few words."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckProblem:
     """Something that the last check found and that no check has found mended."""
 
+    what: str
+    """FIGURES, ARCHIVE, TWICE or FEWER."""
+    brief: str
     says: str
     remedy: str
 
@@ -98,5 +110,8 @@ def check_problems(database: MongoDatabase) -> list[CheckProblem]:
         rest = record["found"] - len(record["first"])
         first = "; ".join([*record["first"], *([f"and {rest:,} more"] if rest > 0 else [])])
         as_of = f"{record['as_of']:%Y-%m-%d %H:%M}"
-        problems.append(CheckProblem(says.format(as_of=as_of, found=f"{record['found']:,}", first=first), remedy))
+        found, (one, many) = f"{record['found']:,}", _BRIEFLY[record["_id"]]
+        brief = f"{found} {one if record['found'] == 1 else many}"
+        says = says.format(as_of=as_of, found=found, first=first)
+        problems.append(CheckProblem(record["_id"], brief, says, remedy))
     return problems

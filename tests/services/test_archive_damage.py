@@ -25,7 +25,7 @@ from ecommerce.doctor.findings import OK, PROBLEM, Finding, examine
 from ecommerce.documents.order import Refund
 from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase
 from ecommerce.query import ask
-from ecommerce.services.health import found_by_check
+from ecommerce.services.health import check_in_brief, found_by_check
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.cells.table import CellTable
@@ -150,6 +150,7 @@ def test_a_damaged_day_is_named_and_the_others_are_read(
         assert named(found.says), found.says
         (line,) = found_by_check(archived)
         assert line == f"{found.says} → {found.remedy}"
+        assert check_in_brief(archived) == "last check: 1 day of the archive is damaged → see `ecommerce check`"
         assert not report.is_good
         (told,) = report.damaged
         assert named(told), told
@@ -165,7 +166,7 @@ def test_a_damaged_day_is_named_and_the_others_are_read(
     assert check_orders(database, archived).is_good
     assert doctor(archived, "archive table").state == OK
     assert doctor(archived, "last check").says.startswith("all was right at ")
-    assert found_by_check(archived) == []
+    assert (found_by_check(archived), check_in_brief(archived)) == ([], "")
 
 
 def test_an_order_that_somebody_else_changed_in_the_table_does_not_come_back(
