@@ -78,7 +78,7 @@ def crash_stuck_runs(within: timedelta = PENDING_LIMIT) -> Automation:
     """A run that was given to a worker and did not begin is crashed: it holds the one place that its deployment has."""
     return Automation(
         name="Crash runs that never begin",
-        description="Pending for ten minutes: the worker died between taking the run and starting its process.",
+        description="Pending for ten minutes: a worker took the run, and it has not begun.",
         trigger=EventTrigger(
             after={"prefect.flow-run.Pending"},
             expect={"prefect.flow-run.Running", "prefect.flow-run.AwaitingConcurrencySlot", *ENDED},

@@ -2,7 +2,11 @@
 
 import base64
 import os
+import shlex
+import shutil
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.errors import EcommerceError, ServiceError
@@ -46,6 +50,13 @@ def ui_url(settings: Settings) -> str:
 def run_url(settings: Settings, flow_run_id: str) -> str:
     """The page of a flow run."""
     return f"{ui_url(settings)}/runs/flow-run/{flow_run_id}"
+
+
+def prefect_command(api: str, *arguments: str) -> str:
+    """A command of Prefect's own program that works as printed, in a shell that knows neither server nor program."""
+    server = [] if os.environ.get("PREFECT_API_URL") == api else [f"PREFECT_API_URL={shlex.quote(api)}"]
+    program = "prefect" if shutil.which("prefect") else str(Path(sys.executable).with_name("prefect"))
+    return f"`{' '.join([*server, shlex.join([program, *arguments])])}`"
 
 
 def require_prefect(api: str, named_by: str = "PREFECT_API_URL") -> None:
@@ -103,12 +114,6 @@ def call(
         raise PrefectError(str(error) or type(error).__name__) from None
 
 
-def _authorization() -> dict[str, str]:
-    if login := os.environ.get("PREFECT_API_AUTH_STRING"):
-        return {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
-    if key := os.environ.get("PREFECT_API_KEY"):
-        return {"Authorization": f"Bearer {key}"}
-    return {}
 def _said(answer: "httpx.Response") -> str:
     """What a refusal says, without the JSON around it."""
     try:
@@ -122,3 +127,9 @@ def _said(answer: "httpx.Response") -> str:
     return answer.text[:300] or answer.reason_phrase
 
 
+def _authorization() -> dict[str, str]:
+    if login := os.environ.get("PREFECT_API_AUTH_STRING"):
+        return {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
+    if key := os.environ.get("PREFECT_API_KEY"):
+        return {"Authorization": f"Bearer {key}"}
+    return {}

@@ -1,6 +1,6 @@
 """What would keep flow runs from starting for ever: found for `status` and `doctor`, mended by an `up` that runs.
 
-Prefect leaves each of these as it is. A run whose worker died between Pending and Running holds the one place of its
+Prefect leaves each of these as it is. A run that stays between Pending and Running holds the one place of its
 deployment. Deployments whose work pool was deleted have none any more, also when the pool is made again. A deployment
 that was deleted takes its schedule with it.
 """
@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ecommerce.prefect_api import PrefectError, call, embedded_api
+from ecommerce.prefect_api import PrefectError, call, embedded_api, prefect_command
 from ecommerce.services.command_runs import close_killed_runs
+from ecommerce.services.halted import Request, halted
 from ecommerce.services.prefect import WORK_POOL, deployed, ensure_work_pool, post, wanted_deployments
 from ecommerce.services.supervisor import up_mends
 from ecommerce.settings import Settings
@@ -22,9 +23,7 @@ PENDING_SECONDS_MAX = 120
 CRASH_PENDING_SECONDS = 300
 """After this a run that is still Pending is called crashed."""
 
-DEPLOY = (
-    "deploy again: `ecommerce up` does, or `prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml`"
-)
+DEPLOY = ("--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
 MENDED_SECONDS = 40
 """After this an `up` that runs has deployed again, as a rule: it looks every 20 s, and deploying takes 4 to 20."""
 WORKER_SECONDS = 60
@@ -32,9 +31,6 @@ WORKER_SECONDS = 60
 
 ANSWER_SECONDS = 5.0
 """For the server to answer each question of `status`."""
-
-Request = Callable[[str, Any], Any]
-"""Posts a body to a path of Prefect's API, and returns the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +54,25 @@ class Stuck:
     pending: tuple[Run, ...] = ()
     without_pool: tuple[Run, ...] = ()
     """Runs that are due and whose work pool is gone."""
+    workers: tuple[str, ...] = ()
+    """Those that are online, where runs are Pending."""
 
-    def problems(self, settings: Settings) -> list[tuple[str, str]]:
-        """Each as a sentence, and what mends it."""
-        found, deploy = [], deploy_again(settings)
+    def problems(self, settings: Settings, api: str) -> list[tuple[str, str]]:
+        """Each as a sentence, and what mends it at the server of an API."""
+        found, deploy = [], deploy_again(settings, api)
         if self.missing:
             found.append((f"not deployed: {', '.join(self.missing)}, so that nothing of it runs", deploy))
         if self.detached:
             says = f"the work pool of {', '.join(self.detached)} was deleted, so that their runs do not start"
             found.append((says, deploy))
         for run in self.pending:
+            online = f"{', '.join(self.workers)} online" if self.workers else "none online"
             says = (
-                f"run {run.name!r} is Pending for {run.seconds:,.0f} s and holds the place of others: its worker died"
+                f"run {run.name!r} is Pending for {run.seconds:,.0f} s and holds the place of others: it was taken to "
+                f"be run and has not begun (workers: {online})"
             )
-            mends = (
-                f"`prefect flow-run delete {run.run_id}`; a running `ecommerce up` ends it after {_minutes()} minutes"
-            )
-            found.append((says, mends))
+            delete = prefect_command(api, "flow-run", "delete", run.run_id)
+            found.append((says, f"{delete}; a running `ecommerce up` ends it after {_minutes()} minutes"))
         if self.without_pool:
             names = ", ".join(repr(run.name) for run in self.without_pool)
             says = f"{len(self.without_pool)} late run(s) will not start, as their work pool was deleted: {names}"
@@ -101,7 +99,8 @@ def find_stuck(request: Request, wanted: Collection[str], pending_seconds: float
             without_pool.append(Run(run["id"], run["name"], seconds))
     detached = sorted(name for name in ids.values() if found[name].get("work_pool_name") is None)
     missing = sorted(set(wanted) - set(found))
-    return Stuck(tuple(missing), tuple(detached), tuple(pending), tuple(without_pool))
+    workers = _workers_if_any(request) if pending else ()
+    return Stuck(tuple(missing), tuple(detached), tuple(pending), tuple(without_pool), workers)
 
 
 def mend(settings: Settings, say: Callable[[str], None], deploy: Callable[[], None]) -> None:
@@ -121,30 +120,43 @@ def mend(settings: Settings, say: Callable[[str], None], deploy: Callable[[], No
     if stuck.detached:
         say(f"the work pool of {', '.join(stuck.detached)} had been deleted; they were deployed again")
     for run in stuck.pending:
-        _close(request, run, "CRASHED", f"It was Pending for {run.seconds:,.0f} s: its worker died.")
+        _close(request, run, "CRASHED", f"It was Pending for {run.seconds:,.0f} s and did not begin.")
         say(f"run {run.name!r} was Pending for {run.seconds:,.0f} s; it is called crashed, so that others can start")
     for run in stuck.without_pool:
         _close(request, run, "CANCELLED", "Its work pool was deleted before it started.")
         say(f"run {run.name!r} was cancelled, as its work pool had been deleted; run it again if it is needed")
 
 
-def deploy_again(settings: Settings) -> str:
+def deploy_again(settings: Settings, api: str) -> str:
     """What to do where something was deleted in Prefect."""
-    return up_mends(settings, DEPLOY, MENDED_SECONDS)
+    by_hand = f"deploy again: `ecommerce up` does, or {prefect_command(api, *DEPLOY)}"
+    return up_mends(settings, by_hand, MENDED_SECONDS)
 
 
-def worker_problems(request: Request, settings: Settings) -> list[tuple[str, str]]:
+def worker_problems(request: Request, settings: Settings, api: str) -> list[tuple[str, str]]:
     """That no worker asks the work pool for runs, as a sentence, and what mends it; nothing where one does."""
     if workers_online(request):
         return []
-    start = f"start one: `ecommerce up`, or `prefect worker start --pool {WORK_POOL}`"
-    return [(f"no worker takes runs of the work pool {WORK_POOL!r}", up_mends(settings, start, WORKER_SECONDS))]
+    start = f"start one: `ecommerce up`, or {prefect_command(api, 'worker', 'start', '--pool', WORK_POOL)}"
+    return [
+        (
+            f"no worker takes runs of the work pool {WORK_POOL!r}",
+            up_mends(settings, start, WORKER_SECONDS, "prefect-worker"),
+        )
+    ]
 
 
 def workers_online(request: Request) -> list[str]:
     """The names of the workers that ask the work pool for runs."""
     found = request(f"/work_pools/{WORK_POOL}/workers/filter", {})
     return sorted(worker["name"] for worker in found if worker.get("status") == "ONLINE")
+
+
+def _workers_if_any(request: Request) -> tuple[str, ...]:
+    try:
+        return tuple(workers_online(request))
+    except PrefectError:  # where the pool was deleted nobody can be
+        return ()
 
 
 def _close(request: Request, run: Run, state: str, message: str) -> None:
@@ -155,14 +167,21 @@ def stuck_problem(settings: Settings) -> str | None:
     """The first thing that is stuck, in one line with its remedy; None where nothing is, or Prefect does not say."""
 
     def look(request: Request) -> list[tuple[str, str]]:
-        return find_stuck(request, wanted_deployments()).problems(settings)
+        return find_stuck(request, wanted_deployments()).problems(settings, embedded_api(settings))
 
     return _first_problem(settings, look)
 
 
 def worker_problem(settings: Settings) -> str | None:
-    """That the worker, whose process runs, is not known to the work pool; None where it is, as above."""
-    return _first_problem(settings, lambda request: worker_problems(request, settings))
+    """Why the worker, whose process runs, gets no runs: it is not known, or what it asks is halted; else None."""
+    api = embedded_api(settings)
+    return _first_problem(
+        settings,
+        lambda request: [
+            *halted(request, wanted_deployments(), api),
+            *worker_problems(request, settings, api),
+        ],
+    )
 
 
 def _first_problem(settings: Settings, look: Callable[[Request], list[tuple[str, str]]]) -> str | None:

@@ -145,6 +145,12 @@ def delete_the_work_pool(shop: Shop) -> None:
     shop.api(f"work_pools/{WORK_POOL}", method="DELETE")
 
 
+def pause_a_queue(shop: Shop) -> None:
+    queue = f"work_pools/{WORK_POOL}/queues/archive"
+    shop.undo.callback(shop.api, queue, {"is_paused": False}, "PATCH")
+    shop.api(queue, {"is_paused": True}, "PATCH")
+
+
 def leave_a_run_pending(shop: Shop) -> None:
     """What a worker leaves that dies between Pending and Running."""
     found = shop.api(f"deployments/name/{HOURLY}")
@@ -226,6 +232,9 @@ ROWS = {
         ("status",),
         "the work pool of .* was deleted.*`ecommerce up`, which runs",
         healed="had been deleted; they were deployed again",
+    ),
+    "a work queue paused in the UI": Row(
+        pause_a_queue, ("status",), "the work queue 'archive' is paused: `PREFECT_API_URL=.* work-queue resume archive"
     ),
     "a run left Pending": Row(
         leave_a_run_pending, ("doctor",), "is Pending for.*prefect flow-run delete", healed="it is called crashed"

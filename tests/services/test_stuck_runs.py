@@ -1,6 +1,8 @@
 """Flow runs that would never start are found and named at once, and an `up` that runs mends them."""
 
 import os
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,9 +29,13 @@ def stack(settings: Settings, database: MongoDatabase, tmp_path: Path) -> Iterat
         yield stack
 
 
+def finding(stack: PrefectStack, check_name: str) -> Finding:
+    (found,) = examine(stack.settings, [check for check in CHECKS if check.name == check_name])
+    return found
+
+
 def doctor(stack: PrefectStack) -> Finding:
-    (finding,) = examine(stack.settings, [check for check in CHECKS if check.name == "stuck runs"])
-    return finding
+    return finding(stack, "stuck runs")
 
 
 def mended(stack: PrefectStack) -> list[str]:
@@ -90,6 +96,69 @@ def test_a_deployment_that_was_deleted_is_named_and_made_again(stack: PrefectSta
     assert (stuck_problem(stack.settings), mended(stack)) == (None, [])
 
 
+POOL, QUEUES = f"/work_pools/{WORK_POOL}", f"/work_pools/{WORK_POOL}/queues"
+
+
+def halt(stack: PrefectStack, what: str, name: str, value: object) -> None:
+    """Set something of the work pool, of a queue, or of a deployment's limit."""
+    deployment = stack.client.read_deployment_by_name(SUMMARIZE)
+    limit = deployment.global_concurrency_limit
+    assert limit
+    places = {"pool": POOL, "queue": f"{QUEUES}/archive", "deployment": f"/v2/concurrency_limits/{limit.id}"}
+    stack.client._client.patch(places[what], json={name: value}).raise_for_status()  # noqa: SLF001 - as above
+
+
+def obey(remedy: str) -> None:
+    """Run the command that a remedy names, in the shell of somebody who knows no Prefect."""
+    (command,) = re.findall("`([^`]*prefect [^`]*)`", remedy)
+    shell = {"PATH": "/usr/bin:/bin", "HOME": str(Path.home())}
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], env=shell, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+
+
+@pytest.mark.timeout(600)
+def test_what_somebody_halted_is_named_with_a_command_that_ends_it_in_any_shell(
+    stack: PrefectStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    with stack.worker():
+        stack.until(lambda: worker_problem(stack.settings) is None)
+        for what, name, value, says in (
+            ("pool", "is_paused", True, "the work pool 'ecommerce' is paused"),
+            ("pool", "concurrency_limit", 0, "the work pool 'ecommerce' has a concurrency limit of 0"),
+            ("queue", "is_paused", True, "the work queue 'archive' is paused"),
+            ("queue", "concurrency_limit", 0, "the work queue 'archive' has a concurrency limit of 0"),
+            ("deployment", "limit", 0, f"{SUMMARIZE} has a concurrency limit of 0"),
+        ):
+            halt(stack, what, name, value)
+            found = finding(stack, "workers")
+            assert (found.state, found.says) == (PROBLEM, says)
+            assert (worker_problem(stack.settings) or "").startswith(f"{says}: `PREFECT_API_URL=http://127.0.0.1:")
+            obey(found.remedy)
+            assert finding(stack, "workers").state == OK, says
+            assert worker_problem(stack.settings) is None
+
+
+@pytest.mark.timeout(600)
+def test_a_schedule_that_is_paused_is_named_with_the_command_that_resumes_it(
+    stack: PrefectStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    deployment = stack.client.read_deployment_by_name(SUMMARIZE)
+    pause = f"/deployments/{deployment.id}/pause_deployment"
+    for halted in (lambda: stack.pause(SUMMARIZE), lambda: stack.client._client.post(pause)):  # noqa: SLF001 - as above
+        assert finding(stack, "schedules").state == OK
+        halted()
+        found = finding(stack, "schedules")
+        assert (found.state, f"not running by themselves: {SUMMARIZE} " in found.says) == (PROBLEM, True)
+        obey(found.remedy)
+    assert finding(stack, "schedules").state == OK
+
+
 @pytest.mark.timeout(600)
 def test_a_run_whose_worker_died_before_it_was_running_gives_its_place_back(
     stack: PrefectStack, monkeypatch: pytest.MonkeyPatch
@@ -101,7 +170,8 @@ def test_a_run_whose_worker_died_before_it_was_running_gives_its_place_back(
     found = doctor(stack)
     assert found.state == PROBLEM
     assert "is Pending for" in found.says
-    assert f"`prefect flow-run delete {left}`" in found.remedy
+    assert f"flow-run delete {left}`" in found.remedy
+    assert "has not begun (workers: none online)" in found.says
     assert mended(stack) == [], "five minutes are not over"
     monkeypatch.setattr(stuck, "CRASH_PENDING_SECONDS", 0)
     (said,) = mended(stack)
