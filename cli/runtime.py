@@ -73,9 +73,12 @@ def services(
     Raises ServiceError where the database is not there; a command that `creates` it says so.
     """
     global _temporary_server
-    from ecommerce.services.on_demand import embedded_services, prefect_address
+    from ecommerce.services.on_demand import PREFECT, embedded_services, prefect_address
+    from ecommerce.services.silent import await_prefect
 
     settings = get_settings()
+    if prefect and (_GIVEN_API or embedded_api(settings)).rstrip("/") == embedded_api(settings):
+        await_prefect(settings, PREFECT)
     if prefect and _GIVEN_API and not listens(_GIVEN_API):
         raise _prefect_error(_GIVEN_API, "does not answer")
     needs_server = prefect and not finds_prefect(settings)
@@ -188,7 +191,7 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
 
     watched.fn = keep_what_it_returns
     title = flow.name.replace("-", " ")
-    with at_server(), without_server, terminal_progress(title) as progress, watched_by(progress):
+    with at_server(), _not_silent(), without_server, terminal_progress(title) as progress, watched_by(progress):
         send_no_heartbeats_at_home()
         try:
             result: Result = watched(**parameters)
@@ -224,6 +227,35 @@ def at_server() -> Iterator[None]:
         yield
         return
     with temporary_settings({PREFECT_API_URL: server}):
+        yield
+
+
+@contextmanager
+def _not_silent() -> Iterator[None]:
+    """The process ends with one line where the server that it works with is silent for too long."""
+    from prefect.settings import PREFECT_API_URL
+
+    from cli.silent_server import ends_when_silent
+    from ecommerce.services.on_demand import PREFECT
+    from ecommerce.services.records import ServiceRecord, read_record
+    from ecommerce.services.silent import silence
+
+    settings, api = get_settings(), str(PREFECT_API_URL.value()).rstrip("/")
+
+    def own() -> ServiceRecord | None:
+        record = read_record(settings.home_directory, PREFECT)
+        return record if record and record.process() and api == f"{record.address}/api" else None
+
+    def process() -> str:
+        record = own()
+        return record.born if record else ""
+
+    def says(seconds: float) -> str:
+        record = own()
+        named = silence(settings, record, seconds) if record else str(_prefect_error(api, "does not answer"))
+        return f"{named}. What was done is kept, and every step can be run again"
+
+    with ends_when_silent(api, process, says):
         yield
 
 

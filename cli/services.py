@@ -132,7 +132,7 @@ def _show(console: "Console", states: list["ServiceState"]) -> None:
     from rich.table import Table
 
     table = Table("service", "address", "state", box=None, pad_edge=False)
-    colors = {"up": "green", "starting": "yellow", "down": "red"}
+    colors = {"up": "green", "starting": "yellow", "stopping": "yellow", "down": "red"}
     for state in states:
         reason = f": {state.reason}" if state.reason else ""
         table.add_row(state.name, escape(state.address), f"[{colors[state.state]}]{state.state}[/]{escape(reason)}")

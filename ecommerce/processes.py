@@ -43,6 +43,14 @@ def process_space() -> str | None:
         return None
 
 
+def is_stopped(pid: int | None) -> bool:
+    """Whether a process is stopped, as by SIGSTOP or a debugger: it lives, its ports are open, and it does nothing."""
+    try:
+        return pid is not None and psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.Error:
+        return False
+
+
 @lru_cache(maxsize=1)
 def _boot() -> str:
     try:

@@ -1,6 +1,6 @@
 """The checks in the order in which they are made: what others build on comes first."""
 
-from ecommerce.doctor import machine, mongodb, orchestration, pipeline
+from ecommerce.doctor import machine, mongodb, orchestration, pipeline, services
 from ecommerce.doctor.findings import Check, Finding, examine
 from ecommerce.settings import Settings
 
@@ -11,6 +11,7 @@ CHECKS = (
     Check("home", machine.home),
     Check("space", machine.space),
     Check("inbox", machine.inbox),
+    Check("services", services.services),
     Check("mongodb", mongodb.mongodb),
     Check("mongodb version", mongodb.mongodb_version, needs=("mongodb",)),
     Check("replica set", mongodb.replica_set, needs=("mongodb",)),
@@ -27,7 +28,8 @@ CHECKS = (
     Check("archive table", pipeline.archive_table, needs=("replica set", "upgrade", "archive")),
     Check("last check", pipeline.last_check, needs=("mongodb",)),
     Check("archive runs", pipeline.archive_runs, needs=("replica set",)),
-    Check("prefect", orchestration.prefect),
+    Check("postgres", services.postgres),
+    Check("prefect", orchestration.prefect, needs=("postgres",)),
     Check("deployments", orchestration.deployments, needs=("prefect",)),
     Check("schedules", orchestration.schedules, needs=("deployments",)),
     Check("workers", orchestration.workers, needs=("prefect",)),

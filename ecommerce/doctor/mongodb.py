@@ -14,7 +14,8 @@ from ecommerce.documents.validator import catalog_validator, order_validator
 from ecommerce.errors import SettingsError
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database, is_replica_set
 from ecommerce.schema import is_missing, missing_text, same_option
-from ecommerce.services.supervisor import start_it
+from ecommerce.services.records import read_record
+from ecommerce.services.supervisor import start_it, why_stopped
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop, require_same_shop
 from ecommerce.summaries.state import why_of_other_hours
@@ -54,8 +55,11 @@ def mongodb(settings: Settings) -> str:
             "give the user a role of docs/security.md, or use the URI of a user that has one",
         ) from None
     except PyMongoError as error:
-        remedy = "check host, port and network of the URI" if settings.mongo_uri else start_it(settings)
-        raise Problem(f"{where} does not answer: {str(error).split(' (configured')[0][:200]}", remedy) from None
+        why = str(error).split(" (configured")[0][:200]
+        if settings.mongo_uri:
+            raise Problem(f"{where} does not answer: {why}", "check host, port and network of the URI") from None
+        why = why_stopped(read_record(settings.home_directory, "mongod")) or why
+        raise Problem(f"{where} does not answer: {why}", start_it(settings, "mongod")) from None
     return "answers"
 
 

@@ -1,16 +1,20 @@
 """Prefect: the server answers, everything is deployed and scheduled, and somebody takes the runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ecommerce.doctor.findings import Problem
+from ecommerce.doctor.findings import OF_PREFECT, Problem
 from ecommerce.prefect_api import REFUSED, NotPrefect, PrefectError, api_url, call, embedded_api, require_prefect
-from ecommerce.services.prefect import WORK_POOL, deployed, wanted_deployments
+from ecommerce.services.halted import halted, sleeping
+from ecommerce.services.prefect import SERVER, WORK_POOL, deployed, wanted_deployments
+from ecommerce.services.records import read_record
 from ecommerce.services.stuck import deploy_again, find_stuck, worker_problems, workers_online
-from ecommerce.services.supervisor import start_it
+from ecommerce.services.supervisor import start_it, why_stopped
 from ecommerce.settings import Settings
+
+MISSING = 404
 
 
 def prefect(settings: Settings) -> str:
@@ -18,6 +22,7 @@ def prefect(settings: Settings) -> str:
     api, error = api_url(settings), PrefectError("")
     try:
         if isinstance(_request(settings, "/admin/version"), str):
+            _require_its_database(settings, api)
             return api
     except PrefectError as raised:
         error = raised
@@ -29,10 +34,22 @@ def prefect(settings: Settings) -> str:
         what, _, remedy = str(other).partition(". ")
         raise Problem(what, remedy) from None
     if error.status is not None:
-        raise Problem(f"the Prefect server {api} answers {error.status}", "look at its log")
-    is_other = api != embedded_api(settings)
-    correct = f"correct PREFECT_API_URL, or unset it to use {embedded_api(settings)}, this home's own"
-    raise Problem(f"the Prefect server {api} does not answer: {error}", correct if is_other else start_it(settings))
+        raise Problem(f"the Prefect server {api} answers {error.status}: {error}", OF_PREFECT)
+    if api != embedded_api(settings):
+        correct = f"correct PREFECT_API_URL, or unset it to use {embedded_api(settings)}, this home's own"
+        raise Problem(f"the Prefect server {api} does not answer: {error}", correct)
+    why = why_stopped(read_record(settings.home_directory, SERVER)) or error
+    raise Problem(f"the Prefect server {api} does not answer: {why}", start_it(settings, SERVER))
+
+
+def _require_its_database(settings: Settings, api: str) -> None:
+    """A server answers what needs no database when it has none."""
+    try:
+        _request(settings, "/ready")
+    except PrefectError as error:
+        if error.status == MISSING:
+            return  # not one of Prefect's own
+        raise Problem(f"the Prefect server {api} answers, but its database does not: {error}", OF_PREFECT) from None
 
 
 def deployments(settings: Settings) -> str:
@@ -40,48 +57,38 @@ def deployments(settings: Settings) -> str:
     wanted = wanted_deployments()
     missing = sorted(set(wanted) - set(_deployed(settings)))
     if missing:
-        raise Problem(f"not deployed: {', '.join(missing)}", deploy_again(settings))
+        raise Problem(f"not deployed: {', '.join(missing)}", deploy_again(settings, api_url(settings)))
     return f"{len(wanted)} deployed"
 
 
 def schedules(settings: Settings) -> str:
     """What should run by itself does."""
-    deployed = _deployed(settings)
-    asleep = []
-    for name, entry in wanted_deployments().items():
-        if not entry.get("schedules") or name not in deployed:
-            continue
-        active = [schedule for schedule in deployed[name].get("schedules", []) if schedule.get("active")]
-        if deployed[name].get("paused") or not active:
-            asleep.append(name)
+    asleep = sorted(sleeping(_deployed(settings), wanted_deployments(), api_url(settings)))
     if asleep:
+        names = ", ".join(name for name, _ in asleep)
         raise Problem(
-            f"not running by themselves: {', '.join(sorted(asleep))} (paused, or without an active schedule)",
-            "resume them in the UI or with `prefect deployment schedule resume`",
+            f"not running by themselves: {names} (paused, or without an active schedule)",
+            f"where nobody meant that, resume them in the UI, or: {'; '.join(command for _, command in asleep)}",
         )
     return "active"
 
 
 def workers(settings: Settings) -> str:
-    """Somebody asks the work pool for runs."""
+    """Somebody asks the work pool for runs, and nobody paused it, one of its queues, or set a limit of 0."""
+    api, request = api_url(settings), partial(_request, settings)
     try:
-        pool: Any = _request(settings, f"/work_pools/{WORK_POOL}")
+        request(f"/work_pools/{WORK_POOL}")
     except PrefectError as error:
-        raise Problem(f"the work pool {WORK_POOL!r} cannot be had ({error.status})", deploy_again(settings)) from None
-    if pool.get("is_paused"):
-        raise Problem(f"the work pool {WORK_POOL!r} is paused", f"`prefect work-pool resume {WORK_POOL}`")
-    request = partial(_request, settings)
-    for says, remedy in worker_problems(request, settings):
-        raise Problem(says, remedy)
+        again = deploy_again(settings, api)
+        raise Problem(f"the work pool {WORK_POOL!r} cannot be had ({error.status})", again) from None
+    _raise_all([*halted(request, wanted_deployments(), api), *worker_problems(request, settings, api)])
     return f"online: {', '.join(workers_online(request))}"
 
 
 def stuck(settings: Settings) -> str:
     """Nothing keeps runs from starting for ever."""
     found = find_stuck(partial(_request, settings), wanted_deployments())
-    problems = replace(found, missing=()).problems(settings)  # `deployments` says those
-    if problems:
-        raise Problem("; ".join(says for says, _ in problems), "; ".join(remedy for _, remedy in problems))
+    _raise_all(replace(found, missing=()).problems(settings, api_url(settings)))  # `deployments` says those
     return "every deployment has its work pool, no run is left Pending"
 
 
@@ -94,6 +101,11 @@ def late_runs(settings: Settings) -> str:
             f"{late} run(s) are late", "see that a worker is online and not at its limit; runs execute oldest first"
         )
     return "none late"
+
+
+def _raise_all(problems: Sequence[tuple[str, str]]) -> None:
+    if problems:
+        raise Problem("; ".join(says for says, _ in problems), "; ".join(dict.fromkeys(what for _, what in problems)))
 
 
 def _deployed(settings: Settings) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from ecommerce.archive.runs import unfinished_run
 from ecommerce.archive_location import archive_kind, archive_uri, local_path, needs_embedded_hdfs
 from ecommerce.doctor.findings import Problem
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
-from ecommerce.services.hdfs import damaged_files, namenode_state
+from ecommerce.services.hdfs import damaged_files, namenode_state, why_in_safe_mode
 from ecommerce.services.ports import answers
 from ecommerce.services.records import read_record
-from ecommerce.services.supervisor import start_it
+from ecommerce.services.supervisor import start_it, why_stopped
 from ecommerce.settings import Settings
 from ecommerce.summaries.aside import REMEDY, all_aside, named_aside
 from ecommerce.summaries.checked import check_problems, last_checked
@@ -166,18 +166,24 @@ def _local_archive(place: Path) -> str:
 
 def _embedded_hdfs(settings: Settings) -> str:
     record = read_record(settings.home_directory, "namenode")
-    state = namenode_state(record.pid) if record and record.process() else {}
+    where, why = f"the embedded NameNode on port {settings.namenode_port}", why_stopped(record)
+    if record is None or record.process() is None:
+        raise Problem(f"{where} is not running", start_it(settings, "namenode"))
+    state = {} if why else namenode_state(record.pid)
     if not state:
-        raise Problem(f"the embedded NameNode on port {settings.namenode_port} is not running", start_it(settings))
+        raise Problem(f"{where} does not answer{why and f': {why}'}", start_it(settings, "namenode"))
     if state.get("FSState") != "Operational":
         raise Problem(
-            f"HDFS is in safe mode and takes no writes: {state.get('Safemode') or state.get('FSState')}",
+            f"HDFS is in safe mode and takes no writes: {why_in_safe_mode(state)}",
             "it leaves it by itself once its DataNodes have reported their blocks: start those; "
-            "where the disk is full, free some space",
+            "where the disk is full, the check `space` says what frees some",
         )
+    # The NameNode takes a silent one for living for 50 s.
+    if why := why_stopped(read_record(settings.home_directory, "datanode")):
+        raise Problem(f"the embedded DataNode does not answer: {why}", start_it(settings, "datanode"))
     living = int(str(state.get("NumLiveDataNodes", 0)))
     if not living:
-        raise Problem("no DataNode is registered with the NameNode", start_it(settings))
+        raise Problem("no DataNode is registered with the NameNode", start_it(settings, "datanode"))
     if damaged := damaged_files(state):
         more = f" and {len(damaged) - BLOCKS_NAMED:,} more" if len(damaged) > BLOCKS_NAMED else ""
         raise Problem(

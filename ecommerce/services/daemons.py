@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import os
 import pwd
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from mirakuru.exceptions import ProcessExitedWithError, ProcessFinishedWithError
 
 from ecommerce.errors import ServiceError
 from ecommerce.jvm import Changes
-from ecommerce.processes import birth
+from ecommerce.processes import birth, is_stopped
 from ecommerce.services.disks import full_disk
 from ecommerce.services.logs import log_excerpt
 from ecommerce.services.marks import end_processes, marked_processes, marks
@@ -34,8 +35,8 @@ LOG_BYTES_MAX = 20_000_000
 class Daemon(Executor):
     """A service process in its own session (a terminal's Ctrl-C does not reach it), its output in a log file.
 
-    `start()` returns when `ready` says so; `stop()` ends it and everything that it started. While it runs, it has a
-    record in `home`/run.
+    `start()` returns when `ready` says so; `answers` says later whether it still does, which may be less than to be
+    ready; `stop()` ends it and everything that it started. While it runs, it has a record in `home`/run.
     """
 
     def __init__(  # noqa: PLR0913 - what differs between seven services, by keyword
@@ -46,6 +47,7 @@ class Daemon(Executor):
         home: Path,
         address: str,
         ready: Callable[["Daemon"], bool],
+        answers: Callable[["Daemon"], bool] | None = None,
         explain: Callable[["Daemon"], str | None] = lambda _: None,
         start_timeout_seconds: float = 120,
         environment: Changes | None = None,
@@ -59,6 +61,7 @@ class Daemon(Executor):
         self.address = address
         self.log = home / "logs" / f"{name}.log"
         self._ready = ready
+        self._answers = answers or ready
         self._explain = explain
         self._account = account
         self._before_launch = before_launch
@@ -136,8 +139,12 @@ class Daemon(Executor):
     def start(self) -> Self:
         return self.launch().await_ready()
 
+    def answers(self) -> bool:
+        """Whether the process, which was ready before, answers now."""
+        return not is_stopped(self.pid) and self._answers(self)
+
     def restart(self) -> Self:
-        """Start a process again that ended by itself; what it left behind is ended first."""
+        """Start a process again that ended by itself or hangs; it is killed, and what it left behind, first."""
         self.kill()
         return self.start()
 
@@ -159,7 +166,14 @@ class Daemon(Executor):
             raise ServiceError(self._complaint("ended at its start"))
         return self._ready(self)
 
+    def wake(self) -> None:
+        """Let a process go on that somebody stopped (SIGSTOP): it handles no other signal before."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGCONT)
+
     def stop(self, stop_signal: int | None = None, expected_returncode: int | None = None) -> Self:
+        self.wake()
         self._timeout = STOP_TIMEOUT_SECONDS
         # A JVM ends with 143 on SIGTERM, Prefect with 1: it has ended, which is what was asked.
         with contextlib.suppress(ProcessFinishedWithError):

@@ -6,7 +6,7 @@ from pathlib import Path
 from ecommerce.errors import ServiceError
 from ecommerce.jvm import Changes
 from ecommerce.services.daemons import Daemon
-from ecommerce.services.ports import LOOPBACK, http_answers, require_free_port
+from ecommerce.services.ports import LOOPBACK, http_answers, listens, require_free_port
 from ecommerce.services.prefect import REPOSITORY
 from ecommerce.settings import Settings
 
@@ -27,6 +27,7 @@ def dashboard(settings: Settings, environment: Changes) -> Daemon:
         home=settings.home_directory,
         address=dashboard_url(settings),
         ready=lambda _: http_answers(f"http://{LOOPBACK}:{port}/liveness"),
+        answers=lambda _: listens(f"http://{LOOPBACK}:{port}/liveness"),
         environment=environment,
         cwd=REPOSITORY,
     )

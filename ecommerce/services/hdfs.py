@@ -21,7 +21,14 @@ from ecommerce.jars import hadoop_jars
 from ecommerce.jvm import changed_environment, class_path, java_environment
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.logs import log_excerpt
-from ecommerce.services.ports import LOOPBACK, answers, listening_ports, require_free_port
+from ecommerce.services.ports import (
+    ANSWER_SECONDS,
+    LOOPBACK,
+    answers,
+    http_answers,
+    listening_ports,
+    require_free_port,
+)
 
 NAMENODE_CLASS = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 DATANODE_CLASS = "org.apache.hadoop.hdfs.server.datanode.DataNode"
@@ -106,6 +113,7 @@ def embedded_hdfs(home: Path, namenode_port: int, java_home: Path, cache: Path) 
             home=home,
             address=address,
             ready=ready,
+            answers=lambda it: says_anything(it.pid),
             environment=java_environment(),
             cwd=directory,
         )
@@ -132,6 +140,22 @@ def namenode_state(pid: int | None) -> dict[str, object]:
     return {}
 
 
+_web_ports: dict[int, int] = {}
+
+
+def says_anything(pid: int | None) -> bool:
+    """Whether a NameNode or a DataNode answers over HTTP, whatever the state of HDFS."""
+    if pid is None:
+        return False
+    # Asked on its other ports, which it chose as freely, a daemon writes lines into its log.
+    ports, known = listening_ports(pid), _web_ports.get(pid)
+    for port in (known,) if known is not None and known in ports else ports:
+        if http_answers(f"http://{LOOPBACK}:{port}/jmx?qry=Hadoop:service=none", ANSWER_SECONDS):
+            _web_ports[pid] = port
+            return True
+    return False
+
+
 def damaged_files(state: Mapping[str, object]) -> list[str]:
     """The files with a block that HDFS found damaged or gone, by what a NameNode says of itself.
 
@@ -150,6 +174,19 @@ def _bean(port: int, name: str) -> Mapping[str, object]:
     except (OSError, ValueError, KeyError):
         return {}
     return beans[0] if beans else {}
+
+
+def why_in_safe_mode(state: Mapping[str, object]) -> str:
+    """Why a NameNode, by what it says of itself, is in safe mode, and what ends that.
+
+    It names `hdfs dfsadmin`, which is no command of the embedded HDFS.
+    """
+    said = str(state.get("Safemode") or state.get("FSState"))
+    if "Resources are low" in said:
+        return "the disk of its NameNode is full; it leaves that by itself when there is room"
+    if "manually" in said:
+        return "somebody turned it on; `ecommerce down`, then `ecommerce up` turns it off"
+    return said
 
 
 def takes_writes(namenode_pid: int | None, datanode_pid: int | None) -> bool:
@@ -176,19 +213,6 @@ def hdfs_shell(configuration: Path, java_home: Path, cache: Path, *arguments: st
         text=True,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
-def why_in_safe_mode(state: Mapping[str, object]) -> str:
-    """Why a NameNode, by what it says of itself, is in safe mode, and what ends that.
-
-    It names `hdfs dfsadmin`, which is no command of the embedded HDFS.
-    """
-    said = str(state.get("Safemode") or state.get("FSState"))
-    if "Resources are low" in said:
-        return "the disk of its NameNode is full; it leaves that by itself when there is room"
-    if "manually" in said:
-        return "somebody turned it on; `ecommerce down`, then `ecommerce up` turns it off"
-    return said
-
-
     if done.returncode != 0:
         raise ServiceError(f"hdfs {' '.join(arguments)}: {(done.stderr or done.stdout).strip()[-300:]}")
     return done.stdout

@@ -11,19 +11,32 @@ from pymongo.uri_parser import parse_uri
 from ecommerce.archive_location import archive_uri, file_archive, local_path, needs_embedded_hdfs
 from ecommerce.mongo import get_database
 from ecommerce.prefect_api import api_url, embedded_api
+from ecommerce.processes import is_stopped
 from ecommerce.services.dashboard import dashboard_url
-from ecommerce.services.hdfs import namenode_state, takes_writes
+from ecommerce.services.hdfs import namenode_state, takes_writes, why_in_safe_mode
 from ecommerce.services.ports import LOOPBACK, http_answers
 from ecommerce.services.postgres import NAME as POSTGRES
 from ecommerce.services.postgres import postgres_problem
 from ecommerce.services.prefect import WORK_POOL, worker_health_port
 from ecommerce.services.records import ServiceRecord, process_of, read_record
 from ecommerce.services.stuck import stuck_problem, worker_problem
-from ecommerce.services.supervisor import running_supervisor, up_state
+from ecommerce.services.supervisor import (
+    FAILED,
+    STARTING,
+    Outlook,
+    is_stopping,
+    outlook_of,
+    running_supervisor,
+    up_state,
+    why_stopped,
+)
 from ecommerce.settings import Settings
 from ecommerce.summaries.aside import all_aside, aside_sentence
 from ecommerce.summaries.checked import check_problems
 from ecommerce.summaries.counts import count_orders_now
+
+DATABASE_SECONDS = 5.0
+"""For Prefect's database to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,7 @@ class ServiceState:
     name: str
     address: str
     state: str
-    """`up`, `down` or `starting`."""
+    """`up`, `down`, `starting` or `stopping`."""
     reason: str = ""
     """Why it is not up."""
 
@@ -59,7 +72,7 @@ def service_states(settings: Settings) -> list[ServiceState]:
     else:
         states.append(_archive(settings))
     if (settings.home_directory / POSTGRES).exists():
-        states.append(_recorded(settings, POSTGRES, LOOPBACK, lambda _: postgres_problem(settings.home_directory)))
+        states.append(postgres_state(settings))
     server = f"http://{LOOPBACK}:{settings.prefect_port}"
 
     def prefect_problem(record: ServiceRecord) -> str | None:
@@ -67,14 +80,14 @@ def service_states(settings: Settings) -> list[ServiceState]:
         # That of a command without `up` is on any port, which the other commands look up.
         asked_for = settings.prefect_port if up.get("supervisor") == record.supervisor else record.port
         other = _other_port(record, asked_for, "ECOMMERCE_PREFECT_PORT")
-        return other or _http_problem(f"{record.address}/api/health")
+        return other or _http_problem(f"{record.address}/api/health") or _database_problem(record)
 
     def problem_of_worker(record: ServiceRecord) -> str | None:
         if not worker_health_port(record.pid):
             return "has not asked for runs for a while"
         its_server = _living_record(settings, "prefect-server")
         # A server on another port than the settings say is named above; it is not asked at the wrong one.
-        if its_server is None or its_server.port != settings.prefect_port:
+        if its_server is None or its_server.port != settings.prefect_port or why_stopped(its_server):
             return None
         return stuck_problem(settings) or worker_problem(settings)
 
@@ -88,6 +101,11 @@ def service_states(settings: Settings) -> list[ServiceState]:
         ("dashboard", dashboard_url(settings), dashboard_problem),
     )
     return states + [_recorded(settings, name, address, problem) for name, address, problem in checks]
+
+
+def postgres_state(settings: Settings) -> ServiceState:
+    """The state of the embedded Postgres."""
+    return _recorded(settings, POSTGRES, LOOPBACK, lambda _: postgres_problem(settings.home_directory))
 
 
 def order_counts(settings: Settings) -> dict[str, int]:
@@ -121,6 +139,12 @@ def found_by_check(settings: Settings) -> list[str]:
     return [f"{one.says} → {one.remedy}" for one in check_problems(get_database(settings))]
 
 
+def check_in_brief(settings: Settings) -> str:
+    """What the last check found wrong, in one short line; empty where it found all right, or there was none."""
+    found = [one.brief for one in check_problems(get_database(settings))]
+    return f"last check: {', '.join(found)} → see `ecommerce check`" if found else ""
+
+
 def notes(settings: Settings) -> list[str]:
     """What is not a service's state and should be known: a line each."""
     found = []
@@ -131,6 +155,12 @@ def notes(settings: Settings) -> list[str]:
             "`ecommerce up` of these services was killed: nothing that ends is started again → `ecommerce down`, then "
             "`ecommerce up`"
         )
+    supervisor = running_supervisor(home)
+    if supervisor is not None and is_stopped(supervisor.pid):
+        found.append(
+            f"`ecommerce up` of these services (process {supervisor.pid}) is stopped, as by `kill -STOP`: nothing that "
+            f"ends is started again → `kill -CONT {supervisor.pid}`; or `ecommerce down`, then `ecommerce up`"
+        )
     if api_url(settings) != embedded_api(settings):
         found.append(f"commands use the Prefect server {api_url(settings)}, as PREFECT_API_URL says")
     return found
@@ -139,12 +169,6 @@ def notes(settings: Settings) -> list[str]:
 def _mongodb(settings: Settings) -> ServiceState:
     if settings.mongo_uri is None:
         address = f"{LOOPBACK}:{settings.mongo_port}"
-def check_in_brief(settings: Settings) -> str:
-    """What the last check found wrong, in one short line; empty where it found all right, or there was none."""
-    found = [one.brief for one in check_problems(get_database(settings))]
-    return f"last check: {', '.join(found)} → see `ecommerce check`" if found else ""
-
-
         port = settings.mongo_port
         return _recorded(
             settings,
@@ -178,16 +202,18 @@ def _mongo_problem(settings: Settings) -> str | None:
 
 def _hdfs(settings: Settings) -> list[ServiceState]:
     namenode = _living_record(settings, "namenode")
-    state = namenode_state(namenode.pid) if namenode else {}
+    state = namenode_state(namenode.pid) if namenode and not why_stopped(namenode) else {}
 
     def namenode_problem(record: ServiceRecord) -> str | None:
         if other := _other_port(record, settings.namenode_port, "ECOMMERCE_NAMENODE_PORT"):
             return other
         if not state:
             return "does not answer"
-        return None if state.get("FSState") == "Operational" else f"in safe mode: {state.get('Safemode')}"
+        return None if state.get("FSState") == "Operational" else f"in safe mode: {why_in_safe_mode(state)}"
 
     def datanode_problem(record: ServiceRecord) -> str | None:
+        if namenode is not None and not state:
+            return "whether it takes writes is not known, as the NameNode does not answer"
         if takes_writes(namenode.pid if namenode else None, record.pid):
             return None
         return "is not registered with the NameNode"
@@ -222,35 +248,59 @@ def _recorded(
     settings: Settings, name: str, address: str, problem_of: Callable[[ServiceRecord], str | None]
 ) -> ServiceState:
     """The state of a service that this home runs itself."""
+    home = settings.home_directory
     record = _living_record(settings, name)
+    if is_stopping(home):
+        reason = "is stopping" if record else "has ended, the others are stopping"
+        return ServiceState(name, record.address if record else address, "stopping", reason)
     if record is None:
         return ServiceState(name, address, *_why_not_running(settings, name))
-    problem = problem_of(record)
+    problem = why_stopped(record) or problem_of(record)
     if problem is None:
         return ServiceState(name, record.address, "up")
-    return ServiceState(name, record.address, "starting" if _is_starting(settings) else "down", problem)
+    outlook = outlook_of(home, name)
+    state = STARTING if outlook.starting or _is_starting(settings) else "down"
+    return ServiceState(name, record.address, state, problem + _outlook_text(settings, outlook))
+
+
+def _outlook_text(settings: Settings, outlook: Outlook) -> str:
+    """What the `up` that runs does about a service that is not well; nothing where it does nothing."""
+    supervisor = running_supervisor(settings.home_directory)
+    if outlook == Outlook() or supervisor is None or is_stopped(supervisor.pid):
+        return ""
+    error = f" (last error: {outlook.error})" if outlook.error else ""
+    return f"; `ecommerce up` {outlook.in_words()}{error}"
 
 
 def _why_not_running(settings: Settings, name: str) -> tuple[str, str]:
     if _is_starting(settings):
-        return "starting", "not started yet"
+        return STARTING, "not started yet"
     state = up_state(settings.home_directory)
-    if state.get("state") == "failed":
+    if state.get("state") == FAILED:
         return "down", f"`ecommerce up` failed: {state.get('error')}"
     if process_of(str(state.get("supervisor", ""))):
         log = settings.home_directory / "logs" / f"{name}.log"
-        return "down", f"its process ended; see {log}"
+        outlook = outlook_of(settings.home_directory, name)
+        what_next = _outlook_text(settings, outlook)
+        return STARTING if outlook.starting else "down", f"its process ended{what_next}; see {log}"
     return "down", "not started: `ecommerce up` starts it"
 
 
 def _is_starting(settings: Settings) -> bool:
     state = up_state(settings.home_directory)
-    return state.get("state") == "starting" and process_of(str(state.get("supervisor", ""))) is not None
+    return state.get("state") == STARTING and process_of(str(state.get("supervisor", ""))) is not None
 
 
 def _living_record(settings: Settings, name: str) -> ServiceRecord | None:
     record = read_record(settings.home_directory, name)
     return record if record and record.process() else None
+
+
+def _database_problem(record: ServiceRecord) -> str | None:
+    """Why a Prefect server that answers can do nothing."""
+    if http_answers(f"{record.address}/api/ready", DATABASE_SECONDS):
+        return None
+    return f"answers, but its database does not: see postgres and the space on its disk; {record.log} has more"
 
 
 def _http_problem(url: str) -> str | None:

@@ -65,6 +65,8 @@ def end_processes(processes: Sequence[psutil.Process], timeout_seconds: float) -
     """Ask processes to end, wait, and kill what is left. psutil refuses to signal a reused process id."""
     for process in processes:
         _signal(process, signal.SIGTERM)
+        # One that is stopped handles no signal before it goes on; `down` waited two minutes for a Prefect server.
+        _signal(process, signal.SIGCONT)
     alive = wait_for_end(processes, timeout_seconds)
     for process in alive:
         _signal(process, signal.SIGKILL)

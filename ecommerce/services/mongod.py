@@ -3,6 +3,7 @@
 import json
 import shutil
 import stat
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from ecommerce.errors import ServiceError
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.logs import log_lines
-from ecommerce.services.ports import LOOPBACK, require_free_port
+from ecommerce.services.ports import ANSWER_SECONDS, LOOPBACK, require_free_port
 
 REPLICA_SET = "ecommerce"
 START_TIMEOUT_SECONDS = 120
@@ -113,9 +114,30 @@ def mongod(home: Path, port: int) -> Daemon:
         home=home,
         address=f"{LOOPBACK}:{port}",
         ready=lambda _: _is_primary(port),
+        answers=lambda _: _answers(port),
         explain=lambda it: _explain(data, it.log),
         start_timeout_seconds=START_TIMEOUT_SECONDS,
     )  # fmt: skip
+
+
+def _answers(port: int) -> bool:
+    """Whether the server says anything, primary or not."""
+    try:
+        return bool(_asking_client(port).admin.command("hello"))
+    except PyMongoError:
+        return False
+
+
+@lru_cache(maxsize=8)
+def _asking_client(port: int) -> MongoClient[dict[str, Any]]:
+    """One connection that is kept: each new one has four lines in the server's log."""
+    limit = int(1000 * ANSWER_SECONDS)
+    return MongoClient(
+        f"mongodb://{LOOPBACK}:{port}/?directConnection=true",
+        serverSelectionTimeoutMS=limit,
+        connectTimeoutMS=limit,
+        socketTimeoutMS=limit,
+    )
 
 
 def _is_primary(port: int) -> bool:

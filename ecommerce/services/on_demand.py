@@ -25,6 +25,7 @@ from ecommerce.services.records import (
     process_of,
     read_record,
 )
+from ecommerce.services.silent import await_process
 from ecommerce.services.supervisor import up_state
 from ecommerce.settings import Settings
 
@@ -91,6 +92,8 @@ def prefect_address(settings: Settings) -> str | None:
 def _in_use(settings: Settings, service: str, port: int | None) -> Iterator[None]:
     """The service answering meanwhile; with `port` it has to be on that one."""
     home = settings.home_directory
+    for name in PROCESSES[service]:
+        await_process(settings, name)
     with ExitStack() as use:
         # Whoever holds this lock is the only one to start or stop the service.
         with locked(home, f"{service}.start"):

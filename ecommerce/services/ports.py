@@ -1,6 +1,7 @@
 """Ports on loopback: who listens, who answers, what is taken."""
 
 import contextlib
+import http.client
 import socket
 import time
 import urllib.error
@@ -11,6 +12,10 @@ import psutil
 from ecommerce.errors import ServiceError
 
 LOOPBACK = "127.0.0.1"
+NO_ANSWER = (OSError, ValueError, http.client.HTTPException)
+"""Errors of who asks over HTTP and gets no answer, or one in no such words."""
+ANSWER_SECONDS = 10.0
+"""For a service that was ready before to answer, on a machine that has more to do than it can."""
 CLOSING_SECONDS = 5.0
 """A port of a process that was just ended may look taken for so long; nobody owns it."""
 
@@ -29,13 +34,13 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def listens(url: str, timeout_seconds: float = 10) -> bool:
+def listens(url: str, timeout_seconds: float = ANSWER_SECONDS) -> bool:
     """Whether somebody answers at a URL, be it with a refusal."""
     try:
         urllib.request.urlopen(url, timeout=timeout_seconds).close()  # noqa: S310 - callers give http URLs
     except urllib.error.HTTPError:
         return True
-    except (OSError, ValueError):
+    except NO_ANSWER:
         return False
     return True
 
@@ -84,5 +89,5 @@ def http_answers(url: str, timeout_seconds: float = 2) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=timeout_seconds) as answer:  # noqa: S310 - callers give http URLs
             return bool(answer.status == 200)
-    except (OSError, ValueError):
+    except NO_ANSWER:
         return False

@@ -18,7 +18,7 @@ import psutil
 from ecommerce.errors import ServiceError
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.marks import end_processes
-from ecommerce.services.ports import LOOPBACK, free_port
+from ecommerce.services.ports import ANSWER_SECONDS, LOOPBACK, free_port
 from ecommerce.services.records import read_record
 
 NAME = "postgres"
@@ -29,6 +29,9 @@ UNPRIVILEGED_ACCOUNTS = ("postgres", "nobody")
 WORKING_DIRECTORY = "/proc/self/cwd"
 """A directory that a process was started in stays open to it, also where its account may not pass those above: a home
 of root's, made by `mktemp -d`."""
+
+TAKES_CONNECTIONS, REFUSES_CONNECTIONS = 0, 1
+"""What `pg_isready` ends with where the server answers; it refuses connections while it starts or stops."""
 
 MAX_CONNECTIONS = 60
 """Prefect's server holds up to 15, the catalog of the archive one for each process that reads or writes."""
@@ -78,6 +81,7 @@ def postgres(home: Path) -> Daemon:
         home=home,
         address=f"{LOOPBACK}:{port}",
         ready=lambda it: _is_ready(programs, port),
+        answers=lambda it: _says(programs, port) in (TAKES_CONNECTIONS, REFUSES_CONNECTIONS),
         environment={"LC_ALL": "C"},
         cwd=data,
         account=account,
@@ -115,8 +119,13 @@ def ensure_database(home: Path, database: str) -> None:
 
 
 def _is_ready(programs: Path, port: int) -> bool:
-    command = [str(programs / "pg_isready"), "--quiet", f"--host={LOOPBACK}", f"--port={port}"]
-    return subprocess.run(command, env=_environment(), check=False).returncode == 0
+    return _says(programs, port) == TAKES_CONNECTIONS
+
+
+def _says(programs: Path, port: int) -> int:
+    where = [f"--host={LOOPBACK}", f"--port={port}", f"--timeout={ANSWER_SECONDS:.0f}"]
+    command = [str(programs / "pg_isready"), "--quiet", *where]
+    return subprocess.run(command, env=_environment(), check=False).returncode
 
 
 def _programs() -> Path | None:

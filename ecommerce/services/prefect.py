@@ -15,7 +15,7 @@ from ecommerce.jvm import Changes
 from ecommerce.prefect_api import PrefectError, call, embedded_api
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.jobs import Job
-from ecommerce.services.ports import LOOPBACK, free_port, http_answers, listening_ports, require_free_port
+from ecommerce.services.ports import LOOPBACK, free_port, http_answers, listening_ports, listens, require_free_port
 from ecommerce.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -58,6 +58,7 @@ def _server(settings: Settings, port: int, environment: Changes, *options: str) 
         home=settings.home_directory,
         address=address,
         ready=lambda _: http_answers(f"{address}/api/ready"),
+        answers=lambda _: listens(f"{address}/api/health"),
         start_timeout_seconds=240,
         environment=environment,
     )
@@ -74,11 +75,17 @@ def worker(settings: Settings, environment: Changes) -> Daemon:
         home=settings.home_directory,
         address=f"work pool {WORK_POOL}",
         ready=lambda it: worker_health_port(it.pid) is not None,
+        # It says that it is not well where its server is silent, which starting it again does not mend.
+        answers=lambda it: any(listens(f"http://{LOOPBACK}:{port}/health") for port in _ports_of(it)),
         environment=environment,
         cwd=settings.home_directory,
         # Its runs end with a worker that is killed, and nobody else would say so.
         before_launch=lambda: close_stranded_runs(settings),
     )  # fmt: skip
+
+
+def _ports_of(daemon: Daemon) -> list[int]:
+    return listening_ports(daemon.pid) if daemon.pid else []
 
 
 def worker_health_port(pid: int | None) -> int | None:

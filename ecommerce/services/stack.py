@@ -4,8 +4,9 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,13 +16,12 @@ from ecommerce.archive.class_archive import has_class_archive
 from ecommerce.errors import ServiceError
 from ecommerce.jvm import Changes
 from ecommerce.mongo import get_database
-from ecommerce.prefect_api import PrefectError
+from ecommerce.prefect_api import PrefectError, embedded_api
 from ecommerce.schema import is_missing, prepare_collections
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.catalog_choice import catalog_in_postgres, record_catalog
-from ecommerce.services.daemons import Daemon
+from ecommerce.services.daemons import STOP_TIMEOUT_SECONDS, Daemon
 from ecommerce.services.dashboard import dashboard
-from ecommerce.services.disks import full_disk
 from ecommerce.services.environment import service_environment
 from ecommerce.services.first_archive import archive_first_data
 from ecommerce.services.first_data import first_data, first_data_is_whole
@@ -29,6 +29,7 @@ from ecommerce.services.hdfs import embedded_hdfs
 from ecommerce.services.jobs import Job
 from ecommerce.services.marks import end_processes, marked_processes, stop_rank
 from ecommerce.services.mongod import mongod
+from ecommerce.services.ports import http_answers
 from ecommerce.services.postgres import NAME as POSTGRES
 from ecommerce.services.postgres import postgres
 from ecommerce.services.prefect import (
@@ -43,8 +44,10 @@ from ecommerce.services.prefect import (
     worker,
 )
 from ecommerce.services.prefect_database import choose_history, history_environment
-from ecommerce.services.records import identity, locked, read_record
+from ecommerce.services.records import identity, locked
 from ecommerce.services.stuck import mend
+from ecommerce.services.supervisor import MENDING
+from ecommerce.services.watch import ASK_SECONDS, Watch
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop, require_same_shop
 from ecommerce.sizes import size_text
@@ -59,10 +62,8 @@ FREE_BYTES_MIN = 500_000_000
 """Below this MongoDB's journal, the NameNode (it goes into safe mode) and Spark's scratch files fail in turn."""
 
 WATCH_SECONDS = 1.0
-RESTARTS_MAX = 3
-RESTART_WINDOW_SECONDS = 600
-RETRY_SECONDS = 60.0
-"""After this a service is tried again that could not be started, as on a full disk."""
+SAY_AFTER_SECONDS = 5.0
+"""A service ends within two seconds as a rule."""
 MEND_SECONDS = 20.0
 """Between two looks for flow runs that cannot start: three requests of 10 ms."""
 
@@ -82,8 +83,6 @@ class Stack:
         self._has_postgres = False
         self._environment: Changes = {}
         self._parts: list[Daemon | Job] = []
-        self._restarts: dict[str, list[float]] = {}
-        self._retry_at: dict[str, float] = {}
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="start")
 
     def start(self) -> None:
@@ -124,20 +123,21 @@ class Stack:
             ).start()
 
     def watch(self) -> None:
-        """Start again what ends by itself, mend what keeps runs from starting, and say so.
+        """Start again what ends by itself or is silent, mend what keeps runs from starting, and say so.
 
         Returns only by an exception, such as KeyboardInterrupt.
         """
-        threading.Thread(target=self._mend_again_and_again, name="mend", daemon=True).start()
+        watch = Watch(self._home, self._say)
+        threading.Thread(target=self._mend_again_and_again, args=(watch,), name="mend", daemon=True).start()
+
+        def ask_again_and_again() -> None:
+            while not self._ended.wait(ASK_SECONDS):
+                watch.ask(self._daemons())
+
+        threading.Thread(target=ask_again_and_again, name="ask", daemon=True).start()
         while True:
             time.sleep(WATCH_SECONDS)
-            for part in self._parts:
-                if not isinstance(part, Daemon):
-                    continue
-                if part.name in self._retry_at:
-                    self._try_again(part)
-                elif part.process is not None and not part.running():
-                    self._restart(part)
+            watch.look(self._daemons())
 
     def stop(self) -> None:
         """End everything in reverse order, a start that is under way included."""
@@ -148,6 +148,8 @@ class Stack:
         daemons = sorted((part for part in parts if isinstance(part, Daemon)), key=lambda it: stop_rank(it.name))
         for daemon in daemons:
             daemon.cancel()
+            # What ends before it may need its answer: a worker takes leave of its server.
+            daemon.wake()
         for part in parts:
             if isinstance(part, Job):
                 part.stop()
@@ -155,8 +157,10 @@ class Stack:
         self._pool.shutdown(cancel_futures=True)
         for daemon in daemons:
             try:
-                daemon.stop()
-                if daemon.name == "prefect-worker":
+                with _said_when_slow(self._say, daemon):
+                    daemon.stop()
+                if daemon.name == "prefect-worker" and http_answers(f"{embedded_api(self._settings)}/health", 5):
+                    # Else the next start closes them.
                     close_stranded_runs(self._settings)
             except (ServiceError, OSError) as error:
                 self._say(f"{daemon.name}: {error}")
@@ -235,14 +239,17 @@ class Stack:
         """The environment with what makes the daily schedules those of the shop's days."""
         return {**environment, "SHOP_TIME_ZONE": read_shop(get_database(self._settings)).time_zone}
 
-    def _mend_again_and_again(self) -> None:
+    def _mend_again_and_again(self, watch: Watch) -> None:
         while not self._ended.wait(MEND_SECONDS):
             try:
                 mend(self._settings, self._say, self._deploy_again)
-            except PrefectError:
-                continue  # a server that is started again at this moment answers the next time
+                watch.note_failure(MENDING, "")
+            except PrefectError as error:
+                # A server that is started again at this moment answers the next time.
+                watch.note_failure(MENDING, f"Prefect: {error}")
             except ServiceError as error:
                 if not self._ended.is_set():
+                    watch.note_failure(MENDING, str(error))
                     self._say(str(error))
 
     def _deploy_again(self) -> None:
@@ -274,6 +281,10 @@ class Stack:
         self._part(worker(self._settings, environment)).start()
         start_runs_directly(self._settings)
 
+    def _daemons(self) -> list[Daemon]:
+        with self._guard:
+            return [part for part in self._parts if isinstance(part, Daemon)]
+
     def _part(self, part: Part) -> Part:
         """Take a part into the list of what `stop` ends, before it is started."""
         with self._guard:
@@ -281,49 +292,6 @@ class Stack:
                 raise ServiceError(f"the start of {part.name} was stopped")
             self._parts.append(part)
         return part
-
-    def _restart(self, daemon: Daemon) -> None:
-        assert daemon.process is not None  # noqa: S101 - the caller looked
-        code = daemon.process.returncode
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        now = time.monotonic()
-        recent = [at for at in self._restarts.get(daemon.name, []) if now - at < RESTART_WINDOW_SECONDS]
-        self._restarts[daemon.name] = [*recent, now]
-        if len(recent) >= RESTARTS_MAX:
-            daemon.kill()
-            # One that starts on a full disk and ends as soon as it writes would be away long after there is room.
-            full = full_disk(self._home)
-            pause = RETRY_SECONDS if full else RESTART_WINDOW_SECONDS
-            self._retry_at[daemon.name] = now + pause
-            self._say(
-                f"{daemon.name} {how} and is left down for {pause / 60:g} minutes after {RESTARTS_MAX} restarts"
-                f"{full and f': {full}'}; see {daemon.log}"
-            )
-            return
-        try:
-            self._start_again(daemon)
-            self._say(f"{daemon.name} {how}; it was started again")
-        except ServiceError as error:
-            self._retry_at[daemon.name] = time.monotonic() + RETRY_SECONDS
-            self._say(f"{daemon.name} {how} and did not start again, which is tried every minute: {error}")
-
-    def _try_again(self, daemon: Daemon) -> None:
-        record = read_record(self._home, daemon.name)
-        # Meanwhile a command may have started one for itself.
-        if time.monotonic() < self._retry_at[daemon.name] or (record and record.process()):
-            return
-        try:
-            self._start_again(daemon)
-        except ServiceError:
-            self._retry_at[daemon.name] = time.monotonic() + RETRY_SECONDS
-            return
-        del self._retry_at[daemon.name]
-        self._say(f"{daemon.name} was started again")
-
-    def _start_again(self, daemon: Daemon) -> None:
-        service = "hdfs" if daemon.name in ("namenode", "datanode") else daemon.name
-        with locked(self._home, f"{service}.start"):
-            daemon.restart()
 
 
 def require_space(home: Path) -> None:
@@ -338,6 +306,20 @@ def require_space(home: Path) -> None:
             f"the disk of {home} has {size_text(free)} left, the services need {size_text(FREE_BYTES_MIN)}: "
             "free some space or set ECOMMERCE_HOME to another disk"
         )
+
+
+@contextmanager
+def _said_when_slow(say: Say, daemon: Daemon) -> Iterator[None]:
+    """Say what is waited for where a service does not end within seconds."""
+    seconds = f"it is killed after {STOP_TIMEOUT_SECONDS} s"
+    line = f"waiting for {daemon.name} (process {daemon.pid}) to end: {seconds}"
+    timer = threading.Timer(SAY_AFTER_SECONDS, say, [line])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _await(*futures: Future[None]) -> None:

@@ -1,17 +1,78 @@
 """The process of `ecommerce up` that runs the services of a home, and what to do where one of them is missing.
 
-It starts again what ends and deploys again what was deleted; who calls `up` a second time learns that it runs already.
+It starts again what ends or is silent, and deploys again what was deleted; who calls `up` a second time learns that it
+runs already.
 """
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
-from ecommerce.services.records import process_of, read_json
+from ecommerce.processes import is_stopped
+from ecommerce.services.records import ServiceRecord, process_of, read_json, read_record
 from ecommerce.settings import Settings
 
 STATE = "up.json"
+STARTING, UP, STOPPING, FAILED = "starting", "up", "stopping", "failed"
+
+WATCHED = "watch.json"
+"""What `up` does next about the services that are not well."""
+
+MENDING = "mending"
+"""In it, beside the services: what an `up` mends in Prefect."""
+
+SILENT_SECONDS = 60.0
+"""After this a service that does not answer is killed and started again."""
+
+AGAIN = "Where it does not, `ecommerce down`, then `ecommerce up`"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What `up` does about a service that is not well."""
+
+    starting: bool = False
+    """It is starting it at this moment."""
+    silent_since: datetime | None = None
+    """It does not answer, and is started again when that lasts."""
+    next_start: datetime | None = None
+    """It is down, and is started then."""
+    error: str = ""
+    """Why it was, or could not be, started again."""
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "starting": self.starting,
+            "silent_since": self.silent_since.isoformat() if self.silent_since else None,
+            "next_start": self.next_start.isoformat() if self.next_start else None,
+            "error": self.error,
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        silent_since, next_start = document.get("silent_since"), document.get("next_start")
+        return cls(
+            starting=bool(document.get("starting")),
+            silent_since=datetime.fromisoformat(silent_since) if silent_since else None,
+            next_start=datetime.fromisoformat(next_start) if next_start else None,
+            error=str(document.get("error") or ""),
+        )
+
+    def in_words(self) -> str:
+        """What is done, and when."""
+        if self.starting:
+            return "starts it again at this moment"
+        if self.next_start is not None:
+            seconds = max(0.0, (self.next_start - datetime.now(UTC)).total_seconds())
+            return f"starts it again at {self.next_start:%H:%M:%S} UTC, in {seconds:,.0f} s"
+        if self.silent_since is not None:
+            silent = max(0.0, (datetime.now(UTC) - self.silent_since).total_seconds())
+            when = f"when it has been silent for {SILENT_SECONDS:.0f} s"
+            return f"kills it and starts it again {when}; it has been for {silent:,.0f} s"
+        return f"starts again within seconds what ended, and what is silent for {SILENT_SECONDS:.0f} s"
 
 
 def up_state(home: Path) -> dict[str, Any]:
@@ -24,17 +85,61 @@ def running_supervisor(home: Path) -> psutil.Process | None:
     return process_of(str(up_state(home).get("supervisor", "")))
 
 
-def up_mends(settings: Settings, without: str, seconds: int) -> str:
-    """What to do: nothing where `up` runs, which mends it within so many seconds; else what is said."""
+def is_stopping(home: Path) -> bool:
+    """Whether the services of a home are being stopped."""
+    return up_state(home).get("state") == STOPPING and running_supervisor(home) is not None
+
+
+def outlook_of(home: Path, name: str) -> Outlook:
+    """What the `up` that runs does about a service."""
+    watched = read_json(home / "run" / WATCHED) or {}
+    if watched.get("supervisor") != up_state(home).get("supervisor"):
+        return Outlook()  # written by an earlier one
+    return Outlook.from_document(watched.get("services", {}).get(name, {}))
+
+
+def up_mends(settings: Settings, without: str, seconds: int, name: str = MENDING) -> str:
+    """What to do: nothing where `up` runs, which mends it within so many seconds; else what is said.
+
+    Unless it just failed to, or the service that is named is down for longer.
+    """
+    outlook = outlook_of(settings.home_directory, name)
+    is_known = outlook.starting or outlook.next_start or outlook.silent_since
+    what = outlook.in_words() if is_known else f"mends it within {seconds} s as a rule"
+    return _wait_for_up(settings, what, _last_error(outlook)) or without
+
+
+def why_stopped(record: ServiceRecord | None) -> str:
+    """That the process of a service is stopped, where it is, and what lets it go on; else empty."""
+    if record is None or record.process() is None or not is_stopped(record.pid):
+        return ""
+    return f"its process {record.pid} is stopped, as by `kill -STOP` (`kill -CONT {record.pid}` lets it go on)"
+
+
+def start_it(settings: Settings, name: str) -> str:
+    """What to do where a service does not run, or does not answer."""
+    start = "start it: `ecommerce up`"
+    if why_stopped(read_record(settings.home_directory, name)):
+        start = "let it go on; or `ecommerce down`, then `ecommerce up`"
+    outlook = outlook_of(settings.home_directory, name)
+    return _wait_for_up(settings, outlook.in_words(), _last_error(outlook)) or start
+
+
+def _last_error(outlook: Outlook) -> str:
+    return f" Last error: {outlook.error}." if outlook.error else ""
+
+
+def _wait_for_up(settings: Settings, what_it_does: str, last: str = "") -> str:
+    """That an `up` runs, what it does, and what to do where it cannot; empty where none runs."""
     supervisor = running_supervisor(settings.home_directory)
     if supervisor is None:
-        return without
-    return (
-        f"wait: `ecommerce up`, which runs (process {supervisor.pid}), mends it within {seconds} s as a rule. "
-        "Where it does not, `ecommerce down`, then `ecommerce up`"
-    )
-
-
-def start_it(settings: Settings) -> str:
-    """What to do where a service does not run."""
-    return up_mends(settings, "start it: `ecommerce up`", 60)
+        return ""
+    process = f"process {supervisor.pid}"
+    if is_stopping(settings.home_directory):
+        return f"wait: the services are being stopped ({process}); `ecommerce up` starts them when that has ended"
+    if is_stopped(supervisor.pid):
+        return (
+            f"`ecommerce up` ({process}) is stopped itself, as by `kill -STOP`, and mends nothing: "
+            f"`kill -CONT {supervisor.pid}` lets it go on; or `ecommerce down`, then `ecommerce up`"
+        )
+    return f"wait: `ecommerce up`, which runs ({process}), {what_it_does}.{last} {AGAIN}"

@@ -6,32 +6,45 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
 import psutil
 
 from ecommerce.errors import EcommerceError, ServiceError
+from ecommerce.processes import is_stopped
+from ecommerce.services.daemons import STOP_TIMEOUT_SECONDS as SERVICE_SECONDS
 from ecommerce.services.environment import settings_environment
 from ecommerce.services.logs import TIMED_LINES, without_time
-from ecommerce.services.marks import end_processes, orphans, wait_for_end
+from ecommerce.services.marks import end_processes, orphans, stop_rank, wait_for_end
 from ecommerce.services.records import (
     identity,
     locked_at_once,
     process_of,
-    read_json,
     read_records,
     remove_record,
     run_directory,
     write_json,
 )
 from ecommerce.services.stack import Say, Stack
-from ecommerce.services.supervisor import STATE, running_supervisor, up_state
+from ecommerce.services.supervisor import (
+    FAILED,
+    STARTING,
+    STATE,
+    STOPPING,
+    UP,
+    is_stopping,
+    running_supervisor,
+    up_state,
+)
 from ecommerce.settings import Settings
 
-STOP_TIMEOUT_SECONDS = 120
-"""Each service has 30 s before it is killed; all of them together take five as a rule."""
+STOP_TIMEOUT_SECONDS = 240
+"""All services have ended in five as a rule; each is killed where it has not after its own time."""
+
+SAY_SECONDS = 10.0
+"""Between two lines about what is waited for."""
 
 START_TIMEOUT_SECONDS = 600
 
@@ -46,30 +59,34 @@ def run(settings: Settings, say: Say, started: Callable[[], None], *, demo: bool
     state = run_directory(home) / STATE
     with locked_at_once(home, "up") as alone:
         if not alone:
-            raise ServiceError(
-                f"already running in {home}{_by(home)}, where it starts again what ends and deploys again what was "
-                "deleted: see `ecommerce status`; `ecommerce down` stops it"
-            )
+            raise ServiceError(_why_not_alone(home))
         _end_orphans(home, say)
         _await_commands(home, say)
         stack = Stack(settings, say, demo=demo)
+        failure: dict[str, str] = {}
         try:
             with _stopped_by_signals():
-                write_json(state, {"supervisor": identity(), "state": "starting"})
+                write_json(state, {"supervisor": identity(), "state": STARTING})
                 stack.start()
-                write_json(state, {"supervisor": identity(), "state": "up"})
+                write_json(state, {"supervisor": identity(), "state": UP})
                 started()
                 stack.watch()
         except KeyboardInterrupt:
             say("stopping")
         except EcommerceError as error:
-            write_json(state, {"supervisor": identity(), "state": "failed", "error": str(error)})
+            failure = {"error": str(error)}
             raise
         finally:
             with _ignoring_signals():
+                # On a full disk the services are stopped all the same.
+                with suppress(ServiceError):
+                    write_json(state, {"supervisor": identity(), "state": STOPPING, **failure})
                 stack.stop()
-                if (read_json(state) or {}).get("state") != "failed":
-                    state.unlink(missing_ok=True)
+                with suppress(ServiceError):
+                    if failure:
+                        write_json(state, {"supervisor": identity(), "state": FAILED, **failure})
+                    else:
+                        state.unlink(missing_ok=True)
 
 
 def run_detached(settings: Settings, *, demo: bool) -> None:
@@ -90,7 +107,7 @@ def run_detached(settings: Settings, *, demo: bool) -> None:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         state = up_state(home)
-        if state.get("supervisor") == mine and state.get("state") == "up":
+        if state.get("supervisor") == mine and state.get("state") == UP:
             return
         if child.poll() is not None:
             lines = log.read_text(errors="replace").strip().splitlines()
@@ -108,7 +125,9 @@ def stop(settings: Settings, say: Say) -> bool:
     supervisor = running_supervisor(home)
     if supervisor is not None:
         supervisor.terminate()
-        if wait_for_end([supervisor], STOP_TIMEOUT_SECONDS):
+        # Where it is stopped itself (SIGSTOP) it handles no signal before it goes on.
+        supervisor.send_signal(signal.SIGCONT)
+        if _await_end(home, supervisor, say):
             say(f"process {supervisor.pid} does not stop its services: it is killed")
             supervisor.kill()
             wait_for_end([supervisor], 5)
@@ -119,9 +138,33 @@ def stop(settings: Settings, say: Say) -> bool:
     return found or supervisor is not None
 
 
-def _by(home: Path) -> str:
+def _why_not_alone(home: Path) -> str:
+    """What the `up` that holds the lock does."""
     supervisor = running_supervisor(home)
-    return f" (process {supervisor.pid})" if supervisor else ""
+    by = f" (process {supervisor.pid})" if supervisor else ""
+    if is_stopping(home):
+        return f"the services of {home} are being stopped{by}: `ecommerce up` starts them again when that has ended"
+    if supervisor is not None and is_stopped(supervisor.pid):
+        return (
+            f"already running in {home}{by}, but stopped itself, as by `kill -STOP`: see that `kill -CONT "
+            f"{supervisor.pid}` lets it go on; `ecommerce down` ends it and its services"
+        )
+    return (
+        f"already running in {home}{by}, where it starts again what ends or is silent and deploys again what was "
+        "deleted: see `ecommerce status`; `ecommerce down` stops it"
+    )
+
+
+def _await_end(home: Path, supervisor: psutil.Process, say: Say) -> bool:
+    """Wait for an `up` to stop its services, and say now and then which of them it waits for; whether it still runs."""
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+    while wait_for_end([supervisor], SAY_SECONDS):
+        if time.monotonic() > deadline:
+            return True
+        left = [record for record in read_records(home) if record.process()]
+        named = ", ".join(f"{one.name} (process {one.pid})" for one in sorted(left, key=lambda it: stop_rank(it.name)))
+        say(f"waiting for {named or f'process {supervisor.pid}'} to end: a service is killed after {SERVICE_SECONDS} s")
+    return False
 
 
 def _end_orphans(home: Path, say: Say) -> bool:

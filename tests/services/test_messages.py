@@ -362,6 +362,8 @@ OF_THE_LEASE = {"another archiver is at work: process … on …", "another proc
 ELSEWHERE = {
     "…: Read-only file system: …": "test_foreign_environment.py",
     "the Prefect server … does not answer: …": "test_foreign_environment.py",
+    "the services of … are being stopped…": "test_silent_services.py",
+    "… at … is silent: …": "test_silent_services.py",
     "the Prefect server … was stopped while this worked…": "test_stopped_imports.py",
     "… is not the API of a Prefect server: …": "test_foreign_environment.py",
     "the Prefect server … fails, …": "test_foreign_environment.py",

@@ -22,6 +22,7 @@ from ecommerce.services.first_archive import archive_first_data
 from ecommerce.services.marks import marked_processes, wait_for_end
 from ecommerce.services.ports import http_answers
 from ecommerce.settings import Settings
+from ecommerce.summaries.checked import ARCHIVE, note_check
 from tests.ports import free_port
 from tests.programs import (
     POSTGRES_SERVICES,
@@ -65,6 +66,14 @@ def test_up_starts_everything_keeps_it_up_and_leaves_nothing_behind(settings: Se
     assert [state["name"] for state in answer["services"] if state["healthy"]] == SERVICES
     # The first start makes half a year of orders and has a flow archive the older half.
     assert answer["hot_orders"] > answer["archived_orders"] > 30_000
+
+    note_check(get_database(settings), datetime.now(UTC), {ARCHIVE: ["2026-01-02 of the archive is damaged"]})
+    status = ecommerce(settings, "status")
+    assert (status.returncode, status.stdout.splitlines()[-1]) == (
+        1,
+        "last check: 1 day of the archive is damaged → see `ecommerce check`",
+    )
+    note_check(get_database(settings), datetime.now(UTC), {ARCHIVE: []})
 
     ports = ("mongo_port", "namenode_port", "prefect_port", "dashboard_port")
     elsewhere = states(settings.model_copy(update={port: free_port() for port in ports}))
@@ -202,6 +211,32 @@ def test_every_service_that_is_killed_comes_back(settings: Settings) -> None:
         time.sleep(1)
     assert up.end(signal.SIGTERM) == 0
     assert marked_processes(settings.home_directory) == []
+
+
+@pytest.mark.drill
+def test_every_service_that_is_stopped_is_started_again_and_down_ends_what_is(settings: Settings) -> None:
+    up = Up(settings)
+    up.wait_for("Look first")
+    for name in SERVICES:
+        os.kill(pid_of(settings, name), signal.SIGSTOP)
+    for name in SERVICES:
+        up.wait_for(f"{name} did not answer for [0-9]+ s, its process was stopped; it was started again", 400)
+    wait_until(
+        lambda: all(state["healthy"] for state in states(settings).values()), 120, lambda: (states(settings), up.text)
+    )
+    os.kill(pid_of(settings, "prefect-server"), signal.SIGSTOP)
+    begin = time.monotonic()
+    summarized = ecommerce(settings, "summarize")
+    assert summarized.returncode == 0, summarized.stderr
+    assert "prefect-server does not answer: waiting for 90 s at most" in summarized.stderr
+    assert time.monotonic() - begin < 150
+
+    for name in ("prefect-server", "namenode"):
+        os.kill(pid_of(settings, name), signal.SIGSTOP)
+    begin = time.monotonic()
+    down = ecommerce(settings, "down")
+    assert down.stdout.splitlines()[-1] == "stopped"
+    assert time.monotonic() - begin < 60, down.stdout
 
 
 def api(settings: Settings, path: str, body: dict[str, object]) -> Any:

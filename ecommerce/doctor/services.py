@@ -1,0 +1,53 @@
+"""What `ecommerce up` runs on this machine: the process itself, and services that no other check asks."""
+
+from ecommerce.doctor.findings import Problem
+from ecommerce.processes import is_stopped
+from ecommerce.services.health import ServiceState, postgres_state, service_states
+from ecommerce.services.postgres import NAME as POSTGRES
+from ecommerce.services.records import read_record
+from ecommerce.services.supervisor import is_stopping, running_supervisor, start_it, up_state
+from ecommerce.settings import Settings
+
+OF_UP = ("prefect-worker", "dashboard")
+"""Services that nobody but `up` starts."""
+
+
+def services(settings: Settings) -> str:
+    """The `up` of this home, where there is one, can do its work, and what it alone starts answers."""
+    home = settings.home_directory
+    supervisor = running_supervisor(home)
+    if supervisor is None:
+        if error := up_state(home).get("error"):
+            raise Problem(f"`ecommerce up` failed: {error}", "do what the message says, then `ecommerce up`")
+        return "`ecommerce up` does not run here"
+    process = f"process {supervisor.pid}"
+    if is_stopping(home):
+        raise Problem(f"the services are being stopped ({process})", "`ecommerce up` when that has ended, if need be")
+    if is_stopped(supervisor.pid):
+        raise Problem(
+            f"`ecommerce up` ({process}) is stopped, as by `kill -STOP`: nothing that ends is started again",
+            f"`kill -CONT {supervisor.pid}` lets it go on; or `ecommerce down`, then `ecommerce up`",
+        )
+    unwell = [state for state in service_states(settings) if state.name in OF_UP and not state.healthy]
+    if unwell:
+        _raise(settings, unwell)
+    return f"`ecommerce up` runs them ({process})"
+
+
+def postgres(settings: Settings) -> str:
+    """The embedded Postgres, with Prefect's history and the archive's catalog in it, takes connections."""
+    home = settings.home_directory
+    if not (home / POSTGRES).exists():
+        return "none is used here"
+    record = read_record(home, POSTGRES)
+    if running_supervisor(home) is None and (record is None or record.process() is None):
+        return "is started by `ecommerce up`, or by a command that needs it"
+    state = postgres_state(settings)
+    if not state.healthy:
+        _raise(settings, [state])
+    return f"answers on {state.address}"
+
+
+def _raise(settings: Settings, unwell: list[ServiceState]) -> None:
+    says = "; ".join(f"{state.name} is {state.state}: {state.reason}" for state in unwell)
+    raise Problem(says, "; ".join(dict.fromkeys(start_it(settings, state.name) for state in unwell)))

@@ -1,0 +1,355 @@
+"""A service whose process is stopped (SIGSTOP) has open ports and answers nobody: it is named, started again, ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Timer
+
+import psutil
+import pytest
+from pydantic import SecretStr
+
+from ecommerce.doctor.checkup import CHECKS
+from ecommerce.doctor.findings import PROBLEM, Finding, examine
+from ecommerce.errors import ServiceError
+from ecommerce.mongo import get_database
+from ecommerce.schema import prepare_database
+from ecommerce.services import silent, supervisor, up, watch
+from ecommerce.services.daemons import Daemon
+from ecommerce.services.environment import settings_environment
+from ecommerce.services.health import ServiceState, notes, service_states
+from ecommerce.services.marks import end_processes, marked_processes
+from ecommerce.services.mongod import mongod
+from ecommerce.services.ports import listens
+from ecommerce.services.postgres import postgres
+from ecommerce.services.records import identity, locked_at_once, run_directory, write_json
+from ecommerce.services.silent import await_prefect, await_process
+from ecommerce.services.supervisor import MENDING, STOPPING, UP, outlook_of, start_it, up_mends
+from ecommerce.services.watch import Watch
+from ecommerce.settings import Settings
+from tests.ports import free_port
+from tests.prefect_stack import PrefectStack, prefect_stack
+from tests.programs import NO_POSTGRES, pid_of
+from tests.runbook import row_of
+
+QUICK = (
+    "import cli.silent_server as it; it.SILENT_SECONDS_MAX = 3; it.ASK_SECONDS = 1; from cli.app import main; main()"
+)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Those of a home whose `up` is this process."""
+    home = tmp_path / "home"
+    ports = {f"{name}_port": free_port() for name in ("mongo", "namenode", "dashboard", "prefect")}
+    settings = Settings(home=home, **ports)  # type: ignore[arg-type]
+    says_it_is(settings, UP)
+    return settings
+
+
+def says_it_is(settings: Settings, state: str) -> None:
+    write_json(run_directory(settings.home_directory) / supervisor.STATE, {"supervisor": identity(), "state": state})
+
+
+def a_service(settings: Settings, name: str = "prefect-server") -> Daemon:
+    """A process that answers over HTTP, not started yet."""
+    port = free_port()
+    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    url = f"http://127.0.0.1:{port}"
+    settings.home_directory.mkdir(exist_ok=True)
+    return Daemon(
+        name,
+        command,
+        home=settings.home_directory,
+        address=url,
+        ready=lambda _: listens(f"{url}/api/health", 1),
+        cwd=settings.home_directory,
+    )
+
+
+@pytest.fixture
+def service(settings: Settings) -> Iterator[Daemon]:
+    daemon = a_service(settings).start()
+    yield daemon
+    daemon.kill()
+
+
+def freeze(daemon: Daemon) -> None:
+    assert daemon.pid
+    os.kill(daemon.pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 10
+    while psutil.Process(daemon.pid).status() != psutil.STATUS_STOPPED:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def watched(settings: Settings, daemon: Daemon, said: list[str]) -> Watch:
+    """What an `up` knows that asked a service once."""
+    its = Watch(settings.home_directory, said.append)
+    its.ask([daemon])
+    assert outlook_of(settings.home_directory, daemon.name).silent_since is None
+    return its
+
+
+def until(happens: Callable[[], object], step: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < deadline
+        step()
+        time.sleep(0.1)
+
+
+def test_one_that_is_silent_is_killed_and_started_again(
+    settings: Settings, service: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "SILENT_SECONDS", 2)
+    said: list[str] = []
+    its = watched(settings, service, said)
+    before = service.pid
+    freeze(service)
+    its.ask([service])
+    its.look([service])
+    assert (service.pid, said) == (before, []), "a moment is no reason"
+    remedy = start_it(settings, service.name)
+    assert f"wait: `ecommerce up`, which runs (process {os.getpid()}), kills it and starts it again when" in remedy
+    assert "silent for 60 s" in remedy
+
+    def ask_and_look() -> None:
+        its.ask([service])
+        its.look([service])
+
+    until(lambda: said, ask_and_look)
+    assert service.pid != before
+    assert said[0].startswith("prefect-server did not answer for ")
+    assert said[0].endswith(", its process was stopped; it was started again")
+    its.ask([service])
+    assert outlook_of(settings.home_directory, service.name) == supervisor.Outlook()
+
+
+def test_one_that_was_silent_for_a_while_is_left_alone(
+    settings: Settings, service: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "SILENT_SECONDS", 0)
+    said: list[str] = []
+    its = watched(settings, service, said)
+    freeze(service)
+    for _ in range(watch.SILENT_ANSWERS - 1):
+        its.ask([service])
+        its.look([service])
+    assert outlook_of(settings.home_directory, service.name).silent_since is not None
+    service.wake()
+    until(lambda: outlook_of(settings.home_directory, service.name).silent_since is None, lambda: its.ask([service]))
+    its.look([service])
+    assert said == []
+
+
+def test_doctor_and_status_say_when_one_that_ends_again_and_again_is_started(
+    settings: Settings, service: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    its = watched(settings, service, said)
+    for _ in range(watch.RESTARTS_MAX + 1):
+        assert service.process
+        service.process.kill()
+        service.process.wait()
+        its.look([service])
+    assert "is left down for 10 minutes after 3 restarts" in said[-1]
+    outlook = outlook_of(settings.home_directory, service.name)
+    assert outlook.next_start
+    assert timedelta(seconds=500) < outlook.next_start - datetime.now(UTC) <= timedelta(seconds=600)
+    when = f"starts it again at {outlook.next_start:%H:%M:%S} UTC, in "
+    why = "was ended by signal 9 after 3 restarts"
+    found = look(settings, "prefect")
+    assert when in found.remedy and why in found.remedy, found
+    state = state_of(settings, "prefect-server")
+    assert state.state == "down"
+    assert when in state.reason and why in state.reason, state
+
+    monkeypatch.setattr(time, "monotonic", lambda clock=time.monotonic: clock() + 601)
+    its.look([service])
+    assert said[-1] == "prefect-server was started again"
+    assert outlook_of(settings.home_directory, service.name) == supervisor.Outlook()
+
+
+def test_one_that_cannot_be_started_is_named_with_why_and_the_next_attempt(settings: Settings) -> None:
+    said: list[str] = []
+    daemon = a_service(settings, "mongod").start()
+    its = watched(settings, daemon, said)
+    daemon.command_parts = ["false"]
+    assert daemon.process
+    daemon.process.kill()
+    daemon.process.wait()
+    its.look([daemon])
+    assert "did not start again, which is tried every minute: mongod ended with code 1 at its start" in said[0]
+    found = look(settings, "mongodb")
+    assert "starts it again at " in found.remedy
+    assert "Last error: mongod ended with code 1 at its start" in found.remedy
+    assert "its process ended; `ecommerce up` starts it again at " in state_of(settings, "mongod").reason
+
+
+def test_what_up_could_not_mend_in_prefect_is_no_promise_alone(settings: Settings, service: Daemon) -> None:
+    its = watched(settings, service, [])
+    promise = up_mends(settings, "deploy again", 40)
+    assert "mends it within 40 s as a rule. Where it does not" in promise
+    its.note_failure(MENDING, "prefect-deploy ended with code 1")
+    assert "as a rule. Last error: prefect-deploy ended with code 1. Where it does not" in up_mends(settings, "", 40)
+    its.note_failure(MENDING, "")
+    assert up_mends(settings, "deploy again", 40) == promise
+
+
+def look(settings: Settings, name: str) -> Finding:
+    (finding,) = examine(settings, [check for check in CHECKS if check.name == name])
+    assert finding.state == PROBLEM, finding
+    return finding
+
+
+def state_of(settings: Settings, name: str) -> ServiceState:
+    return next(state for state in service_states(settings) if state.name == name)
+
+
+def test_doctor_and_status_name_a_process_that_is_stopped(settings: Settings) -> None:
+    its = mongod(settings.home_directory, settings.mongo_port).start()
+    try:
+        freeze(its)
+        why = f"its process {its.pid} is stopped, as by `kill -STOP`"
+        assert why in look(settings, "mongodb").says
+        assert why in state_of(settings, "mongod").reason
+        (settings.home_directory / "run" / supervisor.STATE).unlink()
+        found = look(settings, "mongodb")
+        assert f"(`kill -CONT {its.pid}` lets it go on)" in found.says
+        assert found.remedy == "let it go on; or `ecommerce down`, then `ecommerce up`"
+        assert not its.answers()
+        its.wake()
+        until(its.answers, lambda: None)
+    finally:
+        its.stop()
+
+
+@pytest.mark.skipif(NO_POSTGRES is not None, reason=str(NO_POSTGRES))
+def test_doctor_names_a_postgres_that_is_stopped(settings: Settings) -> None:
+    its = postgres(settings.home_directory).start()
+    try:
+        assert its.answers()
+        freeze(its)
+        assert not its.answers()
+        found = look(settings, "postgres")
+        assert f"postgres is down: its process {its.pid} is stopped" in found.says
+        assert "wait: `ecommerce up`" in found.remedy
+    finally:
+        its.stop()
+
+
+def test_an_up_that_is_stopped_itself_is_named(settings: Settings) -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        mine = {"supervisor": identity(psutil.Process(other.pid)), "state": UP}
+        write_json(run_directory(settings.home_directory) / supervisor.STATE, mine)
+        other.send_signal(signal.SIGSTOP)
+        until(lambda: "is stopped" in " ".join(notes(settings)), lambda: None)
+        assert f"`kill -CONT {other.pid}`" in start_it(settings, "mongod")
+        assert f"`kill -CONT {other.pid}`" in look(settings, "services").remedy
+        with locked_at_once(settings.home_directory, "up"), pytest.raises(ServiceError, match="stopped itself"):
+            up.run(settings, print, lambda: None, demo=False)
+        said: list[str] = []
+        begin = time.monotonic()
+        assert up.stop(settings, said.append)
+        assert (time.monotonic() - begin < 10, said) == (True, [])
+
+
+def test_a_stopped_process_is_ended_as_any_other(settings: Settings, service: Daemon) -> None:
+    freeze(service)
+    begin = time.monotonic()
+    service.stop()
+    assert time.monotonic() - begin < 10
+
+    again = a_service(settings).start()
+    freeze(again)
+    begin = time.monotonic()
+    end_processes(marked_processes(settings.home_directory), timeout_seconds=30)
+    assert time.monotonic() - begin < 10
+    again.kill()
+
+
+def test_up_status_and_doctor_agree_that_the_services_are_being_stopped(settings: Settings, service: Daemon) -> None:
+    says_it_is(settings, STOPPING)
+    home = settings.home_directory
+    with locked_at_once(home, "up"), pytest.raises(ServiceError) as raised:
+        up.run(settings, print, lambda: None, demo=False)
+    assert row_of(str(raised.value)) == "the services of … are being stopped…"
+    assert {state.state for state in service_states(settings)} == {"stopping"}
+    assert "are being stopped" in look(settings, "services").says
+    assert f"wait: the services are being stopped (process {os.getpid()})" in start_it(settings, "mongod")
+
+
+def test_a_command_does_not_wait_for_ever_for_a_silent_server(
+    settings: Settings, service: Daemon, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(silent, "SILENT_SECONDS_MAX", 2)
+    monkeypatch.setattr(silent, "SAY_SECONDS", 0.5)
+    monkeypatch.setattr(silent, "prefect_answers", lambda _: service.answers())  # it has no such page
+    await_prefect(settings, service.name)
+    freeze(service)
+    for wait in (await_prefect, await_process):
+        with pytest.raises(ServiceError) as raised:
+            wait(settings, service.name)
+        message = str(raised.value)
+        assert row_of(message) == "the Prefect server … does not answer: …"
+        assert f"its process {service.pid} is stopped, as by `kill -STOP` (`kill -CONT {service.pid}` lets" in message
+        assert "; wait: `ecommerce up`, which runs" in message
+    assert "prefect-server does not answer: waiting for 2 s at most" in capsys.readouterr().err
+    waker = Timer(0.5, service.wake)
+    waker.start()
+    await_prefect(settings, service.name)
+    waker.join()
+
+
+def test_so_it_is_with_other_services(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silent, "STOPPED_SECONDS_MAX", 0.5)
+    (settings.home_directory / "run" / supervisor.STATE).unlink()
+    its = a_service(settings, "namenode").start()
+    freeze(its)
+    with pytest.raises(ServiceError) as raised:
+        await_process(settings, "namenode")
+    assert row_of(str(raised.value)) == "… at … is silent: …"
+    assert f"`kill -CONT {its.pid}` lets it go on" in str(raised.value)
+    its.kill()
+
+
+@pytest.fixture
+def stack(settings: Settings, mongo_uri: str, tmp_path: Path) -> Iterator[PrefectStack]:
+    its = {"mongo_uri": SecretStr(mongo_uri), "database": f"test_{uuid.uuid4().hex[:12]}"}
+    settings = settings.model_copy(update=its)
+    database = get_database(settings)
+    prepare_database(database)
+    with prefect_stack(settings, tmp_path / "prefect") as stack:
+        yield stack
+    database.client.drop_database(database.name)
+
+
+@pytest.mark.timeout(600)
+def test_a_command_ends_where_its_server_is_silent_in_the_middle(stack: PrefectStack) -> None:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    its = inherited | settings_environment(stack.settings)
+    server = pid_of(stack.settings, "prefect-server")
+    command = subprocess.Popen([sys.executable, "-c", QUICK, "summarize"], env=its, stderr=subprocess.PIPE, text=True)
+    assert command.stderr is not None
+    while not (line := command.stderr.readline()).startswith("run: "):
+        assert line
+    os.kill(server, signal.SIGSTOP)
+    begin = time.monotonic()
+    try:
+        _, said = command.communicate(timeout=60)
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert command.returncode == 1, said
+    assert time.monotonic() - begin < 30
+    *_, error = said.splitlines()
+    assert error.startswith("error: "), said
+    message = error.removeprefix("error: ")
+    assert row_of(message) == "the Prefect server … does not answer: …"
+    assert f"its process {server} is stopped" in message
