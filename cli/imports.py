@@ -12,7 +12,10 @@ from rich.text import Text
 from cli.json_output import AsJson, import_document, print_json
 from cli.runtime import given, run_flow, services
 from ecommerce.errors import InputError
+from ecommerce.importing.left_out import left_out_text
 from ecommerce.importing.loading.report import FilesFailed, ImportReport
+from ecommerce.importing.reasons import NO_ROWS
+from ecommerce.readable import counted
 
 if TYPE_CHECKING:
     from ecommerce.importing.check_file import FileCheck
@@ -85,15 +88,18 @@ def _print(report: ImportReport, as_json: bool) -> None:
 def check_files(paths: list[str], mapping: str | None, encoding: str) -> None:
     """What an import would do with the files, each by itself. Needs no database; one that answers says the zone."""
     from ecommerce.importing.check_file import check_file
-    from ecommerce.importing.files import find_files
+    from ecommerce.importing.files import find_files, left_beside
     from ecommerce.importing.loading.file_import import ImportOptions
     from ecommerce.importing.naive_times import use_zone
 
     options = ImportOptions(mapping=mapping, encoding=encoding)
     use_zone(_zone_of_shop())
-    checks = [check_file(path, options) for path in find_files([Path(path).expanduser() for path in paths])]
+    given_paths = [Path(path).expanduser() for path in paths]
+    checks = [check_file(path, options) for path in find_files(given_paths)]
     for checked in checks:
         typer.echo(checked_text(checked))
+    if left := left_beside(given_paths):
+        typer.echo(f"left: {left_out_text(left)}")
     errors = [checked.error for checked in checks if checked.error]
     if errors:
         raise InputError("; ".join(errors))
@@ -123,21 +129,23 @@ def checked_text(checked: "FileCheck") -> str:
 
     shape, lines = checked.shape, [f"{checked.path}:"]
     if shape is None:
-        return f"{checked.error or f'{checked.path}: no content: is this the file?'}"
+        return f"{checked.error or f'{checked.path}: {NO_ROWS}'}"
     lines.append(f"  holds {shape.rows}, as {shape.layout}{checked.encoding and f', {checked.encoding}'}")
     if shape.columns:
         where = f", header in line {shape.first_line - 1}" if shape.first_line > 2 else ""
         lines.append(f"  delimiter {shape.delimiter!r}, {len(shape.columns)} columns{where}, quotes: {shape.quotes}")
     from ecommerce.importing.naive_times import shop_zone
     from ecommerce.importing.order_lines.mappings import load_mapping
+    from ecommerce.importing.shape import JOINED
 
     zone = load_mapping(shape.mapping).naive_zone if shape.mapping else shop_zone()
     lines.append(f"  times that name no zone are in {zone}")
     if shape.mapping:
         lines.append(f"  mapping {shape.mapping}" + (f", table {shape.table}" if shape.table else ""))
     lines += [f"  {sentence}" for sentence in checked.notes]
-    made = f" made of {checked.lines:,} lines" if checked.lines else ""
-    lines.append(f"  {checked.rows:,} rows{made}, {checked.rows - checked.rejected:,} of them valid")
+    made = f" made of {counted(checked.lines, 'line')}" if checked.lines else ""
+    valid = f"{counted(checked.rows, 'row')}{made}, {checked.rows - checked.rejected:,} of them valid"
+    lines.append(f"  {valid if checked.rows or shape.rows == JOINED else NO_ROWS}")
     if checked.reasons:
         lines.append("  rejected: " + ", ".join(f"{code} {rows:,}" for code, rows in checked.reasons.most_common()))
     lines += [f"  line {one.line}: {one.code}: {one.reason}" for one in checked.first_rejections]
@@ -187,3 +195,5 @@ def print_report(report: ImportReport) -> None:
             kept = f"{file.path.name}: {file.rejected:,} rejected: `ecommerce rejected` shows them, --replay tries them"
             alone = f", but not {file.need_file:,} of which parts are missing: import the corrected file"
             console.print(Text(kept + (alone if file.need_file else "")))
+    if report.left:
+        console.print(Text(f"left: {left_out_text(report.left)}"))

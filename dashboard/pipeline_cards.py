@@ -11,6 +11,7 @@ from dashboard.pipeline import LowStock, Pipeline
 from dashboard.tables import Content, column, table
 from dashboard.text import NOTHING, moment
 from dashboard.theme import ARCHIVED_COLOR, HOT_COLOR
+from ecommerce.importing.reasons import NO_ROWS
 from ecommerce.readable import compact, duration, exact
 from ecommerce.sizes import size_text
 
@@ -118,9 +119,11 @@ def _imports(pipeline: Pipeline, zone: ZoneInfo) -> str:
 
 
 def _import_reason(record: Mapping[str, Any]) -> str:
-    """Why a file failed, or how many of its rows were rejected for what."""
+    """Why a file failed, that it had no rows, or how many of its rows were rejected for what."""
     if error := record.get("error"):
         return str(error)
+    if record.get("empty"):
+        return NO_ROWS
     if record.get("state") == "interrupted":
         return "its process ended; it goes on with the next import of this file"
     return ", ".join(f"{code} {exact(int(rows))}" for code, rows in (record.get("reasons") or {}).items())

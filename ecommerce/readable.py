@@ -34,3 +34,8 @@ def duration(seconds: float) -> str:
     parts = [(whole // 86_400, "d"), (whole // 3_600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
     first = next(index for index, (count, _) in enumerate(parts) if count)
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A count with its noun: 1 order, 3,000 orders. `many` is the noun's plural where that is not `one` with an s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

@@ -10,15 +10,17 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run, task_run
 from pydantic import Field
 
-from ecommerce.importing.files import find_files
+from ecommerce.importing.files import find_files, left_beside
 from ecommerce.importing.import_files import import_file, plan, prepare_import
+from ecommerce.importing.left_out import left_out_text, names_of
 from ecommerce.importing.loading.file_import import ImportOptions
-from ecommerce.importing.loading.inbox import files_left, put_away, take_back_failed, waiting_files
+from ecommerce.importing.loading.inbox import left_in_inbox, put_away, take_back_failed, waiting_files
 from ecommerce.importing.loading.ledger import note_place
 from ecommerce.importing.loading.replay import replay_rejected
 from ecommerce.importing.loading.report import FileReport, FilesFailed, ImportReport
 from ecommerce.ingest.forgotten import forgotten_people
 from ecommerce.mongo import get_database
+from ecommerce.readable import counted
 from ecommerce.settings import get_settings
 from flows.common import RUN_SECONDS, TASK_SECONDS, finished, named, scheduled_time
 from flows.events import orders_imported
@@ -27,7 +29,7 @@ from flows.links import day_of, link_dashboard
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
 
-STATUSES_SHOWN = FILES_LEFT_SHOWN = 20
+STATUSES_SHOWN = 20
 
 
 def run_name(parameters: dict[str, Any]) -> str:
@@ -57,7 +59,7 @@ def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> l
     files = find_files(paths) if paths else waiting_files(get_settings().inbox_directory, settle_seconds)
     prepare_import(get_database())
     planned = [str(path) for path in plan(files, mapping)]
-    get_run_logger().info("%s files to import", f"{len(planned):,}")
+    get_run_logger().info("%s to import", counted(len(planned), "file"))
     return planned
 
 
@@ -66,7 +68,7 @@ def import_one(path: str, options: ImportOptions) -> FileReport:
     """Import one file. Raises FilesFailed, with its report, where the file was not imported to its end."""
     with progress_artifact("import", Path(path).name) as progress:
         report = import_file(get_database(), Path(path), progress=progress, options=options)
-    level = logging.WARNING if report.rejected or report.error else logging.INFO
+    level = logging.WARNING if report.rejected or report.error or report.is_empty else logging.INFO
     get_run_logger().log(level, "%s", report)
     if report.error:
         raise FilesFailed(ImportReport([report]))
@@ -103,7 +105,7 @@ def put_away_files(report: ImportReport) -> None:
     people = forgotten_people(database)
     for file in report.files:
         note_place(database, file, put_away(file.path, file, people))
-    get_run_logger().info("%s files moved out of the inbox", f"{len(report.files):,}")
+    get_run_logger().info("%s moved out of the inbox", counted(len(report.files), "file"))
 
 
 def unknown_text(file: FileReport) -> str:
@@ -111,21 +113,11 @@ def unknown_text(file: FileReport) -> str:
     return ", ".join(f"{text} ({rows:,})" for text, rows in file.unknown_statuses.most_common(STATUSES_SHOWN))
 
 
-def left_text(left: list[str]) -> str:
-    """The files that no run takes."""
-    return f". Left in the inbox, as their names are not those of files to import: {names_of(left)}" if left else ""
-
-
-def names_of(left: list[str]) -> str:
-    """The first of these files, and how many there are more."""
-    more = [f"and {len(left) - FILES_LEFT_SHOWN} more"] if len(left) > FILES_LEFT_SHOWN else []
-    return ", ".join([*left[:FILES_LEFT_SHOWN], *more])
-
-
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
-def show(report: ImportReport, left: list[str]) -> None:
-    """Publish the counts per file and the first rejected rows."""
+def show(report: ImportReport) -> None:
+    """Publish the counts per file, what was left, and the first rejected rows."""
     counts = ("read", "accepted", "unchanged", "changed", "rejected")
+    left = f". Left, as no import takes it: {left_out_text(report.left)}" if report.left else ""
     create_table_artifact(
         key="imported-files",
         table=[
@@ -134,7 +126,7 @@ def show(report: ImportReport, left: list[str]) -> None:
             | {"unknown statuses": unknown_text(file), "notes": "; ".join(file.notes), "error": file.error or ""}
             for file in report.files
         ],
-        description=f"Rows read = accepted + unchanged + changed + rejected{left_text(left)}",
+        description=f"Rows read = accepted + unchanged + changed + rejected{left}",
     )
     rejections = [(file.path.name, rejection) for file in report.files for rejection in file.first_rejections]
     if rejections:
@@ -143,7 +135,8 @@ def show(report: ImportReport, left: list[str]) -> None:
             table=[{"file": name, "line": r.line, "code": r.code, "reason": r.reason} for name, r in rejections],
             description="The first rejected rows of each file; all of them are in the collection rejected_rows",
         )
-    get_run_logger().info("pages: %s files, %s rejected rows", f"{len(report.files):,}", f"{len(rejections):,}")
+    shown = counted(len(report.files), "file"), counted(len(rejections), "rejected row")
+    get_run_logger().info("pages: %s, %s", *shown)
 
 
 def link_days(report: ImportReport) -> None:
@@ -193,10 +186,10 @@ def import_files(
         report = import_each(files, options)
         if not paths:
             put_away_files(report)
-    left = [] if paths or replay else [path.name for path in files_left(settings.inbox_directory)]
-    if left:
-        get_run_logger().warning("the inbox has files that no run takes: %s", names_of(left))
-    show(report, left)
+        report.left = left_beside(paths) if paths else left_in_inbox(settings.inbox_directory)
+    if report.left:
+        get_run_logger().warning("left, as no import takes it: %s", left_out_text(report.left))
+    show(report)
     orders_imported(report)
     link_days(report)
     if report.failed:

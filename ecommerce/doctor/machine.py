@@ -10,6 +10,7 @@ from ecommerce.doctor.findings import Problem
 from ecommerce.errors import ServiceError
 from ecommerce.jars import missing_jars
 from ecommerce.java import java_home
+from ecommerce.readable import counted
 from ecommerce.services.disks import deletable, space_of_disks
 from ecommerce.settings import Settings
 from ecommerce.sizes import size_text
@@ -124,7 +125,11 @@ def inbox(settings: Settings) -> str:
     failed = sorted(path.name for path in (place / "failed").glob("*")) if (place / "failed").exists() else []
     if failed:
         raise Problem(
-            f"{len(failed)} file(s) in {place / 'failed'}, such as {failed[0]!r}, could not be imported",
+            f"in {place / 'failed'}: {counted(len(failed), 'file')} that could not be imported, such as {failed[0]!r}",
             "see why in the collection `imports`, mend them and move them back into the inbox, or remove them",
         )
-    return str(place)
+    from ecommerce.importing.left_out import left_out_text
+    from ecommerce.importing.loading.inbox import left_in_inbox
+
+    left = left_in_inbox(place)
+    return f"{place}" + (f"; it has what no import takes: {left_out_text(left)}" if left else "")

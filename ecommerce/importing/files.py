@@ -9,6 +9,7 @@ from ecommerce.documents.catalog import CATALOG
 from ecommerce.errors import InputError
 from ecommerce.importing.formats.format import LOOK_BYTES
 from ecommerce.importing.formats.registry import SUFFIXES
+from ecommerce.importing.left_out import LeftOut, left_out_text, why_not_read
 from ecommerce.importing.shape import Shape
 
 COMPRESSED = (".gz", ".zst")
@@ -28,28 +29,68 @@ def find_files(paths: Iterable[str | Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        matches = list(_matches(Path(path)))
+        matches = [match for match, why in _matches(Path(path)) if not why]
         if not matches:
-            kinds = ", ".join(SUFFIXES)
-            raise InputError(f"{path}: no such file, or no files to import in it ({kinds}, also with .gz or .zst)")
+            raise InputError(f"{path}: {_why_nothing(Path(path))}")
         found.update(dict.fromkeys(matches))
     return list(found)
 
 
-def _matches(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-    elif path.is_dir():
-        yield from (p for p in sorted(path.rglob("*"), key=natural) if _importable(p, path))
-    elif has_magic(str(path)):
-        for match in sorted(glob(str(path), recursive=True), key=natural):  # noqa: PTH207 - Path.glob takes no absolute pattern
-            yield from (Path(match),) if Path(match).is_file() else _matches(Path(match))
+def _why_nothing(path: Path) -> str:
+    if left := left_out_text(LeftOut(match.name, why) for match, why in _matches(path)):
+        return f"nothing to import: {left}"
+    kinds = ", ".join(SUFFIXES)
+    return f"no such file, or no files to import in it ({kinds}, also with .gz or .zst)"
 
 
-def _importable(path: Path, folder: Path) -> bool:
-    parts = path.relative_to(folder).parts
-    hidden = any(part.startswith(".") for part in parts)
-    return path.is_file() and not hidden and parts[0] not in (DONE, FAILED) and known_suffix(path)
+def left_beside(paths: Iterable[str | Path]) -> list[LeftOut]:
+    """What folders and globs name beside files: what cannot be read, and is not imported. Other names are no files."""
+    return [LeftOut(str(match), why) for path in paths for match, why in _matches(Path(path)) if why]
+
+
+def _matches(path: Path) -> Iterator[tuple[Path, str]]:
+    """What a path names: files to import, and with the reason what is none. A file's own import says what it lacks."""
+    if _is_file(path):
+        yield path, ""
+        return
+    try:
+        why = why_not_read(path)
+    except FileNotFoundError:
+        if has_magic(str(path)):
+            for match in sorted(glob(str(path), recursive=True), key=natural):  # noqa: PTH207 - Path.glob takes no absolute pattern
+                yield from _matches(Path(match))
+        return
+    if why:
+        yield path, why
+    else:
+        yield from sorted(_in_folder(path, path), key=lambda found: natural(found[0]))
+
+
+def _in_folder(folder: Path, root: Path) -> Iterator[tuple[Path, str]]:
+    for path in folder.iterdir():
+        if path.name.startswith(".") or (folder == root and path.name in (DONE, FAILED)):
+            continue
+        if _is_file(path):
+            if known_suffix(path):
+                yield path, ""
+            continue
+        try:
+            why = why_not_read(path)
+        except FileNotFoundError:
+            continue
+        if not why and path.is_symlink():
+            why = "a link to a folder, which is not followed: name that folder, too"
+        if why:
+            yield path, why
+        else:
+            yield from _in_folder(path, root)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that may not be searched
+        return False
 
 
 def known_suffix(path: Path) -> bool:

@@ -69,6 +69,9 @@ class Rejection(Struct, array_like=True, frozen=True):
     """Rows of the file it stands for: the lines of an order in a flat file, else 1."""
 
 
+NO_ROWS = "0 rows: is this the file?"
+"""Of a file that is read to its end and has none: 0 bytes, blank lines, or a header alone."""
+
 SAMPLE_LENGTH = 80
 
 

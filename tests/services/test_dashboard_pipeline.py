@@ -1,12 +1,15 @@
 """What the dashboard reads of the pipeline: flows and imports that failed, stocks that run low."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from dashboard.pipeline import read_failures, read_low_stock, read_pipeline
+from dashboard.pipeline_cards import pipeline_cards
 from dashboard.prefect_runs import FlowRun
 from ecommerce.documents.catalog import Inventory
+from ecommerce.importing.reasons import NO_ROWS
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from tests.dashboard_shop import put_catalog
@@ -32,6 +35,13 @@ def test_a_failed_import_is_told_with_its_reason_until_the_file_succeeds(
     }
     add_import(database, "/in/bad.csv", "done", timedelta(0))
     assert [failure.what for failure in read_failures(database, settings)] == ["import of cut.csv"]
+
+
+def test_a_file_without_a_row_asks_whether_it_is_the_file(database: MongoDatabase, settings: Settings) -> None:
+    add_import(database, "/in/nothing.csv", "done", timedelta(hours=1), read=0, empty=True)
+    add_import(database, "/in/good.csv", "done", timedelta(hours=1), read=2, empty=False)
+    cards = pipeline_cards(read_pipeline(database, settings), 0, 0, ZoneInfo("UTC"))
+    assert cards["imports"].count(NO_ROWS) == 1
 
 
 def test_a_failed_flow_is_told_with_its_reason_until_it_succeeds(

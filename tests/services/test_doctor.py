@@ -239,6 +239,11 @@ def test_files_that_could_not_be_imported(settings: Settings, database: MongoDat
     assert "'orders.csv'" in problem.says
 
 
+def test_what_no_import_takes_is_named(settings: Settings, database: MongoDatabase) -> None:
+    (settings.inbox_directory / "november").mkdir(parents=True)
+    assert "it has what no import takes: november (" in machine.inbox(settings)
+
+
 def test_a_setting_that_says_another_shop(settings: Settings, database: MongoDatabase) -> None:
     problem = only_problem(settings.model_copy(update={"timezone": "Asia/Kolkata"}))
     assert (problem.check, "ECOMMERCE_TIMEZONE=Asia/Kolkata" in problem.says) == ("shop", True)

@@ -2,21 +2,27 @@
 
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from ecommerce.importing.files import find_files
+from ecommerce.errors import InputError, ServiceError
+from ecommerce.importing.files import find_files, left_beside
 from ecommerce.importing.import_files import import_file, prepare_import
-from ecommerce.importing.loading.inbox import files_left, put_away, waiting_files
+from ecommerce.importing.left_out import FOLDER, LINK, OTHER_NAME, left_out_text
+from ecommerce.importing.loading.inbox import left_in_inbox, put_away, waiting_files
 from ecommerce.importing.loading.report import FileReport, FilesFailed
-from ecommerce.importing.sources.streams import FileIdentity
-from ecommerce.mongo import MongoDatabase
+from ecommerce.importing.reasons import NO_ROWS
+from ecommerce.importing.sources.streams import FileIdentity, SourceError, open_source
+from ecommerce.mongo import IMPORTS, MongoDatabase
 from ecommerce.settings import Settings, get_settings
 from tests.import_samples import complete_row, raw_orders, write_lines
+from tests.runbook import row_of
 
 
 @pytest.fixture
@@ -90,7 +96,7 @@ def test_files_move_when_their_rows_are_safe(database: MongoDatabase, inbox: Pat
 def test_a_file_that_is_still_written_to_waits(tmp_path: Path) -> None:
     settled, fresh = tmp_path / "settled.csv", tmp_path / "fresh.csv"
     for path in (settled, fresh, tmp_path / ".hidden.csv", tmp_path / "other.txt"):
-        path.write_text("")
+        path.write_text("order\n")
         os.utime(path, (time.time() - 60, time.time() - 60))
     os.utime(fresh)
     assert waiting_files(tmp_path, settle_seconds=10) == [settled]
@@ -188,7 +194,9 @@ def test_no_change_of_a_file_goes_to_done_unread(database: MongoDatabase, inbox:
         ("a.csv", b"a,b\n1,2", True), ("a.jsonl", b'{"order": 1', True), ("a.jsonl", b"{}\n", False),
         ("a.json", b"[{}]", False), ("a.tsv", "a\tb\n".encode("utf-16"), False),
         ("a.tsv", "a\tb".encode("utf-16"), True),
-        ("a.csv.gz", b"\x1f\x8b", False), ("a.csv", b"", False),
+        ("a.csv.gz", b"\x1f\x8b", False),
+        # An upload that has begun may be empty for a moment.
+        ("a.csv", b"", True), ("a.json", b"", True), ("a.csv.gz", b"", True), ("a.xlsx", b"", True),
     ],
 )  # fmt: skip
 def test_a_file_that_ends_in_the_middle_of_a_line_waits_longer(
@@ -206,7 +214,7 @@ def test_a_report_in_a_txt_is_taken_and_notes_are_named_as_left(tmp_path: Path) 
     (tmp_path / "notes.txt").write_text("call Ada\n")
     (tmp_path / "orders.pdf").write_text("")
     assert waiting_files(tmp_path, settle_seconds=0) == [tmp_path / "orders.txt"]
-    assert [path.name for path in files_left(tmp_path)] == ["notes.txt", "orders.pdf"]
+    assert [left.name for left in left_in_inbox(tmp_path)] == ["notes.txt", "orders.pdf"]
 
 
 def test_a_link_out_of_the_inbox_is_left_and_named(tmp_path: Path) -> None:
@@ -217,7 +225,113 @@ def test_a_link_out_of_the_inbox_is_left_and_named(tmp_path: Path) -> None:
     (inbox / "orders.csv").symlink_to(secret)
     (inbox / "more.csv").write_text("order\n")
     assert waiting_files(inbox, settle_seconds=0) == [inbox / "more.csv"]
-    assert files_left(inbox) == [inbox / "orders.csv"]
+    assert left_in_inbox(inbox) == [("orders.csv", LINK)]
+
+
+@pytest.fixture
+def odd_things(tmp_path: Path) -> Iterator[Path]:
+    """A folder of a file and of what has a file's name and is none, among them a FIFO: whoever opens it waits."""
+    folder = tmp_path / "odd"
+    (folder / "2026-11").mkdir(parents=True)
+    (folder / "2026-11" / "deep.csv").write_text("order\n")
+    os.mkfifo(folder / "pipe.csv")
+    os.mkfifo(folder / "pipe.txt")
+    (folder / "gone.csv").symlink_to(tmp_path / "nothing")
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (folder / "good.csv").write_text("order\n")
+    (folder / ".part").mkdir()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "sock.csv"))
+        yield folder
+
+
+def test_the_inbox_names_what_is_no_file_and_opens_no_fifo(odd_things: Path) -> None:
+    (odd_things / "notes.md").write_text("")
+    assert waiting_files(odd_things, settle_seconds=0) == [odd_things / "good.csv"]
+    left = left_in_inbox(odd_things)
+    assert dict(left) == {
+        "2026-11": FOLDER, "gone.csv": LINK, "linked": LINK, "notes.md": OTHER_NAME,
+        "pipe.csv": "a FIFO, which is not read: write what it gives to a file",
+        "pipe.txt": "a FIFO, which is not read: write what it gives to a file",
+        "sock.csv": "a socket, which is not read: write what it gives to a file",
+    }  # fmt: skip
+    assert f"gone.csv, linked ({LINK})" in left_out_text(left)
+
+
+def test_a_folder_that_is_imported_names_them_too(odd_things: Path) -> None:
+    for given in (odd_things, f"{odd_things}/*"):
+        assert find_files([given]) == [odd_things / "2026-11" / "deep.csv", odd_things / "good.csv"]
+        left = {Path(name).name: why for name, why in left_beside([given])}
+        assert left.keys() >= {"gone.csv", "pipe.csv", "pipe.txt", "sock.csv"}
+        assert left["gone.csv"].startswith("a link to nothing")
+    for name in ("pipe.csv", "sock.csv"):
+        with pytest.raises(InputError, match=f"nothing to import: {name} .*which is not read") as refused:
+            find_files([odd_things / name])
+        assert row_of(str(refused.value)) == "…: nothing to import: …"
+        with pytest.raises(SourceError, match=f"{name} cannot be read"), open_source(odd_things / name):
+            pass
+
+
+def test_a_file_that_may_not_be_read_keeps_no_other_from_being_taken(other_disk: Path) -> None:
+    other_disk.chmod(0o755)
+    for name in ("secret.csv", "good.csv"):
+        (other_disk / name).write_text("order\n")
+    (other_disk / "secret.csv").chmod(0)
+    with as_another_user():
+        assert waiting_files(other_disk, settle_seconds=0) == [other_disk / "good.csv"]
+        [left] = left_in_inbox(other_disk)
+    assert (left.name, "Permission denied" in left.why) == ("secret.csv", True)
+    other_disk.chmod(0o600)
+    with as_another_user(), pytest.raises(ServiceError) as unusable:
+        waiting_files(other_disk, settle_seconds=0)
+    other_disk.chmod(0o755)
+    assert row_of(str(unusable.value)) == "the inbox … cannot be used (…): …"
+
+
+@contextmanager
+def as_another_user() -> Iterator[None]:
+    """Without root's right to read everything."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_the_run_says_what_it_left_and_which_files_had_no_row(
+    database: MongoDatabase, inbox: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from prefect.client.orchestration import get_client
+
+    from flows.import_files import import_files
+
+    (inbox / "november").mkdir()
+    os.mkfifo(inbox / "pipe.csv")
+    (inbox / "nothing.csv").write_text("")
+    (inbox / "header.csv").write_text("product_id,name\n")
+    write_lines(inbox / "good.jsonl", complete_row(1))
+    report = import_files(settle_seconds=0)
+    assert [file.path.name for file in report.files if file.notes[-1:] == [NO_ROWS]] == ["header.csv", "nothing.csv"]
+    assert (names(inbox), names(inbox / "done")) == (
+        ["done", "november", "pipe.csv"], ["good.jsonl", "header.csv", "nothing.csv"],
+    )  # fmt: skip
+    assert {record["file"].rpartition("/")[2] for record in database[IMPORTS].find({"empty": True})} == {
+        "header.csv", "nothing.csv",
+    }  # fmt: skip
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert f"nothing.csv: {NO_ROWS}" in warnings and f"header.csv: {NO_ROWS}" in warnings
+    [left] = [text for text in warnings if "no import takes it" in text]
+    assert f"november ({FOLDER})" in left and "pipe.csv (a FIFO" in left
+    with get_client(sync_client=True) as client:
+        [table] = [one for one in client.read_artifacts() if one.key == "imported-files" and "november" in str(one)]
+        [message] = [run.state.message or "" for run in client.read_flow_runs() if run.state and "pipe.csv" in str(run)]
+    assert str(table.data).count(NO_ROWS) == 2
+    assert message.startswith("3 files, 1 row read: 1 accepted")
+    assert "0 rows in header.csv, nothing.csv: is that what was meant?" in message
 
 
 def test_the_tenth_download_comes_after_the_second(tmp_path: Path) -> None:
@@ -258,5 +372,5 @@ def test_a_retry_of_a_failed_import_imports_the_files_that_failed(
         ended = client.read_flow_run(run.id)
     assert ended.name.startswith("import inbox ")
     assert ended.state is not None
-    assert ended.state.message == "1 files, 1 rows read: 1 accepted, 0 unchanged, 0 changed, 0 rejected"
+    assert ended.state.message == "1 file, 1 row read: 1 accepted, 0 unchanged, 0 changed, 0 rejected"
     assert names(inbox / "done") == ["half.jsonl", "wrong.csv"]

@@ -386,6 +386,8 @@ ELSEWHERE = {
     "…: no DataNode takes or gives data: …": "../drills/disk_full_each.py",
     "…: HDFS is in safe mode: …": "test_archive_failures.py",
     "MongoDB does not let this user write: …": "test_import_faults.py",
+    "the inbox … cannot be used (…): …": "test_import_flow.py",
+    "…: nothing to import: …": "test_import_flow.py",
     "the record … of archive_runs cannot be read (…)…": "../unit/test_edited_runs.py",
     "… was fetched with sha256 …, not …: …": "test_services_files.py",
     "there is no database … in this MongoDB; …": "test_missing_database.py",

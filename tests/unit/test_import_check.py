@@ -49,7 +49,8 @@ def test_a_check_counts_what_would_be_rejected(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"", "no content: is this the file?"),
+        (b"", "0 rows: is this the file?"),
+        (b"product_id,name\n", "0 rows: is this the file?"),
         ("products\tx\r\n".encode("utf-16"), "are neither orders"),
         (b"product_id,name\n1,Tea\n", "holds products, as csv, UTF-8"),
         (b"sep=;\nproduct_id;name\n1;Tea\n", "delimiter ';', 2 columns, header in line 2"),

@@ -34,7 +34,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"doctor"},
     ),
     "ecommerce.importing": (
-        {"naive_times", "reasons", "shape"},
+        {"left_out", "naive_times", "reasons", "shape"},
         {"sources"},
         {"formats"},
         {"rows"},

@@ -5,11 +5,13 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ecommerce.errors import ServiceError
 from ecommerce.importing.files import COMPRESSED, DONE, FAILED, known_suffix, natural
+from ecommerce.importing.left_out import FOLDER, LINK, OTHER_NAME, LeftOut, why_not_read
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.people_in_files import forget_in_file
 from ecommerce.importing.sources.streams import FileIdentity
@@ -17,50 +19,80 @@ from ecommerce.ingest.forgotten import REWRITE, People
 from ecommerce.mongo import IMPORTS, MongoDatabase
 
 UNFINISHED_TIMES = 60
-"""A file whose last line has no end waits so many times as long as others: an upload may stall, and not every program
-ends the last line."""
+"""An empty file, and one whose last line has no end, wait so many times as long as others: an upload may stall, and not
+every program ends the last line."""
 
 
 def waiting_files(inbox: Path, settle_seconds: float) -> list[Path]:
     """The files that wait in the inbox, which is made if need be.
 
-    A file that was written to in the last `settle_seconds` may not be complete yet, and one that ends in the middle of
-    a line even longer: a later run takes it.
+    A file that was written to in the last `settle_seconds` may not be complete yet, and one that is empty or ends in
+    the middle of a line even longer: a later run takes it. Raises ServiceError where the inbox cannot be read.
     """
-    inbox.mkdir(parents=True, exist_ok=True)
-    files = (path for path in _files(inbox) if known_suffix(path) and not path.is_symlink())
+    try:
+        inbox.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(inbox, error) from None
+    files = (path for path, why in _entries(inbox) if not why)
     return sorted((path for path in files if _settled(path, settle_seconds)), key=natural)
 
 
-def files_left(inbox: Path) -> list[Path]:
-    """The files of the inbox that no run takes, as their names are not those of files to import.
+def left_in_inbox(inbox: Path) -> list[LeftOut]:
+    """What lies in the inbox and no run takes, with the reason: folders, links, what is no file, other names.
 
     Links are none, either: one to the worker's environment would bring its passwords into `rejected_rows`.
+    Raises ServiceError where the inbox cannot be read.
     """
-    return sorted((path for path in _files(inbox) if path.is_symlink() or not known_suffix(path)), key=natural)
+    return sorted((LeftOut(path.name, why) for path, why in _entries(inbox) if why), key=lambda one: natural(one.name))
 
 
-def _files(inbox: Path) -> Iterator[Path]:
-    return (path for path in inbox.iterdir() if path.is_file() and not path.name.startswith("."))
+def _entries(inbox: Path) -> Iterator[tuple[Path, str]]:
+    """What lies in the inbox, with the reason why no run takes it, which is empty for the files that one takes."""
+    try:
+        for path in [*inbox.iterdir()]:
+            if path.name.startswith(".") or (path.name in (DONE, FAILED) and path.is_dir()):
+                continue
+            with suppress(FileNotFoundError):  # taken away in this moment
+                yield path, _why_left(path)
+    except OSError as error:
+        raise _unusable(inbox, error) from None
+
+
+def _why_left(path: Path) -> str:
+    if path.is_symlink():
+        return LINK
+    if why := why_not_read(path):
+        return why
+    return FOLDER if path.is_dir() else "" if known_suffix(path) else OTHER_NAME
+
+
+def _unusable(inbox: Path, error: OSError) -> ServiceError:
+    return ServiceError(
+        f"the inbox {inbox} cannot be used ({error.strerror}): let the user of the import read and write it, or set"
+        " ECOMMERCE_INBOX to another folder"
+    )
 
 
 def _settled(path: Path, settle_seconds: float) -> bool:
     try:
         # A time in the future is of another clock, or of this one before it was set back.
         age = abs(time.time() - path.stat().st_mtime)
-        return age >= settle_seconds * (1 if _ends_with_a_line(path) else UNFINISHED_TIMES)
+        return age >= settle_seconds * (1 if _looks_complete(path) else UNFINISHED_TIMES)
     except FileNotFoundError:
         return False
 
 
-def _ends_with_a_line(path: Path) -> bool:
-    """Whether the file's last line has its end. Of compressed files and of JSON the content tells what is missing."""
-    if path.name.lower().endswith((*COMPRESSED, ".json", ".xlsx", ".xlsm", ".parquet")):
-        return True
+def _looks_complete(path: Path) -> bool:
+    """Whether the file has an end: not empty, as an upload begins, nor cut off in a line.
+
+    Of compressed files and of JSON the content tells what is missing.
+    """
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
+        if size == 0 or path.name.lower().endswith((*COMPRESSED, ".json", ".xlsx", ".xlsm", ".parquet")):
+            return size > 0
         file.seek(max(0, size - 2))
-        return size == 0 or file.read(2).strip(b"\0")[-1:] in (b"\n", b"\r")
+        return file.read(2).strip(b"\0")[-1:] in (b"\n", b"\r")
 
 
 def take_back_failed(database: MongoDatabase, flow_run: str) -> list[Path]:

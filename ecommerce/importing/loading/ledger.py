@@ -125,6 +125,7 @@ class FileLedger:
             "unknown_statuses": [{"status": text, "rows": rows} for text, rows in report.unknown_statuses.items()],
             "currencies": dict(report.currencies),
             "error": report.error,
+            "empty": report.is_empty,
             "readings": _readings(self.shape),
         }
         self.database[IMPORTS].update_one({"_id": self.import_id}, {"$set": counts})

@@ -5,15 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from time import time
 from zoneinfo import ZoneInfo
 
 from ecommerce.errors import EcommerceError
+from ecommerce.importing.left_out import LeftOut, left_out_text, names_of
 from ecommerce.importing.naive_times import shop_zone
-from ecommerce.importing.reasons import Rejection
+from ecommerce.importing.reasons import NO_ROWS, Rejection
 from ecommerce.importing.rows.plausible import Doubts, doubt_sentences
 from ecommerce.importing.shape import JOINED, NOT_NEEDED, Reading
 from ecommerce.importing.sources.streams import FileIdentity
+from ecommerce.readable import counted
 
 REJECTIONS_SHOWN = 10
 DAY_SECONDS = 86_400
@@ -42,6 +45,8 @@ class FileReport:
     shop_currency: str = ""
     forgotten: int = 0
     """Rows of people who were forgotten: nothing that identifies them was kept."""
+    rejected_earlier: int = 0
+    """Rejected rows of other files that had its name: this one may be the corrected one."""
     need_file: int = 0
     """Rejected rows whose text is not all of them: they cannot be tried again without their file."""
     first_rejections: list[Rejection] = field(default_factory=list)
@@ -77,9 +82,15 @@ class FileReport:
         taken = self.accepted + self.unchanged + self.changed
         rejected = f" and {self.rejected:,} in `rejected_rows`" if self.rejected else ""
         return (
-            f"Of {self.path.name} at least {taken:,} rows are in the database{rejected}, {self.accepted:,} of them new."
+            f"Of {self.path.name} at least {counted(taken, 'row is', 'rows are')} in the database{rejected},"
+            f" {self.accepted:,} of them new."
             " Import it again: those are unchanged then, and the rest is taken"
         )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it was read to its end and had no row: 0 bytes, blanks or a header, a wrong export maybe."""
+        return self.read == 0 and self.error is None and self.rows_are not in (JOINED, NOT_NEEDED)
 
     @property
     def notes(self) -> list[str]:
@@ -98,8 +109,14 @@ class FileReport:
             )
         if self.rows_are == NOT_NEEDED:
             found.append("no mapping needs it, and the tables beside it are complete")
-        elif self.read == 0 and self.error is None and self.rows_are != JOINED:
-            found.append("no rows: is this the file?")
+        elif self.is_empty:
+            found.append(NO_ROWS)
+        if self.rejected_earlier and self.error is None:
+            rows = counted(self.rejected_earlier, "row is", "rows are")
+            found.append(
+                f"{rows} still rejected of an earlier file of this name: where this one corrects it, "
+                f"`ecommerce rejected {quote(self.path.name)} --earlier --dismiss` takes them out"
+            )
         if self.replaced:
             found.append("was replaced or written to while it was imported: import it again")
         return found
@@ -114,17 +131,26 @@ class FileReport:
 
     def __str__(self) -> str:
         """What became of the file, in a line."""
-        counts = f"{self.read:,} {self.rows_are or 'rows'} read: {self.accepted:,} accepted"
+        if self.is_empty:
+            return f"{self.path.name}: {NO_ROWS}"
+        rows = counted(self.read, self.rows_are.removesuffix("s") or "row", self.rows_are)
+        counts = f"{rows} read: {self.accepted:,} accepted"
         others = {"unchanged": self.unchanged, "changed": self.changed, "rejected": self.rejected}
         counts += "".join(f", {count:,} {name}" for name, count in others.items() if count)
         reasons = ", ".join(f"{code} {rows:,}" for code, rows in self.reasons.most_common())
-        stopped = f"; stopped: {self.error}" if self.error else ""
+        stopped = f"; stopped: {self.error.removeprefix(f'{self.path.name}: ')}" if self.error else ""
         return f"{self.path.name}: {counts}{f' ({reasons})' if reasons else ''}{stopped}"
 
     @property
     def balanced(self) -> bool:
         """Whether every row that was read is accounted for."""
         return self.read == self.accepted + self.unchanged + self.changed + self.rejected
+
+
+def naming(path: Path, error: object) -> str:
+    """What is wrong with a file, with its name: errors are shown where nothing else says which file it is."""
+    text = str(error)
+    return text if text.startswith((str(path), path.name)) else f"{path.name}: {text}"
 
 
 def _day(milliseconds: int) -> str:
@@ -137,13 +163,21 @@ class ImportReport:
     """What became of all files, in the order in which they were imported."""
 
     files: list[FileReport] = field(default_factory=list)
+    left: list[LeftOut] = field(default_factory=list)
+    """What lay among the files, or in the inbox, and was not read."""
+
+    @property
+    def _left(self) -> str:
+        return f". Left, as no import takes it: {left_out_text(self.left)}" if self.left else ""
 
     def __str__(self) -> str:
         """What became of all files, in a line."""
         if not self.files:
-            return "no file waited"
+            return f"no file waited{self._left}"
         counts = ", ".join(f"{self._sum(name):,} {name}" for name in ("accepted", "unchanged", "changed", "rejected"))
-        return f"{len(self.files):,} files, {self.read:,} rows read: {counts}"
+        empty = names_of([file.path.name for file in self.files if file.is_empty])
+        said = f"{counted(len(self.files), 'file')}, {counted(self.read, 'row')} read: {counts}"
+        return said + (f". 0 rows in {empty}: is that what was meant?" if empty else "") + self._left
 
     def _sum(self, name: str) -> int:
         return sum(getattr(file, name) for file in self.files)

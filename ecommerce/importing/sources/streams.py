@@ -3,6 +3,8 @@
 import codecs
 import gzip
 import io
+import os
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -125,9 +127,21 @@ class _Text(io.RawIOBase):
         return size
 
 
+def _opened(path: Path) -> io.FileIO:
+    """A file, opened. Raises SourceError where that cannot be, or it is no file: the open of a FIFO would wait."""
+    try:
+        raw = io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+        raw.close()
+        raise SourceError(f"{path} cannot be read: it is no file, but a FIFO or a device")
+    return raw
+
+
 def encoding_of(path: Path) -> str:
-    """What the first bytes of a file say of its text and of its compression."""
-    with path.open("rb") as raw:
+    """What the first bytes of a file say of its text and of its compression. Raises SourceError."""
+    with _opened(path) as raw:
         magic = raw.read(4)
     packed = ", gzip" if magic.startswith(_GZIP) else ", zstd" if magic == _ZSTD else ""
     return ("UTF-16" if magic.startswith(_UTF16_MARKS) else "UTF-8") + packed
@@ -139,11 +153,7 @@ def open_source(path: Path, encoding: str = "", *, carriage_returns: bool = Fals
 
     UTF-16 is known by its byte-order mark. With `carriage_returns` a CR ends a line, too.
     """
-    try:
-        raw = io.BufferedReader(io.FileIO(path), BLOCK_BYTES)
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
-    with raw:
+    with io.BufferedReader(_opened(path), BLOCK_BYTES) as raw:
         magic = raw.peek(4)[:4]
         stream: Any = raw
         if magic.startswith(_GZIP):
@@ -195,10 +205,10 @@ class FileIdentity(NamedTuple):
 def digest(path: Path) -> str:
     """A fingerprint of the file's bytes. Rows are known by it and by their line, so that a rerun finds them again."""
     fingerprint = xxhash.xxh3_128()
-    try:
-        with path.open("rb", buffering=0) as raw:
+    with _opened(path) as raw:
+        try:
             while block := raw.read(BLOCK_BYTES):
                 fingerprint.update(block)
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+        except OSError as error:
+            raise SourceError(f"{path} cannot be read: {error.strerror}") from None
     return fingerprint.hexdigest()
