@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from cli.confirm import asked
 from cli.json_output import AsJson, print_json
 from cli.runtime import run_flow, services
-from ecommerce.errors import InputError
 from ecommerce.mongo import get_database
+from ecommerce.readable import counted
 
 
 class Files(StrEnum):
@@ -47,7 +48,7 @@ def forget(
             touched = "".join(f"\n  {name.replace('_', ' ')}: {count:,}" for name, count in request.found.items())
             print(f"this is changed for good:{touched}\n{what_remains(settings)}.", file=sys.stderr)
             try:
-                agreed = _agreed("Forget this person?", yes)
+                agreed = asked("Forget this person?", yes)
             except BaseException:
                 drop_requests(database, request.person)
                 raise
@@ -76,8 +77,8 @@ def expire(
         database = get_database(settings)
         day = first_day_kept(older_than)
         orders = orders_before(database, day)
-        print(f"{orders:,} archived orders before {day} would be removed for good", file=sys.stderr)
-        if orders and not _agreed("Remove them?", yes):
+        print(f"to be removed for good: {counted(orders, 'archived order')} before {day}", file=sys.stderr)
+        if orders and not asked("Remove them?", yes):
             return
         with services(hdfs=orders > 0):
             expired = expire_orders(settings, older_than)
@@ -85,15 +86,3 @@ def expire(
         print_json({"before": expired.before, "orders": expired.orders}, with_run=False)
     else:
         print(expired)
-
-
-def _agreed(question: str, yes: bool) -> bool:
-    """Whether a person agrees. Raises InputError where there is nobody to ask."""
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise InputError("this asks before it begins, and there is no terminal to ask on: --yes says yes")
-    agreed = typer.confirm(question, default=False, err=True)
-    if not agreed:
-        print("nothing was changed")
-    return agreed

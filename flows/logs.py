@@ -12,13 +12,13 @@ RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 
 
 class WithoutTraceback(logging.Filter):
-    """Of an error that says in its text what is wrong and what to do, that text is all that is logged."""
+    """Of an error that says in its text what is wrong and what to do, that text and its notes are logged alone."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, EcommerceError):
             record.exc_info = record.exc_text = None
-            record.msg, record.args = "%s", (str(error),)
+            record.msg, record.args = "%s", (". ".join([str(error), *getattr(error, "__notes__", ())]),)
         return True
 
 

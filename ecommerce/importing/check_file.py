@@ -14,6 +14,7 @@ from ecommerce.importing.formats.json_values import JSON_VALUES
 from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder
 from ecommerce.importing.loading.file_import import ImportOptions
+from ecommerce.importing.loading.report import naming
 from ecommerce.importing.order_lines.group_lines import order_lines
 from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.reasons import Rejection
@@ -67,7 +68,7 @@ def check_file(path: Path, options: ImportOptions) -> FileCheck:
             with open_source(path, shape.encoding, carriage_returns=shape.carriage_returns) as stream:
                 _decode(format_of(shape.layout).chunks(stream, shape), shape, checked)
     except SourceError as error:
-        checked.error = str(error)
+        checked.error = naming(path, error)
     return checked
 
 

@@ -12,7 +12,8 @@ from ecommerce.importing.files import find_files, import_order
 from ecommerce.importing.formats.csv import settle
 from ecommerce.importing.loading.file_import import FileImport, ImportOptions, TooManyRejected
 from ecommerce.importing.loading.ledger import FileLedger, prepare_ledger
-from ecommerce.importing.loading.report import FileReport, ImportReport
+from ecommerce.importing.loading.rejected_rows import count_of_earlier_files
+from ecommerce.importing.loading.report import FileReport, ImportReport, naming
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.naive_times import use_zone
 from ecommerce.importing.order_lines.mappings import load_mapping
@@ -33,6 +34,7 @@ from ecommerce.shop import read_shop
 log = logging.getLogger(__name__)
 
 DEFAULTS = ImportOptions()
+NOTHING = "nothing of it was imported"
 
 
 def import_paths(
@@ -96,7 +98,7 @@ def import_file(
         if isinstance(error, UnknownColumns) and options.mapping is None and beside_a_complete_set(path):
             report.rows_are = NOT_NEEDED
         else:
-            report.error = str(error)
+            report.error = _why_it_failed(report, error)
         ledger = FileLedger(database, path, "", None, options.flow_run)
         with_patience(ledger.open)
         with_patience(lambda: ledger.close(report))
@@ -117,9 +119,9 @@ def import_file(
         if shape is not None and shape.rows != JOINED:
             FileImport(database, ledger.shape or shape, ledger, report, options, progress).run(path)
     except (SourceError, TooManyRejected) as error:
-        report.error = str(error)
+        report.error = _why_it_failed(report, error)
     except BaseException as error:
-        report.error = str(error) or "stopped"
+        report.error = naming(path, str(error) or "stopped")
         error.add_note(report.when_stopped())
         with suppress(PyMongoError):
             ledger.close(report)
@@ -127,7 +129,13 @@ def import_file(
     report.forgotten += ledger.forgotten_rows
     for reading in report.readings:
         log.info("%s: %s", path.name, reading.sentence)
+    report.rejected_earlier = with_patience(lambda: count_of_earlier_files(database, path, fingerprint))
     report.replaced = FileIdentity.of(path) != report.identity
     report.seconds = time.monotonic() - begun
     with_patience(lambda: ledger.close(report))
     return report
+
+
+def _why_it_failed(report: FileReport, error: Exception) -> str:
+    said = naming(report.path, error)
+    return said if report.read or NOTHING in said else f"{said}; {NOTHING}"

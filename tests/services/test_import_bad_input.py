@@ -1,7 +1,9 @@
 """Bad input: nothing of it reaches `orders`, every row of it is kept with its reason, and nothing crashes."""
 
+import gzip
 import json
 import random
+import re
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,6 +92,7 @@ def test_no_bad_file_does_harm(database: MongoDatabase, tmp_path: Path) -> None:
     report = import_paths(database, list(files.values()), options=ANY_SHARE)
     assert {file.path.name for file in report.files} == files.keys()
     assert all(file.balanced for file in report.files)
+    assert [file for file in report.failed if not (file.error or "").startswith((str(file.path), file.path.name))] == []
     nothing_wrong = {"header-only.csv", "utf16.csv", "empty.json", "blank.json"}  # the second is but a header, too
     silent = {file.path.name for file in report.files if not file.error and not file.rejected}
     assert silent == nothing_wrong
@@ -160,8 +163,71 @@ def test_a_file_of_which_too_much_is_rejected_is_stopped(database: MongoDatabase
     rows = [complete_row(n) if n % 2 else {"order": n} for n in range(3000)]
     report = import_paths(database, [write_lines(tmp_path / "a.jsonl", *rows)])
     error = report.files[0].error or ""
-    assert "1500 of the first 3000 rows were rejected (not_an_object" in error
+    assert error.startswith("a.jsonl: 1,500 of the first 3,000 rows were rejected (not_an_object 1,500), more than 25%")
     assert error.endswith("What was accepted of it stays: when it is imported again those rows are unchanged")
     assert row_of(error) == "…rejected (…), more than …; correct the file, …"
     assert report.files[0].balanced
     assert database[IMPORTS].count_documents({"state": "failed", "rejected": 1500}) == 1
+
+
+HALF_ARE_BAD = [complete_row(n) if n % 2 else {"order": n} for n in range(6000)]
+FLAT = Path(__file__).parents[1] / "data" / "cases" / "12-superstore-day-first" / "superstore_eu.csv"
+
+
+def half_bad_file(folder: Path, name: str) -> Path:
+    """A file of 6 000 rows or orders of which each second one is rejected."""
+    lines = [json.dumps(row) for row in HALF_ARE_BAD]
+    if name == "flat.csv":
+        header, first, *_ = FLAT.read_text().splitlines()
+        at, quantity = header.split(",").index("Order ID"), header.split(",").index("Quantity")
+        cells = first.replace("03/04/2018", "23/04/2018").replace("05/04/2018", "25/04/2018").split(",")
+        lines = [header]
+        for number in range(6000):
+            changed = {at: f"EU-{number:05}", quantity: "2" if number % 2 else "many"}
+            lines.append(",".join(changed.get(place, cell) for place, cell in enumerate(cells)))
+    text = f"[{','.join(lines)}]" if name == "a.json" else "\n".join(lines) + "\n"
+    (folder / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a.jsonl", r"; not imported: ([\d,]+) lines, from line ([\d,]+) on; correct"),
+        ("a.jsonl.gz", r"; not imported: ([\d,]+) lines, from line ([\d,]+) on; correct"),
+        ("a.json", r"; not imported: ([\d,]+) rows, from line (1) on; correct"),
+        ("flat.csv", r"; not imported: ([\d,]+) orders more of it(); correct"),
+    ],
+)
+def test_a_stopped_file_says_how_much_was_not_imported_and_goes_on(
+    database: MongoDatabase, tmp_path: Path, name: str, says: str
+) -> None:
+    path = half_bad_file(tmp_path, name)
+    (stopped,) = import_paths(database, [path]).failed
+    found = re.search(says, stopped.error or "")
+    assert found, stopped.error
+    left = int(found[1].replace(",", ""))
+    assert (stopped.read + left, 0 < stopped.read < 6000) == (6000, True)
+    if name.startswith("a.jsonl"):
+        assert int(found[2].replace(",", "")) == stopped.read + 1
+    (again,) = import_paths(database, [path], options=ANY_SHARE).files
+    assert (again.read, again.rejected, again.unchanged, again.error) == (6000, 3000, stopped.accepted, None)
+
+
+def test_what_was_read_of_a_file_before_it_is_cut_off_comes_in(database: MongoDatabase, tmp_path: Path) -> None:
+    rows = "".join(f"{json.dumps(complete_row(n))}\n" for n in range(1, 6001))
+    path = tmp_path / "cut.jsonl.gz"
+    packed = gzip.compress(rows.encode())
+    path.write_bytes(packed[: len(packed) * 3 // 4])
+    (cut,) = import_paths(database, [path]).failed
+    assert row_of(cut.error or "") == "… is cut off: its compressed data ends in the middle"
+    found = re.search(r"; not imported: what it has from line ([\d,]+) on\. What was accepted", cut.error or "")
+    assert found, cut.error
+    assert int(found[1].replace(",", "")) == cut.accepted + 1 > 1000
+    assert len(raw_orders(database)) == cut.accepted
+    path.write_bytes(packed)
+    (whole,) = import_paths(database, [path]).files
+    assert (whole.unchanged, whole.accepted) == (cut.accepted, 6000 - cut.accepted)
+    path.write_bytes(packed[:100])
+    (nothing,) = import_paths(database, [path]).failed
+    assert (nothing.read, "nothing of it was imported" in (nothing.error or "")) == (0, True)

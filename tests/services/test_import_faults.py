@@ -123,6 +123,7 @@ def test_a_decoding_process_that_dies_is_an_error_and_not_a_hang(database: Mongo
     assert not decoding_processes()
     (record,) = database[IMPORTS].find()
     assert (record["state"], "a decoding process" in record["error"]) == ("failed", True)
+    assert record["error"].startswith("orders.jsonl: ")
     import_paths(database, [file], options=IN_PROCESSES)
     assert database[ORDERS].count_documents({}) == 20_000
 

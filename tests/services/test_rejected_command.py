@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ecommerce.errors import InputError
 from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.loading.file_import import ImportOptions
-from ecommerce.mongo import MongoDatabase
+from ecommerce.importing.loading.rejected_rows import count_rejected, dismiss, of_earlier_files
+from ecommerce.mongo import REJECTED_ROWS, MongoDatabase
 from ecommerce.settings import Settings
 from tests.import_samples import complete_row, raw_orders, write_lines
 from tests.programs import ecommerce
@@ -40,7 +42,7 @@ def test_files_reasons_and_rows_are_shown(settings: Settings, two_files: tuple[P
     assert f"{lines} json_syntax 1" in said
     assert f"{flat} " in said
     assert f"{lines} line 2: not_an_object: " in said
-    assert "5 rows shown" in said
+    assert "all of 5 rows shown" in said
     assert "\x1b" not in done.stdout  # a terminal obeys what follows it
     assert "[red]" in done.stdout
 
@@ -70,5 +72,57 @@ def test_the_text_is_corrected_and_imported(
     assert (report.accepted, report.rejected) == (len(rows), 0)
     assert len(raw_orders(database)) == before + len(rows)
 
+    # What was corrected in another file is taken out on request; nothing but what was shown goes.
+    refused = ecommerce(settings, "rejected", flat.name, "--dismiss")
+    assert (refused.returncode, "--yes says yes" in refused.stderr) == (2, True)
+    gone = ecommerce(settings, "rejected", flat.name, "--dismiss", "--yes", "--json")
+    assert json.loads(gone.stdout)["dismissed"] == len(rows)
+    assert database[REJECTED_ROWS].count_documents({}) == 3
+    again = ecommerce(settings, "rejected", flat.name, "--dismiss", "--yes")
+    assert (again.returncode, again.stdout) == (0, "0 rows taken out of `rejected_rows`\n")
+
+
+def test_the_rows_of_a_file_that_was_corrected_under_its_name(
+    settings: Settings, database: MongoDatabase, tmp_path: Path
+) -> None:
+    path = write_lines(tmp_path / "orders.jsonl", complete_row(1), {"order": 2}, {"order": 3})
+    other = write_lines(tmp_path / "other.jsonl", complete_row(4), {"order": 5})
+    assert not [
+        note for note in import_paths(database, [path, other], options=ANY_SHARE).files[0].notes if "still" in note
+    ]
+    write_lines(path, complete_row(1), complete_row(2), {"order": 3.5})
+    [corrected] = import_paths(database, [path], options=ANY_SHARE).files
+    assert (corrected.unchanged, corrected.accepted, corrected.rejected) == (1, 1, 1)
+    [note] = [note for note in corrected.notes if "still rejected" in note]
+    assert note.startswith("2 rows are still rejected of an earlier file of this name")
+    assert "`ecommerce rejected orders.jsonl --earlier --dismiss`" in note
+
+    earlier = json.loads(ecommerce(settings, "rejected", "--earlier", "--json").stdout)
+    assert [(row["file"], row["line"]) for row in earlier["rows"]] == [(str(path), 2), (str(path), 3)]
+    done = ecommerce(settings, "rejected", "--earlier", "--dismiss", "--yes")
+    assert (done.returncode, done.stdout) == (0, "2 rows taken out of `rejected_rows`\n")
+    kept = [(row["file"], row["line"]) for row in database[REJECTED_ROWS].find()]
+    assert sorted(kept) == [(str(path), 3), (str(other), 2)]
+    assert not [note for note in import_paths(database, [path], options=ANY_SHARE).files[0].notes if "still" in note]
+
+
+def test_a_file_that_failed_replaces_none(database: MongoDatabase, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "orders.jsonl", complete_row(1), {"order": 2})
+    import_paths(database, [path], options=ANY_SHARE)
+    path.write_text("a,b,c\n1,2,3\n")
+    assert import_paths(database, [path]).failed
+    assert count_rejected(database, of_earlier_files(database, {})) == []
+
+
+def test_rows_that_changed_after_they_were_shown_are_not_taken_out(database: MongoDatabase, tmp_path: Path) -> None:
+    import_paths(database, [write_lines(tmp_path / "a.jsonl", complete_row(1), {"order": 2})], options=ANY_SHARE)
+    shown = count_rejected(database, {})
+    import_paths(database, [write_lines(tmp_path / "b.jsonl", complete_row(3), {"order": 4})], options=ANY_SHARE)
+    with pytest.raises(InputError, match="changed meanwhile"):
+        dismiss(database, {}, shown)
+    assert database[REJECTED_ROWS].count_documents({}) == 2
+
+
+def test_rows_of_two_files_are_no_one_file(settings: Settings, two_files: tuple[Path, Path]) -> None:
     both = ecommerce(settings, "rejected", "--text")
     assert (both.returncode, "name one file" in both.stderr) == (2, True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 
 from ecommerce.documents.canonical_bytes import order_time_of
 from ecommerce.errors import InputError
@@ -29,9 +30,10 @@ from ecommerce.importing.recognise import joined_files
 from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.rows.plausible import add_doubts
 from ecommerce.importing.shape import LINES, Shape, catalog_table
-from ecommerce.importing.sources.streams import open_source
+from ecommerce.importing.sources.streams import SourceError, open_source
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress
+from ecommerce.readable import counted
 from ecommerce.shop import read_shop
 
 
@@ -61,6 +63,8 @@ class ImportOptions:
 SHARE_AT_END_FROM_ROWS = 10
 """At a file's end the share of rejected rows counts from so many rows on; where nothing came in, always."""
 
+COUNT_SECONDS = 2.0
+"""How long the lines that a stopped file still has are counted: about 2 GB."""
 
 _STAYS = ". What was accepted of it stays: when it is imported again those rows are unchanged"
 
@@ -84,9 +88,15 @@ class FileImport:
     _bytes: int = 0
     """Rows that were decoded, and those of them that were rejected: the share that counts while others are written."""
     _writing: "list[tuple[set[int], Future[Taken]]]" = field(default_factory=list)
+    _chunks: Iterator[Chunk] = field(default_factory=lambda: iter(()))
+    _ahead: "deque[tuple[Chunk, Future[Decoded]]]" = field(default_factory=deque)
+    """Chunks that are read and not imported yet."""
+    _next_line: int = 1
+    _unreadable: SourceError | None = None
+    """Why the file cannot be read any further."""
 
     def run(self, path: Path) -> None:
-        """Import the file's rows."""
+        """Import the file's rows. Raises SourceError where it cannot be read to its end, TooManyRejected."""
         if self.shape.rows == LINES:
             self._run_order_lines(path)
             return
@@ -117,20 +127,45 @@ class FileImport:
             decoding(shape, self._ask, processes) as decode,
             ThreadPoolExecutor(self.options.writers, thread_name_prefix="accept") as writers,
         ):
-            ahead: deque[tuple[Chunk, Future[Decoded]]] = deque()
+            self._chunks = self._readable(chunks)
             try:
-                for chunk in chunks:
-                    ahead.append((chunk, decode(chunk)))
-                    if len(ahead) > 2 * processes:
-                        self._write_next(*ahead.popleft(), writers, size_bytes)
-                while ahead:
-                    self._write_next(*ahead.popleft(), writers, size_bytes)
+                for chunk in self._chunks:
+                    self._ahead.append((chunk, decode(chunk)))
+                    if len(self._ahead) > 2 * processes:
+                        self._write_next(*self._ahead.popleft(), writers, size_bytes)
+                while self._ahead:
+                    self._write_next(*self._ahead.popleft(), writers, size_bytes)
             finally:
                 # Whatever happens, transactions that were begun are waited for and counted.
                 self._collect(until=0)
+        if self._unreadable is not None:
+            raise SourceError(f"{self._unreadable}{self._not_imported()}{_STAYS}")
         # Before, the rows of the last transactions were not counted yet.
         self.progress(self.report.read, self.report.read, "rows")
         self._check_share(at_end=True)
+
+    def _readable(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        """The chunks up to where the file cannot be read any more: what was read until there is imported first."""
+        try:
+            yield from chunks
+        except SourceError as error:
+            self._unreadable = error
+
+    def _not_imported(self) -> str:
+        """What of the file was not imported, as far as it can be told soon; empty where nothing was left."""
+        begun, left = monotonic(), sum(_lines_of(chunk) for chunk, _ in self._ahead)
+        for chunk in self._chunks:
+            left += _lines_of(chunk)
+            if monotonic() - begun > COUNT_SECONDS:
+                break
+        is_all = next(self._chunks, None) is None and self._unreadable is None
+        if left == 0:
+            return "" if is_all else f"; not imported: what it has from line {self._next_line:,} on"
+        at_least = "" if is_all else "at least "
+        if self.shape.rows == LINES:
+            return f"; not imported: {at_least}{counted(left, 'order')} more of it"
+        what = counted(left, "row" if self.shape.layout == JSON_VALUES.layout else "line")
+        return f"; not imported: {at_least}{what}, from line {self._next_line:,} on"
 
     def _ask(self, products: set[int], users: set[int], catalog_records: CatalogRecords) -> Known:
         with_patience(lambda: fill_catalog(self.database, catalog_records))
@@ -162,6 +197,7 @@ class FileImport:
             self._writing.append((ids, writers.submit(take_orders, self.database, chunk, decoded)))
             self._collect(until=self.options.writers)
         self._bytes += len(chunk.data) + sum(len(text) for _, text in chunk.values)
+        self._next_line = _line_after(chunk, self._next_line)
         # A compressed file, and one of order lines, holds more than its size: how much is not known before the end.
         total = self._rows * size_bytes // self._bytes if 0 < self._bytes <= size_bytes else None
         self.progress(self.report.read, total, "rows")
@@ -196,9 +232,25 @@ class FileImport:
         too_many = read >= enough and rejected > limit * read
         nothing = at_end and read == rejected > 0 and limit < 1
         if too_many or nothing:
-            most = ", ".join(f"{code} {count}" for code, count in self.report.reasons.most_common())
+            most = ", ".join(f"{code} {count:,}" for code, count in self.report.reasons.most_common())
+            rows = "its only row was" if read == 1 else f"{rejected:,} of the first {read:,} rows were"
             raise TooManyRejected(
-                f"{'' if at_end else 'stopped: '}{rejected} of the first {read} rows were rejected"
-                f" ({most}), {'so nothing came of it' if nothing else f'more than {limit:.0%}'};"
-                f" correct the file, or allow more with --max-rejected-share{'' if nothing else _STAYS}"
+                f"{rows} rejected ({most}), {'so nothing came of it' if nothing else f'more than {limit:.0%}'}"
+                f"{'' if at_end else self._not_imported()}; correct the file, or allow more with"
+                f" --max-rejected-share{'' if nothing else _STAYS}"
             )
+
+
+def _lines_of(chunk: Chunk) -> int:
+    """How many lines a chunk has, or values where it has those."""
+    lines = chunk.data.count(b"\n") + (not chunk.data.endswith(b"\n") if chunk.data else 0)
+    return lines + len(chunk.values) + len(chunk.rejections)
+
+
+def _line_after(chunk: Chunk, before: int) -> int:
+    """The line after a chunk; `before` where it does not say."""
+    if chunk.data:
+        return chunk.first_line + chunk.data.count(b"\n")
+    if chunk.values:  # the next one may begin where the last one ends
+        return max(line + raw.count(b"\n") for line, raw in chunk.values)
+    return max((one.line + 1 for one in chunk.rejections), default=before)

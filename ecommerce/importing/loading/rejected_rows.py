@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ecommerce.errors import InputError
 from ecommerce.importing.formats.json_values import JSON_VALUES
 from ecommerce.importing.shape import IN_RECORDS, LINES, Reading, Shape
-from ecommerce.mongo import REJECTED_ROWS, Document, MongoDatabase
+from ecommerce.mongo import IMPORTS, REJECTED_ROWS, Document, MongoDatabase
 
 
 class RejectedCount(NamedTuple):
@@ -25,6 +25,33 @@ def rejected_filter(files: Sequence[str | Path], code: str | None = None) -> dic
     """Which rows are wanted: of files of these names, wherever they lay (the inbox moves them), and with a code."""
     names = [re.compile(f"(^|/){re.escape(Path(file).name)}$") for file in files]
     return ({"file": {"$in": names}} if files else {}) | ({"code": code} if code else {})
+
+
+def of_earlier_files(database: MongoDatabase, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Those of the wanted rows whose file was replaced since: one of its name was imported, with another content."""
+    contents: dict[str, set[str]] = {}
+    pairs = [{"$match": wanted}, {"$group": {"_id": {"file": "$file", "digest": "$digest"}}}]
+    for pair in database[REJECTED_ROWS].aggregate(pairs):
+        contents.setdefault(pair["_id"]["file"], set()).add(pair["_id"]["digest"])
+    earlier: list[str] = []
+    for file, digests in contents.items():
+        last = database[IMPORTS].find_one({"file": file, "state": "done"}, {"digest": 1}, sort=[("started_at", -1)])
+        earlier += digests - {last["digest"]} if last else ()
+    return {"$and": [wanted, {"digest": {"$in": earlier}}]}
+
+
+def count_of_earlier_files(database: MongoDatabase, file: Path, digest: str) -> int:
+    """How many rejected rows there are of other files that were imported under this name."""
+    others = {record["digest"] for record in database[IMPORTS].find({"file": str(file)}, {"digest": 1})} - {digest}
+    of_others = {"file": str(file), "digest": {"$in": [*others]}}
+    return database[REJECTED_ROWS].count_documents(of_others) if others else 0
+
+
+def dismiss(database: MongoDatabase, wanted: dict[str, Any], shown: Sequence[RejectedCount]) -> None:
+    """Take these rows out of `rejected_rows` for good. Raises InputError where they are no longer those shown."""
+    if count_rejected(database, wanted) != list(shown):
+        raise InputError("the rejected rows have changed meanwhile, and none was taken out: look at them again")
+    database[REJECTED_ROWS].delete_many(wanted)
 
 
 def count_rejected(database: MongoDatabase, wanted: dict[str, Any]) -> list[RejectedCount]:
