@@ -20,6 +20,7 @@ from ecommerce.archive.view import ArchiveView
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.kinds import to_scaled
 from ecommerce.mongo import ARCHIVED_ORDERS
+from ecommerce.readable import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,7 +87,8 @@ def require_sound(damaged: Sequence[Damage]) -> None:
 
 def named_days(damaged: Sequence[Damage]) -> str:
     """The first of damaged days, a sentence each, and how many there are more."""
-    more = f" And {len(damaged) - NAMED} more days: `ecommerce check` names them." if len(damaged) > NAMED else ""
+    rest = counted(len(damaged) - NAMED, "more day is", "more days are")
+    more = f" And {rest} damaged: `ecommerce check` names all." if len(damaged) > NAMED else ""
     return f"{'. '.join(map(str, damaged[:NAMED]))}.{more}"
 
 
@@ -101,8 +103,15 @@ def wrongly_sized(view: ArchiveView) -> list[Damage]:
     for of_open_run in (False, True):
         for day, tasks in sorted(view.files(None, None, of_open_run=of_open_run).items()):
             if faults := wrong_sizes(view, tasks):
-                found.append(damage_of(view, day, f"not all of its files are as they were{some_of(faults)}"))
+                its = f"its {counted(_orders_of(view, day), 'order')}"
+                orders = "orders of the run that is open" if of_open_run else its
+                found.append(damage_of(view, day, f"{orders} cannot all be read{some_of(faults)}"))
     return found
+
+
+def _orders_of(view: ArchiveView, day: date) -> int:
+    """How many orders the runs wrote for a day."""
+    return view.days[day].orders if day in view.days else 0
 
 
 def _sound(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: Sequence[str] | None) -> "Any":
@@ -115,7 +124,7 @@ def _sound(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: S
             rows = _rows(view, tasks, wanted)
         except Exception as error:  # noqa: BLE001 - Arrow, PyIceberg and the client of HDFS each have their own
             faults = _unreadable(view, tasks, wanted) or [first_line(error)]
-            return damage_of(view, day, f"its {expected.orders:,} orders cannot all be read{some_of(faults)}")
+            return damage_of(view, day, f"its {counted(expected.orders, 'order')} cannot all be read{some_of(faults)}")
         amount = sum_of_amounts(rows)
         content = int(np.bitwise_xor.reduce(rows[HASH_COLUMN].to_numpy())) if len(rows) else 0
         if (len(rows), amount, content) == (expected.orders, expected.total_amount, expected.content_hash):
@@ -126,7 +135,7 @@ def _sound(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: S
         return damage_of(
             view, day, f"it has {len(rows):,} orders of {expected.orders:,} that were written{some_of(faults)}"
         )
-    return damage_of(view, day, f"its {expected.orders:,} orders cannot all be read{some_of(faults)}")
+    return damage_of(view, day, f"its {counted(expected.orders, 'order')} cannot all be read{some_of(faults)}")
 
 
 def wrong_sizes(view: ArchiveView, tasks: "Sequence[FileScanTask]") -> list[str]:

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 ATTEMPTS = 5
 """A run moves on while table and records are read a moment apart: look again."""
 
-_FROM_BACKUP = "Put it back as it was from a backup (docs/backup.md)"
+_FROM_BACKUP = (
+    "The files with the orders are as they were, but without it none of them is found: put it back as it was, from the "
+    "newest backup, or on HDFS from a snapshot or the trash (docs/backup.md), then run `ecommerce check`"
+)
 
 EPOCH_DAY = date(1970, 1, 1)
 

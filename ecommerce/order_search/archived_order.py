@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bson
 
+from ecommerce.archive.days import damaged_days, require_sound
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.files import verify_pages
 from ecommerce.archive.rows import HASH_COLUMN, RUN_COLUMN
@@ -29,15 +30,21 @@ def archived_document(database: MongoDatabase, settings: Settings, archived: Map
     if waiting:
         return dict(waiting["document"])
     with failures_explained(f"reading order {order_id}", "The archive was only read; run it again."):
-        rows = _rows(open_view(settings), order_id, day, str(archived["run_id"]))
+        view = open_view(settings)
+        rows = _rows(view, order_id, day, str(archived["run_id"]))
         if rows is None or len(rows) != 1:
-            raise ArchiveError(f"{day} of the archive does not have order {order_id}: `ecommerce check` says more")
+            require_sound(damaged_days(view, day, day))
+            raise ArchiveError(
+                f"{day} of the archive does not have order {order_id}, though its files are as they were written: "
+                "`ecommerce check` says more"
+            )
         from ecommerce.archive.encoded_orders import documents_of
 
         document = documents_of(rows)[0]
         if content_hash(decode_order(document)) != rows[HASH_COLUMN][0].as_py():
             raise ArchiveError(
-                f"order {order_id} has another content in the archive than was written: `ecommerce check`"
+                f"order {order_id} has another content in the archive than was written: `ecommerce check` names its "
+                "day, the run, and what to put back (docs/backup.md)"
             )
     return bson.decode(document, CODEC_OPTIONS)
 
@@ -56,7 +63,10 @@ def _rows(view: ArchiveView, order_id: int, day: date, run_id: str) -> "pa.Table
     from pyiceberg.expressions import parser
     from pyiceberg.io.pyarrow import ArrowScan
 
-    table = view.table
-    return ArrowScan(
-        table.metadata, table.io, table.schema(), parser.parse(f"order.order_id = {order_id}{of_run}")
-    ).to_table(tasks[day])
+    table, condition = view.table, parser.parse(f"order.order_id = {order_id}{of_run}")
+    try:
+        return ArrowScan(table.metadata, table.io, table.schema(), condition).to_table(tasks[day])
+    except Exception:
+        # What is lost, of which run, and what to put back; where no file is to blame, what went wrong.
+        require_sound(damaged_days(view, day, day))
+        raise

@@ -5,15 +5,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 from pymongo.errors import OperationFailure
 
+from ecommerce.archive.days import damaged_days, named_days, wrongly_sized
 from ecommerce.archive.errors import ArchiveError, failures_explained
-from ecommerce.archive.view import moment_now, open_view
+from ecommerce.archive.view import ArchiveView, moment_now, open_view
 from ecommerce.errors import InputError, ServiceError
 from ecommerce.gate import require_known_format
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
@@ -72,14 +73,14 @@ def ask(settings: Settings, sql: str, *, explain: bool = False) -> Iterator[Answ
             connection.execute(option)
         parts = _parts_of(sql)
         with failures_explained("reading the archive", "Nothing was changed."), _moment_kept(database, parts):
-            as_of = _register(connection, settings, database, parts, scratch)
-        for view in views(parts, read_shop(database).currency):
-            connection.execute(view)
+            as_of, view = _register(connection, settings, database, parts, scratch)
+        for statement in views(parts, read_shop(database).currency):
+            connection.execute(statement)
         for lock in _LOCK:
             connection.execute(lock)
-        with _understood():
+        with _understood(view):
             reader = connection.sql(f"EXPLAIN {sql}" if explain else sql).to_arrow_reader(BATCH_ROWS)
-        yield Answer(as_of, reader.schema, _batches(reader))
+        yield Answer(as_of, reader.schema, _batches(reader, view))
 
 
 def _parts_of(sql: str) -> set[str]:
@@ -102,22 +103,34 @@ def _parts_of(sql: str) -> set[str]:
     return parts | ({ARCHIVED_PART, PURGED} if HOT in parts else set())
 
 
+_DAY = re.compile(r"order_time_day=(\d{4}-\d\d-\d\d)")
 _UNREADABLE = re.compile(rf"stream registered as '{ARCHIVED_PART}' failed: (.*?)(?=: \[|\n|$)")
 """What DuckDB says where reading fails, up to the list of DataNodes or the traceback that follows."""
 _EXCERPT = 200
 
 
 @contextmanager
-def _understood() -> Iterator[None]:
+def _understood(view: ArchiveView | None = None) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
         if found := _UNREADABLE.search(str(error)):
-            raise ArchiveError(
-                f"query: a file of the archive cannot be read ({found[1][:_EXCERPT]}). Nothing was changed; "
-                "`ecommerce check` names its day, and what to put back"
-            ) from None
+            raise ArchiveError(_unreadable(view, found[1])) from None
         raise InputError(f"query: {str(error).strip()}\nThere are the tables {', '.join(TABLES)}.") from None
+
+
+def _unreadable(view: ArchiveView | None, said: str) -> str:
+    """What of the archive cannot be read, and what to put back, from what the reader of its files says."""
+    damaged = wrongly_sized(view) if view else []
+    if view and not damaged and (found := _DAY.search(said)):
+        day = date.fromisoformat(found[1])
+        damaged = damaged_days(view, day, day)
+    if damaged:
+        return f"query: a file of the archive cannot be read: {named_days(damaged)} Nothing was changed"
+    return (
+        f"query: a file of the archive cannot be read ({said[:_EXCERPT]}). Nothing was changed; `ecommerce check` "
+        "reads all files and names the day, its run, and what to put back (docs/backup.md)"
+    )
 
 
 @contextmanager
@@ -138,21 +151,24 @@ def _moment_kept(database: MongoDatabase, parts: set[str]) -> Iterator[None]:
 
 def _register(
     connection: duckdb.DuckDBPyConnection, settings: Settings, database: MongoDatabase, parts: set[str], scratch: Path
-) -> datetime:
-    """Have the connection know these parts as of one moment; returns that."""
+) -> tuple[datetime, ArchiveView | None]:
+    """Have the connection know these parts as of one moment; returns that, and the archive as it is then."""
     view = open_view(settings, at_one_moment=True) if ARCHIVED_PART in parts else None
     moment = view.moment if view and view.moment else moment_now(database)
     if HOT in parts:
         connection.register(HOT, sources.hot_rows(database, moment, scratch))
     if view:
-        connection.register(ARCHIVED_PART, sources.archived_rows(view))
+        try:
+            connection.register(ARCHIVED_PART, sources.archived_rows(view))
+        except FileNotFoundError as error:  # on HDFS each file is opened here
+            raise ArchiveError(_unreadable(view, str(error))) from None
         connection.register(PURGED, sources.purged_rows(view, scratch))
     for table in CATALOG_TABLES:
         if f"{ROWS_OF}{table}" in parts:
             connection.register(f"{ROWS_OF}{table}", sources.catalog_rows(database, table, moment, scratch))
-    return datetime.fromtimestamp(moment["atClusterTime"].time, UTC)
+    return datetime.fromtimestamp(moment["atClusterTime"].time, UTC), view
 
 
-def _batches(reader: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatch]":
-    with failures_explained("reading the archive", "Nothing was changed."), _understood():
+def _batches(reader: "pa.RecordBatchReader", view: ArchiveView | None) -> "Iterator[pa.RecordBatch]":
+    with failures_explained("reading the archive", "Nothing was changed."), _understood(view):
         yield from reader
