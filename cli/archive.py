@@ -11,6 +11,7 @@ from cli.json_output import AsJson, archive_document, print_json
 from cli.runtime import at_server, given, run_flow, services
 from cli.summaries import print_aside
 from ecommerce.mongo import get_database
+from ecommerce.readable import counted
 
 if TYPE_CHECKING:
     from flows.archive_orders import ArchiveReport
@@ -103,7 +104,8 @@ def restore(
             {"start": start.date(), "end": end.date(), "from": start.date(), "to": end.date(), "orders": restored}
         )
         return
-    print(f"{restored:,} orders of {start:%Y-%m-%d} to {end:%Y-%m-%d} are in orders_restored")
+    there, are = counted(restored, "order"), "is" if restored == 1 else "are"
+    print(f"{there} of {start:%Y-%m-%d} to {end:%Y-%m-%d} {are} in orders_restored")
 
 
 def print_plan(report: "ArchiveReport") -> None:
@@ -149,7 +151,7 @@ def print_runs(report: "ArchiveReport") -> None:
             print(run)
             continue
         print(
-            f"{run.kind} {run.run_id}: {run.orders:,} orders of {run.days:,} days, {size_text(run.bytes_before)} "
-            f"→ {size_text(run.bytes_after)} Parquet, {run.superseded:,} changed meanwhile and stayed, "
-            f"{sum(run.seconds.values()):.1f} s"
+            f"{run.kind} {run.run_id}: {counted(run.orders, 'order')} of {counted(run.days, 'day')}, "
+            f"{size_text(run.bytes_before)} → {size_text(run.bytes_after)} Parquet, "
+            f"{run.superseded:,} changed meanwhile and stayed, {sum(run.seconds.values()):.1f} s"
         )

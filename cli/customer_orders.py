@@ -13,6 +13,7 @@ from cli.runtime import services, terminal_progress
 from ecommerce.archive.identity import table_known
 from ecommerce.errors import InputError
 from ecommerce.mongo import Document, MongoDatabase, get_database
+from ecommerce.readable import counted
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop
 
@@ -124,9 +125,10 @@ def _print(database: MongoDatabase, rows: Sequence[tuple[str, Document]], limit:
         )
     if table.rows:
         console.print(table)
-    there = f"{limit:,} orders, and there are more (--limit)" if len(rows) > limit else f"{len(rows):,} orders"
-    behind = f"; {looked[-1].orders:,} of {looked[-1].all_orders:,} archived orders looked through" if looked else ""
-    console.print(there + behind, soft_wrap=True)
+    there = counted(min(limit, len(rows)), "order") + ", and there are more (--limit)" * (len(rows) > limit)
+    if looked:
+        there += f"; {looked[-1].orders:,} of {counted(looked[-1].all_orders, 'archived order')} looked through"
+    console.print(there, soft_wrap=True)
 
 
 def plain(value: Any) -> Any:

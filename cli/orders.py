@@ -14,6 +14,7 @@ from cli.runtime import services, terminal_progress
 from ecommerce.archive.identity import table_known
 from ecommerce.errors import InputError
 from ecommerce.mongo import get_database
+from ecommerce.readable import counted
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop
 
@@ -66,8 +67,8 @@ def _found(settings: Settings, text: str) -> "FoundOrder":
         found = order_of(database, settings, archived_id) if isinstance(archived_id, int) else None
     if found is None:
         raise InputError(
-            f"no order {text!r}: neither in orders nor in archived_orders of database {database.name!r} has one "
-            "this id, and no order, hot or archived, has it as its external id"
+            f"no order {text!r} in database {database.name!r}: it is the id of none, and the external id of none, "
+            "neither of the hot ones in `orders` nor of the archived ones"
         )
     return found
 
@@ -145,4 +146,4 @@ def _print(found: "FoundOrder", now: datetime) -> None:
     if life.rows:
         console.print(life)
     if found.past_versions:
-        console.print(f"{found.past_versions} other versions of it came in")
+        console.print(f"{counted(found.past_versions, 'other version')} of it came in")

@@ -61,7 +61,7 @@ def shop(
     if edited:
         typer.echo(edited, err=True)
     if change and (change.hot_orders or change.archived_days):
-        typer.echo(f"counted anew: {change.hot_orders:,} orders and {change.archived_days:,} archived days")
+        typer.echo(f"counted anew: {_orders(change.hot_orders)} and {change.archived_days:,} archived days")
     for name, value, now_is in (
         ("ECOMMERCE_CURRENCY", settings.currency, wanted.currency),
         ("ECOMMERCE_TIMEZONE", settings.timezone, wanted.time_zone),

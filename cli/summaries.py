@@ -16,7 +16,7 @@ from cli.json_output import AsJson, print_json
 from cli.runtime import run_flow, services
 from ecommerce.errors import InputError
 from ecommerce.mongo import get_database
-from ecommerce.readable import exact
+from ecommerce.readable import counted, exact
 from ecommerce.shop import require_same_shop
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def summarize(as_json: AsJson = False) -> None:
     if as_json:
         print_json(done)
         return
-    print(f"{done.mode}: {done.changes:,} changes" + (f" ({done.reason})" if done.reason else ""))
-    print(f"compacted: {done.compacted_deltas:,} deltas, {done.merged_parts:,} parts merged")
+    print(f"{done.mode}: {counted(done.changes, 'change')}" + (f" ({done.reason})" if done.reason else ""))
+    print(f"compacted: {counted(done.compacted_deltas, 'delta')}, {counted(done.merged_parts, 'part')} merged")
     print(f"lag: {done.lag_seconds:.1f} s, figures as of {done.as_of:%Y-%m-%d %H:%M:%S} UTC")
 
 
@@ -226,10 +226,10 @@ def print_report(report: "CheckReport") -> None:
         print(_printable(aside_sentence(report.aside, report.set_aside[:ASIDE_SHOWN])))
     for said in (*report.said_of_twice, *report.lost):
         print(said)
-    checked = f"{report.hot_orders:,} orders from documents"
+    checked = f"{counted(report.hot_orders, 'order')} from documents"
     if report.archive_checked:
         checked += f" and {report.archived_orders:,} from the archive's files"
-    state = "mended" if report.repaired else f"{len(report.differences):,} buckets differ"
+    state = "mended" if report.repaired else counted(len(report.differences), "bucket differs", "buckets differ")
     if not report.differences and not report.repaired:
         state = "all figures of the orders equal" if report.aside else "all figures equal"
         if report.damaged:

@@ -14,7 +14,7 @@ from dashboard.text import NOTHING, in_a_line, money, percent
 from dashboard.theme import ACCENTS, status_color
 from dashboard.timeline import TIMELINE_STATUSES_MAX, status_rank
 from ecommerce.kpis.figures import ItemGroup, OrderGroup, ProductSales
-from ecommerce.readable import compact, exact
+from ecommerce.readable import compact, counted, exact
 
 ROWS_MAX = 10
 STATUSES_MAX = 20
@@ -101,7 +101,7 @@ def _legend(answer: Answer, filters: _Filters) -> Content:
             "key": status,
             "name": status,
             "figure": compact(counts.get(status, timeline.totals.get(status, 0))),
-            "exact": f"{exact(counts.get(status, timeline.totals.get(status, 0)))} orders",
+            "exact": counted(counts.get(status, timeline.totals.get(status, 0)), "order"),
             "color": status_color(status, statuses),
             "selected": status in selected,
             "fixed": status not in counts,
@@ -192,7 +192,7 @@ def _item_groups(  # noqa: PLR0913 - what a list of groups shows
         row = _row(name, value, most, compact(value), _share(value, total), unit)
         group = groups[name]
         revenue = "revenue: incomplete" if group.revenue is None else amount(group.revenue, short=False)
-        row["exact"] += f" · {exact(group.order_items)} order items · {revenue}"
+        row["exact"] += f" · {counted(group.order_items, 'order item')} · {revenue}"
         rows.append(row)
     return _bars(title, dimension, rows, filters, of_items=True)
 

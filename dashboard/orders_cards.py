@@ -17,7 +17,7 @@ from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.order_search.archived_search import ArchivedPage
 from ecommerce.order_search.one_order import part_of
 from ecommerce.order_search.query import STATES
-from ecommerce.readable import exact
+from ecommerce.readable import counted, exact
 
 SORTED_COLUMNS = {"Order": "id", "Time": "time", "Customer": "customer", "Status": "status", "Total": "total",
                   "Promised": "promised"}  # fmt: skip
@@ -69,7 +69,7 @@ def _head(listing: Listing, view: View, choices: Choices, all_orders: int | None
 
 def _counted(listing: Listing) -> str:
     if listing.count is not None:
-        return f"{exact(listing.count)} hot {'order' if listing.count == 1 else 'orders'}"
+        return counted(listing.count, "hot order")
     return "hot orders"
 
 
@@ -119,11 +119,11 @@ def _looked_note(found: ArchivedPage) -> str:
     """How far the archive was looked through, and what of it could not be read."""
     looked, notes = found.looked, []
     if looked.all_days:
-        what = f"{exact(looked.all_days)} days with {exact(looked.all_orders)} orders"
+        what = f"{counted(looked.all_days, 'day')} with {counted(looked.all_orders, 'order')}"
         notes.append(
             f"all of {what} looked through"
             if found.after is None and not found.problem
-            else f"{exact(looked.days)} days with {exact(looked.orders)} orders of {what} looked through, "
+            else f"{counted(looked.days, 'day')} with {counted(looked.orders, 'order')} of {what} looked through, "
             "the latest first"
         )
     if found.problem:
@@ -142,7 +142,7 @@ def _archived_pager(listing: Listing, view: View) -> Content:
         links.append(link("Archived orders from the latest", view.with_orders(replace(orders, archive=None))))
     if found and found.after is not None:
         left = found.looked.all_days - found.looked.days
-        text = f"Go on looking in the archive: {exact(left)} {'day is' if left == 1 else 'days are'} left"
+        text = f"Go on looking in the archive: {counted(left, 'day is', 'days are')} left"
         links.append(link(text, view.with_orders(replace(orders, archive=found.after))))
     return {"title": "", "subtitle": "", "label": "Pages of archived orders", "rows": links}
 

@@ -15,7 +15,7 @@ from dashboard.text import NOTHING, in_a_line, money, percent, span_text
 from dashboard.trends import Trends
 from dashboard.trends_over_time import Content, card, categories, course, late, places
 from dashboard.trends_view import GRAINS, MEASURES
-from ecommerce.readable import exact
+from ecommerce.readable import counted
 
 NAME_LENGTH = 18
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -152,7 +152,8 @@ def _delivery_days(trends: Trends) -> dict[str, Content]:
     else:
         empty = "" if total else "No delivered order of this span is in MongoDB"
     median = next((day for day in every if 2 * sum(days.get(d, 0) for d in every if d <= day) >= total), 0)
-    note = f"{exact(total)} delivered orders, hot ones alone · half of them within {median + 1} days" if total else ""
+    half = f"half of them within {counted(median + 1, 'day')}"
+    note = f"{counted(total, 'delivered order')}, hot ones alone · {half}" if total else ""
     return {
         "delivery": card("Days from order to delivery", note, [], empty),
         "delivery_chart": {"empty": bool(empty), "columns": columns},

@@ -14,7 +14,7 @@ from dashboard.theme import ARCHIVED_COLOR, COMPARED_COLOR, HOT_COLOR, OTHER_COL
 from dashboard.timeline import PARTIAL_ALPHA
 from dashboard.trends import Point, Trends
 from dashboard.trends_view import MEASURES, Measure
-from ecommerce.readable import compact, exact
+from ecommerce.readable import compact, counted, exact
 
 Content = dict[str, Any]
 
@@ -147,7 +147,7 @@ def categories(trends: Trends, amount: Callable[..., str]) -> dict[str, Content]
 
 
 def _units(value: Decimal) -> str:
-    return f"{exact(int(value))} units"
+    return counted(int(value), "unit")
 
 
 def _stacked(

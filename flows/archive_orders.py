@@ -38,6 +38,7 @@ from ecommerce.archive.view import require_own_archive
 from ecommerce.errors import EcommerceError
 from ecommerce.forget.records import confirmed_requests
 from ecommerce.mongo import get_database
+from ecommerce.readable import counted
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings, get_settings
 from flows.approval import require_somebody_to_ask, with_answer
@@ -68,7 +69,7 @@ class ArchiveReport:
         if self.waiting:
             said.append(waiting_text(self.waiting))
         if not said:
-            said = [f"{self.plan.orders:,} orders before {self.plan.cutoff_day} would go; nothing was moved"]
+            said = [f"{counted(self.plan.orders, 'order')} before {self.plan.cutoff_day} would go; nothing was moved"]
         return "; ".join([*said, *([str(self.maintenance)] if self.maintenance else [])])
 
 

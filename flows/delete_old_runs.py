@@ -19,6 +19,7 @@ from prefect.client.schemas.objects import TERMINAL_STATES
 from prefect.exceptions import ObjectNotFound
 from pydantic import Field
 
+from ecommerce.readable import counted
 from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
 from flows.forms import AS_SET, Unset, chosen, settings_by_operators
 from flows.progress import progress_artifact
@@ -81,4 +82,4 @@ def delete_old_runs(
     days = days_kept({"keep_days": keep_days})
     moment = datetime.now(UTC) - timedelta(days=days)
     deleted = delete_runs_before(moment)
-    return finished(deleted, f"{deleted:,} runs that ended before {moment:%Y-%m-%d %H:%M} are deleted")
+    return finished(deleted, f"deleted: {counted(deleted, 'run')} that ended before {moment:%Y-%m-%d %H:%M}")

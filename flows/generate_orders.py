@@ -26,6 +26,7 @@ from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.windows import RATE_MAX, SPEED_MAX, Window
 from ecommerce.generate.request import SEED_MAX, Request
 from ecommerce.mongo import get_database
+from ecommerce.readable import counted
 from ecommerce.schema import prepare_database
 from flows.catalog_form import AS_IN_A_NEW_SHOP, Catalog, OldLocale, OldProducts, OldUsers, catalog_fields
 from flows.common import TASK_SECONDS, finished, named, scheduled_time
@@ -54,9 +55,9 @@ def find_windows(request: Request, catch_up_hours: int) -> list[Window]:
         look_at_schedule()
         windows = due_hours(get_database(), own, request.average, datetime.now(UTC), catch_up_hours)
     first, last = time_of(windows[0].start_ms), time_of(windows[-1].end_ms)
-    get_run_logger().info("%d windows to make, from %s to %s", len(windows), first, last)
+    get_run_logger().info("%s to make, from %s to %s", counted(len(windows), "window"), first, last)
     if own.mode == "hour" and len(windows) > 1:
-        get_run_logger().warning("%d hours before are missing and are made now", len(windows) - 1)
+        get_run_logger().warning("missing before and made now: %s", counted(len(windows) - 1, "hour"))
     return windows
 
 
@@ -104,7 +105,7 @@ def publish_counts(windows: list[Window], done: dict[str, int]) -> None:
         create_table_artifact,
         key="generated-orders",
         table=[{"what": name, "orders": count} for name, count in done.items()],
-        description=f"Orders of {span}, in {len(windows):,} window(s), and open orders that moved on",
+        description=f"Orders of {span}, in {counted(len(windows), 'window')}, and open orders that moved on",
     )
     get_run_logger().info("page: orders of %s", span)
 
@@ -137,11 +138,11 @@ def make(request: Request, catch_up_hours: int = 0) -> dict[str, Any]:
     request.check(now)
     if request.to is not None:
         written = write_files(*request.file(scheduled_time(), now), request.processes)
-        return finished(written, f"{written['orders']:,} orders in {request.to}")
+        return finished(written, f"{counted(written['orders'], 'order')} in {request.to}")
     spec = prepare_catalog(request.catalog)
     if request.rate is not None:
         lived = live_orders(spec, request.rate, request.seed, request.preset, request.speed, request.orders)
-        return finished(lived, f"{lived['accepted']:,} orders made live")
+        return finished(lived, f"{counted(lived['accepted'], 'order')} made live")
     windows = find_windows(request, catch_up_hours)
     stored = store_orders(spec, windows)
     done = stored | advance_orders()

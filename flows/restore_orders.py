@@ -10,6 +10,7 @@ from pydantic import Field
 from ecommerce.archive.restore import check_days, newest_archived_day
 from ecommerce.archive.restore import restore_orders as restore
 from ecommerce.mongo import get_database
+from ecommerce.readable import counted
 from ecommerce.settings import get_settings
 from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named
 from flows.forms import Day
@@ -47,4 +48,5 @@ def restore_orders(
     check_days(first, last)
     restored = restore_days(first, last)
     link_dashboard(first, last)
-    return finished(restored, f"{restored:,} orders of {first} to {last} are in orders_restored")
+    there, are = counted(restored, "order"), "is" if restored == 1 else "are"
+    return finished(restored, f"{there} of {first} to {last} {are} in orders_restored")

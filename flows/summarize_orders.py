@@ -16,6 +16,7 @@ from ecommerce.hours import time_of
 from ecommerce.kpis import Filters, KpiStore, Span
 from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import get_database
+from ecommerce.readable import counted
 from ecommerce.schema import prepare_database
 from ecommerce.settings import get_settings
 from ecommerce.summaries.advance import Advance, advance
@@ -115,7 +116,7 @@ def tell_what_needs_attention(store: KpiStore, lag: float) -> None:
         get_run_logger().info("over: %s", one.text)
         attention_over(one)
     get_run_logger().info(
-        "attention: %d notices, of which %d are new; %d are over", len(notices), len(begun), len(over)
+        "attention: %s, new of them: %d; over: %d", counted(len(notices), "notice"), len(begun), len(over)
     )
 
 
@@ -171,4 +172,4 @@ def summarize_orders(
         as_of=advanced.as_of,
     )
     behind = f"{lags[-1]:.1f} s behind the writers"
-    return finished(summarized, f"{advanced.mode}: {advanced.changes:,} changes taken in, {behind}")
+    return finished(summarized, f"{advanced.mode}: {counted(advanced.changes, 'change')} taken in, {behind}")

@@ -18,6 +18,7 @@ from ecommerce.archive.selection import order_match
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.documents.statuses import FINISHED
 from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.readable import counted
 from ecommerce.sizes import size_text
 
 APPROVED, REFUSED = "approved", "refused"
@@ -87,10 +88,8 @@ def asked_run(database: MongoDatabase, flow_run: str | None) -> Run | None:
 def waiting_text(run: Run) -> str:
     """What waits, for whom and until when, in a line."""
     until = f" until {run.answer_until:%Y-%m-%d %H:%M} UTC" if run.answer_until else ""
-    return (
-        f"run {run.run_id} ({run.orders:,} orders before {run.cutoff:%Y-%m-%d}) waits for a person's word{until}; "
-        "no other archive run begins before it ends"
-    )
+    which = f"{counted(run.orders, 'order')} before {run.cutoff:%Y-%m-%d}"
+    return f"run {run.run_id} ({which}) waits for a person's word{until}; no other archive run begins before it ends"
 
 
 def question_markdown(database: MongoDatabase, run: Run) -> str:
@@ -105,14 +104,15 @@ def question_markdown(database: MongoDatabase, run: Run) -> str:
     open_too = run.statuses is None
     too_late = f", or without an answer until {run.answer_until:%Y-%m-%d %H:%M} UTC" if run.answer_until else ""
     lines = [
-        f"## Delete {run.orders:,} orders from MongoDB?",
+        f"## Delete {counted(run.orders, 'order')} from MongoDB?",
         "",
         f"Run {run.run_id} exported them to {run.archive_uri}, read them back and found them equal.",
         "",
-        f"- **{run.orders:,} orders** of {len(days):,} days{span}, {size_text(run.bytes_before)} in MongoDB",
+        f"- **{counted(run.orders, 'order')}** of {counted(len(days), 'day')}{span}, "
+        f"{size_text(run.bytes_before)} in MongoDB",
         *([f"- **{unfinished:,} of them are not finished** and may still change"] if open_too and unfinished else []),
-        *([] if open_too else [f"- {unfinished:,} older orders stay because they are not finished"]),
-        f"- {young:,} orders stay because they are not old enough",
+        *([] if open_too else [f"- {counted(unfinished, 'older order stays', 'older orders stay')}: not finished"]),
+        f"- {counted(young, 'order stays', 'orders stay')}: not old enough",
         f"- refused{too_late}, nothing is deleted and the export is dropped",
         "",
         "| day | orders | total amount |",
@@ -120,7 +120,7 @@ def question_markdown(database: MongoDatabase, run: Run) -> str:
         *(f"| {day.order_date} | {day.orders:,} | {from_scaled(day.total_amount):,} |" for day in days[:DAYS_SHOWN]),
     ]
     if len(days) > DAYS_SHOWN:
-        lines += ["", f"… and {len(days) - DAYS_SHOWN:,} days more"]
+        lines += ["", f"… and {counted(len(days) - DAYS_SHOWN, 'day')} more"]
     return "\n".join(lines)
 
 

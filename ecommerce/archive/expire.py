@@ -17,6 +17,7 @@ from ecommerce.archive.runs import unfinished_run
 from ecommerce.gate import require_known_format
 from ecommerce.ingest.expired import expired_before, note_expired
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, MongoDatabase, get_database
+from ecommerce.readable import counted
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 
@@ -31,7 +32,7 @@ class Expired:
 
     def __str__(self) -> str:
         """What was done, in a line."""
-        return f"{self.orders:,} archived orders before {self.before} were removed; figures still count them"
+        return f"removed: {counted(self.orders, 'archived order')} before {self.before}; figures still count them"
 
 
 def first_day_kept(years: int, now: datetime | None = None) -> date:

@@ -15,6 +15,7 @@ from ecommerce.archive.runs import note_size, unfinished_run
 from ecommerce.archive.scattered import note_merged, scattered_days
 from ecommerce.archive.view import open_view
 from ecommerce.progress import Progress, silent
+from ecommerce.readable import counted
 from ecommerce.settings import Settings
 
 FILES_MIN = 2
@@ -40,8 +41,9 @@ class Maintenance:
 
     def __str__(self) -> str:
         """What it did, in a line."""
-        merged = f"merged {self.files_before:,} files of {len(self.days):,} days into {self.files_after:,}"
-        return f"{merged if self.days else 'no day had files to merge'}, removed {self.files_removed:,} old files"
+        before = f"{counted(self.files_before, 'file')} of {counted(len(self.days), 'day')}"
+        merged = f"merged {before} into {self.files_after:,}" if self.days else "no day had files to merge"
+        return f"{merged}, removed {counted(self.files_removed, 'old file')}"
 
 
 def merge_days(context: ArchiveContext, at_least: int = FILES_MIN) -> Maintenance:

@@ -3,10 +3,14 @@
 from ecommerce.archive.run import CHANGES, Run
 from ecommerce.archive.selection import Plan
 from ecommerce.documents.kinds import from_scaled
+from ecommerce.readable import counted
 from ecommerce.sizes import size_text
 
 DAYS_SHOWN = 62
 """Rows of a table; a first run may have years of days."""
+
+
+STAY = ("document stays", "documents stay")
 
 
 def plan_markdown(plan: Plan) -> str:
@@ -15,10 +19,11 @@ def plan_markdown(plan: Plan) -> str:
     lines = [
         f"## Orders before {plan.cutoff_day}",
         "",
-        f"- **{plan.orders:,} orders** of {len(days):,} days would go, {size_text(plan.bytes)} of BSON",
-        f"- {plan.staying_open:,} older orders stay because they are not finished",
-        f"- {plan.staying_young:,} orders stay because they are not old enough",
-        *([f"- {plan.aside:,} documents stay: they are no orders, `ecommerce check` names them"] if plan.aside else []),
+        f"- **{counted(plan.orders, 'order')}** of {counted(len(days), 'day')} would go, "
+        f"{size_text(plan.bytes)} of BSON",
+        f"- {counted(plan.staying_open, 'older order stays', 'older orders stay')}: not finished",
+        f"- {counted(plan.staying_young, 'order stays', 'orders stay')}: not old enough",
+        *([f"- {counted(plan.aside, *STAY)}: no order, `ecommerce check` says why"] if plan.aside else []),
         "",
         "| day | orders | bytes | not finished |",
         "| --- | ---: | ---: | ---: |",
@@ -34,12 +39,13 @@ def run_markdown(run: Run, links: str = "") -> str:
     """What a run did: days, orders, bytes before and after, hashes, seconds per step; `links` are Markdown."""
     total = sum(run.seconds.values())
     taken = [
-        f"- **{run.orders:,} orders** of {run.days:,} days, before {run.cutoff:%Y-%m-%d}",
+        f"- **{counted(run.orders, 'order')}** of {counted(run.days, 'day')}, before {run.cutoff:%Y-%m-%d}",
         f"- {size_text(run.bytes_before)} before, {size_text(run.bytes_after)} in Parquet",
         f"- {run.superseded:,} changed while it ran and stayed in MongoDB",
     ]
     if run.kind == CHANGES:
-        taken = [f"- **{run.orders:,} archived orders** of {run.days:,} days got a later version, such as a refund"]
+        changed = f"**{counted(run.orders, 'archived order')}** of {counted(run.days, 'day')}"
+        taken = [f"- {changed} got a later version, such as a refund"]
     lines = [
         f"## Archive run {run.run_id}: {run.state}",
         "",
@@ -64,4 +70,4 @@ def run_markdown(run: Run, links: str = "") -> str:
 
 
 def _left_out(days: int) -> list[str]:
-    return ["", f"… and {days - DAYS_SHOWN:,} days more"] if days > DAYS_SHOWN else []
+    return ["", f"… and {counted(days - DAYS_SHOWN, 'day')} more"] if days > DAYS_SHOWN else []

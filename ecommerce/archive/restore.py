@@ -22,6 +22,7 @@ from ecommerce.errors import InputError
 from ecommerce.gate import require_known_format
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.progress import Progress, silent
+from ecommerce.readable import counted
 from ecommerce.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def restore_orders(settings: Settings, start: date, end: date, progress: Progres
                 else:
                     writing = [writers.submit(_write, database, batch) for batch in found]
         if damaged:
-            restored_rest = f"{restored:,} orders of the other days are in {ORDERS_RESTORED}"
-            raise ArchiveError(f"{named_days(damaged)} {restored_rest}; nothing of these is")
+            rest = f"{counted(restored, 'order')} of the other days can be looked at in {ORDERS_RESTORED}"
+            raise ArchiveError(f"{named_days(damaged)} {rest}; no order of the damaged ones is there")
     return restored
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from bson import Int64
 
 from ecommerce.archive.errors import ArchiveError
+from ecommerce.readable import counted
 
 ARCHIVE_RUNS = "archive_runs"
 
@@ -146,11 +147,13 @@ class Run:
         """What it did, in a line."""
         if self.state == REFUSED:
             why = f": {self.comment}" if self.comment else ""
-            return f"run {self.run_id} of {self.orders:,} orders was refused{why}; all of them are in MongoDB"
+            return f"run {self.run_id} of {counted(self.orders, 'order')} was refused{why}; all of them are in MongoDB"
         if self.kind == CHANGES:
-            return f"run {self.run_id} changed {self.orders:,} archived orders of {self.days:,} days ({self.state})"
+            changed = f"{counted(self.orders, 'archived order')} of {counted(self.days, 'day')}"
+            return f"run {self.run_id} changed {changed} ({self.state})"
         stayed = f", {self.superseded:,} changed meanwhile and stayed" if self.superseded else ""
-        return f"run {self.run_id} archived {self.orders:,} orders of {self.days:,} days{stayed} ({self.state})"
+        archived = f"{counted(self.orders, 'order')} of {counted(self.days, 'day')}"
+        return f"run {self.run_id} archived {archived}{stayed} ({self.state})"
 
 
 def day_start(day: date) -> datetime:

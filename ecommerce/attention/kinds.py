@@ -19,7 +19,7 @@ from ecommerce.hours import hours_of, time_of
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import REJECTED_ROWS, MongoDatabase, count_few
-from ecommerce.readable import compact, duration, exact
+from ecommerce.readable import compact, counted, duration, exact
 from ecommerce.settings import Settings
 from ecommerce.summaries.checked import ARCHIVE, FEWER, FIGURES, TWICE, check_problems
 
@@ -88,7 +88,7 @@ def backlog(store: Figures, settings: Settings, zone: ZoneInfo, now: datetime) -
         last = now.astimezone(zone).date() - timedelta(days=limit)
         yield Notice(
             "backlog",
-            f"{exact(old)} orders are open for {limit} days or more",
+            f"{counted(old, 'order is', 'orders are')} open for {counted(limit, 'day')} or more",
             f"open orders by age: {', '.join(parts)}",
             f"?page=orders&from={EVER}&to={last}&state=open&sort=time",
             "Orders",

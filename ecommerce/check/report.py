@@ -11,6 +11,7 @@ from ecommerce.check.places import Deleted, Twice
 from ecommerce.errors import EcommerceError
 from ecommerce.hours import UTC_HOURS, Hours, time_of
 from ecommerce.kpis.figures import amount_of, money_text, time_text
+from ecommerce.readable import counted
 from ecommerce.summaries.aside import REMEDY, SetAside, aside_sentence
 from ecommerce.summaries.cells.sales import net_sales
 from ecommerce.summaries.cells.table import CellTable
@@ -139,13 +140,14 @@ class FiguresDiffer(EcommerceError):
         if found := () if report.repaired else report.differences:
             named = "; ".join(map(str, found[:NAMED]))
             more = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
-            count = f"{len(found)} buckets differ from a recomputation"
-            said.append(f"{count}: {named}{more}. `ecommerce check --repair` mends them")
+            count = counted(len(found), "bucket differs", "buckets differ")
+            said.append(f"{count} from a recomputation: {named}{more}. `ecommerce check --repair` mends that")
         if report.aside:
             said.append(aside_sentence(report.aside, report.set_aside[:NAMED]))
         said += [*report.said_of_twice, *report.lost]
         rest = len(report.damaged) - NAMED
-        others = [f"And {rest} more days of the archive are damaged"] if rest > 0 else []
+        are = "is" if rest == 1 else "are"
+        others = [f"And {counted(rest, 'more day')} of the archive {are} damaged"] if rest > 0 else []
         return ". ".join([*said, *report.damaged[:NAMED], *others])
 
 

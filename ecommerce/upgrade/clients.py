@@ -6,6 +6,7 @@ from pymongo.errors import OperationFailure
 
 from ecommerce.errors import EcommerceError
 from ecommerce.mongo import APPLICATION, MongoDatabase, application_name
+from ecommerce.readable import counted
 
 _UNAUTHORIZED = 13
 
@@ -18,8 +19,8 @@ def require_no_others(database: MongoDatabase) -> None:
     """Raise DatabaseInUseError that names the programs of the pipeline that are connected besides this process."""
     if found := sorted(set(_others(database))):
         raise DatabaseInUseError(
-            f"{len(found)} other client(s) use the database {database.name!r}: {', '.join(found)}; stop them first "
-            "(`ecommerce down`, running commands, containers), then run `ecommerce upgrade` again"
+            f"the database {database.name!r} is used by {counted(len(found), 'other client')}: {', '.join(found)}; "
+            "stop that first (`ecommerce down`, running commands, containers), then run `ecommerce upgrade` again"
         )
 
 

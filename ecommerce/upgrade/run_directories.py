@@ -45,6 +45,7 @@ from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.kinds import to_scaled
 from ecommerce.gate import FORMAT
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
+from ecommerce.readable import counted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -134,9 +135,10 @@ def _copy(context: ArchiveContext, run: Run) -> Run:
         | {day for day in told.keys() | expected.keys() if told.get(day) != expected.get(day)}
     )
     if wrong:
+        more = f" and {counted(len(wrong) - 10, 'more day')}" if len(wrong) > 10 else ""
         raise ArchiveError(
             f"the files of version 0.1.0 do not hold what was archived on {', '.join(map(str, wrong[:10]))}"
-            f"{f' and {len(wrong) - 10} more days' if len(wrong) > 10 else ''}: put them back from a backup "
+            f"{more}: put them back from a backup "
             "(docs/backup.md)"
         )
     orders = sum(day.orders for day in found)

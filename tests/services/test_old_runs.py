@@ -78,6 +78,6 @@ def test_runs_that_ended_long_ago_are_deleted_and_no_others(stack: PrefectStack)
 
         call(api, "/variables/", {"name": "ecommerce_keep_runs_days", "value": 4})
         (done,) = stack.wait(stack.ask(DELETE))
-        assert "1 runs that ended before" in str(done.state and done.state.message), stack.log(done.id)
+        assert "1 run that ended before" in str(done.state and done.state.message), stack.log(done.id)
     with pytest.raises(ObjectNotFound):
         stack.client.read_flow_run(kept[0])

@@ -120,7 +120,7 @@ def test_what_the_library_says_is_in_the_log_of_its_run(stack: PrefectStack, tmp
     file.write_text("product_id,name,warehouse_id\n7,Chair,42\n")
     made = stack.ask(BACKFILL, start="2025-01-05", end="2025-01-06", orders=20)
     asked = {
-        made: f"{logging.INFO} 20 orders of 1 windows: 0 were there",
+        made: f"{logging.INFO} 20 orders of 1 window: 0 were there",
         stack.ask("import-files/hourly", paths=[str(file)]): f"{logging.INFO} products.csv holds products",
         stack.ask("summarize-orders/hourly"): "deltas put into buckets",
     }

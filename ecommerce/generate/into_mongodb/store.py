@@ -25,6 +25,7 @@ from ecommerce.ingest.accept import Accepted, accept_orders
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
+from ecommerce.readable import counted
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,12 @@ def store_windows(
         for window, of_block in units:
             sold[window] = sold[window] + of_block if window in sold else of_block
         progress(result.orders, total, "orders")
-    log.info("%s orders of %d windows: %s were there", f"{result.orders:,}", len(windows), f"{result.unchanged:,}")
+    log.info(
+        "%s of %s: %s were there",
+        counted(result.orders, "order"),
+        counted(len(windows), "window"),
+        f"{result.unchanged:,}",
+    )
     take_stock_once(database, spec, {window: sold[window] for window in sold if window.end_ms <= moment_ms})
     return result
 
