@@ -251,7 +251,7 @@ def _recorded(
     home = settings.home_directory
     record = _living_record(settings, name)
     if is_stopping(home):
-        reason = "is stopping" if record else "has ended, the others are stopping"
+        reason = "" if record else "has ended already"
         return ServiceState(name, record.address if record else address, "stopping", reason)
     if record is None:
         return ServiceState(name, address, *_why_not_running(settings, name))
