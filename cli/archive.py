@@ -10,13 +10,17 @@ from rich.table import Table
 from cli.json_output import AsJson, archive_document, print_json
 from cli.runtime import at_server, given, run_flow, services
 from cli.summaries import print_aside
-from ecommerce.mongo import get_database
+from ecommerce.errors import InputError
+from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.readable import counted
 
 if TYPE_CHECKING:
     from flows.archive_orders import ArchiveReport
 
 DAYS_PRINTED = 10
+
+OLDER_THAN_ANY = 36_500
+"""Days: no order is a hundred years old."""
 
 
 def archive(
@@ -49,12 +53,21 @@ def archive(
     yes: Annotated[
         bool, typer.Option("--yes", help="Answer yes beforehand, also for a run that waits for an answer elsewhere.")
     ] = False,
+    refuse: Annotated[
+        bool, typer.Option("--refuse", help="Refuse the run that waits for a person's word, and archive nothing.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Move finished orders of old days to the archive; finishes a run that was left unfinished first."""
     limits = given(older_than_days=older_than_days, max_hot_orders=max_hot_orders, max_hot_bytes=max_hot_bytes)
+    if refuse:
+        if limits or include_open or approve or yes or dry_run:
+            raise InputError("--refuse stands alone: it answers a run that waits, and archives nothing")
+        limits, compact_from, approve = {"older_than_days": OLDER_THAN_ANY}, 0, True
     with services(prefect=True) as settings:
+        if refuse:
+            require_a_question(get_database(settings))
         from ecommerce.archive.archiver import has_work
         from ecommerce.archive.lease import require_free_lease
 
@@ -70,7 +83,7 @@ def archive(
             selection = selected(**limits, include_open=include_open)
         has_to = has_work(get_database(settings), selection, compact_from) or has_to_remove(settings)
         needs_hdfs = not dry_run and has_to
-        with services(hdfs=needs_hdfs), answered_by(answerer_of(yes)):
+        with services(hdfs=needs_hdfs), answered_by(answerer_of(yes, refuse)):
             report = run_flow(
                 archive_orders,
                 **limits,
@@ -87,6 +100,16 @@ def archive(
         print_plan(report)
     else:
         print_runs(report)
+
+
+def require_a_question(database: MongoDatabase) -> None:
+    """Raise InputError where no archive run waits for a person's word."""
+    from ecommerce.archive.approval import waits
+    from ecommerce.archive.runs import unfinished_run
+
+    left = unfinished_run(database)
+    if left is None or not waits(left):
+        raise InputError("no archive run waits for a person's word: there is nothing to refuse")
 
 
 def restore(
@@ -131,17 +154,21 @@ def print_plan(report: "ArchiveReport") -> None:
     console = Console()
     console.print(table)
     print(f"orders before {plan.cutoff_day} would go: {plan.orders:,}")
+    if report.waiting:
+        from ecommerce.archive.approval import HOW_TO_ANSWER, waiting_text
+
+        print(f"before any of that: {waiting_text(report.waiting)}; {HOW_TO_ANSWER}")
     print(f"stay: {plan.staying_open:,} older ones not finished, {plan.staying_young:,} not old enough")
 
 
 def print_runs(report: "ArchiveReport") -> None:
     """What each run did, in a line, and what waits."""
-    from ecommerce.archive.approval import waiting_text
+    from ecommerce.archive.approval import HOW_TO_ANSWER, waiting_text
     from ecommerce.archive.run import REFUSED
     from ecommerce.sizes import size_text
 
     if report.waiting:
-        print(f"{waiting_text(report.waiting)}; `ecommerce archive --approve` asks here, --yes answers")
+        print(f"{waiting_text(report.waiting)}; {HOW_TO_ANSWER}")
     elif not report.runs:
         print("nothing to archive")
     if report.maintenance:

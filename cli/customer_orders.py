@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.json_output import print_json
-from cli.runtime import services, terminal_progress
+from cli.runtime import services
+from cli.terminal import terminal_progress
 from ecommerce.archive.identity import table_known
 from ecommerce.errors import InputError
 from ecommerce.mongo import Document, MongoDatabase, get_database

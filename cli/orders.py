@@ -10,7 +10,8 @@ from rich.table import Table
 
 from cli.customer_orders import orders_of_customer, plain, shown
 from cli.json_output import AsJson, print_json
-from cli.runtime import services, terminal_progress
+from cli.runtime import services
+from cli.terminal import terminal_progress
 from ecommerce.archive.identity import table_known
 from ecommerce.errors import InputError
 from ecommerce.mongo import get_database

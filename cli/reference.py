@@ -78,7 +78,8 @@ def _settings() -> str:
     for name, field in Settings.model_fields.items():
         default = "" if field.default is PydanticUndefined else _default(field.default)
         variable = f"`ecommerce_{name}`" if name in SET_BY_OPERATORS else ""
-        rows.append((f"`ECOMMERCE_{name.upper()}`", field.description or _SETTINGS.get(name, ""), default, variable))
+        says = field.description or _SETTINGS.get(name, "")
+        rows.append((f"`ECOMMERCE_{name.upper()}`", f"{says}{_bounds(field.metadata)}", default, variable))
     head = [
         "# Settings",
         "",
@@ -88,6 +89,15 @@ def _settings() -> str:
         "",
     ]
     return "\n".join([*head, *_table(("variable", "what it says", "default", "Prefect Variable"), rows), ""])
+
+
+def _bounds(metadata: Sequence[Any]) -> str:
+    """The least and the most that a setting may be, in a sentence; nothing where there are none."""
+    least = next((one.ge for one in metadata if hasattr(one, "ge")), None)
+    most = next((one.le for one in metadata if hasattr(one, "le")), None)
+    if least is None or most is None:
+        return ""
+    return f" {least:,} to {most:,}."
 
 
 _SETTINGS = {

@@ -3,15 +3,15 @@
 import logging
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from cli.terminal import terminal_progress
 from ecommerce.errors import EcommerceError, InputError, ServiceError, SettingsError
 from ecommerce.prefect_api import embedded_api, require_prefect
-from ecommerce.progress import Progress, watched_by
+from ecommerce.progress import watched_by
 from ecommerce.quick_process import end_at_once, import_when_used
 from ecommerce.services.command_runs import close_killed_runs, forget_run, note_run
 from ecommerce.services.environment import HEARTBEAT_SECONDS
@@ -28,9 +28,6 @@ Result = TypeVar("Result")
 
 API_URL = "PREFECT_API_URL"
 SEND_SECONDS = 5.0
-
-LINE_SECONDS = 60.0
-"""Between two lines about how far work is where standard error is no terminal; `check` was silent for two minutes."""
 
 _runs: list[dict[str, str | None]] = []
 _temporary_server = False
@@ -323,54 +320,3 @@ def _send_what_waits() -> None:
     wait_until_sent(SEND_SECONDS)
     APILogWorker.drain_all(timeout=SEND_SECONDS)
     EventsWorker.drain_all(timeout=SEND_SECONDS)
-
-
-@contextmanager
-def progress_lines(title: str, every_seconds: float) -> Iterator[Progress]:
-    """A Progress for a log: a line on standard error again and again, also while the work reports nothing."""
-    last: list[tuple[int, int | None, str]] = []
-    ended = threading.Event()
-
-    def report(done: int, total: int | None, what: str) -> None:
-        last[:] = [(done, total, what)]
-
-    def write() -> None:
-        while not ended.wait(every_seconds):
-            done, total, what = next(iter(last), (0, None, ""))
-            how_far = f"{done:,}{'' if total is None else f' of {total:,}'} {what}" if what else "at work"
-            print(f"{title}: {how_far}", file=sys.stderr, flush=True)
-
-    threading.Thread(target=write, name="progress", daemon=True).start()
-    try:
-        yield report
-    finally:
-        ended.set()
-
-
-@contextmanager
-def terminal_progress(title: str) -> Iterator[Progress]:
-    """A Progress that draws a bar with rate and time left on standard error; into a log a line each minute."""
-    if not sys.stderr.isatty():
-        with progress_lines(title, LINE_SECONDS) as lines:
-            yield lines
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[what]} {task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task(title, total=None, what="", rate="")
-
-        def report(done: int, total: int | None, what: str) -> None:
-            speed = bars.tasks[0].speed
-            bars.update(bar, completed=done, total=total, what=what, rate=f"{speed:,.0f}/s" if speed else "")
-
-        yield report

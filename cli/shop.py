@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from cli.json_output import AsJson, print_json
-from cli.runtime import services, terminal_progress
+from cli.runtime import services
+from cli.terminal import terminal_progress
 from ecommerce.mongo import MongoDatabase, get_database
 
 

@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from ecommerce.services.ports import listens
 from ecommerce.services.silent import ASK_SECONDS, SILENT_SECONDS_MAX
+from flows.sending import SENDING
 
 _ASKING = os.path.join("prefect", "client", "base.py")  # noqa: PTH118 - the end of a name of a file
 _ASKING_FROM_ANOTHER_THREAD = "run_coro_as_sync"
@@ -40,8 +42,13 @@ def ends_when_silent(api: str, process: Callable[[], str], says: Callable[[float
 
 
 def _waits_for_prefect(thread: int) -> bool:
-    """Whether a thread waits for an answer of Prefect's API."""
-    frame = sys._current_frames().get(thread)  # noqa: SLF001 - no public function looks at another thread
+    """Whether a thread, or one that sends in its place, waits for an answer of Prefect's API."""
+    frames = sys._current_frames()  # noqa: SLF001 - no public function looks at another thread
+    senders = [one.ident for one in threading.enumerate() if one.name.startswith(SENDING)]
+    return any(_asks(frames[one]) for one in (thread, *senders) if one in frames)
+
+
+def _asks(frame: FrameType | None) -> bool:
     while frame is not None:
         if frame.f_code.co_filename.endswith(_ASKING) or frame.f_code.co_name == _ASKING_FROM_ANOTHER_THREAD:
             return True

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli.runtime import services, terminal_progress
+from cli.runtime import services
+from cli.terminal import terminal_progress
 from ecommerce.mongo import get_database
 
 

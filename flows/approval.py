@@ -73,7 +73,8 @@ def with_answer(database: MongoDatabase, run: Run, *, may_answer: bool) -> Run:
         if asks not in _LIVING:
             run = note_question(database, run, me)
             archive_waiting(run)
-        return _told(note_answer(database, run, *answer(question_markdown(database, run))))
+        said = answer(question_markdown(database, run))
+        return _told(note_answer(database, run, *said)) if said else run
     if asks in _LIVING or deployment_id() is None:
         return run
     return _told(_ask_by_form(database, run, me))

@@ -1,6 +1,6 @@
 """Moves finished orders of old days to the archive: a task per state of the run, a page about it, and maintenance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -66,11 +66,10 @@ class ArchiveReport:
     def __str__(self) -> str:
         """What became of it, in a line."""
         said = [str(run) for run in self.runs]
-        if self.waiting:
-            said.append(waiting_text(self.waiting))
         if not said:
             said = [f"{counted(self.plan.orders, 'order')} before {self.plan.cutoff_day} would go; nothing was moved"]
-        return "; ".join([*said, *([str(self.maintenance)] if self.maintenance else [])])
+        waiting = [waiting_text(self.waiting)] if self.waiting else []
+        return "; ".join([*said, *waiting, *([str(self.maintenance)] if self.maintenance else [])])
 
 
 def is_worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
@@ -284,7 +283,7 @@ def archive_orders(
     left = unfinished_run(database)
     if dry_run or not (has_work(database, selection, compact_from) or has_to_remove(settings)):
         require_own_archive(settings)
-        report = ArchiveReport(plan_run(selection))
+        report = ArchiveReport(plan_run(selection), waiting=left if left and waits(left) else None)
         get_run_logger().info("%s", report)
         return finished(report, str(report))
     if requested.approve:
@@ -294,7 +293,9 @@ def archive_orders(
     else:
         report = archive_what_is_due(settings, selection, requested, compact_from)
         # Nothing is held meanwhile: no lease, no Spark, and of a deployed run no process and no place.
-        if report.waiting and not waits(with_answer(database, report.waiting, may_answer=True)):
+        if report.waiting and waits(asked := with_answer(database, report.waiting, may_answer=True)):
+            report = replace(report, waiting=asked)
+        elif report.waiting:
             rest = archive_what_is_due(settings, selection, requested, compact_from)
             report = ArchiveReport(report.plan, report.runs + rest.runs, rest.maintenance, rest.waiting)
     if report.waiting:

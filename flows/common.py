@@ -1,5 +1,6 @@
 """What every flow needs: a described form, its scheduled time, limits, and the message that a run ends with."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from inspect import getdoc
@@ -23,6 +24,9 @@ TASK_SECONDS = load_settings().task_timeout_seconds
 
 RUN_SECONDS = load_settings().run_timeout_seconds
 """After this a run that hangs ends as TimedOut, so that others of its deployment can start."""
+
+_MADE_UP = re.compile("[a-z]+-[a-z]+")
+"""As Prefect calls a run that nobody has given a name: berserk-stingray."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Result = TypeVar("Result")
@@ -53,14 +57,19 @@ def scheduled_time() -> datetime:
 
 
 def named(name: Callable[[dict[str, Any]], str]) -> Callable[[], str]:
-    """A `flow_run_name` made of the run's parameters. Where one is wrong it is the flow that refuses it."""
+    """A `flow_run_name` made of the run's parameters, where a person gave none.
+
+    Where a parameter or a setting is wrong, it is the flow that refuses it.
+    """
 
     def make() -> str:
         context = FlowRunContext.get()
+        if context and context.flow_run and not _MADE_UP.fullmatch(context.flow_run.name):
+            return context.flow_run.name
         try:
             return name(dict(context.parameters or {}) if context else {})
         except (EcommerceError, TypeError, ValueError):
-            return "refused"
+            return f"{context.flow.name if context and context.flow else 'run'} with a wrong parameter or setting"
 
     return make
 

@@ -57,7 +57,9 @@ def find_windows(request: Request, catch_up_hours: int) -> list[Window]:
     first, last = time_of(windows[0].start_ms), time_of(windows[-1].end_ms)
     get_run_logger().info("%s to make, from %s to %s", counted(len(windows), "window"), first, last)
     if own.mode == "hour" and len(windows) > 1:
-        get_run_logger().warning("missing before and made now: %s", counted(len(windows) - 1, "hour"))
+        get_run_logger().warning(
+            "made now, too, as it is missing: %s beside its own", counted(len(windows) - 1, "hour")
+        )
     return windows
 
 
@@ -185,8 +187,8 @@ def generate_orders(
         orders: Orders of an average hour. Empty: as the setting generate_orders_per_hour says, 40 unless changed.
         preset: What the shop looks like.
         seed: The same seed makes the same orders.
-        catch_up_hours: Also make what is missing of so many hours before, for example after an outage. Empty: as the
-            setting generate_catch_up_hours says, 168 unless changed.
+        catch_up_hours: Also make what is missing since that hour and of so many hours before now, for example after
+            an outage. Empty: as the setting generate_catch_up_hours says, 168 unless changed.
         catalog: The shop's users and products: made at the first run, later only extended.
     """
     settings = settings_by_operators("generate")

@@ -11,7 +11,10 @@ from typing import ParamSpec, TypeVar
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-_sender = ThreadPoolExecutor(1, thread_name_prefix="sending")
+SENDING = "sending"
+"""How the thread's name begins."""
+
+_sender = ThreadPoolExecutor(1, thread_name_prefix=SENDING)
 _waiting: list[Future[object]] = []
 
 

@@ -80,11 +80,12 @@ class PrefectStack:
         for schedule in found.schedules:
             self.client.update_deployment_schedule(found.id, schedule.id, active=False)
 
-    def ask(self, deployment: str, at: datetime | None = None, **parameters: Any) -> UUID:
-        """Ask for a run of a deployment, by default now; returns its id."""
+    def ask(self, deployment: str, at: datetime | None = None, named: str | None = None, **parameters: Any) -> UUID:
+        """Ask for a run of a deployment, by default now and without a name; returns its id."""
         found = self.client.read_deployment_by_name(deployment)
         state: Any = Scheduled(scheduled_time=at or datetime.now(UTC))
-        return self.client.create_flow_run_from_deployment(found.id, parameters=parameters, state=state).id
+        asked = self.client.create_flow_run_from_deployment(found.id, parameters=parameters, state=state, name=named)
+        return asked.id
 
     def wait(self, *runs: UUID, seconds: float = RUN_SECONDS) -> list[FlowRun]:
         """The runs when they have ended."""

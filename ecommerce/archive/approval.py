@@ -85,6 +85,12 @@ def asked_run(database: MongoDatabase, flow_run: str | None) -> Run | None:
     return get_run(database, found["_id"]) if found else None
 
 
+HOW_TO_ANSWER = (
+    "answer in Prefect (Resume on the page of the run that asks) or by `ecommerce archive --approve`, which asks here, "
+    "--yes or --refuse"
+)
+
+
 def waiting_text(run: Run) -> str:
     """What waits, for whom and until when, in a line."""
     until = f" until {run.answer_until:%Y-%m-%d %H:%M} UTC" if run.answer_until else ""
@@ -124,8 +130,8 @@ def question_markdown(database: MongoDatabase, run: Run) -> str:
     return "\n".join(lines)
 
 
-Answerer = Callable[[str], tuple[str, str]]
-"""Shows a question (Markdown) to a person, and returns the answer and a comment."""
+Answerer = Callable[[str], tuple[str, str] | None]
+"""Shows a question (Markdown) to a person, and returns the answer and a comment; None where there was no answer."""
 
 _answerer: ContextVar[Answerer | None] = ContextVar("answerer", default=None)
 
@@ -143,6 +149,11 @@ def answered_by(answer: Answerer | None) -> Iterator[None]:
 def yes(_question: str) -> tuple[str, str]:
     """An Answerer: the person said yes beforehand, so that nobody is asked."""
     return APPROVED, "said beforehand"
+
+
+def no(_question: str) -> tuple[str, str]:
+    """An Answerer: the person refuses without being asked."""
+    return REFUSED, "on the command line"
 
 
 def answerer() -> Answerer | None:

@@ -1,5 +1,6 @@
 """An archive plan and an archive run as Markdown, for the artifacts in Prefect."""
 
+from ecommerce.archive.approval import HOW_TO_ANSWER, waiting_text, waits
 from ecommerce.archive.run import CHANGES, Run
 from ecommerce.archive.selection import Plan
 from ecommerce.documents.kinds import from_scaled
@@ -46,11 +47,13 @@ def run_markdown(run: Run, links: str = "") -> str:
     if run.kind == CHANGES:
         changed = f"**{counted(run.orders, 'archived order')}** of {counted(run.days, 'day')}"
         taken = [f"- {changed} got a later version, such as a refund"]
+    size = f"in {run.archive_uri}, where the table has {size_text(run.table_bytes)} now"
     lines = [
-        f"## Archive run {run.run_id}: {run.state}",
+        f"## Archive run {run.run_id}: {'waits for a person' if waits(run) else run.state}",
         "",
+        *([f"- **{waiting_text(run)}**: {HOW_TO_ANSWER}"] if waits(run) else _answered(run)),
         *taken,
-        f"- in {run.archive_uri}, where the table has {size_text(run.table_bytes)} now",
+        f"- {size if run.table_bytes else f'exported to {run.archive_uri}, where no reader sees them yet'}",
         *([f"- {links}"] if links else []),
         "",
         "| step | seconds |",
@@ -67,6 +70,14 @@ def run_markdown(run: Run, links: str = "") -> str:
         ),
     ]
     return "\n".join(lines + _left_out(len(run.per_day)))
+
+
+def _answered(run: Run) -> list[str]:
+    """What a person was asked and said; what was said stands as code."""
+    if run.answer is None or run.asked_at is None:
+        return []
+    comment = f": `{run.comment.replace('`', chr(39))}`" if run.comment else ""
+    return [f"- a person was asked at {run.asked_at:%Y-%m-%d %H:%M} UTC and said **{run.answer}**{comment}"]
 
 
 def _left_out(days: int) -> list[str]:

@@ -138,7 +138,7 @@ def move_on(
             f"archive run {run.run_id} went from {run.state} to {now.state} under another process; that one finishes it"
         )
     moved = run_of_record(document)
-    log.info(
-        "archive run %s: %s to %s in %.1f s, %s orders", run.run_id, run.state, state, seconds, f"{moved.orders:,}"
-    )
+    if state != run.state:
+        said = "archive run %s: %s to %s in %.1f s, %s orders"
+        log.info(said, run.run_id, run.state, state, seconds, f"{moved.orders:,}")
     return moved

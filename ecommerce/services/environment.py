@@ -51,8 +51,9 @@ def prefect_environment(settings: Settings) -> dict[str, str | None]:
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
         # A run starts 11 s after it is due instead of 24 s with the default of 10 s.
         "PREFECT_WORKER_QUERY_SECONDS": "2",
-        # A run that waits for another one of its deployment starts 5 s after that ends at most, by default 30 s.
-        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
+        # A run that waits for another one of its deployment starts 15 s after that ends at most, by default 30 s. Each
+        # time that it is looked at, the worker writes two lines into its log.
+        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "15",
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
         "PREFECT_WORKER_WEBSERVER_PORT": "0",
         "PREFECT_LOGGING_LEVEL": "INFO",

@@ -5,8 +5,10 @@ import pty
 import shutil
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -263,3 +265,50 @@ def test_a_command_asks_on_its_terminal_and_yes_answers_beforehand(
     said_yes = command("--include-open", "--yes")
     assert "1 order of 1 day" in said_yes.stdout, said_yes.stderr
     assert hot_ids(database) == set()
+
+
+@pytest.mark.timeout(600)
+def test_the_question_stays_on_the_terminal_and_who_leaves_it_can_refuse_later(
+    stack: PrefectStack, archive: Settings, database: MongoDatabase
+) -> None:
+    environment = {**os.environ, **settings_environment(stack.settings), "TERM": "xterm", "COLUMNS": "120"}
+    archive_command = [sys.executable, "-m", "cli.app", "archive"]
+    terminal, ours = pty.openpty()
+    asking = subprocess.Popen([*archive_command, "--approve"], stdin=ours, stdout=ours, stderr=ours, env=environment)
+    os.close(ours)
+    shown = ""
+    while "[y/N]" not in shown:
+        shown += os.read(terminal, 65_536).decode(errors="replace")
+    time.sleep(2)  # the bar would be drawn twenty times
+    os.set_blocking(terminal, False)
+    with suppress(BlockingIOError):
+        shown += os.read(terminal, 65_536).decode(errors="replace")
+    behind = shown.rpartition("[y/N]")[2]
+    assert behind.strip(": ") == "", f"drawn over the question: {behind!r}"
+    os.set_blocking(terminal, True)
+    os.write(terminal, b"\x04")  # Ctrl-D: the person leaves
+    assert asking.wait(120) == 0
+    os.set_blocking(terminal, False)
+    with suppress(BlockingIOError, OSError):
+        shown += os.read(terminal, 65_536).decode(errors="replace")
+    assert "waits for a person's word until" in shown.replace("\r\n", " "), shown[-2000:]
+    os.close(terminal)
+    assert record(database)["state"] == "verified"
+    assert hot_ids(database) == set(range(20))
+
+    def command(*options: str) -> subprocess.CompletedProcess[str]:
+        everything = [*archive_command, *options]
+        return subprocess.run(
+            everything, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, check=False
+        )
+
+    plan = command("--dry-run")
+    assert "before any of that: run " in plan.stdout, plan.stderr
+    assert command("--refuse", "--yes").returncode == 2
+    refused = command("--refuse")
+    assert "was refused: on the command line; all of them are in MongoDB" in refused.stdout, refused.stderr
+    assert record(database)["state"] == "refused"
+    assert hot_ids(database) == set(range(20))
+    nothing = command("--refuse")
+    assert "no archive run waits for a person's word" in nothing.stderr
+    assert nothing.returncode == 2

@@ -42,6 +42,12 @@ def test_missing_hours_come_first_and_the_oldest_first(database: MongoDatabase) 
     assert due(database, now=NOON + HOUR * 1.5) == [5, 6, 8, 9, 10, 11, 12]
 
 
+def test_of_runs_that_an_outage_left_waiting_one_leaves_no_hole_behind_its_own_hour(database: MongoDatabase) -> None:
+    make(database, NOON - 5 * HOUR)
+    # Six hours late, and told to look two hours back: the others that wait are cancelled when this one begins.
+    assert due(database, back_hours=2, now=NOON + 6 * HOUR) == [11, 12, 13, 14, 15, 16, 17]
+
+
 def test_an_hour_that_was_not_over_when_it_was_made_is_missing(database: MongoDatabase) -> None:
     make(database, NOON - 3 * HOUR, NOON - 2 * HOUR, now=NOON - 1.5 * HOUR)
     assert due(database) == [10, 11]

@@ -94,3 +94,10 @@ def test_an_archive_that_has_something_to_do_would_have_been_noticed(stack: Pref
     (run,) = stack.wait(stack.ask(ARCHIVE, older_than_days=1))
     assert run.state_name == "Failed", stack.log(run.id)
     assert (java / "started").exists()
+
+
+def test_a_run_keeps_the_name_that_a_person_gave_it(stack: PrefectStack) -> None:
+    named, other = (stack.ask(ARCHIVE, named=name, dry_run=True) for name in ("plan for the board, March", None))
+    (ours, made) = stack.wait(named, other)
+    assert (ours.name, ours.state_name) == ("plan for the board, March", "Completed")
+    assert made.name.startswith("plan archive before ")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from cli.runtime import progress_lines
+from cli.terminal import progress_lines
 
 
 def test_a_line_says_how_far_the_work_is_also_while_it_reports_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,10 +19,11 @@ CATCH_UP_HOURS_MAX = 24 * 366
 def due_hours(database: MongoDatabase, own: Window, average: int, now: datetime, back_hours: int) -> list[Window]:
     """The hours of `own`'s series that are to be made, oldest first: `own`, and what is missing before `now`.
 
-    Looks at most `back_hours` back; `average` is the number of orders of an average hour.
+    Looks `back_hours` back, and in any case at all hours since `own`: of runs that an outage left waiting one does the
+    work of all. `average` is the number of orders of an average hour.
     """
     this_hour_ms = to_ms(now) // HOUR_MS * HOUR_MS
-    begin_ms = max(this_hour_ms - back_hours * HOUR_MS, min(first_hour(database, own), own.start_ms))
+    begin_ms = min(max(this_hour_ms - back_hours * HOUR_MS, first_hour(database, own)), own.start_ms)
     starts = {*range(begin_ms, this_hour_ms, HOUR_MS)} - {own.start_ms}
     windows = [hour(from_ms(start), average, seed=own.seed, preset=own.preset) for start in sorted(starts)]
     paused = _paused_spans(database, now)
