@@ -22,6 +22,8 @@ from ecommerce.services.logs import TIMED_LINES, TimedLines
 STOPPED = 130
 """Exit code after Ctrl-C."""
 
+GO_ON = "What was done is kept, and the command can be run again: it goes on where there is something to go on with"
+
 DEBUG = "ECOMMERCE_DEBUG"
 
 _NOT_OURS = "give this user the right to write there, or set ECOMMERCE_HOME to a folder of yours"
@@ -136,7 +138,7 @@ def _main() -> None:
     except SystemExit as end:
         # What Typer makes of Ctrl-C, without a word.
         if end.code == STOPPED:
-            print(". ".join(("stopped", *_notes(end))), file=sys.stderr)
+            print(". ".join(("stopped", *(_notes(end) or [GO_ON]))), file=sys.stderr)
         raise
     except BrokenPipeError:
         # The reader of a pipe (`| head`) left; Python would complain again when it flushes at exit.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ecommerce.archive.days import Damage
     from ecommerce.order_search.one_order import FoundOrder
 
+TWICE = "`ecommerce check` says whether the two are the same, and what to do"
 MENDED = "Correct or delete it in MongoDB (db.orders): the next `ecommerce summarize` counts it once it is an order"
 
 
@@ -104,6 +105,7 @@ def order_document(found: "FoundOrder", now: datetime) -> dict[str, Any]:
         "archive": place and {name: getattr(place, name) for name in type(place).__slots__},
         "unread": found.unread or None,
         "set_aside": found.set_aside or None,
+        "archived_too": found.archived_too or None,
         "past_versions": found.past_versions,
         "life": [
             {"time": event.time, "what": event.what, "detail": event.detail}
@@ -113,13 +115,20 @@ def order_document(found: "FoundOrder", now: datetime) -> dict[str, Any]:
     }
 
 
+def _print_faults(console: Console, found: "FoundOrder") -> None:
+    """Why an order is in no figure, or twice."""
+    if found.set_aside:
+        console.print(f"it is set aside, in no figure: {found.set_aside}. {MENDED}", soft_wrap=True)
+    if found.archived_too:
+        console.print(f"run {found.archived_too} archived it, too, so it counts twice: {TWICE}", soft_wrap=True)
+
+
 def _print(found: "FoundOrder", now: datetime) -> None:
     from ecommerce.order_search.one_order import life_of
 
     console = Console(markup=False, highlight=False)
     console.print(f"order {found.order_id}: {found.place}")
-    if found.set_aside:
-        console.print(f"it is set aside, in no figure: {found.set_aside}. {MENDED}", soft_wrap=True)
+    _print_faults(console, found)
     if (place := found.archive) is not None:
         console.print(f"archived by run {place.run_id} ({place.state}), order day {place.day} (UTC)")
         console.print(f"its row is in {place.directory or 'an archive that is not at hand'}", soft_wrap=True)

@@ -112,7 +112,7 @@ def status(
             console.print(line, markup=False, soft_wrap=True)
     if missing:
         typer.echo(f"error: {missing}", err=True)
-    if missing or found or not all(state.healthy for state in states):
+    if missing or found or counts.get("missing") or not all(state.healthy for state in states):
         raise typer.Exit(1)
 
 

@@ -105,6 +105,9 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON document.")] = False,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what differs, then check again.")] = False,
     archive: Annotated[bool, typer.Option(help="Read the archive's Parquet files too.")] = True,
+    accept_lost: Annotated[
+        bool, typer.Option("--accept-lost", help="Take orders that were counted and are gone for deleted on purpose.")
+    ] = False,
 ) -> None:
     """Recompute every figure from documents and archive, and compare; exit code 1 where one differs."""
     from ecommerce.check import has_archive
@@ -116,7 +119,7 @@ def check(
             from flows.check_orders import check_orders
 
             try:
-                report = run_flow(check_orders, repair=repair, archive=archive)
+                report = run_flow(check_orders, repair=repair, archive=archive, accept_lost=accept_lost)
             except FiguresDiffer as error:
                 report = error.report
     if as_json:
@@ -229,11 +232,15 @@ def print_report(report: "CheckReport") -> None:
     checked = f"{counted(report.hot_orders, 'order')} from documents"
     if report.archive_checked:
         checked += f" and {report.archived_orders:,} from the archive's files"
+    if report.accepted:
+        print(f"accepted as gone: {counted(report.accepted, 'order')}")
     state = "mended" if report.repaired else counted(len(report.differences), "bucket differs", "buckets differ")
     if not report.differences and not report.repaired:
         state = "all figures of the orders equal" if report.aside else "all figures equal"
         if report.damaged:
             state = "the archive is damaged; the figures of the orders that can be read are equal"
+    if not report.is_good and (report.repaired or report.twice or report.fewer):
+        state += ", but for what is said above"
     print(f"{state}: {checked}, {report.seconds:.1f} s")
 
 

@@ -30,7 +30,8 @@ def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dic
     seen = f"{found.past_versions} other versions came in" if found.past_versions else ""
     aside = f"set aside, in no figure: {found.set_aside}" if found.set_aside else ""
     unread = NO_ARCHIVE if found.elsewhere else found.unread
-    notes = [where, aside, unread, seen, f"read at {one.as_of.astimezone(zone):%H:%M:%S}"]
+    twice = f"in the archive, too (run {found.archived_too}): counted twice" if found.archived_too else ""
+    notes = [where, twice, aside, unread, seen, f"read at {one.as_of.astimezone(zone):%H:%M:%S}"]
     head = {"title": f"Order #{order_id}", "subtitle": in_a_line(*notes), "rows": back}
     document = found.document
     return {

@@ -27,13 +27,15 @@ from flows.sending import everything_sent, send
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
-def recompute_and_compare(repair: bool, archive: bool) -> CheckReport:
+def recompute_and_compare(repair: bool, archive: bool, accept_lost: bool) -> CheckReport:
     """Recompute, compare, and mend if asked."""
     settings = get_settings()
     database = get_database(settings)
     prepare_database(database)
     with progress_artifact("check") as progress:
-        return check_figures(database, settings, repair=repair, archive=archive, progress=progress)
+        return check_figures(
+            database, settings, repair=repair, archive=archive, accept_lost=accept_lost, progress=progress
+        )
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
@@ -73,13 +75,16 @@ def check_orders(
     archive: Annotated[
         bool, Field(description="Read the archive's Parquet files too; else believe what the purges recorded.")
     ] = True,
+    accept_lost: Annotated[
+        bool, Field(description="Take orders that were counted and are no longer there for deleted on purpose.")
+    ] = False,
 ) -> CheckReport:
     """Prove that every figure equals a full recomputation; the run fails where one does not."""
     asked = asked_by_an_event()
     if asked and (as_of := all_right_since(get_database(), asked)):
         said = f"the check as of {as_of:%Y-%m-%d %H:%M:%S} UTC began after this one was asked for, and found all right"
         return cast(CheckReport, finished(None, said))
-    report = recompute_and_compare(repair, archive)
+    report = recompute_and_compare(repair, archive, accept_lost)
     publish(report)
     link_dashboard()
     if not report.is_good or report.repaired:

@@ -14,7 +14,7 @@ from ecommerce.importing.files import find_files, left_beside
 from ecommerce.importing.import_files import import_file, plan, prepare_import
 from ecommerce.importing.left_out import left_out_text, names_of
 from ecommerce.importing.loading.file_import import ImportOptions
-from ecommerce.importing.loading.inbox import left_in_inbox, put_away, take_back_failed, waiting_files
+from ecommerce.importing.loading.inbox import left_in_inbox, put_away, take_back_failed, unsettled_files, waiting_files
 from ecommerce.importing.loading.ledger import note_place
 from ecommerce.importing.loading.replay import replay_rejected
 from ecommerce.importing.loading.report import FileReport, FilesFailed, ImportReport
@@ -175,7 +175,13 @@ def import_files(
     if replay:
         report = try_rejected_again(paths or [])
     else:
-        files = find_work(paths or [], mapping, chosen(settle_seconds, settings.import_settle_seconds))
+        settle = chosen(settle_seconds, settings.import_settle_seconds)
+        files = find_work(paths or [], mapping, settle)
+        if not paths and (unsettled := unsettled_files(settings.inbox_directory, settle)):
+            get_run_logger().info(
+                "left for a later run, as they may still be written to (empty, cut off, or new): %s",
+                ", ".join(unsettled),
+            )
         options = ImportOptions(
             mapping,
             encoding,

@@ -8,7 +8,7 @@ from pymongo.errors import ConnectionFailure
 
 from ecommerce.check.archive import Compared, archive_session, compare_archive, correct_records, has_archive
 from ecommerce.check.compare import compare_range, compare_rollups, compare_sales, orders_per_day, ranges_of
-from ecommerce.check.places import Deleted, find_deleted, find_twice, remove_copies
+from ecommerce.check.places import Deletions, find_deletions, find_twice, remove_copies
 from ecommerce.check.report import LISTED, CheckReport, Difference
 from ecommerce.check.told import compare_sales_told
 from ecommerce.errors import EcommerceError
@@ -19,7 +19,7 @@ from ecommerce.settings import Settings
 from ecommerce.shop import read_shop
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.aside import all_aside
-from ecommerce.summaries.checked import ARCHIVE, FIGURES, TWICE, accept_fewer, fewer_counted, note_check
+from ecommerce.summaries.checked import ARCHIVE, FIGURES, TWICE, accept_fewer, correct_fewer, fewer_counted, note_check
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import load_state
 
@@ -30,30 +30,30 @@ def check_orders(
     *,
     repair: bool = False,
     archive: bool = True,
+    accept_lost: bool = False,
     progress: Progress = silent,
 ) -> CheckReport:
     """Recompute all cells and compare; with `repair`, mend what differs and check again.
 
     Documents that are no orders are named; they can be mended only where they are. Orders that somebody put back into
     MongoDB beside the archive are named, and with `repair` the copies are removed. Orders that were counted and that
-    somebody deleted are named as long as the server knows of it; after a repair the figures are without them. With
-    `repair`, summaries that cannot be brought up to date are built anew before anything else. Documents are aggregated
-    in MongoDB, archived orders by Spark from the Parquet files; `archive=False` leaves the files out and believes what
-    the purges recorded. Memory is flat; it may run beside writers and an archive run. Raises ServiceError where a
-    service is away, PyMongoError where MongoDB is.
+    somebody deleted are named as long as the server knows of it; after a repair the figures are without them, and how
+    many they are is said until a person accepts it (`accept_lost`). With `repair`, summaries that cannot be brought up
+    to date are built anew before anything else. Documents are aggregated in MongoDB, archived orders by Spark from the
+    Parquet files; `archive=False` leaves the files out and believes what the purges recorded. Memory is flat; it may
+    run beside writers and an archive run. Raises ServiceError where a service is away, PyMongoError where MongoDB is.
     """
     started = time.monotonic()
     if repair:
         _advance_or_rebuild(database, progress)
     report, wrong = _check(database, settings, archive, progress)
-    if repair and (report.differences or report.twice or report.fewer):
-        copies = _repair(database, report, wrong, progress)
+    if repair and (report.differences or report.twice):
+        _repair(database, report, wrong, progress)
         again, _ = _check(database, settings, archive, progress)
-        if again.differences:
-            report = again
-        else:
-            fewer = max(0, accept_fewer(database) - copies)
-            report = replace(report, repaired=True, twice=again.twice, fewer=fewer)
+        mended = replace(report, repaired=True, twice=again.twice, fewer=again.fewer)
+        report = again if again.differences else mended
+    if accept_lost and not (report.differences and not report.repaired):
+        report = replace(report, accepted=accept_fewer(database), fewer=0)
     differing = [] if report.repaired else [str(one) for one in report.differences]
     found = {FIGURES: differing, TWICE: [str(one) for one in report.twice]}
     if report.archive_checked:
@@ -99,7 +99,7 @@ def _check(
         archive_checked=looks_at_files,
         differences=tuple(differences),
         twice=tuple(find_twice(database)),
-        gone=_gone(database) if differences else (),
+        gone=_deletions(database).gone if differences else (),
         fewer=fewer_counted(database),
         repaired=False,
         seconds=time.monotonic() - started,
@@ -116,20 +116,22 @@ def _advance_or_rebuild(database: MongoDatabase, progress: Progress) -> None:
         rebuild(database, progress=progress)
 
 
-def _gone(database: MongoDatabase) -> tuple[Deleted, ...]:
+def _deletions(database: MongoDatabase) -> Deletions:
     """What somebody deleted of the orders that the figures were built from."""
     state = load_state(database)
-    return tuple(find_deleted(database, state.rebuilt_at)) if state else ()
+    return find_deletions(database, state.rebuilt_at) if state else Deletions()
 
 
-def _repair(database: MongoDatabase, report: CheckReport, wrong: Compared | None, progress: Progress) -> int:
+def _repair(database: MongoDatabase, report: CheckReport, wrong: Compared | None, progress: Progress) -> None:
     """Remove what is there twice, make the archive's records those of the files, then build the summaries anew.
 
-    Returns how many copies of archived orders were removed.
+    Of the orders that are counted no more, those that were counted twice are not lost.
     """
+    known, deletions = fewer_counted(database), _deletions(database)
     copies = remove_copies(database, report.twice)
     if wrong is not None:
         correct_records(database, wrong)
     list(compare_sales_told(database, mend=True))
     rebuild(database, progress=progress)
-    return copies
+    lost = max(fewer_counted(database) - known - copies - deletions.back, len(deletions.gone))
+    correct_fewer(database, known + lost, [str(one) for one in deletions.gone])

@@ -62,6 +62,16 @@ class Deleted:
         return f"order {self.order_id}, deleted at {self.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
+@dataclass(frozen=True, slots=True)
+class Deletions:
+    """What somebody deleted from `orders`."""
+
+    gone: tuple[Deleted, ...] = ()
+    """Orders that are in neither place now."""
+    back: int = 0
+    """How many were of orders that are in one of the places now: imported again, say, and then counted twice."""
+
+
 def find_twice(database: MongoDatabase) -> list[Twice]:
     """The orders that are in both places at one moment. A document that is no order is in no figure, and not named.
 
@@ -77,16 +87,17 @@ def remove_copies(database: MongoDatabase, twice: Sequence[Twice]) -> int:
     return sum(_remove(database, copies[at : at + LOOKED_UP]) for at in range(0, len(copies), LOOKED_UP))
 
 
-def find_deleted(database: MongoDatabase, since: datetime) -> list[Deleted]:
-    """The orders that somebody deleted since a moment, other than archive runs, and that are in neither place now.
+def find_deletions(database: MongoDatabase, since: datetime) -> Deletions:
+    """What somebody deleted since a moment, other than archive runs.
 
-    As far back as the server keeps the history of changes; none where it is no replica set and keeps none.
+    As far back as the server keeps the history of changes; nothing where it is no replica set and keeps none.
     """
     if not is_replica_set(database):
-        return []
+        return Deletions()
     deleted = _deleted_since(database, since)
     there = set(_there(database, {one.order_id for one in deleted}))
-    return [*{one.order_id: one for one in deleted if one.order_id not in there}.values()]
+    gone = {one.order_id: one for one in deleted if one.order_id not in there}
+    return Deletions(tuple(gone.values()), sum(one.order_id in there for one in deleted))
 
 
 def _remove(database: MongoDatabase, ids: Sequence[int]) -> int:

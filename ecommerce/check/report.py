@@ -20,8 +20,8 @@ NAMED = 5
 """Buckets that the error names; the report has all of them."""
 
 BRING_BACK = (
-    "Bring them back from a backup (docs/backup.md), or import their files again; `ecommerce check --repair` takes "
-    "what is there for right"
+    "Bring them back from a backup (docs/backup.md), or import their files again, or leave it so; then "
+    "`ecommerce check --accept-lost` closes this"
 )
 
 REMOVES_COPIES = "`ecommerce check --repair` removes from `orders` what the archive has with the same content. "
@@ -83,13 +83,15 @@ class CheckReport:
     gone: tuple[Deleted, ...] = ()
     """Orders that were counted and that somebody deleted. Looked for where figures differ."""
     fewer: int = 0
-    """Orders that were counted and that a rebuild did not find again; after a repair those of before it, too."""
+    """Orders that were counted and are not there any more, as rebuilds found, until a person accepts it."""
+    accepted: int = 0
+    """How many of them the person accepted who asked for this check."""
 
     @property
     def is_good(self) -> bool:
         """Whether every figure is, now, what a full recomputation gives, and nothing lies outside of all figures."""
-        wrong = self.differences or self.fewer
-        return (self.repaired or not wrong) and not self.aside and not self.damaged and not self.twice
+        outside = self.aside or self.damaged or self.twice or self.fewer
+        return (self.repaired or not self.differences) and not outside
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -98,9 +100,8 @@ class CheckReport:
         more = f", and {len(self.gone) - NAMED:,} more" if len(self.gone) > NAMED else ""
         said = [f"somebody deleted {named}{more}: counted and in neither place"] if self.gone else []
         if self.fewer:
-            now = "are counted no more" if self.repaired else "were not found again when the figures were built anew"
-            said.append(f"{self.fewer:,} orders that were counted {now}")
-        return (*said, BRING_BACK) if said and not self.repaired else tuple(said)
+            said.append(f"{counted(self.fewer, 'order was', 'orders were')} counted once and not found again since")
+        return (*said, BRING_BACK) if self.fewer or (said and not self.accepted) else tuple(said)
 
     @property
     def said_of_twice(self) -> tuple[str, ...]:

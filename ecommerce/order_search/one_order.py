@@ -61,6 +61,8 @@ class FoundOrder:
     """It could not be read because this process was not given the archive."""
     set_aside: str = ""
     """Why the document is no order, which keeps it out of all figures; empty where it is one."""
+    archived_too: str = ""
+    """The run that archived a hot order, where it is in both places and counts twice; empty where it is in one."""
 
     @property
     def place(self) -> str:
@@ -143,7 +145,13 @@ def _hot(database: MongoDatabase, query: Mapping[str, Any]) -> FoundOrder | None
     identity = document["_id"]
     if not isinstance(identity, int):
         return FoundOrder(shown(identity), document, None, 0, set_aside=fault)
-    return FoundOrder(identity, document, None, _past_versions(database, identity), set_aside=fault)
+    past = _past_versions(database, identity)
+    archived = None if fault else database[ARCHIVED_ORDERS].find_one({"_id": identity}, {"run_id": 1})
+    # A purge moves an order in one transaction: it was hot a moment ago, and may be archived by now.
+    if archived is not None and orders.find_one({"_id": identity}, {"_id": 1}) is None:
+        archived = None
+    archived_too = str(archived["run_id"]) if archived else ""
+    return FoundOrder(identity, document, None, past, set_aside=fault, archived_too=archived_too)
 
 
 def _past_versions(database: MongoDatabase, order_id: int) -> int:

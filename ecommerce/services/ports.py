@@ -10,6 +10,7 @@ import urllib.request
 import psutil
 
 from ecommerce.errors import ServiceError
+from ecommerce.services.marks import HOME_MARK
 
 LOOPBACK = "127.0.0.1"
 NO_ANSWER = (OSError, ValueError, http.client.HTTPException)
@@ -80,7 +81,10 @@ def _owner_of(port: int) -> str:
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections(kind="tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.pid and port in connection.laddr:
-                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
+                process = psutil.Process(connection.pid)
+                home = process.environ().get(HOME_MARK)
+                of_home = f", of the services of {home}: is ECOMMERCE_HOME another one by mistake?" if home else ""
+                return f" by {process.name()} (process {connection.pid}{of_home})"
     return ""
 
 

@@ -68,6 +68,11 @@ MEND_SECONDS = 20.0
 """Between two looks for flow runs that cannot start: three requests of 10 ms."""
 
 
+def in_one_line(error: Exception) -> str:
+    """What an error of a library says, its first line, without the state of all servers behind it."""
+    return f"{type(error).__name__}: {str(error).partition(', Timeout:')[0].partition(chr(10))[0][:200]}"
+
+
 class Stack:
     """The services of one home. `start`, then `watch` until interrupted, then always `stop`."""
 
@@ -132,7 +137,10 @@ class Stack:
 
         def ask_again_and_again() -> None:
             while not self._ended.wait(ASK_SECONDS):
-                watch.ask(self._daemons())
+                try:
+                    watch.ask(self._daemons())
+                except Exception as error:  # noqa: BLE001 - whatever happened, the next time is another one
+                    self._say(f"asking the services: {in_one_line(error)}")
 
         threading.Thread(target=ask_again_and_again, name="ask", daemon=True).start()
         while True:
@@ -251,6 +259,10 @@ class Stack:
                 if not self._ended.is_set():
                     watch.note_failure(MENDING, str(error))
                     self._say(str(error))
+            except Exception as error:  # noqa: BLE001 - such as a MongoDB that is started again: the next time it answers
+                if not self._ended.is_set():
+                    watch.note_failure(MENDING, in_one_line(error))
+                    self._say(f"mending in Prefect: {in_one_line(error)}")
 
     def _deploy_again(self) -> None:
         with parameters_kept(self._settings, self._say):

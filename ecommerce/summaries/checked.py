@@ -7,7 +7,7 @@ as after the collection was dropped: nothing differs from then on, so it stays u
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pymongo.client_session import ClientSession
 
@@ -36,9 +36,9 @@ _SAYS = {
         "run `ecommerce check --repair`, and do what it says of those that it leaves",
     ),
     FEWER: (
-        "{found} orders that were counted were no longer there when the figures were built anew at {as_of} UTC",
-        "bring them back, from a backup (docs/backup.md) or by importing their files again; `ecommerce check --repair` "
-        "takes what is there for right",
+        "as of {as_of} UTC, {found} orders that were counted are not there any more: {first}",
+        "bring them back, from a backup (docs/backup.md) or by importing their files again, or leave it so; then "
+        "`ecommerce check --accept-lost` closes this",
     ),
 }
 """What is said of each, and what to do."""
@@ -73,7 +73,7 @@ def note_check(database: MongoDatabase, as_of: datetime, found: Mapping[str, lis
 
 def note_fewer(database: MongoDatabase, as_of: datetime, orders: int, session: ClientSession | None = None) -> None:
     """Add so many orders to those that were counted and were not found again by a rebuild."""
-    more = {"$inc": {"found": orders}, "$set": {"as_of": as_of, "first": []}}
+    more = {"$inc": {"found": orders}, "$set": {"as_of": as_of}, "$setOnInsert": {"first": []}}
     database[CHECKS].update_one({"_id": FEWER}, more, upsert=True, session=session)
 
 
@@ -83,9 +83,17 @@ def fewer_counted(database: MongoDatabase) -> int:
     return int(found["found"]) if found else 0
 
 
+def correct_fewer(database: MongoDatabase, orders: int, named: list[str]) -> None:
+    """Say how many those really are, and name those that are known."""
+    known = database[CHECKS].find_one({"_id": FEWER}) or {"first": []}
+    first = [*dict.fromkeys([*known["first"], *named])][:KEPT] if orders else []
+    record = {"as_of": datetime.now(UTC), "found": orders, "first": first}
+    database[CHECKS].update_one({"_id": FEWER}, {"$set": record}, upsert=True)
+
+
 def accept_fewer(database: MongoDatabase) -> int:
     """How many those are; from now on they are no problem any more."""
-    found = database[CHECKS].find_one_and_update({"_id": FEWER}, {"$set": {"found": 0}})
+    found = database[CHECKS].find_one_and_update({"_id": FEWER}, {"$set": {"found": 0, "first": []}})
     return int(found["found"]) if found else 0
 
 
@@ -108,10 +116,11 @@ def check_problems(database: MongoDatabase) -> list[CheckProblem]:
     for record in database[CHECKS].find({"_id": {"$in": [*_SAYS]}, "found": {"$gt": 0}}).sort("_id", 1):
         says, remedy = _SAYS[record["_id"]]
         rest = record["found"] - len(record["first"])
-        first = "; ".join([*record["first"], *([f"and {rest:,} more"] if rest > 0 else [])])
+        named = [*record["first"], *([f"and {rest:,} more"] if rest > 0 and record["first"] else [])]
+        first = "; ".join(named)
         as_of = f"{record['as_of']:%Y-%m-%d %H:%M}"
         found, (one, many) = f"{record['found']:,}", _BRIEFLY[record["_id"]]
         brief = f"{found} {one if record['found'] == 1 else many}"
-        says = says.format(as_of=as_of, found=found, first=first)
+        says = says.format(as_of=as_of, found=found, first=first).removesuffix(": ")
         problems.append(CheckProblem(record["_id"], brief, says, remedy))
     return problems

@@ -50,7 +50,7 @@ def count_orders_now(database: MongoDatabase) -> Counts:
     now = database[ORDERS].count_documents({})
     # What an archive run took out between the two is in its records by now.
     missing = max(0, count_orders(database).hot - now) if now < known.hot else 0
-    return known._replace(hot=now, newer=max(0, now - known.hot), missing=missing)
+    return known._replace(hot=now, newer=min(now, max(0, now - known.hot)), missing=missing)
 
 
 class OrderCounts:

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.selection import Selection
 from ecommerce.check import check_orders
-from ecommerce.check.places import find_deleted, find_twice
+from ecommerce.check.places import Deletions, find_deletions, find_twice
 from ecommerce.check.report import CheckReport, FiguresDiffer, report_markdown
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.order import OrderDocument
@@ -123,9 +123,15 @@ def test_a_deleted_order_is_named_before_the_figures_forget_it(database: MongoDa
     assert "from a backup" in str(FiguresDiffer(report))
 
     report = check_orders(database, archive, repair=True)
-    assert (report.is_good, [one.order_id for one in report.gone], report.fewer) == (True, [order_id], 1)
+    assert (report.repaired, [one.order_id for one in report.gone], report.fewer) == (True, [order_id], 1)
+    assert not report.is_good, "the figures are without it: that a person accepts it is another step"
     report = check_orders(database, archive)
-    assert (report.is_good, report.gone, report.fewer) == (True, (), 0)
+    assert (report.is_good, report.differences, report.fewer) == (False, (), 1)
+    (problem,) = check_problems(database)
+    assert f"order {order_id}, deleted at " in problem.says
+    report = check_orders(database, archive, accept_lost=True)
+    assert (report.is_good, report.fewer, report.accepted) == (True, 0, 1)
+    assert check_problems(database) == []
     require_figures_of(database, [order for order in ORDERS_ALL[:ORDERS_FIRST] if order is not deleted])
 
 
@@ -134,9 +140,9 @@ def test_what_an_archive_run_deleted_or_what_came_back_is_not_gone(database: Mon
     assert state is not None
     back = next(order for order in ORDERS_ALL if database[ORDERS].find_one({"_id": order.order.order_id}))
     database[ORDERS].delete_one({"_id": back.order.order_id})
-    assert [one.order_id for one in find_deleted(database, state.rebuilt_at)] == [back.order.order_id]
+    assert [one.order_id for one in find_deletions(database, state.rebuilt_at).gone] == [back.order.order_id]
     accept(database, [back])
-    assert find_deleted(database, state.rebuilt_at) == []
+    assert find_deletions(database, state.rebuilt_at) == Deletions((), 1)
     report = check_orders(database, archive)
     assert (len(report.differences) > 0, report.gone) == (True, ())
     assert check_orders(database, archive, repair=True).is_good
@@ -150,14 +156,16 @@ def test_a_collection_that_was_dropped_is_said_until_a_person_accepts_it(
     database[ORDERS].drop()
     advance(database)
     (problem,) = check_problems(database)
-    assert f"{hot:,} orders that were counted were no longer there" in problem.says
+    assert f"{hot:,} orders that were counted are not there any more" in problem.says
     report = check_orders(database, archive)
     assert (report.is_good, report.differences, report.fewer) == (False, (), hot)
-    assert f"{hot:,} orders that were counted" in str(FiguresDiffer(report))
+    assert f"{hot:,} orders were counted once and not found again" in str(FiguresDiffer(report))
     accept(database, ORDERS_ALL[ORDERS_FIRST:])
     assert len(check_problems(database)) == 1
 
-    assert check_orders(database, archive, repair=True).is_good
+    assert not check_orders(database, archive, repair=True).is_good, "nothing is to be repaired"
+    assert len(check_problems(database)) == 1
+    assert check_orders(database, archive, accept_lost=True).is_good
     assert check_problems(database) == []
     assert check_orders(database, archive).is_good
 
@@ -172,4 +180,4 @@ def test_what_is_no_order_is_in_neither_list(database: MongoDatabase, archive: S
         database[ORDERS].insert_one({"_id": odd, "note": "x"}, bypass_document_validation=True)
     assert find_twice(database) == []
     database[ORDERS].delete_many({"note": "x"})
-    assert find_deleted(database, state.rebuilt_at) == []
+    assert find_deletions(database, state.rebuilt_at) == Deletions()

@@ -37,6 +37,11 @@ def waiting_files(inbox: Path, settle_seconds: float) -> list[Path]:
     return sorted((path for path in files if _settled(path, settle_seconds)), key=natural)
 
 
+def unsettled_files(inbox: Path, settle_seconds: float) -> list[str]:
+    """The names of files that wait longer, as they may still be written to; a later run takes them."""
+    return sorted(path.name for path, why in _entries(inbox) if not why and not _settled(path, settle_seconds))
+
+
 def left_in_inbox(inbox: Path) -> list[LeftOut]:
     """What lies in the inbox and no run takes, with the reason: folders, links, what is no file, other names.
 
