@@ -190,7 +190,7 @@ def test_it_refuses_to_begin_while_a_program_of_0_1_0_is_connected(frozen: Froze
     other: MongoClient[dict[str, Any]]
     with MongoClient(mongo_uri, appname="ecommerce-pipeline") as other:
         other.admin.command("ping")
-        with pytest.raises(DatabaseInUseError, match=r"ecommerce-pipeline at 127\.0\.0\.1.*stop them first"):
+        with pytest.raises(DatabaseInUseError, match=r"ecommerce-pipeline at 127\.0\.0\.1.*stop that first"):
             upgrade_database(frozen.database, frozen.settings)
     assert format_of(frozen.database) == 1
 
