@@ -138,7 +138,7 @@ def test_orders_that_change_meanwhile_stay_and_go_with_the_next_run(
     at_moment(monkeypatch, "purge:before", meanwhile)
     (run,) = archive_orders(archive)
     assert (run.orders, run.superseded) == (46, 4)
-    assert "archived 46 orders of 1 days, 4 changed meanwhile and stayed" in str(run)
+    assert "archived 46 orders of 1 day, 4 changed meanwhile and stayed" in str(run)
     assert hot_ids(database) == {1, 2, 3, 100, 101}
     stayed = [row for summary in database[ARCHIVE_SUMMARY].find() for row in summary["superseded"]]
     reasons = {row["order_id"]: row["reason"] for row in stayed}
