@@ -22,7 +22,7 @@ FLOWS = {
     "summarize": "flows.summarize_orders.summarize_orders",
     "generate": "flows.generate_orders.generate_orders",
 }
-OF_COMMANDS_ALONE = {"--json", "--help", "--check", "--approve", "--yes"}
+OF_COMMANDS_ALONE = {"--json", "--help", "--check", "--approve", "--yes", "--refuse"}
 """How a command prints and asks; `import --check` runs no flow."""
 
 GROUP: Any = typer.main.get_command(app)
