@@ -2,7 +2,7 @@
 
 `_id` is what was looked at, FIGURES, ARCHIVE or TWICE. A check that leaves the archive's files out says nothing of
 them, so what one before it found there stays. FEWER is written by a rebuild that finds fewer orders than were counted,
-as after the collection was dropped: nothing differs from then on, so it stays until a person has the figures mended.
+as after the collection was dropped: nothing differs from then on, so it stays until a person accepts it.
 """
 
 from collections.abc import Mapping
