@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 DAYS_PRINTED = 10
 
-OLDER_THAN_ANY = 36_500
-"""Days: no order is a hundred years old."""
-
 
 def archive(
     older_than_days: Annotated[
@@ -64,7 +61,10 @@ def archive(
     if refuse:
         if limits or include_open or approve or yes or dry_run:
             raise InputError("--refuse stands alone: it answers a run that waits, and archives nothing")
-        limits, compact_from, approve = {"older_than_days": OLDER_THAN_ANY}, 0, True
+        from ecommerce.archive.approval import NOTHING_NEW
+
+        limits = {name: value for name, value in NOTHING_NEW.items() if name != "compact_from"}
+        compact_from, approve = NOTHING_NEW["compact_from"], True
     with services(prefect=True) as settings:
         if refuse:
             require_a_question(get_database(settings))

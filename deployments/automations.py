@@ -32,7 +32,7 @@ from deployments.alerts import (
     tell_of_waiting_archives,
     webhook,
 )
-from ecommerce.archive.approval import ANSWER_TIME
+from ecommerce.archive.approval import ANSWER_TIME, NOTHING_NEW
 from ecommerce.services.environment import HEARTBEAT_SECONDS
 
 SILENCE = timedelta(seconds=4 * HEARTBEAT_SECONDS)
@@ -40,9 +40,6 @@ SILENCE = timedelta(seconds=4 * HEARTBEAT_SECONDS)
 
 PENDING_LIMIT = timedelta(minutes=10)
 """A process starts within seconds; on a machine that is busy, within a minute."""
-
-NOTHING_NEW = {"older_than_days": 36_500, "max_hot_orders": None, "max_hot_bytes": None, "compact_from": 0}
-"""Parameters of an archive run that only finishes what was left: no order is a hundred years old."""
 
 
 ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed", "TimedOut")}
@@ -128,7 +125,7 @@ def close_unanswered_archives(answer_time: timedelta = ANSWER_TIME + CLOSE_AFTER
         actions=[
             RunDeployment(
                 deployment_id=deployment_id("archive-orders/daily"),
-                parameters=NOTHING_NEW,
+                parameters=dict(NOTHING_NEW),
             )
         ],
     )

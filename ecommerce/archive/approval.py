@@ -5,7 +5,7 @@ refuses it, or nobody answers in time, its export is dropped and nothing is dele
 run's record: whoever finishes the run later, after a kill too, finds them there. The first answer counts.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -84,6 +84,11 @@ def asked_run(database: MongoDatabase, flow_run: str | None) -> Run | None:
     found = database[ARCHIVE_RUNS].find_one({"asked_by": flow_run}, {"_id": 1}) if flow_run else None
     return get_run(database, found["_id"]) if found else None
 
+
+NOTHING_NEW: Mapping[str, Any] = {
+    "older_than_days": 36_500, "max_hot_orders": None, "max_hot_bytes": None, "compact_from": 0
+}  # fmt: skip
+"""Parameters of an archive run that only finishes what was left: no order is a hundred years old."""
 
 HOW_TO_ANSWER = (
     "answer in Prefect (Resume on the page of the run that asks) or by `ecommerce archive --approve`, which asks here, "

@@ -312,3 +312,15 @@ def test_the_question_stays_on_the_terminal_and_who_leaves_it_can_refuse_later(
     nothing = command("--refuse")
     assert "no archive run waits for a person's word" in nothing.stderr
     assert nothing.returncode == 2
+
+    # One that Prefect asks about is refused, too, and what the settings say of other orders is not done then.
+    database[ARCHIVE_RUNS].delete_many({})
+    asking_run = suspended(stack, approve=True)
+    environment["ECOMMERCE_ARCHIVE_MAX_HOT_ORDERS"] = "0"
+    assert "was refused: on the command line" in command("--refuse").stdout
+    assert [one["state"] for one in database[ARCHIVE_RUNS].find()] == ["refused"], "no other run was made"
+    assert hot_ids(database) == set(range(20))
+    answer(stack, asking_run, answer="approve")
+    (late,) = stack.wait(asking_run)
+    assert message(late).startswith("already answered: run "), stack.log(asking_run)
+    assert hot_ids(database) == set(range(20))
