@@ -46,10 +46,10 @@ def check_orders(
     started = time.monotonic()
     if repair:
         _advance_or_rebuild(database, progress)
-    report, wrong = _check(database, settings, archive, progress)
+    report, wrong, deletions = _check(database, settings, archive, progress)
     if repair and (report.differences or report.twice):
-        _repair(database, report, wrong, progress)
-        again, _ = _check(database, settings, archive, progress)
+        _repair(database, report, wrong, deletions, progress)
+        again, *_ = _check(database, settings, archive, progress)
         mended = replace(report, repaired=True, twice=again.twice, fewer=again.fewer)
         report = again if again.differences else mended
     if accept_lost and not (report.differences and not report.repaired):
@@ -64,7 +64,8 @@ def check_orders(
 
 def _check(
     database: MongoDatabase, settings: Settings, archive: bool, progress: Progress
-) -> tuple[CheckReport, Compared | None]:
+) -> tuple[CheckReport, Compared | None, Deletions]:
+    """What is found, and what a repair needs to know of it."""
     started, as_of = time.monotonic(), datetime.now(UTC)
     advance(database, settle=True, progress=progress)
     differences: list[Difference] = []
@@ -89,6 +90,7 @@ def _check(
         differences += wrong.differences
         damaged += map(str, wrong.damaged)
     aside, named = all_aside(database, limit=LISTED)
+    deletions = _deletions(database) if differences else Deletions()
     report = CheckReport(
         as_of=as_of,
         hot_orders=hot,
@@ -99,12 +101,12 @@ def _check(
         archive_checked=looks_at_files,
         differences=tuple(differences),
         twice=tuple(find_twice(database)),
-        gone=_deletions(database).gone if differences else (),
+        gone=deletions.gone,
         fewer=fewer_counted(database),
         repaired=False,
         seconds=time.monotonic() - started,
     )
-    return report, wrong
+    return report, wrong, deletions
 
 
 def _advance_or_rebuild(database: MongoDatabase, progress: Progress) -> None:
@@ -122,12 +124,14 @@ def _deletions(database: MongoDatabase) -> Deletions:
     return find_deletions(database, state.rebuilt_at) if state else Deletions()
 
 
-def _repair(database: MongoDatabase, report: CheckReport, wrong: Compared | None, progress: Progress) -> None:
+def _repair(
+    database: MongoDatabase, report: CheckReport, wrong: Compared | None, deletions: Deletions, progress: Progress
+) -> None:
     """Remove what is there twice, make the archive's records those of the files, then build the summaries anew.
 
     Of the orders that are counted no more, those that were counted twice are not lost.
     """
-    known, deletions = fewer_counted(database), _deletions(database)
+    known = fewer_counted(database)
     copies = remove_copies(database, report.twice)
     if wrong is not None:
         correct_records(database, wrong)
