@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.old_names import RenamingCommand
-from ecommerce.errors import EcommerceError, InputError
+from ecommerce.errors import EcommerceError, InputError, without_topology
 from ecommerce.quick_process import run_to_its_end
 from ecommerce.services.logs import TIMED_LINES, TimedLines
 
@@ -220,7 +220,7 @@ def _unexpected(error: Exception) -> str:
 
 def _first_line(error: Exception) -> str:
     """A driver's error without the dump of the topology behind it. It names hosts, never credentials."""
-    return next(iter(str(error).split(", Timeout:")[0].splitlines()), "no message")[:500]
+    return next(iter(without_topology(error).splitlines()), "no message")[:500]
 
 
 if __name__ == "__main__":

@@ -15,3 +15,13 @@ class ServiceError(EcommerceError):
 
 class InputError(EcommerceError):
     """Options or input data that cannot be used."""
+
+
+def without_topology(error: Exception) -> str:
+    """What an error says, without the servers and their states that PyMongo puts behind it."""
+    return str(error).partition(", Timeout:")[0]
+
+
+def first_line(error: Exception) -> str:
+    """The first line of that; the error's type where it says nothing."""
+    return next(iter(without_topology(error).splitlines()), type(error).__name__)

@@ -1,5 +1,6 @@
 """Numbers and lengths of time as people read them."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 _STEPS = ((Decimal(10) ** 12, "T"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
@@ -39,3 +40,9 @@ def duration(seconds: float) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """A count with its noun: 1 order, 3,000 orders. `many` is the noun's plural where that is not `one` with an s."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def first_of(names: Sequence[object], most: int) -> str:
+    """The first of some names, at most so many, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more

@@ -37,6 +37,7 @@ from ecommerce.hours import Hours, hours_of
 from ecommerce.ingest.archived_changes import REFUNDS
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, in_transaction
 from ecommerce.progress import Progress
+from ecommerce.readable import first_of
 from ecommerce.shop import read_shop
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.fold import fold_groups
@@ -228,11 +229,9 @@ def _without_archived(
     """The comparison without the orders that an earlier run archived: somebody put them back into MongoDB."""
     archived = database[ARCHIVED_ORDERS].find(filter_of_ids(chunk.ids[found.same]), {"_id": 1}, session=session)
     ids = sorted(entry["_id"] for entry in archived)
-    more = f" and {len(ids) - IDS_NAMED:,} more" if len(ids) > IDS_NAMED else ""
-    named = f"{', '.join(map(str, ids[:IDS_NAMED]))}{more}"
     log.warning(
         "run %s: orders that are in the archive already are in MongoDB again, and count twice: %s; they stay there; "
-        "`ecommerce check --repair` removes copies", run.run_id, named,
+        "`ecommerce check --repair` removes copies", run.run_id, first_of(ids, IDS_NAMED),
     )  # fmt: skip
     return without(found, chunk, ids)
 

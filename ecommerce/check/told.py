@@ -22,6 +22,7 @@ from ecommerce.documents.content_hash import CONTENT_HASH
 from ecommerce.hours import hours_of
 from ecommerce.ingest.archived_changes import REFUNDS, archived_refunds, entry_content
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
+from ecommerce.readable import first_of
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.records import CELLS, MOVED, SALES, TIME_ZONE, sales_of_days
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
@@ -87,8 +88,7 @@ def compare_entries(database: MongoDatabase, rows: "DataFrame", first: date, las
             wrong.writes.append(_mending(order_id, entry))
             ids_of_day[(entry or kept[order_id])["order_date"].date()].append(order_id)
     for day, ids in sorted(ids_of_day.items()):
-        more = f" and {len(ids) - IDS_NAMED:,} more" if len(ids) > IDS_NAMED else ""
-        bucket = f"archived_orders of {day}, orders {', '.join(map(str, ids[:IDS_NAMED]))}{more}"
+        bucket = f"archived_orders of {day}, orders {first_of(ids, IDS_NAMED)}"
         wrong.differences.append(Difference("archive", bucket, len(ids), 0, "0.00"))
     return wrong
 

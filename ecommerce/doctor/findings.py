@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from pymongo.errors import OperationFailure, PyMongoError
 
-from ecommerce.errors import EcommerceError
+from ecommerce.errors import EcommerceError, first_line
 from ecommerce.prefect_api import PrefectError
 from ecommerce.settings import Settings
 
@@ -83,5 +83,4 @@ def _look(check: Check, settings: Settings) -> Finding:
 
 
 def _unknown(check: Check, error: Exception) -> Finding:
-    reason = next(iter(str(error).split(", Timeout:")[0].splitlines()), type(error).__name__)
-    return Finding(check.name, PROBLEM, f"could not be looked at: {reason[:300]}", "run the doctor again")
+    return Finding(check.name, PROBLEM, f"could not be looked at: {first_line(error)[:300]}", "run the doctor again")

@@ -9,6 +9,7 @@ from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from ecommerce.archive_location import archive_uri, file_archive, local_path, needs_embedded_hdfs
+from ecommerce.errors import without_topology
 from ecommerce.mongo import get_database
 from ecommerce.prefect_api import api_url, embedded_api
 from ecommerce.processes import is_stopped
@@ -194,7 +195,7 @@ def _mongo_problem(settings: Settings) -> str | None:
     try:
         hello = get_database(settings).client.admin.command("hello")
     except PyMongoError as error:
-        return str(error).split(", Timeout:")[0][:200]
+        return without_topology(error)[:200]
     if hello.get("isWritablePrimary") or hello.get("msg") == "isdbgrid":
         return None
     return "takes no writes: it is not primary"

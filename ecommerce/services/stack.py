@@ -13,7 +13,7 @@ from typing import TypeVar
 from pymongo.errors import PyMongoError
 
 from ecommerce.archive.class_archive import has_class_archive
-from ecommerce.errors import ServiceError
+from ecommerce.errors import ServiceError, first_line, without_topology
 from ecommerce.jvm import Changes
 from ecommerce.mongo import get_database
 from ecommerce.prefect_api import PrefectError, embedded_api
@@ -69,8 +69,8 @@ MEND_SECONDS = 20.0
 
 
 def in_one_line(error: Exception) -> str:
-    """What an error of a library says, its first line, without the state of all servers behind it."""
-    return f"{type(error).__name__}: {str(error).partition(', Timeout:')[0].partition(chr(10))[0][:200]}"
+    """What an error of a library says, with its type."""
+    return f"{type(error).__name__}: {first_line(error)[:200]}"
 
 
 class Stack:
@@ -185,7 +185,7 @@ class Stack:
                 self._say(f"new database {database.name!r}")
             prepare_collections(database)
         except PyMongoError as error:
-            raise ServiceError(f"MongoDB cannot be used: {str(error).split(', Timeout:')[0][:300]}") from None
+            raise ServiceError(f"MongoDB cannot be used: {without_topology(error)[:300]}") from None
 
     def _upgrade(self, mongo: Future[None], catalog: Future[None], hdfs: Future[None] | None) -> None:
         """Bring the data of an older version forward before anything uses it. Where none is due that costs 10 ms."""

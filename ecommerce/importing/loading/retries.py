@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
 
-from ecommerce.errors import ServiceError
+from ecommerce.errors import ServiceError, without_topology
 
 T = TypeVar("T")
 
@@ -38,8 +38,7 @@ def with_patience(write: Callable[[], T], patience_seconds: float | None = None)
             if not _passes(error):
                 raise _explained(error) from error
             if time.monotonic() > deadline:
-                # Behind the driver's own words there is a dump of the topology.
-                said = str(error).split(", Timeout:")[0]
+                said = without_topology(error)
                 raise ServiceError(
                     f"MongoDB has not answered for {patience_seconds:g} s: {said}; what was imported is safe: look into"
                     " the server's log (a full disk stops it), then start the import again"
