@@ -84,7 +84,7 @@ class DashboardPage(Viewer):
         self._page.param.watch(lambda event: self._toggled_theme(dark=event.new), "dark_theme")
 
     def start(self) -> None:
-        """Draw what is known already, and go live as soon as the browser has drawn that."""
+        """Draw what is known already, and go live as soon as the browser has drawn that: Panel loses changes before."""
         self._show_view()
         if live.is_rehearsal(pn.state.curdoc):
             live.rehearse(self._session.asked())
@@ -94,7 +94,6 @@ class DashboardPage(Viewer):
         cards = known.cards if known and view.page == "overview" else last.cards.get(view.page)
         paint = first_paint(view, self._browser, cards or {}, last.freshness.as_of, self._zone)
         pn.state.curdoc.template_variables["first_paint"] = paint
-        # Between the page's creation and the browser's first word, updates may be lost: nothing is sent before it.
         pn.state.onload(self._go_live)
 
     def _go_live(self) -> None:
@@ -106,7 +105,7 @@ class DashboardPage(Viewer):
         self._is_live = True
         self._seen(self._told)
         self._ticked(self._feed.last)
-        self._ask()
+        self._draw()
 
     def change(self, next_of: Callable[[View], View], *, stepped: bool = False) -> None:
         """Go to another view: address, widgets, figures. Where the browser `stepped` there, the address is right."""
@@ -118,8 +117,12 @@ class DashboardPage(Viewer):
         self._session.view = view
         if not stepped:
             self._window.go_to(view.query())
-        self._show_view()
-        self._ask()
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._is_live:
+            self._show_view()
+            self._ask()
 
     def _pick(self, dimension: str, name: str) -> None:
         """A bar was pressed: its values are taken into the filter, or out of it."""
@@ -130,9 +133,8 @@ class DashboardPage(Viewer):
     def _follow(self, query: str) -> None:
         """A link within the page was followed; one to the page itself reads it again."""
         if view_of_query(query) == self._session.view:
-            self._ask()
-        else:
-            self.change(lambda _: view_of_query(query))
+            self._draw()
+        self.change(lambda _: view_of_query(query))
 
     def _show_days(self, first: date, last: date) -> None:
         self.change(lambda view: view.with_dates(first, last))
@@ -158,7 +160,7 @@ class DashboardPage(Viewer):
     def _watching(self, _: Any) -> None:
         was_live = self._session.is_live
         self._session.paused, self._session.hidden = self._line.paused, self._line.hidden
-        if self._session.is_live and not was_live:
+        if self._is_live and self._session.is_live and not was_live:
             self._ticked(self._feed.last)
             self._ask()
 

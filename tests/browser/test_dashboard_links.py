@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.dashboard_app import Tab
+from tests.dashboard_app import SHOWN_MS, Tab
 
 
 def test_back_takes_one_press_each_and_forward_leads_on(browser: Browser, address: str) -> None:
@@ -61,3 +62,33 @@ def test_a_filtered_card_keeps_its_other_bars_and_the_rest_is_filtered(tab: Tab)
     tab.page.wait_for_url(re.compile("status=Delivered&status=Shipped"))
     both = sum(int(re.sub("[^0-9]", "", rows[name])) for name in ("Shipped", "Delivered"))
     tab.wait_for_headline("orders", f"{both:,}")
+
+
+EARLY = """() => {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (frame) {
+    send.call(this, frame);
+    const text = typeof frame === "string" ? frame : new TextDecoder().decode(frame);
+    if (!text.includes("narrow") || window.wasEarly) { return; }
+    window.wasEarly = true;
+    history.pushState({}, "", location.pathname + "LINK");
+    dispatchEvent(new PopStateEvent("popstate"));
+  };
+}"""
+"""In the browser: a link that is followed as soon as the page listens, before all of it is drawn."""
+
+
+@pytest.mark.parametrize(
+    ("link", "heading"),
+    [("?page=trends&span=all", "Trends"), ("?page=orders&span=all", "Orders"), ("?page=pipeline", "Pipeline")],
+)
+def test_a_link_that_is_followed_while_the_page_is_drawn_leads_there(
+    browser: Browser, address: str, link: str, heading: str
+) -> None:
+    tab = Tab(browser)
+    tab.page.add_init_script(f"({EARLY.replace('LINK', link)})()")
+    tab.page.goto(f"{address}?span=all")
+    expect(tab.page.locator("h1").filter(visible=True)).to_contain_text(heading, timeout=SHOWN_MS)
+    assert tab.page.url.endswith(link)
+    tab.close()
+    assert tab.errors == []
