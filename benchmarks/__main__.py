@@ -9,7 +9,7 @@ from importlib import import_module
 from benchmarks import report
 from benchmarks.common import Result, print_table, shown
 
-PARTS = ("generate", "import", "summaries", "archive", "dashboard", "up", "commands", "sizes", "versions")
+PARTS = ("generate", "import", "summaries", "archive", "large", "dashboard", "up", "commands", "sizes", "versions")
 
 
 def main() -> None:

@@ -108,7 +108,7 @@ def run(quick: bool) -> Iterator[Result]:
         yield from _seed(database, Path(home), sizes[0] if quick else 1_000_000)
 
 
-def _fill(database: MongoDatabase, orders: int) -> None:
+def fill(database: MongoDatabase, orders: int) -> None:
     database.client.drop_database(database.name)
     prepare_database(database)
     ensure_catalog(database, CATALOG)
@@ -117,7 +117,7 @@ def _fill(database: MongoDatabase, orders: int) -> None:
     )
 
 
-def _environment(database: MongoDatabase, archive_uri: str, home: Path) -> Mapping[str, str]:
+def environment_of(database: MongoDatabase, archive_uri: str, home: Path) -> Mapping[str, str]:
     host, port = next(iter(database.client.nodes))
     return os.environ | {
         "ECOMMERCE_MONGO_URI": f"mongodb://{host}:{port}/?replicaSet=ecommerce",
@@ -128,12 +128,12 @@ def _environment(database: MongoDatabase, archive_uri: str, home: Path) -> Mappi
 
 
 def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick: bool) -> list[Result]:
-    _fill(database, orders)
+    fill(database, orders)
     database.client.admin.command("fsync")  # sizes on disk are those of the last checkpoint
     collection_bytes = database.command("collStats", ORDERS)["storageSize"]
     all_orders = database[ORDERS].estimated_document_count()
-    environment = _environment(database, uri, home)
-    measured = _measure([sys.executable, "-c", ARCHIVER], environment)
+    environment = environment_of(database, uri, home)
+    measured = measure([sys.executable, "-c", ARCHIVER], environment)
     document = database[ARCHIVE_RUNS].find_one({"state": COMMITTED})
     assert document is not None
     archived = get_run(database, document["_id"])
@@ -160,7 +160,7 @@ def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick:
         ),
     ]
     if is_target or quick:
-        restored = _measure([sys.executable, "-c", RESTORER], environment)
+        restored = measure([sys.executable, "-c", RESTORER], environment)
         count = database["orders_restored"].estimated_document_count()
         rate = f"{count / restored.seconds:,.0f} orders/s"
         results.append(Result(f"{count:,} orders restored, start to end", restored.seconds, "s", "≥ 30 000/s", rate))
@@ -189,18 +189,18 @@ def _read(environment: Mapping[str, str], name: str, orders: int) -> list[Result
 
 
 def _seed(database: MongoDatabase, home: Path, orders: int) -> list[Result]:
-    _fill(database, orders)
-    environment = _environment(database, "file:unused", home)
+    fill(database, orders)
+    environment = environment_of(database, "file:unused", home)
     uri, cutoff = environment["ECOMMERCE_MONGO_URI"], (START + timedelta(days=DAYS)).isoformat()
     command = [sys.executable, "-m", "benchmarks.seed_archiver", uri, database.name, cutoff, str(home / "seed")]
-    measured = _measure(command, environment)
+    measured = measure(command, environment)
     return [
         Result(f"seed-style archiver, {orders:,} orders, nothing verified", measured.seconds, "s"),
         Result("seed-style archiver: Spark's driver at its peak", measured.jvm_mb, "MB"),
     ]
 
 
-def _measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
+def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
     """Run a program, looking at its memory and its JVM's ten times a second."""
     peaks = {"python": 0, "java": 0}
     started_at = datetime.now(UTC)
