@@ -1,7 +1,7 @@
 """A viewer without a screen: speaks the dashboard's websocket as a browser does, and notes when updates come.
 
-It fetches the page, connects, pulls the document, says that it is drawn, and then takes every patch, undecoded: what is
-measured is the server, not a second Bokeh.
+It fetches the page, connects, pulls the document, says that it and each of its components is drawn, and then takes
+every patch, undecoded: what is measured is the server, not a second Bokeh.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import contextlib
 import json
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tornado.httpclient import AsyncHTTPClient
@@ -23,11 +24,28 @@ TIMEOUT_SECONDS = 300
 PAINTED = re.compile(r'id="first-paint".*As of \d\d:\d\d', re.DOTALL)
 """Headlines with figures in the page itself, which a browser shows before it has loaded anything else."""
 
-DRAWN = {
-    "kind": "MessageSent",
-    "msg_type": "bokeh_event",
-    "msg_data": {"type": "event", "name": "document_ready", "values": {"type": "map", "entries": []}},
-}
+
+def event(name: str, *entries: list[object]) -> dict[str, object]:
+    """An event of Bokeh's as a browser sends it."""
+    values = {"type": "map", "entries": list(entries)}
+    return {
+        "kind": "MessageSent",
+        "msg_type": "bokeh_event",
+        "msg_data": {"type": "event", "name": name, "values": values},
+    }
+
+
+def components(document: object) -> Iterator[tuple[str, int]]:
+    """The id of each component that learns of new values by message, and the version of those in a document."""
+    if isinstance(document, list):
+        for part in document:
+            yield from components(part)
+    elif isinstance(document, dict):
+        data = document.get("attributes", {}).get("data") if isinstance(document.get("attributes"), dict) else None
+        if isinstance(data, dict) and "version" in (values := data.get("attributes", {})):
+            yield document["id"], values["version"]
+        for part in document.values():
+            yield from components(part)
 
 
 @dataclass
@@ -35,6 +53,8 @@ class Viewer:
     """One open page."""
 
     address: str
+    query: str = ""
+    """Of the link by which it is opened."""
     painted_seconds: float = 0.0
     """From the request of the page to figures being here: in the page itself, or else with its document."""
     opened_seconds: float = 0.0
@@ -49,7 +69,7 @@ class Viewer:
     async def open(self) -> None:
         """Load the page and follow it until `close`."""
         begin = time.perf_counter()
-        page = await AsyncHTTPClient().fetch(self.address, request_timeout=TIMEOUT_SECONDS)
+        page = await AsyncHTTPClient().fetch(self.address + self.query, request_timeout=TIMEOUT_SECONDS)
         painted_seconds = time.perf_counter() - begin
         found = TOKEN.search(text := page.body.decode())
         if found is None:
@@ -62,11 +82,15 @@ class Viewer:
         )
         await self._message()  # ACK
         await self._send("PULL-DOC-REQ", {})
-        while (await self._message())[0] != "PULL-DOC-REPLY":
-            pass
+        kind, content = "", ""
+        while kind != "PULL-DOC-REPLY":
+            kind, content = await self._message()
         self.opened_seconds = time.perf_counter() - begin
         self.painted_seconds = painted_seconds if PAINTED.search(text) else self.opened_seconds
-        await self._send("PATCH-DOC", {"events": [DRAWN]})
+        for model, version in components(json.loads(content)):
+            drawn = ["data", {"type": "map", "entries": [["drawn", version]]}]
+            await self._send("PATCH-DOC", {"events": [event("data_event", ["model", {"id": model}], drawn)]})
+        await self._send("PATCH-DOC", {"events": [event("document_ready")]})
         self._reader = asyncio.create_task(self._follow())
 
     async def close(self) -> None:
