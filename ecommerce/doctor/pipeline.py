@@ -12,7 +12,7 @@ from ecommerce.archive.runs import unfinished_run
 from ecommerce.archive_location import archive_kind, archive_uri, local_path, needs_embedded_hdfs
 from ecommerce.doctor.findings import Problem
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
-from ecommerce.services.hdfs import damaged_files, namenode_state, why_in_safe_mode
+from ecommerce.services.hdfs_state import damaged_files, namenode_state, why_in_safe_mode
 from ecommerce.services.ports import answers
 from ecommerce.services.records import read_record
 from ecommerce.services.supervisor import start_it, why_stopped

@@ -14,7 +14,7 @@ from ecommerce.mongo import get_database
 from ecommerce.prefect_api import api_url, embedded_api
 from ecommerce.processes import is_stopped
 from ecommerce.services.dashboard import dashboard_url
-from ecommerce.services.hdfs import namenode_state, takes_writes, why_in_safe_mode
+from ecommerce.services.hdfs_state import namenode_state, takes_writes, why_in_safe_mode
 from ecommerce.services.ports import LOOPBACK, http_answers
 from ecommerce.services.postgres import NAME as POSTGRES
 from ecommerce.services.postgres import postgres_problem

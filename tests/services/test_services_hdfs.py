@@ -7,7 +7,8 @@ import pytest
 
 from ecommerce.errors import ServiceError
 from ecommerce.java import java_home
-from ecommerce.services.hdfs import Hdfs, damaged_files, hdfs_shell, namenode_state, start_hdfs
+from ecommerce.services.hdfs import Hdfs, hdfs_shell, start_hdfs
+from ecommerce.services.hdfs_state import damaged_files, namenode_state
 from ecommerce.settings import Settings
 from tests.ports import free_port
 from tests.programs import wait_until

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ecommerce.archive.errors import explain
-from ecommerce.services.hdfs import why_in_safe_mode
+from ecommerce.services.hdfs_state import why_in_safe_mode
 from ecommerce.settings import get_settings
 
 FULL = (

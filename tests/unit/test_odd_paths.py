@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, make_url, text
 from ecommerce.archive_location import archive_uri, local_path, record_archive_kind
 from ecommerce.errors import ServiceError, SettingsError
 from ecommerce.jvm import PlainFolder, class_path
-from ecommerce.services.hdfs import require_path_for_hadoop
+from ecommerce.services.hdfs_configuration import require_path_for_hadoop
 from ecommerce.services.prefect_database import HistoryChoice, history_environment
 from ecommerce.settings import Settings, load_settings
 
