@@ -1,11 +1,8 @@
 """The one place that starts Spark: one session per process, shared by whoever is inside `spark_session`."""
 
 import os
-import shlex
 import shutil
-import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,55 +14,25 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from ecommerce.archive.class_archive import class_archive_options, keep_class_archive
+from ecommerce.archive.class_archive import keep_class_archive
 from ecommerce.archive.errors import explain
 from ecommerce.archive.jvm_watch import end_when_hung, launch_limited
-from ecommerce.archive_location import archive_options
+from ecommerce.archive.spark_options import LOG, NAME, given_by_the_user, require_master, set_environment, spark_options
 from ecommerce.errors import ServiceError
 from ecommerce.jars import archive_jars
 from ecommerce.java import java_home
-from ecommerce.jvm import HADOOP, SPARK, PlainFolder, class_path, java_environment
+from ecommerce.jvm import PlainFolder, class_path
 from ecommerce.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-NAME = "ecommerce-archive"
-
-DRIVER_MEMORY = "1g"
-"""Heap of the JVM; on local[*] it does the tasks too. Orders stream, so it bounds speed, not size."""
-
-_JVM_OPTIONS = (
-    "-Duser.timezone=UTC",
-    # On two cores the parallel collector costs a tenth less than G1 while orders stream through. The sizes of its
-    # generations are its own choice: with 600 of 1000 MB for the young one it worked 18 s instead of 11 for 400 000.
-    "-XX:+UseParallelGC",
-    # The quick compiler alone: for 400 000 orders it took 4 s of processor time instead of 18, and the tasks 20 instead
-    # of 12.
-    "-XX:TieredStopAtLevel=1",
-    # With it alone the JVM has room for 48 MB of compiled code. Queries compile code of their own, and one that had run
-    # for a quarter of an hour ended with "Out of space in CodeCache for adapters". This is what there is without it.
-    "-XX:ReservedCodeCacheSize=240m",
-)
-
-_OURS = ("PYSPARK_PYTHON", "SPARK_LOCAL_IP")
-_GIVEN = frozenset(os.environ)
-"""Names of variables before PySpark adds its own (SPARK_BUFFER_SIZE, …), which no user knows."""
-
-MASTER_SECONDS = 5.0
-"""For a cluster's master to take a connection. Spark itself tries for a minute, and says less."""
-
-TASK_ATTEMPTS = 3
-"""Attempts per task on local[*], as a cluster has; Spark's own default there is one."""
-
 STOP_TIMEOUT_SECONDS = 30
 """For the JVM to end; after that it is killed, as it holds nothing that counts."""
 
 LEAVE_CLASSES_TIMEOUT_SECONDS = 600
 """For a JVM that writes its classes at the lowest priority before it ends."""
-
-_LOGGING = Path(__file__).with_name("spark-log4j2.properties")
 
 _lock = threading.RLock()
 _users = 0
@@ -140,50 +107,19 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
     java = java_home(settings)
     jars = class_path(*archive_jars(settings.cache, java))
     set_environment(settings, java)
-    _require_master(settings)
+    require_master(settings)
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
     scratch = _scratch_directory(settings)
-    log = settings.home_directory / "logs" / "spark.log"
+    log = settings.home_directory / LOG
     log.parent.mkdir(parents=True, exist_ok=True)
     log_before = log.stat().st_size if log.exists() else 0
     # Spark cuts options at blanks and lists of folders at commas, and log4j reads `%` in the name of its file.
     home = PlainFolder(settings.home_directory)
     plain_scratch = home.path / scratch.relative_to(settings.home_directory)
-    options = {
-        "spark.master": _master(settings),
-        "spark.app.name": NAME,
-        "spark.driver.memory": DRIVER_MEMORY,
-        "spark.local.dir": str(plain_scratch),
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.eventLog.enabled": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.driver.extraClassPath": jars,
-        # A task with block locations waits for its host, which the local scheduler never offers again: expiring
-        # snapshots hung for ever.
-        "spark.locality.wait": "0s",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        # Workers are kept for jobs with the same environment. With short tracebacks that of SQL would be its own.
-        "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
-        "spark.driver.extraJavaOptions": shlex.join(
-            (
-                f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}",
-                f"-Decommerce.log={home.path / 'logs' / log.name}",
-                # Killed JVMs left their native libraries in the machine's folder: 250 MB after a day of tests.
-                f"-Djava.io.tmpdir={plain_scratch}",
-                *_JVM_OPTIONS,
-                *class_archive_options(settings, java, plain_scratch, leave=leaves_classes),
-            )
-        ),
-    }
-    if not is_local(settings):
-        options["spark.jars"] = jars.replace(os.pathsep, ",")
-    else:
-        options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-    options |= {f"spark.hadoop.{name}": value for name, value in archive_options(settings).items()}
+    options = spark_options(settings, java, jars, home.path, plain_scratch, leaves_classes=leaves_classes)
     # PySpark imports it at its first call into the JVM, which would stand idle for that long just after its start.
     threading.Thread(target=import_module, args=("pandas",), name="import-pandas", daemon=True).start()
     try:
@@ -202,60 +138,9 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
         shutil.rmtree(scratch, ignore_errors=True)
         home.close()
         raise ServiceError(
-            f"Spark did not start with ECOMMERCE_SPARK_MASTER={settings.spark_master!r}{_given_by_the_user()}: "
+            f"Spark did not start with ECOMMERCE_SPARK_MASTER={settings.spark_master!r}{given_by_the_user()}: "
             f"{_reason(error, log, log_before)}; see {log}"
         ) from None
-
-
-def is_local(settings: Settings) -> bool:
-    """Whether Spark runs in this process's JVM, not on a cluster."""
-    return settings.spark_master == "local" or settings.spark_master.startswith("local[")
-
-
-def set_environment(settings: Settings, java: Path) -> None:
-    """What PySpark and its JVM read from this process's environment.
-
-    A cluster's settings, and those of an HDFS that ECOMMERCE_ARCHIVE_URI names, are the user's to give.
-    """
-    foreign: tuple[str, ...] = ()
-    if is_local(settings):
-        foreign = SPARK if (settings.archive_uri or "").startswith("hdfs:") else (*SPARK, *HADOOP)
-    for name, value in java_environment(foreign).items():
-        if value is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = value
-    os.environ["JAVA_HOME"] = str(java)
-    # Of the workers that read MongoDB: this Python has what they need. Executors elsewhere may need another path.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    if is_local(settings):
-        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"  # else Spark resolves the machine's name, which may have no address
-
-
-def _given_by_the_user() -> str:
-    given = _GIVEN & os.environ.keys()
-    names = sorted(name for name in given if name.startswith((*SPARK, *HADOOP)) and name not in _OURS)
-    return f" and {', '.join(names)} of the environment" if names else ""
-
-
-def _require_master(settings: Settings) -> None:
-    """Raise ServiceError where nobody answers at any address of a standalone cluster's master."""
-    kind, _, addresses = settings.spark_master.partition("://")
-    if kind != "spark":
-        return
-    tried = []
-    for address in addresses.split(","):
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), MASTER_SECONDS).close()
-        except (OSError, ValueError) as error:
-            tried.append(f"{address} ({error})")
-        else:
-            return
-    raise ServiceError(
-        f"Spark did not start with ECOMMERCE_SPARK_MASTER={settings.spark_master!r}{_given_by_the_user()}: no master "
-        f"answers at {', '.join(tried)}; start it, correct ECOMMERCE_SPARK_MASTER, or unset it to use this machine"
-    )
 
 
 def _reason(error: Exception, log: Path, log_before: int) -> str:
@@ -291,14 +176,6 @@ def _stop(spark: _Spark) -> None:
         SparkContext._gateway = None  # noqa: SLF001
         SparkContext._jvm = None  # noqa: SLF001
     spark.home.close()
-
-
-def _master(settings: Settings) -> str:
-    """`local[N]` with task attempts; any other master as it is."""
-    master = settings.spark_master
-    if master.startswith("local[") and "," not in master:
-        return f"{master[:-1]},{TASK_ATTEMPTS}]"
-    return master
 
 
 def _scratch_directory(settings: Settings) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce.archive.spark import set_environment
+from ecommerce.archive.spark_options import set_environment
 from ecommerce.jvm import changed_environment, java_environment
 from ecommerce.settings import Settings
 
