@@ -83,14 +83,8 @@ def status(
 
     from ecommerce.mongo import get_database
     from ecommerce.schema import is_missing, missing_text
-    from ecommerce.services.health import (
-        check_in_brief,
-        found_by_check,
-        notes,
-        order_counts,
-        service_states,
-        set_aside,
-    )
+    from ecommerce.services.data_state import check_in_brief, found_by_check, order_counts, set_aside
+    from ecommerce.services.health import notes, service_states
 
     settings = get_settings()
     close_killed(settings, embedded_api(settings))

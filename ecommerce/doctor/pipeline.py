@@ -14,7 +14,7 @@ from ecommerce.doctor.findings import Problem
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
 from ecommerce.services.hdfs_state import damaged_files, namenode_state, why_in_safe_mode
 from ecommerce.services.ports import answers
-from ecommerce.services.records import read_record
+from ecommerce.services.records import living_record, read_record
 from ecommerce.services.supervisor import start_it, why_stopped
 from ecommerce.settings import Settings
 from ecommerce.summaries.aside import REMEDY, all_aside, named_aside
@@ -165,9 +165,9 @@ def _local_archive(place: Path) -> str:
 
 
 def _embedded_hdfs(settings: Settings) -> str:
-    record = read_record(settings.home_directory, "namenode")
+    record = living_record(settings.home_directory, "namenode")
     where, why = f"the embedded NameNode on port {settings.namenode_port}", why_stopped(record)
-    if record is None or record.process() is None:
+    if record is None:
         raise Problem(f"{where} is not running", start_it(settings, "namenode"))
     state = {} if why else namenode_state(record.pid)
     if not state:

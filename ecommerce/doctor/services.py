@@ -4,7 +4,7 @@ from ecommerce.doctor.findings import Problem
 from ecommerce.processes import is_stopped
 from ecommerce.services.health import ServiceState, postgres_state, service_states
 from ecommerce.services.postgres import NAME as POSTGRES
-from ecommerce.services.records import read_record
+from ecommerce.services.records import living_record
 from ecommerce.services.supervisor import is_stopping, running_supervisor, start_it, up_state
 from ecommerce.settings import Settings
 
@@ -39,8 +39,7 @@ def postgres(settings: Settings) -> str:
     home = settings.home_directory
     if not (home / POSTGRES).exists():
         return "none is used here"
-    record = read_record(home, POSTGRES)
-    if running_supervisor(home) is None and (record is None or record.process() is None):
+    if running_supervisor(home) is None and living_record(home, POSTGRES) is None:
         return "is started by `ecommerce up`, or by a command that needs it"
     state = postgres_state(settings)
     if not state.healthy:

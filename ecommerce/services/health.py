@@ -19,7 +19,7 @@ from ecommerce.services.ports import LOOPBACK, http_answers
 from ecommerce.services.postgres import NAME as POSTGRES
 from ecommerce.services.postgres import postgres_problem
 from ecommerce.services.prefect import WORK_POOL, worker_health_port
-from ecommerce.services.records import ServiceRecord, process_of, read_record
+from ecommerce.services.records import ServiceRecord, living_record, process_of
 from ecommerce.services.stuck import stuck_problem, worker_problem
 from ecommerce.services.supervisor import (
     FAILED,
@@ -32,9 +32,6 @@ from ecommerce.services.supervisor import (
     why_stopped,
 )
 from ecommerce.settings import Settings
-from ecommerce.summaries.aside import all_aside, aside_sentence
-from ecommerce.summaries.checked import check_problems
-from ecommerce.summaries.counts import count_orders_now
 
 DATABASE_SECONDS = 5.0
 """For Prefect's database to answer."""
@@ -86,7 +83,7 @@ def service_states(settings: Settings) -> list[ServiceState]:
     def problem_of_worker(record: ServiceRecord) -> str | None:
         if not worker_health_port(record.pid):
             return "has not asked for runs for a while"
-        its_server = _living_record(settings, "prefect-server")
+        its_server = living_record(settings.home_directory, "prefect-server")
         # A server on another port than the settings say is named above; it is not asked at the wrong one.
         if its_server is None or its_server.port != settings.prefect_port or why_stopped(its_server):
             return None
@@ -109,48 +106,11 @@ def postgres_state(settings: Settings) -> ServiceState:
     return _recorded(settings, POSTGRES, LOOPBACK, lambda _: postgres_problem(settings.home_directory))
 
 
-def order_counts(settings: Settings) -> dict[str, int]:
-    """What is in `orders` and in the archive; empty where MongoDB does not answer.
-
-    `hot_orders` are all documents of `orders`: `aside` of them are no orders, and `newer` ones came after the figures,
-    so nobody has looked whether they are. `missing` are counted and were deleted, by no archive run.
-    """
-    if settings.mongo_uri is None and _living_record(settings, "mongod") is None:
-        return {}
-    try:
-        counts = count_orders_now(get_database(settings))
-        return {
-            "hot_orders": counts.hot,
-            "archived_orders": counts.archived,
-            "aside": counts.aside,
-            "newer": counts.newer,
-            "missing": counts.missing,
-        }
-    except PyMongoError:
-        return {}
-
-
-def set_aside(settings: Settings) -> str:
-    """A line that names the documents of `orders` that are no orders, and what to do."""
-    return aside_sentence(*all_aside(get_database(settings)))
-
-
-def found_by_check(settings: Settings) -> list[str]:
-    """A line for each thing that the last check found wrong, with what mends it."""
-    return [f"{one.says} → {one.remedy}" for one in check_problems(get_database(settings))]
-
-
-def check_in_brief(settings: Settings) -> str:
-    """What the last check found wrong, in one short line; empty where it found all right, or there was none."""
-    found = [one.brief for one in check_problems(get_database(settings))]
-    return f"last check: {', '.join(found)} → see `ecommerce check`" if found else ""
-
-
 def notes(settings: Settings) -> list[str]:
     """What is not a service's state and should be known: a line each."""
     found = []
     home = settings.home_directory
-    runs = any(_living_record(settings, name) for name in ("mongod", "prefect-server", "dashboard"))
+    runs = any(living_record(home, name) for name in ("mongod", "prefect-server", "dashboard"))
     if up_state(home).get("supervisor") and runs and not running_supervisor(home):
         found.append(
             "`ecommerce up` of these services was killed: nothing that ends is started again → `ecommerce down`, then "
@@ -202,7 +162,7 @@ def _mongo_problem(settings: Settings) -> str | None:
 
 
 def _hdfs(settings: Settings) -> list[ServiceState]:
-    namenode = _living_record(settings, "namenode")
+    namenode = living_record(settings.home_directory, "namenode")
     state = namenode_state(namenode.pid) if namenode and not why_stopped(namenode) else {}
 
     def namenode_problem(record: ServiceRecord) -> str | None:
@@ -250,7 +210,7 @@ def _recorded(
 ) -> ServiceState:
     """The state of a service that this home runs itself."""
     home = settings.home_directory
-    record = _living_record(settings, name)
+    record = living_record(settings.home_directory, name)
     if is_stopping(home):
         reason = "" if record else "has ended already"
         return ServiceState(name, record.address if record else address, "stopping", reason)
@@ -290,11 +250,6 @@ def _why_not_running(settings: Settings, name: str) -> tuple[str, str]:
 def _is_starting(settings: Settings) -> bool:
     state = up_state(settings.home_directory)
     return state.get("state") == STARTING and process_of(str(state.get("supervisor", ""))) is not None
-
-
-def _living_record(settings: Settings, name: str) -> ServiceRecord | None:
-    record = read_record(settings.home_directory, name)
-    return record if record and record.process() else None
 
 
 def _database_problem(record: ServiceRecord) -> str | None:

@@ -20,10 +20,10 @@ from ecommerce.services.environment import settings_environment
 from ecommerce.services.marks import end_processes, orphans
 from ecommerce.services.records import (
     ServiceRecord,
+    living_record,
     locked,
     locked_at_once,
     process_of,
-    read_record,
 )
 from ecommerce.services.silent import await_process
 from ecommerce.services.supervisor import up_state
@@ -84,8 +84,8 @@ def embedded_postgres(settings: Settings) -> Iterator[None]:
 
 def prefect_address(settings: Settings) -> str | None:
     """Address of the API of the Prefect server that this home runs now, for `up` or commands; None without one."""
-    record = read_record(settings.home_directory, PREFECT)
-    return f"{record.address}/api" if record and record.process() else None
+    record = living_record(settings.home_directory, PREFECT)
+    return f"{record.address}/api" if record else None
 
 
 @contextmanager
@@ -114,7 +114,7 @@ def _in_use(settings: Settings, service: str, port: int | None) -> Iterator[None
 
 def _running(home: Path, service: str) -> list[ServiceRecord]:
     """The records of a service that runs. One whose supervisor was killed is ended first, unless somebody uses it."""
-    records = [record for name in PROCESSES[service] if (record := read_record(home, name)) and record.process()]
+    records = [record for name in PROCESSES[service] if (record := living_record(home, name))]
     if len(records) == len(PROCESSES[service]) and all(process_of(record.supervisor) for record in records):
         return records
     with locked_at_once(home, f"{service}.users") as unused:

@@ -19,7 +19,7 @@ from ecommerce.errors import ServiceError
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.marks import end_processes
 from ecommerce.services.ports import ANSWER_SECONDS, LOOPBACK, free_port
-from ecommerce.services.records import read_record
+from ecommerce.services.records import living_record, read_record
 
 NAME = "postgres"
 ROLE = "ecommerce"
@@ -99,8 +99,8 @@ def postgres_problem(home: Path) -> str | None:
 
 def database_uri(home: Path, database: str, driver: str = "postgresql") -> str:
     """Address of a database, with its password, on the server that runs. Raises ServiceError where none runs."""
-    record = read_record(home, NAME)
-    if record is None or record.process() is None:
+    record = living_record(home, NAME)
+    if record is None:
         raise ServiceError(f"the embedded Postgres of {home} does not run: `ecommerce up` starts it")
     return f"{driver}://{ROLE}:{_password(home)}@{record.address}/{database}"
 

@@ -90,6 +90,12 @@ def read_record(home: Path, name: str) -> ServiceRecord | None:
         return None
 
 
+def living_record(home: Path, name: str) -> ServiceRecord | None:
+    """The record of a service whose process lives; else None."""
+    record = read_record(home, name)
+    return record if record and record.process() else None
+
+
 def read_records(home: Path) -> list[ServiceRecord]:
     """The records of all services of a home."""
     names = sorted(path.name.removesuffix(".service.json") for path in (home / "run").glob("*.service.json"))

@@ -26,7 +26,7 @@ from ecommerce.documents.order import Refund
 from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase
 from ecommerce.order_search.one_order import order_of
 from ecommerce.query import ask
-from ecommerce.services.health import check_in_brief, found_by_check
+from ecommerce.services.data_state import check_in_brief, found_by_check
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.cells.table import CellTable

@@ -22,7 +22,7 @@ from ecommerce.metrics import read_samples
 from ecommerce.mongo import ORDERS, REJECTED_ROWS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.services.daemons import Daemon
-from ecommerce.services.health import order_counts
+from ecommerce.services.data_state import order_counts
 from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance

@@ -26,7 +26,7 @@ from ecommerce.importing.import_files import import_paths
 from ecommerce.kpis import compute_kpis
 from ecommerce.metrics import metrics_text
 from ecommerce.mongo import ORDERS, MongoDatabase
-from ecommerce.services.health import set_aside
+from ecommerce.services.data_state import set_aside
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.aside import all_aside
