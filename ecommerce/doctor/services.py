@@ -1,11 +1,10 @@
 """What `ecommerce up` runs on this machine: the process itself, and services that no other check asks."""
 
 from ecommerce.doctor.findings import Problem
-from ecommerce.processes import is_stopped
 from ecommerce.services.health import ServiceState, postgres_state, service_states
 from ecommerce.services.postgres import NAME as POSTGRES
 from ecommerce.services.records import living_record
-from ecommerce.services.supervisor import is_stopping, running_supervisor, start_it, up_state
+from ecommerce.services.supervisor import is_stopping, running_supervisor, start_it, stopped_up, up_state
 from ecommerce.settings import Settings
 
 OF_UP = ("prefect-worker", "dashboard")
@@ -23,11 +22,8 @@ def services(settings: Settings) -> str:
     process = f"process {supervisor.pid}"
     if is_stopping(home):
         raise Problem(f"the services are being stopped ({process})", "`ecommerce up` when that has ended, if need be")
-    if is_stopped(supervisor.pid):
-        raise Problem(
-            f"`ecommerce up` ({process}) is stopped, as by `kill -STOP`: nothing that ends is started again",
-            f"`kill -CONT {supervisor.pid}` lets it go on; or `ecommerce down`, then `ecommerce up`",
-        )
+    if stopped := stopped_up(home):
+        raise Problem(*stopped)
     unwell = [state for state in service_states(settings) if state.name in OF_UP and not state.healthy]
     if unwell:
         _raise(settings, unwell)

@@ -12,7 +12,6 @@ from ecommerce.archive_location import archive_uri, file_archive, local_path, ne
 from ecommerce.errors import without_topology
 from ecommerce.mongo import get_database
 from ecommerce.prefect_api import api_url, embedded_api
-from ecommerce.processes import is_stopped
 from ecommerce.services.dashboard import dashboard_url
 from ecommerce.services.hdfs_state import namenode_state, takes_writes, why_in_safe_mode
 from ecommerce.services.ports import LOOPBACK, http_answers
@@ -28,6 +27,7 @@ from ecommerce.services.supervisor import (
     is_stopping,
     outlook_of,
     running_supervisor,
+    stopped_up,
     up_state,
     why_stopped,
 )
@@ -116,12 +116,8 @@ def notes(settings: Settings) -> list[str]:
             "`ecommerce up` of these services was killed: nothing that ends is started again → `ecommerce down`, then "
             "`ecommerce up`"
         )
-    supervisor = running_supervisor(home)
-    if supervisor is not None and is_stopped(supervisor.pid):
-        found.append(
-            f"`ecommerce up` of these services (process {supervisor.pid}) is stopped, as by `kill -STOP`: nothing that "
-            f"ends is started again → `kill -CONT {supervisor.pid}`; or `ecommerce down`, then `ecommerce up`"
-        )
+    if stopped := stopped_up(home):
+        found.append(" → ".join(stopped))
     if api_url(settings) != embedded_api(settings):
         found.append(f"commands use the Prefect server {api_url(settings)}, as PREFECT_API_URL says")
     return found
@@ -226,8 +222,8 @@ def _recorded(
 
 def _outlook_text(settings: Settings, outlook: Outlook) -> str:
     """What the `up` that runs does about a service that is not well; nothing where it does nothing."""
-    supervisor = running_supervisor(settings.home_directory)
-    if outlook == Outlook() or supervisor is None or is_stopped(supervisor.pid):
+    home = settings.home_directory
+    if outlook == Outlook() or running_supervisor(home) is None or stopped_up(home):
         return ""
     error = f" (last error: {outlook.error})" if outlook.error else ""
     return f"; `ecommerce up` {outlook.in_words()}{error}"

@@ -85,6 +85,16 @@ def running_supervisor(home: Path) -> psutil.Process | None:
     return process_of(str(up_state(home).get("supervisor", "")))
 
 
+def stopped_up(home: Path) -> tuple[str, str] | None:
+    """That the `up` that runs is stopped itself, and what to do; None where it is not, or none runs."""
+    supervisor = running_supervisor(home)
+    if supervisor is None or not is_stopped(supervisor.pid):
+        return None
+    says = f"`ecommerce up` (process {supervisor.pid}) is stopped itself, as by `kill -STOP`"
+    remedy = f"`kill -CONT {supervisor.pid}` lets it go on; or `ecommerce down`, then `ecommerce up`"
+    return f"{says}: nothing that ends is started again", remedy
+
+
 def is_stopping(home: Path) -> bool:
     """Whether the services of a home are being stopped."""
     return up_state(home).get("state") == STOPPING and running_supervisor(home) is not None
@@ -137,9 +147,6 @@ def _wait_for_up(settings: Settings, what_it_does: str, last: str = "") -> str:
     process = f"process {supervisor.pid}"
     if is_stopping(settings.home_directory):
         return f"wait: the services are being stopped ({process}); `ecommerce up` starts them when that has ended"
-    if is_stopped(supervisor.pid):
-        return (
-            f"`ecommerce up` ({process}) is stopped itself, as by `kill -STOP`, and mends nothing: "
-            f"`kill -CONT {supervisor.pid}` lets it go on; or `ecommerce down`, then `ecommerce up`"
-        )
+    if stopped := stopped_up(settings.home_directory):
+        return ": ".join(stopped)
     return f"wait: `ecommerce up`, which runs ({process}), {what_it_does}.{last} {AGAIN}"

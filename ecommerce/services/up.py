@@ -13,7 +13,6 @@ from types import FrameType
 import psutil
 
 from ecommerce.errors import EcommerceError, ServiceError
-from ecommerce.processes import is_stopped
 from ecommerce.services.daemons import STOP_TIMEOUT_SECONDS as SERVICE_SECONDS
 from ecommerce.services.environment import settings_environment
 from ecommerce.services.logs import TIMED_LINES, without_time
@@ -36,6 +35,7 @@ from ecommerce.services.supervisor import (
     UP,
     is_stopping,
     running_supervisor,
+    stopped_up,
     up_state,
 )
 from ecommerce.settings import Settings
@@ -144,11 +144,8 @@ def _why_not_alone(home: Path) -> str:
     by = f" (process {supervisor.pid})" if supervisor else ""
     if is_stopping(home):
         return f"the services of {home} are being stopped{by}: `ecommerce up` starts them again when that has ended"
-    if supervisor is not None and is_stopped(supervisor.pid):
-        return (
-            f"already running in {home}{by}, but stopped itself, as by `kill -STOP`: see that `kill -CONT "
-            f"{supervisor.pid}` lets it go on; `ecommerce down` ends it and its services"
-        )
+    if stopped := stopped_up(home):
+        return f"already running in {home}, but {': '.join(stopped)}"
     return (
         f"already running in {home}{by}, where it starts again what ends or is silent and deploys again what was "
         "deleted: see `ecommerce status`; `ecommerce down` stops it"

@@ -251,10 +251,19 @@ def test_an_up_that_is_stopped_itself_is_named(settings: Settings) -> None:
         write_json(run_directory(settings.home_directory) / supervisor.STATE, mine)
         other.send_signal(signal.SIGSTOP)
         until(lambda: "is stopped" in " ".join(notes(settings)), lambda: None)
-        assert f"`kill -CONT {other.pid}`" in start_it(settings, "mongod")
-        assert f"`kill -CONT {other.pid}`" in look(settings, "services").remedy
-        with locked_at_once(settings.home_directory, "up"), pytest.raises(ServiceError, match="stopped itself"):
+        stopped = f"`ecommerce up` (process {other.pid}) is stopped itself, as by `kill -STOP`"
+        says = f"{stopped}: nothing that ends is started again"
+        remedy = f"`kill -CONT {other.pid}` lets it go on; or `ecommerce down`, then `ecommerce up`"
+        assert notes(settings) == [f"{says} → {remedy}"]
+        assert start_it(settings, "mongod") == f"{says}: {remedy}"
+        found = look(settings, "services")
+        assert (found.says, found.remedy) == (says, remedy)
+        with (
+            locked_at_once(settings.home_directory, "up"),
+            pytest.raises(ServiceError, match="stopped itself") as raised,
+        ):
             up.run(settings, print, lambda: None, demo=False)
+        assert str(raised.value) == f"already running in {settings.home_directory}, but {says}: {remedy}"
         said: list[str] = []
         begin = time.monotonic()
         assert up.stop(settings, said.append)
