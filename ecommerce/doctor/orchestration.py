@@ -81,13 +81,15 @@ def workers(settings: Settings) -> str:
     except PrefectError as error:
         again = deploy_again(settings, api)
         raise Problem(f"the work pool {WORK_POOL!r} cannot be had ({error.status})", again) from None
-    _raise_all([*halted(request, wanted_deployments(), api), *worker_problems(request, settings, api)])
+    _raise_all(
+        [*halted(request, deployed(request), wanted_deployments(), api), *worker_problems(request, settings, api)]
+    )
     return f"online: {', '.join(workers_online(request))}"
 
 
 def stuck(settings: Settings) -> str:
     """Nothing keeps runs from starting for ever."""
-    found = find_stuck(partial(_request, settings), wanted_deployments())
+    found = find_stuck(partial(_request, settings), _deployed(settings), wanted_deployments())
     _raise_all(replace(found, missing=()).problems(settings, api_url(settings)))  # `deployments` says those
     return "every deployment has its work pool, no run is left Pending"
 

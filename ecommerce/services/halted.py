@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ecommerce.prefect_api import PrefectError, prefect_command
-from ecommerce.services.prefect import WORK_POOL, deployed
+from ecommerce.services.prefect import WORK_POOL
 
 Request = Callable[[str, Any], Any]
 """Posts a body to a path of Prefect's API, and returns the answer; without a body it gets."""
@@ -18,9 +18,12 @@ Problem = tuple[str, str]
 GONE = 404
 
 
-def halted(request: Request, wanted: Mapping[str, Any], api: str) -> list[Problem]:
-    """What keeps runs of the deployments in `wanted` (by `flow/name`) from starting though nothing is broken."""
-    return [*_of_the_pool(request, api), *_of_deployments(request, wanted, api)]
+def halted(request: Request, deployments: Mapping[str, Any], wanted: Mapping[str, Any], api: str) -> list[Problem]:
+    """What keeps runs of the deployments in `wanted` from starting though nothing is broken.
+
+    `deployments` are those that `deployed` returns.
+    """
+    return [*_of_the_pool(request, api), *_of_deployments(deployments, wanted, api)]
 
 
 def _of_the_pool(request: Request, api: str) -> list[Problem]:
@@ -49,9 +52,9 @@ def _of_the_pool(request: Request, api: str) -> list[Problem]:
     return found
 
 
-def _of_deployments(request: Request, wanted: Mapping[str, Any], api: str) -> list[Problem]:
+def _of_deployments(deployments: Mapping[str, Any], wanted: Mapping[str, Any], api: str) -> list[Problem]:
     found = []
-    for name, deployment in sorted(deployed(request).items()):
+    for name, deployment in sorted(deployments.items()):
         limit = deployment.get("global_concurrency_limit")
         if name in wanted and limit and limit.get("active") and limit.get("limit") == 0:
             usual = (wanted[name].get("concurrency_limit") or {}).get("limit") or 1

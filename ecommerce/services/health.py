@@ -19,7 +19,7 @@ from ecommerce.services.postgres import NAME as POSTGRES
 from ecommerce.services.postgres import postgres_problem
 from ecommerce.services.prefect import WORK_POOL, worker_health_port
 from ecommerce.services.records import ServiceRecord, living_record, process_of
-from ecommerce.services.stuck import stuck_problem, worker_problem
+from ecommerce.services.stuck import why_no_runs
 from ecommerce.services.supervisor import (
     FAILED,
     STARTING,
@@ -87,7 +87,7 @@ def service_states(settings: Settings) -> list[ServiceState]:
         # A server on another port than the settings say is named above; it is not asked at the wrong one.
         if its_server is None or its_server.port != settings.prefect_port or why_stopped(its_server):
             return None
-        return stuck_problem(settings) or worker_problem(settings)
+        return why_no_runs(settings)
 
     def dashboard_problem(record: ServiceRecord) -> str | None:
         other = _other_port(record, settings.dashboard_port, "ECOMMERCE_DASHBOARD_PORT")

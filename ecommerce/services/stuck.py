@@ -5,7 +5,7 @@ deployment. Deployments whose work pool was deleted have none any more, also whe
 that was deleted takes its schedule with it.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -81,10 +81,14 @@ class Stuck:
         return found
 
 
-def find_stuck(request: Request, wanted: Collection[str], pending_seconds: float | None = None) -> Stuck:
-    """Look at the deployments named in `wanted` (as `flow/name`), and at their runs; Pending for long counts."""
+def find_stuck(
+    request: Request, found: Mapping[str, Any], wanted: Collection[str], pending_seconds: float | None = None
+) -> Stuck:
+    """Look at the deployments named in `wanted`, of those `deployed` returned, and at their runs.
+
+    What is Pending for so many seconds counts.
+    """
     longest = PENDING_SECONDS_MAX if pending_seconds is None else pending_seconds
-    found = deployed(request)
     ids = {found[name]["id"]: name for name in wanted if name in found}
     states = {"state": {"type": {"any_": ["PENDING", "SCHEDULED"]}}}
     pending, without_pool = [], []
@@ -111,7 +115,7 @@ def mend(settings: Settings, say: Callable[[str], None], deploy: Callable[[], No
 
     for name in close_killed_runs(settings.home_directory, embedded_api(settings)):
         say(f"run {name!r} is called crashed: the process of its command was killed")
-    stuck = find_stuck(request, wanted_deployments(), CRASH_PENDING_SECONDS)
+    stuck = find_stuck(request, deployed(request), wanted_deployments(), CRASH_PENDING_SECONDS)
     if stuck.missing or stuck.detached:
         ensure_work_pool(settings)
         deploy()
@@ -163,36 +167,26 @@ def _close(request: Request, run: Run, state: str, message: str) -> None:
     request(f"/flow_runs/{run.run_id}/set_state", {"state": {"type": state, "message": message}, "force": True})
 
 
-def stuck_problem(settings: Settings) -> str | None:
-    """The first thing that is stuck, in one line with its remedy; None where nothing is, or Prefect does not say."""
+def why_no_runs(settings: Settings) -> str | None:
+    """Why flow runs do not start though the worker's process runs, in one line with its remedy.
 
-    def look(request: Request) -> list[tuple[str, str]]:
-        return find_stuck(request, wanted_deployments()).problems(settings, embedded_api(settings))
+    Something is stuck, or halted, or the server knows of no worker. None where runs start, or Prefect does not say.
+    """
+    api, wanted = embedded_api(settings), wanted_deployments()
 
-    return _first_problem(settings, look)
-
-
-def worker_problem(settings: Settings) -> str | None:
-    """Why the worker, whose process runs, gets no runs: it is not known, or what it asks is halted; else None."""
-    api = embedded_api(settings)
-    return _first_problem(
-        settings,
-        lambda request: [
-            *halted(request, wanted_deployments(), api),
-            *worker_problems(request, settings, api),
-        ],
-    )
-
-
-def _first_problem(settings: Settings, look: Callable[[Request], list[tuple[str, str]]]) -> str | None:
     def request(path: str, body: Any) -> Any:
-        return call(embedded_api(settings), path, body, timeout_seconds=ANSWER_SECONDS)
+        return call(api, path, body, timeout_seconds=ANSWER_SECONDS)
 
     try:
-        problems = look(request)
+        found = deployed(request)
+        problems = (
+            find_stuck(request, found, wanted).problems(settings, api)
+            or halted(request, found, wanted, api)
+            or worker_problems(request, settings, api)
+        )
     except PrefectError:
         return None
-    return f"{problems[0][0]}: {problems[0][1]}" if problems else None
+    return ": ".join(problems[0]) if problems else None
 
 
 def _minutes() -> int:
