@@ -25,3 +25,8 @@ def without_topology(error: Exception) -> str:
 def first_line(error: Exception) -> str:
     """The first line of that; the error's type where it says nothing."""
     return next(iter(without_topology(error).splitlines()), type(error).__name__)
+
+
+def in_one_line(error: Exception) -> str:
+    """What an error of a library says, with its type."""
+    return f"{type(error).__name__}: {first_line(error)[:200]}"

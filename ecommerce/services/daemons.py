@@ -6,7 +6,8 @@ import os
 import pwd
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from ecommerce.errors import ServiceError
 from ecommerce.jvm import Changes
 from ecommerce.processes import birth, is_stopped
 from ecommerce.services.disks import full_disk
-from ecommerce.services.logs import log_excerpt
+from ecommerce.services.logs import Say, log_excerpt
 from ecommerce.services.marks import end_processes, marked_processes, marks
 from ecommerce.services.records import ServiceRecord, identity, remove_record, write_record
 
@@ -28,6 +29,8 @@ from ecommerce.services.records import ServiceRecord, identity, remove_record, w
 atexit.unregister(cleanup_subprocesses)
 
 STOP_TIMEOUT_SECONDS = 30
+SAY_AFTER_SECONDS = 5.0
+"""A service ends within two seconds as a rule."""
 LOG_BYTES_MAX = 20_000_000
 """A log longer than this is put aside at the next start; one older log is kept."""
 
@@ -192,3 +195,17 @@ class Daemon(Executor):
             return explanation
         excerpt = log_excerpt(self.log)
         return f"{self.name} {what}{f': {excerpt}' if excerpt else ''}; see {self.log}"
+
+
+@contextlib.contextmanager
+def said_when_slow(say: Say, daemon: Daemon) -> Iterator[None]:
+    """Say what is waited for where a service does not end within seconds."""
+    seconds = f"it is killed after {STOP_TIMEOUT_SECONDS} s"
+    line = f"waiting for {daemon.name} (process {daemon.pid}) to end: {seconds}"
+    timer = threading.Timer(SAY_AFTER_SECONDS, say, [line])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 
+from ecommerce.errors import ServiceError
 from ecommerce.sizes import size_text
 
 FOLDERS = ("mongo", "hdfs/name", "hdfs/data", "postgres", "prefect", "logs")
@@ -19,6 +20,10 @@ MONGO_BYTES_MIN = 250_000_000
 a full disk ended there was room, and it was left down for ten minutes without a word of the disk."""
 
 
+START_BYTES_MIN = 500_000_000
+"""Below this MongoDB's journal, the NameNode (it goes into safe mode) and Spark's scratch files fail in turn."""
+
+
 def full_disk(home: Path) -> str:
     """Which disk of a home is full, and what to do; empty where none is."""
     mongo = home / "mongo"
@@ -28,6 +33,20 @@ def full_disk(home: Path) -> str:
             left = f"the disk of {folder} has {size_text(free)} left"
             return f"{left}: free some space (`ecommerce doctor` names what can be deleted), or make the disk larger"
     return ""
+
+
+def require_space(home: Path) -> None:
+    """Raise ServiceError where the disk of a home is nearly full, or home cannot be made."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(home).free
+    except OSError as error:
+        raise ServiceError(f"{home} cannot be used ({error.strerror}): set ECOMMERCE_HOME to another folder") from None
+    if free < START_BYTES_MIN:
+        raise ServiceError(
+            f"the disk of {home} has {size_text(free)} left, the services need {size_text(START_BYTES_MIN)}: "
+            "free some space or set ECOMMERCE_HOME to another disk"
+        )
 
 
 def space_of_disks(home: Path) -> dict[Path, tuple[int, int]]:

@@ -1,11 +1,11 @@
 """The first archive run: a newcomer finds an archive with orders in it, and the run of Prefect that put them there."""
 
 import threading
-from collections.abc import Callable
 
 from ecommerce.generate.first import DAYS
 from ecommerce.prefect_api import PrefectError, run_url
 from ecommerce.services.command_runs import FINAL
+from ecommerce.services.logs import Say
 from ecommerce.services.prefect import post
 from ecommerce.settings import Settings
 
@@ -16,7 +16,7 @@ WAIT_SECONDS = 120.0
 """A first run takes about 20 s. One that takes longer goes on while the shop can be looked at."""
 
 
-def archive_first_data(settings: Settings, say: Callable[[str], None], stopping: threading.Event) -> None:
+def archive_first_data(settings: Settings, say: Say, stopping: threading.Event) -> None:
     """Have the worker archive the older half of the first data, and wait for it. Safe to ask for again.
 
     The shop is complete without it, so what goes wrong is said and ends nothing.

@@ -2,11 +2,15 @@
 
 import io
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 EXCERPT_LENGTH = 300
+
+Say = Callable[[str], None]
+"""Tells the user one line."""
 
 _TELLING = ("Exception", "ERROR", "FATAL", "Error", "error:")
 

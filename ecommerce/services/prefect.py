@@ -15,6 +15,7 @@ from ecommerce.jvm import Changes
 from ecommerce.prefect_api import PrefectError, call, embedded_api
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.jobs import Job
+from ecommerce.services.logs import Say
 from ecommerce.services.ports import LOOPBACK, free_port, http_answers, listening_ports, listens, require_free_port
 from ecommerce.settings import Settings
 
@@ -169,7 +170,7 @@ def deployed(request: Callable[[str, Any], Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def parameters_kept(settings: Settings, say: Callable[[str], None]) -> Iterator[None]:
+def parameters_kept(settings: Settings, say: Say) -> Iterator[None]:
     """Keep what a person set as a deployment's parameters in the UI, where the block deploys everything anew.
 
     Deploying sets them to what the file says, which is none.

@@ -1,33 +1,33 @@
 """Every service of a home: started in order, waited for, watched, and stopped in reverse."""
 
-import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from pymongo.errors import PyMongoError
 
 from ecommerce.archive.class_archive import has_class_archive
-from ecommerce.errors import ServiceError, first_line, without_topology
+from ecommerce.errors import ServiceError, in_one_line, without_topology
 from ecommerce.jvm import Changes
 from ecommerce.mongo import get_database
-from ecommerce.prefect_api import PrefectError, embedded_api
+from ecommerce.prefect_api import embedded_api
 from ecommerce.schema import is_missing, prepare_collections
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.catalog_choice import catalog_in_postgres, record_catalog
-from ecommerce.services.daemons import STOP_TIMEOUT_SECONDS, Daemon
+from ecommerce.services.daemons import Daemon, said_when_slow
 from ecommerce.services.dashboard import dashboard
+from ecommerce.services.disks import require_space
 from ecommerce.services.environment import service_environment
 from ecommerce.services.first_archive import archive_first_data
 from ecommerce.services.first_data import first_data, first_data_is_whole
 from ecommerce.services.hdfs import embedded_hdfs
 from ecommerce.services.jobs import Job
+from ecommerce.services.logs import Say
 from ecommerce.services.marks import end_processes, marked_processes, stop_rank
+from ecommerce.services.mending import mend_again_and_again
 from ecommerce.services.mongod import mongod
 from ecommerce.services.ports import http_answers
 from ecommerce.services.postgres import NAME as POSTGRES
@@ -45,32 +45,14 @@ from ecommerce.services.prefect import (
 )
 from ecommerce.services.prefect_database import choose_history, history_environment
 from ecommerce.services.records import identity, locked
-from ecommerce.services.stuck import mend
-from ecommerce.services.supervisor import MENDING
 from ecommerce.services.watch import ASK_SECONDS, Watch
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop, require_same_shop
-from ecommerce.sizes import size_text
 from ecommerce.upgrade import needs_archive, steps_due, upgrade_database
-
-Say = Callable[[str], None]
-"""Tells the user one line."""
 
 Part = TypeVar("Part", Daemon, Job)
 
-FREE_BYTES_MIN = 500_000_000
-"""Below this MongoDB's journal, the NameNode (it goes into safe mode) and Spark's scratch files fail in turn."""
-
 WATCH_SECONDS = 1.0
-SAY_AFTER_SECONDS = 5.0
-"""A service ends within two seconds as a rule."""
-MEND_SECONDS = 20.0
-"""Between two looks for flow runs that cannot start: three requests of 10 ms."""
-
-
-def in_one_line(error: Exception) -> str:
-    """What an error of a library says, with its type."""
-    return f"{type(error).__name__}: {first_line(error)[:200]}"
 
 
 class Stack:
@@ -133,7 +115,8 @@ class Stack:
         Returns only by an exception, such as KeyboardInterrupt.
         """
         watch = Watch(self._home, self._say)
-        threading.Thread(target=self._mend_again_and_again, args=(watch,), name="mend", daemon=True).start()
+        mending = (self._settings, self._say, self._deploy_again, watch.note_failure, self._ended)
+        threading.Thread(target=mend_again_and_again, args=mending, name="mend", daemon=True).start()
 
         def ask_again_and_again() -> None:
             while not self._ended.wait(ASK_SECONDS):
@@ -165,7 +148,7 @@ class Stack:
         self._pool.shutdown(cancel_futures=True)
         for daemon in daemons:
             try:
-                with _said_when_slow(self._say, daemon):
+                with said_when_slow(self._say, daemon):
                     daemon.stop()
                 if daemon.name == "prefect-worker" and http_answers(f"{embedded_api(self._settings)}/health", 5):
                     # Else the next start closes them.
@@ -247,23 +230,6 @@ class Stack:
         """The environment with what makes the daily schedules those of the shop's days."""
         return {**environment, "SHOP_TIME_ZONE": read_shop(get_database(self._settings)).time_zone}
 
-    def _mend_again_and_again(self, watch: Watch) -> None:
-        while not self._ended.wait(MEND_SECONDS):
-            try:
-                mend(self._settings, self._say, self._deploy_again)
-                watch.note_failure(MENDING, "")
-            except PrefectError as error:
-                # A server that is started again at this moment answers the next time.
-                watch.note_failure(MENDING, f"Prefect: {error}")
-            except ServiceError as error:
-                if not self._ended.is_set():
-                    watch.note_failure(MENDING, str(error))
-                    self._say(str(error))
-            except Exception as error:  # noqa: BLE001 - such as a MongoDB that is started again: the next time it answers
-                if not self._ended.is_set():
-                    watch.note_failure(MENDING, in_one_line(error))
-                    self._say(f"mending in Prefect: {in_one_line(error)}")
-
     def _deploy_again(self) -> None:
         with parameters_kept(self._settings, self._say):
             self._part(deployment(self._settings, self._in_shop_days(self._environment))).start().finish()
@@ -304,34 +270,6 @@ class Stack:
                 raise ServiceError(f"the start of {part.name} was stopped")
             self._parts.append(part)
         return part
-
-
-def require_space(home: Path) -> None:
-    """Raise ServiceError where the disk of a home is nearly full, or home cannot be made."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(home).free
-    except OSError as error:
-        raise ServiceError(f"{home} cannot be used ({error.strerror}): set ECOMMERCE_HOME to another folder") from None
-    if free < FREE_BYTES_MIN:
-        raise ServiceError(
-            f"the disk of {home} has {size_text(free)} left, the services need {size_text(FREE_BYTES_MIN)}: "
-            "free some space or set ECOMMERCE_HOME to another disk"
-        )
-
-
-@contextmanager
-def _said_when_slow(say: Say, daemon: Daemon) -> Iterator[None]:
-    """Say what is waited for where a service does not end within seconds."""
-    seconds = f"it is killed after {STOP_TIMEOUT_SECONDS} s"
-    line = f"waiting for {daemon.name} (process {daemon.pid}) to end: {seconds}"
-    timer = threading.Timer(SAY_AFTER_SECONDS, say, [line])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _await(*futures: Future[None]) -> None:

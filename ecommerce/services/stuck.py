@@ -1,19 +1,18 @@
-"""What would keep flow runs from starting for ever: found for `status` and `doctor`, mended by an `up` that runs.
+"""What would keep flow runs from starting for ever: found for `status` and `doctor`; `mending.py` mends it.
 
 Prefect leaves each of these as it is. A run that stays between Pending and Running holds the one place of its
 deployment. Deployments whose work pool was deleted have none any more, also when the pool is made again. A deployment
 that was deleted takes its schedule with it.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from ecommerce.prefect_api import PrefectError, call, embedded_api, prefect_command
-from ecommerce.services.command_runs import close_killed_runs
 from ecommerce.services.halted import Request, halted
-from ecommerce.services.prefect import WORK_POOL, deployed, ensure_work_pool, post, wanted_deployments
+from ecommerce.services.prefect import WORK_POOL, deployed, wanted_deployments
 from ecommerce.services.supervisor import up_mends
 from ecommerce.settings import Settings
 
@@ -107,30 +106,6 @@ def find_stuck(
     return Stuck(tuple(missing), tuple(detached), tuple(pending), tuple(without_pool), workers)
 
 
-def mend(settings: Settings, say: Callable[[str], None], deploy: Callable[[], None]) -> None:
-    """Deploy again what was deleted or lost its work pool, and close the runs that will not start. Says what it did."""
-
-    def request(path: str, body: Any) -> Any:
-        return post(settings, path, body)
-
-    for name in close_killed_runs(settings.home_directory, embedded_api(settings)):
-        say(f"run {name!r} is called crashed: the process of its command was killed")
-    stuck = find_stuck(request, deployed(request), wanted_deployments(), CRASH_PENDING_SECONDS)
-    if stuck.missing or stuck.detached:
-        ensure_work_pool(settings)
-        deploy()
-    if stuck.missing:
-        say(f"{', '.join(stuck.missing)} had been deleted; it was deployed again, with its schedule")
-    if stuck.detached:
-        say(f"the work pool of {', '.join(stuck.detached)} had been deleted; they were deployed again")
-    for run in stuck.pending:
-        _close(request, run, "CRASHED", f"It was Pending for {run.seconds:,.0f} s and did not begin.")
-        say(f"run {run.name!r} was Pending for {run.seconds:,.0f} s; it is called crashed, so that others can start")
-    for run in stuck.without_pool:
-        _close(request, run, "CANCELLED", "Its work pool was deleted before it started.")
-        say(f"run {run.name!r} was cancelled, as its work pool had been deleted; run it again if it is needed")
-
-
 def deploy_again(settings: Settings, api: str) -> str:
     """What to do where something was deleted in Prefect."""
     by_hand = f"deploy again: `ecommerce up` does, or {prefect_command(api, *DEPLOY)}"
@@ -161,10 +136,6 @@ def _workers_if_any(request: Request) -> tuple[str, ...]:
         return tuple(workers_online(request))
     except PrefectError:  # where the pool was deleted nobody can be
         return ()
-
-
-def _close(request: Request, run: Run, state: str, message: str) -> None:
-    request(f"/flow_runs/{run.run_id}/set_state", {"state": {"type": state, "message": message}, "force": True})
 
 
 def why_no_runs(settings: Settings) -> str | None:

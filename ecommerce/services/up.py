@@ -15,7 +15,7 @@ import psutil
 from ecommerce.errors import EcommerceError, ServiceError
 from ecommerce.services.daemons import STOP_TIMEOUT_SECONDS as SERVICE_SECONDS
 from ecommerce.services.environment import settings_environment
-from ecommerce.services.logs import TIMED_LINES, without_time
+from ecommerce.services.logs import TIMED_LINES, Say, without_time
 from ecommerce.services.marks import end_processes, orphans, stop_rank, wait_for_end
 from ecommerce.services.records import (
     identity,
@@ -26,7 +26,7 @@ from ecommerce.services.records import (
     run_directory,
     write_json,
 )
-from ecommerce.services.stack import Say, Stack
+from ecommerce.services.stack import Stack
 from ecommerce.services.supervisor import (
     FAILED,
     STARTING,

@@ -5,7 +5,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from ecommerce.errors import ServiceError
 from ecommerce.processes import is_stopped
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.disks import full_disk
+from ecommerce.services.logs import Say
 from ecommerce.services.records import identity, locked, read_record, run_directory, write_json
 from ecommerce.services.supervisor import SILENT_SECONDS, WATCHED, Outlook
 
@@ -33,7 +34,7 @@ RETRY_SECONDS = 60.0
 class Watch:
     """What is known of the services of one home. One thread calls `look`, another one `ask`, each again and again."""
 
-    def __init__(self, home: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, home: Path, say: Say) -> None:
         self._home = home
         self._say = say
         self._guard = threading.Lock()

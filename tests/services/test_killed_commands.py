@@ -15,7 +15,7 @@ import pytest
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.command_runs import killed_runs
 from ecommerce.services.environment import settings_environment
-from ecommerce.services.stuck import mend
+from ecommerce.services.mending import mend
 from ecommerce.settings import Settings
 from tests.prefect_stack import PrefectStack, prefect_stack
 

@@ -32,7 +32,7 @@ from ecommerce.query import ask
 from ecommerce.schema import prepare_database
 from ecommerce.security import bootstrap
 from ecommerce.security.roles import USERS
-from ecommerce.services import dashboard, prefect, records, stack, up
+from ecommerce.services import dashboard, disks, prefect, records, stack, up
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.hdfs import embedded_hdfs
@@ -70,8 +70,8 @@ def run_up_twice(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fill_the_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack, "FREE_BYTES_MIN", 10**18)
-    stack.require_space(settings.home)
+    monkeypatch.setattr(disks, "START_BYTES_MIN", 10**18)
+    disks.require_space(settings.home)
 
 
 def name_a_home_with_an_apostrophe(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +157,7 @@ def drop_collections_during_a_rebuild(settings: Settings, monkeypatch: pytest.Mo
 
 def name_a_file_as_home(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     (settings.home / "home").write_text("a file")
-    stack.require_space(settings.home / "home")
+    disks.require_space(settings.home / "home")
 
 
 def put_a_file_where_a_folder_belongs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from ecommerce.archive_location import archive_uri, needs_embedded_hdfs, record_
 from ecommerce.errors import ServiceError
 from ecommerce.jars import ARCHIVE_JARS, HADOOP_DAEMONS, Jar, fetch_jars, missing_jars
 from ecommerce.java import java_home
-from ecommerce.services import stack
+from ecommerce.services import disks
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.settings import Settings
 from tests.runbook import row_of
@@ -134,8 +134,8 @@ def test_a_java_that_will_not_do_is_named_with_what_it_lacks(
 def test_a_disk_that_is_nearly_full_is_said_before_anything_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stack, "FREE_BYTES_MIN", shutil.disk_usage(tmp_path).total * 2)
+    monkeypatch.setattr(disks, "START_BYTES_MIN", shutil.disk_usage(tmp_path).total * 2)
     with pytest.raises(
         ServiceError, match=r"the disk of .* has [\d.,]+ .?B left, .*free some space or set ECOMMERCE_HOME"
     ):
-        stack.require_space(tmp_path)
+        disks.require_space(tmp_path)

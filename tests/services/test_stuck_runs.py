@@ -12,10 +12,11 @@ from prefect.states import Pending
 from ecommerce.doctor.checkup import CHECKS
 from ecommerce.doctor.findings import OK, PROBLEM, Finding, examine
 from ecommerce.mongo import MongoDatabase
-from ecommerce.services import stuck
+from ecommerce.services import mending, stuck
+from ecommerce.services.mending import mend
 from ecommerce.services.prefect import WORK_POOL, wanted_deployments
 from ecommerce.services.records import identity, run_directory, write_json
-from ecommerce.services.stuck import mend, why_no_runs
+from ecommerce.services.stuck import why_no_runs
 from ecommerce.settings import Settings
 from tests.prefect_stack import PrefectStack, prefect_stack
 from tests.services.test_doctor import PREFECT
@@ -173,7 +174,7 @@ def test_a_run_whose_worker_died_before_it_was_running_gives_its_place_back(
     assert f"flow-run delete {left}`" in found.remedy
     assert "has not begun (workers: none online)" in found.says
     assert mended(stack) == [], "five minutes are not over"
-    monkeypatch.setattr(stuck, "CRASH_PENDING_SECONDS", 0)
+    monkeypatch.setattr(mending, "CRASH_PENDING_SECONDS", 0)
     (said,) = mended(stack)
     assert "it is called crashed, so that others can start" in said
     assert stack.client.read_flow_run(left).state_name == "Crashed"
