@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
@@ -15,11 +15,14 @@ from ecommerce.spreadsheet import spreadsheet_cell
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from rich.console import Console
 
     from ecommerce.query import Answer
 
 SHOWN_ROWS = 200
 """Of an answer on the terminal; files and pipes get all."""
+WIDEST = 1_000_000
+"""Characters: no table is as wide."""
 
 
 def query(
@@ -70,18 +73,46 @@ def _print_table(answer: "Answer") -> None:
     from itertools import islice
 
     from rich.console import Console
-    from rich.table import Table
 
     rows = _rows(answer)
-    shown = Table()
-    for field in answer.schema:
-        shown.add_column(field.name, justify="right" if _is_number(field.type) else "left", overflow="fold")
-    for row in islice(rows, SHOWN_ROWS):
-        shown.add_row(*(_text(value) for value in row.values()))
+    shown = [[_text(value) for value in row.values()] for row in islice(rows, SHOWN_ROWS)]
     console = Console(highlight=False, markup=False)
-    console.print(shown)
+    print_rows(console, [(field.name, _is_number(field.type)) for field in answer.schema], shown)
     if next(rows, None) is not None:
         console.print(f"the first {SHOWN_ROWS} rows; --format csv, json or parquet gives all")
+
+
+def print_rows(console: "Console", columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]]) -> None:
+    """Rows as a table; where it is wider than the console, each as a block with a line for every column.
+
+    `columns` are names, each with whether its values are numbers. A table that is made to fit breaks words apart: of 20
+    columns on 80 characters it shows one letter a line.
+    """
+    from rich.cells import cell_len
+    from rich.measure import Measurement
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for name, is_number in columns:
+        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    wide = console.options.update(width=WIDEST)
+    if Measurement.get(console, wide, table).maximum <= console.width:
+        console.print(table)
+        return
+    if not rows:
+        console.print(Text(f"no rows; columns: {', '.join(name for name, _ in columns)}"))
+    longest = max(cell_len(name) for name, _ in columns)
+    for number, row in enumerate(rows, start=1):
+        console.rule(f"row {number}", align="left", style="")
+        block = Table.grid(padding=(0, 2))
+        block.add_column(overflow="fold", width=min(longest, console.width // 2))
+        block.add_column(overflow="fold")
+        for (name, _), value in zip(columns, row, strict=True):
+            block.add_row(Text(name), Text(value))
+        console.print(block)
 
 
 def _is_number(kind: "pa.DataType") -> bool:
