@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from dashboard.figures import Answer
 from dashboard.headlines import INCOMPLETE, Content, Row, before_text, headlines
 from dashboard.sales_card import sales_card
-from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, ORDER_DIMENSIONS, Choices, not_filtered_note
+from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, ORDER_DIMENSIONS, Choices, not_filtered_by, not_filtered_note
 from dashboard.text import NOTHING, in_a_line, money, percent
 from dashboard.theme import ACCENTS, status_color
 from dashboard.timeline import TIMELINE_STATUSES_MAX, status_rank
@@ -27,7 +27,7 @@ def overview_cards(answer: Answer, choices: Choices, zone: ZoneInfo) -> dict[str
     kpis, filters = answer.kpis, _Filters(answer, choices)
     amount = partial(money, currency=kpis.currency)
     contents: dict[str, Content] = {
-        "headlines": headlines(answer, filters.note(of_items=False), amount, zone),
+        "headlines": headlines(answer, amount, zone),
         "legend": _legend(answer, filters),
         "status": _counts("Orders by status", "status", answer.of_card("status").by_status, filters),
         "payment": _order_groups(
@@ -81,12 +81,20 @@ class _Filters:
         values = [value for value, called in self._choices.get(dimension, {}).items() if called == name]
         return [[dimension, str(value)] for value in values] or None
 
+    def idle(self, *, of_items: bool) -> list[list[str]]:
+        """The chosen filters that do not act on a card's figures, which a link to the orders behind them leaves out."""
+        return [[name] for name in not_filtered_by(self._filters, _obeyed(of_items=of_items))]
+
     def pressable(self, dimension: str) -> bool:
         return bool(self._choices.get(dimension))
 
     def note(self, *, of_items: bool) -> str:
         """Which of the chosen filters do not act on a card's figures."""
-        return not_filtered_note(self._filters, ITEM_DIMENSIONS if of_items else ORDER_DIMENSIONS)
+        return not_filtered_note(self._filters, _obeyed(of_items=of_items))
+
+
+def _obeyed(*, of_items: bool) -> frozenset[str]:
+    return ITEM_DIMENSIONS if of_items else ORDER_DIMENSIONS
 
 
 def _legend(answer: Answer, filters: _Filters) -> Content:
@@ -218,7 +226,8 @@ def _bars(
         row.setdefault("color", ACCENTS.get(dimension))
         row.setdefault("fixed", not filters.pressable(dimension))
         row["selected"] = row["key"] in selected
-        row.setdefault("orders", filters.orders(dimension, row["name"]))
+        chosen = row.get("orders") or filters.orders(dimension, row["name"])
+        row["orders"] = chosen and [*filters.idle(of_items=of_items), *chosen]
     note = in_a_line(f"{len(kept)} of {len(rows)}" if len(rows) > len(kept) else "", filters.note(of_items=of_items))
     return {"title": title, "note": note, "rows": kept, "csv": True, "empty": "" if rows else NO_ORDERS}
 

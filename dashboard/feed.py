@@ -185,8 +185,14 @@ class Feed:
         """Have an answer ready for the first viewer, where the database is there."""
         try:
             self.answer(question)
+            self._attention.now()
+            self._overview_cards()
         except Exception as error:  # noqa: BLE001 - the page comes without figures and asks again
             log.warning("there are no figures to begin with: %s", why(error))
+
+    def beside(self) -> Content:
+        """The overview's cards beside its figures as they were made last; empty where that is too long ago."""
+        return Content({}) if self.is_old else self._beside
 
     def cards(self, page: str) -> Content:
         """The cards of a page beside its figures. Raises as `answer` does."""

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.figures import Answer, Question
 from dashboard.spans import dates_span, days_of
+from dashboard.state import ORDER_DIMENSIONS, not_filtered_by, not_filtered_note
 from dashboard.text import NOTHING, change, change_text, percent, span_text
 from dashboard.theme import status_color
 from ecommerce.documents.statuses import FINISHED
@@ -39,9 +40,11 @@ Content = dict[str, Any]
 Row = dict[str, Any]
 
 
-def headlines(answer: Answer, unfiltered: str, amount: Any, zone: ZoneInfo) -> Content:
-    """The card of the headlines; `unfiltered` says which chosen filters do not act on them."""
-    kpis = answer.kpis
+def headlines(answer: Answer, amount: Any, zone: ZoneInfo) -> Content:
+    """The card of the headlines, which says which chosen filters do not act on them."""
+    kpis, filters = answer.kpis, answer.question.filters
+    unfiltered = not_filtered_note(filters, ORDER_DIMENSIONS)
+    idle = [[name] for name in not_filtered_by(filters, ORDER_DIMENSIONS)]
     orders, late = kpis.orders, kpis.late_share
     rows = [
         _headline("orders", "Orders", compact(orders), exact(orders)),
@@ -76,7 +79,7 @@ def headlines(answer: Answer, unfiltered: str, amount: Any, zone: ZoneInfo) -> C
         key = row["key"]
         row["spark"] = [round(point, 4) for point in answer.timeline.sparks.get(key, ())]
         row["unfiltered"] = unfiltered
-        row["orders"] = BEHIND.get(key, [])
+        row["orders"] = [*idle, *BEHIND.get(key, [])]
         if key in NEEDS_FINISHED and (young := _open_share(answer)) > OPEN_SHARE_MAX:
             # Nothing of theirs is comparable yet: the younger the orders, the fewer are delivered, and the fewer late.
             row["note"] = f"{percent(young, 0)} still open"
@@ -122,13 +125,21 @@ def title_of(question: Question, zone: ZoneInfo) -> str:
         return "All orders"
     whole = dates_span(*days, zone)
     text = span_text(whole if question.span.start == whole.start else question.span, zone)
+    if _is_ahead(question):
+        return f"{text}, not begun yet"
     return text + (", so far" if question.running else "")
+
+
+def _is_ahead(question: Question) -> bool:
+    start, running = question.span.start, question.running
+    return start is not None and running is not None and start > running
 
 
 def _subtitle(answer: Answer, zone: ZoneInfo) -> str:
     compared = answer.question.compared
     if compared is None:
-        return "" if answer.question.span.start is None else "changes are shown from the first full hour on"
+        begun = answer.question.span.start is not None and not _is_ahead(answer.question)
+        return "changes are shown from the first full hour on" if begun else ""
     before = span_text(compared.before, zone)
     if compared.done == answer.question.span:
         return f"compared with {before}"

@@ -39,9 +39,12 @@ def listing_cards(
 def _head(listing: Listing, view: View, choices: Choices, all_orders: int | None, zone: ZoneInfo) -> Content:
     orders = view.orders
     days = "any day" if orders.text else span_text(view.span(listing.as_of, zone), zone)
-    notes = [days, _counted(listing), f"read at {listing.as_of.astimezone(zone):%H:%M:%S}"]
-    if all_orders is not None and listing.count is not None and all_orders > listing.count:
-        notes.insert(2, f"the figures count {exact(all_orders - listing.count)} more, which are archived")
+    notes = [
+        days,
+        counted(listing.count, "hot order") if listing.count is not None else "hot orders",
+        "" if listing.in_archive else _of_archived(listing.count, all_orders),
+        f"read at {listing.as_of.astimezone(zone):%H:%M:%S}",
+    ]
     if listing.problem:
         notes.append(listing.problem)
     begun = orders.first_page()
@@ -63,14 +66,18 @@ def _head(listing: Listing, view: View, choices: Choices, all_orders: int | None
             for value in sorted(view.chosen(dimension), key=str)
         ]  # fmt: skip
     # Without the dot a browser takes it for a page of ours.
-    links.append({"key": "csv", "text": "CSV of all these orders", "href": f"./orders.csv{view.query()}", "title": ""})
+    text = "CSV of all these orders" if listing.in_archive else "CSV of all these hot orders"
+    links.append({"key": "csv", "text": text, "href": f"./orders.csv{view.query()}", "title": ""})
     return {"title": "Orders", "subtitle": in_a_line(*notes), "rows": links}
 
 
-def _counted(listing: Listing) -> str:
-    if listing.count is not None:
-        return counted(listing.count, "hot order")
-    return "hot orders"
+def _of_archived(hot: int | None, all_orders: int | None) -> str:
+    """That archived orders are not in the list, and how many as far as that is known."""
+    if all_orders is None:
+        return "archived ones are not listed"
+    if hot is None:
+        return f"the figures count {exact(all_orders)}, archived ones too, which are not listed"
+    return f"the figures count {exact(all_orders - hot)} more, which are archived" if all_orders > hot else ""
 
 
 def _called(choices: Choices, dimension: str, value: str | int) -> str:

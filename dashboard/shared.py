@@ -91,6 +91,11 @@ class Behind(Generic[Value]):
             threading.Thread(target=self._made, daemon=True).start()
         return self._value
 
+    def now(self) -> None:
+        """Make it and wait for it."""
+        self._begun_at = time.monotonic()
+        self._made()
+
     def forget(self) -> None:
         """Have it made anew when it is asked for next."""
         with self._lock:

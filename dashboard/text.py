@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from dashboard.spans import MOMENT, Step, dates_span, day_of
+from dashboard.spans import FIRST_DAY, MOMENT, Step, dates_span, day_of
 from ecommerce.kpis.figures import money_text
 from ecommerce.kpis.question import Span
 from ecommerce.readable import compact, exact
@@ -65,11 +65,14 @@ def day_text(day: date, *, year: bool = True) -> str:
 
 
 def span_text(span: Span, zone: ZoneInfo, *, year: bool = True) -> str:
-    """The days of a span, with hours where it does not begin or end with a day: 26 Nov 2026, 00:00–14:00."""
+    """The days of a span, with hours where it does not begin or end with a day: 26 Nov 2026, 00:00–14:00; until 26 Nov
+    2026, where it begins with the first day that can be chosen."""
     if span.start is None or span.end is None:
         return "all orders"
     start, end = span.start.astimezone(zone), span.end.astimezone(zone)
     first, last = day_of(span.start, zone), day_of(span.end - MOMENT, zone)
+    if first == FIRST_DAY:
+        return f"until {day_text(last, year=year)}"
     whole = span == dates_span(first, last, zone)
     if first == last:
         day = day_text(first, year=year)

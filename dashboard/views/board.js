@@ -44,12 +44,13 @@ function view_link(parent, className, model) {
   return link;
 }
 
-// The orders behind a figure: those of the page's own link, with some values chosen.
+// The orders behind a figure: those of the page's own link, with some values chosen. A name alone is left out: the figure
+// does not obey that filter.
 function behind(pairs) {
   const query = new URLSearchParams(location.search);
   query.set("page", "orders");
   for (const [name] of pairs) { query.delete(name); }
-  for (const [name, value] of pairs) { query.append(name, value); }
+  for (const [name, value] of pairs) { if (value !== undefined) { query.append(name, value); } }
   return `?${query}`;
 }
 

@@ -1,6 +1,6 @@
 """The page of one session: shell, navigation, and the flow from a tick or a click to what is drawn."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -14,9 +14,8 @@ from dashboard import live
 from dashboard.browser import Browser
 from dashboard.feed import Tick, why
 from dashboard.first_paint import first_paint
-from dashboard.order_cards import order_cards
-from dashboard.orders import read_listing, read_order
-from dashboard.orders_cards import failed_cards, listing_cards
+from dashboard.orders_cards import failed_cards
+from dashboard.orders_content import orders_content
 from dashboard.session import Session
 from dashboard.state import CURRENCY, Choices, View, allowed, view_of_query
 from dashboard.trends import TrendsQuestion
@@ -90,6 +89,8 @@ class DashboardPage(Viewer):
             live.rehearse(self._session.asked())
         if (known := self._feed.ready(self._session.asked())) is not None:
             self._overview.show(known)
+        if beside := self._feed.beside():
+            self._overview.show_beside(beside)
         view, last = self._session.view, self._feed.last
         cards = known.cards if known and view.page == "overview" else last.cards.get(view.page)
         paint = first_paint(view, self._browser, cards or {}, last.freshness.as_of, self._zone)
@@ -186,16 +187,11 @@ class DashboardPage(Viewer):
         view, database = self._session.view, get_database(self._settings)
         if self._orders is not None:
             self._orders.wait()
-
-        def read() -> Mapping[str, str]:
-            order_id = view.orders.order
-            if order_id is not None:
-                one = read_order(database, self._settings, order_id, customers=self._customers)
-                return order_cards(one, view, self._currency, self._zone)
-            listing = read_listing(database, self._settings, view, self._zone, customers=self._customers)
-            return listing_cards(listing, view, self._feed.last.choices, self._counted(view), self._zone)
-
-        live.in_thread(read, lambda result: self._read_orders(view, result), pn.state.curdoc)
+        live.in_thread(
+            lambda: orders_content(database, self._settings, self._feed, self._session, customers=self._customers),
+            lambda result: self._read_orders(view, result),
+            pn.state.curdoc,
+        )
 
     def _ask_trends(self) -> None:
         view = self._session.view
@@ -213,15 +209,6 @@ class DashboardPage(Viewer):
             self._trends.show(None, failed_trends(why(result)))
         else:
             self._trends.show(result, trends_cards(result, view, self._zone))
-
-    def _counted(self, view: View) -> int | None:
-        """How many orders the figures count for the orders page, the archived too; None where none counts the same."""
-        orders, filters = view.orders, view.filters
-        if orders != orders.first_page() or orders.text or orders.state or filters.choose_items:
-            return None
-        if orders.product is not None or orders.customer is not None:
-            return None
-        return self._feed.answer(self._session.asked()).answer.kpis.orders
 
     def _read_orders(self, view: View, result: Any) -> None:
         if view != self._session.view or self._orders is None:

@@ -45,7 +45,7 @@ class SpanPicker(Part):
         self._first, self._last = _day_field("From", first), _day_field("To", last)
         self._against = pmui.Select(
             label="Compared with", options={label: key for key, label in COMPARISONS.items()}, value=view.against,
-            size="small", width=160, margin=0, stylesheets=[NARROW_DAY],
+            size="small", width=200, margin=0, disabled=first is None, stylesheets=[NARROW_DAY],
         )  # fmt: skip
         self._currency = pmui.Select(
             label="Amounts in", options=[view.filters.currency or currency], value=view.filters.currency or currency,
@@ -75,6 +75,7 @@ class SpanPicker(Part):
         """
         codes = sorted({*map(str, currencies), view.filters.currency or self._shop_currency})
         first, last = self._days(view) or (None, None)
+        self._against.disabled = first is None
         pressed = (self._presets, view.preset or DAYS), (self._against, view.against)
         currency = self._currency, view.filters.currency or self._shop_currency
         with self._values.setting():

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from ecommerce.readable import exact
@@ -126,3 +127,30 @@ def test_a_tooltip_says_which_day_and_how_many_of_them_all(tab: Tab) -> None:
     point_at(tab.page, 0.5, 0.75)
     tooltip = tab.page.locator(".bk-Tooltip").filter(has_text="2026").first
     expect(tooltip).to_contain_text(re.compile(r"Sat 7 Mar 2026.*orders.*\d+ of \d+", re.DOTALL))
+
+
+AXIS = """([start, end]) => {
+  const axis = Bokeh.documents.flatMap(root => [...root._all_models.values()]).find(one => one.type === "DatetimeAxis");
+  const run = (code, names, values) => new Function(...names, `"use strict"; ${code}`)(...values);
+  const at = (text) => Date.parse(`${text}Z`);
+  const ticks = run(axis.ticker.major_code, ["cb_data"], [{start: at(start), end: at(end)}]);
+  const label = (tick, index) => run(axis.formatter.code, ["tick", "index", "ticks"], [tick, index, ticks]);
+  const hour = (tick) => new Date(tick).toISOString().slice(5, 13);
+  return ticks.map((tick, index) => [hour(tick), label(tick, index).replace("\\n", "/")]);
+}"""
+"""In the browser: where the first time axis would have labels between two moments, and what they say."""
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "labels"),
+    [
+        ("2026-03-03T00:00", "2026-03-05T20:00", "03-03T12 3 Mar/2026, 03-04T12 4 Mar, 03-05T12 5 Mar"),
+        ("2025-12-31T00:00", "2026-01-03T00:00", "12-31T12 31 Dec/2025, 01-01T12 1 Jan/2026, 01-02T12 2 Jan"),
+        ("2026-03-01T00:00", "2026-03-23T00:00", "03-02T12 2 Mar/2026, 03-09T12 9 Mar, 03-16T12 16 Mar"),
+        ("2026-03-03T22:00", "2026-03-04T00:00", "03-03T22 22:00/3 Mar, 03-03T23 23:00, 03-04T00 00:00/4 Mar"),
+        ("2026-01-01T00:00", "2026-05-15T00:00", "01-16T12 Jan/2026, 02-15T00 Feb, 03-16T12 Mar, 04-16T00 Apr"),
+    ],
+)  # fmt: skip
+def test_days_and_months_are_named_below_their_middle(tab: Tab, start: str, end: str, labels: str) -> None:
+    found = tab.page.evaluate(AXIS, [start, end])
+    assert ", ".join(f"{at} {label}" for at, label in found) == labels

@@ -64,6 +64,23 @@ def test_a_document_may_hold_anything_and_is_shown(document: dict[str, Any]) -> 
     assert [len(row["cells"]) for row in rows] == [10]
 
 
+@pytest.mark.parametrize(
+    ("hot", "counted", "said"),
+    [
+        (3, 3, "3 hot orders · read"),
+        (3, 5, "3 hot orders · the figures count 2 more, which are archived · read"),
+        (None, 5_000, "hot orders · the figures count 5,000, archived ones too, which are not listed · read"),
+        (None, None, "hot orders · archived ones are not listed · read"),
+    ],
+)
+def test_a_list_says_that_archived_orders_are_not_in_it(hot: int | None, counted: int | None, said: str) -> None:
+    """Also where counting the hot ones took too long: without a word, the list seemed to be all there is."""
+    listing = Listing(Page((), None, None), Sort(), "", hot, None, {}, NOW)
+    head = json.loads(listing_cards(listing, View(page="orders"), {}, counted, UTC_ZONE)["list"])
+    assert said in head["subtitle"]
+    assert head["rows"][-1]["text"] == "CSV of all these hot orders"
+
+
 def test_an_amount_of_another_currency_says_so() -> None:
     documents = tuple(
         {"_id": 1, "order": {"total_amount": Decimal128("1.5")} | more} for more in ({}, {"currency": "USD"})

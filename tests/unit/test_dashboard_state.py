@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from dashboard.browser import SCREEN, SYSTEM_THEME, THEME, Browser, browser_of
 from dashboard.content import Content
 from dashboard.downloads import BYTE_ORDER_MARK, csv_text
+from dashboard.figures import question_of
 from dashboard.first_paint import first_paint
+from dashboard.headlines import title_of
 from dashboard.orders_view import OrdersView
 from dashboard.shared import Shared
 from dashboard.spans import PRESET_KEYS, bucket_of, comparison, days_of, next_bucket, preset_span, running_hour, step_of
@@ -168,6 +170,9 @@ def test_days_that_are_over_are_compared_whole_and_days_to_come_not_at_all() -> 
     assert running_hour(days, NOW, UTC_ZONE) is None
     to_come = View().with_dates(date(2026, 12, 1), date(2026, 12, 2)).span(NOW, UTC_ZONE)
     assert comparison(to_come, NOW, UTC_ZONE) is None
+    ahead = question_of(View().with_dates(date(2026, 12, 1), date(2026, 12, 2)), NOW, UTC_ZONE)
+    assert title_of(ahead, UTC_ZONE) == "1–2 Dec 2026, not begun yet"
+    assert title_of(question_of(View().with_preset("today"), NOW, UTC_ZONE), UTC_ZONE).endswith(", so far")
     midnight = NOW.replace(hour=0)
     assert comparison(preset_span("today", midnight, UTC_ZONE), midnight, UTC_ZONE) is None  # no full hour yet
 
@@ -204,6 +209,7 @@ def test_the_first_bucket_of_a_preset_begins_with_it(zone: str) -> None:
         (("2025-12-28", "2026-01-03"), "28 Dec 2025 – 2 Jan 2026"),
         (("2026-11-14", "2026-11-20T14"), "14 Nov – 20 Nov 2026, 14:00"),
         (("2026-11-25T15", "2026-11-26T14"), "25 Nov, 15:00 – 26 Nov 2026, 14:00"),
+        (("1970-01-01", "2026-11-27"), "until 26 Nov 2026"),
     ],
 )
 def test_a_span_is_named_by_its_days_and_hours(span: tuple[str, str], text: str) -> None:
