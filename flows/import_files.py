@@ -1,6 +1,7 @@
 """Imports what lies in the inbox, or the files it is given: a task per file, a table of counts and rejected rows."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +13,9 @@ from pydantic import Field
 
 from ecommerce.importing.files import find_files, left_beside
 from ecommerce.importing.import_files import import_file, plan, prepare_import
-from ecommerce.importing.left_out import left_out_text, names_of
+from ecommerce.importing.left_out import LeftOut, left_out_text, names_of
 from ecommerce.importing.loading.file_import import ImportOptions
-from ecommerce.importing.loading.inbox import left_in_inbox, put_away, take_back_failed, unsettled_files, waiting_files
+from ecommerce.importing.loading.inbox import look_into, put_away, take_back_failed
 from ecommerce.importing.loading.ledger import note_place
 from ecommerce.importing.loading.replay import replay_rejected
 from ecommerce.importing.loading.report import FileReport, FilesFailed, ImportReport
@@ -47,8 +48,16 @@ def file_name() -> str:
     return f"import {Path(task_run.parameters['path']).name}"
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a run imports, and what lies beside it and no import takes."""
+
+    files: list[str]
+    left: list[LeftOut]
+
+
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
-def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> list[str]:
+def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> Work:
     """The files to import, catalog tables first; without paths, those that wait in the inbox.
 
     A run that is tried again first takes back what its last attempt moved to failed/.
@@ -56,11 +65,20 @@ def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> l
     if flow_run.run_count > 1 and not paths:
         for path in take_back_failed(get_database(), str(flow_run.id)):
             get_run_logger().info("%s failed in an earlier attempt of this run and is tried again", path.name)
-    files = find_files(paths) if paths else waiting_files(get_settings().inbox_directory, settle_seconds)
+    if paths:
+        files, left = find_files(paths), left_beside(paths)
+    else:
+        inbox = look_into(get_settings().inbox_directory, settle_seconds)
+        files, left = inbox.waiting, inbox.left
+        if inbox.unsettled:
+            get_run_logger().info(
+                "left for a later run, as they may still be written to (empty, cut off, or new): %s",
+                ", ".join(inbox.unsettled),
+            )
     prepare_import(get_database())
     planned = [str(path) for path in plan(files, mapping)]
     get_run_logger().info("%s to import", counted(len(planned), "file"))
-    return planned
+    return Work(planned, left)
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS, task_run_name=file_name)
@@ -176,12 +194,7 @@ def import_files(
         report = try_rejected_again(paths or [])
     else:
         settle = chosen(settle_seconds, settings.import_settle_seconds)
-        files = find_work(paths or [], mapping, settle)
-        if not paths and (unsettled := unsettled_files(settings.inbox_directory, settle)):
-            get_run_logger().info(
-                "left for a later run, as they may still be written to (empty, cut off, or new): %s",
-                ", ".join(unsettled),
-            )
+        work = find_work(paths or [], mapping, settle)
         options = ImportOptions(
             mapping,
             encoding,
@@ -189,10 +202,10 @@ def import_files(
             max_rejected_share=chosen(max_rejected_share, settings.import_max_rejected_share),
             flow_run=flow_run.id,
         )
-        report = import_each(files, options)
+        report = import_each(work.files, options)
         if not paths:
             put_away_files(report)
-        report.left = left_beside(paths) if paths else left_in_inbox(settings.inbox_directory)
+        report.left = work.left
     if report.left:
         get_run_logger().warning("left, as no import takes it: %s", left_out_text(report.left))
     show(report)

@@ -15,7 +15,7 @@ from ecommerce.errors import InputError, ServiceError
 from ecommerce.importing.files import find_files, left_beside
 from ecommerce.importing.import_files import import_file, prepare_import
 from ecommerce.importing.left_out import FOLDER, LINK, OTHER_NAME, left_out_text
-from ecommerce.importing.loading.inbox import left_in_inbox, put_away, waiting_files
+from ecommerce.importing.loading.inbox import left_in_inbox, look_into, put_away
 from ecommerce.importing.loading.report import FileReport, FilesFailed
 from ecommerce.importing.reasons import NO_ROWS
 from ecommerce.importing.sources.streams import FileIdentity, SourceError, open_source
@@ -99,8 +99,9 @@ def test_a_file_that_is_still_written_to_waits(tmp_path: Path) -> None:
         path.write_text("order\n")
         os.utime(path, (time.time() - 60, time.time() - 60))
     os.utime(fresh)
-    assert waiting_files(tmp_path, settle_seconds=10) == [settled]
-    assert waiting_files(tmp_path, settle_seconds=0) == [fresh, settled]
+    now = look_into(tmp_path, settle_seconds=10)
+    assert (now.waiting, now.unsettled, [one.name for one in now.left]) == ([settled], ["fresh.csv"], ["other.txt"])
+    assert look_into(tmp_path, settle_seconds=0).waiting == [fresh, settled]
 
 
 @pytest.fixture
@@ -204,16 +205,16 @@ def test_a_file_that_ends_in_the_middle_of_a_line_waits_longer(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     os.utime(tmp_path / name, (time.time() - 60, time.time() - 60))
-    assert waiting_files(tmp_path, settle_seconds=5) == ([] if waits else [tmp_path / name])
+    assert look_into(tmp_path, settle_seconds=5).waiting == ([] if waits else [tmp_path / name])
     os.utime(tmp_path / name, (time.time() - 400, time.time() - 400))
-    assert waiting_files(tmp_path, settle_seconds=5) == [tmp_path / name]
+    assert look_into(tmp_path, settle_seconds=5).waiting == [tmp_path / name]
 
 
 def test_a_report_in_a_txt_is_taken_and_notes_are_named_as_left(tmp_path: Path) -> None:
     (tmp_path / "orders.txt").write_text("order-id\tsku\tquantity\tprice\n")
     (tmp_path / "notes.txt").write_text("call Ada\n")
     (tmp_path / "orders.pdf").write_text("")
-    assert waiting_files(tmp_path, settle_seconds=0) == [tmp_path / "orders.txt"]
+    assert look_into(tmp_path, settle_seconds=0).waiting == [tmp_path / "orders.txt"]
     assert [left.name for left in left_in_inbox(tmp_path)] == ["notes.txt", "orders.pdf"]
 
 
@@ -224,7 +225,7 @@ def test_a_link_out_of_the_inbox_is_left_and_named(tmp_path: Path) -> None:
     inbox.mkdir()
     (inbox / "orders.csv").symlink_to(secret)
     (inbox / "more.csv").write_text("order\n")
-    assert waiting_files(inbox, settle_seconds=0) == [inbox / "more.csv"]
+    assert look_into(inbox, settle_seconds=0).waiting == [inbox / "more.csv"]
     assert left_in_inbox(inbox) == [("orders.csv", LINK)]
 
 
@@ -248,7 +249,7 @@ def odd_things(tmp_path: Path) -> Iterator[Path]:
 
 def test_the_inbox_names_what_is_no_file_and_opens_no_fifo(odd_things: Path) -> None:
     (odd_things / "notes.md").write_text("")
-    assert waiting_files(odd_things, settle_seconds=0) == [odd_things / "good.csv"]
+    assert look_into(odd_things, settle_seconds=0).waiting == [odd_things / "good.csv"]
     left = left_in_inbox(odd_things)
     assert dict(left) == {
         "2026-11": FOLDER, "gone.csv": LINK, "linked": LINK, "notes.md": OTHER_NAME,
@@ -279,12 +280,12 @@ def test_a_file_that_may_not_be_read_keeps_no_other_from_being_taken(other_disk:
         (other_disk / name).write_text("order\n")
     (other_disk / "secret.csv").chmod(0)
     with as_another_user():
-        assert waiting_files(other_disk, settle_seconds=0) == [other_disk / "good.csv"]
+        assert look_into(other_disk, settle_seconds=0).waiting == [other_disk / "good.csv"]
         [left] = left_in_inbox(other_disk)
     assert (left.name, "Permission denied" in left.why) == ("secret.csv", True)
     other_disk.chmod(0o600)
     with as_another_user(), pytest.raises(ServiceError) as unusable:
-        waiting_files(other_disk, settle_seconds=0)
+        look_into(other_disk, settle_seconds=0)
     other_disk.chmod(0o755)
     assert row_of(str(unusable.value)) == "the inbox … cannot be used (…): …"
 
@@ -338,7 +339,7 @@ def test_the_tenth_download_comes_after_the_second(tmp_path: Path) -> None:
     given = ["orders.csv", "orders (1).csv", "orders (2).csv", "orders (10).csv", "2024-9.csv", "2024-10.csv"]
     for name in given:
         (tmp_path / name).write_text("order\n")
-    for found in (waiting_files(tmp_path, 0), find_files([tmp_path]), find_files([f"{tmp_path}/*.csv"])):
+    for found in (look_into(tmp_path, 0).waiting, find_files([tmp_path]), find_files([f"{tmp_path}/*.csv"])):
         order = [path.name for path in found]
         assert order.index("orders (2).csv") < order.index("orders (10).csv")
         assert order.index("2024-9.csv") < order.index("2024-10.csv")

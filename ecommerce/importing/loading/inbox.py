@@ -4,8 +4,9 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,8 +24,20 @@ UNFINISHED_TIMES = 60
 every program ends the last line."""
 
 
-def waiting_files(inbox: Path, settle_seconds: float) -> list[Path]:
-    """The files that wait in the inbox, which is made if need be.
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """What lies in the inbox, by what becomes of it; each thing is in one list."""
+
+    waiting: list[Path]
+    """The files that a run takes, in the order of their names."""
+    unsettled: list[str]
+    """Those that may still be written to; a later run takes them."""
+    left: list[LeftOut]
+    """What no run takes, with the reason."""
+
+
+def look_into(inbox: Path, settle_seconds: float) -> Inbox:
+    """Look once at what lies in the inbox, which is made if need be.
 
     A file that was written to in the last `settle_seconds` may not be complete yet, and one that is empty or ends in
     the middle of a line even longer: a later run takes it. Raises ServiceError where the inbox cannot be read.
@@ -33,22 +46,27 @@ def waiting_files(inbox: Path, settle_seconds: float) -> list[Path]:
         inbox.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unusable(inbox, error) from None
-    files = (path for path, why in _entries(inbox) if not why)
-    return sorted((path for path in files if _settled(path, settle_seconds)), key=natural)
-
-
-def unsettled_files(inbox: Path, settle_seconds: float) -> list[str]:
-    """The names of files that wait longer, as they may still be written to; a later run takes them."""
-    return sorted(path.name for path, why in _entries(inbox) if not why and not _settled(path, settle_seconds))
+    entries = [*_entries(inbox)]
+    waiting, unsettled = [], []
+    for path in sorted((path for path, why in entries if not why), key=natural):
+        if _settled(path, settle_seconds):
+            waiting.append(path)
+        else:
+            unsettled.append(path.name)
+    return Inbox(waiting, unsettled, _left(entries))
 
 
 def left_in_inbox(inbox: Path) -> list[LeftOut]:
-    """What lies in the inbox and no run takes, with the reason: folders, links, what is no file, other names.
+    """What lies in the inbox and no run takes, with the reason. Raises ServiceError where the inbox cannot be read."""
+    return _left(_entries(inbox))
+
+
+def _left(entries: Iterable[tuple[Path, str]]) -> list[LeftOut]:
+    """Folders, links, what is no file, other names.
 
     Links are none, either: one to the worker's environment would bring its passwords into `rejected_rows`.
-    Raises ServiceError where the inbox cannot be read.
     """
-    return sorted((LeftOut(path.name, why) for path, why in _entries(inbox) if why), key=lambda one: natural(one.name))
+    return sorted((LeftOut(path.name, why) for path, why in entries if why), key=lambda one: natural(one.name))
 
 
 def _entries(inbox: Path) -> Iterator[tuple[Path, str]]:
