@@ -135,16 +135,21 @@ def _is_ahead(question: Question) -> bool:
     return start is not None and running is not None and start > running
 
 
+def comparison_text(question: Question, zone: ZoneInfo) -> str:
+    """With which days a span is compared, in words; empty where it is compared with nothing."""
+    return f"compared with {span_text(question.compared.before, zone)}" if question.compared else ""
+
+
 def _subtitle(answer: Answer, zone: ZoneInfo) -> str:
-    compared = answer.question.compared
-    if compared is None:
-        begun = answer.question.span.start is not None and not _is_ahead(answer.question)
+    question, text = answer.question, comparison_text(answer.question, zone)
+    if question.compared is None:
+        begun = question.span.start is not None and not _is_ahead(question)
         return "changes are shown from the first full hour on" if begun else ""
-    before = span_text(compared.before, zone)
-    if compared.done == answer.question.span:
-        return f"compared with {before}"
-    assert compared.done.end is not None  # noqa: S101 - of a comparison both ends are known
-    return f"the full hours until {compared.done.end.astimezone(zone):%H:%M} compared with {before}"
+    done = question.compared.done
+    if done == question.span:
+        return text
+    assert done.end is not None  # noqa: S101 - of a comparison both ends are known
+    return f"the full hours until {done.end.astimezone(zone):%H:%M} {text}"
 
 
 def _headline(key: str, label: str, value: str, exact_text: str) -> Row:

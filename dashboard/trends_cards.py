@@ -9,9 +9,9 @@ import numpy as np
 
 from dashboard.cards import NO_ORDERS
 from dashboard.delivery_days import DAYS_MAX
-from dashboard.headlines import title_of
+from dashboard.headlines import comparison_text, title_of
 from dashboard.state import ORDER_DIMENSIONS, View, not_filtered_note
-from dashboard.text import NOTHING, in_a_line, money, percent, span_text
+from dashboard.text import NOTHING, in_a_line, money, percent
 from dashboard.trends import Trends
 from dashboard.trends_over_time import Content, card, categories, course, late, places
 from dashboard.trends_view import GRAINS, MEASURES
@@ -51,7 +51,6 @@ def failed_cards(reason: str) -> dict[str, str]:
 def _head(trends: Trends, view: View, zone: ZoneInfo) -> Content:
     question = trends.asked.question
     title = title_of(question, zone)
-    compared = f"compared with {span_text(question.compared.before, zone)} · " if question.compared else ""
     rows = [
         {
             "key": measure,
@@ -63,7 +62,8 @@ def _head(trends: Trends, view: View, zone: ZoneInfo) -> Content:
         for measure, label in MEASURES.items()
     ]
     rows.append({"key": "again", "text": "Read again", "go": view.query(), "title": "These figures are not live"})
-    subtitle = f"{compared}as of {trends.as_of.astimezone(zone):%H:%M:%S}, not live"
+    parts = [comparison_text(question, zone), f"as of {trends.as_of.astimezone(zone):%H:%M:%S}, not live"]
+    subtitle = " · ".join(part for part in parts if part)
     return {"title": f"Trends, {title}", "subtitle": subtitle, "rows": rows}
 
 
