@@ -13,6 +13,7 @@ from ecommerce.services.environment import settings_environment
 from ecommerce.services.jobs import Job
 from ecommerce.services.records import run_directory, write_json
 from ecommerce.settings import Settings, get_settings
+from ecommerce.summaries.advance import advance
 
 
 def first_data(settings: Settings) -> Job | None:
@@ -46,10 +47,13 @@ def _begun(settings: Settings) -> Path:
 
 
 def main() -> int:
-    """Make the data; exit code 1 with one line where that fails."""
+    """Make the data and its figures; exit code 1 with one line where that fails."""
     settings = get_settings()
     try:
-        added = first_start(get_database(settings))
+        database = get_database(settings)
+        added = first_start(database)
+        # The first `status` would say of every order that it is newer than the figures, until somebody opens a page.
+        advance(database)
     except EcommerceError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
