@@ -94,6 +94,8 @@ def archive(
             )
         if report.plan.aside:
             print_aside(get_database(settings))
+        if report.away:
+            typer.echo(f"warning: {report.away}", err=True)
     if as_json:
         print_json(archive_document(report))
     elif dry_run:

@@ -3,13 +3,20 @@
 import json
 import os
 import re
+import socket
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ecommerce.settings import Settings
 
 HDFS = "hdfs"
 FILE = "file"
+
+NAMENODE_PORT = 8020
+"""What Hadoop takes where an address names none."""
+CONNECT_SECONDS = 2.0
+CORRECT_ADDRESS = "start it, or correct ECOMMERCE_ARCHIVE_URI"
 
 CLOSE_OPTIONS = {
     # Of 1 236 small files 532 were closed before the DataNode had reported the block, and for each of them the client
@@ -46,6 +53,27 @@ def archive_uri(settings: Settings) -> str:
 def needs_embedded_hdfs(settings: Settings) -> bool:
     """Whether the archive is on the embedded HDFS."""
     return settings.archive_uri is None and archive_kind(settings) != FILE
+
+
+def why_away(settings: Settings) -> str:
+    """Why the HDFS that ECOMMERCE_ARCHIVE_URI names cannot be reached now; empty where it can, or none is named."""
+    parts = urlsplit(settings.archive_uri or "")
+    if parts.scheme != HDFS or not parts.hostname:
+        return ""
+    address = parts.hostname, parts.port or NAMENODE_PORT
+    try:
+        socket.create_connection(address, CONNECT_SECONDS).close()
+    except OSError as error:
+        if isinstance(error, socket.gaierror) and "HADOOP_CONF_DIR" in os.environ:
+            return ""  # a cluster of several NameNodes has a name that only its configuration knows
+        return f"the NameNode {parts.hostname}:{address[1]} does not answer ({error.strerror or error})"
+    return ""
+
+
+def away_text(settings: Settings) -> str:
+    """That the archive cannot be reached now, why, and what to do; empty where `why_away` is."""
+    why = why_away(settings)
+    return f"the archive {archive_uri(settings)} cannot be reached: {why}; {CORRECT_ADDRESS}" if why else ""
 
 
 def archive_options(settings: Settings) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Moves finished orders of old days to the archive: a task per state of the run, a page about it, and maintenance."""
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Any
@@ -35,6 +36,7 @@ from ecommerce.archive.selection import Plan, Selection, plan_archive
 from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.view import require_own_archive
+from ecommerce.archive_location import away_text
 from ecommerce.errors import EcommerceError
 from ecommerce.forget.records import confirmed_requests
 from ecommerce.mongo import get_database
@@ -62,6 +64,8 @@ class ArchiveReport:
     maintenance: Maintenance | None = None
     waiting: Run | None = None
     """The run that waits for a person's word elsewhere; nothing else was begun then."""
+    away: str = ""
+    """Of a plan: that the archive to which the orders would go cannot be reached now, and why."""
 
     def __str__(self) -> str:
         """What became of it, in a line."""
@@ -69,7 +73,8 @@ class ArchiveReport:
         if not said:
             said = [f"{counted(self.plan.orders, 'order')} before {self.plan.cutoff_day} would go; nothing was moved"]
         waiting = [waiting_text(self.waiting)] if self.waiting else []
-        return "; ".join([*said, *waiting, *([str(self.maintenance)] if self.maintenance else [])])
+        maintained = [str(self.maintenance)] if self.maintenance else []
+        return "; ".join([*said, *waiting, *maintained, *([self.away] if self.away else [])])
 
 
 def is_worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
@@ -283,8 +288,9 @@ def archive_orders(
     left = unfinished_run(database)
     if dry_run or not (has_work(database, selection, compact_from) or has_to_remove(settings)):
         require_own_archive(settings)
-        report = ArchiveReport(plan_run(selection), waiting=left if left and waits(left) else None)
-        get_run_logger().info("%s", report)
+        away = away_text(settings) if dry_run else ""
+        report = ArchiveReport(plan_run(selection), waiting=left if left and waits(left) else None, away=away)
+        get_run_logger().log(logging.WARNING if away else logging.INFO, "%s", report)
         return finished(report, str(report))
     if requested.approve:
         require_somebody_to_ask()

@@ -3,17 +3,22 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from ecommerce.archive.approval import waiting_text, waits
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.lease import is_at_work
 from ecommerce.archive.runs import unfinished_run
-from ecommerce.archive_location import archive_kind, archive_uri, local_path, needs_embedded_hdfs
+from ecommerce.archive_location import (
+    CORRECT_ADDRESS,
+    archive_kind,
+    archive_uri,
+    local_path,
+    needs_embedded_hdfs,
+    why_away,
+)
 from ecommerce.doctor.findings import Problem
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
 from ecommerce.services.hdfs_state import damaged_files, namenode_state, why_in_safe_mode
-from ecommerce.services.ports import answers
 from ecommerce.services.records import living_record, read_record
 from ecommerce.services.supervisor import start_it, why_stopped
 from ecommerce.settings import Settings
@@ -103,11 +108,9 @@ def archive(settings: Settings) -> str:
         if settings.mongo_uri is not None and archive_kind(settings) is None:
             return "none is named in this environment"
         return _embedded_hdfs(settings)
-    parts = urlsplit(uri)
-    host, port = parts.hostname or "", parts.port or 8020
-    if not answers(port, host):
-        raise Problem(f"the NameNode {host}:{port} does not answer", "start it, or correct ECOMMERCE_ARCHIVE_URI")
-    return f"{uri} answers"
+    if why := why_away(settings):
+        raise Problem(why, CORRECT_ADDRESS)
+    return f"{uri} answers" if uri.startswith("hdfs:") else f"{uri}: whether it answers, an archive run says"
 
 
 def archive_table(settings: Settings) -> str:

@@ -1,14 +1,12 @@
 """How each service is: what `ecommerce status` tells."""
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
-from ecommerce.archive_location import archive_uri, file_archive, local_path, needs_embedded_hdfs
+from ecommerce.archive_location import archive_uri, local_path, needs_embedded_hdfs, why_away
 from ecommerce.errors import without_topology
 from ecommerce.mongo import get_database
 from ecommerce.prefect_api import api_url, embedded_api
@@ -184,21 +182,10 @@ def _hdfs(settings: Settings) -> list[ServiceState]:
 
 def _archive(settings: Settings) -> ServiceState:
     """The archive where it is not on the embedded HDFS."""
-    uri = archive_uri(settings)
-    parts = urlsplit(uri)
-    problem = None
-    if parts.scheme == "hdfs" and parts.hostname:
-        with socket.socket() as probe:
-            probe.settimeout(2)
-            # 8020 is what Hadoop takes where an address names no port.
-            if probe.connect_ex((parts.hostname, parts.port or 8020)) != 0:
-                problem = "the NameNode does not answer"
-    elif parts.scheme == "file" and not settings.archive_uri:
-        folder = file_archive(settings)
-        problem = None if folder.parent.is_dir() else f"{folder.parent} is missing"
-    elif (place := local_path(uri)) is not None and not place.exists() and not place.parent.exists():
+    uri, problem = archive_uri(settings), why_away(settings)
+    if (place := local_path(uri)) is not None and not place.parent.exists():
         problem = f"neither {place} nor its parent folder exists"
-    return ServiceState("archive", uri, "down" if problem else "up", problem or "")
+    return ServiceState("archive", uri, "down" if problem else "up", problem)
 
 
 def _recorded(

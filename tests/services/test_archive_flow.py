@@ -16,6 +16,8 @@ from ecommerce.archive.table import ArchiveTable
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings, get_settings
 from tests.archiving import OLD_DAY, an_order, hot_ids, insert, spark, with_archive
+from tests.ports import free_port
+from tests.programs import ecommerce
 
 __all__ = ["spark"]
 
@@ -83,6 +85,25 @@ def test_a_dry_run_plans_and_an_archive_run_has_a_page(
     next_day = OLD_DAY + timedelta(days=1)
     assert restore_orders(start=next_day, end=next_day) == 10
     assert "restore-orders-restore" in keys and artifact_keys() == keys, "another span has no key of its own"
+
+
+def test_a_plan_for_an_archive_that_is_not_there_says_so(
+    archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.archive_orders import archive_orders
+
+    insert(database, [an_order(1)])
+    nowhere = f"hdfs://127.0.0.1:{free_port()}/archive"
+    monkeypatch.setenv("ECOMMERCE_ARCHIVE_URI", nowhere)
+    get_settings.cache_clear()
+    report = archive_orders(dry_run=True)
+    assert report.plan.orders == 1
+    assert report.away.startswith(f"the archive {nowhere} cannot be reached: the NameNode 127.0.0.1:")
+    assert str(report).endswith(report.away)
+    done = ecommerce(get_settings(), "archive", "--dry-run")
+    assert done.returncode == 0
+    assert f"warning: {report.away}" in done.stderr.splitlines()
+    assert "orders before" in done.stdout
 
 
 def test_a_step_is_tried_again_unless_the_archive_is_wrong(

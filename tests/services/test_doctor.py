@@ -21,6 +21,7 @@ from ecommerce.doctor.checkup import CHECKS
 from ecommerce.doctor.findings import OK, PROBLEM, SKIPPED, Finding, examine
 from ecommerce.java import _java_home
 from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.services.health import service_states
 from ecommerce.services.mongod import find_mongod
 from ecommerce.settings import Settings
 from ecommerce.summaries.state import STATE, STATE_ID, State
@@ -228,6 +229,10 @@ def test_a_namenode_that_is_away(settings: Settings, database: MongoDatabase) ->
     problem = only_problem(away)
     assert problem.check == "archive"
     assert "NameNode" in problem.says
+    nobody = settings.model_copy(update={"archive_uri": "hdfs://no-such-host.invalid/archive"})
+    assert "the NameNode no-such-host.invalid:8020 does not answer (" in only_problem(nobody).says
+    (state,) = [one for one in service_states(nobody) if one.name == "archive"]
+    assert state.reason == only_problem(nobody).says
 
 
 def test_files_that_could_not_be_imported(settings: Settings, database: MongoDatabase) -> None:
