@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.json_output import AsJson, archive_document, print_json
-from cli.runtime import at_server, given, run_flow, services
+from cli.prefect_server import at_server
+from cli.runtime import given, run_flow, services
 from cli.summaries import print_aside
 from ecommerce.errors import InputError
 from ecommerce.mongo import MongoDatabase, get_database

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from cli.json_output import AsJson, print_json
-from cli.runtime import finds_prefect, run_flow, services
+from cli.prefect_server import finds_prefect
+from cli.runtime import run_flow, services
 from cli.terminal import terminal_progress
 from ecommerce.generate.request import Request
 from ecommerce.settings import get_settings

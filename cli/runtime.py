@@ -1,6 +1,5 @@
-"""What commands share: the services they need, the Prefect server they report to, progress on a terminal."""
+"""What commands share: the services that they need, and a flow that runs in their process with its progress."""
 
-import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -8,16 +7,14 @@ from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from cli.prefect_server import API_URL, GIVEN_API, at_server, error_of_server, has_server, not_silent
 from cli.terminal import terminal_progress
-from ecommerce.errors import EcommerceError, InputError, ServiceError, SettingsError
-from ecommerce.prefect_api import embedded_api, require_prefect
+from ecommerce.errors import EcommerceError, InputError
+from ecommerce.prefect_api import embedded_api
 from ecommerce.progress import watched_by
-from ecommerce.quick_process import end_at_once, import_when_used
+from ecommerce.quick_process import end_at_once
 from ecommerce.services.command_runs import close_killed_runs, forget_run, note_run
-from ecommerce.services.environment import HEARTBEAT_SECONDS
-from ecommerce.services.ports import http_answers, listens
 from ecommerce.settings import Settings, get_settings
-from flows import UNUSED_BY_RUNS
 from flows.sending import wait_until_sent
 
 if TYPE_CHECKING:
@@ -26,38 +23,10 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-API_URL = "PREFECT_API_URL"
 SEND_SECONDS = 5.0
 
 _runs: list[dict[str, str | None]] = []
 _temporary_server = False
-
-_GIVEN_API = os.environ.get(API_URL)
-"""The server that the user names; later the variable may hold one that was found or started here."""
-
-
-def _use_prefect(settings: Settings) -> None:
-    """Tell Prefect, before it is imported, where its files are and how much to say. What the user set goes first."""
-    home = settings.home_directory / "prefect"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(
-            f"ECOMMERCE_HOME: {home} cannot be made ({error.strerror}): set it to another folder"
-        ) from None
-    if "PREFECT_HOME" not in os.environ:
-        # A profile is one of the folder that is Prefect's home; this home's has none of the user's.
-        os.environ |= {"PREFECT_HOME": str(home)}
-        os.environ.pop("PREFECT_PROFILE", None)
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    # The run's log goes to the server; the terminal gets progress, the result and one line for an error.
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    # A server that is stopped meanwhile is one line of ours; Prefect's threads each print what they could not send.
-    os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
-    logging.raiseExceptions = False
-    import_when_used(*UNUSED_BY_RUNS)
-    # A server that runs crashes runs that do not say so often that they live, this process's too.
-    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", str(HEARTBEAT_SECONDS))
 
 
 @contextmanager
@@ -70,17 +39,10 @@ def services(
     Raises ServiceError where the database is not there; a command that `creates` it says so.
     """
     global _temporary_server
-    from ecommerce.services.on_demand import PREFECT, embedded_services, prefect_address
-    from ecommerce.services.silent import await_prefect
+    from ecommerce.services.on_demand import embedded_services, prefect_address
 
     settings = get_settings()
-    if prefect and (_GIVEN_API or embedded_api(settings)).rstrip("/") == embedded_api(settings):
-        await_prefect(settings, PREFECT)
-    if prefect and _GIVEN_API and not listens(_GIVEN_API):
-        raise _prefect_error(_GIVEN_API, "does not answer")
-    needs_server = prefect and not finds_prefect(settings)
-    if prefect and not needs_server:
-        _require_prefect()
+    needs_server = prefect and not has_server(settings)
     if mongo and settings.mongo_uri is not None:
         _look_for_database(settings, creates)
     with embedded_services(settings, mongo=mongo, hdfs=hdfs, prefect=needs_server):
@@ -115,30 +77,6 @@ def close_killed(settings: Settings, own_server: str) -> None:
     """Call runs of earlier commands crashed whose process was killed, and say so."""
     for name in close_killed_runs(settings.home_directory, own_server):
         print(f"run {name!r} is called crashed: the process of its command was killed", file=sys.stderr)
-
-
-def finds_prefect(settings: Settings) -> bool:
-    """Whether there is a Prefect server: that of the environment, of this home, or of the user's Prefect profile."""
-    _use_prefect(settings)
-    if API_URL in os.environ:
-        return True
-    api = embedded_api(settings)
-    if http_answers(f"{api}/health"):
-        os.environ[API_URL] = api
-        return True
-    from prefect.settings import PREFECT_API_URL
-
-    return bool(PREFECT_API_URL.value())
-
-
-def _require_prefect() -> None:
-    """Raise NotPrefect where something else answers at the address that the environment or a profile names."""
-    if _GIVEN_API:
-        require_prefect(_GIVEN_API.rstrip("/"))
-    elif API_URL not in os.environ:
-        from prefect.settings import PREFECT_API_URL
-
-        require_prefect(str(PREFECT_API_URL.value()).rstrip("/"), "PREFECT_API_URL of your Prefect profile")
 
 
 def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
@@ -177,7 +115,7 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
             failed.append(error)
             raise
         except of_its_server as error:
-            if _of_prefect(error) is not None:
+            if error_of_server(error) is not None:
                 # It was asked for a minute, and would be as long again about the run's end, its log and its events.
                 without_server.enter_context(temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}))
                 gone.append(error)
@@ -188,7 +126,7 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
 
     watched.fn = keep_what_it_returns
     title = flow.name.replace("-", " ")
-    with at_server(), _not_silent(), without_server, terminal_progress(title) as progress, watched_by(progress):
+    with at_server(), not_silent(), without_server, terminal_progress(title) as progress, watched_by(progress):
         send_no_heartbeats_at_home()
         try:
             result: Result = watched(**parameters)
@@ -199,7 +137,7 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
                 raise
             return cast(Result, returned[-1])
         except of_its_server as error:
-            if (named := _of_prefect(error)) is None:
+            if (named := error_of_server(error)) is None:
                 raise
             # What stopped the work comes before a server that cannot be told so.
             raise failed[-1] if failed else named from None
@@ -208,52 +146,6 @@ def run_flow(flow: "Flow[..., Result]", /, **parameters: Any) -> Result:
                 _send_what_waits()
             if _runs:
                 forget_run(get_settings().home_directory, str(_runs[-1]["id"]))
-
-
-@contextmanager
-def at_server() -> Iterator[None]:
-    """Prefect's clients talk to the server that `services` found or started.
-
-    Prefect may have been imported, and have read the environment, before the server was started.
-    """
-    from prefect.settings import PREFECT_API_URL, temporary_settings
-
-    server = os.environ.get(API_URL)
-    # To make settings anew takes Prefect 0.1 s.
-    if server is None or server == PREFECT_API_URL.value():
-        yield
-        return
-    with temporary_settings({PREFECT_API_URL: server}):
-        yield
-
-
-@contextmanager
-def _not_silent() -> Iterator[None]:
-    """The process ends with one line where the server that it works with is silent for too long."""
-    from prefect.settings import PREFECT_API_URL
-
-    from cli.silent_server import ends_when_silent
-    from ecommerce.services.on_demand import PREFECT
-    from ecommerce.services.records import ServiceRecord, read_record
-    from ecommerce.services.silent import silence
-
-    settings, api = get_settings(), str(PREFECT_API_URL.value()).rstrip("/")
-
-    def own() -> ServiceRecord | None:
-        record = read_record(settings.home_directory, PREFECT)
-        return record if record and record.process() and api == f"{record.address}/api" else None
-
-    def process() -> str:
-        record = own()
-        return record.born if record else ""
-
-    def says(seconds: float) -> str:
-        record = own()
-        named = silence(settings, record, seconds) if record else str(_prefect_error(api, "does not answer"))
-        return f"{named}. What was done is kept, and every step can be run again"
-
-    with ends_when_silent(api, process, says):
-        yield
 
 
 def given(**parameters: Any) -> dict[str, Any]:
@@ -274,42 +166,8 @@ def _name_run(flow: Any, flow_run: "FlowRun", state: Any) -> None:
 
     url = None if _temporary_server else url_for("flow-run", flow_run.id)
     _runs.append({"name": flow_run.name, "id": str(flow_run.id), "url": url})
-    note_run(get_settings().home_directory, str(flow_run.id), _GIVEN_API)
+    note_run(get_settings().home_directory, str(flow_run.id), GIVEN_API)
     print(f"run: {flow_run.name}" + (f" {url}" if url else ""), file=sys.stderr)
-
-
-def _of_prefect(error: Exception) -> ServiceError | None:
-    """What an error of Prefect's client says of its server; None for another error."""
-    from httpx import TransportError
-    from prefect.exceptions import PrefectHTTPStatusError
-    from prefect.settings import PREFECT_API_URL
-
-    from ecommerce.services.on_demand import prefect_address
-
-    server = PREFECT_API_URL.value()
-    if isinstance(error, PrefectHTTPStatusError):
-        code = error.response.status_code
-        if code not in (401, 403) and code < 500:
-            return None
-        what = "refuses us" if code < 500 else "fails, as where its database is away or on a full disk"
-        return _prefect_error(server, f"{what} ({code})")
-    # A RuntimeError is what Prefect makes of a server that it does not reach at a run's start.
-    if not isinstance(error, TransportError) and "Failed to reach API" not in str(error):
-        return None
-    if not _GIVEN_API and prefect_address(get_settings()) is None:
-        return _prefect_error(server, "was stopped while this worked, as `ecommerce down` does")
-    reason = f" ({error})" if isinstance(error, TransportError) and str(error) else ""
-    return _prefect_error(server, f"does not answer{reason}")
-
-
-def _prefect_error(server: str | None, what: str) -> ServiceError:
-    remedy = "every step can be run again; `ecommerce status` says how the services are"
-    if _GIVEN_API:
-        remedy = (
-            "it is the one of PREFECT_API_URL in the environment: correct that (and PREFECT_API_KEY or "
-            f"PREFECT_API_AUTH_STRING), or unset it to use this home's own; {remedy}"
-        )
-    return ServiceError(f"the Prefect server {server} {what}: {remedy}")
 
 
 def _send_what_waits() -> None:
