@@ -5,54 +5,32 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
-from prefect.runtime import flow_run, task_run
+from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
 from pydantic import Field
 
-from ecommerce.archive.approval import Requested, answerer, asked_run, is_refused, note_answer, waiting_text, waits, yes
-from ecommerce.archive.archiver import has_work, next_step, runs_due
-from ecommerce.archive.context import ArchiveContext, archive_context, require_transactions
-from ecommerce.archive.errors import ArchiveBusyError, SparkEndedError, VerificationError
-from ecommerce.archive.expire import Expired, expire_in, finish_expiry, first_day_kept, orders_before
+from ecommerce.archive.approval import Requested, asked_run, waiting_text, waits
+from ecommerce.archive.archiver import has_work, runs_due
+from ecommerce.archive.context import archive_context, require_transactions
+from ecommerce.archive.expire import finish_expiry, first_day_kept, orders_before
 from ecommerce.archive.lease import require_free_lease
-from ecommerce.archive.maintain import Maintenance, is_due, maintain_table
-from ecommerce.archive.report import plan_markdown, run_markdown
-from ecommerce.archive.run import (
-    CHANGES,
-    CLOSED,
-    COMMITTED,
-    EXPORTED,
-    PLANNED,
-    PUBLISHED,
-    PURGED,
-    REFUSED,
-    VERIFIED,
-    Run,
-)
-from ecommerce.archive.runs import get_run, unfinished_run
-from ecommerce.archive.selection import Plan, Selection, plan_archive
+from ecommerce.archive.maintain import Maintenance, is_due
+from ecommerce.archive.run import CLOSED, Run
+from ecommerce.archive.runs import unfinished_run
+from ecommerce.archive.selection import Plan, Selection
 from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.view import require_own_archive
 from ecommerce.archive_location import away_text
-from ecommerce.errors import EcommerceError
 from ecommerce.forget.records import confirmed_requests
 from ecommerce.mongo import get_database
 from ecommerce.readable import counted
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings, get_settings
 from flows.approval import require_somebody_to_ask, with_answer
-from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
-from flows.events import orders_archived
+from flows.archive_steps import expire, finish_run, maintain, plan_run
+from flows.common import RUN_SECONDS, described, finished, named, scheduled_time
 from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
-from flows.links import archive_links, link_dashboard
-from flows.progress import progress_artifact
-from flows.sending import send
-
-RETRIES = 2
-RETRY_DELAY_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -75,91 +53,6 @@ class ArchiveReport:
         waiting = [waiting_text(self.waiting)] if self.waiting else []
         maintained = [str(self.maintenance)] if self.maintenance else []
         return "; ".join([*said, *waiting, *maintained, *([self.away] if self.away else [])])
-
-
-def is_worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
-    """A service may come back within seconds. What MongoDB and the archive disagree about will not go away.
-
-    Nor does a JVM that is gone come back in this process: the next run has one of its own.
-    """
-    error = state.result(raise_on_failure=False)
-    lasting = ArchiveBusyError | SparkEndedError | VerificationError
-    return isinstance(error, EcommerceError) and not isinstance(error, lasting)
-
-
-@task(task_run_name="plan", cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
-def plan_run(selection: Selection) -> Plan:
-    """What a run would take, and what stays and why."""
-    plan = plan_archive(get_database(), selection)
-    send(create_markdown_artifact, key="archive-plan", markdown=plan_markdown(plan))
-    get_run_logger().info(
-        "plan: %s orders before %s may go in %.1f s; %s stay as they are not finished, %s as they are not old enough",
-        f"{plan.orders:,}", plan.cutoff_day, plan.seconds, f"{plan.staying_open:,}", f"{plan.staying_young:,}",
-    )  # fmt: skip
-    return plan
-
-
-def take_step(context: ArchiveContext, run: Run) -> Run:
-    """Take a run through the step of its state; a retry finds the state in which the last attempt left it."""
-    run = get_run(context.database, run.run_id)
-    if not (step := next_step(run)):
-        return run
-    with progress_artifact(task_run.task_name) as progress:
-        context.progress = progress
-        return step(context, run)
-
-
-STEP_TASKS = {
-    state: task(
-        name=name,
-        cache_policy=NO_CACHE,
-        timeout_seconds=TASK_SECONDS,
-        # Every step looks at what there is before it does anything, so each may be tried again.
-        retries=RETRIES,
-        retry_delay_seconds=RETRY_DELAY_SECONDS,
-        retry_condition_fn=is_worth_retrying,
-    )(take_step)
-    for state, name in {
-        PLANNED: "export",
-        EXPORTED: "verify",
-        VERIFIED: "purge",
-        PURGED: "publish",
-        PUBLISHED: "commit",
-        REFUSED: "refuse",
-    }.items()
-}
-
-
-def finish_run(context: ArchiveContext, run: Run) -> Run:
-    """Take a run through the steps that are left, and publish a page about it. One that waits comes back verified."""
-    while True:
-        if waits(run) and answerer() is yes:
-            run = note_answer(context.database, run, *yes(""))
-        if not next_step(run):
-            break
-        run = STEP_TASKS[REFUSED if is_refused(run) else run.state](context, run)
-    send(create_markdown_artifact, key="archive-run", markdown=run_markdown(run, archive_links(run)))
-    if run.state == COMMITTED and run.per_day:
-        link_dashboard(run.per_day[0].order_date, run.per_day[-1].order_date)
-        if run.kind != CHANGES:
-            orders_archived(run)
-    return run
-
-
-@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
-def maintain(context: ArchiveContext, at_least: int) -> Maintenance:
-    """Merge days that have many files, and remove what nobody needs any more."""
-    maintained = maintain_table(context, at_least)
-    get_run_logger().info("%s", maintained)
-    return maintained
-
-
-@task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
-def expire(context: ArchiveContext, years: int) -> Expired:
-    """Remove archived orders that are older than so many years."""
-    expired = expire_in(context, years)
-    get_run_logger().info("%s", expired)
-    return expired
 
 
 def selected(

@@ -109,10 +109,11 @@ def test_a_plan_for_an_archive_that_is_not_there_says_so(
 def test_a_step_is_tried_again_unless_the_archive_is_wrong(
     archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import archive_orders as module
+    from flows.archive_orders import archive_orders
+    from flows.archive_steps import STEP_TASKS
 
-    for state, task in module.STEP_TASKS.items():
-        monkeypatch.setitem(module.STEP_TASKS, state, task.with_options(retry_delay_seconds=0))
+    for state, task in STEP_TASKS.items():
+        monkeypatch.setitem(STEP_TASKS, state, task.with_options(retry_delay_seconds=0))
     insert(database, [an_order(i) for i in range(10)])
     tries: list[str] = []
     right = ArchiveTable.append
@@ -125,7 +126,7 @@ def test_a_step_is_tried_again_unless_the_archive_is_wrong(
         return snapshot
 
     monkeypatch.setattr(ArchiveTable, "append", fails_once)
-    (run,) = module.archive_orders().runs
+    (run,) = archive_orders().runs
     assert len(tries) == 2
     assert unfinished_run(database) is None
     assert run.orders == 10
@@ -138,7 +139,7 @@ def test_a_step_is_tried_again_unless_the_archive_is_wrong(
 
     monkeypatch.setattr(steps, "verify_rows", never_equal)
     with pytest.raises(VerificationError, match=r"something differs\. Nothing was deleted"):
-        module.archive_orders()
+        archive_orders()
     assert tries.count("verify") == 1
     assert hot_ids(database) == set(range(100, 110))
 
