@@ -1,29 +1,19 @@
 """Archiving: which orders go, that each is in exactly one place, and what happens to orders that change meanwhile."""
 
-import time
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from pymongo.client_session import ClientSession
 from pyspark.sql import SparkSession
 
-from ecommerce.archive import archiver, lease, purge, steps
 from ecommerce.archive.archiver import archive_orders
-from ecommerce.archive.chunks import Chunk
-from ecommerce.archive.context import archive_context
-from ecommerce.archive.errors import ArchiveBusyError, ArchiveError, VerificationError
-from ecommerce.archive.hot import HotOrders
-from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
+from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.reading import read, read_pandas, read_polars, read_spark
-from ecommerce.archive.run import ARCHIVE_RUNS, ARCHIVE_SUMMARY, COMMITTED, PLANNED, REFUSED
-from ecommerce.archive.runs import archive_bytes, unfinished_run
-from ecommerce.archive.selection import SLICE_DAYS, Selection, may_select, plan_archive
+from ecommerce.archive.run import ARCHIVE_RUNS, ARCHIVE_SUMMARY, COMMITTED
+from ecommerce.archive.runs import archive_bytes
+from ecommerce.archive.selection import Selection, may_select, plan_archive
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.archive.view import open_view
 from ecommerce.documents.bson_codec import encode_order
@@ -34,7 +24,7 @@ from ecommerce.kpis.trends import read_archived_days
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
-from ecommerce.summaries.cells import CellTable, aggregate_cells, cells_of_orders
+from ecommerce.summaries.cells import CellTable, cells_of_orders
 from tests.archiving import (
     OLD_DAY,
     an_order,
@@ -111,15 +101,6 @@ def test_the_oldest_days_go_until_few_enough_orders_are_left(database: MongoData
     selection = Selection(older_than_days=None, max_hot_orders=left)
     assert plan_archive(database, selection).orders == 10 * days
     assert may_select(database, selection) == (days > 0)
-
-
-def test_a_task_gets_few_enough_days_to_write_them_side_by_side(database: MongoDatabase) -> None:
-    insert(database, [an_order(i, day=i // 2) for i in range(300)])
-    slices = plan_archive(database, Selection()).slices
-    assert sum(part.orders for part in slices) == 300
-    assert len(slices) == 4
-    assert all(part.end - part.start <= timedelta(days=SLICE_DAYS) for part in slices)
-    assert all(left.end <= right.start for left, right in pairwise(slices))
 
 
 def test_orders_that_change_meanwhile_stay_and_go_with_the_next_run(
@@ -222,112 +203,6 @@ def test_days_are_read_alone_and_by_pandas_too(spark: SparkSession, archive: Set
     assert first["order.order_time"] == expected.order_time
 
 
-def test_nothing_is_deleted_when_the_archive_gives_back_something_else(
-    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    orders = [an_order(i) for i in range(20)]
-    insert(database, orders)
-
-    right = steps.source_frame
-    spoilt = "content_hash + 1 as content_hash"
-    columns = ("order", "order_items", "delivery", "attributes", "updated_at", spoilt)
-    monkeypatch.setattr(steps, "source_frame", lambda *arguments: right(*arguments).selectExpr(*columns))
-    with pytest.raises(VerificationError, match=r"20 rows came back .* Nothing was deleted"):
-        archive_orders(archive)
-    assert hot_ids(database) == set(range(20))
-    left = unfinished_run(database)
-    assert left and left.state == PLANNED
-    monkeypatch.undo()
-    (run,) = archive_orders(archive)
-    assert (run.run_id, run.state) == (left.run_id, COMMITTED)
-    assert run.branch != left.branch
-    assert_one_place(spark, archive, database, orders)
-
-
-def test_what_spark_converts_wrongly_is_found_by_what_mongodb_holds(
-    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    insert(database, [an_order(i) for i in range(20)])
-    right = steps.source_frame
-
-    def wrong(*arguments: object) -> object:
-        from pyspark.sql import functions as f
-
-        from ecommerce.documents.content_hash import content_hash_sql
-
-        frame = right(*arguments)  # type: ignore[arg-type]
-        amount = f.col("order.total_amount") + f.expr("if(order.order_id = 5, 0.01, 0)").cast("decimal(18,4)")
-        frame = frame.withColumn("order", f.col("order").withField("total_amount", amount.cast("decimal(18,4)")))
-        return frame.withColumn("content_hash", f.expr(content_hash_sql()))
-
-    monkeypatch.setattr(steps, "source_frame", wrong)
-    with pytest.raises(VerificationError, match=r"on 2024-03-01 .*; 1 exported orders differ, .* \[5\]"):
-        archive_orders(archive)
-    assert hot_ids(database) == set(range(20))
-
-
-def test_a_row_that_spark_loses_is_missed(
-    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    insert(database, [an_order(i, day=i % 2) for i in range(20)])
-    right = steps.source_frame
-    monkeypatch.setattr(steps, "source_frame", lambda *arguments: right(*arguments).where("order.order_id <> 5"))
-    with pytest.raises(
-        VerificationError, match=r"on 2024-03-02 the branch does not hold what was read from MongoDB\. "
-    ):
-        archive_orders(archive)
-    assert hot_ids(database) == set(range(20))
-
-
-def test_a_second_archiver_is_told_who_works(archive: Settings, database: MongoDatabase, spark: SparkSession) -> None:
-    insert(database, [an_order(1)])
-    with archive_lease(database), pytest.raises(ArchiveBusyError, match=r"process \d+ on"):
-        archive_orders(archive)
-    assert hot_ids(database) == {1}
-    assert len(archive_orders(archive)) == 1
-
-
-def test_a_dead_archivers_lease_is_taken_over_at_once(database: MongoDatabase) -> None:
-    with archive_lease(database):
-        database[ARCHIVE_LEASE].update_one({}, {"$set": {"pid": 2**22 + 1}})
-        with archive_lease(database) as second:
-            second.check()
-
-
-def test_a_container_with_an_equal_host_name_does_not_take_a_living_archivers_lease(database: MongoDatabase) -> None:
-    with archive_lease(database) as first:
-        # In the other container this process id is nobody's, or another process's.
-        elsewhere = {"pid": 2**22 + 1, "process_space": "08961fbb:pid:[4026532201]"}
-        database[ARCHIVE_LEASE].update_one({}, {"$set": elsewhere})
-        with (
-            pytest.raises(ArchiveBusyError, match=r"another archiver .* its lease ends within 60 s"),
-            archive_lease(database),
-        ):
-            pass
-        first.check()
-
-
-@pytest.mark.parametrize("renewed", [False, True])
-def test_a_clock_that_was_set_back_keeps_nobody_out(
-    database: MongoDatabase, monkeypatch: pytest.MonkeyPatch, renewed: bool
-) -> None:
-    def a_while(_: float) -> None:
-        if renewed:
-            database[ARCHIVE_LEASE].update_one({}, [{"$set": {"expires_at": {"$add": ["$$NOW", 60_000]}}}])
-
-    # Of this module alone: threads of others sleep, too.
-    monkeypatch.setattr(lease, "time", SimpleNamespace(sleep=a_while))
-    an_hour_on = [{"$set": {"expires_at": {"$add": ["$$NOW", 3_600_000]}, "process_space": "elsewhere"}}]
-    with archive_lease(database):
-        database[ARCHIVE_LEASE].update_one({}, an_hour_on)
-        if renewed:
-            with pytest.raises(ArchiveBusyError), archive_lease(database):
-                pass
-        else:
-            with archive_lease(database) as second:
-                second.check()
-
-
 def test_two_databases_share_an_archive(archive: Settings, database: MongoDatabase, spark: SparkSession) -> None:
     other = archive.model_copy(update={"database": f"{archive.database}_2"})
     second = get_database(other)
@@ -361,56 +236,6 @@ def test_a_run_is_finished_in_the_table_in_which_it_began(
     assert hot_ids(database) == set()
 
 
-def test_a_run_is_finished_in_the_chunks_in_which_it_began(
-    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    orders = [an_order(i) for i in range(300)]
-    insert(database, orders)
-
-    monkeypatch.setattr(archiver, "CHUNK_ORDERS", 10)
-    power_cut_at(monkeypatch, archive, "purge:after-chunk")
-    assert hot_ids(database)
-    monkeypatch.undo()
-    (run,) = archive_orders(archive)
-    assert (run.state, run.orders, run.superseded) == (COMMITTED, 300, 0)
-    assert hot_ids(database) == set()
-    assert_one_place(spark, archive, database, orders)
-
-
-@pytest.mark.parametrize("chunk_orders", [4, 10, 1000])
-def test_the_cells_of_the_chunks_are_those_of_the_orders(
-    archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, chunk_orders: int
-) -> None:
-    insert(database, [an_order(i, day=i % 3, items=i % 3) for i in range(66)])
-    before = aggregate_cells(database, {})
-    monkeypatch.setattr(archiver, "CHUNK_ORDERS", chunk_orders)
-    archive_orders(archive)
-    summaries = list(database[ARCHIVE_SUMMARY].find())
-    assert sum(row["total_orders"] for row in summaries) == 66
-    after = CellTable.sum_of([CellTable.decode(row["cells"]) for row in summaries])
-    for name in ("orders", "items"):
-        assert set(getattr(after, name).rows()) == set(getattr(before, name).rows())
-
-
-def test_a_run_that_is_refused_deletes_nothing_and_leaves_no_branch(
-    archive: Settings, database: MongoDatabase, spark: SparkSession
-) -> None:
-    orders = [an_order(i) for i in range(10)]
-    insert(database, orders)
-    with archive_context(archive) as context:
-        run = archiver.begin_run(context, Selection())
-        assert run
-        for step in (steps.export, steps.verify, steps.refuse):
-            run = step(context, run)
-        assert run.state == REFUSED
-        assert context.table.head(run.branch) is None
-    assert unfinished_run(database) is None
-    assert hot_ids(database) == set(range(10))
-    assert archived_ids(spark, archive) == []
-    assert [one.state for one in archive_orders(archive)] == [COMMITTED]
-    assert_one_place(spark, archive, database, orders)
-
-
 def test_a_table_that_somebody_moved_meanwhile_gets_the_run_on_top(
     archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -432,31 +257,3 @@ def test_a_table_that_somebody_moved_meanwhile_gets_the_run_on_top(
     found = ArchiveTable(spark, archive)
     ids = sorted(row[0] for row in found.spark.table(found.name).select("order.order_id").collect())
     assert ids == sorted({*range(20), *range(100, 120)} - {3})
-
-
-def test_a_transaction_that_the_server_ends_as_too_long_is_tried_again_in_smaller_ones(
-    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On a busy machine the same transaction would be too long each time; what makes it long here is a pause."""
-    insert(database, [an_order(i, day=i % 3) for i in range(60)])
-    read_hot, sizes = purge.read_hot, []
-
-    def slow_unless_alone(found: MongoDatabase, chunks: Sequence[Chunk], session: ClientSession) -> HotOrders | None:
-        hot = read_hot(found, chunks, session)
-        sizes.append(len(chunks))
-        if not purge._slow.locked():  # noqa: SLF001
-            time.sleep(3)
-        return hot
-
-    monkeypatch.setattr(purge, "read_hot", slow_unless_alone)
-    admin = database.client.admin
-    before = admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": 1})["was"]
-    try:
-        (run,) = archive_orders(archive)
-    finally:
-        admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": before})
-    assert sizes == [3, 1, 1, 1, 1, 1, 1]
-    assert (run.state, run.superseded) == (COMMITTED, 0)
-    assert hot_ids(database) == set()
-    assert archived_ids(spark, archive) == list(range(60))
-    assert database[ARCHIVED_ORDERS].count_documents({}) == 60
