@@ -30,7 +30,8 @@ from ecommerce.order_search.sorting import Position, position_of
 from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings
 from tests.archiving import OLD_DAY, an_order, archive, hot_ids, insert, power_cut_at, spark
-from tests.services.test_order_search import HOSTILE, NOW, PROGRAM, QUERIES, orders, put
+from tests.order_queries import HOSTILE, NOW, QUERIES, orders, put
+from tests.programs import PROGRAM
 
 __all__ = ["archive", "orders", "spark"]
 

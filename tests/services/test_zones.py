@@ -16,8 +16,8 @@ from ecommerce.summaries.advance import advance
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
 from tests.services.test_kpis import said
-from tests.services.test_summaries_advance import assert_exact
 from tests.summaries_data import accept, random_orders
+from tests.summaries_ledger import assert_exact
 from tests.summaries_recount import recount
 
 ZONES = {

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 
 from dashboard.browser import SCREEN, SYSTEM_THEME, THEME, Browser, browser_of
 from dashboard.content import Content
-from dashboard.downloads import BYTE_ORDER_MARK, csv_text
 from dashboard.figures import question_of
 from dashboard.first_paint import first_paint
 from dashboard.headlines import title_of
@@ -21,15 +19,10 @@ from dashboard.orders_view import OrdersView
 from dashboard.shared import Shared
 from dashboard.spans import PRESET_KEYS, bucket_of, comparison, days_of, next_bucket, preset_span, running_hour, step_of
 from dashboard.state import DIMENSIONS, ID_DIMENSIONS, PAGES, View, allowed, view_of_query
-from dashboard.text import change, change_text, money, readable, readable_names, span_text
 from dashboard.trends_view import GRAINS, MEASURES, TrendsView
-from dashboard.views.freshness import as_markdown_text
 from ecommerce.kpis.question import Span
 from ecommerce.order_search.query import STATES
 from ecommerce.order_search.sorting import SORTS, Position, Sort
-from ecommerce.readable import compact, duration
-from ecommerce.sizes import size_text
-from ecommerce.spreadsheet import spreadsheet_cell
 
 NOW = datetime(2026, 11, 22, 11, 35, 7, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
@@ -196,94 +189,6 @@ def test_the_first_bucket_of_a_preset_begins_with_it(zone: str) -> None:
         days = days_of(span, where)
         assert days
         assert days[1] == NOW.astimezone(where).date()
-
-
-@pytest.mark.parametrize(
-    ("span", "text"),
-    [
-        (("2026-11-26", "2026-11-27"), "26 Nov 2026"),
-        (("2026-11-26", "2026-11-26T14"), "26 Nov 2026, 00:00–14:00"),
-        (("2026-11-26T23", "2026-11-27"), "26 Nov 2026, 23:00–24:00"),
-        (("2026-03-01", "2026-04-01"), "1–31 Mar 2026"),
-        (("2026-10-28", "2026-11-27"), "28 Oct – 26 Nov 2026"),
-        (("2025-12-28", "2026-01-03"), "28 Dec 2025 – 2 Jan 2026"),
-        (("2026-11-14", "2026-11-20T14"), "14 Nov – 20 Nov 2026, 14:00"),
-        (("2026-11-25T15", "2026-11-26T14"), "25 Nov, 15:00 – 26 Nov 2026, 14:00"),
-        (("1970-01-01", "2026-11-27"), "until 26 Nov 2026"),
-    ],
-)
-def test_a_span_is_named_by_its_days_and_hours(span: tuple[str, str], text: str) -> None:
-    assert span_text(hours(*span), UTC_ZONE) == text
-
-
-def test_changes_are_said_so_that_they_can_be_read() -> None:
-    assert [change_text(relative) for relative in (0.123, -0.5, 8.99, 11.2, 151.3)] == [
-        "12.3 %", "50.0 %", "899.0 %", "×12", "×152",
-    ]  # fmt: skip
-
-
-def test_names_of_a_shops_system_are_readable_and_all_others_stay() -> None:
-    assert [readable(name) for name in ("credit_card", "boleto", "bank-transfer", "paypal", "Visa", "O'Neil_x y")] == [
-        "Credit card", "Boleto", "Bank transfer", "PayPal", "Visa", "O'Neil_x y",
-    ]  # fmt: skip
-    assert readable_names(["credit_card", "Credit card"]) == {
-        "Credit card": "Credit card",
-        "credit_card": "credit_card",
-    }
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [
-        (0, "0"),
-        (9_999, "9,999"),
-        (10_000, "10.0 k"),
-        (999_499, "999 k"),
-        (999_999, "1.00 M"),
-        (1_234_567, "1.23 M"),
-        (-52_400, "-52.4 k"),
-        (Decimal("0.0000"), "0.00"),
-        (Decimal("458.6100"), "458.61"),
-        (Decimal("2297200.8900"), "2.30 M"),
-        (7 * 10**12, "7.00 T"),
-    ],
-)
-def test_numbers_are_short(number: int | Decimal, text: str) -> None:
-    assert compact(number) == text
-
-
-def test_exact_amounts_keep_every_digit() -> None:
-    amount = Decimal("2297200.8912")
-    assert money(amount, "USD", short=False) == "$2,297,200.8912"
-    assert money(amount, "CHF", short=True) == "2.30 M CHF"
-    assert money(Decimal("16.4000"), "EUR", short=False) == "€16.40"
-
-
-def test_sizes_durations_and_changes() -> None:
-    assert [size_text(size) for size in (0, 999, 1536, 23_456_789, 5 * 10**12)] == [
-        "0 B",
-        "999 B",
-        "1.5 kB",
-        "23 MB",
-        "5.0 TB",
-    ]
-    assert [duration(seconds) for seconds in (0.84, 59.7, 3_661, 180_000)] == ["0.8 s", "1 min", "1 h 1 min", "2 d 2 h"]
-    assert (change(150, 100), change(1, 0)) == (0.5, None)
-
-
-@pytest.mark.parametrize("cell", ["=cmd()", "+1", "-1", "@x", "\t=1", "\r=1", "  =1", "＝1"])
-def test_a_spreadsheet_gets_no_formula(cell: str) -> None:
-    assert spreadsheet_cell(cell) == "'" + cell
-
-
-def test_numbers_and_plain_texts_stay_as_they_are_in_a_download() -> None:
-    assert csv_text(["=name", "n"], [["a,b\n", -3], ['say "x"', Decimal("-1.50")]]) == (
-        BYTE_ORDER_MARK + "'=name,n\r\n" + '"a,b\n",-3\r\n"say ""x""",-1.50\r\n'
-    )
-
-
-def test_a_text_in_markdown_is_only_text() -> None:
-    assert as_markdown_text("<b>*x*[a](b)") == r"\<b\>\*x\*\[a\]\(b\)"
 
 
 def test_a_failed_value_is_made_again_and_a_made_one_is_not() -> None:

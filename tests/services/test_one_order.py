@@ -1,0 +1,84 @@
+"""One order: its life, where it lies, and the command that shows it."""
+
+import json
+import os
+import subprocess
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import bson
+
+from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.selection import Selection
+from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_order
+from ecommerce.mongo import MongoDatabase
+from ecommerce.order_search.one_order import find_order, life_of
+from ecommerce.services.environment import settings_environment
+from ecommerce.settings import Settings
+from tests.archiving import an_order, insert, spark, with_archive
+from tests.order_queries import NOW
+from tests.programs import PROGRAM
+
+__all__ = ["spark"]
+
+
+def test_the_life_of_an_order(database: MongoDatabase, settings: Settings) -> None:
+    (order,) = orders = [an_order(8)]  # delivered three days late
+    insert(database, orders)
+    refund = {"refund_time": order.updated_at + timedelta(days=1), "amount": Decimal("3.50"), "reason": "<b>broken</b>"}
+    found = find_order(database, settings, "8")
+    assert found and found.document
+    life = [(event.what, event.detail) for event in life_of(found.document | {"refunds": [refund]}, NOW)]
+    assert life == [
+        ("Ordered", ""), ("Promised", ""), ("Delivered", "late"), ("Last written", "Delivered"),
+        ("Refunded", "3.50, <b>broken</b>"),
+    ]  # fmt: skip
+    shipped = an_order(9, status="Shipped")
+    insert(database, [shipped])
+    found = find_order(database, settings, "9")
+    assert found and found.document
+    assert ("Promised", "overdue") in [(event.what, event.detail) for event in life_of(found.document, NOW)]
+
+
+def test_an_archived_order_is_read_without_a_jvm_and_says_where_it_lies(
+    spark: Any, database: MongoDatabase, settings: Settings, tmp_path: Path
+) -> None:
+    archive = tmp_path / "archive"
+    settings = with_archive(settings, archive)
+    insert(database, [an_order(number) for number in range(40)])
+    archive_orders(settings, Selection(30))
+    found = find_order(database, settings, "17")
+    assert found and found.place == "archived" and found.archive
+    assert found.document == bson.decode(encode_order(an_order(17)), CODEC_OPTIONS)
+    assert found.archive.state == "committed"
+    assert list(Path(found.archive.directory.removeprefix("file://")).glob("*.parquet"))
+    environment = {**os.environ, **settings_environment(settings)}
+    done = subprocess.run(
+        [PROGRAM, "order", "17", "--json"], env=environment, capture_output=True, text=True, timeout=100
+    )
+    said = json.loads(done.stdout)
+    assert (said["place"], said["archive"]["directory"]) == ("archived", found.archive.directory)
+    assert (said["order"]["order"]["total_amount"], said["life"][0]["what"]) == ("1.1700", "Ordered")
+    done = subprocess.run([PROGRAM, "order", "41"], env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 2 and "no order '41'" in done.stderr
+
+
+def test_the_command_shows_a_hot_order(database: MongoDatabase, settings: Settings) -> None:
+    hostile = an_order(5, payment_type="[red]\x1b[31m<b>", external_id="SO/5")
+    insert(database, [hostile])
+    environment = {**os.environ, **settings_environment(settings)}
+    for text in ("5", "SO/5"):
+        done = subprocess.run(
+            [PROGRAM, "order", text, "--json"], env=environment, capture_output=True, text=True, timeout=100
+        )
+        said = json.loads(done.stdout)
+        assert said["place"] == "hot"
+        assert Decimal(said["order"]["order"]["total_amount"]) == hostile.order.total_amount
+        assert (
+            said["order"]["delivery"]["expected_time"] == f"{hostile.delivery.expected_time:%Y-%m-%dT%H:%M:%S}.005000Z"
+        )
+        assert [event["what"] for event in said["life"]] == ["Ordered", "Promised", "Delivered", "Last written"]
+    done = subprocess.run([PROGRAM, "order", "5"], env=environment, capture_output=True, text=True, timeout=100)
+    assert "[red]�[31m<b>" in done.stdout
