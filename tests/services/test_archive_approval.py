@@ -12,11 +12,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
-from prefect.client.schemas.objects import FlowRun
-from prefect.flow_runs import resume_flow_run
 from prefect.states import Cancelled
 from pydantic import SecretStr
 from pyspark.sql import SparkSession
@@ -30,12 +27,12 @@ from ecommerce.schema import prepare_database
 from ecommerce.services.environment import settings_environment
 from ecommerce.services.prefect import post
 from ecommerce.settings import Settings
+from tests.approving import ARCHIVE, answer, message, question, suspended
 from tests.archiving import an_order, assert_one_place, hot_ids, insert, spark, with_archive
 from tests.prefect_stack import PrefectStack, prefect_stack
 
 __all__ = ["spark"]
 
-ARCHIVE = "archive-orders/daily"
 ORDERS = [an_order(i, day=i % 2) for i in range(20)]
 
 
@@ -83,33 +80,6 @@ def local_archive(archive: Settings) -> Path:
 def record(database: MongoDatabase) -> dict[str, Any]:
     (found,) = database[ARCHIVE_RUNS].find()
     return found
-
-
-def suspended(stack: PrefectStack, **parameters: Any) -> UUID:
-    """A run that was asked for and waits for a person."""
-    run = stack.ask(ARCHIVE, older_than_days=30, **parameters)
-    stack.until_suspended(run)
-    return run
-
-
-def question(stack: PrefectStack, run: UUID) -> str:
-    """What stands above the form."""
-
-    def text() -> str:
-        found = stack.client._client.post(f"/flow_runs/{run}/input/filter", json={"prefix": "", "limit": 9}).json()  # noqa: SLF001
-        return next((entry["value"] for entry in found if entry["key"].endswith("description")), "")
-
-    return str(stack.until(text))
-
-
-def answer(stack: PrefectStack, run: UUID, **form: str) -> None:
-    """Fill in the form, as the page of the run does."""
-    with stack.in_this_process():
-        resume_flow_run(run, run_input=form)
-
-
-def message(run: FlowRun) -> str:
-    return str(run.state and run.state.message)
 
 
 def staged(archive: Settings) -> list[str]:

@@ -32,12 +32,22 @@ from ecommerce.summaries.advance import advance
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 from tests.archiving import OLD_DAY, an_order, insert, spark, with_archive
+from tests.file_damage import (
+    DAMAGED,
+    SAYS,
+    cut,
+    empty,
+    file_of,
+    flip_a_bit,
+    lose_directory,
+    lose_file,
+    swap_with_another_day,
+)
 from tests.runbook import row_of
 from tests.summaries_data import accept
 
 __all__ = ["spark"]
 
-DAMAGED = OLD_DAY + timedelta(days=1)
 LAST = OLD_DAY + timedelta(days=2)
 
 
@@ -49,49 +59,6 @@ def archived(database: MongoDatabase, settings: Settings, tmp_path: Path, spark:
     advance(database)
     archive_orders(settings, Selection(older_than_days=30))
     return settings
-
-
-def empty(file: Path) -> None:
-    file.write_bytes(b"")
-
-
-def cut(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:-5])
-
-
-def lose_file(file: Path) -> None:
-    file.unlink()
-
-
-def lose_directory(file: Path) -> None:
-    shutil.rmtree(file.parent)
-
-
-def swap_with_another_day(file: Path) -> None:
-    file.write_bytes(file_of(file.parents[1], OLD_DAY).read_bytes())
-
-
-def flip_a_bit(file: Path) -> None:
-    """In a page of statuses: without its checksum it is read as another status, without a word."""
-    content = bytearray(file.read_bytes())
-    content[content.index(b"Deliver")] ^= 1
-    file.write_bytes(bytes(content))
-
-
-def file_of(data: Path, day: date) -> Path:
-    """The file of a day."""
-    (file,) = data.glob(f"order.order_time_day={day}/*.parquet")
-    return file
-
-
-SAYS: dict[Callable[[Path], None], str] = {
-    empty: "has 0 bytes of",
-    cut: " bytes of ",
-    lose_file: " is gone",
-    lose_directory: " is gone",
-    swap_with_another_day: "its 20 orders",
-    flip_a_bit: "cannot be read: ",
-}
 
 
 def doctor(settings: Settings, name: str) -> Finding:

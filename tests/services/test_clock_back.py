@@ -18,8 +18,8 @@ from ecommerce.kpis import KpiStore
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.rebuild import rebuild
+from tests.doctoring import look
 from tests.import_samples import complete_row, write_lines
-from tests.services.test_doctor import look
 from tests.summaries_data import accept, random_orders
 from tests.vandalism import assert_figures_of
 

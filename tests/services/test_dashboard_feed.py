@@ -8,33 +8,24 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from pymongo import MongoClient
-from pymongo.monitoring import CommandListener, CommandStartedEvent
 
-from dashboard.attention import read_notices
 from dashboard.content import Content
 from dashboard.downloads import headline_csv
 from dashboard.feed import Feed, Sources
 from dashboard.figures import compute, question_of
 from dashboard.pipeline import read_low_stock, read_pipeline
-from dashboard.session import Session
 from dashboard.state import View
-from ecommerce.attention.kinds import Notice
 from ecommerce.change_shop import change_shop
-from ecommerce.documents.bson_codec import CODEC_OPTIONS
-from ecommerce.errors import ServiceError
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.store import KpiStore, Refresh
-from ecommerce.mongo import Document, MongoDatabase, mongo_uri
+from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop
 from tests.dashboard_shop import replaced
-from tests.programs import wait_until
+from tests.dashboard_viewers import ZONE, watching
+from tests.services.test_dashboard_odd_shops import LOW
 from tests.summaries_data import START, accept, random_orders
-
-ZONE = ZoneInfo("UTC")
-LOW = 10
 
 
 class CountingStore(KpiStore):
@@ -64,12 +55,6 @@ def store(database: MongoDatabase) -> CountingStore:
 def feed(store: CountingStore, database: MongoDatabase, settings: Settings) -> Feed:
     sources = Sources(lambda: store, lambda: read_pipeline(database, settings), lambda: read_low_stock(database, LOW))
     return Feed(sources, ZONE, "USD", LOW)
-
-
-def watching(feed: Feed, view: View) -> Session:
-    session = Session(view, ZONE, lambda: datetime(2026, 4, 1, 12, 30, tzinfo=UTC))
-    feed.join(session)
-    return session
 
 
 def test_equal_questions_are_computed_once_per_tick(feed: Feed, store: CountingStore) -> None:
@@ -126,62 +111,6 @@ def test_a_new_question_between_ticks_is_computed_once_for_all_who_ask(feed: Fee
     assert len({id(answer) for answer in answers}) == 1
     assert len(store.asked) == 3
     assert feed.ready(question) is answers[0]
-
-
-def test_database_work_of_a_tick_does_not_depend_on_the_viewers(database: MongoDatabase, settings: Settings) -> None:
-    accept(database, random_orders(300))
-    commands: list[str] = []
-
-    class Listener(CommandListener):
-        def started(self, event: CommandStartedEvent) -> None:
-            commands.append(event.command_name)
-
-        def succeeded(self, event: object) -> None:
-            """Only beginnings are counted."""
-
-        def failed(self, event: object) -> None:
-            """Only beginnings are counted."""
-
-    client: MongoClient[Document] = MongoClient(mongo_uri(settings), event_listeners=[Listener()])
-    with client:
-        heard = client.get_database(settings.database, CODEC_OPTIONS)
-        sources = Sources(
-            lambda: KpiStore(heard), lambda: read_pipeline(heard, settings), lambda: read_low_stock(heard, LOW)
-        )
-        feed = Feed(sources, ZONE, "USD", LOW)
-
-        def tick_with(viewers: int) -> list[str]:
-            sessions = [watching(feed, View()) for _ in range(viewers)]
-            feed.tick()
-            commands.clear()
-            feed.tick()
-            del sessions
-            return sorted(commands)
-
-        assert tick_with(200) == tick_with(1)
-
-
-def test_while_the_database_is_away_the_last_figures_stay(settings: Settings, database: MongoDatabase) -> None:
-    accept(database, random_orders(50))
-    store = KpiStore(database)
-    away = False
-
-    def open_store() -> KpiStore:
-        if away:
-            raise ServiceError("MongoDB is away")
-        return store
-
-    sources = Sources(open_store, lambda: read_pipeline(database, settings), lambda: read_low_stock(database, LOW))
-    feed = Feed(sources, ZONE, "USD", LOW)
-    session = watching(feed, View().with_preset("all"))
-    good = feed.tick()
-    feed._store, away = None, True  # noqa: SLF001 - the connection is lost
-    bad = feed.tick()
-    assert bad.freshness.problem == "MongoDB is away"
-    assert bad.freshness.as_of == good.freshness.as_of
-    assert bad.answers[session.asked()].answer.kpis.orders == 50
-    away = False
-    assert feed.tick().freshness.problem is None
 
 
 def test_any_error_of_a_tick_is_a_banner_and_one_line(
@@ -322,58 +251,3 @@ def test_days_are_those_of_the_shops_zone(store: CountingStore, database: MongoD
     assert all(bucket.complete for bucket, _, _ in short.timeline.exact)
     assert sum(orders for _, orders, _ in short.timeline.exact) == short.kpis.orders
     assert sum(orders for _, orders, _ in long.timeline.exact) == long.kpis.orders
-
-
-def test_a_shop_that_moves_is_told_without_an_error(database: MongoDatabase, settings: Settings) -> None:
-    looked: list[tuple[Notice, ...]] = []
-
-    def notices(store: KpiStore, lag: float) -> tuple[Notice, ...]:
-        looked.append(read_notices(database, store, settings, lag, store.hours.zone))
-        return looked[-1]
-
-    sources = Sources(
-        lambda: KpiStore(database),
-        lambda: read_pipeline(database, settings),
-        lambda: read_low_stock(database, LOW),
-        read_notices=notices,
-    )
-    feed = Feed(sources, ZONE, "USD", LOW)
-    session = watching(feed, View().with_preset("7d"))
-    feed.tick()
-    wait_until(lambda: len(looked) == 1, 30)
-    change_shop(database, settings, Shop("USD", "Asia/Kolkata"))
-    tick = feed.tick()
-    assert (tick.freshness.problem, tick.answers) == (None, {})
-    wait_until(lambda: len(looked) == 2, 30)
-    session.zone = feed.zone
-    assert feed.tick().answers[session.asked()].answer.question == session.asked()
-    assert not [notice for each in looked for notice in each if "not known" in notice.text]
-
-
-def test_an_empty_database_has_an_overview(database: MongoDatabase, settings: Settings) -> None:
-    sources = Sources(
-        lambda: KpiStore(database), lambda: read_pipeline(database, settings), lambda: read_low_stock(database, LOW)
-    )
-    feed = Feed(sources, ZONE, "USD", LOW)
-    for preset in ("all", "30d"):
-        overview = feed.answer(watching(feed, View().with_preset(preset)).asked())
-        assert overview.answer.kpis.orders == 0
-        assert "No orders in this span" in overview.cards["product"]
-    assert "Nothing has been archived yet" in feed.cards("pipeline")["archive_runs"]
-    assert "No product has 10 pieces or fewer" in feed.cards("overview")["stock"]
-
-
-def test_the_first_viewer_of_a_shop_that_began_empty_sees_its_first_orders(
-    database: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sources = Sources(
-        lambda: KpiStore(database), lambda: read_pipeline(database, settings), lambda: read_low_stock(database, LOW)
-    )
-    feed = Feed(sources, ZONE, "USD", LOW)
-    question = Session(View().with_preset("all"), ZONE).asked()
-    feed.prepare(question)  # as the server does before it listens, and before the first orders are made
-    assert feed.ready(question)
-    accept(database, random_orders(20))
-    monkeypatch.setattr("dashboard.feed.RECENT_OF_NOTHING", timedelta(0))  # as if they had taken a while
-    assert feed.ready(question) is None
-    assert feed.answer(question).answer.kpis.orders == 20

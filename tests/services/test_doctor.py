@@ -5,10 +5,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import metadata
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from bson import Timestamp
@@ -18,38 +16,19 @@ from ecommerce.archive.run import ARCHIVE, ARCHIVE_RUNS, PLANNED, VERIFIED, Run
 from ecommerce.archive.runs import new_run, prepare_archive
 from ecommerce.doctor import machine
 from ecommerce.doctor.checkup import CHECKS
-from ecommerce.doctor.findings import OK, PROBLEM, SKIPPED, Finding, examine
+from ecommerce.doctor.findings import OK, PROBLEM, SKIPPED
 from ecommerce.java import _java_home
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.services.health import service_states
 from ecommerce.services.mongod import find_mongod
 from ecommerce.settings import Settings
 from ecommerce.summaries.state import STATE, STATE_ID, State
+from tests.doctoring import look, only_problem, settings
 from tests.ports import free_port
 from tests.secured_mongo import secured_mongod
 from tests.version_0_1_0 import bring_back
 
-PREFECT = {"prefect", "deployments", "schedules", "workers", "stuck runs", "late runs"}
-"""What needs a Prefect server is tried in the drill of the compose file, which has one."""
-
-
-def look(settings: Settings, *names: str) -> dict[str, Finding]:
-    """The findings of some checks (of all but Prefect's, without names)."""
-    chosen = [check for check in CHECKS if (check.name in names if names else check.name not in PREFECT)]
-    return {finding.check: finding for finding in examine(settings, chosen)}
-
-
-def only_problem(settings: Settings) -> Finding:
-    """The one thing that is wrong."""
-    problems = [finding for finding in look(settings).values() if finding.state == PROBLEM]
-    assert len(problems) == 1, problems
-    assert problems[0].remedy
-    return problems[0]
-
-
-@pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    return settings.model_copy(update={"archive_uri": (tmp_path / "archive").as_uri()})
+__all__ = ["settings"]
 
 
 def test_a_good_set_up_is_all_well(settings: Settings, database: MongoDatabase) -> None:
@@ -261,65 +240,6 @@ def test_packages_of_another_version(settings: Settings, monkeypatch: pytest.Mon
     assert found.state == PROBLEM
     assert "fastapi is 0.165, needed is <0.140" in found.says
     assert "make install" in found.remedy
-
-
-def test_prefect_that_is_away_and_prefect_that_refuses(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    port = free_port()
-    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{port}/api")
-    found = look(settings, *PREFECT)
-    assert "does not answer" in found["prefect"].says
-    assert found["workers"].state == SKIPPED
-
-    class Refuses(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_error(401)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    with HTTPServer(("127.0.0.1", port), Refuses) as server:
-        Thread(target=server.handle_request, daemon=True).start()
-        assert "refuses us" in look(settings, "prefect")["prefect"].says
-
-
-def test_a_prefect_server_without_its_database_is_called_that(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Fails(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if self.path.endswith("/admin/version"):
-                self.answer(200, "3.8.8")
-            elif self.path.endswith("/ready"):
-                self.answer(ready, {"message": "Database is not available"})
-            else:
-                self.answer(500, {"exception_message": "Internal Server Error"})
-
-        do_POST = do_GET
-
-        def answer(self, status: int, document: object) -> None:
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(json.dumps(document).encode())
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    with HTTPServer(("127.0.0.1", 0), Fails) as server:
-        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_port}/api")
-        Thread(target=server.serve_forever, daemon=True).start()
-        ready = 503
-        found = look(settings, "prefect")["prefect"]
-        assert found.says.endswith("answers, but its database does not: Database is not available")
-        assert "`postgres` and `space`" in found.remedy
-        ready = 200
-        found = look(settings, "prefect", "deployments")["deployments"]
-        assert (found.state, found.says) == (
-            PROBLEM,
-            "the Prefect server could not be asked (500): Internal Server Error",
-        )
-        assert "`postgres` and `space`" in found.remedy
-        server.shutdown()
 
 
 def test_the_command_prints_json_and_fails_where_something_is_wrong(settings: Settings, tmp_path: Path) -> None:

@@ -32,9 +32,9 @@ from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.aside import all_aside
 from ecommerce.summaries.state import STATE, load_state
 from tests.archiving import an_order, hot_ids, insert, spark, with_archive
+from tests.doctoring import look
 from tests.generator_samples import MARCH, MONTH_LATER, march, small_catalog
 from tests.import_samples import complete_row, stored_orders, write_lines
-from tests.services.test_doctor import look
 from tests.summaries_data import document_of
 from tests.vandalism import IDENTITIES, Vandal, assert_figures_of, changed, orders, vandal
 

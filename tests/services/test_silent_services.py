@@ -3,90 +3,30 @@
 import os
 import signal
 import subprocess
-import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from threading import Timer
 
 import psutil
 import pytest
-from pydantic import SecretStr
 
 from ecommerce.doctor.checkup import CHECKS
 from ecommerce.doctor.findings import PROBLEM, Finding, examine
 from ecommerce.errors import ServiceError
-from ecommerce.mongo import get_database
-from ecommerce.schema import prepare_database
-from ecommerce.services import silent, supervisor, up, watch
+from ecommerce.services import supervisor, up, watch
 from ecommerce.services.daemons import Daemon
-from ecommerce.services.environment import settings_environment
 from ecommerce.services.health import ServiceState, notes, service_states
 from ecommerce.services.marks import end_processes, marked_processes
 from ecommerce.services.mongod import mongod
-from ecommerce.services.ports import listens
 from ecommerce.services.postgres import postgres
 from ecommerce.services.records import identity, locked_at_once, run_directory, write_json
-from ecommerce.services.silent import await_prefect, await_process
 from ecommerce.services.supervisor import MENDING, STOPPING, UP, outlook_of, start_it, up_mends
 from ecommerce.services.watch import Watch
 from ecommerce.settings import Settings
-from tests.ports import free_port
-from tests.prefect_stack import PrefectStack, prefect_stack
-from tests.programs import NO_POSTGRES, pid_of
+from tests.frozen import a_service, freeze, says_it_is, service, settings, until
+from tests.programs import NO_POSTGRES
 from tests.runbook import row_of
 
-QUICK = (
-    "import cli.silent_server as it; it.SILENT_SECONDS_MAX = 3; it.ASK_SECONDS = 1; from cli.app import main; main()"
-)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Those of a home whose `up` is this process."""
-    home = tmp_path / "home"
-    ports = {f"{name}_port": free_port() for name in ("mongo", "namenode", "dashboard", "prefect")}
-    settings = Settings(home=home, **ports)  # type: ignore[arg-type]
-    says_it_is(settings, UP)
-    return settings
-
-
-def says_it_is(settings: Settings, state: str) -> None:
-    write_json(run_directory(settings.home_directory) / supervisor.STATE, {"supervisor": identity(), "state": state})
-
-
-def a_service(settings: Settings, name: str = "prefect-server") -> Daemon:
-    """A process that answers over HTTP, not started yet."""
-    port = free_port()
-    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
-    url = f"http://127.0.0.1:{port}"
-    settings.home_directory.mkdir(exist_ok=True)
-    return Daemon(
-        name,
-        command,
-        home=settings.home_directory,
-        address=url,
-        ready=lambda _: listens(f"{url}/api/health", 1),
-        cwd=settings.home_directory,
-    )
-
-
-@pytest.fixture
-def service(settings: Settings) -> Iterator[Daemon]:
-    daemon = a_service(settings).start()
-    yield daemon
-    daemon.kill()
-
-
-def freeze(daemon: Daemon) -> None:
-    assert daemon.pid
-    os.kill(daemon.pid, signal.SIGSTOP)
-    deadline = time.monotonic() + 10
-    while psutil.Process(daemon.pid).status() != psutil.STATUS_STOPPED:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+__all__ = ["service", "settings"]
 
 
 def watched(settings: Settings, daemon: Daemon, said: list[str]) -> Watch:
@@ -95,14 +35,6 @@ def watched(settings: Settings, daemon: Daemon, said: list[str]) -> Watch:
     its.ask([daemon])
     assert outlook_of(settings.home_directory, daemon.name).silent_since is None
     return its
-
-
-def until(happens: Callable[[], object], step: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < deadline
-        step()
-        time.sleep(0.1)
 
 
 def test_one_that_is_silent_is_killed_and_started_again(
@@ -293,72 +225,3 @@ def test_up_status_and_doctor_agree_that_the_services_are_being_stopped(settings
     assert {state.state for state in service_states(settings)} == {"stopping"}
     assert "are being stopped" in look(settings, "services").says
     assert f"wait: the services are being stopped (process {os.getpid()})" in start_it(settings, "mongod")
-
-
-def test_a_command_does_not_wait_for_ever_for_a_silent_server(
-    settings: Settings, service: Daemon, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(silent, "SILENT_SECONDS_MAX", 2)
-    monkeypatch.setattr(silent, "SAY_SECONDS", 0.5)
-    monkeypatch.setattr(silent, "prefect_answers", lambda _: service.answers())  # it has no such page
-    await_prefect(settings, service.name)
-    freeze(service)
-    for wait in (await_prefect, await_process):
-        with pytest.raises(ServiceError) as raised:
-            wait(settings, service.name)
-        message = str(raised.value)
-        assert row_of(message) == "the Prefect server … does not answer: …"
-        assert f"its process {service.pid} is stopped, as by `kill -STOP` (`kill -CONT {service.pid}` lets" in message
-        assert "; wait: `ecommerce up`, which runs" in message
-    assert "prefect-server does not answer: waiting for 2 s at most" in capsys.readouterr().err
-    waker = Timer(0.5, service.wake)
-    waker.start()
-    await_prefect(settings, service.name)
-    waker.join()
-
-
-def test_so_it_is_with_other_services(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(silent, "STOPPED_SECONDS_MAX", 0.5)
-    (settings.home_directory / "run" / supervisor.STATE).unlink()
-    its = a_service(settings, "namenode").start()
-    freeze(its)
-    with pytest.raises(ServiceError) as raised:
-        await_process(settings, "namenode")
-    assert row_of(str(raised.value)) == "… at … is silent: …"
-    assert f"`kill -CONT {its.pid}` lets it go on" in str(raised.value)
-    its.kill()
-
-
-@pytest.fixture
-def stack(settings: Settings, mongo_uri: str, tmp_path: Path) -> Iterator[PrefectStack]:
-    its = {"mongo_uri": SecretStr(mongo_uri), "database": f"test_{uuid.uuid4().hex[:12]}"}
-    settings = settings.model_copy(update=its)
-    database = get_database(settings)
-    prepare_database(database)
-    with prefect_stack(settings, tmp_path / "prefect") as stack:
-        yield stack
-    database.client.drop_database(database.name)
-
-
-@pytest.mark.timeout(600)
-def test_a_command_ends_where_its_server_is_silent_in_the_middle(stack: PrefectStack) -> None:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    its = inherited | settings_environment(stack.settings)
-    server = pid_of(stack.settings, "prefect-server")
-    command = subprocess.Popen([sys.executable, "-c", QUICK, "summarize"], env=its, stderr=subprocess.PIPE, text=True)
-    assert command.stderr is not None
-    while not (line := command.stderr.readline()).startswith("run: "):
-        assert line
-    os.kill(server, signal.SIGSTOP)
-    begin = time.monotonic()
-    try:
-        _, said = command.communicate(timeout=60)
-    finally:
-        os.kill(server, signal.SIGCONT)
-    assert command.returncode == 1, said
-    assert time.monotonic() - begin < 30
-    *_, error = said.splitlines()
-    assert error.startswith("error: "), said
-    message = error.removeprefix("error: ")
-    assert row_of(message) == "the Prefect server … does not answer: …"
-    assert f"its process {server} is stopped" in message

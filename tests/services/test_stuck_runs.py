@@ -18,8 +18,8 @@ from ecommerce.services.prefect import WORK_POOL, wanted_deployments
 from ecommerce.services.records import identity, run_directory, write_json
 from ecommerce.services.stuck import why_no_runs
 from ecommerce.settings import Settings
+from tests.doctoring import PREFECT
 from tests.prefect_stack import PrefectStack, prefect_stack
-from tests.services.test_doctor import PREFECT
 
 SUMMARIZE = "summarize-orders/hourly"
 NO_WORKER = "no worker takes runs of the work pool 'ecommerce'"

@@ -24,9 +24,9 @@ from ecommerce.settings import Settings
 from ecommerce.summaries import advance as advance_module
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.rebuild import _Rebuild
+from tests.doctoring import look
 from tests.ports import free_port
 from tests.programs import wait_until
-from tests.services.test_doctor import look
 from tests.summaries_data import accept, random_orders
 from tests.summaries_recount import recount
 
