@@ -17,8 +17,14 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 HEADLINES = ("orders", "revenue", "average_order_value", "delivered", "pending", "quantity", "late_share", "overdue")
-ORDER_COLUMNS = ("orders", "revenue", "quantity", "delivered", "late", "late_share", "average_delay_hours")
-ITEM_COLUMNS = ("order_items", "quantity", "revenue")
+ORDER_COLUMNS = {name: name for name in ("orders", "revenue", "quantity", "delivered", "due")} | {
+    "late": "due_late",
+    "overdue": "overdue",
+    "late_share": "late_share",
+    "average_delay_hours": "average_delay_hours",
+}
+"""Column → field of `OrderGroup`. `late_share` is (late + overdue) / due, so late ones are those of the due."""
+ITEM_COLUMNS = {name: name for name in ("order_items", "quantity", "revenue")}
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -85,8 +91,8 @@ def headline_csv(answer: Answer) -> str:
     return csv_text(["figure", "value", "full_hours", "before"], rows)
 
 
-def _groups(key: str, groups: Mapping[str, Any], columns: Sequence[str]) -> str:
-    rows = ([name, *(_value(group, column) for column in columns)] for name, group in groups.items())
+def _groups(key: str, groups: Mapping[str, Any], columns: Mapping[str, str]) -> str:
+    rows = ([name, *(_value(group, field) for field in columns.values())] for name, group in groups.items())
     return csv_text([key, *columns], rows)
 
 

@@ -69,7 +69,7 @@ def headlines(answer: Answer, amount: Any, zone: ZoneInfo) -> Content:
             "late_share",
             "Late (of those due)",
             percent(late) if late is not None else INCOMPLETE if "late_share" in kpis.incomplete else NOTHING,
-            f"{late:.6f} of the orders that were due, {exact(kpis.overdue or 0)} of them overdue"
+            f"{percent(late, 4)} of the orders that were due, {exact(kpis.overdue or 0)} of them overdue"
             if late is not None
             else _without(kpis, "late_share"),
         ),
@@ -77,7 +77,7 @@ def headlines(answer: Answer, amount: Any, zone: ZoneInfo) -> Content:
     before = before_text(answer, zone)
     for row in rows:
         key = row["key"]
-        row["spark"] = [round(point, 4) for point in answer.timeline.sparks.get(key, ())]
+        row["spark"] = [point if point is None else round(point, 4) for point in answer.timeline.sparks.get(key, ())]
         row["unfiltered"] = unfiltered
         row["orders"] = [*idle, *BEHIND.get(key, [])]
         if key in NEEDS_FINISHED and (young := _open_share(answer)) > OPEN_SHARE_MAX:

@@ -63,8 +63,8 @@ class Timeline:
     """Each bucket, its orders and its revenue to the last decimal."""
     counts: tuple[tuple[Bucket, str, int], ...]
     """Bucket, status, orders; by time, then as stacked."""
-    sparks: Mapping[str, tuple[float, ...]]
-    """Course of each headline over whole buckets, oldest first."""
+    sparks: Mapping[str, tuple[float | None, ...]]
+    """Course of each headline over whole buckets, oldest first; None where there is nothing to take a share of."""
 
 
 EMPTY = Timeline("day", "", (), {}, json.dumps({"columns": None}), json.dumps({"columns": None}), (), (), {})
@@ -234,7 +234,7 @@ def _json(**parts: Any) -> str:
     return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
 
 
-def _spark(values: np.ndarray, per: np.ndarray | None = None) -> tuple[float, ...]:
+def _spark(values: np.ndarray, per: np.ndarray | None = None) -> tuple[float | None, ...]:
     """At most SPARK_POINTS_MAX values: sums of neighbours, or what they are `per` the sums of another measure."""
     group = -(-len(values) // SPARK_POINTS_MAX) or 1
     # The rest that does not fill a group is at the oldest end, where it disturbs least.
@@ -242,5 +242,5 @@ def _spark(values: np.ndarray, per: np.ndarray | None = None) -> tuple[float, ..
     sums = values[rest:].reshape(-1, group).sum(axis=1)
     if per is not None:
         whole = per[rest:].reshape(-1, group).sum(axis=1)
-        sums = np.divide(sums, whole, out=np.zeros(len(sums)), where=whole > 0)
+        return tuple(part / of if of else None for part, of in zip(sums.tolist(), whole.tolist(), strict=True))
     return tuple(sums.tolist())

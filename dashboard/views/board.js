@@ -26,11 +26,18 @@ function keyed(parent, items, make, fill) {
   });
 }
 
+// The paths of a line and of what is below it. Where a point is null there is a gap; a point by itself is a dot.
 function spark(points) {
   const top = Math.max(...points), width = 100, height = 30;
-  const at = points.map((value, index) => [index * width / (points.length - 1), top > 0 ? height - 2 - value / top * (height - 6) : height - 2]);
-  const line = at.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" L");
-  return [`M${line}`, `M0,${height} L${line} L${width},${height} Z`];
+  const runs = [];
+  points.forEach((value, index) => {
+    if (value == null) { return; }
+    if (index === 0 || points[index - 1] == null) { runs.push([]); }
+    runs.at(-1).push([(index * width / (points.length - 1)).toFixed(1), (top > 0 ? height - 2 - value / top * (height - 6) : height - 2).toFixed(1)]);
+  });
+  const lines = runs.map((run) => run.map((at) => at.join()).join(" L"));
+  const areas = runs.map((run, index) => `M${run[0][0]},${height} L${lines[index]} L${run.at(-1)[0]},${height} Z`);
+  return [lines.map((line, index) => `M${line}${runs[index].length === 1 ? " h0" : ""}`).join(" "), areas.join(" ")];
 }
 
 // A link to another view of this page: followed without loading it anew, unless the browser is asked for another tab.
@@ -98,12 +105,12 @@ function fill_headline(card, item) {
   if (card.parts.points === JSON.stringify(points)) { return; }
   card.parts.points = JSON.stringify(points);
   card.parts.svg?.remove();
-  if (points.length < 2) { return; }
+  if (points.length < 2 || points.every((point) => point == null)) { return; }
   const space = "http://www.w3.org/2000/svg";
   const svg = card.parts.svg = document.createElementNS(space, "svg");
   svg.setAttribute("viewBox", "0 0 100 30"); svg.setAttribute("preserveAspectRatio", "none"); svg.setAttribute("aria-hidden", "true");
   const [line, area] = spark(points);
-  for (const [path, paint] of [[area, "fill:var(--mui-palette-primary-main);opacity:.10"], [line, "fill:none;stroke:var(--mui-palette-primary-main);stroke-width:1.5;vector-effect:non-scaling-stroke;opacity:.8"]]) {
+  for (const [path, paint] of [[area, "fill:var(--mui-palette-primary-main);opacity:.10"], [line, "fill:none;stroke:var(--mui-palette-primary-main);stroke-width:1.5;stroke-linecap:round;vector-effect:non-scaling-stroke;opacity:.8"]]) {
     const shape = document.createElementNS(space, "path");
     shape.setAttribute("d", path); shape.setAttribute("style", paint); svg.append(shape);
   }

@@ -108,11 +108,17 @@ def late_share_of(sums: Mapping[str, int | None]) -> float | None:
 
     `sums` are those of a group of orders. They are the promises of delivered orders with a known time and of open ones.
     """
+    due, late, overdue = _due_of(sums)
+    return None if due is None or late is None or overdue is None else share(late + overdue, due)
+
+
+def _due_of(sums: Mapping[str, int | None]) -> tuple[int | None, int | None, int | None]:
+    """Of a group: the orders that were due, those of them that came late, and those overdue; None where unknown."""
     known = [sums.get(name) for name in ("late", "timed", *DUE_SUMS)]
     if None in known:
-        return None
+        return None, None, None
     late, timed, overdue, not_due, not_due_late = (number or 0 for number in known)
-    return share(late - not_due_late + overdue, timed - not_due + overdue)
+    return timed - not_due + overdue, late - not_due_late, overdue
 
 
 def currencies_of(shop: Shop, filters: Filters) -> frozenset[str]:
@@ -227,6 +233,7 @@ def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, Ord
         sums = dict(zip(sums_known, groups[name], strict=True))
         if not sums["orders"] and not sums["revenue"]:
             continue
+        due, due_late, _ = _due_of(sums)
         result[name] = OrderGroup(
             orders=sums["orders"],
             revenue=amount_of(sums["revenue"]),
@@ -236,6 +243,8 @@ def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, Ord
             timed=sums.get("timed"),
             delay_ms=sums.get("delay_ms"),
             overdue=sums.get("overdue"),
+            due=due,
+            due_late=due_late,
             late_share=late_share_of(sums),
         )
     return result

@@ -39,8 +39,12 @@ class OrderGroup:
     """Sum of actual_time - expected_time over the timed ones; negative is early."""
     overdue: int | None
     """Not finished, and promised for a time before the figures' `as_of`."""
+    due: int | None
+    """Promised for a time before `as_of`, and not finished or delivered at a known time."""
+    due_late: int | None
+    """Those of `due` that came late."""
     late_share: float | None
-    """As `Kpis.late_share`."""
+    """As `Kpis.late_share`: (due_late + overdue) / due."""
 
     @property
     def average_delay_hours(self) -> float | None:

@@ -1,0 +1,86 @@
+"""What the overview's cards and their downloads say of figures."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from dashboard.cards import overview_cards
+from dashboard.downloads import BYTE_ORDER_MARK, card_csv
+from dashboard.figures import Answer, Question
+from dashboard.timeline import drawn
+from ecommerce.kpis import Filters, Span
+from ecommerce.kpis.catalog import Catalog
+from ecommerce.kpis.compute import kpis_of, timeline_of
+from ecommerce.shop import Shop
+from ecommerce.summaries.cells import cells_of_orders
+from ecommerce.summaries.cells.rollup import Rollup
+from ecommerce.summaries.counts import Counts
+from tests.summaries_data import START, random_orders
+
+ORDERS = random_orders(300)
+AS_OF = START + timedelta(days=20)
+"""Some promises are past by then, and others are not."""
+SHOP, UTC_ZONE = Shop("EUR", "UTC"), ZoneInfo("UTC")
+
+
+def answer_of(orders: list[Any], as_of: datetime = AS_OF, span: Span | None = None) -> Answer:
+    rollup = Rollup.of_cells(cells_of_orders(orders))
+    products = sorted({item.product_id for order in orders for item in order.order_items})
+    categories = pl.DataFrame({"product_id": products, "category": [f"kind {each % 3}" for each in products]})
+    catalog = Catalog({}, {}, categories)
+
+    def names(ids: list[int]) -> dict[int, str]:
+        return {each: f"product {each}" for each in ids}
+
+    kpis = kpis_of(rollup, Span(), Filters(), catalog, names, Counts(0, 0), as_of, SHOP)
+    frame = timeline_of(rollup, "day", SHOP, Filters())
+    timeline = drawn(frame, "day", span or Span(), None, UTC_ZONE)
+    return Answer(Question(Span(), Filters()), 1, kpis, None, None, timeline, {})
+
+
+ANSWER = answer_of(ORDERS)
+
+
+def cards(answer: Answer = ANSWER) -> dict[str, Any]:
+    return {name: json.loads(text) for name, text in overview_cards(answer, {}, UTC_ZONE).items()}
+
+
+def csv_rows(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(card_csv(name, ANSWER).removeprefix(BYTE_ORDER_MARK))))
+
+
+@pytest.mark.parametrize("card", ["payment", "courier", "location"])
+def test_the_late_share_of_a_download_can_be_computed_from_its_columns(card: str) -> None:
+    shares = 0
+    for row in csv_rows(card):
+        due, late, overdue = (int(row[name]) for name in ("due", "late", "overdue"))
+        assert row["late_share"] == ("" if not due else str(round((late + overdue) / due, 6)))
+        shares += due > late + overdue > 0
+    assert shares
+    assert sum(int(row["overdue"]) for row in csv_rows(card)) == ANSWER.kpis.overdue
+
+
+def test_the_exact_late_share_is_a_percentage_as_the_short_one_is() -> None:
+    (late,) = (row for row in cards()["headlines"]["rows"] if row["key"] == "late_share")
+    share = ANSWER.kpis.late_share
+    assert share
+    assert late["value"] == f"{100 * share:.1f} %"
+    assert late["exact"].startswith(f"{100 * share:.4f} % of the orders that were due, ")
+
+
+def test_the_course_of_a_share_has_a_gap_where_there_is_nothing_to_take_a_share_of() -> None:
+    first, last = (order for order in ORDERS if order.delivery.status == "Delivered"), 5
+    days = {order.order.order_time.astimezone(UTC).date(): order for order in first}
+    days = {day: days[day] for day in sorted(days)[:last]}
+    span = Span(START - timedelta(days=3), START + timedelta(days=last + 3))
+    sparks = answer_of(list(days.values()), span=span).timeline.sparks
+    whole = [START.date() + timedelta(days=number) for number in range(-3, last + 3)]
+    for name in ("late_share", "average_order_value"):
+        assert [point is None for point in sparks[name]] == [day not in days for day in whole]
+    assert None not in sparks["orders"] and None not in sparks["revenue"]
