@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dashboard.order_amounts import amount_text, amounts_of, discount_text, line_total
 from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, text_of, time_of
 from dashboard.orders import OneOrder
 from dashboard.state import View
@@ -25,7 +26,10 @@ def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dic
             "subtitle": "There is no such order, neither hot nor archived",
             "rows": back,
         }
-        return {"list": json.dumps(head), **{name: _nothing() for name in ("facts", "items", "life", "place")}}
+        return {
+            "list": json.dumps(head),
+            **{name: _nothing() for name in ("facts", "items", "amounts", "life", "place")},
+        }
     where = "hot: a document in MongoDB" if found.archive is None else "archived"
     seen = f"{found.past_versions} other versions came in" if found.past_versions else ""
     aside = f"set aside, in no figure: {found.set_aside}" if found.set_aside else ""
@@ -37,7 +41,8 @@ def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dic
     return {
         "list": json.dumps(head, ensure_ascii=False),
         "facts": _facts(document, one, view, currency) if document is not None else _nothing(),
-        "items": _items(document, one, view) if document is not None else _nothing(),
+        "items": _items(document, one, view, currency) if document is not None else _nothing(),
+        "amounts": _amounts(document, currency, zone) if document is not None else _nothing(),
         "life": _life(document, one.as_of, zone) if document is not None else _nothing(),
         "place": _place(found.archive, zone) if found.archive is not None else _nothing(),
     }
@@ -52,12 +57,11 @@ def _facts(document: Mapping[str, Any], one: OneOrder, view: View, currency: str
     attributes = part_of(document, "attributes")
     user, courier = order.get("user_id"), delivery.get("courier_id")
     total = order.get("total_amount")
-    paid_in = str(order.get("currency") or currency)
     name, email = one.customers.get(user, ("", "")) if isinstance(user, int) else ("", "")
     rows: list[tuple[str, object]] = [
         ("Status", status_cell(delivery.get("status"))),
-        ("Total", f"{text_of(total)} {paid_in}"),
-        ("Discount", text_of(order.get("discount"))),
+        ("Total", f"{text_of(total)} {_currency_of(document, currency)}"),
+        ("Discount", discount_text(order.get("discount"))),
         ("Payment", readable(str(order.get("payment_type", NOT_THERE)))),
         ("External id", text_of(order.get("external_id")) if "external_id" in order else NOTHING),
         ("Customer", customer_link(user, one.customers, view)),
@@ -69,12 +73,18 @@ def _facts(document: Mapping[str, Any], one: OneOrder, view: View, currency: str
     return table("What", "", [column("Field"), column("Value", wide=True)], _keyed(rows), "", csv=False)
 
 
-def _items(document: Mapping[str, Any], one: OneOrder, view: View) -> str:
+def _currency_of(document: Mapping[str, Any], shops: str) -> str:
+    return str(part_of(document, "order").get("currency") or shops)
+
+
+def _items(document: Mapping[str, Any], one: OneOrder, view: View, currency: str) -> str:
+    paid_in = _currency_of(document, currency)
     columns = [
         column("Product", wide=True),
         column("Warehouse"),
         column("Quantity", number=True),
-        column("Price", number=True),
+        column(f"Price, {paid_in}", number=True),
+        column(f"Line total, {paid_in}", number=True),
     ]
     rows = []
     items = document.get("order_items")
@@ -83,16 +93,27 @@ def _items(document: Mapping[str, Any], one: OneOrder, view: View) -> str:
         product, warehouse = item.get("product_id"), item.get("warehouse_id")
         orders = replace(view.orders.with_text(""), product=product, customer=None, state=None)
         name = one.names["product_id"].get(product, "") if isinstance(product, int) else ""
+        gift = ", gift card" if item.get("gift_card") is True else ""
         rows.append(
             (
-                {"text": name or f"#{product}", "title": f"Orders with product #{product}",
+                {"text": (name or f"#{product}") + gift, "title": f"Orders with product #{product}",
                  "go": view.with_orders(orders).query()} if isinstance(product, int) else NOT_THERE,
                 one.names["warehouse_id"].get(warehouse, f"#{warehouse}") if isinstance(warehouse, int) else NOT_THERE,
                 text_of(item.get("quantity")),
                 text_of(item.get("price")),
+                text_of(line_total(item)),
             )
         )  # fmt: skip
     return table("Items", f"{len(rows)}", columns, _keyed(rows), "It has no items", csv=False)
+
+
+def _amounts(document: Mapping[str, Any], currency: str, zone: ZoneInfo) -> str:
+    lines = amounts_of(document, zone)
+    rows = [(line.what, line.more, amount_text(line.amount)) for line in lines]
+    columns = [
+        column("Amount"), column("More", wide=True), column(_currency_of(document, currency), number=True)
+    ]  # fmt: skip
+    return table("How the total is made up", "", columns, _keyed(rows), "", csv=False)
 
 
 def _life(document: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> str:

@@ -24,7 +24,7 @@ LIST = [
 ORDER = [
     stack("full", card("list", "links")),
     stack("third", card("facts", "table")),
-    stack("wide", card("items", "table"), card("life", "table"), card("place", "table")),
+    stack("wide", card("items", "table"), card("amounts", "table"), card("life", "table"), card("place", "table")),
 ]
 
 

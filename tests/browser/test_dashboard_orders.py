@@ -7,6 +7,7 @@ import re
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -59,6 +60,13 @@ def patient() -> Iterator[None]:
     expect.set_options(timeout=SHOWN_MS)
     yield
     expect.set_options(timeout=5_000)
+
+
+def amounts_shown(page: Page) -> list[tuple[str, str]]:
+    """Name and amount of each line of what an order's total is made of."""
+    rows = page.get_by_role("table", name="How the total is made up").locator("tbody tr")
+    cells = rows.evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.innerText))")
+    return [(what, amount) for what, _, amount in cells]
 
 
 def newest(database: MongoDatabase, match: dict[str, Any] | None = None) -> list[int]:
@@ -150,6 +158,10 @@ def test_an_order_is_found_and_shows_its_life_and_nothing_hostile_runs(tab: Tab,
     expect(page.get_by_role("table", name="What")).to_contain_text(order["delivery"]["location"])
     expect(page.get_by_role("table", name="Life")).to_contain_text("Ordered")
     assert page.get_by_role("table", name="Items").locator("tbody tr").count() == len(order["order_items"])
+    lines = amounts_shown(page)
+    parts = [Decimal(amount.replace("−", "-").replace(",", "")) for _, amount in lines]
+    total = [what for what, _ in lines].index("Total")
+    assert sum(parts[:total]) == parts[total] == order["order"]["total_amount"].to_decimal()
     assert page.evaluate("() => document.querySelectorAll('img[src=x]').length") == 0
     page.get_by_role("link", name="All orders").click()
     page.wait_for_url(lambda url: "order=" not in url)

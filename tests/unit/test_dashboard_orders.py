@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,7 +41,8 @@ values = st.one_of(
 )  # fmt: skip
 names = st.sampled_from(
     ["user_id", "order_time", "total_amount", "payment_type", "quantity", "external_id", "discount", "status",
-     "expected_time", "actual_time", "courier_id", "location", "product_id", "warehouse_id", "price"]
+     "expected_time", "actual_time", "courier_id", "location", "product_id", "warehouse_id", "price", "tax_amount",
+     "shipping_amount", "tax_included", "gift_card", "amount", "refund_time", "reason"]
 )  # fmt: skip
 parts = st.one_of(values, st.dictionaries(names, values))
 documents = st.builds(
@@ -57,7 +59,7 @@ def test_a_document_may_hold_anything_and_is_shown(document: dict[str, Any]) -> 
     view = View(page="orders", orders=OrdersView(order=7))
     one = OneOrder(FoundOrder(7, document, None, 2), {}, NOW, names)
     cards = order_cards(one, view, "USD", UTC_ZONE)
-    assert {"list", "facts", "items", "life", "place"} == cards.keys()
+    assert {"list", "facts", "items", "amounts", "life", "place"} == cards.keys()
     assert "2 other versions" in json.loads(cards["list"])["subtitle"]
     listing = Listing(Page((document,), None, None), Sort(), "", 1, None, {}, NOW)
     rows = json.loads(listing_cards(listing, View(page="orders"), {}, 4, UTC_ZONE)["orders"])["rows"]
@@ -79,6 +81,89 @@ def test_a_list_says_that_archived_orders_are_not_in_it(hot: int | None, counted
     head = json.loads(listing_cards(listing, View(page="orders"), {}, counted, UTC_ZONE)["list"])
     assert said in head["subtitle"]
     assert head["rows"][-1]["text"] == "CSV of all these hot orders"
+
+
+def money(text: str) -> Decimal128:
+    return Decimal128(text)
+
+
+ITEMS = [
+    {"product_id": 1, "warehouse_id": 1, "quantity": 2, "price": money("30.00")},
+    {"product_id": 2, "warehouse_id": 1, "quantity": 1, "price": money("17.60")},
+]
+
+
+def amounts(order: dict[str, Any], **document: Any) -> dict[str, tuple[str, str]]:
+    """Name of each line of an order's amounts → more about it, and the amount."""
+    found = FoundOrder(7, {"_id": 7, "order": order, "order_items": ITEMS} | document, None, 0)
+    names: dict[str, dict[int, str]] = {"product_id": {}, "warehouse_id": {}, "courier_id": {}}
+    cards = order_cards(OneOrder(found, {}, NOW, names), View(orders=OrdersView(order=7)), "EUR", UTC_ZONE)
+    table = json.loads(cards["amounts"])
+    assert table["columns"][-1]["name"] == order.get("currency", "EUR")
+    lines = {what: (more, amount) for what, more, amount in (row["cells"] for row in table["rows"])}
+    parts = [Decimal(amount.replace("−", "-").replace(",", "")) for _, amount in lines.values() if amount != "–"]
+    if "–" not in dict(lines.values()).values():
+        upto = list(lines).index("Total")
+        assert sum(parts[:upto]) == parts[upto], "the lines add up to the total"
+    return lines
+
+
+TOTAL = {"total_amount": money("82.47"), "discount": money("0.10")}
+
+
+@pytest.mark.parametrize(
+    "none", [{}, {"shipping_amount": None, "tax_amount": None}]
+)  # as hot, as archived orders have it
+def test_what_no_field_of_an_order_says_is_not_itemised(none: dict[str, None]) -> None:
+    assert amounts(TOTAL | none) == {
+        "Items": ("2 items", "77.60"),
+        "Discount": ("10 % of 77.60", "−7.76"),
+        "Not itemised": ("no field of the order says what for; it names no shipping and no tax", "12.63"),
+        "Total": ("what the customer was asked to pay", "82.47"),
+    }
+
+
+def test_every_amount_of_an_order_is_named() -> None:
+    charges = {"shipping_amount": money("5.00"), "tax_amount": money("7.63"), "currency": "USD"}
+    refunds = [{"refund_time": NOW, "amount": money("20.00"), "tax_amount": money("2.00"), "reason": "too <small>"}]
+    gift = {"product_id": 3, "quantity": 1, "price": money("50.00"), "gift_card": True}
+    assert amounts(TOTAL | charges, refunds=refunds) == {
+        "Items": ("2 items", "77.60"),
+        "Discount": ("10 % of 77.60", "−7.76"),
+        "Shipping": ("", "5.00"),
+        "Tax": ("", "7.63"),
+        "Total": ("what the customer was asked to pay", "82.47"),
+        "Refund": ("2026-11-22 11:35 · 2.00 of it tax · too <small>", "−20.00"),
+        "After refunds": ("", "62.47"),
+    }
+    whole = {
+        "total_amount": money("127.60"),
+        "discount": money("0"),
+        "tax_amount": money("20.37"),
+        "tax_included": True,
+    }
+    assert amounts(whole, order_items=[*ITEMS, gift]) == {
+        "Items": ("2 items", "77.60"),
+        "Gift cards": ("1 gift card", "50.00"),
+        "Tax": ("20.37 in the prices, not added", "0.00"),
+        "Total": ("what the customer was asked to pay", "127.60"),
+    }
+    returned = amounts(TOTAL | charges, delivery={"status": "refunded"})
+    assert returned["Refund"] == ("it names none: figures count the whole order as paid back", "−82.47")
+    fraction = {"total_amount": money("69.06"), "discount": money("0.11")}
+    assert amounts(fraction)["Rounding"] == ("", "−0.0040")
+    assert amounts(TOTAL, order_items=[{"price": "two"}])["Items"] == ("1 item", "–")
+
+
+def test_a_discount_says_what_it_is_of() -> None:
+    found = FoundOrder(7, {"_id": 7, "order": TOTAL, "order_items": ITEMS}, None, 0)
+    names: dict[str, dict[int, str]] = {"product_id": {}, "warehouse_id": {}, "courier_id": {}}
+    cards = order_cards(OneOrder(found, {}, NOW, names), View(orders=OrdersView(order=7)), "EUR", UTC_ZONE)
+    facts = {row["cells"][0]: row["cells"][1] for row in json.loads(cards["facts"])["rows"]}
+    assert facts["Discount"] == "10 % of the items' prices"
+    items = json.loads(cards["items"])
+    assert [column["name"] for column in items["columns"]][-2:] == ["Price, EUR", "Line total, EUR"]
+    assert [row["cells"][-2:] for row in items["rows"]] == [["30.00", "60.00"], ["17.60", "17.60"]]
 
 
 def test_an_amount_of_another_currency_says_so() -> None:

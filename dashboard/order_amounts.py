@@ -1,0 +1,150 @@
+"""How the total of one order is made up, from its items to what was paid back: lines that can be added up by hand."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bson import Decimal128
+
+from dashboard.order_cells import MONEY_DIGITS_MAX, text_of, time_of
+from dashboard.text import NOTHING, in_a_line
+from ecommerce.documents.statuses import RETURNED, canonical
+from ecommerce.order_search.one_order import part_of
+from ecommerce.readable import counted
+
+CENT = Decimal("0.01")
+PLACES = Decimal("0.0001")
+"""Of money, as the figures round what a discount takes off an item."""
+DIGITS = 100
+"""Of sums and products of amounts, whatever somebody wrote past the validator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An amount of an order."""
+
+    what: str
+    more: str
+    amount: Decimal | None
+    """None: it cannot be read."""
+
+
+def number_of(value: object) -> Decimal | None:
+    """An amount or fraction as it is stored; None where there is none, or something else."""
+    number = value.to_decimal() if isinstance(value, Decimal128) else value
+    if not isinstance(number, Decimal) or not number.is_finite() or abs(number.adjusted()) > MONEY_DIGITS_MAX:
+        return None
+    return number
+
+
+def line_total(item: Mapping[str, Any]) -> Decimal | None:
+    """Price x quantity of an order item, before the discount; None where they cannot be read."""
+    price, quantity = number_of(item.get("price")), item.get("quantity")
+    if price is None or not isinstance(quantity, int) or isinstance(quantity, bool):
+        return None
+    with localcontext(prec=DIGITS):
+        return price * quantity
+
+
+def discount_text(value: object) -> str:
+    """A discount, which is stored as a fraction, as a percentage of the items' prices."""
+    fraction = number_of(value)
+    return text_of(value) if fraction is None else f"{_percent(fraction)} of the items' prices"
+
+
+def _percent(fraction: Decimal) -> str:
+    return f"{(fraction * 100).normalize():f} %"
+
+
+def amounts_of(document: Mapping[str, Any], zone: ZoneInfo) -> list[Line]:
+    """The lines from the items to the total, whose sum it is, and from there to what is left after refunds."""
+    with localcontext(prec=DIGITS):
+        return [*_charged(document), *_paid_back(document, zone)]
+
+
+def _charged(document: Mapping[str, Any]) -> Iterator[Line]:
+    order, items = part_of(document, "order"), _mappings(document.get("order_items"))
+    totals = [(line_total(item), item.get("gift_card") is True) for item in items]
+    parts: list[Decimal | None] = []
+    for what, one, wanted in (("Items", "item", False), ("Gift cards", "gift card", True)):
+        of_kind = [amount for amount, is_gift in totals if is_gift is wanted]
+        if of_kind or not wanted:
+            parts.append(_sum(of_kind))
+            yield Line(what, counted(len(of_kind), one), parts[-1])
+    fraction, prices = number_of(order.get("discount")), _sum([amount for amount, _ in totals])
+    if fraction != 0:
+        known = fraction is not None and prices is not None
+        taken = -sum((_rounded(amount * fraction) for amount, _ in totals if amount and fraction), Decimal(0))
+        parts.append(taken if known else None)
+        more = f"{_percent(fraction)} of {text_of(prices)}" if fraction is not None and prices is not None else ""
+        yield Line("Discount", more, parts[-1])
+    missing = []
+    for what, name in (("Shipping", "shipping_amount"), ("Tax", "tax_amount")):
+        if order.get(name) is None:
+            missing.append(what.lower())
+            continue
+        amount = number_of(order[name])
+        if name == "tax_amount" and order.get("tax_included") is True:
+            yield Line(what, f"{text_of(amount)} in the prices, not added", Decimal(0))
+        else:
+            parts.append(amount)
+            yield Line(what, "", amount)
+    total, known_parts = number_of(order.get("total_amount")), _sum(parts)
+    if total is not None and known_parts is not None and (rest := total - known_parts):
+        yield _not_itemised(rest, missing)
+    yield Line("Total", "what the customer was asked to pay", total)
+
+
+def _not_itemised(rest: Decimal, missing: list[str]) -> Line:
+    if abs(rest) < CENT:
+        return Line("Rounding", "", rest)
+    why = f"; it names no {' and no '.join(missing)}" if missing else ""
+    return Line("Not itemised", f"no field of the order says what for{why}", rest)
+
+
+def _paid_back(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[Line]:
+    refunds, order = _mappings(document.get("refunds")), part_of(document, "order")
+    total, status = number_of(order.get("total_amount")), part_of(document, "delivery").get("status")
+    if not refunds:
+        if isinstance(status, str) and canonical(status) == RETURNED and total:
+            yield Line("Refund", "it names none: figures count the whole order as paid back", -total)
+            yield Line("After refunds", "", Decimal(0))
+        return
+    amounts = [number_of(refund.get("amount")) for refund in refunds]
+    for refund, amount in zip(refunds, amounts, strict=True):
+        time = refund.get("refund_time")
+        parts = [
+            f"{text_of(refund[name])} of it {what}"
+            for what, name in (("tax", "tax_amount"), ("shipping", "shipping_amount"))
+            if refund.get(name) is not None
+        ]
+        when = time_of(time, zone) if isinstance(time, datetime) else ""
+        reason = str(refund["reason"]) if refund.get("reason") else ""
+        yield Line("Refund", in_a_line(when, *parts, reason), None if amount is None else -amount)
+    back = _sum(amounts)
+    yield Line("After refunds", "", None if total is None or back is None else total - back)
+
+
+def amount_text(amount: Decimal | None) -> str:
+    """An amount of a line, with a sign that can be seen."""
+    if amount is None:
+        return NOTHING
+    return f"−{text_of(-amount)}" if amount < 0 else text_of(amount)
+
+
+def _sum(amounts: list[Decimal | None]) -> Decimal | None:
+    """The sum; None where one of them is not known."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if len(known) == len(amounts) else None
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(PLACES, ROUND_HALF_EVEN)
+
+
+def _mappings(value: object) -> list[Mapping[str, Any]]:
+    """The records of a list; of something else that somebody wrote there, none."""
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list | tuple) else []
