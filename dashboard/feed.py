@@ -21,8 +21,8 @@ from dashboard.cards import overview_cards
 from dashboard.content import Content
 from dashboard.figures import Answer, Question, Store, compute
 from dashboard.first_paint import RECENT
-from dashboard.pipeline import LowStock, Pipeline
-from dashboard.pipeline_cards import pipeline_cards, stock_card
+from dashboard.pipeline import Pipeline, Stock
+from dashboard.pipeline_cards import STOCK_NOT_READ, pipeline_cards, stock_card
 from dashboard.shared import Aging, Behind, Shared
 from dashboard.state import Choices, choices_of
 from dashboard.trends import Trends, TrendsQuestion
@@ -62,7 +62,8 @@ class Sources:
 
     open_store: Callable[[], Store]
     read_pipeline: Callable[[], Pipeline]
-    read_low_stock: Callable[[], tuple[LowStock, ...]]
+    read_low_stock: Callable[[Any], Stock]
+    """Gets the store."""
     read_notices: Callable[[Any, float], tuple[Notice, ...]] = lambda _store, _lag: ()
     """Gets the store and how many seconds its figures are behind."""
     read_trends: Callable[[TrendsQuestion, Callable[[], Kpis]], Trends] | None = None
@@ -106,8 +107,7 @@ class Tick:
 class Feed:
     """The figures of one process. Every method may be called by any thread."""
 
-    def __init__(self, sources: Sources, zone: ZoneInfo, currency: str, low_stock: int) -> None:
-        """`low_stock`: what the stock card calls low."""
+    def __init__(self, sources: Sources, zone: ZoneInfo, currency: str) -> None:
         self._sources = sources
         self._zone = zone
         self._currency = currency
@@ -119,7 +119,7 @@ class Feed:
         self._trends: Shared[tuple[int, TrendsQuestion], Trends] = Shared(self._read_trends)
         self._names: Choices = {}
         self._choices = Aging(lambda: choices_of(self._opened().choices()), CHOICES_SECONDS)
-        self._stock = Aging(lambda: stock_card(sources.read_low_stock(), low_stock), STOCK_SECONDS)
+        self._stock = Behind(lambda: stock_card(sources.read_low_stock(self._opened())), STOCK_SECONDS, STOCK_NOT_READ)
         self._attention = Behind(
             lambda: attention_card(sources.read_notices(self._opened(), self._last.freshness.lag_seconds)),
             ATTENTION_SECONDS,
@@ -226,6 +226,7 @@ class Feed:
             moved, self._zone = store.hours.zone != self._zone, store.hours.zone
             if moved:
                 self._attention.forget()
+                self._stock.forget()
             choices = self._choices.get()
             if choices != self._names:
                 self._names = choices

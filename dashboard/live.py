@@ -45,14 +45,14 @@ def the_feed() -> Feed:
     sources = Sources(
         open_store=lambda: _open_store(settings),
         read_pipeline=lambda: read_pipeline(get_database(settings), settings),
-        read_low_stock=lambda: read_low_stock(get_database(settings), settings.low_stock),
+        read_low_stock=lambda store: read_low_stock(get_database(settings), store, settings, store.hours.zone),
         read_trends=lambda asked, figures: read_trends(
             get_database(settings), read_shop(get_database(settings)), asked, figures
         ),
         read_notices=lambda store, lag: read_notices(get_database(settings), store, settings, lag, store.hours.zone),
     )
     shop = _shop(settings)
-    return Feed(sources, shop.zone, shop.currency, settings.low_stock)
+    return Feed(sources, shop.zone, shop.currency)
 
 
 def _open_store(settings: Settings) -> KpiStore:

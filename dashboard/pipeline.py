@@ -5,19 +5,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pymongo import DESCENDING
 
 from dashboard.prefect_runs import BAD_STATES, FlowRun, last_runs
 from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.archive.runs import archive_bytes
+from ecommerce.attention.stock import LowStock, Sold, low_stock
 from ecommerce.mongo import IMPORTS, ORDERS, REJECTED_ROWS, Document, MongoDatabase, count_few
 from ecommerce.prefect_api import run_url
 from ecommerce.settings import Settings
 from ecommerce.summaries.counts import count_orders
 
 RECORDS_SHOWN = 12
-LOW_STOCK_SHOWN = 10
+LOW_STOCK_SHOWN = 200
 IMPORTS_READ = 500
 FAILURES_KEPT = timedelta(days=7)
 
@@ -53,12 +55,20 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class LowStock:
-    """A product that is running out in a warehouse."""
+class Stock:
+    """The products that are running out, and what counts as that."""
 
-    product: str
-    warehouse: str
-    quantity: int
+    low: tuple[LowStock, ...]
+    """At most LOW_STOCK_SHOWN, those that run out first."""
+    count: int
+    """How many there are in all."""
+    at_most: int
+    """Pieces in a warehouse that are few."""
+    cover_days: float
+    """A stock that lasts for fewer days is short."""
+    products: Mapping[Any, str]
+    """Names by id; so are those of the warehouses."""
+    warehouses: Mapping[Any, str]
 
 
 def read_pipeline(database: MongoDatabase, settings: Settings) -> Pipeline:
@@ -110,23 +120,20 @@ def _latest(database: MongoDatabase, collection: str) -> tuple[Document, ...]:
     return tuple(database[collection].find({}, without).sort("started_at", DESCENDING).limit(RECORDS_SHOWN))
 
 
-def read_low_stock(database: MongoDatabase, at_most: int) -> tuple[LowStock, ...]:
-    """The lowest stocks of at most so many pieces, lowest first, with the catalog's names. Raises PyMongoError."""
-    lowest = list(
-        database["inventory"]
-        .find({"stock_quantity": {"$lte": at_most}}, {"product_id": 1, "warehouse_id": 1, "stock_quantity": 1})
-        .sort([("stock_quantity", 1), ("_id", 1)])
-        .limit(LOW_STOCK_SHOWN)
-    )
-    products = _names(database, "products", "name", [row["product_id"] for row in lowest])
-    warehouses = _names(database, "warehouses", "location", [row["warehouse_id"] for row in lowest])
-    return tuple(
-        LowStock(
-            product=products.get(row["product_id"], f"#{row['product_id']}"),
-            warehouse=warehouses.get(row["warehouse_id"], f"#{row['warehouse_id']}"),
-            quantity=int(row["stock_quantity"]),
-        )
-        for row in lowest
+def read_low_stock(
+    database: MongoDatabase, store: Sold, settings: Settings, zone: ZoneInfo, now: datetime | None = None
+) -> Stock:
+    """The products that run out, with the catalog's names. Raises PyMongoError."""
+    low = low_stock(database, store, settings, zone, now or datetime.now(UTC))
+    shown = low[:LOW_STOCK_SHOWN]
+    houses = sorted({house for each in shown for house, _ in each.warehouses})
+    return Stock(
+        low=shown,
+        count=len(low),
+        at_most=settings.low_stock,
+        cover_days=settings.cover_days,
+        products=_names(database, "products", "name", [each.product_id for each in shown]),
+        warehouses=_names(database, "warehouses", "location", houses),
     )
 
 

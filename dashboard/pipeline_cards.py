@@ -1,16 +1,17 @@
 """What the cards of the pipeline page, and the stock card, say: pure functions to the JSON texts that are drawn."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashboard.pipeline import LowStock, Pipeline
+from dashboard.pipeline import Pipeline, Stock
 from dashboard.tables import Content, column, table
-from dashboard.text import NOTHING, moment
+from dashboard.text import NOTHING, in_a_line, moment
 from dashboard.theme import ARCHIVED_COLOR, HOT_COLOR
+from ecommerce.attention.stock import SOLD_DAYS, LowStock
 from ecommerce.importing.reasons import NO_ROWS
 from ecommerce.readable import compact, duration, exact
 from ecommerce.sizes import size_text
@@ -19,19 +20,40 @@ GOOD_STATES = {"committed", "done", "COMPLETED"}
 BAD_STATES = {"failed", "interrupted", "FAILED", "CRASHED"}
 
 
-def stock_card(lowest: Iterable[LowStock], at_most: int) -> str:
-    """The low stocks as a table."""
-    rows = [
-        {"key": f"{row.product}|{row.warehouse}|{place}", "cells": [row.product, row.warehouse, _stock(row.quantity)]}
-        for place, row in enumerate(lowest)
+STOCK_COLUMNS = [
+    column("Product"),
+    column("Warehouse"),
+    column("Left", number=True),
+    column("Sold a day", number=True),
+    column("Days of cover", number=True),
+]
+STOCK_NOT_READ = table("Low stock", "", STOCK_COLUMNS, [], "Not read yet")
+
+
+def stock_card(stock: Stock) -> str:
+    """The products that run out as a table; each leads to its orders."""
+    few, days = (
+        f"{exact(stock.at_most)} pieces or fewer in a warehouse",
+        f"less than {stock.cover_days:g} days of cover",
+    )
+    rows = [{"key": str(low.product_id), "cells": _stock_cells(low, stock)} for low in stock.low]
+    shown = f"{exact(len(rows))} of {exact(stock.count)}" if stock.count > len(rows) else ""
+    note = in_a_line(shown, f"{few}, or {days} at the sales of {SOLD_DAYS} days", "of all products")
+    empty = f"No product has {few}, or {days}"
+    return table("Low stock", note, STOCK_COLUMNS, rows, empty, scrolls=True)
+
+
+def _stock_cells(low: LowStock, stock: Stock) -> list[object]:
+    name = stock.products.get(low.product_id, f"#{low.product_id}")
+    houses = [(stock.warehouses.get(house, f"#{house}"), quantity) for house, quantity in low.warehouses]
+    cover: object = NOTHING if low.cover_days is None else f"{low.cover_days:.1f}"
+    return [
+        {"text": name, "title": f"Orders with {name}", "go": f"?page=orders&product={low.product_id}"},
+        houses[0][0] if len(houses) == 1 else ", ".join(f"{house} {exact(quantity)}" for house, quantity in houses),
+        {"text": exact(low.quantity), "tone": "bad"} if low.quantity <= 0 else exact(low.quantity),
+        f"{low.sold_per_day:.1f}",
+        {"text": cover, "tone": "bad"} if low.is_short else cover,
     ]
-    columns = [column("Product"), column("Warehouse"), column("Left", number=True)]
-    note = f"at most {exact(at_most)} left, of all products · lowest first"
-    return table("Low stock", note, columns, rows, f"No product has {exact(at_most)} pieces or fewer")
-
-
-def _stock(quantity: int) -> object:
-    return {"text": exact(quantity), "tone": "bad"} if quantity == 0 else exact(quantity)
 
 
 def pipeline_cards(pipeline: Pipeline, lag_seconds: float, took_seconds: float, zone: ZoneInfo) -> dict[str, str]:

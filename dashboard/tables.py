@@ -11,7 +11,20 @@ def column(name: str, *, number: bool = False, wide: bool = False) -> Content:
     return {"name": name, "number": number, "wide": wide}
 
 
-def table(title: str, note: str, columns: list[Content], rows: list[Content], empty: str, *, csv: bool = True) -> str:
-    """A table as JSON; `empty` is said where there are no rows. Without a title nothing is drawn."""
+def table(  # noqa: PLR0913 - what a table shows
+    title: str,
+    note: str,
+    columns: list[Content],
+    rows: list[Content],
+    empty: str,
+    *,
+    csv: bool = True,
+    scrolls: bool = False,
+) -> str:
+    """A table as JSON; `empty` is said where there are no rows. Without a title nothing is drawn.
+
+    One that `scrolls` is no higher than its neighbours, however many rows it has.
+    """
     content = {"title": title, "note": note, "columns": columns, "rows": rows, "csv": csv and bool(rows)}
+    content |= {"scrolls": True} if scrolls else {}
     return json.dumps(content | {"empty": "" if rows else empty}, ensure_ascii=False)

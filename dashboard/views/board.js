@@ -41,14 +41,26 @@ function spark(points) {
 }
 
 // A link to another view of this page: followed without loading it anew, unless the browser is asked for another tab.
+// One to a card of this page, as #stock, shows that.
 function view_link(parent, className, model) {
   const link = element("a", className, parent);
   link.addEventListener("click", (event) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) { return; }
     event.preventDefault();
+    if (show_card(link.hash)) { return; }
     model.send_msg({go: link.search});
   });
   return link;
+}
+
+const cards_by_hash = new Map();
+
+function show_card(hash) {
+  const card = cards_by_hash.get(hash);
+  if (card == null) { return false; }
+  card.tabIndex = -1;
+  card.scrollIntoView({block: "center"}); card.focus({preventScroll: true});
+  return true;
 }
 
 // The orders behind a figure: those of the page's own link, with some values chosen. A name alone is left out: the figure
@@ -206,7 +218,7 @@ function table(root, content, model) {
   root.className = "tile framed";
   heading(root, content, model);
   if (root.grid == null) {
-    root.grid = element("table", "", element("div", "scroll", root.body));
+    root.grid = element("table", "", element("div", content.scrolls ? "scroll low" : "scroll", root.body));
     root.top = element("tr", "", element("thead", "", root.grid));
     root.rows = element("tbody", "", root.grid);
   }
@@ -293,7 +305,9 @@ function laid_out(el, model) {
     const stack = element("div", `stack ${span}`, grid);
     for (const {name, kind, chart} of cards) {
       const frame = chart ? element("div", "frame framed", stack) : stack;
-      const root = element("div", "", frame), talk = {send_msg: (message) => model.send_msg({card: name, ...message})};
+      const root = element("div", "", frame);
+      cards_by_hash.set(`#${name}`, root);
+      const talk = {send_msg: (message) => model.send_msg({card: name, ...message})};
       if (kind === "notices") { stack.hidden = true; }  // until there is one
       draws.set(name, (content) => KINDS[kind](root, content, talk));
       if (chart) {
@@ -318,6 +332,7 @@ function render({model, el}) {
   const set = ({figures, beside, waiting}) => {
     draw(figures); draw(beside);
     if (figures) { document.getElementById("first-paint")?.remove(); }
+    if (beside && !el.came) { el.came = true; requestAnimationFrame(() => show_card(location.hash)); }
     if (waiting !== undefined) { el.setAttribute("aria-busy", String(waiting)); }
   };
   model.on("msg:custom", (event) => {

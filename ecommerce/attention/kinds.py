@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pymongo.errors import OperationFailure, PyMongoError
 
+from ecommerce.attention.stock import SOLD_DAYS, low_stock
 from ecommerce.documents.statuses import is_finished
-from ecommerce.hours import hours_of, time_of
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import REJECTED_ROWS, MongoDatabase, count_few
@@ -25,8 +25,6 @@ from ecommerce.summaries.checked import ARCHIVE, FEWER, FIGURES, TWICE, check_pr
 
 log = logging.getLogger(__name__)
 
-SOLD_DAYS = 28
-"""Sales of as many days say how long a stock lasts: four of each weekday."""
 NAMED = 3
 UNAUTHORIZED = 13
 EVER = date(1970, 1, 1)
@@ -40,7 +38,7 @@ class Notice:
     text: str
     reason: str = ""
     link: str = ""
-    """Query of the view where there is more; empty: the pipeline page."""
+    """Query of the view where there is more, or the overview's card, as #stock; empty: the pipeline page."""
     called: str = "Pipeline"
     """What the link is called."""
 
@@ -103,22 +101,13 @@ def cover(
     database: MongoDatabase, store: Figures, settings: Settings, zone: ZoneInfo, now: datetime
 ) -> Iterator[Notice]:
     """Products whose stock lasts for few days at the rate of the last SOLD_DAYS."""
-    hours = hours_of(zone.key)
-    begin, end = hours.start(now - timedelta(days=SOLD_DAYS)), hours.start(now)
-    sold = store.sold(Span(time_of(begin), time_of(end)))
-    stock: dict[int, int] = {}
-    for record in database["inventory"].find({}, {"_id": 0, "product_id": 1, "stock_quantity": 1}):
-        stock[record["product_id"]] = stock.get(record["product_id"], 0) + int(record.get("stock_quantity") or 0)
-    days = {
-        product: max(0, stock[product]) * SOLD_DAYS / quantity
-        for product, quantity in sold.items()
-        if product in stock and quantity > 0
-    }
-    low = sorted((left, product) for product, left in days.items() if left < settings.cover_days)
+    low = [each for each in low_stock(database, store, settings, zone, now) if each.is_short]
     if low:
-        first = [product for _, product in low[:NAMED]]
+        first = [each.product_id for each in low[:NAMED]]
         names = {each["_id"]: each["name"] for each in database["products"].find({"_id": {"$in": first}}, {"name": 1})}
-        named = ", ".join(f"{names.get(product, f'#{product}')} {left:.1f} d" for left, product in low[:NAMED])
+        named = ", ".join(
+            f"{names.get(each.product_id, f'#{each.product_id}')} {each.cover_days:.1f} d" for each in low[:NAMED]
+        )
         more = f" and {exact(len(low) - NAMED)} more" if len(low) > NAMED else ""
         is_one = len(low) == 1
         yield Notice(
@@ -126,8 +115,8 @@ def cover(
             f"{exact(len(low))} {'product has' if is_one else 'products have'} stock for less than "
             f"{settings.cover_days:g} days",
             f"{named}{more}; by the sales of {SOLD_DAYS} days",
-            f"?page=orders&product={low[0][1]}",
-            "Orders",
+            "#stock",
+            "Low stock",
         )
 
 

@@ -9,6 +9,7 @@ from pymongo.monitoring import CommandListener, CommandStartedEvent
 from dashboard.attention import read_notices
 from dashboard.feed import Feed, Sources
 from dashboard.pipeline import read_low_stock, read_pipeline
+from dashboard.pipeline_cards import STOCK_NOT_READ
 from dashboard.session import Session
 from dashboard.state import View
 from ecommerce.attention.kinds import Notice
@@ -22,8 +23,6 @@ from ecommerce.shop import Shop
 from tests.dashboard_viewers import ZONE, watching
 from tests.programs import wait_until
 from tests.summaries_data import accept, random_orders
-
-LOW = 10
 
 
 def test_database_work_of_a_tick_does_not_depend_on_the_viewers(database: MongoDatabase, settings: Settings) -> None:
@@ -44,13 +43,16 @@ def test_database_work_of_a_tick_does_not_depend_on_the_viewers(database: MongoD
     with client:
         heard = client.get_database(settings.database, CODEC_OPTIONS)
         sources = Sources(
-            lambda: KpiStore(heard), lambda: read_pipeline(heard, settings), lambda: read_low_stock(heard, LOW)
+            lambda: KpiStore(heard),
+            lambda: read_pipeline(heard, settings),
+            lambda store: read_low_stock(heard, store, settings, ZONE),
         )
-        feed = Feed(sources, ZONE, "USD", LOW)
+        feed = Feed(sources, ZONE, "USD")
 
         def tick_with(viewers: int) -> list[str]:
             sessions = [watching(feed, View()) for _ in range(viewers)]
             feed.tick()
+            wait_until(lambda: feed.cards("overview")["stock"] != STOCK_NOT_READ, 30)
             commands.clear()
             feed.tick()
             del sessions
@@ -69,8 +71,12 @@ def test_while_the_database_is_away_the_last_figures_stay(settings: Settings, da
             raise ServiceError("MongoDB is away")
         return store
 
-    sources = Sources(open_store, lambda: read_pipeline(database, settings), lambda: read_low_stock(database, LOW))
-    feed = Feed(sources, ZONE, "USD", LOW)
+    sources = Sources(
+        open_store,
+        lambda: read_pipeline(database, settings),
+        lambda store: read_low_stock(database, store, settings, ZONE),
+    )
+    feed = Feed(sources, ZONE, "USD")
     session = watching(feed, View().with_preset("all"))
     good = feed.tick()
     feed._store, away = None, True  # noqa: SLF001 - the connection is lost
@@ -92,10 +98,10 @@ def test_a_shop_that_moves_is_told_without_an_error(database: MongoDatabase, set
     sources = Sources(
         lambda: KpiStore(database),
         lambda: read_pipeline(database, settings),
-        lambda: read_low_stock(database, LOW),
+        lambda store: read_low_stock(database, store, settings, ZONE),
         read_notices=notices,
     )
-    feed = Feed(sources, ZONE, "USD", LOW)
+    feed = Feed(sources, ZONE, "USD")
     session = watching(feed, View().with_preset("7d"))
     feed.tick()
     wait_until(lambda: len(looked) == 1, 30)
@@ -110,24 +116,28 @@ def test_a_shop_that_moves_is_told_without_an_error(database: MongoDatabase, set
 
 def test_an_empty_database_has_an_overview(database: MongoDatabase, settings: Settings) -> None:
     sources = Sources(
-        lambda: KpiStore(database), lambda: read_pipeline(database, settings), lambda: read_low_stock(database, LOW)
+        lambda: KpiStore(database),
+        lambda: read_pipeline(database, settings),
+        lambda store: read_low_stock(database, store, settings, ZONE),
     )
-    feed = Feed(sources, ZONE, "USD", LOW)
+    feed = Feed(sources, ZONE, "USD")
     for preset in ("all", "30d"):
         overview = feed.answer(watching(feed, View().with_preset(preset)).asked())
         assert overview.answer.kpis.orders == 0
         assert "No orders in this span" in overview.cards["product"]
     assert "Nothing has been archived yet" in feed.cards("pipeline")["archive_runs"]
-    assert "No product has 10 pieces or fewer" in feed.cards("overview")["stock"]
+    wait_until(lambda: "No product has 10 pieces or fewer" in feed.cards("overview")["stock"], 30)
 
 
 def test_the_first_viewer_of_a_shop_that_began_empty_sees_its_first_orders(
     database: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sources = Sources(
-        lambda: KpiStore(database), lambda: read_pipeline(database, settings), lambda: read_low_stock(database, LOW)
+        lambda: KpiStore(database),
+        lambda: read_pipeline(database, settings),
+        lambda store: read_low_stock(database, store, settings, ZONE),
     )
-    feed = Feed(sources, ZONE, "USD", LOW)
+    feed = Feed(sources, ZONE, "USD")
     question = Session(View().with_preset("all"), ZONE).asked()
     feed.prepare(question)  # as the server does before it listens, and before the first orders are made
     assert feed.ready(question)

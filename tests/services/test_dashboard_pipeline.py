@@ -1,15 +1,20 @@
 """What the dashboard reads of the pipeline: flows and imports that failed, stocks that run low."""
 
+import json
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.pipeline import read_failures, read_low_stock, read_pipeline
-from dashboard.pipeline_cards import pipeline_cards
+from dashboard.pipeline import LOW_STOCK_SHOWN, read_failures, read_low_stock, read_pipeline
+from dashboard.pipeline_cards import pipeline_cards, stock_card
 from dashboard.prefect_runs import FlowRun
-from ecommerce.documents.catalog import Inventory
+from ecommerce.attention.kinds import cover
+from ecommerce.attention.stock import SOLD_DAYS
+from ecommerce.documents.catalog import Inventory, Product, Warehouse
 from ecommerce.importing.reasons import NO_ROWS
+from ecommerce.kpis.question import Span
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from tests.dashboard_shop import put_catalog
@@ -74,7 +79,51 @@ def test_a_failed_flow_is_told_with_its_reason_until_it_succeeds(
     assert told() == []
 
 
-def test_only_stocks_at_or_below_the_threshold_are_low(database: MongoDatabase) -> None:
-    quantities = enumerate([50, 3, 11, 0, 10])
-    put_catalog(database, {"inventory": [Inventory(number, 1, quantity) for number, quantity in quantities]})
-    assert [low.quantity for low in read_low_stock(database, 10)] == [0, 3, 10]
+def test_products_are_low_by_pieces_or_by_how_long_they_last_and_one_list_has_all(
+    database: MongoDatabase, settings: Settings
+) -> None:
+    """Of 28 days: 560 pieces of product 5 are sold and 100 of 6, so 100 pieces of each last for 5 and for 28 days."""
+    stock = [(0, 1, 50), (1, 1, 3), (2, 1, 11), (3, 1, 0), (4, 1, 10), (5, 1, 60), (5, 2, 40), (6, 1, 100), (7, 2, 500),
+             (7, 1, 2)]  # fmt: skip
+    put_catalog(
+        database,
+        {
+            "inventory": [Inventory(*each) for each in stock],
+            "products": [Product(number, f"Product {number}") for number in range(8)],
+            "warehouses": [Warehouse(1, "Lima"), Warehouse(2, "Cusco")],
+        },
+    )
+    store, zone = Sold({5: 560, 6: 100, 9: 7}), ZoneInfo("UTC")
+    found = read_low_stock(database, store, settings, zone)
+    assert [low.product_id for low in found.low] == [5, 3, 1, 4, 7]
+    short = found.low[0]
+    assert (short.quantity, short.sold_per_day, short.cover_days, short.is_short) == (100, 20, 5, True)
+    card = json.loads(stock_card(found))
+    cells = {row["cells"][0]["text"]: row["cells"][1:] for row in card["rows"]}
+    assert cells["Product 5"] == ["Cusco 40, Lima 60", "100", "20.0", {"text": "5.0", "tone": "bad"}]
+    assert cells["Product 3"] == ["Lima", {"text": "0", "tone": "bad"}, "0.0", "–"]
+    assert card["note"].startswith("10 pieces or fewer in a warehouse, or less than 7 days of cover")
+    (notice,) = cover(database, store, settings, zone, datetime.now(UTC))  # type: ignore[arg-type]
+    assert notice.text == "1 product has stock for less than 7 days"
+    assert (notice.link, notice.called) == ("#stock", card["title"])
+    nothing = read_low_stock(database, Sold({}), settings.model_copy(update={"low_stock": 0}), zone)
+    assert [low.product_id for low in nothing.low] == [3]
+
+
+def test_a_long_list_of_low_stocks_says_how_many_there_are(database: MongoDatabase, settings: Settings) -> None:
+    number = LOW_STOCK_SHOWN + 3
+    put_catalog(database, {"inventory": [Inventory(each, 1, each % 5) for each in range(number)]})
+    card = json.loads(stock_card(read_low_stock(database, Sold({}), settings, ZoneInfo("UTC"))))
+    assert len(card["rows"]) == LOW_STOCK_SHOWN
+    assert card["note"].startswith(f"{LOW_STOCK_SHOWN} of {number} · ")
+
+
+@dataclass(frozen=True)
+class Sold:
+    """Units that were sold of each product, whenever is asked."""
+
+    units: dict[int, int]
+
+    def sold(self, span: Span) -> dict[int, int]:
+        assert span.start and span.end and span.end - span.start == timedelta(days=SOLD_DAYS)
+        return self.units

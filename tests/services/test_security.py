@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
@@ -80,7 +81,7 @@ def test_the_dashboard_brings_figures_up_to_date_and_shows_everything(mongo: Sec
     assert store.kpis(Span(None, None), Filters()).orders > 1_000
     assert store.choices()
     assert read_pipeline(database, mongo.settings("dashboard")).hot_orders > 1_000
-    read_low_stock(database, at_most=10)
+    assert read_low_stock(database, store, mongo.settings("dashboard"), ZoneInfo("UTC")).at_most == 10
 
 
 @pytest.mark.drill
