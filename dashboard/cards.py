@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.figures import Answer
 from dashboard.headlines import INCOMPLETE, Content, Row, before_text, headlines
+from dashboard.measures import LATE_NOTE, Measure, of_items, of_orders, switched
 from dashboard.sales_card import sales_card
 from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, ORDER_DIMENSIONS, Choices, not_filtered_by, not_filtered_note
 from dashboard.text import NOTHING, in_a_line, money, percent
@@ -39,11 +41,11 @@ def overview_cards(answer: Answer, choices: Choices, zone: ZoneInfo) -> dict[str
         ),
         "product": _products(kpis.top_products, filters),
         "category": _item_groups(
-            "Sales by category", "category", answer.of_card("category").by_category, "quantity", "sold", filters, amount
+            "Pieces by category", "category", answer.of_card("category").by_category, "quantity", filters, amount
         ),
         "warehouse": _item_groups(
-            "Order items by warehouse", "warehouse", answer.of_card("warehouse").by_warehouse, "order_items",
-            "order items", filters, amount,
+            "Order items by warehouse", "warehouse", answer.of_card("warehouse").by_warehouse, "order_items", filters,
+            amount,
         ),
         "revenue": _revenue(answer, filters),
     }  # fmt: skip
@@ -144,17 +146,33 @@ def _counts(title: str, dimension: str, counts: Mapping[str, int], filters: _Fil
 
 
 def _order_groups(
-    title: str, dimension: str, groups: Mapping[str, OrderGroup], filters: _Filters, amount: Any
+    title: str,
+    dimension: str,
+    groups: Mapping[str, OrderGroup],
+    filters: _Filters,
+    amount: Any,
+    measures: list[Measure] | None = None,
 ) -> Content:
-    total = sum(group.orders for group in groups.values())
-    most = max((group.orders for group in groups.values()), default=0)
-    rows = []
-    for value, group in sorted(groups.items(), key=lambda pair: (-pair[1].orders, pair[0])):
-        name = filters.name(dimension, value) if dimension == "payment" else value
-        row = _row(name, group.orders, most, compact(group.orders), _share(group.orders, total), "orders")
-        row["exact"] += f" · {amount(group.revenue, short=False)} · {_punctuality(group)}"
-        rows.append(row)
-    return _bars(title, dimension, rows, filters, of_items=False)
+    if dimension == "payment":
+        groups = {filters.name(dimension, value): group for value, group in groups.items()}
+    rows: dict[str, Row] = {}
+    for name, group in groups.items():
+        texts = [f"{exact(group.orders)} orders", amount(group.revenue, short=False), _punctuality(group)]
+        rows[name] = {"key": name, "name": name, "exact": " · ".join(texts)}
+    return _measured(title, dimension, rows, measures or of_orders(groups, amount), filters, of_items=False)
+
+
+def _measured(
+    title: str, dimension: str, rows: Mapping[str, Row], measures: list[Measure], filters: _Filters, *, of_items: bool
+) -> Content:
+    """A card whose bars have several measures. Its title follows where it names the first one."""
+    first, _, by = title.partition(" by ")
+    titles = {measure.key: f"{measure.label} by {by}" for measure in measures if by and first == measures[0].label}
+
+    def bars_of(measure: Measure) -> Content:
+        return _bars(title, dimension, measure.ordered(rows), filters, of_items=of_items)
+
+    return switched(measures, titles, bars_of)
 
 
 def _punctuality(group: OrderGroup) -> str:
@@ -169,40 +187,40 @@ def _punctuality(group: OrderGroup) -> str:
 
 
 def _couriers(groups: Mapping[str, OrderGroup], filters: _Filters, amount: Any) -> Content:
-    content = _order_groups("Orders by courier", "courier", groups, filters, amount)
-    for row in content["rows"]:
-        group = groups[row["name"]]
-        late = group.late_share
-        nothing = INCOMPLETE if group.late is None else NOTHING
-        row["second"] = nothing if late is None else f"{late * 100:.1f} % late"
-    content["note"] = in_a_line("late: of those that were due", content["note"])
-    return content
+    orders, *others = of_orders(groups, amount)
+    late = {name: _late_text(group) for name, group in groups.items()}
+    measures = [replace(orders, seconds=late, note=LATE_NOTE), *others]
+    return _order_groups("Orders by courier", "courier", groups, filters, amount, measures)
+
+
+def _late_text(group: OrderGroup) -> str:
+    if group.late_share is None:
+        return INCOMPLETE if group.late is None else NOTHING
+    return f"{percent(group.late_share)} late"
 
 
 def _products(products: Iterable[ProductSales], filters: _Filters) -> Content:
     entries = list(products)
     most = max((entry.quantity for entry in entries), default=0)
     rows = [
-        _row(entry.name, entry.quantity, most, compact(entry.quantity), "", "sold")
+        _row(entry.name, entry.quantity, most, compact(entry.quantity), "", "pieces")
         | {"key": str(entry.product_id), "fixed": True, "orders": [["product", str(entry.product_id)]]}
         for entry in entries
     ]
-    return _bars("Top products", "product", rows, filters, of_items=True)
+    content = _bars("Top products", "product", rows, filters, of_items=True)
+    return content | {"note": in_a_line("by pieces ordered", content["note"])}
 
 
-def _item_groups(  # noqa: PLR0913 - what a list of groups shows
-    title: str, dimension: str, groups: Mapping[str, ItemGroup], measure: str, unit: str, filters: _Filters, amount: Any
+def _item_groups(
+    title: str, dimension: str, groups: Mapping[str, ItemGroup], first: str, filters: _Filters, amount: Any
 ) -> Content:
-    values = {name: getattr(group, measure) for name, group in groups.items()}
-    total, most = sum(values.values()), max(values.values(), default=0)
-    rows = []
-    for name, value in sorted(values.items(), key=lambda pair: (-pair[1], pair[0])):
-        row = _row(name, value, most, compact(value), _share(value, total), unit)
-        group = groups[name]
+    rows: dict[str, Row] = {}
+    for name, group in groups.items():
+        counts = {"quantity": counted(group.quantity, "piece"), "order_items": counted(group.order_items, "order item")}
         revenue = "revenue: incomplete" if group.revenue is None else amount(group.revenue, short=False)
-        row["exact"] += f" · {counted(group.order_items, 'order item')} · {revenue}"
-        rows.append(row)
-    return _bars(title, dimension, rows, filters, of_items=True)
+        texts = [counts.pop(first), *counts.values(), revenue]
+        rows[name] = {"key": name, "name": name, "exact": " · ".join(texts)}
+    return _measured(title, dimension, rows, of_items(groups, amount, first), filters, of_items=True)
 
 
 def _row(name: str, value: int, most: int, figure: str, second: str, unit: str) -> Row:

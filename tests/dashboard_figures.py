@@ -12,7 +12,7 @@ from typing import Any
 from dashboard.sales_card import LINES
 from dashboard.text import money, readable
 from ecommerce.mongo import mongo_uri as uri_of
-from ecommerce.readable import exact
+from ecommerce.readable import counted, exact
 from ecommerce.settings import Settings
 from tests.dashboard_app import REPOSITORY, Tab
 
@@ -54,15 +54,15 @@ def check_figures(tab: Tab, kpis: dict[str, Any]) -> None:
         }
         assert shown == dict(list(expected.items())[: len(shown)])
         assert len(shown) >= min(10, len(expected))
-    products = {product["name"]: f"{exact(product['quantity'])} sold" for product in kpis["top_products"]}
+    products = {product["name"]: f"{exact(product['quantity'])} pieces" for product in kpis["top_products"]}
     assert tab.rows("Top products") == products
     assert {name: text.split(" · ")[0] for name, text in tab.rows("Order items by warehouse").items()} == {
-        name: f"{exact(group['order_items'])} order items" for name, group in kpis["by_warehouse"].items()
+        name: counted(group["order_items"], "order item") for name, group in kpis["by_warehouse"].items()
     }
     assert {
-        name: (text.split(" · ")[0], text.split(" · ")[2]) for name, text in tab.rows("Sales by category").items()
+        name: (text.split(" · ")[0], text.split(" · ")[2]) for name, text in tab.rows("Pieces by category").items()
     } == {
-        name: (f"{exact(group['quantity'])} sold", money(Decimal(group["revenue"]), kpis["currency"], short=False))
+        name: (counted(group["quantity"], "piece"), money(Decimal(group["revenue"]), kpis["currency"], short=False))
         for name, group in kpis["by_category"].items()
     }
     timeline = download(tab, "Orders over time, by present status")

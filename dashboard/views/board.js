@@ -152,7 +152,7 @@ function heading(root, content, model) {
   if (content.csv && root.tool == null) {
     root.tool = element("button", "tool", root.head);
     root.tool.type = "button"; write(root.tool, "CSV");
-    root.tool.setAttribute("aria-label", `Download ${content.title} as CSV`);
+    root.tool.setAttribute("aria-label", `Download ${content.called ?? content.title} as CSV`);
     root.tool.addEventListener("click", () => model.send_msg({csv: true}));
   }
   write(root.empty, content.empty); root.empty.hidden = !content.empty;
@@ -164,9 +164,41 @@ function pressable(item, model, className, tag = "button") {
   return made;
 }
 
+const measures_chosen = new Map();  // by the name of the card, while the page lives
+
+// A card as the measure shows it that was chosen: of the others the content has what differs from the first.
+function by_measure(content, measure) {
+  if (measure == null || measure === content.measures[0]) { return content; }
+  const rows = new Map([...content.rows, ...content.more].map((row) => [row.key, row]));
+  return {...content, called: content.title, title: measure.title, note: measure.note,
+    rows: measure.rows.map(([key, figure, second, width]) => ({...rows.get(key), figure, second, width}))};
+}
+
+// The switch of a card that has several measures, in its heading.
+function measure_switch(root, content, measure, model) {
+  const measures = content.rows.length ? content.measures : [];
+  if (root.unit == null) {
+    root.unit = element("span", "unit", root.head);  // where nothing can be pressed
+    root.measure = element("select", "measure", root.head);
+    root.title_text.after(root.unit, root.measure);
+    root.measure.addEventListener("change", () => { measures_chosen.set(model.card, root.measure.value); bars(root, root.content, model); });
+  }
+  root.measure.setAttribute("aria-label", `Measure of ${content.title}`);
+  root.measure.hidden = measures.length < 2;
+  keyed(root.measure, measures, () => element("option"), (option, {key, label}) => { option.value = key; write(option, label); });
+  if (measure) { root.measure.value = measure.key; }
+  write(root.unit, measure?.label);
+}
+
 function bars(root, content, model) {
   root.className = "tile framed";
-  heading(root, content, model);
+  root.content = content;
+  if (content.measures) {
+    const measure = content.measures.find(({key}) => key === measures_chosen.get(model.card)) ?? content.measures[0];
+    content = by_measure(content, measure);
+    heading(root, content, model);
+    measure_switch(root, root.content, measure, model);
+  } else { heading(root, content, model); }
   root.list ??= element("div", "rows", root.body);
   root.list.classList.toggle("dimmed", content.rows.some((row) => row.selected));
   keyed(root.list, content.rows, (item) => {
@@ -307,7 +339,7 @@ function laid_out(el, model) {
       const frame = chart ? element("div", "frame framed", stack) : stack;
       const root = element("div", "", frame);
       cards_by_hash.set(`#${name}`, root);
-      const talk = {send_msg: (message) => model.send_msg({card: name, ...message})};
+      const talk = {card: name, send_msg: (message) => model.send_msg({card: name, ...message})};
       if (kind === "notices") { stack.hidden = true; }  // until there is one
       draws.set(name, (content) => KINDS[kind](root, content, talk));
       if (chart) {

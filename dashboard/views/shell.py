@@ -19,8 +19,8 @@ MAIN = """
 @media (max-width: 600px) { :host { padding: 10px; gap: 10px; } }
 """
 
-TV = ":host { --tools: none; }"
-PRINT = "@media print { :host { --tools: none; padding: 0; } }"
+TV = ":host { --tools: none; --units: inline; }"
+PRINT = "@media print { :host { --tools: none; --units: inline; padding: 0; } }"
 NOT_PRINTED = "@media print { :host { display: none !important; } }"
 
 

@@ -111,7 +111,7 @@ def test_a_pressed_bar_filters_and_the_page_says_where_it_does_not(tab: Tab) -> 
     row.wait_for()
     assert tab.headline("orders") != everything
     assert "status=Shipped" in tab.page.url
-    expect(tab.card("Top products").locator(".note")).to_have_text("not filtered by status")
+    expect(tab.card("Top products").locator(".note")).to_have_text("by pieces ordered · not filtered by status")
     row.focus()
     tab.page.keyboard.press("Enter")
     tab.wait_for_headline("orders", everything)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ import pytest
 from dashboard.cards import overview_cards
 from dashboard.downloads import BYTE_ORDER_MARK, card_csv
 from dashboard.figures import Answer, Question
+from dashboard.measures import Measure
 from dashboard.timeline import drawn
 from ecommerce.kpis import Filters, Span
 from ecommerce.kpis.catalog import Catalog
@@ -84,3 +86,65 @@ def test_the_course_of_a_share_has_a_gap_where_there_is_nothing_to_take_a_share_
     for name in ("late_share", "average_order_value"):
         assert [point is None for point in sparks[name]] == [day not in days for day in whole]
     assert None not in sparks["orders"] and None not in sparks["revenue"]
+
+
+@pytest.mark.parametrize("card", ["payment", "courier", "location", "category", "warehouse"])
+def test_each_measure_of_a_card_has_all_its_bars_in_its_own_order_and_adds_up(card: str) -> None:
+    content = cards()[card]
+    keys = ["orders", "revenue", "late"] if card in ("payment", "courier", "location") else None
+    assert [measure["key"] for measure in content["measures"]] == (keys or [MEASURED[card][1], *MEASURED[card][2]])
+    groups = getattr(ANSWER.kpis, MEASURED[card][0])
+    drawn_rows = {row["key"]: row for row in [*content["rows"], *content["more"]]}
+    for number, measure in enumerate(content["measures"]):
+        rows = measure["rows"]
+        assert len(rows) == min(10, len(groups))
+        assert {key for key, *_ in rows} <= drawn_rows.keys()
+        widths = [width for *_, width in rows]
+        assert widths == sorted(widths, reverse=True) and widths[0] == 100
+        if number == 0:
+            assert (measure["title"], measure["note"]) == (content["title"], content["note"])
+            assert rows == [[row[name] for name in ("key", "figure", "second", "width")] for row in content["rows"]]
+
+
+MEASURED = {
+    "payment": ("by_payment_type", "orders", []),
+    "courier": ("by_courier", "orders", []),
+    "location": ("by_location", "orders", []),
+    "category": ("by_category", "quantity", ["order_items", "revenue"]),
+    "warehouse": ("by_warehouse", "order_items", ["quantity", "revenue"]),
+}
+
+
+def test_a_measure_says_what_it_counts_and_in_what_unit() -> None:
+    drawn_cards = cards()
+    titles = {
+        name: [measure["title"] for measure in drawn_cards[name]["measures"]]
+        for name in ("category", "warehouse", "courier", "payment")
+    }
+    assert titles == {
+        "category": ["Pieces by category", "Order items by category", "Revenue by category"],
+        "warehouse": ["Order items by warehouse", "Pieces by warehouse", "Revenue by warehouse"],
+        "courier": ["Orders by courier", "Revenue by courier", "Late share by courier"],
+        "payment": ["Payment types"] * 3,
+    }
+    late = drawn_cards["courier"]["measures"][2]
+    assert late["note"] == "late: of those that were due"
+    for key, figure, second, _ in late["rows"]:
+        (group,) = (each for name, each in ANSWER.kpis.by_courier.items() if name == key)
+        assert figure == f"{100 * (group.late_share or 0):.1f} %"
+        assert second == f"{(group.due_late or 0) + (group.overdue or 0)} of {group.due}"
+    assert all(figure.startswith("€") for _, figure, _, _ in drawn_cards["category"]["measures"][2]["rows"])
+    assert "by pieces ordered" in drawn_cards["product"]["note"]
+
+
+def test_a_late_share_that_nobody_knows_is_no_measure() -> None:
+    early = answer_of(ORDERS, as_of=START - timedelta(days=5))
+    assert [measure["key"] for measure in cards(early)["courier"]["measures"]] == ["orders", "revenue"]
+
+
+def test_bars_without_a_value_come_last_and_credits_draw_none() -> None:
+    values = {"a": None, "b": Decimal(-5), "c": Decimal(10)}
+    texts = dict.fromkeys(values, "")
+    rows: dict[str, Any] = {name: {"key": name} for name in values}
+    made = Measure("revenue", "Revenue", values, texts, texts).ordered(rows)
+    assert [(row["key"], row["width"]) for row in made] == [("c", 100), ("b", 0), ("a", 0)]
