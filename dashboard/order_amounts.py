@@ -71,7 +71,7 @@ def _charged(document: Mapping[str, Any]) -> Iterator[Line]:
     parts: list[Decimal | None] = []
     for what, one, wanted in (("Items", "item", False), ("Gift cards", "gift card", True)):
         of_kind = [amount for amount, is_gift in totals if is_gift is wanted]
-        if of_kind or not wanted:
+        if of_kind or (not totals and not wanted):
             parts.append(_sum(of_kind))
             yield Line(what, counted(len(of_kind), one), parts[-1])
     fraction, prices = number_of(order.get("discount")), _sum([amount for amount, _ in totals])
