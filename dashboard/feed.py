@@ -186,6 +186,7 @@ class Feed:
         try:
             self.answer(question)
             self._attention.now()
+            self._stock.now()
             self._overview_cards()
         except Exception as error:  # noqa: BLE001 - the page comes without figures and asks again
             log.warning("there are no figures to begin with: %s", why(error))
