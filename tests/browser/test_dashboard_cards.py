@@ -1,15 +1,25 @@
 """What a viewer does with the overview's cards: another measure, by mouse and by keyboard."""
 
 import re
+from collections.abc import Iterator
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from ecommerce.kpis.store import compute_kpis
 from ecommerce.mongo import get_database
 from ecommerce.settings import Settings
-from tests.dashboard_app import Tab
+from tests.dashboard_app import SHOWN_MS, Tab
 from tests.dashboard_figures import download
 from tests.dashboard_shop import add_orders, shown_orders
+
+
+@pytest.fixture(autouse=True)
+def patient() -> Iterator[None]:
+    """The machine may be busy."""
+    expect.set_options(timeout=SHOWN_MS)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 def test_a_card_shows_another_measure_without_asking_the_server(tab: Tab, shop: Settings) -> None:

@@ -110,7 +110,7 @@ def test_filters_that_a_figure_does_not_obey_are_not_in_the_link_behind_it(tab: 
     expect(page.get_by_text(f"{exact(len(shipped))} hot orders")).to_be_visible()
     page.go_back()
     page.wait_for_url(re.compile("category"))
-    tab.card("Sales by category").get_by_role("link").first.click()
+    tab.card("Pieces by category").get_by_role("link").first.click()
     page.wait_for_url(lambda url: "category" in url and "status" not in url)
 
 
