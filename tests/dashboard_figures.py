@@ -70,10 +70,10 @@ def check_figures(tab: Tab, kpis: dict[str, Any]) -> None:
     for row in timeline:
         name = row["status"].removeprefix("'")
         summed[name] = summed.get(name, 0) + int(row["orders"])
-    counted: dict[str, int] = {}
+    in_timeline: dict[str, int] = {}
     for point in kpis["delivery_timeline"]:
-        counted[point["status"]] = counted.get(point["status"], 0) + point["orders"]
-    assert summed == counted
+        in_timeline[point["status"]] = in_timeline.get(point["status"], 0) + point["orders"]
+    assert summed == in_timeline
 
 
 def download(tab: Tab, title: str) -> list[dict[str, str]]:
