@@ -1,6 +1,6 @@
 """A chunk of rows to orders or catalog records, every other row to a rejection. Runs in workers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -96,31 +96,18 @@ class Decoder:
         self._dotted = shape.rows == ORDERS and any("." in column for column in shape.columns)
         self._lines = _lines_reader(shape) if shape.rows == LINES else None
 
-    def decode(self, chunk: Chunk) -> Decoded:  # noqa: C901 - one loop: a call for each row costs a tenth
+    def decode(self, chunk: Chunk) -> Decoded:
         if self._lines is not None:
             self._known = Known()  # the lines add to the catalog, and another process may have decoded those before
-        rows: list[Row] = []
-        results: list[EncodedOrder | bytes | Rejection | None] = []
-        products: set[int] = set()
-        users: set[int] = set()
-        for row in self._format.rows(chunk, self._shape):
-            rows.append(row)
-            try:
-                results.append(self._take(row))
-            except AskCatalog as question:
-                products |= question.product_ids
-                users |= question.user_ids
-                results.append(None)
-            except Rejected as problem:
-                results.append(_rejection(chunk, row, problem))
+        rows = list(self._format.rows(chunk, self._shape))
+        results: list[EncodedOrder | bytes | Rejection | None] = [None] * len(rows)
+        products, users = self._take_all(chunk, rows, range(len(rows)), results)
         if products or users:
             self._answer(products, users)
-            for index, row in enumerate(rows):
-                if results[index] is None:
-                    try:
-                        results[index] = self._take(row)
-                    except Rejected as problem:
-                        results[index] = _rejection(chunk, row, problem)
+            asked = [place for place, result in enumerate(results) if result is None]
+            products, users = self._take_all(chunk, rows, asked, results)
+            if products or users:
+                raise AskCatalog(products, users)  # it has answered
         decoded = Decoded(len(rows) + len(chunk.rejections), rejections=list(chunk.rejections))
         for row, result in zip(rows, results, strict=True):
             if isinstance(result, Rejection):
@@ -137,11 +124,31 @@ class Decoder:
         decoded.doubts, self._known.doubts = self._known.doubts, {}
         return decoded
 
+    def _take_all(
+        self,
+        chunk: Chunk,
+        rows: Sequence[Row],
+        places: Sequence[int],
+        results: list[EncodedOrder | bytes | Rejection | None],
+    ) -> tuple[set[int], set[int]]:
+        """Put what becomes of some rows into the results, None where the catalog is asked first. Returns products and
+        users to ask for."""
+        products: set[int] = set()
+        users: set[int] = set()
+        if self._lines is not None:
+            self._lines.read([rows[place].raw for place in places], self._known)
+        for number, place in enumerate(places):
+            try:
+                results[place] = self._take(rows[place], number)
+            except AskCatalog as question:
+                products |= question.product_ids
+                users |= question.user_ids
+            except Rejected as problem:
+                results[place] = _rejection(chunk, rows[place], problem)
+        return products, users
+
     def _catalog_records(self) -> CatalogRecords:
-        if self._lines is None:
-            return []
-        catalog_records, self._lines.catalog_records = self._lines.catalog_records, []
-        return catalog_records
+        return [] if self._lines is None else self._lines.catalog_records()
 
     def _answer(self, products: set[int], users: set[int]) -> None:
         if len(self._known.warehouses) + len(self._known.locations) > KNOWN_MAX:
@@ -151,14 +158,14 @@ class Decoder:
         self._known.warehouses.update(answers.warehouses)
         self._known.locations.update(answers.locations)
 
-    def _take(self, row: Row) -> EncodedOrder | bytes:
+    def _take(self, row: Row, number: int) -> EncodedOrder | bytes:
         if row.problem is not None:
             raise Rejected("csv_syntax", row.problem)
         if len(row.raw) > ROW_BYTES_MAX:
             raise Rejected("row_too_large", f"the row has {len(row.raw) >> 20} MB, more than {ROW_BYTES_MAX >> 20} MB")
         if self._table is not None:
             return read_record(self._table, self._value(row))
-        if self._lines is not None and (order := self._plain_order(self._lines, row.raw)):
+        if self._lines is not None and (order := self._lines.plain_order(number, self._known)):
             return order
         raw = row.raw if self._lines is None else self._lines.order(row.raw)
         try:
@@ -180,15 +187,6 @@ class Decoder:
                 raise
             return self._from_shell(shell)
         return encode_value(value, self._known, keep_unknown=self._shape.keep_unknown)
-
-    def _plain_order(self, lines: "LinesReader", raw: bytes) -> EncodedOrder | None:
-        """The order of plain lines; None where they go the way that gives reasons."""
-        try:
-            return lines.plain_order(raw, self._known)
-        except AskCatalog:
-            raise
-        except Exception:  # noqa: BLE001 - whatever the fast way does not like, the thorough way judges
-            return None
 
     def _from_shell(self, text: bytes) -> EncodedOrder:
         try:

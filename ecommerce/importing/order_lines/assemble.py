@@ -121,7 +121,7 @@ def work_out_amounts(order: dict[str, Any], items: Sequence[dict[str, Any]]) -> 
         if "total_amount" not in order:
             order["total_amount"] = str(gross.quantize(FOUR_DECIMALS, ROUND_HALF_EVEN))
         if "discount" not in order:
-            order["discount"] = _share_given(gross, Decimal(order["total_amount"]))
+            order["discount"] = share_given(gross, Decimal(order["total_amount"]))
     except DecimalException:
         raise Rejected("out_of_range", "order: the amounts of its lines are out of range") from None
 
@@ -143,7 +143,8 @@ def _merged(lines: Sequence[Cells], mapping: Mapping) -> Cells:
     return merged
 
 
-def _share_given(gross: Decimal, total: Decimal) -> str:
+def share_given(gross: Decimal, total: Decimal) -> str:
+    """The discount that leaves a total of what the items cost."""
     if gross <= 0 or total == gross:
         return "0"
     return str(min(max(1 - total / gross, Decimal(0)), Decimal(1)).quantize(FOUR_DECIMALS, ROUND_HALF_EVEN))

@@ -1,88 +1,93 @@
 """What lines of orders tell of the catalog: records of customers, products and so on, as a mapping says."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ecommerce.documents.catalog import CATALOG, CatalogTable
 from ecommerce.importing.order_lines.column_values import field_makers, made
 from ecommerce.importing.order_lines.mapping import Mapping, Value
-from ecommerce.importing.order_lines.plain_values import Columns, Line, values_of
+from ecommerce.importing.order_lines.plain_values import Lines, Part, elements_of
 from ecommerce.importing.reasons import Rejected
-from ecommerce.importing.rows.catalog_records import read_record, record_of_values
+from ecommerce.importing.rows.catalog_records import read_record, record_of_elements
 from ecommerce.importing.shape import Reading
 
 SEEN_MAX = 100_000
 """Catalog records of a table that are not made again: about 25 MB."""
 
+CatalogRecord = tuple[str, bytes]
+"""Of a table, by its name."""
+
 
 class _TableReader:
     """What makes the records of one catalog table, and those that it made."""
 
-    def __init__(self, mapping: Mapping, readings: Sequence[Reading], columns: Columns, table: CatalogTable) -> None:
+    def __init__(self, mapping: Mapping, readings: Sequence[Reading], table: CatalogTable) -> None:
         values = mapping.catalog[table.name]
-        self.table, self._columns = table, columns
+        self._table = table
         self._makers = field_makers(mapping, readings, table.document, values, table.name)
-        self._values = values_of(columns, table.document, values, self._makers)
-        self.identity = self._texts_of(values[name] for name in table.key if name in values)
-        self.texts = self._texts_of(values.values())
-        self.complete: set[Any] = set()
+        self._part = Part(table.document, values, self._makers)
+        self._identity = _columns(values[name] for name in table.key if name in values)
+        self._used = _columns(values.values())
+        self._complete: set[Any] = set()
         """Identities of records that are known in full: no line can add to them."""
-        self.seen: set[Any] = set()
+        self._seen: set[Any] = set()
         """Texts of which a record was made, or none could be."""
 
-    def _texts_of(self, values: Iterable[Value]) -> Callable[[Line], Any]:
-        """What takes the texts of which the values are made from a line."""
-        return self._columns.texts(sorted({column for value in values for column in value.used()}))
+    def read(self, lines: Lines) -> list[CatalogRecord]:
+        """The records of these lines that did not come before."""
+        identities, texts = lines.texts(self._identity), lines.texts(self._used)
+        complete, seen = self._complete, self._seen
+        if complete.issuperset(identities):
+            return []
+        if len(seen) + len(complete) > SEEN_MAX:
+            seen.clear()
+            complete.clear()
+        first = dict(zip(reversed(texts), reversed(range(lines.count)), strict=True))
+        new = sorted(at for text, at in first.items() if text not in seen and identities[at] not in complete)
+        seen.update(texts[at] for at in new)
+        found: list[CatalogRecord] = []
+        for at, (record, complete_now) in zip(new, self._records(lines.some(new)), strict=True):
+            if identities[at] in complete:
+                continue
+            if complete_now:
+                complete.add(identities[at])
+            if record is not None:
+                found.append((self._table.name, record))
+        return found
 
-    def plain(self, texts: Any) -> Any:
-        """Texts as they were taken from a line, without blanks and what means nothing."""
-        plain = self._columns.plain
-        return plain(texts) if isinstance(texts, str) else tuple(map(plain, texts))
+    def _records(self, lines: Lines) -> list[tuple[bytes | None, bool]]:
+        """The records of lines, None where one is not valid, and whether each has all that lines tell."""
+        if len(self._table.key) > 1 or not self._part.is_whole:
+            return [self._thorough(lines, at) for at in range(lines.count)]
+        not_plain: set[int] = set()
+        columns = self._part.of(lines, {}, not_plain)
+        ids, elements = columns[self._table.key[0]].values, elements_of(self._table.document, columns)
+        complete = [None not in values for values in zip(*(column.values for column in columns.values()), strict=True)]
+        return [
+            self._thorough(lines, at) if at in not_plain else (record_of_elements(ids[at], elements[at]), complete[at])
+            for at in range(lines.count)
+        ]
 
-    def record(self, line: Line) -> tuple[bytes, bool]:
-        """The record of a line, and whether it has all that lines tell. Raises Rejected where it is not valid."""
+    def _thorough(self, lines: Lines, at: int) -> tuple[bytes | None, bool]:
+        """The record of a line that is not plain."""
         try:
-            values = self._values.of(line)
-            record = record_of_values(self.table, values)
-        except Exception:  # noqa: BLE001 - whatever the fast way does not like, the thorough way judges
-            values = made(self._makers, self._columns.cells(line))
-            record = read_record(self.table, values)
-        return record, len(values) == len(self._makers)
+            values = made(self._makers, lines.cells(self._used, at))
+            return read_record(self._table, values), len(values) == len(self._makers)
+        except Rejected:
+            return None, False
+
+
+def _columns(values: Iterable[Value]) -> tuple[str, ...]:
+    """The columns of which the values are made."""
+    return tuple(dict.fromkeys(column for value in values for column in value.used()))
 
 
 class CatalogReader:
     """Reads from lines what they tell of users, products, warehouses and couriers, each thing once."""
 
-    def __init__(self, mapping: Mapping, readings: Sequence[Reading], columns: Columns) -> None:
-        self._tables = [
-            _TableReader(mapping, readings, columns, table) for table in CATALOG if mapping.catalog.get(table.name)
-        ]
+    def __init__(self, mapping: Mapping, readings: Sequence[Reading]) -> None:
+        self._tables = [_TableReader(mapping, readings, table) for table in CATALOG if mapping.catalog.get(table.name)]
 
-    def read(self, lines: Sequence[Line]) -> list[tuple[str, bytes]]:
+    def read(self, lines: Lines) -> list[CatalogRecord]:
         """The records of these lines that did not come before. What is not valid or has no name is left out."""
-        records: list[tuple[str, bytes]] = []
-        for reader in self._tables:
-            identity_of, complete = reader.identity, reader.complete
-            for line in lines:
-                if (identity := identity_of(line)) in complete:
-                    continue
-                if (texts := reader.texts(line)) in reader.seen:
-                    continue
-                if len(reader.seen) + len(reader.complete) > SEEN_MAX:
-                    reader.seen.clear()
-                    reader.complete.clear()
-                reader.seen.add(texts)
-                if (plain_identity := reader.plain(identity)) in complete:
-                    continue
-                if (plain := reader.plain(texts)) != texts:
-                    if plain in reader.seen:
-                        continue
-                    reader.seen.add(plain)
-                try:
-                    record, complete_now = reader.record(line)
-                except Rejected:
-                    continue
-                if complete_now:
-                    complete |= {identity, plain_identity}
-                records.append((reader.table.name, record))
-        return records
+        return [record for reader in self._tables for record in reader.read(lines)] if lines.count else []

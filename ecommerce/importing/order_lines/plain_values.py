@@ -1,136 +1,227 @@
-"""Values of plain lines in the types that documents have: what a text of a column means is worked out once.
+"""Values of plain lines as documents store them, a column at a time: what a cell means is worked out once.
 
-The values are those that `column_values` makes, taken through JSON as those of any row. Whatever raises here is read
-the thorough way.
+The values are those that `column_values` makes, taken through JSON as those of any row. What raises here is read the
+thorough way.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from operator import itemgetter
-from typing import Any, get_type_hints
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 from msgspec import Struct
 from msgspec.json import encode
 
-from ecommerce.documents.kinds import INT64_MAX, Id
+from ecommerce.documents.bson_types import TYPE_BYTES
+from ecommerce.documents.fields import Field, fields_of
+from ecommerce.documents.kinds import INT64_MAX, TEXT_LENGTH_MAX
 from ecommerce.importing.order_lines.column_texts import Cells, Remembered
 from ecommerce.importing.order_lines.column_values import Make, Makers
 from ecommerce.importing.order_lines.mapping import Value
-
-Line = Sequence[str]
-"""The cells of a line as the file has them, one for each name of `Columns`."""
-
-Type = Callable[[Any], Any]
-"""What makes a value of a document of one that JSON would hold."""
+from ecommerce.importing.rows.field_bytes import element_bytes, element_of, scaled_of
+from ecommerce.importing.rows.inputs import millis
 
 
-_Field = tuple[str, Callable[[Line], Any], dict[Any, Any]]
-"""A field's name, what takes the cells that its value is made of, and the values by these."""
+class NotPlain(Exception):
+    """Lines that want the thorough way."""
 
 
-class Columns:
-    """The columns of lines, and what their cells are without blanks and texts that mean nothing."""
+class Lines:
+    """Some lines by their columns: cells have no blanks around them, and are empty where they mean nothing."""
 
-    def __init__(self, names: Iterable[str], means_nothing: Callable[[str], bool]) -> None:
-        self.names = tuple(names)
-        self.at = self.names.index
-        self._means_nothing = means_nothing
+    def __init__(self, count: int, column_of: Callable[[str], Sequence[str]]) -> None:
+        self.count = count
+        self._column_of = column_of
+        self._columns: dict[str, Sequence[str]] = {}
+        self._texts: dict[tuple[str, ...], Sequence[Any]] = {}
 
-    def plain(self, cell: str) -> str:
-        """The cell without blanks, empty where it means nothing."""
-        text = cell.strip()
-        return "" if self._means_nothing(text) else text
+    @classmethod
+    def of_rows(
+        cls, columns: Sequence[str], means_nothing: Callable[[str], bool], rows: Sequence[Sequence[str]]
+    ) -> "Lines":
+        """The lines of a file with these columns; it may lack some that its mapping names."""
+        places = {name: at for at, name in enumerate(columns)}
 
-    def texts(self, names: Sequence[str]) -> Callable[[Line], Any]:
-        """What takes the cells of some columns from a line."""
-        return itemgetter(*map(self.at, names)) if names else lambda line: ()
+        def column_of(name: str) -> Sequence[str]:
+            at = places.get(name)
+            if at is None:
+                return [""] * len(rows)
+            cells = [row[at] for row in rows]
+            meant = {text: text.strip() for text in set(cells)}
+            meant |= {text: "" for text, plain in meant.items() if means_nothing(plain)}
+            return [meant[cell] for cell in cells] if any(text != plain for text, plain in meant.items()) else cells
 
-    def named(self, names: Sequence[str], texts: Any) -> Cells:
-        """What `texts` has taken, by the columns' names."""
+        return cls(len(rows), column_of)
+
+    @classmethod
+    def of_cells(cls, lines: Sequence[Cells]) -> "Lines":
+        """Lines that have all columns by their names."""
+        return cls(len(lines), lambda name: [cells[name] for cells in lines])
+
+    def column(self, name: str) -> Sequence[str]:
+        """The cells of a column."""
+        if name not in self._columns:
+            self._columns[name] = self._column_of(name)
+        return self._columns[name]
+
+    def texts(self, names: tuple[str, ...]) -> Sequence[Any]:
+        """The cells of some columns, by line: a text of one, a tuple of several."""
         if len(names) == 1:
-            return {names[0]: self.plain(texts)}
-        return dict(zip(names, map(self.plain, texts), strict=True))
+            return self.column(names[0])
+        if names not in self._texts:
+            self._texts[names] = list(zip(*map(self.column, names), strict=True)) if names else [()] * self.count
+        return self._texts[names]
 
-    def of_value(self, value: Value) -> tuple[Callable[[Line], Any], Callable[[Any], Cells]]:
-        """What takes the cells that a value is made of from a line, and what names them."""
-        names = tuple(dict.fromkeys(value.used()))
-        return self.texts(names), partial(self.named, names)
+    def cells(self, names: Iterable[str], at: int) -> Cells:
+        """The cells of one line, by their columns."""
+        return {name: self.column(name)[at] for name in names}
 
-    def cells(self, line: Line) -> Cells:
-        """A whole line by the columns' names."""
-        return dict(zip(self.names, map(self.plain, line), strict=True))
+    def some(self, places: Sequence[int]) -> "Lines":
+        """The lines at these places."""
+        if len(places) == self.count:
+            return self
 
-    def line(self, cells: Cells) -> Line:
-        """The line that has these texts."""
-        return [cells.get(name, "") for name in self.names]
+        def column_of(name: str) -> Sequence[str]:
+            column = self.column(name)
+            return [column[at] for at in places]
+
+        return Lines(len(places), column_of)
 
 
-class Values:
-    """Makes the values of one part of an order, or of a catalog record."""
+Stored = tuple[Any, bytes]
+"""A value as a document stores it (amounts scaled, times in milliseconds; None: there is none) and its element."""
 
-    def __init__(self, columns: Columns, *, of_order: bool = False) -> None:
-        self._columns = columns
-        self._of_order = of_order
-        """Whether values may be made of all lines of the order."""
-        self._fields: list[_Field] = []
-        self._alone: list[_Field] = []
-        """Fields that are made of all lines of an order, where it has one line."""
-        self._of_lines: list[tuple[str, Callable[[Line, Sequence[Line]], Any]]] = []
-        """What makes them where it has several."""
 
-    def add(self, name: str, value: Value, make: Make, as_type: Type) -> None:
-        """A field by what makes its value of a line, None where that has none."""
-        of_order = self._of_order
-        texts, named = self._columns.of_value(value)
+class _Several(NamedTuple):
+    """The cells of a value that is made of all lines of an order."""
 
-        def typed(cells: Cells, lines: Sequence[Cells]) -> Any:
-            made = make(cells, lines)
-            return None if made is None else as_type(made)
+    head: Any
+    lines: tuple[Any, ...]
 
-        def of_texts(cells_of_value: Any) -> Any:
-            cells = named(cells_of_value)
-            return typed(cells, (cells,) if of_order else ())
 
-        if of_order and (value.sum or value.earliest):
-            self._of_lines.append(
-                (name, lambda head, lines: typed(named(texts(head)), [*map(named, map(texts, lines))]))
-            )
-            self._alone.append((name, texts, Remembered(of_texts)))
+NOT_PLAIN: Stored = (0, b"")
+"""In the place of a value that could not be made."""
+
+
+class PlainField:
+    """A field of a part of an order, or of a catalog record, by what makes its value of a line."""
+
+    def __init__(self, field: Field, value: Value, make: Make, hint: Any, *, of_order: bool) -> None:
+        self.name = field.name
+        self._names = tuple(dict.fromkeys(value.used()))
+        self._make, self._of_order = make, of_order
+        self._of_lines = of_order and bool(value.sum or value.earliest)
+        self._stored, self._element = stored_of(field, hint), element_of(field)
+        self._absent = absent_of(field)
+        self._results = Remembered(self._made)
+
+    def _made(self, texts: Any) -> Stored:
+        if isinstance(texts, _Several):
+            value = self._make(self._cells(texts.head), [*map(self._cells, texts.lines)])
         else:
-            self._fields.append((name, texts, Remembered(of_texts)))
+            cells = self._cells(texts)
+            value = self._make(cells, (cells,) if self._of_order else ())
+        if value is None:
+            return self._absent
+        stored = self._stored(value)
+        return stored, self._element(stored)
 
-    def of(self, line: Line) -> dict[str, Any]:
-        """The values that a line has, the only one of its order."""
-        return _values(line, self._fields) | _values(line, self._alone) if self._alone else _values(line, self._fields)
+    def _cells(self, texts: Any) -> Cells:
+        names = self._names
+        return {names[0]: texts} if len(names) == 1 else dict(zip(names, texts, strict=True))
 
-    def of_several(self, head: Line, lines: Sequence[Line]) -> dict[str, Any]:
-        """The values of an order of several lines; `head` has the first text of every column."""
-        values = _values(head, self._fields)
-        for name, of_lines in self._of_lines:
-            if (value := of_lines(head, lines)) is not None:
-                values[name] = value
-        return values
+    def of(self, lines: Lines, several: Mapping[int, Lines], not_plain: set[int]) -> Sequence[Stored]:
+        """The values of lines. To `not_plain` are added the places of those that have none that is plain.
+
+        `several` has the order's lines for places where it has not only this one.
+        """
+        texts = lines.texts(self._names)
+        if several and self._of_lines:
+            texts = list(texts)
+            for at, of_order in several.items():
+                texts[at] = _Several(texts[at], tuple(of_order.texts(self._names)))
+        try:
+            return [*map(self._results.__getitem__, texts)]
+        except Exception:  # noqa: BLE001 - whatever is wrong, the thorough way says it
+            return [self._one(at, one, not_plain) for at, one in enumerate(texts)]
+
+    def _one(self, at: int, texts: Any, not_plain: set[int]) -> Stored:
+        try:
+            return self._results[texts]  # type: ignore[no-any-return]
+        except Exception:  # noqa: BLE001 - as above
+            not_plain.add(at)
+            return NOT_PLAIN
 
 
-def _values(line: Line, fields: Sequence[_Field]) -> dict[str, Any]:
-    return {name: value for name, texts, values in fields if (value := values[texts(line)]) is not None}
+class Column(NamedTuple):
+    """The values of a field and their elements, by line."""
+
+    values: list[Any]
+    elements: list[bytes]
 
 
-def values_of(
-    columns: Columns, document: type[Struct], values: dict[str, Value], makers: Makers, *, of_order: bool = False
-) -> Values:
-    """The values that a mapping has for the fields of a document, by their makers."""
-    hints = get_type_hints(document, include_extras=True)
-    made = Values(columns, of_order=of_order)
-    for name, make in makers:
-        made.add(name, values[name], make, type_of(hints[name]))
-    return made
+class Part:
+    """Makes the columns of one part of an order, or of catalog records."""
+
+    def __init__(
+        self,
+        document: type[Struct],
+        values: dict[str, Value],
+        makers: Makers,
+        *,
+        of_order: bool = False,
+        worked_out: Collection[str] = (),
+    ) -> None:
+        """With `of_order`, values may be made of all lines of the order; lines need not have what is `worked_out`."""
+        hints = get_type_hints(document, include_extras=True)
+        fields = {field.name: field for field in fields_of(document)}
+        self._fields = [
+            PlainField(fields[name], values[name], make, hints[name], of_order=of_order) for name, make in makers
+        ]
+        self._required = {name for name, one in fields.items() if not one.nullable and name not in worked_out}
+        self.is_whole = self._required <= values.keys()
+        """Whether there is a value for each field that a document must have."""
+        self._nulls = {name: null for name, one in fields.items() if name not in values and (null := absent_of(one))[1]}
+
+    def of(self, lines: Lines, several: Mapping[int, Lines], not_plain: set[int]) -> dict[str, Column]:
+        """The columns of lines, by field, as `PlainField.of` makes them."""
+        count = lines.count
+        columns = {name: Column([value] * count, [element] * count) for name, (value, element) in self._nulls.items()}
+        for field in self._fields:
+            found = field.of(lines, several, not_plain)
+            values = [value for value, _ in found]
+            if field.name in self._required and None in values:
+                not_plain.update(at for at, value in enumerate(values) if value is None)
+                values = [NOT_PLAIN[0] if value is None else value for value in values]
+            columns[field.name] = Column(values, [element for _, element in found])
+        return columns
 
 
-def type_of(hint: Any) -> Type:
-    """Raises what decoding the value as JSON raises, where it is none of that type."""
+def absent_of(field: Field) -> Stored:
+    """What stands for no value: null, where the field is not absent then."""
+    is_null = field.nullable and not field.optional
+    return None, element_bytes(TYPE_BYTES["null"], field.name) if is_null else b""
+
+
+def elements_of(document: type[Struct], columns: dict[str, Column]) -> list[bytes]:
+    """The elements of documents, by the columns of their fields."""
+    ordered = [columns[field.name].elements for field in fields_of(document) if field.name in columns]
+    return [*map(b"".join, zip(*ordered, strict=True))]
+
+
+def stored_of(field: Field, hint: Any) -> Callable[[Any], Any]:
+    """What makes a stored value of one that JSON would hold. Raises where it is none of the field's type."""
     decode = msgspec.json.Decoder(hint).decode
-    if hint is Id:  # most columns with another text in each line are identities
-        return lambda value: value if type(value) is int and 0 <= value <= INT64_MAX else decode(encode(value))
+    assert field.kind is not None  # noqa: S101 - mapped parts are flat
+    if field.kind.bson_type == "decimal":
+        scaled = scaled_of(field.kind)
+        return lambda value: scaled[decode(encode(value))]
+    match field.kind.name:
+        case "time":
+            return lambda value: millis(decode(encode(value)))
+        case "id":  # most columns with another text in each line are identities
+            return lambda value: value if type(value) is int and 0 <= value <= INT64_MAX else decode(encode(value))
+        case "text":
+            return lambda value: (
+                value if type(value) is str and 0 < len(value) <= TEXT_LENGTH_MAX else decode(encode(value))
+            )
     return lambda value: decode(encode(value))

@@ -7,18 +7,20 @@ tried again later.
 
 import csv
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 import msgspec
 
 from ecommerce.importing.formats.csv import cells_of_text
 from ecommerce.importing.order_lines.assemble import assemble
-from ecommerce.importing.order_lines.catalog_reader import CatalogReader
+from ecommerce.importing.order_lines.catalog_reader import CatalogReader, CatalogRecord
 from ecommerce.importing.order_lines.column_texts import Cells
 from ecommerce.importing.order_lines.mappings import load_mapping
+from ecommerce.importing.order_lines.plain_batch import PlainBatch
 from ecommerce.importing.order_lines.plain_orders import PlainOrders
-from ecommerce.importing.order_lines.plain_values import Columns
+from ecommerce.importing.order_lines.plain_values import Lines
 from ecommerce.importing.reasons import Rejected, shown
-from ecommerce.importing.rows.orders import AskCatalog, Known, encode_parts
+from ecommerce.importing.rows.orders import AskCatalog, Known
 from ecommerce.importing.shape import Shape
 from ecommerce.ingest.encoded_order import EncodedOrder
 
@@ -37,7 +39,7 @@ def joined_text(lines: Sequence[Cells], items: Sequence[Cells]) -> bytes:
 
 
 class LinesReader:
-    """Makes orders of one file's lines, and collects the catalog records in them: (table, record)."""
+    """Makes orders of one file's lines, and collects the catalog records in them."""
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
@@ -47,32 +49,66 @@ class LinesReader:
         used = self._mapping.all_columns | beside
         self._there = [(name, at) for at, name in enumerate(shape.columns) if name in used]
         self._columns = dict.fromkeys((*(name for name, _ in self._there), *sorted(used)), "")
-        self._absent = [""] * len(absent := sorted(used.difference(shape.columns)))
-        columns = Columns((*shape.columns, *absent), self._nothing)
-        self._line_of = columns.line
-        self._catalog = CatalogReader(self._mapping, shape.readings, columns)
-        self._plain = None if self._mapping.tables else PlainOrders(self._mapping, shape.readings, columns)
-        self.catalog_records: list[tuple[str, bytes]] = []
+        self._catalog = CatalogReader(self._mapping, shape.readings)
+        self._plain = None if self._mapping.tables else PlainOrders(self._mapping, shape.readings)
+        self._batch: PlainBatch | None = None
+        self._taken: list[int] = []
+        """Items of the batch whose orders were taken and whose catalog records are not read yet: many at once are read
+        faster."""
+        self._catalog_records: list[CatalogRecord] = []
 
-    def plain_order(self, raw: bytes, known: Known) -> EncodedOrder | None:
-        """The order, where its lines are plain and need no other file.
+    def read(self, raws: Sequence[bytes], known: Known) -> None:
+        """Read the orders whose lines are plain and need no other file, for `plain_order` to give."""
+        if self._plain is not None:
+            self._read_catalog()
+            rows, spans = self._rows(raws)
+            lines = Lines.of_rows(self._shape.columns, self._nothing, rows)
+            self._batch = self._plain.of(lines, spans, known)
 
-        Raises AskCatalog where `known` lacks an answer, and another exception where only `order` can tell what it is.
+    def plain_order(self, place: int, known: Known) -> EncodedOrder | None:
+        """The order of one of the texts that were read; None where only `order` can tell what it is.
+
+        Raises AskCatalog where `known` lacked an answer.
         """
-        if self._plain is None:
+        plain = self._batch and self._batch.orders.get(place)
+        if not plain:
             return None
-        lines = cells_of_text(raw.decode(), self._shape)
-        if self._absent:
-            lines = [line + self._absent for line in lines]
-        items = self._plain.items(lines)
-        parts = self._plain.parts(lines, items)
+        self._taken += plain.items
+        if isinstance(plain.order, AskCatalog):
+            raise plain.order
+        for note in plain.notes:
+            note(known)
+        return plain.order
+
+    def catalog_records(self) -> list[CatalogRecord]:
+        """What the orders since the last call told of the catalog."""
+        self._read_catalog()
+        records, self._catalog_records = self._catalog_records, []
+        return records
+
+    def _read_catalog(self) -> None:
+        if self._batch and self._taken:
+            self._catalog_records += self._catalog.read(self._batch.items.some(self._taken))
+            self._taken = []
+
+    def _rows(self, raws: Sequence[bytes]) -> tuple[list[list[str]], list[range]]:
+        """The cells of all texts by line, and the lines of each text; none where it cannot be read."""
+        counts = [raw.count(b"\n") + 1 for raw in raws]
         try:
-            order = encode_parts(*parts, known)
-        except AskCatalog:
-            self.catalog_records += self._catalog.read(items)
-            raise
-        self.catalog_records += self._catalog.read(items)  # last: of an order that goes the other way, that reads them
-        return order
+            text = b"\n".join(raws).decode()
+            rows = [] if "\r" in text else cells_of_text(text, self._shape)
+        except (csv.Error, ValueError):
+            rows = []
+        if len(rows) != sum(counts):  # one of them is not CSV, or has line ends in its cells
+            of_texts = [*map(self._rows_of, raws)]
+            counts, rows = [*map(len, of_texts)], [row for of_text in of_texts for row in of_text]
+        return rows, [range(start, end) for start, end in pairwise(accumulate(counts, initial=0))]
+
+    def _rows_of(self, raw: bytes) -> list[list[str]]:
+        try:
+            return cells_of_text(raw.decode(), self._shape)
+        except (csv.Error, ValueError):
+            return []
 
     def order(self, raw: bytes) -> bytes:
         """The order as JSON. Raises Rejected where the lines do not make one."""
@@ -82,7 +118,8 @@ class LinesReader:
         if self._mapping.items_have:
             items = [cells for cells in items if cells[self._mapping.items_have]]
         document = assemble(self._mapping, self._shape.readings, lines, items)
-        self.catalog_records += self._catalog.read([self._line_of(cells) for cells in items or lines])
+        self._read_catalog()
+        self._catalog_records += self._catalog.read(Lines.of_cells(items or lines))
         return msgspec.json.encode(document)
 
     def cells(self, raw: bytes) -> tuple[Sequence[Cells], Sequence[Cells]]:

@@ -16,7 +16,7 @@ from ecommerce.documents.agreement import require_refunds_agree
 from ecommerce.documents.bson_types import DECIMAL_HIGH_BYTES, TYPE_BYTES
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderDocument, OrderItem
-from ecommerce.importing.rows.field_bytes import Scaled, Texts, attribute_bytes, element_bytes, int32, text_bytes
+from ecommerce.importing.rows.field_bytes import Texts, attribute_bytes, element_bytes, int32, scaled_of, text_bytes
 from ecommerce.importing.rows.inputs import LEFT_OPEN, PARTS, millis
 
 _FORMAT = {"bool": "?", "long": "q", "decimal": "q8s", "date": "q"}
@@ -63,8 +63,7 @@ def _expression(writer: _Writer, field: Field, source: str) -> list[str]:
     assert field.kind is not None  # noqa: S101 - only scalars come here
     match field.kind.bson_type:
         case "decimal":
-            bounds = field.kind.bson_bounds
-            scaled = writer.constant(Scaled(int(bounds["maximum"]), "exclusiveMaximum" not in bounds))
+            scaled = writer.constant(scaled_of(field.kind))
             return [f"{scaled}[{source}]", "HIGH"]
         case "date":
             return [f"millis({source})"]
@@ -150,17 +149,17 @@ def _array_encoder(field: Field) -> Callable[[Any], bytes]:
 
     def encode(elements: Any) -> bytes:
         ordered = enumerate(sorted(elements, key=identity))
-        body = b"".join(part for at, one in ordered for part in (_ITEM_KEYS[at], encode_element(one)))
+        body = b"".join(part for at, one in ordered for part in (ITEM_KEYS[at], encode_element(one)))
         return before + int32(len(body) + 5) + body + b"\0"
 
     return encode
 
 
-_ITEM_KEYS = [b"\x03%d\x00" % index for index in range(ITEMS_MAX)]
+ITEM_KEYS = [b"\x03%d\x00" % index for index in range(ITEMS_MAX)]
 _encode_order_part = encoder_of(Order)
 _encode_item = encoder_of(OrderItem)
 _encode_delivery = encoder_of(Delivery)
-_encode_beside = encoder_of(OrderDocument, beside=True)
+encode_beside = encoder_of(OrderDocument, beside=True)
 BESIDE = tuple(field.name for field in fields_of(OrderDocument) if field.name not in PARTS)
 """Fields that a document has beside its parts."""
 
@@ -221,7 +220,7 @@ def encode_input(  # noqa: PLR0913 - a record made of them would cost each order
     if delivery.order_id != order_id or len(items) != order.quantity or len(items) > ITEMS_MAX:
         raise ValueError("reference")
     parts: list[bytes] = []
-    for key, item in zip(_ITEM_KEYS, items, strict=False):
+    for key, item in zip(ITEM_KEYS, items, strict=False):
         if item.order_id != order_id:
             raise ValueError("reference")
         warehouse_id = item.warehouse_id
@@ -236,7 +235,11 @@ def encode_input(  # noqa: PLR0913 - a record made of them would cost each order
     if refunds:
         require_refunds_agree(refunds, items)
     version = happened_last(order, delivery, refunds) if updated_at is None else millis(updated_at)
-    beside = b"" if row is None else _encode_beside(row)
+    return document_bytes(order_id, head, body, tail, b"" if row is None else encode_beside(row), version)
+
+
+def document_bytes(order_id: int, head: bytes, body: bytes, tail: bytes, beside: bytes, version: int) -> bytes:
+    """The document of an order, its items' elements, a delivery, the elements beside them and a version."""
     size = _FIXED_SIZE + len(head) + len(body) + len(tail) + len(beside)
     return b"".join(
         (

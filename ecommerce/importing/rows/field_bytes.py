@@ -1,12 +1,15 @@
 """The bytes of values that come again and again: texts, amounts, attributes."""
 
 import struct
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import bson
 
-from ecommerce.documents.bson_types import TYPE_BYTES
-from ecommerce.documents.kinds import attribute_fault
+from ecommerce.documents.bson_types import DECIMAL_HIGH_BYTES, TYPE_BYTES
+from ecommerce.documents.fields import Field
+from ecommerce.documents.kinds import Kind, attribute_fault
 from ecommerce.importing.rows.inputs import exact_scaled
 
 AMOUNTS_KEPT = 50_000
@@ -15,8 +18,8 @@ AMOUNTS_KEPT = 50_000
 TEXTS_KEPT, TEXT_KEPT_CHARACTERS = 5_000, 100
 """Texts of one field that are kept: at most a megabyte."""
 
-int32 = struct.Struct("<i").pack
-"""An integer as BSON has it."""
+int32, int64 = struct.Struct("<i").pack, struct.Struct("<q").pack
+"""Integers as BSON has them."""
 
 
 def element_bytes(kind: bytes, name: str) -> bytes:
@@ -56,6 +59,11 @@ class Scaled(dict[Decimal, int]):
         return scaled
 
 
+def scaled_of(kind: Kind) -> Scaled:
+    """Amounts of a kind as scaled integers."""
+    return Scaled(int(kind.bson_bounds["maximum"]), "exclusiveMaximum" not in kind.bson_bounds)
+
+
 class Texts(dict[str, bytes]):
     """Texts of one field as elements, made once: statuses, payment types and cities come again and again."""
 
@@ -71,3 +79,18 @@ class Texts(dict[str, bytes]):
                 self.clear()
             self[text] = element
         return element
+
+
+def element_of(field: Field) -> Callable[[Any], bytes]:
+    """What makes the element of a scalar of a document: of an amount as a scaled integer, of a time in milliseconds.
+
+    Raises an exception where a value has no place in it.
+    """
+    assert field.kind is not None  # noqa: S101 - only scalars are asked for
+    kind = field.kind.bson_type
+    if kind == "string":
+        return Texts(field.name).__getitem__
+    start, end = element_bytes(TYPE_BYTES[kind], field.name), DECIMAL_HIGH_BYTES if kind == "decimal" else b""
+    if kind == "bool":
+        return lambda value: start + bytes((value,))
+    return lambda value: start + int64(value) + end

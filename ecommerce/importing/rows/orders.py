@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -218,15 +218,6 @@ def _encode(  # noqa: PLR0913 - a record made of them would cost each order
         known.note_status(delivery.status)
     note_doubts(known.doubts, order, items, (beside and beside.refunds) or ())
     return EncodedOrder(order.order_id, bson, updated_at is not None, filled)
-
-
-def encode_parts(order: Any, items: Sequence[Any], delivery: Any, beside: Any, known: Known) -> EncodedOrder:
-    """The order of parts that are decoded already, the fast way; `beside` is None where nothing is beside them.
-
-    Raises any exception where that way does not go.
-    """
-    left = (delivery.location is None) + sum(item.warehouse_id is None for item in items)
-    return _encode(order, items, delivery, None, known, left, beside)
 
 
 def encode_value(value: Any, known: Known, *, keep_unknown: bool = False) -> EncodedOrder:

@@ -41,11 +41,15 @@ def note_doubts(doubts: Doubts, order: Any, items: Sequence[Any], refunds: Seque
     else:
         of_items = sum(item.price * item.quantity for item in items)
     if of_items and total > 2 * of_items:
-        beside = (order.tax_amount or 0) + (order.shipping_amount or 0)
-        if total > 2 * (of_items + beside):
-            add_doubts(doubts, {TOTAL_ABOVE_ITEMS: Doubt(1, order.order_id)})
+        note_total(doubts, order.order_id, total, of_items, (order.tax_amount or 0) + (order.shipping_amount or 0))
     if refunds and of_items and sum(refund.amount for refund in refunds) > total:
         add_doubts(doubts, {REFUNDS_ABOVE_TOTAL: Doubt(1, order.order_id)})
+
+
+def note_total(doubts: Doubts, order_id: int, total: Any, of_items: Any, beside: Any) -> None:
+    """Count an order whose total is much more than its items and what is beside them; the amounts are of one kind."""
+    if of_items and total > 2 * (of_items + beside):
+        add_doubts(doubts, {TOTAL_ABOVE_ITEMS: Doubt(1, order_id)})
 
 
 def doubt_sentences(doubts: Doubts) -> list[str]:
