@@ -22,6 +22,11 @@ def is_nothing(text: str) -> bool:
     return text in DEFAULT or (text[:1] == "0" and _NO_DATE.fullmatch(text) is not None)
 
 
+def nothings_among(texts: set[str]) -> set[str]:
+    """Those of the texts that `is_nothing`."""
+    return (texts & DEFAULT) | {text for text in texts if text[:1] == "0" and _NO_DATE.fullmatch(text)}
+
+
 def is_present(text: str) -> bool:
     """Whether a text says that there is something."""
     return bool(text) and text.lower() not in NOT_PRESENT

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ecommerce.documents.catalog import CATALOG, CatalogTable
-from ecommerce.importing.order_lines.column_values import field_makers, made
+from ecommerce.importing.order_lines.column_values import made
 from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.order_lines.plain_values import Lines, Part, elements_of
 from ecommerce.importing.reasons import Rejected
@@ -24,8 +24,7 @@ class _TableReader:
     def __init__(self, mapping: Mapping, readings: Sequence[Reading], table: CatalogTable) -> None:
         values = mapping.catalog[table.name]
         self._table = table
-        self._makers = field_makers(mapping, readings, table.document, values, table.name)
-        self._part = Part(table.document, values, self._makers)
+        self._part = Part(mapping, readings, table.document, values, table.name)
         self._identity = _columns(values[name] for name in table.key if name in values)
         self._used = _columns(values.values())
         self._complete: set[Any] = set()
@@ -71,8 +70,8 @@ class _TableReader:
     def _thorough(self, lines: Lines, at: int) -> tuple[bytes | None, bool]:
         """The record of a line that is not plain."""
         try:
-            values = made(self._makers, lines.cells(self._used, at))
-            return read_record(self._table, values), len(values) == len(self._makers)
+            values = made(self._part.makers, lines.cells(self._used, at))
+            return read_record(self._table, values), len(values) == len(self._part.makers)
         except Rejected:
             return None, False
 

@@ -23,7 +23,8 @@ Text = Callable[[Cells], str]
 RESULTS_KEPT = 1 << 13
 """Of one function of a mapping: about 2 MB."""
 
-_SEPARATOR = "\x1f"
+SEPARATOR = "\x1f"
+"""Between the texts of an identity that are several."""
 
 NOT_WHOLE = ".0"
 """What a spreadsheet puts behind a whole number."""
@@ -32,6 +33,8 @@ _CUT_BY_A_SPREADSHEET = re.compile(
     r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+|[+-]?\d[.,]\d+[eE]\d+|#[A-Z0-9/]+[!?]|#{3,}", re.ASCII
 )
 """1.12341E+14, or an error such as #REF!: what the identity was is lost, and another may look the same."""
+
+_CUT_BEGINS_WITH = frozenset("+-#0123456789")
 
 
 @lru_cache(maxsize=1 << 16)
@@ -42,7 +45,15 @@ def stable_id(namespace: str, field: str, text: str) -> int:
     """
     if _CUT_BY_A_SPREADSHEET.fullmatch(text):
         raise Rejected("broken_identity", f"{shown(text)} is what a spreadsheet has left of an identity")
-    return xxhash.xxh3_64_intdigest(_SEPARATOR.join((namespace, field, text)).encode()) >> 1
+    return xxhash.xxh3_64_intdigest(SEPARATOR.join((namespace, field, text)).encode()) >> 1
+
+
+def stable_ids(namespace: str, field: str, texts: Sequence[str]) -> list[int | None]:
+    """`stable_id` of each text, None where it is empty."""
+    if any(text[:1] in _CUT_BEGINS_WITH for text in texts):
+        return [stable_id(namespace, field, text) if text else None for text in texts]
+    start = SEPARATOR.join((namespace, field, ""))
+    return [xxhash.xxh3_64_intdigest((start + text).encode()) >> 1 if text else None for text in texts]
 
 
 class Remembered(dict[Any, Any]):
@@ -66,7 +77,7 @@ class Texts:
     def __init__(self, readings: Sequence[Reading]) -> None:
         self._whole = frozenset(reading.of for reading in readings if reading.kind == "whole")
 
-    def of(self, value: Value, joined_by: str = _SEPARATOR) -> Text:
+    def of(self, value: Value, joined_by: str = SEPARATOR) -> Text:
         """What makes the text; those of several columns are joined."""
         if value.first:
             otherwise = "" if value.otherwise is None else str(value.otherwise)

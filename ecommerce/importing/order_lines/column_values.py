@@ -101,7 +101,7 @@ class _Maker:
                 return time
             case "id" if value.number:
                 text = self._texts.of(value)
-                return lambda cells, _lines: _number_kept(found, where) if (found := text(cells)) else None
+                return lambda cells, _lines: number_kept(found, where) if (found := text(cells)) else None
             case "id":
                 identity, namespace, name = self._texts.identity(value), self._namespace, field.name
                 return lambda cells, _lines: stable_id(namespace, name, found) if (found := identity(cells)) else None
@@ -266,7 +266,7 @@ def _whole(digits: str) -> int | str:
     return int(digits) if len(digits) < INTEGER_DIGITS and digits.isdigit() else digits
 
 
-def _number_kept(text: str, where: str) -> int:
+def number_kept(text: str, where: str) -> int:
     """An identity that is a number already. Raises Rejected for any other text."""
     digits = text.removesuffix(NOT_WHOLE)
     if not (digits.isascii() and digits.isdigit()) or len(digits) > INTEGER_DIGITS:

@@ -11,7 +11,7 @@ from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.kinds import attribute_fault
 from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
-from ecommerce.importing.formats.nothing import is_nothing
+from ecommerce.importing.formats.nothing import is_nothing, nothings_among
 from ecommerce.importing.naive_times import shop_zone
 from ecommerce.importing.order_lines.times import check_format, zone_of
 
@@ -234,6 +234,10 @@ class Mapping(BaseModel):
     def means_nothing(self) -> Callable[[str], bool]:
         """Whether a text stands for an empty cell."""
         return is_nothing if self.nothing is None else frozenset(self.nothing).__contains__
+
+    def nothings_among(self, texts: set[str]) -> set[str]:
+        """Those of the texts that stand for an empty cell."""
+        return nothings_among(texts) if self.nothing is None else texts.intersection(self.nothing)
 
     @property
     def naive_zone(self) -> str:

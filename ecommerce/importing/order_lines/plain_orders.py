@@ -12,7 +12,7 @@ from msgspec import Struct
 from ecommerce.documents.kinds import TEXT_LENGTH_MAX
 from ecommerce.documents.order import ITEMS_MAX, Delivery, Order, OrderItem, Refund
 from ecommerce.importing.order_lines.column_texts import Texts, stable_id
-from ecommerce.importing.order_lines.column_values import field_makers
+from ecommerce.importing.order_lines.many_values import identities
 from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.order_lines.plain_batch import WORKED_OUT, PlainBatch
 from ecommerce.importing.order_lines.plain_values import Lines, Part
@@ -30,8 +30,8 @@ class PlainOrders:
         self._namespace = mapping.namespace or mapping.name
 
         def part(document: type[Struct], values: dict[str, Value], where: str, *, of_order: bool = True) -> Part:
-            makers = field_makers(mapping, readings, document, values, where)
-            return Part(document, values, makers, of_order=of_order, worked_out=WORKED_OUT.get(document, ()))
+            worked_out = WORKED_OUT.get(document, ())
+            return Part(mapping, readings, document, values, where, of_order=of_order, worked_out=worked_out)
 
         self._order = part(Order, mapping.order, "order")
         self._item = part(OrderItem, mapping.item, "order_items[]", of_order=False)
@@ -40,6 +40,7 @@ class PlainOrders:
         texts = Texts(readings)
         self._order_text = texts.identity(mapping.order["order_id"])
         self._identity = tuple(dict.fromkeys(mapping.order["order_id"].used()))
+        self._identities = identities(readings, mapping.order["order_id"])
         self._attributes = [(name, texts.of(value, " ")) for name, value in mapping.attributes.items()]
         self._of_attributes = {column for value in mapping.attributes.values() for column in value.used()}
         self._key = mapping.lines_by or mapping.order["order_id"].column
@@ -82,7 +83,7 @@ class PlainOrders:
     def _name(self, batch: PlainBatch) -> None:
         """Give orders, items and deliveries their ids, and items the time of the order, as `assemble.name_parts`."""
         owners, ids, times = batch.owners, batch.order["order_id"].values, batch.order["order_time"].values
-        texts = [self._order_text(batch.heads.cells(self._identity, at)) for at in range(batch.heads.count)]
+        texts = self._order_texts(batch.heads)
         positions = [position for span in batch.spans for position in range(len(span))]
 
         def item_id(item: int) -> int:
@@ -97,6 +98,11 @@ class PlainOrders:
         batch.fill(OrderItem, "order_id", lambda item: ids[owners[item]], always=True)
         batch.fill(OrderItem, "event_time", lambda item: times[owners[item]])
         batch.fill(OrderItem, "order_item_id", item_id)
+
+    def _order_texts(self, heads: Lines) -> Sequence[str]:
+        if self._identities:
+            return self._identities(heads.texts(self._identity))
+        return [self._order_text(heads.cells(self._identity, at)) for at in range(heads.count)]
 
     def _beside(self, batch: PlainBatch) -> list[bytes]:
         """The elements beside the parts. Notes may be long and differ in each order, so none are kept."""

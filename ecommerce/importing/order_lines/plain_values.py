@@ -4,7 +4,8 @@ The values are those that `column_values` makes, taken through JSON as those of 
 thorough way.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
@@ -14,11 +15,13 @@ from msgspec.json import encode
 from ecommerce.documents.bson_types import TYPE_BYTES
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.kinds import INT64_MAX, TEXT_LENGTH_MAX
-from ecommerce.importing.order_lines.column_texts import Cells, Remembered
-from ecommerce.importing.order_lines.column_values import Make, Makers
-from ecommerce.importing.order_lines.mapping import Value
+from ecommerce.importing.order_lines.column_texts import Cells
+from ecommerce.importing.order_lines.column_values import Make, field_makers
+from ecommerce.importing.order_lines.many_values import Many, many_of
+from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.rows.field_bytes import element_bytes, element_of, scaled_of
 from ecommerce.importing.rows.inputs import millis
+from ecommerce.importing.shape import Reading
 
 
 class NotPlain(Exception):
@@ -36,7 +39,7 @@ class Lines:
 
     @classmethod
     def of_rows(
-        cls, columns: Sequence[str], means_nothing: Callable[[str], bool], rows: Sequence[Sequence[str]]
+        cls, columns: Sequence[str], nothings_among: Callable[[set[str]], set[str]], rows: Sequence[Sequence[str]]
     ) -> "Lines":
         """The lines of a file with these columns; it may lack some that its mapping names."""
         places = {name: at for at, name in enumerate(columns)}
@@ -45,10 +48,9 @@ class Lines:
             at = places.get(name)
             if at is None:
                 return [""] * len(rows)
-            cells = [row[at] for row in rows]
-            meant = {text: text.strip() for text in set(cells)}
-            meant |= {text: "" for text, plain in meant.items() if means_nothing(plain)}
-            return [meant[cell] for cell in cells] if any(text != plain for text, plain in meant.items()) else cells
+            cells = [row[at].strip() for row in rows]
+            nothings = nothings_among(set(cells))
+            return ["" if cell in nothings else cell for cell in cells] if nothings else cells
 
         return cls(len(rows), column_of)
 
@@ -98,6 +100,9 @@ class _Several(NamedTuple):
     lines: tuple[Any, ...]
 
 
+VALUES_KEPT = 1 << 14
+"""Of one field: about 4 MB."""
+
 NOT_PLAIN: Stored = (0, b"")
 """In the place of a value that could not be made."""
 
@@ -105,14 +110,14 @@ NOT_PLAIN: Stored = (0, b"")
 class PlainField:
     """A field of a part of an order, or of a catalog record, by what makes its value of a line."""
 
-    def __init__(self, field: Field, value: Value, make: Make, hint: Any, *, of_order: bool) -> None:
+    def __init__(self, field: Field, value: Value, make: Make, many: Many | None, hint: Any, *, of_order: bool) -> None:
         self.name = field.name
         self._names = tuple(dict.fromkeys(value.used()))
-        self._make, self._of_order = make, of_order
+        self._make, self._many, self._of_order = make, many, of_order
         self._of_lines = of_order and bool(value.sum or value.earliest)
         self._stored, self._element = stored_of(field, hint), element_of(field)
         self._absent = absent_of(field)
-        self._results = Remembered(self._made)
+        self._results: dict[Any, Stored] = {}
 
     def _made(self, texts: Any) -> Stored:
         if isinstance(texts, _Several):
@@ -120,6 +125,9 @@ class PlainField:
         else:
             cells = self._cells(texts)
             value = self._make(cells, (cells,) if self._of_order else ())
+        return self._as_stored(value)
+
+    def _as_stored(self, value: Any) -> Stored:
         if value is None:
             return self._absent
         stored = self._stored(value)
@@ -129,7 +137,7 @@ class PlainField:
         names = self._names
         return {names[0]: texts} if len(names) == 1 else dict(zip(names, texts, strict=True))
 
-    def of(self, lines: Lines, several: Mapping[int, Lines], not_plain: set[int]) -> Sequence[Stored]:
+    def of(self, lines: Lines, several: dict[int, Lines], not_plain: set[int]) -> Sequence[Stored]:
         """The values of lines. To `not_plain` are added the places of those that have none that is plain.
 
         `several` has the order's lines for places where it has not only this one.
@@ -139,17 +147,32 @@ class PlainField:
             texts = list(texts)
             for at, of_order in several.items():
                 texts[at] = _Several(texts[at], tuple(of_order.texts(self._names)))
-        try:
-            return [*map(self._results.__getitem__, texts)]
-        except Exception:  # noqa: BLE001 - whatever is wrong, the thorough way says it
-            return [self._one(at, one, not_plain) for at, one in enumerate(texts)]
+        results, failed = self._results, self._make_new(set(texts))
+        if failed:
+            not_plain.update(at for at, one in enumerate(texts) if one in failed)
+            return [results.get(one, NOT_PLAIN) for one in texts]
+        return [results[one] for one in texts]
 
-    def _one(self, at: int, texts: Any, not_plain: set[int]) -> Stored:
-        try:
-            return self._results[texts]  # type: ignore[no-any-return]
-        except Exception:  # noqa: BLE001 - as above
-            not_plain.add(at)
-            return NOT_PLAIN
+    def _make_new(self, texts: set[Any]) -> set[Any]:
+        """Make the values of texts that are not made yet. Returns those of which none can be made."""
+        results = self._results
+        new = [*texts.difference(results)]
+        if len(results) + len(new) > VALUES_KEPT:
+            results.clear()
+            new = [*texts]
+        with suppress(Exception):  # whatever is wrong, the thorough way says it
+            if self._many:
+                results.update(zip(new, map(self._as_stored, self._many(new)), strict=True))
+            else:
+                results.update(zip(new, map(self._made, new), strict=True))
+            return set()
+        failed: set[Any] = set()
+        for one in new:
+            try:
+                results[one] = self._made(one)
+            except Exception:  # noqa: BLE001 - as above
+                failed.add(one)
+        return failed
 
 
 class Column(NamedTuple):
@@ -162,11 +185,13 @@ class Column(NamedTuple):
 class Part:
     """Makes the columns of one part of an order, or of catalog records."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a mapping has for a part
         self,
+        mapping: Mapping,
+        readings: Sequence[Reading],
         document: type[Struct],
         values: dict[str, Value],
-        makers: Makers,
+        where: str,
         *,
         of_order: bool = False,
         worked_out: Collection[str] = (),
@@ -174,15 +199,24 @@ class Part:
         """With `of_order`, values may be made of all lines of the order; lines need not have what is `worked_out`."""
         hints = get_type_hints(document, include_extras=True)
         fields = {field.name: field for field in fields_of(document)}
+        self.makers = field_makers(mapping, readings, document, values, where)
         self._fields = [
-            PlainField(fields[name], values[name], make, hints[name], of_order=of_order) for name, make in makers
+            PlainField(
+                fields[name],
+                values[name],
+                make,
+                many_of(mapping, readings, fields[name], values[name], f"{where}.{name}"),
+                hints[name],
+                of_order=of_order,
+            )
+            for name, make in self.makers
         ]
         self._required = {name for name, one in fields.items() if not one.nullable and name not in worked_out}
         self.is_whole = self._required <= values.keys()
         """Whether there is a value for each field that a document must have."""
         self._nulls = {name: null for name, one in fields.items() if name not in values and (null := absent_of(one))[1]}
 
-    def of(self, lines: Lines, several: Mapping[int, Lines], not_plain: set[int]) -> dict[str, Column]:
+    def of(self, lines: Lines, several: dict[int, Lines], not_plain: set[int]) -> dict[str, Column]:
         """The columns of lines, by field, as `PlainField.of` makes them."""
         count = lines.count
         columns = {name: Column([value] * count, [element] * count) for name, (value, element) in self._nulls.items()}

@@ -62,7 +62,7 @@ class LinesReader:
         if self._plain is not None:
             self._read_catalog()
             rows, spans = self._rows(raws)
-            lines = Lines.of_rows(self._shape.columns, self._nothing, rows)
+            lines = Lines.of_rows(self._shape.columns, self._mapping.nothings_among, rows)
             self._batch = self._plain.of(lines, spans, known)
 
     def plain_order(self, place: int, known: Known) -> EncodedOrder | None:

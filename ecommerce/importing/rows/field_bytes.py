@@ -88,9 +88,9 @@ def element_of(field: Field) -> Callable[[Any], bytes]:
     """
     assert field.kind is not None  # noqa: S101 - only scalars are asked for
     kind = field.kind.bson_type
-    if kind == "string":
-        return Texts(field.name).__getitem__
     start, end = element_bytes(TYPE_BYTES[kind], field.name), DECIMAL_HIGH_BYTES if kind == "decimal" else b""
+    if kind == "string":
+        return lambda text: start + int32(len(encoded := text_bytes(text)) + 1) + encoded + b"\0"
     if kind == "bool":
         return lambda value: start + bytes((value,))
     return lambda value: start + int64(value) + end
