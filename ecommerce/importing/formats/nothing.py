@@ -24,7 +24,10 @@ def is_nothing(text: str) -> bool:
 
 def nothings_among(texts: set[str]) -> set[str]:
     """Those of the texts that `is_nothing`."""
-    return (texts & DEFAULT) | {text for text in texts if text[:1] == "0" and _NO_DATE.fullmatch(text)}
+    found = texts & DEFAULT
+    if "\n0" in "\n" + "\n".join(texts):  # looking at each text takes three times as long
+        found |= {text for text in texts if text[:1] == "0" and _NO_DATE.fullmatch(text)}
+    return found
 
 
 def is_present(text: str) -> bool:

@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Struct
 
 from ecommerce.importing.formats.chunks import Chunk
-from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder
+from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder, lines_reader
 from ecommerce.importing.naive_times import use_zone
 from ecommerce.importing.rows.orders import Known
-from ecommerce.importing.shape import Shape
+from ecommerce.importing.shape import LINES, Shape
 
 COLLECTED_AFTER = 100_000
 """Objects that are made before cycles are looked for: chunks have none, and looking takes a tenth of their time."""
@@ -64,9 +64,11 @@ def receive(stream: BinaryIO) -> bytes:
 def main() -> None:
     """Decode what comes on standard input until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and this with it
+    use_zone(sys.argv[1])
+    if sys.argv[2] == LINES:
+        lines_reader()  # now, while the file is looked at
     gc.freeze()
     gc.set_threshold(COLLECTED_AFTER)
-    use_zone(sys.argv[1])
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints goes to the log and not between the messages
 

@@ -22,7 +22,7 @@ from ecommerce.importing.loading.decode import CatalogRecords, Decoded
 from ecommerce.importing.loading.ledger import FileLedger
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.loading.retries import with_patience
-from ecommerce.importing.loading.workers import decoding
+from ecommerce.importing.loading.workers import Worker, decoding, decoding_processes
 from ecommerce.importing.order_lines.group_lines import order_lines
 from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.reasons import Rejection
@@ -97,15 +97,16 @@ class FileImport:
 
     def run(self, path: Path) -> None:
         """Import the file's rows. Raises SourceError where it cannot be read to its end, TooManyRejected."""
-        if self.shape.rows == LINES:
-            self._run_order_lines(path)
-            return
-        shape = self.shape
-        with open_source(path, shape.encoding, carriage_returns=shape.carriage_returns) as stream:
-            chunks = format_of(shape.layout).chunks(stream, shape)
-            self.run_chunks(chunks, path.stat().st_size)
+        shape, size_bytes = self.shape, path.stat().st_size
+        processes = self.options.processes if size_bytes >= self.options.processes_from_bytes else 0
+        with decoding_processes(shape.rows, processes) as workers:
+            if shape.rows == LINES:
+                self._run_order_lines(path, workers)
+                return
+            with open_source(path, shape.encoding, carriage_returns=shape.carriage_returns) as stream:
+                self._run_chunks(format_of(shape.layout).chunks(stream, shape), size_bytes, workers)
 
-    def _run_order_lines(self, path: Path) -> None:
+    def _run_order_lines(self, path: Path, workers: Sequence[Worker]) -> None:
         mapping = load_mapping(self.shape.mapping or "")
         with order_lines(mapping) as lines:
             options = self.options
@@ -115,23 +116,22 @@ class FileImport:
             self.report.lines = lines.lines
             self.shape = self.ledger.shape = replace(self.shape, readings=lines.readings)
             self.report.readings = lines.readings
-            self.run_chunks(lines.chunks(), path.stat().st_size)
+            self._run_chunks(lines.chunks(), path.stat().st_size, workers)
 
-    def run_chunks(self, chunks: Iterator[Chunk], size_bytes: int) -> None:
-        """Import chunks of rows in their order. `size_bytes` tells whether decoding processes are worth starting."""
-        processes = self.options.processes if size_bytes >= self.options.processes_from_bytes else 0
+    def _run_chunks(self, chunks: Iterator[Chunk], size_bytes: int, workers: Sequence[Worker]) -> None:
+        """Import chunks of rows in their order, of a file of so many bytes."""
         # A chunk of order lines holds the text of each order.
         shape = replace(self.shape, layout=JSON_VALUES.layout) if self.shape.rows == LINES else self.shape
         shape = replace(shape, keep_unknown=self.options.keep_unknown)
         with (
-            decoding(shape, self._ask, processes) as decode,
+            decoding(shape, self._ask, workers) as decode,
             ThreadPoolExecutor(self.options.writers, thread_name_prefix="accept") as writers,
         ):
             self._chunks = self._readable(chunks)
             try:
                 for chunk in self._chunks:
                     self._ahead.append((chunk, decode(chunk)))
-                    if len(self._ahead) > 2 * processes:
+                    if len(self._ahead) > 2 * len(workers):
                         self._write_next(*self._ahead.popleft(), writers, size_bytes)
                 while self._ahead:
                     self._write_next(*self._ahead.popleft(), writers, size_bytes)

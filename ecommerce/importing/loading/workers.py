@@ -10,7 +10,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -29,12 +29,12 @@ PIPE_BYTES = 1 << 20
 Result = TypeVar("Result")
 
 
-class _Worker:
-    """One decoding process."""
+class Worker:
+    """One decoding process, for rows of a kind."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, rows: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ecommerce.importing.loading.decoding_process", shop_zone()],
+            [sys.executable, "-m", "ecommerce.importing.loading.decoding_process", shop_zone(), rows],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -45,13 +45,14 @@ class _Worker:
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._to: BinaryIO = self._process.stdin  # type: ignore[assignment]
         self._from: BinaryIO = self._process.stdout  # type: ignore[assignment]
-        self._shape: Shape | None = shape
+        self.shape: Shape | None = None
+        """What the process has yet to be told of its chunks."""
 
     def decode(self, chunk: Chunk, ask: Ask) -> Decoded:
         try:
-            if self._shape is not None:
-                send(self._to, self._shape)
-                self._shape = None
+            if self.shape is not None:
+                send(self._to, self.shape)
+                self.shape = None
             send(self._to, chunk)
             while True:
                 answer = unpack_answer(receive(self._from))
@@ -114,12 +115,23 @@ class Decode(Protocol):
 
 
 @contextmanager
-def decoding(shape: Shape, ask: Ask, processes: int) -> Iterator[Decode]:
-    """Decode chunks in that many processes; with 0, in the calling thread.
+def decoding_processes(rows: str, count: int) -> Iterator[Sequence[Worker]]:
+    """Start processes that decode rows of a kind: they import what they need while a file is looked at."""
+    workers = [Worker(rows) for _ in range(count)]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.close()
+
+
+@contextmanager
+def decoding(shape: Shape, ask: Ask, workers: Sequence[Worker]) -> Iterator[Decode]:
+    """Decode chunks in these processes, which end afterwards; without any, in the calling thread.
 
     What order lines tell of the catalog is in it before a later chunk asks, in whatever process that is decoded.
     """
-    if processes == 0:
+    if not workers:
         decoder = Decoder(shape, ask)
 
         def at_once(chunk: Chunk) -> "Future[Decoded]":
@@ -129,9 +141,9 @@ def decoding(shape: Shape, ask: Ask, processes: int) -> Iterator[Decode]:
 
         yield at_once
         return
-    workers = [_Worker(shape) for _ in range(processes)]
-    idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+    idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
     for worker in workers:
+        worker.shape = shape
         idle.put(worker)
 
     def decode(chunk: Chunk) -> Decoded:
@@ -151,7 +163,7 @@ def decoding(shape: Shape, ask: Ask, processes: int) -> Iterator[Decode]:
         finally:
             idle.put(worker)
 
-    threads = ThreadPoolExecutor(processes, thread_name_prefix="decode")
+    threads = ThreadPoolExecutor(len(workers), thread_name_prefix="decode")
     numbers = itertools.count()
     try:
         if shape.rows == LINES:

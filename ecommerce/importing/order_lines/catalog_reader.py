@@ -59,7 +59,7 @@ class _TableReader:
         if len(self._table.key) > 1 or not self._part.is_whole:
             return [self._thorough(lines, at) for at in range(lines.count)]
         not_plain: set[int] = set()
-        columns = self._part.of(lines, {}, not_plain)
+        columns = self._part.of(lines, None, not_plain)
         ids, elements = columns[self._table.key[0]].values, elements_of(self._table.document, columns)
         complete = [None not in values for values in zip(*(column.values for column in columns.values()), strict=True)]
         return [

@@ -5,9 +5,10 @@ import's record and with every rejected row, so that a row that is tried again m
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import combinations
+from operator import itemgetter
 
 from ecommerce.importing.order_lines.amounts import ORDINARY, Notation, notation_of
 from ecommerce.importing.order_lines.column_roles import column_roles
@@ -54,7 +55,8 @@ class _Times:
         self.stated = tuple(dict.fromkeys(map(self._cut, formats)))
         others = {other for text in self.stated if (other := swapped(text))}
         self.candidates = (*self.stated, *sorted(others - set(self.stated)))
-        self.texts: set[str] = set()
+        self.texts: set[tuple[str, ...]] = set()
+        """The cells of times, of one column or several."""
         self.only: dict[tuple[str, str], str] = {}
         """(format, other format) → a date that fits the first of them and not the other."""
         self.either: dict[tuple[str, str], str] = {}
@@ -63,11 +65,9 @@ class _Times:
     def _cut(self, text: str) -> str:
         return text.partition(" ")[0] if self._first_part else text
 
-    def see(self, text: str) -> None:
-        self.texts.add(self._cut(text))
-
     def look(self) -> None:
-        for text in sorted(self.texts):
+        stripped = (" ".join(part.strip() for part in parts).strip() for parts in self.texts)
+        for text in sorted({self._cut(text) for text in stripped if text}):
             days = {candidate: _day(text, candidate) for candidate in self.candidates}
             for one, other in combinations(self.candidates, 2):
                 if days[one] is not None and days[other] is not None:
@@ -116,10 +116,10 @@ class ReadingPass:
         at = {name: columns.index(name) for name in columns}
         self._decimal = mapping.decimal_comma
         self._amounts = {name: _Amounts() for name in columns if name in roles.amounts}
-        self._amounts_at = [(at[name], self._amounts[name].texts) for name in self._amounts]
+        self._amounts_at = [(at[name], self._amounts[name].texts.add) for name in self._amounts]
         self._times = {formats: _Times(formats) for formats in roles.times if formats}
         self._times_at = [
-            ([at[name] for name in together], self._times[formats])
+            (_taking([at[name] for name in together]), self._times[formats].texts.add)
             for formats, several in roles.times.items()
             for together in several
             if formats and all(name in at for name in together) and len(self._times[formats].candidates) > 1
@@ -133,12 +133,10 @@ class ReadingPass:
 
     def see(self, cells: Sequence[str]) -> None:
         """Look at one row, complete and in the order of the columns."""
-        for position, texts in self._amounts_at:
-            texts.add(cells[position])
-        for positions, times in self._times_at:
-            text = " ".join(cells[position].strip() for position in positions).strip()
-            if text:
-                times.see(text)
+        for position, add_amount in self._amounts_at:
+            add_amount(cells[position])
+        for take, add_time in self._times_at:
+            add_time(take(cells))
         if self._floats:
             self._see_identities(cells)
         if self._currency_at is not None:
@@ -192,6 +190,14 @@ def _currencies(by_column: Sequence[Iterable[Currencies]]) -> list[Reading]:
     if common:
         return [Reading("currency", "", " or ".join(sorted(common)))]
     return [Reading("currencies", "", ", ".join("/".join(sorted(codes)[:3]) for codes in signs[:5]))]
+
+
+def _taking(positions: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    """What takes cells from a row: a tuple also of one."""
+    if len(positions) > 1:
+        return itemgetter(*positions)
+    position = positions[0]
+    return lambda cells: (cells[position],)
 
 
 def _one(said: set[Notation]) -> Notation | None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import partial
 from itertools import accumulate, pairwise
 from operator import add
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
@@ -41,7 +41,7 @@ AMOUNTS_BESIDE = ("tax_amount", "shipping_amount")
 Note = Callable[[Known], None]
 
 
-class PlainOrder(NamedTuple):
+class PlainOrder(Struct, gc=False):
     """An order, or the question without whose answer it is none."""
 
     order: EncodedOrder | AskCatalog
@@ -72,7 +72,7 @@ class PlainBatch:
         """The order of each item."""
         self.spans = [range(start, end) for start, end in pairwise(accumulate(map(len, of_items), initial=0))]
         """The items of each order."""
-        self.several = {at: lines.some(of_items[at]) for at, of_order in enumerate(of_orders) if len(of_order) > 1}
+        self.several = {at: self.spans[at] for at, of_order in enumerate(of_orders) if len(of_order) > 1}
         """The items of orders of several lines."""
         self.not_plain: set[int] = set()
         self.order: dict[str, Column] = {}
@@ -153,8 +153,7 @@ class PlainBatch:
         item_ids = self.item["order_item_id"].values
         items = [*map(document_of, elements_of(OrderItem, self.item))]
         bodies = [b"".join(map(add, ITEM_KEYS, items[span.start : span.stop])) for span in self.spans]
-        for at in self.several:
-            span = self.spans[at]
+        for at, span in self.several.items():
             if len(set(item_ids[span.start : span.stop])) < len(span):
                 self.not_plain.add(at)
         ids, times, ended = self.order["order_id"].values, self.order["order_time"].values, self.delivery["actual_time"]

@@ -15,7 +15,7 @@ from ecommerce.importing.order_lines.column_texts import Texts, stable_id
 from ecommerce.importing.order_lines.many_values import identities
 from ecommerce.importing.order_lines.mapping import Mapping, Value
 from ecommerce.importing.order_lines.plain_batch import WORKED_OUT, PlainBatch
-from ecommerce.importing.order_lines.plain_values import Lines, Part
+from ecommerce.importing.order_lines.plain_values import Lines, Part, Several
 from ecommerce.importing.rows.fast import encode_beside
 from ecommerce.importing.rows.inputs import BesideInput
 from ecommerce.importing.rows.orders import Known
@@ -70,14 +70,14 @@ class PlainOrders:
         return PlainBatch(lines, places, [spans[place] for place in places], items, self._mapping.order_columns)
 
     def _read_columns(self, batch: PlainBatch) -> None:
-        not_plain, several = batch.not_plain, batch.several
+        not_plain, several = batch.not_plain, Several(batch.items, batch.several)
         batch.order = self._order.of(batch.heads, several, not_plain)
         batch.delivery = self._delivery.of(batch.heads, several, not_plain)
         refund = self._refund.of(batch.heads, several, not_plain)
         if refund:
             not_plain.update(at for at, amount in enumerate(refund["amount"].values) if amount)
         items_not_plain: set[int] = set()
-        batch.item = self._item.of(batch.items, {}, items_not_plain)
+        batch.item = self._item.of(batch.items, None, items_not_plain)
         not_plain.update(batch.owners[at] for at in items_not_plain)
 
     def _name(self, batch: PlainBatch) -> None:

@@ -4,8 +4,10 @@ The values are those that `column_values` makes, taken through JSON as those of 
 thorough way.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from operator import itemgetter
 from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
@@ -14,7 +16,7 @@ from msgspec.json import encode
 
 from ecommerce.documents.bson_types import TYPE_BYTES
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.documents.kinds import INT64_MAX, TEXT_LENGTH_MAX
+from ecommerce.documents.kinds import INT64_MAX, MONEY_SCALE, TEXT_LENGTH_MAX
 from ecommerce.importing.order_lines.column_texts import Cells
 from ecommerce.importing.order_lines.column_values import Make, field_makers
 from ecommerce.importing.order_lines.many_values import Many, many_of
@@ -48,7 +50,7 @@ class Lines:
             at = places.get(name)
             if at is None:
                 return [""] * len(rows)
-            cells = [row[at].strip() for row in rows]
+            cells = [*map(str.strip, map(itemgetter(at), rows))]
             nothings = nothings_among(set(cells))
             return ["" if cell in nothings else cell for cell in cells] if nothings else cells
 
@@ -93,12 +95,23 @@ Stored = tuple[Any, bytes]
 """A value as a document stores it (amounts scaled, times in milliseconds; None: there is none) and its element."""
 
 
-class _Several(NamedTuple):
-    """The cells of a value that is made of all lines of an order."""
+class Several(NamedTuple):
+    """What some orders have more than the line that tells of them."""
+
+    items: Lines
+    spans: dict[int, range]
+    """By the place of an order: which of these are its items."""
+
+
+class _OfLines(NamedTuple):
+    """The cells of a value that is made of all items of an order."""
 
     head: Any
     lines: tuple[Any, ...]
 
+
+_PLAIN_AMOUNT = re.compile(rf"\d+(?:\.\d{{1,{MONEY_SCALE}}})?", re.ASCII)
+"""Most amounts: those that are scaled by their digits."""
 
 VALUES_KEPT = 1 << 14
 """Of one field: about 4 MB."""
@@ -120,7 +133,7 @@ class PlainField:
         self._results: dict[Any, Stored] = {}
 
     def _made(self, texts: Any) -> Stored:
-        if isinstance(texts, _Several):
+        if isinstance(texts, _OfLines):
             value = self._make(self._cells(texts.head), [*map(self._cells, texts.lines)])
         else:
             cells = self._cells(texts)
@@ -137,16 +150,13 @@ class PlainField:
         names = self._names
         return {names[0]: texts} if len(names) == 1 else dict(zip(names, texts, strict=True))
 
-    def of(self, lines: Lines, several: dict[int, Lines], not_plain: set[int]) -> Sequence[Stored]:
-        """The values of lines. To `not_plain` are added the places of those that have none that is plain.
-
-        `several` has the order's lines for places where it has not only this one.
-        """
+    def of(self, lines: Lines, several: Several | None, not_plain: set[int]) -> Sequence[Stored]:
+        """The values of lines. To `not_plain` are added the places of those that have none that is plain."""
         texts = lines.texts(self._names)
         if several and self._of_lines:
-            texts = list(texts)
-            for at, of_order in several.items():
-                texts[at] = _Several(texts[at], tuple(of_order.texts(self._names)))
+            texts, of_items = list(texts), several.items.texts(self._names)
+            for at, span in several.spans.items():
+                texts[at] = _OfLines(texts[at], tuple(of_items[span.start : span.stop]))
         results, failed = self._results, self._make_new(set(texts))
         if failed:
             not_plain.update(at for at, one in enumerate(texts) if one in failed)
@@ -216,7 +226,7 @@ class Part:
         """Whether there is a value for each field that a document must have."""
         self._nulls = {name: null for name, one in fields.items() if name not in values and (null := absent_of(one))[1]}
 
-    def of(self, lines: Lines, several: dict[int, Lines], not_plain: set[int]) -> dict[str, Column]:
+    def of(self, lines: Lines, several: Several | None, not_plain: set[int]) -> dict[str, Column]:
         """The columns of lines, by field, as `PlainField.of` makes them."""
         count = lines.count
         columns = {name: Column([value] * count, [element] * count) for name, (value, element) in self._nulls.items()}
@@ -247,8 +257,16 @@ def stored_of(field: Field, hint: Any) -> Callable[[Any], Any]:
     decode = msgspec.json.Decoder(hint).decode
     assert field.kind is not None  # noqa: S101 - mapped parts are flat
     if field.kind.bson_type == "decimal":
-        scaled = scaled_of(field.kind)
-        return lambda value: scaled[decode(encode(value))]
+        scaled, highest = scaled_of(field.kind), field.kind.limits[1]
+
+        def scaled_amount(value: Any) -> int:
+            if type(value) is str and _PLAIN_AMOUNT.fullmatch(value):
+                whole, _, decimals = value.partition(".")
+                if (amount := int(whole + decimals.ljust(MONEY_SCALE, "0"))) <= highest:
+                    return amount
+            return scaled[decode(encode(value))]
+
+        return scaled_amount
     match field.kind.name:
         case "time":
             return lambda value: millis(decode(encode(value)))
