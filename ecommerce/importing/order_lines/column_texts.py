@@ -34,6 +34,7 @@ _CUT_BY_A_SPREADSHEET = re.compile(
 )
 """1.12341E+14, or an error such as #REF!: what the identity was is lost, and another may look the same."""
 
+_FIRST_CHARACTER = itemgetter(slice(1))
 _CUT_BEGINS_WITH = frozenset("+-#0123456789")
 
 
@@ -50,7 +51,7 @@ def stable_id(namespace: str, field: str, text: str) -> int:
 
 def stable_ids(namespace: str, field: str, texts: Sequence[str]) -> list[int | None]:
     """`stable_id` of each text, None where it is empty."""
-    if any(text[:1] in _CUT_BEGINS_WITH for text in texts):
+    if not _CUT_BEGINS_WITH.isdisjoint(map(_FIRST_CHARACTER, texts)):
         return [stable_id(namespace, field, text) if text else None for text in texts]
     start = SEPARATOR.join((namespace, field, ""))
     return [xxhash.xxh3_64_intdigest((start + text).encode()) >> 1 if text else None for text in texts]

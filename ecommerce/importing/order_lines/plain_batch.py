@@ -1,6 +1,7 @@
 """Orders by the columns of their parts: what lines need not say is worked out, and each becomes its bytes."""
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from itertools import accumulate, pairwise
@@ -64,8 +65,9 @@ class PlainBatch:
     ) -> None:
         """Of each order: its place in the chunk, its lines, and those of them that are items."""
         self._lines, self._places, self._of_orders, self._order_columns = lines, places, of_orders, order_columns
-        alone = len(of_orders) == lines.count
-        self.heads = lines if alone else Lines(len(of_orders), self._head_column)
+        self._first_lines = lines.some([of_order.start for of_order in of_orders])
+        alone = all(len(of_order) == 1 for of_order in of_orders)
+        self.heads = self._first_lines if alone else Lines(len(of_orders), self._head_column)
         """The line that tells of each order."""
         self.items = lines.some([at for of_order in of_items for at in of_order])
         self.owners = [at for at, of_order in enumerate(of_items) for _ in of_order]
@@ -84,7 +86,7 @@ class PlainBatch:
     def _head_column(self, name: str) -> Sequence[str]:
         """The first text of a column in each order: exports leave what belongs to the order empty on later lines."""
         column = self._lines.column(name)
-        heads = [column[of_order.start] for of_order in self._of_orders]
+        heads = list(self._first_lines.column(name))
         for at in self.several:
             of_order = self._of_orders[at]
             texts = [text for text in column[of_order.start : of_order.stop] if text]
@@ -98,6 +100,10 @@ class PlainBatch:
         columns, owners = self._columns_of(document)
         column, element = columns.get(name), _ELEMENTS[document][name]
         if always or column is None:
+            with suppress(Exception):  # one by one it shows which has none
+                values = [*map(value_at, range(len(owners)))]
+                columns[name] = Column(values, [*map(element, values)])
+                return
             column = Column([None] * len(owners), [b""] * len(owners))
         for at, value in enumerate(column.values) if None in column.values else ():
             if value is None:
