@@ -3,7 +3,6 @@
 Apart from `workers`, which starts it, so that it starts without what only that needs.
 """
 
-import gc
 import os
 import signal
 import struct
@@ -18,9 +17,6 @@ from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder,
 from ecommerce.importing.naive_times import use_zone
 from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import LINES, Shape
-
-COLLECTED_AFTER = 100_000
-"""Objects that are made before cycles are looked for: chunks have none, and looking takes a tenth of their time."""
 
 _LENGTH = struct.Struct("<I")
 
@@ -67,8 +63,6 @@ def main() -> None:
     use_zone(sys.argv[1])
     if sys.argv[2] == LINES:
         lines_reader()  # now, while the file is looked at
-    gc.freeze()
-    gc.set_threshold(COLLECTED_AFTER)
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints goes to the log and not between the messages
 

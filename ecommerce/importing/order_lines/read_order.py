@@ -53,8 +53,9 @@ class LinesReader:
         self._plain = None if self._mapping.tables else PlainOrders(self._mapping, shape.readings)
         self._batch: PlainBatch | None = None
         self._taken: list[int] = []
-        """Items of the batch whose orders were taken and whose catalog records are not read yet: many at once are read
-        faster."""
+        self._assembled: list[Cells] = []
+        """Items of the batch, and lines of orders that were assembled after those, whose catalog records are not read
+        yet: many at once are read faster."""
         self._catalog_records: list[CatalogRecord] = []
 
     def read(self, raws: Sequence[bytes], known: Known) -> None:
@@ -73,6 +74,8 @@ class LinesReader:
         plain = self._batch and self._batch.orders.get(place)
         if not plain:
             return None
+        if self._assembled:
+            self._read_catalog()
         self._taken += plain.items
         if isinstance(plain.order, AskCatalog):
             raise plain.order
@@ -89,7 +92,8 @@ class LinesReader:
     def _read_catalog(self) -> None:
         if self._batch and self._taken:
             self._catalog_records += self._catalog.read(self._batch.items.some(self._taken))
-            self._taken = []
+        self._catalog_records += self._catalog.read(Lines.of_cells(self._assembled))
+        self._taken, self._assembled = [], []
 
     def _rows(self, raws: Sequence[bytes]) -> tuple[list[list[str]], list[range]]:
         """The cells of all texts by line, and the lines of each text; none where it cannot be read."""
@@ -118,8 +122,7 @@ class LinesReader:
         if self._mapping.items_have:
             items = [cells for cells in items if cells[self._mapping.items_have]]
         document = assemble(self._mapping, self._shape.readings, lines, items)
-        self._read_catalog()
-        self._catalog_records += self._catalog.read(Lines.of_cells(items or lines))
+        self._assembled += items or lines
         return msgspec.json.encode(document)
 
     def cells(self, raw: bytes) -> tuple[Sequence[Cells], Sequence[Cells]]:
