@@ -64,10 +64,9 @@ class PlainBatch:
         order_columns: Collection[str],
     ) -> None:
         """Of each order: its place in the chunk, its lines, and those of them that are items."""
-        self._lines, self._places, self._of_orders, self._order_columns = lines, places, of_orders, order_columns
-        self._first_lines = lines.some([of_order.start for of_order in of_orders])
-        alone = all(len(of_order) == 1 for of_order in of_orders)
-        self.heads = self._first_lines if alone else Lines(len(of_orders), self._head_column)
+        self._places = places
+        self.not_plain: set[int] = set()
+        self.heads = _heads(lines, of_orders, order_columns, self.not_plain)
         """The line that tells of each order."""
         self.items = lines.some([at for of_order in of_items for at in of_order])
         self.owners = [at for at, of_order in enumerate(of_items) for _ in of_order]
@@ -76,24 +75,11 @@ class PlainBatch:
         """The items of each order."""
         self.several = {at: self.spans[at] for at, of_order in enumerate(of_orders) if len(of_order) > 1}
         """The items of orders of several lines."""
-        self.not_plain: set[int] = set()
         self.order: dict[str, Column] = {}
         self.item: dict[str, Column] = {}
         self.delivery: dict[str, Column] = {}
         self.orders: dict[int, PlainOrder] = {}
         """By their places in the chunk."""
-
-    def _head_column(self, name: str) -> Sequence[str]:
-        """The first text of a column in each order: exports leave what belongs to the order empty on later lines."""
-        column = self._lines.column(name)
-        heads = list(self._first_lines.column(name))
-        for at in self.several:
-            of_order = self._of_orders[at]
-            texts = [text for text in column[of_order.start : of_order.stop] if text]
-            heads[at] = texts[0] if texts else ""
-            if name in self._order_columns and texts and texts.count(texts[0]) < len(texts):
-                self.not_plain.add(at)
-        return heads
 
     def fill(self, document: type[Struct], name: str, value_at: Callable[[int], Any], *, always: bool = False) -> None:
         """Work out a field where the lines do not have it, or `always`."""
@@ -198,6 +184,28 @@ class PlainBatch:
                 order_id = self.order["order_id"].values[at]
                 notes.setdefault(at, []).append(partial(_note_total, (order_id, total, of_items[at], beside)))
         return notes
+
+
+def _heads(lines: Lines, of_orders: Sequence[range], order_columns: Collection[str], not_plain: set[int]) -> Lines:
+    """The first text of every column of each order: exports leave what belongs to the order empty on its later lines.
+
+    To `not_plain` are added the orders whose lines differ where they must not.
+    """
+    first_lines = lines.some([of_order.start for of_order in of_orders])
+    several = [(at, of_order) for at, of_order in enumerate(of_orders) if len(of_order) > 1]
+    if not several:
+        return first_lines
+
+    def column_of(name: str) -> Sequence[str]:
+        column, heads = lines.column(name), list(first_lines.column(name))
+        for at, of_order in several:
+            texts = [text for text in column[of_order.start : of_order.stop] if text]
+            heads[at] = texts[0] if texts else ""
+            if name in order_columns and texts and texts.count(texts[0]) < len(texts):
+                not_plain.add(at)
+        return heads
+
+    return Lines(len(of_orders), column_of)
 
 
 def _note_total(doubted: tuple[int, int, int, int], known: Known) -> None:

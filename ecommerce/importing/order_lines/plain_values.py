@@ -111,8 +111,8 @@ class _OfLines(NamedTuple):
 _PLAIN_AMOUNT = re.compile(rf"\d+(?:\.\d{{1,{MONEY_SCALE}}})?", re.ASCII)
 """Most amounts: those that are scaled by their digits."""
 
-VALUES_KEPT = 1 << 14
-"""Of one field: about 4 MB."""
+VALUES_KEPT = 1 << 13
+"""Of one field: about 2 MB."""
 
 NOT_PLAIN: Stored = (0, b"")
 """In the place of a value that could not be made."""
@@ -165,7 +165,7 @@ class PlainField:
         """Make the values of texts that are not made yet. Returns those of which none can be made."""
         results = self._results
         new = [*texts.difference(results)]
-        if len(results) + len(new) > VALUES_KEPT:
+        if self._many or len(results) + len(new) > VALUES_KEPT:  # identities mostly come once, and are soon made
             results.clear()
             new = [*texts]
         with suppress(Exception):  # whatever is wrong, the thorough way says it

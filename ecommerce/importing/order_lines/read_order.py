@@ -78,7 +78,9 @@ class LinesReader:
             self._read_catalog()
         self._taken += plain.items
         if isinstance(plain.order, AskCatalog):
-            raise plain.order
+            raise AskCatalog(
+                plain.order.product_ids, plain.order.user_ids
+            )  # that one would keep itself by its traceback
         for note in plain.notes:
             note(known)
         return plain.order
