@@ -9,7 +9,6 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tornado.httpclient import AsyncHTTPClient
@@ -24,6 +23,9 @@ TIMEOUT_SECONDS = 300
 PAINTED = re.compile(r'id="first-paint".*As of \d\d:\d\d', re.DOTALL)
 """Headlines with figures in the page itself, which a browser shows before it has loaded anything else."""
 
+DRAWN = frozenset({"Board", "FilterPanel", "FreshnessLine"})
+"""The components that are told by message, see `dashboard.views.drawn`."""
+
 
 def event(name: str, *entries: list[object]) -> dict[str, object]:
     """An event of Bokeh's as a browser sends it."""
@@ -35,17 +37,18 @@ def event(name: str, *entries: list[object]) -> dict[str, object]:
     }
 
 
-def components(document: object) -> Iterator[tuple[str, int]]:
-    """The id of each component that learns of new values by message, and the version of those in a document."""
-    if isinstance(document, list):
-        for part in document:
-            yield from components(part)
-    elif isinstance(document, dict):
-        data = document.get("attributes", {}).get("data") if isinstance(document.get("attributes"), dict) else None
-        if isinstance(data, dict) and "version" in (values := data.get("attributes", {})):
-            yield document["id"], values["version"]
+def components(document: object) -> dict[str, int]:
+    """Of a document's components that learn of new values by message: the id, and the version of the values in it."""
+    found: dict[str, int] = {}
+    for part in document if isinstance(document, list) else ():
+        found |= components(part)
+    if isinstance(document, dict):
+        attributes = document.get("attributes")
+        if isinstance(attributes, dict) and attributes.get("class_name") in DRAWN:
+            found[document["id"]] = attributes["data"]["attributes"].get("version", 0)  # zero is left out
         for part in document.values():
-            yield from components(part)
+            found |= components(part)
+    return found
 
 
 @dataclass
@@ -87,7 +90,7 @@ class Viewer:
             kind, content = await self._message()
         self.opened_seconds = time.perf_counter() - begin
         self.painted_seconds = painted_seconds if PAINTED.search(text) else self.opened_seconds
-        for model, version in components(json.loads(content)):
+        for model, version in components(json.loads(content)).items():
             drawn = ["data", {"type": "map", "entries": [["drawn", version]]}]
             await self._send("PATCH-DOC", {"events": [event("data_event", ["model", {"id": model}], drawn)]})
         await self._send("PATCH-DOC", {"events": [event("document_ready")]})

@@ -116,6 +116,9 @@ async def _tick() -> None:
 
 
 def _deliver(document: Document, deliver: Deliver, tick: Tick) -> None:
+    # A task has the document of the session that began it: for all others Panel would put off each change, and send it
+    # as a message of its own.
+    pn.state.curdoc = document
     try:
         with pn.io.hold(document):
             deliver(tick)

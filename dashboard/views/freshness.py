@@ -72,4 +72,5 @@ class ProblemBanner(Part):
         """The figures are right, but documents that are no orders are in none of them."""
         title = "1 document is set aside" if count == 1 else f"{count:,} documents are set aside"
         text = "They are no orders and in no figure. `ecommerce check` names them and says what to do."
-        self._layout.param.update(title=title if count else OUTDATED, object=text, visible=count > 0)
+        if count or self._layout.visible:
+            self._layout.param.update(title=title if count else OUTDATED, object=text, visible=count > 0)
