@@ -52,7 +52,9 @@ PICTURES = (
     Picture("dashboard-phone.png", "?span=30d", device=PHONE),
     Picture("dashboard-trends.png", "?page=trends&span=all", ready="h2 >> text=Hot and archived", device=TALL),
     Picture("dashboard-orders.png", "?page=orders&span=30d", ready="table >> visible=true"),
-    Picture("dashboard-order.png", "?page=orders&span=30d", ready="table >> visible=true", follow="tbody a"),
+    Picture(
+        "dashboard-order.png", "?page=orders&span=30d", ready="table >> visible=true", follow="tbody a >> visible=true"
+    ),
     Picture("dashboard-pipeline.png", "?page=pipeline", ready="#headline-hot", device=TALL),
 )
 
