@@ -33,12 +33,11 @@ function placed(start, end) { return end - start <= 2.5 * DAY ? hours(start, end
 function label(tick, index, all) {
   const at = new Date(tick), before = index > 0 ? new Date(all[index - 1]) : null;
   const gap = all.length > 1 ? all[1] - all[0] : DAY;
-  const part = (options) => at.toLocaleDateString("en-GB", {timeZone: "UTC", ...options});
-  const day = () => part({day: "numeric", month: "short"});
+  const month = at.toLocaleDateString("en-US", {timeZone: "UTC", month: "short"}), day = `${at.getUTCDate()} ${month}`;
   if (gap < DAY) {
     const hour = at.toISOString().slice(11, 16);
-    return before?.getUTCDate() === at.getUTCDate() ? hour : `${hour}\n${day()}`;
+    return before?.getUTCDate() === at.getUTCDate() ? hour : `${hour}\n${day}`;
   }
-  const text = gap > 27 * DAY ? part({month: "short"}) : day();
+  const text = gap > 27 * DAY ? month : day;
   return before?.getUTCFullYear() === at.getUTCFullYear() ? text : `${text}\n${at.getUTCFullYear()}`;
 }
