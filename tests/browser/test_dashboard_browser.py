@@ -65,6 +65,29 @@ def test_new_orders_appear_with_the_next_tick(tab: Tab, shop: Settings) -> None:
     tab.wait_for_headline("orders", exact(before + 3))
 
 
+def listen(tab: Tab, received: list[str]) -> None:
+    """Keep what the server tells a page."""
+    tab.page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(str(frame))))
+
+
+def test_what_a_tick_changes_comes_to_each_page_in_one_message(browser: Browser, address: str, shop: Settings) -> None:
+    """Not only to the first page of the process, whose document is that of the tick's own task."""
+    received: list[list[str]] = [[], []]
+    tabs = [Tab(browser) for _ in received]
+    for tab, frames in zip(tabs, received, strict=True):
+        listen(tab, frames)
+        tab.open(f"{address}?span=all")
+    orders = shown_orders(tabs[0])
+    for frames in received:
+        frames.clear()
+    add_orders(shop, 1)
+    for tab, frames in zip(tabs, received, strict=True):
+        tab.wait_for_headline("orders", exact(orders + 1))
+        (told,) = [frame for frame in frames if f"{orders + 1:,}" in frame and "headlines" in frame]
+        assert "as_of" in told
+        tab.close()
+
+
 def test_a_browser_does_not_answer_ticks(tab: Tab, shop: Settings) -> None:
     orders = show_last_day(tab)
     add_orders(shop, 1)
@@ -72,7 +95,9 @@ def test_a_browser_does_not_answer_ticks(tab: Tab, shop: Settings) -> None:
     said = len(tab.sent)
     add_orders(shop, 1)
     tab.wait_for_headline("orders", exact(orders + 2))
-    assert tab.sent[said:] == []
+    told = [frame for frame in map(str, tab.sent[said:]) if "events" in frame]
+    # After some seconds of silence, as on a machine at its limit, it asks whether the server is there.
+    assert [frame for frame in told if "ping" not in frame] == []
 
 
 def test_the_page_itself_carries_the_headlines(tab: Tab, address: str, shop: Settings) -> None:
