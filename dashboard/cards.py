@@ -11,7 +11,7 @@ from dashboard.figures import Answer
 from dashboard.headlines import INCOMPLETE, Content, Row, before_text, headlines
 from dashboard.measures import LATE_NOTE, Measure, of_items, of_orders, switched
 from dashboard.sales_card import sales_card
-from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, ORDER_DIMENSIONS, Choices, not_filtered_by, not_filtered_note
+from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, ORDER_DIMENSIONS, Choices, left_out_of_links, not_filtered_note
 from dashboard.text import NOTHING, in_a_line, money, percent
 from dashboard.theme import ACCENTS, status_color
 from dashboard.timeline import TIMELINE_STATUSES_MAX, status_rank
@@ -85,7 +85,7 @@ class _Filters:
 
     def idle(self, *, of_items: bool) -> list[list[str]]:
         """The chosen filters that do not act on a card's figures, which a link to the orders behind them leaves out."""
-        return [[name] for name in not_filtered_by(self._filters, _obeyed(of_items=of_items))]
+        return left_out_of_links(self._filters, _obeyed(of_items=of_items))
 
     def pressable(self, dimension: str) -> bool:
         return bool(self._choices.get(dimension))

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.figures import Answer, Question
 from dashboard.spans import dates_span, days_of
-from dashboard.state import ORDER_DIMENSIONS, not_filtered_by, not_filtered_note
+from dashboard.state import ORDER_DIMENSIONS, left_out_of_links, not_filtered_note
 from dashboard.text import NOTHING, change, change_text, percent, span_text
 from dashboard.theme import status_color
 from ecommerce.documents.statuses import FINISHED
@@ -44,7 +44,7 @@ def headlines(answer: Answer, amount: Any, zone: ZoneInfo) -> Content:
     """The card of the headlines, which says which chosen filters do not act on them."""
     kpis, filters = answer.kpis, answer.question.filters
     unfiltered = not_filtered_note(filters, ORDER_DIMENSIONS)
-    idle = [[name] for name in not_filtered_by(filters, ORDER_DIMENSIONS)]
+    idle = left_out_of_links(filters, ORDER_DIMENSIONS)
     orders, late = kpis.orders, kpis.late_share
     rows = [
         _headline("orders", "Orders", compact(orders), exact(orders)),

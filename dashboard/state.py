@@ -51,6 +51,11 @@ def not_filtered_by(filters: Filters, obeyed: Collection[str] = ()) -> list[str]
     return [name for name, field in DIMENSIONS.items() if getattr(filters, field) and name not in obeyed]
 
 
+def left_out_of_links(filters: Filters, obeyed: Collection[str]) -> list[list[str]]:
+    """The same as a link to the orders behind such a figure has them: a name alone is left out of it."""
+    return [[name] for name in not_filtered_by(filters, obeyed)]
+
+
 def not_filtered_note(filters: Filters, obeyed: Collection[str] = ()) -> str:
     """The same for people; empty where no filter that is set is left out."""
     idle = not_filtered_by(filters, obeyed)

@@ -18,14 +18,14 @@ from tests.summaries_data import accept, random_orders
 Provocation = Callable[[Settings, pytest.MonkeyPatch], object]
 
 
-def name_a_text_as_json(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    (settings.home / "a.jsonl").write_text("no JSON\n")
-    recognise(settings.home / "a.jsonl")
+def recognise_text(name: str, text: str) -> Provocation:
+    """What recognises a file of this text."""
 
+    def provoke(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+        (settings.home / name).write_text(text)
+        recognise(settings.home / name)
 
-def import_columns_that_nobody_knows(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    (settings.home / "a.csv").write_text("colour,shape\nred,round\n")
-    recognise(settings.home / "a.csv")
+    return provoke
 
 
 def cut_a_compressed_file(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,16 +46,6 @@ def name_a_text_as_workbook(settings: Settings, monkeypatch: pytest.MonkeyPatch)
 def name_a_text_as_parquet(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     (settings.home / "a.parquet").write_bytes(b"PAR1 no table")
     recognise(settings.home / "a.parquet")
-
-
-def name_a_column_twice(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    (settings.home / "a.csv").write_text("user_id,name,name\n1,Ada,Ada\n")
-    recognise(settings.home / "a.csv")
-
-
-def add_a_column_to_a_table(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    (settings.home / "a.csv").write_text("user_id,name,email,shoe_size\n1,Ada,a@example.com,38\n")
-    recognise(settings.home / "a.csv")
 
 
 def name_no_file(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,13 +71,17 @@ OF_INPUT: dict[str, Provocation] = {
     "… is cut off: its compressed data ends in the middle": cut_a_compressed_file,
     "… cannot be read as a workbook: …": name_a_text_as_workbook,
     "… cannot be read as Parquet: …": name_a_text_as_parquet,
-    "…: the column … is there twice": name_a_column_twice,
-    "…: unknown columns … in a table of …": add_a_column_to_a_table,
+    "…: the column … is there twice": recognise_text("a.csv", "user_id,name,name\n1,Ada,Ada\n"),
+    "…: unknown columns … in a table of …": recognise_text(
+        "a.csv", "user_id,name,email,shoe_size\n1,Ada,a@example.com,38\n"
+    ),
     "…: no such file, or no files to import in it (…)": name_no_file,
     "no mapping …: give the path of one, or one of …": name_no_mapping,
     "… is not YAML: …": name_a_mapping_that_is_no_yaml,
     "query: give one SELECT; …": ask_what_changes,
-    "… is no JSON, which its name says: …": name_a_text_as_json,
-    "… are neither orders (…) nor a catalog table, and no mapping knows them: …": import_columns_that_nobody_knows,
+    "… is no JSON, which its name says: …": recognise_text("a.jsonl", "no JSON\n"),
+    "… are neither orders (…) nor a catalog table, and no mapping knows them: …": recognise_text(
+        "a.csv", "colour,shape\nred,round\n"
+    ),
 }
 """By the row of the runbook."""

@@ -193,12 +193,10 @@ function measure_switch(root, content, measure, model) {
 function bars(root, content, model) {
   root.className = "tile framed";
   root.content = content;
-  if (content.measures) {
-    const measure = content.measures.find(({key}) => key === measures_chosen.get(model.card)) ?? content.measures[0];
-    content = by_measure(content, measure);
-    heading(root, content, model);
-    measure_switch(root, root.content, measure, model);
-  } else { heading(root, content, model); }
+  const measure = content.measures?.find(({key}) => key === measures_chosen.get(model.card)) ?? content.measures?.[0];
+  content = by_measure(content, measure);
+  heading(root, content, model);
+  if (measure) { measure_switch(root, root.content, measure, model); }
   root.list ??= element("div", "rows", root.body);
   root.list.classList.toggle("dimmed", content.rows.some((row) => row.selected));
   keyed(root.list, content.rows, (item) => {

@@ -11,6 +11,7 @@ import param
 from dashboard.feed import Freshness
 from dashboard.views.drawn import Drawn
 from dashboard.views.part import Part
+from ecommerce.readable import counted
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
@@ -70,7 +71,7 @@ class ProblemBanner(Part):
 
     def _show_aside(self, count: int) -> None:
         """The figures are right, but documents that are no orders are in none of them."""
-        title = "1 document is set aside" if count == 1 else f"{count:,} documents are set aside"
+        title = f"{counted(count, 'document is', 'documents are')} set aside"
         text = "They are no orders and in no figure. `ecommerce check` names them and says what to do."
         if count or self._layout.visible:
             self._layout.param.update(title=title if count else OUTDATED, object=text, visible=count > 0)

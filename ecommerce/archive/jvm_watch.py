@@ -3,12 +3,13 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from contextvars import copy_context
 from typing import Any
 
 import psutil
+
+from ecommerce.timers import when_slow
 
 log = logging.getLogger(__name__)
 
@@ -46,16 +47,9 @@ def end_when_hung(gateway: Any, seconds: float) -> None:
     threading.Thread(target=copy_context().run, args=(watch,), name="jvm-watched", daemon=True).start()
 
 
-@contextmanager
-def launch_limited(name: str, seconds: float) -> Iterator[None]:
+def launch_limited(name: str, seconds: float) -> AbstractContextManager[None]:
     """Kill this process's JVM of that name where the block, which waits for its first word, takes longer."""
-    timer = threading.Timer(seconds, _kill_children, (name,))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    return when_slow(seconds, _kill_children, name)
 
 
 def _kill_children(name: str) -> None:

@@ -6,8 +6,8 @@ import os
 import pwd
 import signal
 import subprocess
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +23,7 @@ from ecommerce.services.disks import full_disk
 from ecommerce.services.logs import Say, log_excerpt
 from ecommerce.services.marks import end_processes, marked_processes, marks
 from ecommerce.services.records import ServiceRecord, identity, remove_record, write_record
+from ecommerce.timers import when_slow
 
 # At exit mirakuru would kill every process of this user whose mark CONTAINS our process id: process 110 would take the
 # services of process 1102 with it. Whoever starts a daemon here stops it, and `down` finds what a SIGKILL left.
@@ -197,15 +198,8 @@ class Daemon(Executor):
         return f"{self.name} {what}{f': {excerpt}' if excerpt else ''}; see {self.log}"
 
 
-@contextlib.contextmanager
-def said_when_slow(say: Say, daemon: Daemon) -> Iterator[None]:
+def said_when_slow(say: Say, daemon: Daemon) -> AbstractContextManager[None]:
     """Say what is waited for where a service does not end within seconds."""
     seconds = f"it is killed after {STOP_TIMEOUT_SECONDS} s"
     line = f"waiting for {daemon.name} (process {daemon.pid}) to end: {seconds}"
-    timer = threading.Timer(SAY_AFTER_SECONDS, say, [line])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    return when_slow(SAY_AFTER_SECONDS, say, line)

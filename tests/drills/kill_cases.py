@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tests.drilled import MOMENTS_OF_CHANGES
+
 BEFORE = (
     "plan:before",
     "export:before",
@@ -47,26 +49,6 @@ WHILE_RECOVERING = (
     ("publish:recorded", "commit:done"),
 )
 
-OF_CHANGES = (
-    "plan:recorded",
-    "export:before",
-    "export:branched",
-    "export:deleted",
-    "export:done",
-    "export:recorded",
-    "verify:before",
-    "verify:done",
-    "verify:recorded",
-    "publish:before",
-    "publish:ready",
-    "publish:done",
-    "publish:recorded",
-    "commit:before",
-    "commit:left",
-    "commit:done",
-    "commit:recorded",
-)
-
 CHANGES_TWICE = (("export:deleted", "export:done"), ("publish:done", "commit:left"), ("publish:ready", "publish:done"))
 
 FORGETTING = (
@@ -108,7 +90,7 @@ def all_cases() -> list[Case]:
     kills = [(moment,) for moment in SINGLE] + list(TWICE) + list(WHILE_RECOVERING)
     # Both file systems see every kind of kill; HDFS sees two thirds of them.
     cases = [Case(moments, place="file" if at % 3 == 2 else "hdfs") for at, moments in enumerate(kills)]
-    changes = [(moment,) for moment in OF_CHANGES] + list(CHANGES_TWICE)
+    changes = [(moment,) for moment in MOMENTS_OF_CHANGES] + list(CHANGES_TWICE)
     cases += [Case(moments, "change", "file" if at % 2 else "hdfs") for at, moments in enumerate(changes)]
     cases += [Case(moments, "forget", place) for moments in FORGETTING for place in ("hdfs", "file")]
     cases += [Case(moments, CHANGE_AND_FORGET, "hdfs") for moments in CHANGED_AND_FORGOTTEN]

@@ -24,10 +24,9 @@ def is_nothing(text: str) -> bool:
 
 def nothings_among(texts: set[str]) -> set[str]:
     """Those of the texts that `is_nothing`."""
-    found = texts & DEFAULT
     if "\n0" in "\n" + "\n".join(texts):  # looking at each text takes three times as long
-        found |= {text for text in texts if text[:1] == "0" and _NO_DATE.fullmatch(text)}
-    return found
+        return {text for text in texts if is_nothing(text)}
+    return texts & DEFAULT
 
 
 def is_present(text: str) -> bool:
