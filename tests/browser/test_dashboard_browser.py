@@ -78,12 +78,15 @@ def test_what_a_tick_changes_comes_to_each_page_in_one_message(browser: Browser,
         listen(tab, frames)
         tab.open(f"{address}?span=all")
     orders = shown_orders(tabs[0])
-    for frames in received:
-        frames.clear()
-    add_orders(shop, 1)
+    for _ in range(2):  # what a page asked when it was opened may be answered with its first tick, before that
+        for frames in received:
+            frames.clear()
+        add_orders(shop, 1)
+        orders += 1
+        for tab in tabs:
+            tab.wait_for_headline("orders", exact(orders))
     for tab, frames in zip(tabs, received, strict=True):
-        tab.wait_for_headline("orders", exact(orders + 1))
-        (told,) = [frame for frame in frames if f"{orders + 1:,}" in frame and "headlines" in frame]
+        (told,) = [frame for frame in frames if f"{orders:,}" in frame and "headlines" in frame]
         assert "as_of" in told
         tab.close()
 
