@@ -74,9 +74,9 @@ def _head(listing: Listing, view: View, choices: Choices, all_orders: int | None
 def _of_archived(hot: int | None, all_orders: int | None) -> str:
     """That archived orders are not in the list, and how many as far as that is known."""
     if all_orders is None:
-        return "archived ones are not listed"
+        return "archived ones, where there are any, are not listed"
     if hot is None:
-        return f"the figures count {exact(all_orders)}, archived ones too, which are not listed"
+        return f"the figures count {exact(all_orders)}, archived ones too; where there are any, they are not listed"
     return f"the figures count {exact(all_orders - hot)} more, which are archived" if all_orders > hot else ""
 
 

@@ -57,6 +57,11 @@ class Board(Drawn):
         self._on_link = on_link
         self._csv = csv
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether what is drawn is going to be replaced."""
+        return self._waits
+
     def wait(self, waiting: bool) -> None:
         """Show that other figures are on their way, or that they are there."""
         if waiting != self._waits:

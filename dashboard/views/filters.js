@@ -92,7 +92,8 @@ function render({model, el}) {
     clear.hidden = used === 0;
     toggle.textContent = used ? `Filters (${used})` : "Filters";
   };
-  const set = ({choices, chosen}) => {
+  const set = ({choices, chosen, alone}) => {
+    if (alone != null) { bar.classList.toggle("alone", alone); }
     if (chosen) { ticked = JSON.parse(chosen); }
     if (choices) { offer(choices); } else { tick(); }
   };

@@ -31,6 +31,8 @@ class FilterPanel(Drawn):
     choices = param.String(default="[]", doc="JSON: name, label, group and values of each filter.")
     chosen = param.String(default="{}", doc="JSON: the values that are chosen, by filter.")
 
+    alone = param.Boolean(doc="The filters that are set are named, and nothing is there to be pressed: on a wall.")
+
     _bundle = "filters.js"
     _stylesheets: ClassVar[list[str]] = [Path(__file__).with_name("filters.css").read_text(encoding="utf-8")]
 
@@ -40,6 +42,7 @@ class FilterPanel(Drawn):
         self._save = save
         self._known: Choices | None = None
         self._shown: Mapping[str, Any] = {}
+        self._alone = False
 
     def show(self, view: View, choices: Choices) -> None:
         """Draw the values there are, where they are others, and which of them are chosen."""
@@ -47,6 +50,9 @@ class FilterPanel(Drawn):
             self._known = choices
             self.tell(choices=_choices_json(choices))
         chosen = {name: [value for value in choices.get(name, {}) if value in view.chosen(name)] for name in DIMENSIONS}
+        if view.tv != self._alone:
+            self._alone = view.tv
+            self.tell(alone=view.tv)
         if chosen != self._shown:
             self._shown = chosen
             self.tell(chosen=json.dumps(chosen, ensure_ascii=False))

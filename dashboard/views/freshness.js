@@ -13,7 +13,7 @@ button { border: 1px solid var(--mui-palette-divider); background: none; color: 
   padding: 7px 12px; cursor: pointer; }
 button:hover { background: var(--mui-palette-action-hover); }
 button:focus-visible { outline: 2px solid var(--mui-palette-primary-main); }
-@media (max-width: 760px) { .as-of { display: none; } .next { min-width: 0; } button { padding: 7px 8px; } }
+@media (max-width: 760px) { .live .next, .paused .next, .problem .as-of { display: none; } .next { min-width: 0; } button { padding: 7px 8px; } }
 `;
 
 // Over the header, and outside of everything that is inert meanwhile.

@@ -12,6 +12,7 @@ from dashboard.state import View
 from dashboard.views.board import Board, card, stack
 from dashboard.views.field_values import FieldValues
 from dashboard.views.part import Part
+from dashboard.views.shell import NOT_PRINTED
 from dashboard.views.span_picker import Change
 
 LIST = [
@@ -38,7 +39,7 @@ class OrdersPage(Part):
         self._values = FieldValues()
         self._search = pmui.TextInput(
             label="Find an order", placeholder="Order id, external id or customer", size="small",
-            sizing_mode="stretch_width", max_width=320, margin=0,
+            sizing_mode="stretch_width", max_width=320, margin=0, stylesheets=[NOT_PRINTED],
         )  # fmt: skip
         self._search.param.watch(self._searched, "value")
         self._list: Board = Board(stacks=LIST, on_link=on_link, csv=_no_csv)

@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import panel as pn
+
+from dashboard import live
 from dashboard.content import Content
 from dashboard.downloads import card_csv, headline_csv, table_csv
 from dashboard.feed import Overview
+from dashboard.figures import Question
 from dashboard.views.board import Board, card, stack
 from dashboard.views.charts import revenue_chart, status_chart
 from dashboard.views.part import Part
@@ -64,10 +68,17 @@ class OverviewPage(Part):
         self._stock = cards
         self._layout.show(cards, "beside")
 
-    def save_headlines(self) -> None:
-        """Have the browser save the headlines as CSV."""
-        if self._overview:
-            self._layout.save("figures.csv", headline_csv(self._overview.answer))
+    def save_headlines(self, question: Question) -> None:
+        """Have the browser save the headlines as CSV: those that are shown, and where others are, of a question."""
+        if self.visible and self._overview and not self._layout.is_waiting:
+            self._save_headlines(self._overview)
+        else:  # the overview was not opened yet, or is of a span that was left on another page
+            feed = live.the_feed()
+            live.in_thread(lambda: feed.answer(question), self._save_headlines, pn.state.curdoc)
+
+    def _save_headlines(self, overview: Overview | Exception) -> None:
+        if not isinstance(overview, Exception):  # else the banner says what is wrong
+            self._layout.save("figures.csv", headline_csv(overview.answer))
 
     def _csv(self, name: str) -> tuple[str, str]:
         if name == "stock":

@@ -59,7 +59,7 @@ class DashboardPage(Viewer):
         self._banner = ProblemBanner(self._zone)
         self._navigation = navigation(view.page)
         self._span = SpanPicker(view, self.change, self._zone, self._currency)
-        self._filters = FilterPanel(self.change, lambda: self._overview.save_headlines())
+        self._filters = FilterPanel(self.change, lambda: self._overview.save_headlines(self._session.asked()))
         self._overview = OverviewPage(self._pick, self._show_pipeline, self._follow, touch=browser.narrow)
         self._pipeline: PipelinePage | None = None
         self._orders: OrdersPage | None = None
@@ -266,7 +266,8 @@ class DashboardPage(Viewer):
         self._navigation.value = view.page
         self._span.show(view, self._feed.last.choices.get(CURRENCY, {}))
         self._navigation.visible = not view.tv
-        self._span.visible = self._filters.visible = view.page != "pipeline" and not view.tv
+        self._span.visible = view.page != "pipeline" and not view.tv
+        self._filters.visible = view.page != "pipeline" and (view.is_filtered or not view.tv)
         self._filters.show(view, self._feed.last.choices)
         self._page.dark_theme = self._browser.shows_dark(view)
         # Pages are hidden, not taken out: a chart that comes back keeps its data and its zoom.

@@ -169,6 +169,44 @@ def test_the_systems_colours_are_obeyed_and_what_was_chosen_is_remembered(browse
     assert tab.errors == []
 
 
+def test_a_wall_and_paper_name_the_filters_that_are_set(browser: Browser, address: str) -> None:
+    """Else 1,860 orders of a courier that are delivered look like all orders of the shop."""
+    query = "?span=all&courier=3&status=Delivered&status=Shipped"
+    wall, desk, phone = (Tab(browser, viewport={"width": width, "height": 900}) for width in (1920, 1280, 390))
+    wall.open(f"{address}{query}&tv=1")
+    for tab in (desk, phone):
+        tab.open(address + query)
+        tab.page.emulate_media(media="print")
+    for tab in (wall, desk, phone):
+        filters = tab.page.locator("summary")
+        for text in ("Status: Delivered, Shipped", "Courier: Rider"):
+            expect(filters.filter(has_text=text.split(":")[0])).to_be_visible()
+            expect(filters.filter(has_text=text.split(":")[0])).to_have_text(text.replace(": ", ""))
+        for control in (filters.filter(has_text="Payment type"), filters.filter(has_text="Category")):
+            expect(control).not_to_be_visible()
+        for name in ("Clear filters", "Figures as CSV", "Filters (2)"):
+            expect(tab.page.get_by_role("button", name=name)).not_to_be_visible()
+        tab.close()
+        assert tab.errors == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 700])
+def test_a_small_screen_says_when_its_figures_are_from(browser: Browser, address: str, width: int) -> None:
+    tab = Tab(browser, viewport={"width": width, "height": 800}).open(address + "?span=all")
+    time = tab.page.locator(".as-of")
+    expect(time).to_have_text(re.compile(r"^As of \d\d:\d\d:\d\d$"))
+    expect(time).to_be_visible()
+    for name in ("Pause", "Resume"):
+        button = tab.page.get_by_role("button", name=name)
+        expect(button).to_be_visible()
+        ends = tab.page.locator(".header button").evaluate_all("all => all.map((e) => e.getBoundingClientRect().right)")
+        assert max(ends) <= width
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+        button.click()
+    tab.close()
+    assert tab.errors == []
+
+
 def test_a_wall_and_paper_show_figures_alone(browser: Browser, address: str) -> None:
     tab = Tab(browser).open(address + "?span=all&tv=1")
     page = tab.page

@@ -52,6 +52,31 @@ def test_a_file_is_saved_as_often_as_its_button_is_pressed(tab: Tab) -> None:
         assert texts == [texts[0]] * 3
 
 
+@pytest.mark.parametrize("opened", ["overview", "orders", "trends"])
+def test_figures_are_of_the_span_that_is_chosen_on_whatever_page(browser: Browser, address: str, opened: str) -> None:
+    """A bookmark of the page, and a span that is chosen on it."""
+    ready = {"overview": "#headline-orders", "orders": "text=Orders found", "trends": "text=Categories over time"}
+    tab = Tab(browser).open(f"{address}?span=all&page={opened}", ready[opened])
+    page = tab.page
+    page.wait_for_timeout(1_500)
+    starts, orders = [], []
+    for name in ("", "Orders", "7 d", "Trends", "24 h"):
+        if name:
+            page.get_by_role("button", name=name, exact=True).click()
+            page.wait_for_timeout(500)
+        with page.expect_download(timeout=SHOWN_MS) as started:
+            page.get_by_role("button", name="Figures as CSV").click()
+        lines = Path(started.value.path()).read_text("utf-8-sig").splitlines()
+        rows = {line.split(",")[0]: line.split(",")[1] for line in lines}
+        starts.append(rows["start"])
+        orders.append(int(rows["orders"]))
+    assert starts[0] == starts[1] == ""
+    assert starts[1] < starts[2] == starts[3] < starts[4]
+    assert orders[0] == orders[1] > orders[2] == orders[3] > orders[4]
+    tab.close()
+    assert tab.errors == []
+
+
 def test_a_filtered_card_keeps_its_other_bars_and_the_rest_is_filtered(tab: Tab) -> None:
     rows = tab.rows("Orders by status")
     tab.card("Orders by status").locator('.row[data-name="Shipped"]').click()

@@ -176,6 +176,25 @@ def test_every_headline_has_its_course_and_is_compared_with_days_that_are_named(
     assert sum(point or 0 for point in answer.timeline.sparks["delivered"]) == answer.kpis.delivered
 
 
+def test_orders_of_one_status_are_not_compared_while_many_are_open(feed: Feed) -> None:
+    """The younger the orders, the fewer are delivered, and the more pending: no figure of theirs fell or rose."""
+    day = START.date()
+    view = View().with_dates(day.replace(day=10), day.replace(day=19))
+    for status in ("Delivered", "Pending"):
+        rows = headlines(feed, view.with_filter("status", [status]))
+        rows.pop("card")
+        assert {row["note"].split(maxsplit=1)[1] for row in rows.values()} == {"% still open"}
+        assert not any("change" in row for row in rows.values())
+
+
+def test_days_of_another_year_are_named_with_their_year(feed: Feed) -> None:
+    day = START.date()
+    view = View().with_dates(day.replace(day=10), day.replace(day=19)).with_against("year")
+    assert headlines(feed, view)["orders"]["note"] == "vs. 10–19 Mar 2025"
+    content = json.loads(feed.answer(watching(feed, view).asked()).cards["sales"])
+    assert content["columns"][-1]["name"] == "10–19 Mar 2025"
+
+
 def test_a_fall_is_not_shown_because_an_hour_or_a_day_has_only_begun(feed: Feed, database: MongoDatabase) -> None:
     """Three orders in every hour of two days: at 12:30 all is as it was yesterday."""
     now = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)  # the clock of `watching`

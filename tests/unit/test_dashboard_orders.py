@@ -71,8 +71,12 @@ def test_a_document_may_hold_anything_and_is_shown(document: dict[str, Any]) -> 
     [
         (3, 3, "3 hot orders · read"),
         (3, 5, "3 hot orders · the figures count 2 more, which are archived · read"),
-        (None, 5_000, "hot orders · the figures count 5,000, archived ones too, which are not listed · read"),
-        (None, None, "hot orders · archived ones are not listed · read"),
+        (
+            None,
+            5_000,
+            "hot orders · the figures count 5,000, archived ones too; where there are any, they are not listed · read",
+        ),
+        (None, None, "hot orders · archived ones, where there are any, are not listed · read"),
     ],
 )
 def test_a_list_says_that_archived_orders_are_not_in_it(hot: int | None, counted: int | None, said: str) -> None:
