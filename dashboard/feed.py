@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from weakref import WeakSet
 from zoneinfo import ZoneInfo
@@ -39,8 +39,6 @@ STOCK_SECONDS = 30
 PIPELINE_SECONDS = 4
 ATTENTION_SECONDS = 30
 TRENDS_SECONDS = 5
-RECENT_OF_NOTHING = timedelta(seconds=5)
-"""As RECENT, of a shop without an order."""
 
 AWAY = (PyMongoError, EcommerceError)
 """What is raised while the database is away."""
@@ -162,9 +160,11 @@ class Feed:
         freshness = self._last.freshness
         if freshness.as_of is None or freshness.problem:
             return False
-        # The very first start looks before it makes its first orders: its first viewer saw a shop of nothing.
-        recent = RECENT if self._names.get("status") else RECENT_OF_NOTHING
-        return datetime.now(UTC) - freshness.as_of > recent
+        return datetime.now(UTC) - freshness.as_of > RECENT
+
+    @property
+    def _is_due(self) -> bool:
+        return self._version == 0 or self.is_old
 
     def ready(self, question: Question) -> Overview | None:
         """The answer to a question where somebody has asked it since the latest tick. Never waits."""
@@ -175,8 +175,10 @@ class Feed:
 
         Raises PyMongoError or EcommerceError while the database is away.
         """
-        if self._version == 0 or self.is_old:
-            self.tick()
+        if self._is_due:
+            with self._tick_lock:
+                if self._is_due:  # else another who came at the same time has done it
+                    self._last = self._ticked()
         if self._version == 0:
             raise EcommerceError(self._last.freshness.problem or "there are no figures yet")
         return self._answers.get((self._version, question))

@@ -42,6 +42,8 @@ class Point:
     end: datetime
     running: bool
     """It is not over yet."""
+    asked: bool = True
+    """False: it has not begun, or what is compared ended before it. Its sums are zero and are not drawn."""
     orders: int = 0
     counted_orders: int = 0
     revenue: Decimal = NOTHING
@@ -114,7 +116,7 @@ def read_trends(database: MongoDatabase, shop: Shop, asked: TrendsQuestion, figu
         grains=grains_of(end - first),
         now=buckets.points(course, timedelta(0)),
         before=() if before is None or compared is None else buckets.points(
-            before, shift - _local(compared.before.start or first, shop.zone)
+            before, shift - _local(compared.before.start or first, shop.zone), compared.before.end
         ),
         **_rhythm(course, first, min(end, as_of), shop.zone),
         sold=buckets.sold(sold),
@@ -150,14 +152,16 @@ class _Buckets:
         starts = self._starts.to_list()
         self._ends = self._starts.dt.offset_by(self._every).to_list()
         now = _local(as_of, zone)
-        self._empty = [Point(start, end, start <= now < end) for start, end in zip(starts, self._ends, strict=True)]
+        self._empty = [
+            Point(start, end, start <= now < end, start <= now) for start, end in zip(starts, self._ends, strict=True)
+        ]
 
     def _by_bucket(self, frame: pl.DataFrame, shift: timedelta) -> pl.DataFrame:
         local = pl.col("time").dt.convert_time_zone(self._zone.key).dt.replace_time_zone(None).dt.cast_time_unit("us")
         return frame.with_columns(bucket=(local + shift).dt.truncate(self._every)).drop("time")
 
-    def points(self, course: Course, shift: timedelta) -> tuple[Point, ...]:
-        """What came in each bucket, of a course that lies `shift` before it."""
+    def points(self, course: Course, shift: timedelta, until: datetime | None = None) -> tuple[Point, ...]:
+        """What came in each bucket, of a course that lies `shift` before it and was asked for `until` then."""
         known: dict[datetime, dict[str, Any]] = {point.start: {} for point in self._empty}
         names = ("orders", "counted_orders", "revenue", "delivered", "late")
         sums = self._by_bucket(course.orders, shift).group_by("bucket").agg(pl.col(*names).sum())
@@ -172,7 +176,11 @@ class _Buckets:
         unknown: dict[str, Any] = {} if course.net_sales is not None else {"net_sales": None}
         if course.orders["late"].null_count():
             unknown["late"] = None
-        return tuple(replace(point, **known[point.start] | unknown) for point in self._empty)
+        points = (replace(point, **known[point.start] | unknown) for point in self._empty)
+        if until is None:
+            return tuple(points)
+        end = _local(until, self._zone) + shift
+        return tuple(replace(point, asked=point.start < end) for point in points)
 
     def sold(self, frame: pl.DataFrame) -> dict[str, tuple[tuple[int, Decimal | None], ...]]:
         """Units and revenue of each category in each bucket."""

@@ -23,6 +23,7 @@ def trends_csv(name: str, trends: Trends) -> str:
                 ]
                 for which, points in (("now", trends.now), ("before", trends.before))
                 for point in points
+                if point.asked
             )
             return csv_text(["time", "span", *COURSE, "complete"], rows)
         case "categories":

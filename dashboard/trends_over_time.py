@@ -25,9 +25,13 @@ INCOMPLETE = "incomplete: `ecommerce upgrade` fills it in from the archive"
 
 
 def _values(points: Sequence[Point], measure: Measure) -> list[Decimal | None]:
+    return [_value(point, measure) if point.asked else None for point in points]
+
+
+def _value(point: Point, measure: Measure) -> Decimal | None:
     if measure == "average_order_value":
-        return [point.revenue / point.counted_orders if point.counted_orders else None for point in points]
-    return [None if (value := getattr(point, measure)) is None else Decimal(value) for point in points]
+        return point.revenue / point.counted_orders if point.counted_orders else None
+    return None if (value := getattr(point, measure)) is None else Decimal(value)
 
 
 def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict[str, Content]:
@@ -36,7 +40,7 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
     text = (lambda value: exact(int(value))) if measure == "orders" else partial(amount, short=False)
     label = MEASURES[measure]
     is_empty = not any(point.orders for point in trends.now)
-    if measure == "net_sales" and any(value is None for value in now):
+    if measure == "net_sales" and any(point.net_sales is None for point in trends.now):
         empty = INCOMPLETE
     else:
         empty = NO_ORDERS if is_empty else ""

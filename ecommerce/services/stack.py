@@ -18,7 +18,7 @@ from ecommerce.schema import is_missing, prepare_collections
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.catalog_choice import catalog_in_postgres, record_catalog
 from ecommerce.services.daemons import Daemon, said_when_slow
-from ecommerce.services.dashboard import dashboard
+from ecommerce.services.dashboard import dashboard, dashboard_url
 from ecommerce.services.disks import require_space
 from ecommerce.services.environment import service_environment
 from ecommerce.services.first_archive import archive_first_data
@@ -91,12 +91,13 @@ class Stack:
         needed = [mongo, prefect, catalog, upgraded, *([hdfs] if hdfs else [])]
         deployed = self._pool.submit(self._deploy, prefect, environment)
         working = self._pool.submit(self._start_worker, needed, environment)
+        shown = self._pool.submit(self._start_dashboard, upgraded, environment)
         _await(
             *needed,
-            self._pool.submit(self._start_dashboard, upgraded, environment),
+            shown,
             deployed,
             working,
-            *([self._pool.submit(self._make_first_data, upgraded, [deployed, working])] if self._demo else []),
+            *([self._pool.submit(self._make_first_data, upgraded, shown, [deployed, working])] if self._demo else []),
         )
         if not has_class_archive(self._settings, choice.java):
             # Nobody waits for it: Spark's starts are faster once it has ended.
@@ -236,13 +237,16 @@ class Stack:
         # The worker gives the new pool its template.
         start_runs_directly(self._settings)
 
-    def _make_first_data(self, mongo: Future[None], runs: list[Future[None]]) -> None:
+    def _make_first_data(self, mongo: Future[None], shown: Future[None], runs: list[Future[None]]) -> None:
         mongo.result()
         job = first_data(self._settings)
         if job is None:
             return
         self._say("first start: making a shop with half a year of orders")
         self._part(job).start().finish()
+        shown.result()
+        # The archive run takes a minute or more on a slow machine; nobody needs to wait for it to look.
+        self._say(f"the shop is on the dashboard now: {dashboard_url(self._settings)}")
         for future in runs:
             future.result()
         archive_first_data(self._settings, self._say, self._ended)

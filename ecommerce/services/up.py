@@ -146,10 +146,7 @@ def _why_not_alone(home: Path) -> str:
         return f"the services of {home} are being stopped{by}: `ecommerce up` starts them again when that has ended"
     if stopped := stopped_up(home):
         return f"already running in {home}, but {': '.join(stopped)}"
-    return (
-        f"already running in {home}{by}, where it starts again what ends or is silent and deploys again what was "
-        "deleted: see `ecommerce status`; `ecommerce down` stops it"
-    )
+    return f"already running in {home}{by}: see `ecommerce status` for the addresses; `ecommerce down` stops it"
 
 
 def _await_end(home: Path, supervisor: psutil.Process, say: Say) -> bool:

@@ -4,6 +4,7 @@ import gc
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
+from time import sleep
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from dashboard.content import Content
 from dashboard.downloads import headline_csv
 from dashboard.feed import Feed, Sources
 from dashboard.figures import compute, question_of
+from dashboard.first_paint import RECENT
 from dashboard.pipeline import read_low_stock, read_pipeline
 from dashboard.state import View
 from ecommerce.change_shop import change_shop
@@ -258,6 +260,26 @@ def test_figures_from_before_a_quiet_time_are_not_shown_to_who_comes_next(
     monkeypatch.setattr("dashboard.feed.RECENT", timedelta(0))  # as if it were long ago
     assert feed.ready(question) is None
     assert feed.answer(question).answer.kpis.orders == 310
+
+
+def test_many_who_come_after_a_quiet_time_are_served_by_one_refresh(
+    feed: Feed, store: CountingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = watching(feed, View().with_preset("all")).asked()
+    feed.tick()
+    before, as_of = store.refreshes, feed.last.freshness.as_of
+    assert as_of
+    # The first to look finds figures of long ago; its refresh makes them recent for those who waited for it.
+    monkeypatch.setattr("dashboard.feed.RECENT", datetime.now(UTC) - as_of + timedelta(seconds=2))
+    sleep(3)
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: feed.answer(question), range(16)))
+    assert {answer.answer.kpis.orders for answer in answers} == {300}
+    assert store.refreshes == before + 1
+
+
+def test_figures_of_more_than_two_refreshes_ago_are_not_shown_first() -> None:
+    assert timedelta(seconds=2 * Settings().refresh_seconds) >= RECENT, "the page says exact within seconds"
 
 
 def test_days_are_those_of_the_shops_zone(store: CountingStore, database: MongoDatabase, settings: Settings) -> None:

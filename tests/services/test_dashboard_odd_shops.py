@@ -142,6 +142,6 @@ def test_the_first_viewer_of_a_shop_that_began_empty_sees_its_first_orders(
     feed.prepare(question)  # as the server does before it listens, and before the first orders are made
     assert feed.ready(question)
     accept(database, random_orders(20))
-    monkeypatch.setattr("dashboard.feed.RECENT_OF_NOTHING", timedelta(0))  # as if they had taken a while
+    monkeypatch.setattr("dashboard.feed.RECENT", timedelta(0))  # as if they had taken a while
     assert feed.ready(question) is None
     assert feed.answer(question).answer.kpis.orders == 20

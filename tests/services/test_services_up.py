@@ -50,6 +50,8 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 @pytest.mark.timeout(3 * START_SECONDS)
 def test_up_starts_everything_keeps_it_up_and_leaves_nothing_behind(settings: Settings) -> None:
     up = Up(settings)
+    # It can be looked at before the archive run begins, which is what takes longest on a slow machine.
+    up.wait_for(f"the shop is on the dashboard now: http://127.0.0.1:{settings.dashboard_port}")
     page = up.wait_for("archiving the older half of the first orders: http://.*").split()[-1]
     up.wait_for("Look first at the dashboard: http://127.0.0.1:[0-9]+")
     table = up.text[up.text.index("service ") :].splitlines()[1 : 1 + len(SERVICES)]

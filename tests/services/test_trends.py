@@ -3,20 +3,21 @@
 import json
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from dashboard.downloads import BYTE_ORDER_MARK
-from dashboard.figures import Question
+from dashboard.figures import Question, question_of
 from dashboard.spans import comparison
 from dashboard.state import View
 from dashboard.trends import Trends, TrendsQuestion, read_trends
 from dashboard.trends_cards import trends_cards
 from dashboard.trends_csv import trends_csv
-from dashboard.trends_view import GRAINS, MEASURES, Grain, TrendsView, grain_of, grains_of
+from dashboard.trends_over_time import course
+from dashboard.trends_view import GRAINS, MEASURES, Grain, Measure, TrendsView, grain_of, grains_of
 from dashboard.views.trends import STACKS
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import DELIVERED, canonical
@@ -121,6 +122,20 @@ def test_the_comparison_lies_on_the_span(database: MongoDatabase) -> None:
     for point in trends.before:
         day = point.start.replace(tzinfo=UTC) - shift
         assert point.orders == compute_kpis(database, Span(day, day + DAY)).orders
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_no_line_falls_to_zero_where_nothing_was_asked(database: MongoDatabase, measure: Measure) -> None:
+    accept(database, random_orders(100))
+    now = datetime.now(UTC)
+    question = question_of(View(page="trends").with_dates(now.date(), now.date()), now, ZoneInfo("UTC"))
+    trends, _ = trends_of(database, TrendsQuestion(question, "hour"))
+    columns = course(trends, measure, lambda value, **_: str(value))["course_chart"]["columns"]
+    begun = now.hour + 1
+    assert columns["now"][begun:] == [None] * (24 - begun), "hours that have not begun have no value"
+    assert columns["before"][begun - 1 :] == [None] * (25 - begun), "the running hour and later ones are not compared"
+    text = trends_csv("course", trends).splitlines()
+    assert len(text) == 1 + begun + begun - 1
 
 
 @pytest.mark.parametrize("measure", MEASURES)
