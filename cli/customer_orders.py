@@ -111,20 +111,29 @@ def _listed(document: Mapping[str, Any]) -> dict[str, Any]:
 def _print(database: MongoDatabase, rows: Sequence[tuple[str, Document]], limit: int, looked: "list[Looked]") -> None:
     console = Console(markup=False, highlight=False)
     zone = read_shop(database).zone
-    table = Table("order", "place", f"time ({zone.key})", "customer", "external id", "total", "status")
+    names = ["order", "place", f"time ({zone.key})", "customer", "external id", "total", "status"]
+    lines = []
     for place, document in rows[:limit]:
         of = _listed(document)
         time = of["order_time"]
-        table.add_row(
-            str(document["_id"]),
-            place,
-            f"{time.astimezone(zone):%Y-%m-%d %H:%M:%S}" if isinstance(time, datetime) else "",
-            shown(of["user_id"]),
-            shown(of["external_id"] or ""),
-            shown(f"{of['total_amount']} {of['currency'] or ''}".rstrip()),
-            shown(of["status"]),
+        lines.append(
+            [
+                str(document["_id"]),
+                place,
+                f"{time.astimezone(zone):%Y-%m-%d %H:%M:%S}" if isinstance(time, datetime) else "",
+                shown(of["user_id"]),
+                shown(of["external_id"] or ""),
+                shown(f"{of['total_amount']} {of['currency'] or ''}".rstrip()),
+                shown(of["status"]),
+            ]
         )
-    if table.rows:
+    table = Table()
+    filled = [at for at in range(len(names)) if any(line[at] for line in lines)]
+    for at in filled:
+        table.add_column(names[at], overflow="fold")  # an id that is cut cannot be asked for
+    for line in lines:
+        table.add_row(*(line[at] for at in filled))
+    if lines:
         console.print(table)
     there = counted(min(limit, len(rows)), "order") + ", and there are more (--limit)" * (len(rows) > limit)
     if looked:

@@ -53,19 +53,24 @@ def import_(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import orders and catalog tables from CSV, JSON and JSON Lines, also compressed, with every row accounted for."""
+    """Import orders and catalog tables from CSV, JSON, Excel and Parquet, with every row accounted for."""
     if not paths and not replay:
         raise InputError("name files, folders or globs to import, or --replay to try rejected rows again")
     if check:
         check_files([str(path) for path in paths or ()], mapping, encoding)
         return
+    named = [str(Path(path).expanduser().absolute()) for path in paths or ()]
+    if not replay:
+        from ecommerce.importing.files import find_files
+
+        find_files(named)  # a name that was mistyped starts no service and leaves no failed run behind
     with services(prefect=True, creates=True):
         from flows.import_files import import_files
 
         try:
             report = run_flow(
                 import_files,
-                paths=[str(Path(path).expanduser().absolute()) for path in paths or ()],
+                paths=named,
                 mapping=mapping,
                 encoding=encoding,
                 **given(max_rejected_share=max_rejected_share),
@@ -170,10 +175,12 @@ def _plain(value: Any) -> Any:
 def print_report(report: ImportReport) -> None:
     """The counts per file as a table, and the first rejected rows with their reasons."""
     console = Console()
-    table = Table("file", "holds", box=None)
+    table = Table(box=None)
+    table.add_column("file", overflow="fold")  # a name that is cut may be that of several files
+    table.add_column("holds", overflow="fold")
     names = ("read", "accepted", "unchanged", "changed", "rejected")
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     for file in report.files:
         counts = [f"{getattr(file, name):,}" for name in names]
         table.add_row(Text(file.path.name), file.rows_are or "-", *counts)

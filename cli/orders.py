@@ -10,6 +10,7 @@ from rich.table import Table
 
 from cli.customer_orders import orders_of_customer, plain, shown
 from cli.json_output import AsJson, print_json
+from cli.query import print_rows
 from cli.runtime import services
 from cli.terminal import terminal_progress
 from ecommerce.archive.identity import table_known
@@ -69,8 +70,8 @@ def _found(settings: Settings, text: str) -> "FoundOrder":
         found = order_of(database, settings, archived_id) if isinstance(archived_id, int) else None
     if found is None:
         raise InputError(
-            f"no order {text!r} in database {database.name!r}: it is the id of none, and the external id of none, "
-            "neither of the hot ones in `orders` nor of the archived ones"
+            f"no order {text!r} in database {database.name!r}: no hot or archived order has it as its id "
+            "or external id. `ecommerce order --customer ID` lists a customer's"
         )
     return found
 
@@ -144,11 +145,10 @@ def _print(found: "FoundOrder", now: datetime) -> None:
     items = found.document.get("order_items")
     items = [plain(item) for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
     if items:
-        names = list(items[0])
-        table = Table(*names)
-        for item in items:
-            table.add_row(*(shown(item.get(name)) for name in names))
-        console.print(table)
+        names = [name for name in items[0] if name != "order_id"]
+        print_rows(
+            console, [(name, False) for name in names], [[shown(item.get(name)) for name in names] for item in items]
+        )
     zone = read_shop(get_database()).zone
     life = Table(f"time ({zone.key})", "what", "")
     for event in life_of(found.document, now):

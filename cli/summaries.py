@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -165,8 +165,8 @@ def _print_sales(console: "Console", figures: "Kpis", earlier: "tuple[str, Kpis]
         table.add_column(earlier[0])
     values = figures.sales.to_json_dict() if figures.sales else {}
     before = earlier[1].sales.to_json_dict() if earlier and earlier[1].sales else {}
-    for name, value in values.items():
-        table.add_row(name, _text(value), *([_text(before.get(name))] if earlier else []))
+    for name in values:
+        table.add_row(name, *(sales_text(each, name) for each in ([values, before] if earlier else [values])))
     console.print(table)
     for title, groups in (("currency", figures.by_currency), ("channel", figures.by_channel)):
         if groups and len(groups) > 1:
@@ -176,6 +176,13 @@ def _print_sales(console: "Console", figures: "Kpis", earlier: "tuple[str, Kpis]
                 table.add_row(_plain(name), f"{group.orders:,}", *map(_amount, amounts))
             _say_rest(table, len(groups))
             console.print(table)
+
+
+def sales_text(sales: Mapping[str, Any], name: str) -> str:
+    """A figure of sales; cost and margin of goods of which no cost is known are not zero."""
+    if name in ("cost", "margin") and not sales.get("cost_known_share"):
+        return "not known"
+    return _text(sales.get(name))
 
 
 def _amount(amount: Decimal) -> str:

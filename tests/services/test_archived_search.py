@@ -253,7 +253,7 @@ def test_the_commands_find_archived_orders(spark: SparkSession, database: MongoD
     said = json.loads(run(text, "--json").stdout)
     assert (said["order_id"], said["place"], said["order"]["order"]["external_id"]) == (4, "archived", text)
     done = run("' or true --")
-    assert done.returncode == 2 and "is the id of none, and the external id of none" in done.stderr
+    assert done.returncode == 2 and "no hot or archived order has it as its id or external id" in done.stderr
     said = json.loads(run("--customer", "3", "--json").stdout)
     of_customer = latest_first(of_user(everything, 3))
     assert [(one["order_id"], one["place"]) for one in said["orders"]] == [

@@ -82,3 +82,22 @@ def test_the_command_shows_a_hot_order(database: MongoDatabase, settings: Settin
         assert [event["what"] for event in said["life"]] == ["Ordered", "Promised", "Delivered", "Last written"]
     done = subprocess.run([PROGRAM, "order", "5"], env=environment, capture_output=True, text=True, timeout=100)
     assert "[red]�[31m<b>" in done.stdout
+
+
+def test_no_id_is_cut_on_a_terminal_of_eighty_columns(database: MongoDatabase, settings: Settings) -> None:
+    several = [an_order(4_052_640_064_340_050 + number, user_id=5_365, items=2) for number in range(2)]
+    insert(database, several)
+    environment = {**os.environ, **settings_environment(settings), "COLUMNS": "80"}
+
+    def said(*arguments: str) -> str:
+        done = subprocess.run(
+            [PROGRAM, "order", *arguments], env=environment, capture_output=True, text=True, timeout=100
+        )
+        assert done.returncode == 0, done.stderr
+        assert "…" not in done.stdout
+        return done.stdout
+
+    shown = said(str(several[0].order.order_id))
+    assert all(str(item.order_item_id) in shown for item in several[0].order_items)
+    listed = said("--customer", "5365")
+    assert all(str(each.order.order_id) in listed for each in several)
