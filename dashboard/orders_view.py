@@ -32,6 +32,11 @@ class OrdersView:
         """The list from its beginning."""
         return replace(self, order=None, after=None, before=None, archive=None)
 
+    def of_a_span(self) -> "OrdersView":
+        """The list of a span that was chosen. A search looks at all days, so it is over: the span was lit, and not
+        obeyed."""
+        return replace(self.first_page(), text="")
+
     def with_text(self, text: str) -> "OrdersView":
         return replace(self.first_page(), text=text.strip()[:TEXT_LENGTH_MAX])
 

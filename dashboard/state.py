@@ -90,11 +90,11 @@ class View:
         return preset_span(self.preset or DEFAULT_PRESET, now, zone)
 
     def with_preset(self, preset: str) -> "View":
-        return replace(self, preset=preset, first=None, last=None, orders=self.orders.first_page())
+        return replace(self, preset=preset, first=None, last=None, orders=self.orders.of_a_span())
 
     def with_dates(self, first: date, last: date) -> "View":
         earlier, later = min(first, last), max(first, last)
-        return replace(self, preset=None, first=earlier, last=later, orders=self.orders.first_page())
+        return replace(self, preset=None, first=earlier, last=later, orders=self.orders.of_a_span())
 
     def with_against(self, against: Against) -> "View":
         return replace(self, against=against)

@@ -69,6 +69,8 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
     notes = [f"per {trends.grain} of order" + (", refunds on their own day" if measure == "net_sales" else "")]
     notes += [f"dashed: the {trends.grain} that is not over"] if any(beside) else []
     notes += [f"drag over it: those days · click: that {trends.grain}"]
+    if trends.filters.statuses and measure != "net_sales":
+        notes.append("by the status they have now: of the youngest fewer are finished")
     notes += [not_filtered_note(trends.filters, () if measure == "net_sales" else ORDER_DIMENSIONS)]
     shown = card(f"{label} over time", in_a_line(*notes), rows, empty)
     return {"course": shown, "course_chart": {"empty": bool(empty), "columns": columns}}

@@ -76,6 +76,7 @@ class SpanPicker(Part):
         codes = sorted({*map(str, currencies), view.filters.currency or self._shop_currency})
         first, last = self._days(view) or (None, None)
         self._against.disabled = first is None
+        self._against.visible = view.page != "orders"  # nothing is compared there
         pressed = (self._presets, view.preset or DAYS), (self._against, view.against)
         currency = self._currency, view.filters.currency or self._shop_currency
         with self._values.setting():

@@ -6,7 +6,7 @@ import json
 import re
 import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -165,6 +165,25 @@ def test_an_order_is_found_and_shows_its_life_and_nothing_hostile_runs(tab: Tab,
     assert page.evaluate("() => document.querySelectorAll('img[src=x]').length") == 0
     page.get_by_role("link", name="All orders").click()
     page.wait_for_url(lambda url: "order=" not in url)
+
+
+def test_a_span_that_is_chosen_ends_a_search_of_all_days(tab: Tab, database: MongoDatabase) -> None:
+    """The list went on to show all days under a span that was lit."""
+    page = listed(tab, "?page=orders&span=all")
+    expect(page.get_by_role("combobox", name="Compared with")).not_to_be_visible()  # nothing is, on this page
+    page.get_by_label("Find an order").fill("5")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="× “5”")).to_be_visible()
+    page.get_by_role("button", name="24 h", exact=True).click()
+    expect(page.get_by_role("link", name="× “5”")).not_to_be_visible()
+    expect(page.get_by_label("Find an order")).to_have_value("")
+    day = datetime.now(UTC) - timedelta(days=1)
+    assert 5 not in ids(page)
+    assert database["orders"].count_documents({"_id": {"$in": ids(page)}, "order.order_time": {"$lt": day}}) == 0
+    page.go_back()
+    expect(page.get_by_role("link", name="× “5”")).to_be_visible()
+    page.get_by_role("button", name="Overview", exact=True).click()
+    expect(page.get_by_role("combobox", name="Compared with")).to_be_visible()
 
 
 def test_an_archived_order_says_where_it_lies(tab: Tab, database: MongoDatabase) -> None:

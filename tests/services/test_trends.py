@@ -174,6 +174,15 @@ def test_each_card_says_which_filters_it_does_not_obey(database: MongoDatabase) 
     assert "not filtered" not in of_orders["delivery"], "those are looked at one by one"
 
 
+def test_a_course_of_one_status_says_that_the_youngest_orders_are_not_finished(database: MongoDatabase) -> None:
+    accept(database, random_orders(200))
+    for statuses, is_said in ((frozenset({"Delivered"}), True), (frozenset[str](), False)):
+        trends, _ = trends_of(database, asked(Span(), "UTC", Filters(statuses=statuses)))
+        cards = trends_cards(trends, View(), ZoneInfo("UTC"))
+        assert ("of the youngest fewer are finished" in json.loads(cards["course"])["note"]) is is_said
+        assert json.loads(cards["delivery"])["note"].endswith("orders that are under way left out")
+
+
 def test_what_some_orders_do_not_tell_is_incomplete_and_never_zero(database: MongoDatabase) -> None:
     accept(database, random_orders(50))
     trends, _ = trends_of(database, asked(Span(), "UTC"))
