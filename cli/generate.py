@@ -11,6 +11,7 @@ from cli.json_output import AsJson, print_json
 from cli.prefect_server import finds_prefect
 from cli.runtime import run_flow, services
 from cli.terminal import terminal_progress
+from ecommerce.generate.presets import PRESETS
 from ecommerce.generate.request import Request
 from ecommerce.settings import get_settings
 
@@ -31,7 +32,7 @@ def generate(
         Path | None, typer.Option(help="Write files: a directory, or a name like orders.json.zst or orders.csv.gz.")
     ] = None,
     format: Annotated[str | None, typer.Option(help="json or csv, where --to is a directory.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Kind of shop: marketplace, grocery or b2b.")] = None,
+    preset: Annotated[str | None, typer.Option(help=f"Kind of shop: {', '.join(PRESETS)}.")] = None,
     locale: Annotated[str | None, typer.Option(help="Language of the catalog's names, as Faker calls it.")] = None,
     users: Annotated[
         int | None, typer.Option(help="Users in the catalog, at least; default: as many as orders, 20 000 to 100 000.")

@@ -5,7 +5,7 @@ generate_on_demand.py has the flows of the same name for a span of history, live
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
@@ -24,6 +24,7 @@ from ecommerce.generate.into_mongodb.windows_due import CATCH_UP_HOURS_MAX, due_
 from ecommerce.generate.live import LIVE_SPEED, generate_live
 from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.windows import RATE_MAX, SPEED_MAX, Window
+from ecommerce.generate.presets import PRESETS
 from ecommerce.generate.request import SEED_MAX, Request
 from ecommerce.mongo import get_database
 from ecommerce.readable import counted
@@ -112,7 +113,10 @@ def publish_counts(windows: list[Window], done: dict[str, int]) -> None:
     get_run_logger().info("page: orders of %s", span)
 
 
-Preset = Literal["marketplace", "grocery", "b2b"]
+if TYPE_CHECKING:
+    Preset = str
+else:  # the form of a run offers those that there are
+    Preset = Literal[tuple(PRESETS)]
 Seed = Annotated[int, Field(ge=0, le=SEED_MAX)]
 Orders = Annotated[int, Field(ge=1, le=10**9)]
 Rate = Annotated[float, Field(gt=0, le=RATE_MAX)]

@@ -29,32 +29,34 @@ class Status:
     """What other systems call it, in lower case. Texts are compared in any case of their ASCII letters."""
 
 
+PENDING, SHIPPED, DELIVERED = "Pending", "Shipped", "Delivered"
+CANCELLED, RETURNED = "Cancelled", "Returned"
+
 STATUSES: tuple[Status, ...] = (
     Status(
-        "Pending",
+        PENDING,
         rank=0,
         finished=False,
         counted=True,
         aliases=("processing", "on-hold", "unfulfilled", "open", "new", "paid", "authorized"),
     ),
     Status(
-        "Shipped",
+        SHIPPED,
         rank=UNDER_WAY,
         finished=False,
         counted=True,
         aliases=("in_transit", "dispatched", "fulfilled", "partial", "out_for_delivery"),
     ),
-    Status("Delivered", rank=2, finished=True, counted=True, aliases=("completed", "complete")),
+    Status(DELIVERED, rank=2, finished=True, counted=True, aliases=("completed", "complete")),
     Status(
-        "Cancelled",
+        CANCELLED,
         rank=2,
         finished=True,
         counted=False,
         aliases=("canceled", "voided", "failed", "expired", "unavailable"),
     ),
-    Status("Returned", rank=3, finished=True, counted=False, aliases=("refunded", "restocked")),
+    Status(RETURNED, rank=3, finished=True, counted=False, aliases=("refunded", "restocked")),
 )
-PENDING, SHIPPED, DELIVERED, CANCELLED, RETURNED = (status.name for status in STATUSES)
 
 FINISHED = tuple(status.name for status in STATUSES if status.finished)
 UNFINISHED = tuple(status.name for status in STATUSES if not status.finished)

@@ -16,7 +16,10 @@ from ecommerce.generate.presets.shape import Preset
 STATUSES = tuple(status.name for status in statuses.STATUSES)
 """The generator writes the table's own names."""
 
-PENDING, SHIPPED, DELIVERED, CANCELLED, RETURNED = range(len(STATUSES))
+PENDING, SHIPPED, DELIVERED, CANCELLED, RETURNED = map(
+    STATUSES.index,
+    (statuses.PENDING, statuses.SHIPPED, statuses.DELIVERED, statuses.CANCELLED, statuses.RETURNED),
+)
 NEVER = np.int64(2**62)
 SATURDAY = 5
 
