@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, cast
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from dashboard.orders_view import OrdersView, orders_view_of
@@ -187,6 +187,15 @@ def view_of_query(query: str) -> View:
     if view.page == "trends":
         view = replace(view, trends=trends_view_of(values))
     return replace(view, orders=orders_view_of(values)) if view.page == "orders" else view
+
+
+def says_more(query: str, view: View) -> bool:
+    """Whether an address asks for something that the view shows nothing of."""
+    try:
+        asked = parse_qsl(query.removeprefix("?"), max_num_fields=1_000, errors="replace", keep_blank_values=True)
+    except ValueError:
+        return True
+    return not set(asked) <= set(parse_qsl(view.query().removeprefix("?")))
 
 
 def choices_of(raw: Mapping[str, Any]) -> Choices:

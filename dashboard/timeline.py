@@ -27,7 +27,7 @@ OTHER = "Other"
 
 SPARK_POINTS_MAX = 60
 
-COLUMNS = ("time", "status", "orders", "revenue", "quantity", "delivered", "late")
+COLUMNS = ("time", "status", "orders", "revenue", "quantity", "delivered")
 
 PARTIAL_ALPHA = 0.45
 """Opacity of a bar whose hours are not all in it, the running one above all."""
@@ -64,7 +64,8 @@ class Timeline:
     counts: tuple[tuple[Bucket, str, int], ...]
     """Bucket, status, orders; by time, then as stacked."""
     sparks: Mapping[str, tuple[float | None, ...]]
-    """Course of each headline over whole buckets, oldest first; None where there is nothing to take a share of."""
+    """Course of each headline over whole buckets, oldest first; None where there is nothing to take a share of. The
+    late share has no course: how many orders of a past bucket were overdue is not kept."""
 
 
 EMPTY = Timeline("day", "", (), {}, json.dumps({"columns": None}), json.dumps({"columns": None}), (), (), {})
@@ -84,10 +85,10 @@ def drawn(frame: pl.DataFrame, step: Step, span: Span, running: datetime | None,
     index = {bucket.start: position for position, bucket in enumerate(buckets)}
     by_status: dict[str, np.ndarray] = {}
     amounts = [Decimal(0)] * len(buckets)
-    counted, quantity, delivered, late = np.zeros((4, len(buckets)))
+    counted, quantity, delivered = np.zeros((3, len(buckets)))
     for time, status, count, amount, *measures in frame.select(COLUMNS).iter_rows():
         column = index[time]
-        for measure, value in zip((quantity, delivered, late), measures, strict=True):
+        for measure, value in zip((quantity, delivered), measures, strict=True):
             measure[column] += value or 0
         by_status.setdefault(status, np.zeros(len(buckets), np.int64))[column] += count
         if is_counted(status):
@@ -118,8 +119,6 @@ def drawn(frame: pl.DataFrame, step: Step, span: Span, running: datetime | None,
             "average_order_value": _spark(revenue[whole], counted[whole]),
             "delivered": _spark(delivered[whole]),
             "quantity": _spark(quantity[whole]),
-            # A day of which it is not known yet how many came late would be drawn as one without any.
-            **({} if frame["late"].null_count() else {"late_share": _spark(late[whole], delivered[whole])}),
         },
     )
 

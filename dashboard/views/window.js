@@ -18,8 +18,9 @@ function render({model, el}) {
   window.addEventListener("popstate", stepped);
   narrow.addEventListener("change", tell); dark.addEventListener("change", tell);
   model.on("msg:custom", (event) => {
-    const {go_to, theme} = event.data ?? event;
+    const {go_to, correct, theme} = event.data ?? event;
     if (go_to != null && go_to !== location.search) { history.pushState({}, "", location.pathname + go_to); }
+    if (correct != null) { history.replaceState({}, "", location.pathname + correct); }
     if (theme) { remember(model.theme_cookie, theme); }
   });
   model.on("remove", () => {

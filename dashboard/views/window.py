@@ -32,6 +32,10 @@ class Window(JSComponent):
         # way forward was lost, and the next step back led to the same page.
         self._send_msg({"go_to": query})
 
+    def correct(self, query: str) -> None:
+        """Put another link into the address bar, in the place of the one that is there."""
+        self._send_msg({"correct": query})
+
     def remember_theme(self, *, dark: bool) -> None:
         """Keep what the viewer chose for the next visit."""
         self._send_msg({"theme": "dark" if dark else "light"})

@@ -117,3 +117,25 @@ def test_a_link_that_is_followed_while_the_page_is_drawn_leads_there(
     assert tab.page.url.endswith(link)
     tab.close()
     assert tab.errors == []
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("?span=forever", ""),
+        ("?span=7d&status=Shipped&warehouse=987654", "?span=7d&status=Shipped"),
+        ("?from=2026-02-30&to=2026-03-02&theme=dark", "?theme=dark"),
+        ("?page=orders&span=all&sort=weight", "?page=orders&span=all"),
+        ("?page=nothing&span=all&currency=rubbish", "?span=all"),
+    ],
+)
+def test_an_address_never_says_what_is_not_shown(browser: Browser, address: str, link: str, shown: str) -> None:
+    tab = Tab(browser)
+    tab.page.goto(address + "?span=90d")
+    expect(tab.page.locator("h1").filter(visible=True)).to_be_visible(timeout=SHOWN_MS)
+    tab.page.goto(address + link)
+    expect(tab.page).to_have_url(address + shown, timeout=SHOWN_MS)
+    tab.page.go_back()
+    expect(tab.page).to_have_url(address + "?span=90d")
+    tab.close()
+    assert tab.errors == []
