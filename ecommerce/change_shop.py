@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 from pymongo.client_session import ClientSession
@@ -20,9 +20,8 @@ from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.lease import archive_lease
 from ecommerce.archive.runs import prepare_archive
-from ecommerce.archive.spark import spark_session
 from ecommerce.archive.view import open_view
-from ecommerce.check.archived import cells_by_spark
+from ecommerce.check.archived import archived_cells
 from ecommerce.check.compare import DAY, ranges_of
 from ecommerce.errors import InputError, ServiceError
 from ecommerce.hours import Hours, hours_of
@@ -46,9 +45,6 @@ from ecommerce.summaries.records import (
     zones_of,
 )
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, load_state
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 ATTEMPTS = 3
 """Another process may build the summaries anew at the same time, by the old hours, and be faster."""
@@ -114,8 +110,7 @@ def change_shop(database: MongoDatabase, settings: Settings, wanted: Shop, progr
         reached("shop:noted")
         days = days_to_read(database, wanted.time_zone)
         if days:
-            with spark_session(settings) as spark:
-                _read_days(database, settings, spark, days, hours_of(wanted.time_zone), progress)
+            _read_days(database, settings, days, hours_of(wanted.time_zone), progress)
         reached("shop:read")
         orders = _count_anew(database, wanted, progress)
         reached("shop:moved")
@@ -157,7 +152,6 @@ def _settle(database: MongoDatabase, time_zone: str) -> None:
 def _read_days(
     database: MongoDatabase,
     settings: Settings,
-    spark: "SparkSession",
     days: dict[datetime, int],
     hours: Hours,
     progress: Progress,
@@ -166,7 +160,7 @@ def _read_days(
         applied = open_view(settings).applied
     done = 0
     for part in ranges_of(days):
-        of_day = cells_by_spark(spark, settings, part.start.date(), (part.end - DAY).date(), hours)
+        of_day = archived_cells(settings, part.start.date(), (part.end - DAY).date(), hours)
         for day in sorted(day for day in days if part.start <= day < part.end):
             _lay_beside(database, day, of_day.get(day.date(), CellTable.empty()), hours, applied)
             done += 1

@@ -20,7 +20,7 @@ from ecommerce.archive.rows import read_ddl
 from ecommerce.archive.run import Day, Slice
 from ecommerce.archive.selection import order_match
 from ecommerce.bson_reading.batches import raw_batches
-from ecommerce.documents.statuses import spark_has
+from ecommerce.documents.statuses import sql_has
 from ecommerce.mongo import ARCHIVED_ORDERS, get_database
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def source_frame(
     time = f.unix_millis("order.order_time")
     rows = rows.where((time >= milliseconds_of(slices[0].start)) & (time < milliseconds_of(slices[-1].end)))
     if statuses:
-        rows = rows.where(f.expr(spark_has("delivery.status", statuses)))
+        rows = rows.where(f.expr(sql_has("delivery.status", statuses)))
     return rows
 
 

@@ -1,10 +1,8 @@
 """Compares what the purges recorded with the table, and records what is missing or too much."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bson import Decimal128, Int64, ObjectId
 from pymongo import DeleteOne, UpdateOne
@@ -12,9 +10,8 @@ from pymongo import DeleteOne, UpdateOne
 from ecommerce.archive.days import Damage
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.lease import is_at_work
-from ecommerce.archive.reading import sound_rows
 from ecommerce.archive.view import open_view
-from ecommerce.check.archived import cells_of_rows
+from ecommerce.check.archived import cells_of_rows, sound_rows
 from ecommerce.check.compare import DAY, DayRange, archived_per_day, ranges_of, recorded_per_day
 from ecommerce.check.report import Difference, differences_of
 from ecommerce.check.told import WrongEntries, compare_entries, mend_entries
@@ -33,9 +30,6 @@ from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.records import told
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
 ATTEMPTS = 5
 """A purge that runs meanwhile changes records and files a moment apart: look again."""
 
@@ -46,15 +40,6 @@ CORRECTION = "check"
 def has_archive(database: MongoDatabase) -> bool:
     """Whether anything was ever archived."""
     return database[ARCHIVE_SUMMARY].find_one({}, {"_id": 1}) is not None
-
-
-@contextmanager
-def archive_session(settings: Settings) -> Iterator["SparkSession"]:
-    """Spark, for the archive."""
-    from ecommerce.archive.spark import spark_session
-
-    with spark_session(settings) as spark:
-        yield spark
 
 
 @dataclass(slots=True)
@@ -73,7 +58,7 @@ class Compared:
     """Days whose files are not what their run wrote. They are left out of all else: the records are right there."""
 
 
-def compare_archive(database: MongoDatabase, settings: Settings, spark: "SparkSession", progress: Progress) -> Compared:
+def compare_archive(database: MongoDatabase, settings: Settings, progress: Progress) -> Compared:
     """Compare all archived days with what the purges recorded."""
     result = Compared(hours_of(read_shop(database).time_zone))
     before = expired_before(database)
@@ -81,7 +66,7 @@ def compare_archive(database: MongoDatabase, settings: Settings, spark: "SparkSe
     for days in ranges_of(per_day):
         progress(result.orders, sum(per_day.values()), "archived orders")
         with failures_explained("checking the archive", "It was only read; run it again."):
-            orders, too_much, damaged, entries = _too_much(database, settings, spark, days, result.hours)
+            orders, too_much, damaged, entries = _too_much(database, settings, days, result.hours)
         result.orders += orders
         result.differences += entries.differences
         result.entries += entries.writes
@@ -93,14 +78,14 @@ def compare_archive(database: MongoDatabase, settings: Settings, spark: "SparkSe
 
 
 def _too_much(
-    database: MongoDatabase, settings: Settings, spark: "SparkSession", days: DayRange, hours: Hours
+    database: MongoDatabase, settings: Settings, days: DayRange, hours: Hours
 ) -> tuple[int, dict[date, CellTable], list[Damage], WrongEntries]:
     """The orders in the files of some days, what the records of each day have too much, the days with damage, and the
     entries that are not as the files."""
     first, last = days.start.date(), (days.end - DAY).date()
     for _ in range(ATTEMPTS):
         before = _told_of_rows(database, settings, days, hours)
-        rows, damaged = sound_rows(spark, first, last, settings=settings)
+        rows, damaged = sound_rows(settings, first, last)
         files = cells_of_rows(rows, first, last, hours)
         entries = WrongEntries()
         if not damaged and not _is_changing(database, settings):

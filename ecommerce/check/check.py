@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from pymongo.errors import ConnectionFailure
 
-from ecommerce.check.archive import Compared, archive_session, compare_archive, correct_records, has_archive
+from ecommerce.check.archive import Compared, compare_archive, correct_records, has_archive
 from ecommerce.check.compare import compare_range, compare_rollups, compare_sales, orders_per_day, ranges_of
 from ecommerce.check.places import Deletions, find_deletions, find_twice, remove_copies
 from ecommerce.check.report import LISTED, CheckReport, Difference
@@ -39,7 +39,7 @@ def check_orders(
     MongoDB beside the archive are named, and with `repair` the copies are removed. Orders that were counted and that
     somebody deleted are named as long as the server knows of it; after a repair the figures are without them, and how
     many they are is said until a person accepts it (`accept_lost`). With `repair`, summaries that cannot be brought up
-    to date are built anew before anything else. Documents are aggregated in MongoDB, archived orders by Spark from the
+    to date are built anew before anything else. Documents are aggregated in MongoDB, archived orders by SQL over the
     Parquet files; `archive=False` leaves the files out and believes what the purges recorded. Memory is flat; it may
     run beside writers and an archive run. Raises ServiceError where a service is away, PyMongoError where MongoDB is.
     """
@@ -84,8 +84,7 @@ def _check(
     damaged: list[str] = []
     looks_at_files = archive and has_archive(database)
     if looks_at_files:
-        with archive_session(settings) as spark:
-            wrong = compare_archive(database, settings, spark, progress)
+        wrong = compare_archive(database, settings, progress)
         archived = wrong.orders
         differences += wrong.differences
         damaged += map(str, wrong.damaged)

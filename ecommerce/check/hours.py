@@ -1,4 +1,4 @@
-"""When the hour of a time began, for MongoDB and Spark: by the zone's offsets alone, not by how the fold looks it up.
+"""When the hour of a time began, for MongoDB and in SQL: by the zone's offsets alone, not by how the fold looks it up.
 
 The offsets are given to them, as their own tables of time zones may be of another year than this machine's.
 """
@@ -31,9 +31,9 @@ def mongo_hour(path: str, offsets: Offsets) -> dict[str, Any]:
     return {"$switch": {"branches": branches, "default": begun(*offsets[-1])}}
 
 
-def spark_hour(column: str, offsets: Offsets) -> str:
+def sql_hour(column: str, offsets: Offsets) -> str:
     """The beginning of the hour of a timestamp, in seconds since 1970."""
-    time = f"unix_millis({column})"
+    time = f"epoch_ms({column})"
 
     def begun(since: int, offset: int) -> str:
         start = f"({time} - ({time} + {offset * 1000 + SHIFT_MS}) % {HOUR_MS})"
@@ -41,4 +41,4 @@ def spark_hour(column: str, offsets: Offsets) -> str:
 
     cases = "".join(f" when {time} < {following[0] * 1000} then {begun(*one)}" for one, following in pairwise(offsets))
     last = begun(*offsets[-1])
-    return f"floor(({f'case{cases} else {last} end' if cases else last}) / 1000)"
+    return f"({f'case{cases} else {last} end' if cases else last}) // 1000"

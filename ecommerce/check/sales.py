@@ -1,4 +1,4 @@
-"""The events of sales by MongoDB and by Spark, slow and plain: nothing shared with how figures are kept.
+"""The events of sales by MongoDB and by SQL, slow and plain: nothing shared with how figures are kept.
 
 Both count by quarters of an hour, of which the hours of every zone are made since 1972.
 """
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ecommerce.documents.kinds import MONEY_FACTOR
-from ecommerce.documents.statuses import CANCELLED, RETURNED, UNCOUNTED, mongo_has, spark_has
+from ecommerce.documents.statuses import CANCELLED, RETURNED, UNCOUNTED, mongo_has, sql_has
 from ecommerce.hours import Hours
 from ecommerce.summaries.cells.frames import summed
-from ecommerce.summaries.cells.measures import MONGO_CREDIT, SPARK_CREDIT, spark_money
+from ecommerce.summaries.cells.measures import MONGO_CREDIT, SQL_CREDIT, sql_money, sql_sum
 from ecommerce.summaries.cells.sales import SALES_DIMENSIONS, SALES_MEASURES
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    import duckdb
 
 QUARTER_MS = 900_000
 
@@ -125,57 +125,49 @@ def by_hours(rows: pl.DataFrame, hours: Hours, *more: str) -> pl.DataFrame:
     return summed(rows.with_columns(pl.Series("hour", starts)), dimensions, SALES_MEASURES)
 
 
-def _spark_sum(items: str, of_each: str) -> str:
-    numbers = f"transform({items}, item -> cast({of_each} as decimal(38,0)))"
-    return f"aggregate({numbers}, cast(0 as decimal(38,0)), (a, b) -> cast(a + b as decimal(38,0)))"
+_GIFT = "coalesce(item.gift_card, false)"
+_SOLD, _GIVEN = (f"list_filter(order_items, lambda item: {kept})" for kept in (f"not {_GIFT}", _GIFT))
 
 
-def _spark_product(amount: str, quantity: str) -> str:
-    return f"{spark_money(amount)} * cast({quantity} as decimal(10,0))"
+def _sql_lines(items: str, amount: str) -> str:
+    return sql_sum(items, f"{sql_money(amount)} * item.quantity")
 
 
-_SPARK_GIFT = "coalesce(item.gift_card, false)"
-_SPARK_GOODS, _SPARK_GIFTS = (f"filter(order_items, item -> {kept})" for kept in (f"not {_SPARK_GIFT}", _SPARK_GIFT))
+def _sql_returned(gifts: bool, amount: str) -> str:
+    """Over the items of `refund`: an amount of the order item x the quantity that came back."""
+    same = f"item.order_item_id = back.order_item_id and {'' if gifts else 'not '}{_GIFT}"
+    each = sql_sum(f"list_filter(order_items, lambda item: {same})", f"{sql_money(amount)} * back.quantity")
+    return f"coalesce(list_sum(list_transform(refund.items, lambda back: {each})), 0)"
 
 
-def _spark_returned(gifts: bool, amount: str) -> str:
-    wanted = _SPARK_GIFT if gifts else f"not {_SPARK_GIFT}"
-    same = f"filter(order_items, item -> item.order_item_id = back.order_item_id and {wanted})"
-    each = _spark_sum(same, _spark_product(amount, "back.quantity"))
-    numbers = f"transform(coalesce(refund.items, array()), back -> {each})"
-    return f"aggregate({numbers}, cast(0 as decimal(38,0)), (a, b) -> cast(a + b as decimal(38,0)))"
+def _sql_events(time: str, rows: str, **amounts: str) -> str:
+    """A query of events: when each was, and its amounts; those that are not given are 0."""
+    numbers = ", ".join(f"cast({amounts.get(name, '0')} as hugeint) as {name}" for name in SALES_MEASURES)
+    return f"select order_date, currency, channel, epoch_ms({time}) as time, {numbers} from {rows}"  # noqa: S608 - ours
 
 
-def _spark_event(time: str, **amounts: str) -> str:
-    members = [f"'time', unix_millis({time})"]
-    members += [f"'{name}', cast({amounts.get(name, '0')} as decimal(38,0))" for name in SALES_MEASURES]
-    return f"named_struct({', '.join(members)})"
-
-
-def sales_by_spark(rows: "DataFrame", hours: Hours) -> pl.DataFrame:
-    """The cells of sales of archive rows, by their `order_date` and these hours."""
-    from pyspark.sql.functions import expr
-
-    amounts = rows.selectExpr(
-        "order_date",
-        "order",
-        "delivery",
-        "order_items",
-        "refunds",
-        f"{_spark_sum(_SPARK_GOODS, _spark_product('item.price', 'item.quantity'))} as goods",
-        f"{_spark_sum(_SPARK_GIFTS, _spark_product('item.price', 'item.quantity'))} as gifts",
-        f"{_spark_sum(_SPARK_GOODS, _spark_product('item.unit_cost', 'item.quantity'))} as costs",
-        f"size({_SPARK_GOODS}) > 0 and forall({_SPARK_GOODS}, item -> item.unit_cost is not null) as known",
-        f"{spark_money('order.total_amount')} as total",
-        f"{spark_money('order.tax_amount')} as tax",
-        f"if(coalesce(order.tax_included, false), {spark_money('order.tax_amount')}, 0) as included",
-        f"{spark_money('order.shipping_amount')} as shipping",
+def sales_of_rows(connection: "duckdb.DuckDBPyConnection", table: str, hours: Hours) -> pl.DataFrame:
+    """The cells of sales of the archive's rows in a table, by their `order_date` and these hours."""
+    cancelled, came_back = (sql_has("delivery.status", [status]) for status in (CANCELLED, RETURNED))
+    orders = (
+        """select order_date, "order", delivery, order_items, refunds, coalesce("order".currency, '') as currency, """  # noqa: S608 - ours
+        f"""coalesce("order".channel, '') as channel, {cancelled} as cancelled, """
+        f"{came_back} and coalesce(len(refunds), 0) = 0 as came_back, {_SOLD} as sold, "
+        f"""{sql_money('"order".total_amount')} as total, {sql_money('"order".tax_amount')} as tax, """
+        f"""if(coalesce("order".tax_included, false), {sql_money('"order".tax_amount')}, 0) as included, """
+        f"""{sql_money('"order".shipping_amount')} as shipping from {table}"""
+    )
+    amounts = (
+        f"select *, {_sql_lines('sold', 'item.price')} as goods, {_sql_lines(_GIVEN, 'item.price')} as gifts, "  # noqa: S608 - ours
+        f"{_sql_lines('sold', 'item.unit_cost')} as costs, "
+        "len(sold) > 0 and len(list_filter(sold, lambda item: item.unit_cost is null)) = 0 as known "
+        f"from ({orders})"
     )
     gross, discounts = "goods - included", "goods - included + tax + shipping + gifts - total"
     net = f"({gross} - ({discounts}))"
     sale = {
-        "orders": f"if({SPARK_CREDIT}, 0, 1)",
-        "revenue": f"if({spark_has('delivery.status', UNCOUNTED)}, 0, total)",
+        "orders": f"if({SQL_CREDIT}, 0, 1)",
+        "revenue": f"if({sql_has('delivery.status', UNCOUNTED)}, 0, total)",
     }
     sold = {
         "gross": gross,
@@ -185,41 +177,32 @@ def sales_by_spark(rows: "DataFrame", hours: Hours) -> pl.DataFrame:
         "cost": "if(known, costs, 0)",
         "known_net": f"if(known, {net}, 0)",
     }
-    refund_tax, refund_shipping = (spark_money(f"refund.{name}") for name in ("tax_amount", "shipping_amount"))
-    returns = (
-        f"({spark_money('refund.amount')} - {refund_tax} - {refund_shipping} - {_spark_returned(True, 'item.price')})"
+    refund_tax, refund_shipping = (sql_money(f"refund.{name}") for name in ("tax_amount", "shipping_amount"))
+    returns = f"({sql_money('refund.amount')} - {refund_tax} - {refund_shipping} - {_sql_returned(True, 'item.price')})"
+    refund = {
+        "returns": returns,
+        "tax": f"-({refund_tax})",
+        "shipping": f"-({refund_shipping})",
+        "cost": f"if(known, -{_sql_returned(False, 'item.unit_cost')}, 0)",
+        "known_net": f"if(known, -{returns}, 0)",
+    }
+    back = {"returns": net, **{name: f"-({sold[name]})" for name in ("tax", "shipping", "cost", "known_net")}}
+    ordered = '"order".order_time'
+    refunded = "(select *, unnest(refunds) as refund from amounts where not cancelled)"
+    events = (
+        _sql_events(ordered, "amounts where cancelled", **sale),
+        _sql_events(ordered, "amounts where not cancelled", **sale, **sold),
+        _sql_events("refund.refund_time", refunded, **refund),
+        _sql_events(f"coalesce(delivery.actual_time, {ordered})", "amounts where came_back and not cancelled", **back),
     )
-    refund = _spark_event(
-        "refund.refund_time",
-        returns=returns,
-        tax=f"-{refund_tax}",
-        shipping=f"-{refund_shipping}",
-        cost=f"if(known, -{_spark_returned(False, 'item.unit_cost')}, 0)",
-        known_net=f"if(known, -{returns}, 0)",
-    )
-    back = _spark_event(
-        "coalesce(delivery.actual_time, order.order_time)",
-        returns=net,
-        **{name: f"-({sold[name]})" for name in ("tax", "shipping", "cost", "known_net")},
-    )
-    came_back = f"{spark_has('delivery.status', [RETURNED])} and coalesce(size(refunds), 0) = 0"
-    whole, plain = _spark_event("order.order_time", **sale, **sold), _spark_event("order.order_time", **sale)
-    refunds = f"transform(coalesce(refunds, array()), refund -> {refund})"
-    live = f"concat(array({whole}), {refunds}, if({came_back}, array({back}), array()))"
-    events = amounts.selectExpr(
-        "order_date",
-        "coalesce(order.currency, '') as currency",
-        "coalesce(order.channel, '') as channel",
-        f"explode(if({spark_has('delivery.status', [CANCELLED])}, array({plain}), {live})) as event",
-    )
-    grouped = events.selectExpr(
-        "order_date", f"event.time - event.time % {QUARTER_MS} as hour", "currency", "channel", "event"
-    ).groupBy("order_date", "hour", "currency", "channel")
-    sums = [expr(f"sum(event.{name})").alias(name) for name in SALES_MEASURES]
-    table = pl.from_arrow(grouped.agg(*sums).toArrow())
-    assert isinstance(table, pl.DataFrame)  # noqa: S101 - a table with columns is a frame
+    dimensions = f"order_date, time - time % {QUARTER_MS} as hour, currency, channel"
+    sums = ", ".join(f"sum({name}) as {name}" for name in SALES_MEASURES)
+    rows = connection.sql(
+        f"with amounts as materialized ({amounts}) select {dimensions}, {sums} "  # noqa: S608 - ours
+        f"from ({' union all '.join(events)}) group by all"
+    ).pl()
     unscaled = [
         (pl.col(name).cast(pl.Int128) // (1 if name == "orders" else MONEY_FACTOR)).cast(dtype)
         for name, dtype in SALES_MEASURES.items()
     ]
-    return by_hours(table.with_columns(unscaled), hours, "order_date")
+    return by_hours(rows.with_columns(unscaled), hours, "order_date")

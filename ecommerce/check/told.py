@@ -16,6 +16,7 @@ from pymongo import DeleteOne, UpdateOne
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN, RUN_COLUMN
 from ecommerce.archive.run import day_start
 from ecommerce.bson_reading.batches import raw_batches
+from ecommerce.check.archived import ROWS, rows_in_sql
 from ecommerce.check.report import Difference
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order
 from ecommerce.documents.content_hash import CONTENT_HASH
@@ -28,7 +29,7 @@ from ecommerce.summaries.records import CELLS, MOVED, SALES, TIME_ZONE, sales_of
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    import pyarrow as pa
 
 IDS_NAMED = 5
 """Orders of a day that a difference names."""
@@ -72,7 +73,7 @@ class WrongEntries:
     writes: list[DeleteOne | UpdateOne] = field(default_factory=list)
 
 
-def compare_entries(database: MongoDatabase, rows: "DataFrame", first: date, last: date) -> WrongEntries:
+def compare_entries(database: MongoDatabase, rows: "pa.Table", first: date, last: date) -> WrongEntries:
     """Compare the entries of archived orders of these UTC days with the rows of the archive.
 
     An entry is what an import knows of an archived order: without one the order would come in, and count, a second
@@ -106,21 +107,24 @@ def _sums_of_entries(database: MongoDatabase, first: date, last: date) -> dict[d
     return {one["_id"].date(): (one["orders"], one["hashes"]) for one in database[ARCHIVED_ORDERS].aggregate(pipeline)}
 
 
-def _sums_of_rows(rows: "DataFrame") -> dict[date, tuple[int, int]]:
-    from pyspark.sql.functions import expr
+def _sums_of_rows(rows: "pa.Table") -> dict[date, tuple[int, int]]:
+    with rows_in_sql(rows) as connection:
+        found = connection.sql(
+            f"select {DAY_COLUMN}, count(*), cast(sum({HASH_COLUMN} % {MODULUS}) as bigint) from {ROWS} group by all"  # noqa: S608 - ours
+        ).fetchall()
+    return {day: (orders, hashes) for day, orders, hashes in found}
 
-    sums = rows.groupBy(DAY_COLUMN).agg(
-        expr("count(*)").alias("orders"), expr(f"sum({HASH_COLUMN} % {MODULUS})").alias("hashes")
-    )
-    return {row[DAY_COLUMN]: (row["orders"], row["hashes"]) for row in sums.collect()}
 
-
-def _right_entries(rows: "DataFrame", days: Collection[date]) -> dict[int, dict[str, Any]]:
+def _right_entries(rows: "pa.Table", days: Collection[date]) -> dict[int, dict[str, Any]]:
     """By the order's id what its entry should say, of the orders with refunds and of all orders of some days."""
+    import pyarrow as pa
+    from pyarrow import compute
+
     from ecommerce.archive.encoded_orders import documents_of
 
-    chosen = " or ".join(["size(refunds) > 0", *(f"{DAY_COLUMN} = date'{day}'" for day in days)])
-    table = rows.where(chosen).toArrow()
+    has_refunds = compute.greater(compute.fill_null(compute.list_value_length(rows["refunds"]), 0), 0)
+    of_days = compute.is_in(rows[DAY_COLUMN], pa.array([*days], pa.date32()))
+    table = rows.filter(compute.or_(has_refunds, of_days))
     found = {}
     for document, run_id, day in zip(
         documents_of(table.drop_columns([HASH_COLUMN, RUN_COLUMN, DAY_COLUMN])),

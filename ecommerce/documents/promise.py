@@ -1,4 +1,4 @@
-"""When an order is late and when it is overdue: the one definition, of a document, for MongoDB and for Spark.
+"""When an order is late and when it is overdue: the one definition, of a document, for MongoDB and in SQL.
 
 An order is **overdue** while it is not finished and its expected time is past. It **came late** where it is Delivered
 at a known time after the expected one. What is late now is both, of those whose expected time is past.
@@ -7,7 +7,7 @@ at a known time after the expected one. What is late now is both, of those whose
 from datetime import datetime
 from typing import Any
 
-from ecommerce.documents.statuses import DELIVERED, FINISHED, canonical, is_finished, match_of, mongo_has, spark_has
+from ecommerce.documents.statuses import DELIVERED, FINISHED, canonical, is_finished, match_of, mongo_has, sql_has
 
 
 def is_overdue(status: Any, expected: Any, now: datetime) -> bool:
@@ -40,4 +40,4 @@ def match_late(now: datetime) -> dict[str, Any]:
 
 
 MONGO_OPEN = {"$not": mongo_has("$delivery.status", FINISHED)}
-SPARK_OPEN = f"(not {spark_has('delivery.status', FINISHED)})"
+SQL_OPEN = f"(not {sql_has('delivery.status', FINISHED)})"

@@ -142,14 +142,14 @@ def _folded(field: str) -> dict[str, Any]:
 _UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
 
 
-def spark_canonical(column: str) -> str:
-    """The Spark SQL expression of a column's canonical name."""
-    cases = " ".join(f"when {spark_has(column, [status.name])} then '{status.name}'" for status in STATUSES)
+def sql_canonical(column: str) -> str:
+    """The SQL expression of a column's canonical name, for DuckDB and Spark."""
+    cases = " ".join(f"when {sql_has(column, [status.name])} then '{status.name}'" for status in STATUSES)
     return f"case {cases} else {column} end"
 
 
-def spark_has(column: str, names: Iterable[str]) -> str:
-    """The Spark SQL expression that says whether a column spells one of these statuses."""
+def sql_has(column: str, names: Iterable[str]) -> str:
+    """The SQL expression, for DuckDB and Spark, that says whether a column spells one of these statuses."""
     texts = ", ".join(f"'{text}'" for text in spellings(names))
-    # Spark's lower() knows all of Unicode; the table compares ASCII.
+    # Their lower() knows all of Unicode; the table compares ASCII.
     return f"(translate({column}, '{_UPPER}', '{_LOWER}') in ({texts}))"

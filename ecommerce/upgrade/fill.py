@@ -5,13 +5,12 @@ A day is done in one transaction, which compares first: what the records do tell
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from pymongo.client_session import ClientSession
 
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
-from ecommerce.check.archived import cells_by_spark
+from ecommerce.check.archived import archived_cells
 from ecommerce.check.compare import DAY, ranges_of
 from ecommerce.hours import Hours, hours_of
 from ecommerce.mongo import MongoDatabase, in_transaction
@@ -25,9 +24,6 @@ from ecommerce.summaries.cells.table import SHAPE_OF_CELLS, is_incomplete
 from ecommerce.summaries.records import CELLS, MOVED, TIME_ZONE, cells_of_record, told
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
 
 def incomplete_days(database: MongoDatabase) -> dict[datetime, int]:
     """The archived days of which some record lacks a measure, with the orders of those records."""
@@ -39,12 +35,12 @@ def incomplete_days(database: MongoDatabase) -> dict[datetime, int]:
     return found
 
 
-def fill_days(database: MongoDatabase, settings: Settings, spark: "SparkSession", progress: Progress) -> int:
+def fill_days(database: MongoDatabase, settings: Settings, progress: Progress) -> int:
     """Fill in every incomplete day; returns how many there were. Raises ArchiveError where files and records differ."""
     days, hours = incomplete_days(database), hours_of(read_shop(database).time_zone)
     done = 0
     for part in ranges_of(days):
-        of_day = cells_by_spark(spark, settings, part.start.date(), (part.end - DAY).date(), hours)
+        of_day = archived_cells(settings, part.start.date(), (part.end - DAY).date(), hours)
         for day in sorted(day for day in days if part.start <= day < part.end):
             _fill_day(database, day, of_day.get(day.date(), CellTable.empty()), hours)
             done += 1

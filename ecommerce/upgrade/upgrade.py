@@ -6,15 +6,13 @@ those of version 0.1.0 look at no gate. The mark of the new format shuts them ou
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ecommerce.archive.context import ArchiveContext
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.identity import take_table
-from ecommerce.archive.lease import archive_lease
+from ecommerce.archive.lease import Lease, archive_lease
 from ecommerce.archive.run import ARCHIVE_RUNS, PROTOCOL
 from ecommerce.archive.runs import prepare_archive, unfinished_run
 from ecommerce.archive.spark import spark_session
@@ -42,9 +40,6 @@ from ecommerce.upgrade.clients import require_no_others
 from ecommerce.upgrade.figures import figures_as_told, moved_figures
 from ecommerce.upgrade.fill import fill_days, incomplete_days
 from ecommerce.upgrade.run_directories import finish_old_run, has_run_directories, move_into_table
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 OLD_SUMMARIES = (OLD_DELTAS, OLD_BUCKETS)
 """Of 0.1.0's state a document stays, which shuts it out."""
@@ -115,20 +110,12 @@ def upgrade_database(database: MongoDatabase, settings: Settings, progress: Prog
         prepare_archive(database)
         before = _figures_before(database)
         reached("upgrade:before-kept")
-        with _archive(database, settings) as spark:
-            if spark:
-                table = ArchiveTable(spark, settings)
-                take_table(settings, database, table)
-                context = ArchiveContext(settings, database, table.spark, table, lease, progress)
-                if (run := unfinished_run(database)) and run.protocol != PROTOCOL:
-                    finish_old_run(context, run)
-                reached("upgrade:run-finished")
-                if has_run_directories(database):
-                    move_into_table(context)
-            if spark and incomplete_days(database):
-                database[GATE].update_one({"_id": UPGRADE_ID}, {"$set": {"rebuild": True}}, upsert=True)
-                reached("upgrade:filling")
-                fill_days(database, settings, spark, progress)
+        if needs_archive(database):
+            _bring_table_forward(database, settings, lease, progress)
+        if incomplete_days(database):
+            database[GATE].update_one({"_id": UPGRADE_ID}, {"$set": {"rebuild": True}}, upsert=True)
+            reached("upgrade:filling")
+            fill_days(database, settings, progress)
         reached("upgrade:filled")
         if _must_rebuild(database):
             rebuild(database, progress=progress)
@@ -151,14 +138,17 @@ def needs_archive(database: MongoDatabase) -> bool:
     return has_run_directories(database) or bool(incomplete_days(database))
 
 
-@contextmanager
-def _archive(database: MongoDatabase, settings: Settings) -> Iterator["SparkSession | None"]:
-    """Spark, where the archive has to be read or written; starting it takes seconds."""
-    if needs_archive(database):
-        with spark_session(settings) as spark:
-            yield spark
-    else:
-        yield None
+def _bring_table_forward(database: MongoDatabase, settings: Settings, lease: Lease, progress: Progress) -> None:
+    """Make the table or its new columns, finish the run that version 0.1.0 left, and take its run directories over."""
+    with spark_session(settings) as spark:
+        table = ArchiveTable(spark, settings)
+        take_table(settings, database, table)
+        context = ArchiveContext(settings, database, table.spark, table, lease, progress)
+        if (run := unfinished_run(database)) and run.protocol != PROTOCOL:
+            finish_old_run(context, run)
+        reached("upgrade:run-finished")
+        if has_run_directories(database):
+            move_into_table(context)
 
 
 def _holds_anything(database: MongoDatabase) -> bool:

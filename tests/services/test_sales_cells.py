@@ -1,4 +1,4 @@
-"""The cells of sales: arrays, plain counting, MongoDB and Spark agree on every event, in every zone."""
+"""The cells of sales: arrays, plain counting, MongoDB and SQL agree on every event, in every zone."""
 
 from dataclasses import replace
 from datetime import date
@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.selection import Selection
-from ecommerce.check.archived import cells_by_spark
+from ecommerce.check.archived import archived_cells
 from ecommerce.check.documents import sales_by_aggregation
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.hours import UTC_HOURS, hours_of
@@ -47,14 +47,14 @@ def test_mongodb_counts_the_same_events(database: MongoDatabase, zone: str) -> N
     assert replace(empty, sales=counted).equals(replace(empty, sales=expected.sales))
 
 
-def test_spark_counts_the_same_events(
+def test_sql_counts_the_same_events(
     spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path
 ) -> None:
     orders = random_orders(400, wild=True)
     insert(database, orders)
     archive = with_archive(settings, tmp_path / "archive")
     archive_orders(archive, Selection(include_open=True, older_than_days=0))
-    found = cells_by_spark(spark, archive, date(2026, 1, 1), date(2027, 1, 1), UTC_HOURS)
+    found = archived_cells(archive, date(2026, 1, 1), date(2027, 1, 1), UTC_HOURS)
     assert CellTable.sum_of(found.values()).equals(cells_of_orders(orders))
     for day, cells in found.items():
         of_day = [order for order in orders if order.order.order_time.date() == day]

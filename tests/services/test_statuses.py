@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
+import polars as pl
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
@@ -22,8 +24,8 @@ from ecommerce.documents.statuses import (
     match_of,
     mongo_canonical,
     mongo_has,
-    spark_canonical,
-    spark_has,
+    sql_canonical,
+    sql_has,
     status_rank,
 )
 from ecommerce.importing.import_files import import_paths
@@ -85,9 +87,18 @@ def test_mongodb_reads_every_text_alike(database: MongoDatabase) -> None:
 
 def test_spark_reads_every_text_alike(spark: SparkSession) -> None:
     frame = spark.createDataFrame([(text,) for text in spelled()], "text string")
-    for text, name, finished in frame.selectExpr(
-        "text", spark_canonical("text"), spark_has("text", FINISHED)
-    ).collect():
+    for text, name, finished in frame.selectExpr("text", sql_canonical("text"), sql_has("text", FINISHED)).collect():
+        assert (name, finished) == (canonical(text), is_finished(text))
+
+
+def test_duckdb_reads_every_text_alike() -> None:
+    texts = pl.DataFrame({"text": [*spelled()]})
+    with duckdb.connect() as connection:
+        rows = connection.sql(
+            f"select text, {sql_canonical('text')}, {sql_has('text', FINISHED)} from texts"
+        ).fetchall()  # noqa: S608
+    assert len(rows) == texts.height
+    for text, name, finished in rows:
         assert (name, finished) == (canonical(text), is_finished(text))
 
 

@@ -44,7 +44,7 @@ EDITS = {
                 }
             }
         },
-        spark=_spark_sum(f"{spark_money('item.weight')} * item.quantity"),
+        sql=sql_sum("order_items", f"{sql_money('item.weight')} * item.quantity"),
         money=True,
         figure=True,
     ),

@@ -1,7 +1,7 @@
-"""The registry of measures: what cells sum up, and how each is computed, by the fold, one by one, by MongoDB, by Spark.
+"""The registry of measures: what cells sum up, and how each is computed, by the fold, one by one, by MongoDB, by SQL.
 
 A measure is one entry here. Cells, rollups, rebuilds, the figures of `FIGURES` and the recounts of `check` derive from
-it; the expressions for MongoDB and Spark share nothing with the fold, so that a recount can find it wrong.
+it; the expressions for MongoDB and in SQL share nothing with the fold, so that a recount can find it wrong.
 
 Cells that were made before a measure came do not have it, and the figures that need it are incomplete, never 0, until
 `ecommerce upgrade` has filled it in.
@@ -20,7 +20,7 @@ import xxhash
 
 from ecommerce.documents.kinds import MONEY_FACTOR, MONEY_SCALE, to_scaled
 from ecommerce.documents.order import OrderDocument
-from ecommerce.documents.statuses import DELIVERED, STATUSES, canonical, mongo_has, spark_has
+from ecommerce.documents.statuses import DELIVERED, STATUSES, canonical, mongo_has, sql_has
 from ecommerce.summaries.cells.batch import Batch, IntArray
 from ecommerce.summaries.cells.promises import PROMISE_MEASURES
 from ecommerce.summaries.cells.sales import SALES_MEASURES, is_credit
@@ -55,8 +55,8 @@ class Measure:
     """The same of one order, or of (order, item): the definition in words of the documents."""
     mongo: Any
     """The same as a MongoDB expression over an order (item: `order_items` is one item). Money is not scaled."""
-    spark: str
-    """The same as Spark SQL over the archive's columns (item: `item`). Money is scaled by SPARK_FACTOR."""
+    sql: str
+    """The same in DuckDB's SQL over the archive's columns (item: `item`). Money is scaled by SQL_FACTOR."""
     sums: tuple[Sum, ...] | None = None
     """Columns of the rollups that are made of it. Default: one of its name."""
     money: bool = False
@@ -71,8 +71,8 @@ class Measure:
         return (Sum(self.name),) if self.sums is None else self.sums
 
 
-SPARK_FACTOR = MONEY_FACTOR**2
-"""Products of two amounts are whole numbers of 10^-8, so Spark scales money by that."""
+SQL_FACTOR = MONEY_FACTOR**2
+"""Products of two amounts are whole numbers of 10^-8, so SQL scales money by that."""
 
 
 def line_amount(price: Decimal, quantity: int, fraction: Decimal) -> int:
@@ -117,7 +117,7 @@ def _mongo_line(item: str, fraction: Any) -> dict[str, Any]:
 
 _MONGO_REFUNDS = {"$size": {"$ifNull": ["$refunds", []]}}
 MONGO_CREDIT = {"$and": [{"$eq": [{"$size": "$order_items"}, 0]}, {"$eq": [_MONGO_REFUNDS, 1]}]}
-SPARK_CREDIT = "(size(order_items) = 0 and coalesce(size(refunds), 0) = 1)"
+SQL_CREDIT = "(len(order_items) = 0 and coalesce(len(refunds), 0) = 1)"
 
 MONGO_TIMED = {
     "$and": [
@@ -128,31 +128,30 @@ MONGO_TIMED = {
 }
 _MONGO_DELAY = {"$subtract": ["$delivery.actual_time", "$delivery.expected_time"]}
 
-SPARK_TIMED = (
-    f"({spark_has('delivery.status', [DELIVERED])} and delivery.actual_time is not null and not {SPARK_CREDIT})"
-)
-_SPARK_DELAY = "(unix_millis(delivery.actual_time) - unix_millis(delivery.expected_time))"
+SQL_TIMED = f"({sql_has('delivery.status', [DELIVERED])} and delivery.actual_time is not null and not {SQL_CREDIT})"
+_SQL_DELAY = "(epoch_ms(delivery.actual_time) - epoch_ms(delivery.expected_time))"
 
 
-def spark_money(amount: str) -> str:
-    """An amount of an order or item as Spark sums money up: a whole number of 10^-8; absent is 0."""
-    return f"(cast(coalesce({amount}, 0) * {MONEY_FACTOR} as decimal(22,0)) * {MONEY_FACTOR})"
+def sql_money(amount: str) -> str:
+    """An amount of an order or item as SQL sums money up: a whole number of 10^-8; absent is 0."""
+    return f"coalesce({_sql_whole(amount)}, 0) * {MONEY_FACTOR}"
 
 
-def _spark_line(item: str, fraction: str) -> str:
+def sql_sum(items: str, of_each: str) -> str:
+    """The sum over a list of order items; `of_each` is about one `item`."""
+    return f"coalesce(list_sum(list_transform({items}, lambda item: {of_each})), 0)"
+
+
+def _sql_whole(amount: str) -> str:
+    """An amount or a fraction as a whole number of 10^-4, in 128 bits."""
+    return f"cast(cast({amount} as decimal(38,{MONEY_SCALE})) * {MONEY_FACTOR} as hugeint)"
+
+
+def _sql_line(item: str, fraction: str) -> str:
     """price x quantity x fraction in 10^-8 units, rounded to 10^-4 with a half to the even neighbour."""
-
-    def whole(amount: str, digits: int) -> str:
-        return f"cast({amount} * {MONEY_FACTOR} as decimal({digits},0))"
-
-    product = f"{whole(f'{item}.price', 18)} * cast({item}.quantity as decimal(10,0)) * {whole(fraction, 5)}"
-    return f"bround({product}, -4)"
-
-
-def _spark_sum(of_each: str) -> str:
-    """The sum over the items of an order."""
-    numbers = f"transform(order_items, item -> cast({of_each} as decimal(38,0)))"
-    return f"aggregate({numbers}, cast(0 as decimal(38,0)), (a, b) -> cast(a + b as decimal(38,0)))"
+    product = f"({_sql_whole(f'{item}.price')} * {item}.quantity * {_sql_whole(fraction)})"
+    half = f"{MONEY_FACTOR // 2 - 1} + ({product} // {MONEY_FACTOR}) % 2"
+    return f"({product} + {half}) // {MONEY_FACTOR} * {MONEY_FACTOR}"
 
 
 OF_ORDERS: tuple[Measure, ...] = (
@@ -162,7 +161,7 @@ OF_ORDERS: tuple[Measure, ...] = (
         fold=lambda batch: (~batch.is_credit()).astype(np.int64),
         plain=lambda document: int(not is_credit(document)),
         mongo={"$cond": [MONGO_CREDIT, 0, 1]},
-        spark=f"if({SPARK_CREDIT}, 0, 1)",
+        sql=f"if({SQL_CREDIT}, 0, 1)",
         sums=(
             Sum("orders", by_time=True),
             Sum("counted_orders", "counted"),
@@ -175,7 +174,7 @@ OF_ORDERS: tuple[Measure, ...] = (
         fold=lambda batch: batch.of_items(np.ones(batch.item_count, np.int64)),
         plain=lambda document: len(document.order_items),
         mongo={"$size": "$order_items"},
-        spark="size(order_items)",
+        sql="len(order_items)",
         sums=(),
     ),
     Measure(  # units, over the order items
@@ -184,7 +183,7 @@ OF_ORDERS: tuple[Measure, ...] = (
         fold=lambda batch: batch.of_items(batch.item("quantity")),
         plain=lambda document: sum(item.quantity for item in document.order_items),
         mongo={"$toDecimal": {"$sum": "$order_items.quantity"}},
-        spark=_spark_sum("item.quantity"),
+        sql=sql_sum("order_items", "item.quantity"),
         sums=(Sum("quantity", by_time=True),),
     ),
     Measure(  # total_amount
@@ -193,7 +192,7 @@ OF_ORDERS: tuple[Measure, ...] = (
         fold=lambda batch: batch.number("order.total_amount"),
         plain=lambda document: to_scaled(document.order.total_amount),
         mongo="$order.total_amount",
-        spark=spark_money("order.total_amount"),
+        sql=sql_money('"order".total_amount'),
         sums=(Sum("revenue", "counted", by_time=True),),
         money=True,
     ),
@@ -205,7 +204,7 @@ OF_ORDERS: tuple[Measure, ...] = (
             line_amount(item.price, item.quantity, document.order.discount) for item in document.order_items
         ),
         mongo={"$sum": {"$map": {"input": "$order_items", "in": _mongo_line("$$this", "$order.discount")}}},
-        spark=_spark_sum(_spark_line("item", "order.discount")),
+        sql=sql_sum("order_items", _sql_line("item", '"order".discount')),
         sums=(Sum("discount", "counted"),),
         money=True,
     ),
@@ -215,7 +214,7 @@ OF_ORDERS: tuple[Measure, ...] = (
         fold=_timed,
         plain=lambda document: int(is_timed(document)),
         mongo={"$cond": [MONGO_TIMED, 1, 0]},
-        spark=f"if({SPARK_TIMED}, 1, 0)",
+        sql=f"if({SQL_TIMED}, 1, 0)",
         judged_by_delivered=True,
     ),
     Measure(  # those of them with actual_time after expected_time
@@ -224,7 +223,7 @@ OF_ORDERS: tuple[Measure, ...] = (
         fold=lambda batch: (_delay(batch) > 0).astype(np.int64),
         plain=lambda document: int(_delay_ms(document) > 0),
         mongo={"$cond": [{"$and": [MONGO_TIMED, {"$gt": [_MONGO_DELAY, 0]}]}, 1, 0]},
-        spark=f"if({SPARK_TIMED} and {_SPARK_DELAY} > 0, 1, 0)",
+        sql=f"if({SQL_TIMED} and {_SQL_DELAY} > 0, 1, 0)",
         sums=(Sum("late", by_time=True),),
         judged_by_delivered=True,
     ),
@@ -234,7 +233,7 @@ OF_ORDERS: tuple[Measure, ...] = (
         fold=_delay,
         plain=_delay_ms,
         mongo={"$cond": [MONGO_TIMED, {"$toDecimal": _MONGO_DELAY}, 0]},
-        spark=f"if({SPARK_TIMED}, {_SPARK_DELAY}, 0)",
+        sql=f"if({SQL_TIMED}, {_SQL_DELAY}, 0)",
         judged_by_delivered=True,
     ),
 )
@@ -247,7 +246,7 @@ OF_ITEMS: tuple[Measure, ...] = (
         fold=lambda batch: np.ones(batch.item_count, np.int64),
         plain=lambda document, item: 1,
         mongo=1,
-        spark="1",
+        sql="1",
     ),
     Measure(
         "quantity",
@@ -255,7 +254,7 @@ OF_ITEMS: tuple[Measure, ...] = (
         fold=lambda batch: batch.item("quantity"),
         plain=lambda document, item: item.quantity,
         mongo={"$toDecimal": "$order_items.quantity"},
-        spark="item.quantity",
+        sql="item.quantity",
     ),
     Measure(  # price x quantity x (1 - discount), rounded half to even
         "revenue",
@@ -263,7 +262,7 @@ OF_ITEMS: tuple[Measure, ...] = (
         fold=lambda batch: batch.line_amounts(MONEY_FACTOR - batch.of_order("order.discount")),
         plain=lambda document, item: line_amount(item.price, item.quantity, 1 - document.order.discount),
         mongo=_mongo_line("$order_items", {"$subtract": [1, "$order.discount"]}),
-        spark=_spark_line("item", "(1 - order.discount)"),
+        sql=_sql_line("item", '(1 - "order".discount)'),
         sums=(Sum("revenue", "counted"),),
         money=True,
     ),
