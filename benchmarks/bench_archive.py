@@ -166,7 +166,16 @@ def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick:
         results.append(Result(f"{count:,} orders restored, start to end", restored.seconds, "s", "≥ 30 000/s", rate))
     if quick or archived.orders > 900_000:
         results += _read(environment, name, 100 if quick else DAY_ORDERS)
+        results += _checked(environment, name, archived.orders)
     return results
+
+
+def _checked(environment: Mapping[str, str], name: str, orders: int) -> list[Result]:
+    """What a full check of them costs, whole command."""
+    command = [str(Path(sys.executable).with_name("ecommerce")), "check", "--json"]
+    checked = measure(command, environment, stdout=subprocess.DEVNULL)
+    rate = f"{orders / checked.seconds:,.0f} orders/s, {checked.python_mb:,.0f} MB at its peak"
+    return [Result(f"of {name}: `ecommerce check` of all of them", checked.seconds, "s", "", rate)]
 
 
 def _read(environment: Mapping[str, str], name: str, orders: int) -> list[Result]:
@@ -200,11 +209,11 @@ def _seed(database: MongoDatabase, home: Path, orders: int) -> list[Result]:
     ]
 
 
-def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
+def measure(command: Sequence[str], environment: Mapping[str, str], stdout: int | None = None) -> Measured:
     """Run a program, looking at its memory and its JVM's ten times a second."""
     peaks = {"python": 0, "java": 0}
     started_at = datetime.now(UTC)
-    with timed() as clock, subprocess.Popen(command, env=dict(environment)) as process:
+    with timed() as clock, subprocess.Popen(command, env=dict(environment), stdout=stdout) as process:
         watcher = threading.Thread(target=_watch, args=(process, peaks))
         watcher.start()
         code = process.wait()
