@@ -128,7 +128,9 @@ def test_nothing_differs_while_writers_write(
                 {"_id": {"$mod": [7, number % 7]}}, {"$set": {"delivery.location": f"{number}"}}
             )
             accept(database, [*islice(new, 1)])
-            stop.wait(0.02)
+            # A check looks again until it meets a moment between two writes. With 20 ms it took minutes, and on a busy
+            # machine longer than a test may.
+            stop.wait(0.1)
 
     writer = threading.Thread(target=write)
     writer.start()
