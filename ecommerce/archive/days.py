@@ -13,7 +13,7 @@ import numpy as np
 
 from ecommerce.archive.encoded_ids import filter_of_ids
 from ecommerce.archive.errors import ArchiveError
-from ecommerce.archive.files import verify_pages
+from ecommerce.archive.files import require_datanodes, verify_pages
 from ecommerce.archive.rows import HASH_COLUMN, RUN_COLUMN
 from ecommerce.archive.run import Day
 from ecommerce.archive.view import ArchiveView
@@ -123,6 +123,7 @@ def _sound(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: S
         try:
             rows = _rows(view, tasks, wanted)
         except Exception as error:  # noqa: BLE001 - Arrow, PyIceberg and the client of HDFS each have their own
+            require_datanodes(error)
             faults = _unreadable(view, tasks, wanted) or [first_line(error)]
             return damage_of(view, day, f"its {counted(expected.orders, 'order')} cannot all be read{some_of(faults)}")
         amount = sum_of_amounts(rows)
@@ -160,6 +161,7 @@ def _unreadable(view: ArchiveView, tasks: "Sequence[FileScanTask]", columns: Seq
         try:
             _rows(view, [task], columns)
         except Exception as error:  # noqa: BLE001 - as above
+            require_datanodes(error)
             faults.append(f"{file_name(task)} cannot be read: {first_line(error)}")
     return faults
 
@@ -174,6 +176,7 @@ def _purged(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: 
     try:
         rows = None if faults else _rows(view, tasks, wanted, of_open_run=True)
     except Exception as error:  # noqa: BLE001 - as above
+        require_datanodes(error)
         rows, faults = None, _unreadable(view, tasks, wanted) or [first_line(error)]
     if rows is None:
         return damage_of(view, day, f"orders of the run that is open cannot be read{some_of(faults)}")

@@ -84,6 +84,9 @@ _CAUSES: tuple[tuple[str, str], ...] = (
 _LIBRARIES = {"py4j", "pyspark", "pyarrow", "pyiceberg", "sqlalchemy"}
 """Whose errors are about the archive's files, its table or its catalog."""
 
+_OF_HDFS_CLIENT = re.compile(r"[A-Z][A-Za-z]+(?:\(.*\))?", re.DOTALL)
+"""Most errors of the HDFS client that needs no JVM are a RuntimeError, their text a value of Rust: `RPCError("…")`."""
+
 _CREDENTIALS = re.compile(r"(mongodb(?:\+srv)?://)[^@/\s]*@", re.IGNORECASE)
 _EXCERPT_LENGTH = 300
 
@@ -144,4 +147,8 @@ def failures_explained(what_failed: str, state_of_the_data: str) -> Iterator[Non
 def _is_foreign(error: BaseException) -> bool:
     """Whether an error comes from a service rather than from a mistake in this code."""
     origin = type(error).__module__.partition(".")[0]
-    return isinstance(error, PyMongoError | OSError | ServiceError) or origin in _LIBRARIES
+    return (
+        isinstance(error, PyMongoError | OSError | ServiceError)
+        or origin in _LIBRARIES
+        or (type(error) is RuntimeError and _OF_HDFS_CLIENT.fullmatch(str(error)) is not None)
+    )

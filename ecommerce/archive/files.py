@@ -1,5 +1,7 @@
 """Files of the archive for PyIceberg, read without a JVM: on HDFS by a client in Rust, in a folder as they are."""
 
+import re
+import socket
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +87,20 @@ def snapshots_of(folder: str) -> dict[str, list[str]]:
     return found
 
 
+def require_datanodes(error: Exception) -> None:
+    """Raise the error where it is that none of the DataNodes with a block can be reached: no file is damaged then."""
+    if (named := _DATANODES.findall(str(error))) and not any(_answers(*one) for one in named):
+        raise error
+
+
+def _answers(address: str, port: str) -> bool:
+    try:
+        socket.create_connection((address, int(port)), _CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
 @cache
 def verify_pages() -> None:
     """Have PyIceberg verify the checksums of Parquet's pages, for which it has no option.
@@ -99,6 +115,11 @@ def verify_pages() -> None:
         page_checksum_verification=True,
     )
 
+
+_DATANODES = re.compile(r'ip_addr: \\*"([^"\\]+)\\*".{,400}?xfer_port: (\d+)', re.DOTALL)
+"""Address and port of each DataNode in what the client says when all that have a block failed it."""
+
+_CONNECT_SECONDS = 5.0
 
 _CLIENT_OPTIONS = {"dfs.client.failover.max.attempts": "5"}
 """By default the client asks a NameNode that is down 15 times, for more than two minutes."""

@@ -12,6 +12,7 @@ from ecommerce.archive.catalog import TABLE, metadata_location, pyiceberg_catalo
 from ecommerce.archive.edit_records import PUBLISHED as EDITED
 from ecommerce.archive.edit_records import TABLE_EDITS, Edit, edits_of_the_table
 from ecommerce.archive.errors import ArchiveError, failures_explained
+from ecommerce.archive.files import require_datanodes
 from ecommerce.archive.identity import begun_elsewhere, require_its_table, require_upgraded, table_known
 from ecommerce.archive.rows import RUN_COLUMN
 from ecommerce.archive.run import (
@@ -96,6 +97,7 @@ class ArchiveView:
         try:
             tasks = list(self.table.scan(row_filter=row_filter, snapshot_id=snapshot).plan_files())
         except Exception as error:
+            require_datanodes(error)
             if not (damaged := _unreadable_list(self.table, snapshot)):
                 raise
             raise ArchiveError(f"the table's list of files cannot be read: {damaged}. {_FROM_BACKUP}") from error

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.days import Damage, damage_of, file_name, first_line, some_of, wrong_sizes
-from ecommerce.archive.files import verify_pages
+from ecommerce.archive.files import require_datanodes, verify_pages
 from ecommerce.archive.rows import RUN_COLUMN
 from ecommerce.archive.view import ArchiveView
 from ecommerce.order_search.sorting import Position
@@ -79,6 +79,7 @@ def rows_of_day(view: ArchiveView, files: DayFiles, wanted: Wanted, columns: Seq
             try:
                 found = _rows_of_file(view, task, wanted, columns, of_open_run=of_open_run)
             except Exception as error:  # noqa: BLE001 - Arrow, PyIceberg and the client of HDFS each have their own
+                require_datanodes(error)
                 faults.append(f"{file_name(task)} cannot be read: {first_line(error)}")
                 continue
             if found is not None and len(found):

@@ -5,11 +5,8 @@ finishes what was begun.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
-from types import ModuleType
 
 import pytest
 from msgspec.structs import replace
@@ -17,12 +14,9 @@ from pyspark.sql import SparkSession
 
 from ecommerce.archive import edits, expire, maintain
 from ecommerce.archive.archiver import archive_orders
-from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.expire import expire_orders
 from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.reading import read
-from ecommerce.archive.runs import unfinished_run
-from ecommerce.check import check_orders
 from ecommerce.documents.order import OrderDocument, Refund
 from ecommerce.forget import steps as forgetting
 from ecommerce.forget.forget import forget
@@ -32,88 +26,16 @@ from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, ORDERS, MongoData
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
-from tests.archiving import OF_ARCHIVER, an_order, assert_one_place, at_moment, hot_ids, insert, spark
-from tests.services.test_archive_failures import ORDERS_MADE, goes_on, hadoop, on_hdfs
+from tests.archiving import OF_ARCHIVER, an_order, assert_one_place, at_moment, insert, spark
+from tests.drills.hdfs_faults import DOWN, SAYS, Faults, at_each, faults, is_sound, nothing_is_lost
+from tests.services.test_archive_failures import ORDERS_MADE, goes_on, on_hdfs
 from tests.summaries_data import accept
 
-__all__ = ["on_hdfs", "spark"]
+__all__ = ["faults", "on_hdfs", "spark"]
 
 pytestmark = pytest.mark.drill
 
-DOWN, SAFE_MODE = "down", "in safe mode"
-SAYS = {DOWN: "HDFS cannot be reached: start it", SAFE_MODE: "HDFS is in safe mode: it leaves that by itself"}
 FORGOTTEN = 3
-
-
-class Faults:
-    """Brings a fault about at a moment, and ends it."""
-
-    def __init__(self, spark: SparkSession, hdfs: Hdfs, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
-        self.spark, self.hdfs, self.monkeypatch, self.fault = spark, hdfs, monkeypatch, fault
-
-    def begin(self) -> None:
-        """HDFS is not what it should be."""
-        if self.fault == DOWN:
-            self.hdfs.namenode.kill()
-        else:
-            self._safe_mode("ENTER")
-
-    def end(self) -> None:
-        """HDFS is what it should be."""
-        if self.fault == DOWN:
-            self.hdfs.start()
-        else:
-            self._safe_mode("LEAVE")
-
-    def _safe_mode(self, action: str) -> None:
-        system, _ = hadoop(self.spark, f"{self.hdfs.uri}/")
-        actions = self.spark.sparkContext._jvm.org.apache.hadoop.fs.SafeModeAction  # type: ignore[union-attr]  # noqa: SLF001
-        system.setSafeMode(getattr(actions, action))
-
-    @contextmanager
-    def at(self, moment: str, *modules: ModuleType) -> Iterator[None]:
-        """HDFS fails when one of the modules reaches the moment; it is whole again when the block ends."""
-        came: list[str] = []
-
-        def begin() -> None:
-            came.append(moment)
-            self.begin()
-
-        with self.monkeypatch.context() as until_then:
-            at_moment(until_then, moment, begin, *modules)
-            try:
-                yield
-            finally:
-                if came:
-                    self.end()
-        assert came, f"{moment} was not reached"
-
-    def fails(self, work: Callable[[], object]) -> None:
-        """The work fails with one line that names the fault and says what to do."""
-        with pytest.raises(ArchiveError, match=SAYS[self.fault]) as failed:
-            work()
-        assert "\n" not in str(failed.value)
-        assert "run it again" in str(failed.value)
-
-
-@pytest.fixture
-def faults(fault: str, spark: SparkSession, hdfs: Hdfs, monkeypatch: pytest.MonkeyPatch) -> Faults:
-    return Faults(spark, hdfs, monkeypatch, fault)
-
-
-def at_each(*moments: str, down: Collection[str] | None = None) -> pytest.MarkDecorator:
-    """Safe mode at each of the moments; down at each, or at these: two minutes each, as Iceberg asks on."""
-    cases = [(SAFE_MODE, moment) for moment in moments]
-    cases += [(DOWN, moment) for moment in (moments if down is None else down)]
-    return pytest.mark.parametrize(("fault", "moment"), cases)
-
-
-def nothing_is_lost(database: MongoDatabase, orders: list[OrderDocument]) -> None:
-    """By what MongoDB knows each order is in one place, and the figures count each."""
-    archived = {one["_id"] for one in database[ARCHIVED_ORDERS].find({}, {"_id": 1})}
-    assert not archived & hot_ids(database)
-    assert archived | hot_ids(database) == {order.order.order_id for order in orders}
-    assert compute_kpis(database).orders == len(orders)
 
 
 def test_one_that_is_down_from_the_start_is_named_at_once(
@@ -135,12 +57,6 @@ def test_one_that_is_down_from_the_start_is_named_at_once(
         faults.end()
     goes_on(spark, on_hdfs, database, ORDERS_MADE)
     is_sound(database, on_hdfs)
-
-
-def is_sound(database: MongoDatabase, settings: Settings) -> None:
-    report = check_orders(database, settings)
-    assert (report.differences, report.damaged) == ((), ())
-    assert unfinished_run(database) is None
 
 
 @at_each(

@@ -1,10 +1,12 @@
 """What an error of the archive's services says: the setting that may be wrong, and only commands that there are."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
 
-from ecommerce.archive.errors import explain
+from ecommerce.archive.errors import ArchiveError, explain, failures_explained
+from ecommerce.archive.files import require_datanodes
 from ecommerce.services.hdfs_state import why_in_safe_mode
 from ecommerce.settings import get_settings
 
@@ -57,3 +59,38 @@ def test_no_command_is_named_that_there_is_not(said: str, means: str) -> None:
     explained = explain(OSError(f"SafeModeException: Cannot create file. Name node is in safe mode.\n{said}"))
     assert explained.startswith("HDFS is in safe mode: ")
     assert "dfsadmin" not in explained
+
+
+DATANODES_FAILED = (
+    'DataTransferError("All DataNodes failed: [DatanodeInfoProto {{ id: DatanodeIdProto {{ ip_addr: \\"127.0.0.1\\", '
+    'host_name: \\"localhost\\", datanode_uuid: \\"1\\", xfer_port: {port}, info_port: 1, ipc_port: 1 }} }}]")'
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "means"),
+    [
+        (DATANODES_FAILED.format(port=1), "no DataNode takes or gives data: start it"),
+        ('RPCError("org.apache.hadoop.security.AccessControlException", "Permission denied: user=x")', "no permission"),
+        ('RPCError("org.apache.hadoop.ipc.RetriableException", "Name node is in safe mode")', "HDFS is in safe mode"),
+        ("ChecksumError", "ChecksumError"),
+    ],
+)
+def test_an_error_of_the_hdfs_client_without_a_jvm_is_explained(said: str, means: str) -> None:
+    """Most of them are a plain RuntimeError: each command that reads the archive ended in a traceback."""
+    with pytest.raises(ArchiveError, match=means), failures_explained("restoring", "Run it again."):
+        raise RuntimeError(said)
+
+
+def test_a_mistake_of_the_program_is_not() -> None:
+    with pytest.raises(RuntimeError, match="no running event loop"), failures_explained("restoring", "Run it again."):
+        raise RuntimeError("no running event loop")
+
+
+def test_a_file_is_not_damaged_where_its_datanodes_are_down() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as datanode:
+        failed = RuntimeError(DATANODES_FAILED.format(port=datanode.getsockname()[1]))
+        require_datanodes(failed)
+        require_datanodes(RuntimeError("ChecksumError"))
+    with pytest.raises(RuntimeError, match="All DataNodes failed"):
+        require_datanodes(failed)
