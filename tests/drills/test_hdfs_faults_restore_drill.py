@@ -86,6 +86,28 @@ def test_safe_mode_keeps_nobody_from_reading(faults: Faults, on_hdfs: Settings, 
         faults.end()
 
 
+def test_a_block_that_is_damaged_is_a_damaged_day(
+    spark: SparkSession, on_hdfs: Settings, database: MongoDatabase, hdfs: Hdfs
+) -> None:
+    """Its only DataNode fails it, too, but answers."""
+    blocks = Path(hdfs.configuration).parent / "data"
+    there = set(blocks.rglob("blk_*"))
+    before = archived(on_hdfs, database)
+    new = sorted(one for one in set(blocks.rglob("blk_*")) - there if one.suffix != ".meta")
+    block = next(one for one in new if one.read_bytes().startswith(b"PAR1"))
+    content = block.read_bytes()
+    block.write_bytes(content[: len(content) // 2])
+    try:
+        with pytest.raises(ArchiveError, match=r"of the archive is damaged: its 3 orders cannot all be read"):
+            restore_orders(on_hdfs, OLD_DAY, LAST)
+    finally:
+        block.write_bytes(content)
+        hdfs.stop()
+        hdfs.start()
+    assert restore_orders(on_hdfs, OLD_DAY, LAST) == len(before)
+    assert stored(database, ORDERS_RESTORED) == before
+
+
 def archived(settings: Settings, database: MongoDatabase) -> dict[int, bytes]:
     """Archive all orders; their documents as they were."""
     insert(database, ORDERS_MADE)
