@@ -12,6 +12,8 @@ from ecommerce.readable import compact, exact
 
 Value = int | float | Decimal | None
 LATE_NOTE = "late: of those that were due"
+ITEMS_NOTE = "of items after discount, without shipping"
+"""An order's revenue is what the customer was asked to pay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,13 @@ def of_items(groups: Mapping[str, ItemGroup], amount: Any, first: str) -> list[M
         measures.append(Measure(key, label, counts, _texts(counts, compact), shares(counts)))
     revenue = {name: group.revenue for name, group in groups.items() if group.revenue is not None}
     if len(revenue) == len(groups):  # else not known yet of all orders
-        measures.append(_revenue(revenue, amount))
+        measures.append(_revenue(revenue, amount, ITEMS_NOTE))
     return sorted(measures, key=lambda measure: measure.key != first)
 
 
-def _revenue(amounts: Mapping[str, Decimal], amount: Any) -> Measure:
+def _revenue(amounts: Mapping[str, Decimal], amount: Any, note: str = "") -> Measure:
     texts = {name: amount(value, short=True) for name, value in amounts.items()}
-    return Measure("revenue", "Revenue", amounts, texts, shares(amounts))
+    return Measure("revenue", "Revenue", amounts, texts, shares(amounts), note)
 
 
 def shares(values: Mapping[str, Any]) -> dict[str, str]:

@@ -32,6 +32,7 @@ from ecommerce.order_search.ids import ID_MAX, ids_of
 from ecommerce.order_search.one_order import order_of, part_of
 from ecommerce.order_search.paging import every_order, prepare_search
 from ecommerce.order_search.query import OrderQuery
+from ecommerce.order_search.sorting import Sort
 from ecommerce.settings import Settings, get_settings
 from ecommerce.spreadsheet import spreadsheet_cell
 
@@ -52,16 +53,17 @@ CUSTOMER = ("customer_name", "customer_email")
 
 
 def csv_parts(
-    database: MongoDatabase, settings: Settings, query: OrderQuery, now: datetime, *, customers: bool
+    database: MongoDatabase, settings: Settings, query: OrderQuery, sort: Sort, now: datetime, *, customers: bool
 ) -> Iterator[str]:
-    """The lines of a download, many at a time: hot orders, then the archived ones of a text or a customer, each the
-    latest first. Raises PyMongoError; ArchiveError, at its end, where archived orders could not all be read.
+    """The lines of a download, many at a time: hot orders as they are sorted, then the archived ones of a text or a
+    customer, the latest first. Raises PyMongoError; ArchiveError, at its end, where archived ones could not all be
+    read.
     """
     if query.text or query.user_id is not None:
         prepare_search(database)
     yield BYTE_ORDER_MARK + _lines([[*FIELDS, PLACE, *(CUSTOMER if customers else ())]])
     # Half the time of whole documents.
-    documents = every_order(database, query, now, map(".".join, FIELDS.values()))
+    documents = every_order(database, query, now, map(".".join, FIELDS.values()), sort)
     hot = array("q")
     while chunk := list(islice(documents, ROWS_AT_ONCE)):
         hot.extend(document["_id"] for document in chunk if query.text or query.user_id is not None)
@@ -134,10 +136,11 @@ class OrdersCsv(AuthRequestHandler):
         user = _text(self.current_user) if has_login else None
         customers = may_see_customers(settings, user, self.request.remote_ip)
         zone, now = the_feed().zone, datetime.now(UTC)
-        query = query_of(view_of_query("?" + self.request.query), now, zone, customers=customers)
+        view = view_of_query("?" + self.request.query)
+        query = query_of(view, now, zone, customers=customers)
         if customers:
             record_download(user, self.request.remote_ip, self.request.query)
-        parts = csv_parts(get_database(settings), settings, query, now, customers=customers)
+        parts = csv_parts(get_database(settings), settings, query, view.orders.sort, now, customers=customers)
         try:
             first = await asyncio.to_thread(next, parts)
             self.set_header("Content-Type", "text/csv; charset=utf-8")

@@ -63,9 +63,11 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
         "now_text": [_text(value, text) for value in now],
         "before_text": [_text(value, text) for value in before] or [NOTHING] * len(now),
     }
-    rows = [_key("this span", _sum(trends.now, measure, text), REVENUE_COLOR)]
+    # What it is compared with ends at the last full hour.
+    begun, to_hour = (", so far", ", until the last full hour of this one") if any(beside) else ("", "")
+    rows = [_key(f"this span{begun}", _sum(trends.now, measure, text), REVENUE_COLOR)]
     if trends.before:
-        rows.append(_key("what it is compared with", _sum(trends.before, measure, text), COMPARED_COLOR))
+        rows.append(_key(f"what it is compared with{to_hour}", _sum(trends.before, measure, text), COMPARED_COLOR))
     notes = [f"per {trends.grain} of order" + (", refunds on their own day" if measure == "net_sales" else "")]
     notes += [f"dashed: the {trends.grain} that is not over"] if any(beside) else []
     notes += [f"drag over it: those days · click: that {trends.grain}"]
@@ -140,7 +142,7 @@ def categories(trends: Trends, amount: Callable[..., str]) -> dict[str, Content]
     colors = dict(zip(stacked, OTHER_COLORS, strict=False))
     rows = [_key(name, text(sum(amounts, Decimal(0))), colors[name]) for name, amounts in stacked.items()]
     empty = "" if any(any(amounts) for amounts in stacked.values()) else NO_ORDERS
-    what = "revenue without cancelled and returned orders" if by_revenue else "units sold"
+    what = "items after discount, without shipping and cancelled or returned orders" if by_revenue else "units sold"
     return {
         "categories": card(
             "Categories over time",

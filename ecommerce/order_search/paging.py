@@ -31,6 +31,9 @@ FIRST_PIECE, LAST_PIECE = 1_000, 16_000
 FIRST_ID, LAST_ID = -(2**63), 2**63 - 1
 
 
+LATEST_FIRST = Sort()
+
+
 class TooManyToSort(InputError):
     """A span has too many orders to be sorted by anything but time or id."""
 
@@ -84,11 +87,13 @@ def count_of(database: MongoDatabase, query: OrderQuery, now: datetime) -> int |
 
 
 def every_order(
-    database: MongoDatabase, query: OrderQuery, now: datetime, fields: Iterable[str] = ()
+    database: MongoDatabase, query: OrderQuery, now: datetime, fields: Iterable[str] = (), sort: Sort = LATEST_FIRST
 ) -> Iterator[Document]:
-    """All orders of a query, the latest first; streamed, however many. `fields`: only these, by their paths."""
+    """All orders of a query, as they are sorted; streamed, however many. `fields`: only these, by their paths."""
     found = database[ORDERS].find(match(database, query, now), list(fields) or None, batch_size=1_000)
-    yield from found.sort(TIME, -1).allow_disk_use(True)
+    # By time as its index has them: with the id behind it, all would have to be sorted first.
+    keys = sort.keys()[:1] if sort.path == TIME else sort.keys()
+    yield from found.sort(keys).allow_disk_use(True)
 
 
 def every_order_of(database: MongoDatabase, users: Sequence[int]) -> Iterator[Document]:

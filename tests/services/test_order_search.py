@@ -76,6 +76,10 @@ def test_pages_are_sorted_by_anything(database: MongoDatabase, orders: list[Orde
             expected = sorted(orders, key=lambda o: (KEYS[by](o), o.order.order_id), reverse=descending)
             found = all_pages(database, OrderQuery(), Sort(by, descending), rows=77)
             assert found == [order.order.order_id for order in expected], by
+            streamed = [KEYS[by](order) for order in expected]
+            known = {order.order.order_id: order for order in orders}
+            rows = every_order(database, OrderQuery(), NOW, ["order.order_id"], Sort(by, descending))
+            assert [KEYS[by](known[row["_id"]]) for row in rows] == streamed, by
 
 
 def test_orders_of_one_instant_are_all_on_a_page(database: MongoDatabase) -> None:
