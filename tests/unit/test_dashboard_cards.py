@@ -83,8 +83,8 @@ def test_the_course_of_a_share_has_a_gap_where_there_is_nothing_to_take_a_share_
     span = Span(START - timedelta(days=3), START + timedelta(days=last + 3))
     sparks = answer_of(list(days.values()), span=span).timeline.sparks
     whole = [START.date() + timedelta(days=number) for number in range(-3, last + 3)]
-    for name in ("late_share", "average_order_value"):
-        assert [point is None for point in sparks[name]] == [day not in days for day in whole]
+    assert [point is None for point in sparks["average_order_value"]] == [day not in days for day in whole]
+    assert "late_share" not in sparks, "how many orders of a past day were overdue is not kept"
     assert None not in sparks["orders"] and None not in sparks["revenue"]
 
 
