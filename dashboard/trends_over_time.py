@@ -82,7 +82,8 @@ def _sum(points: Sequence[Point], measure: Measure, text: Callable[[Any], str]) 
     if measure == "average_order_value":
         orders = sum(point.counted_orders for point in points)
         return text(_cents(sum((point.revenue for point in points), Decimal(0)) / orders)) if orders else NOTHING
-    values = [value for value in _values(points, measure) if value is not None]
+    # Those of the whole span: a refund may lie ahead, where no line is drawn yet.
+    values = [value for point in points if (value := _value(point, measure)) is not None]
     return text(sum(values, Decimal(0)))
 
 
