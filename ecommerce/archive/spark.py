@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -26,7 +25,7 @@ from ecommerce.jvm import PlainFolder, class_path
 from ecommerce.settings import Settings
 
 if TYPE_CHECKING:
-    from pyspark import SparkConf, SparkContext
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
 STOP_TIMEOUT_SECONDS = 30
@@ -109,7 +108,7 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
     jars = class_path(*archive_jars(settings.cache, java))
     set_environment(settings, java)
     require_master(settings)
-    from pyspark import SparkConf
+    from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
@@ -131,7 +130,7 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
                 configuration, {"stdout": output, "stderr": output}
             )
         end_when_hung(gateway, settings.spark_answer_seconds)
-        context = _context(configuration, gateway)
+        context = SparkContext(conf=configuration, gateway=gateway)
         if meanwhile:
             threading.Thread(target=_tried, args=(meanwhile, context), name="spark-meanwhile", daemon=True).start()
         return _Spark(SparkSession.builder.getOrCreate(), settings, java, scratch, home, leaves_classes)
@@ -142,21 +141,6 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
             f"Spark did not start with ECOMMERCE_SPARK_MASTER={settings.spark_master!r}{given_by_the_user()}: "
             f"{_reason(error, log, log_before)}; see {log}"
         ) from None
-
-
-def _context(configuration: "SparkConf", gateway: Any) -> "SparkContext":
-    """A context that leaves Ctrl-C to the program.
-
-    In the main thread PySpark takes it, to cancel its jobs: by a call into the JVM, which py4j refuses while it reads
-    the answer of another. The interrupt was lost, and the work ended in an error without a cause.
-    """
-    from pyspark import SparkContext
-
-    before = signal.getsignal(signal.SIGINT)
-    context = SparkContext(conf=configuration, gateway=gateway)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, before)
-    return context
 
 
 def _reason(error: Exception, log: Path, log_before: int) -> str:

@@ -87,34 +87,3 @@ from ecommerce.settings import get_settings
 for run in archive_orders(get_settings()):
     print(run.orders)
 """
-
-
-COUNTS = """
-from ecommerce.archive.spark import spark_session
-from ecommerce.settings import get_settings
-
-with spark_session(get_settings()) as spark:
-    spark.sql("select 1").collect()
-    print("begun", flush=True)
-    spark.sql("select count(*) from range(1000000000000) where pmod(hash(id), 7) = 3").collect()
-"""
-
-
-def test_ctrl_c_ends_what_spark_does_for_the_main_thread(archive: Settings) -> None:
-    environment = os.environ | settings_environment(archive)
-    with subprocess.Popen(
-        [sys.executable, "-c", COUNTS],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as program:
-        assert program.stdout is not None
-        assert program.stdout.readline() == "begun\n"
-        time.sleep(1)
-        program.send_signal(signal.SIGINT)
-        _, said = program.communicate(timeout=60)
-    assert said.splitlines()[-1] == "KeyboardInterrupt", said
-    assert "reentrant" not in said
-    assert jvms_of(archive) == []
