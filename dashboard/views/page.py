@@ -17,7 +17,7 @@ from dashboard.first_paint import first_paint
 from dashboard.orders_cards import failed_cards
 from dashboard.orders_content import orders_content
 from dashboard.session import Session
-from dashboard.state import CURRENCY, Choices, View, allowed, says_more, view_of_query
+from dashboard.state import CURRENCY, Choices, View, allowed, view_of_query
 from dashboard.trends import TrendsQuestion
 from dashboard.trends_cards import failed_cards as failed_trends
 from dashboard.trends_cards import trends_cards
@@ -52,8 +52,7 @@ class DashboardPage(Viewer):
         self._zone = self._feed.zone
         self._session = Session(view_of_query(query), self._zone)
         view = self._session.view
-        self._address = query
-        self._window = Window(on_link=self._stepped, on_browser=self._seen)
+        self._window = Window(query, on_link=self._stepped, on_browser=self._seen)
         self._line = FreshnessLine(interval=settings.refresh_seconds, zone=self._zone.key)
         self._banner = ProblemBanner(self._zone)
         self._navigation = navigation(view.page)
@@ -110,16 +109,14 @@ class DashboardPage(Viewer):
     def change(self, next_of: Callable[[View], View]) -> None:
         """Go to another view: address, widgets, figures."""
         if self._enter(next_of(self._session.view)):
-            self._address = self._session.view.query()
-            self._window.go_to(self._address)
+            self._window.go_to(self._session.view.query())
             self._draw()
 
     def _stepped(self, query: str) -> None:
         """The browser stepped to a link of its history."""
-        self._address = query
         if self._enter(view_of_query(query)):
             self._draw()
-        self._correct_address()
+        self._window.correct(self._session.view)
 
     def _enter(self, view: View) -> bool:
         """Take a view, without values of filters that the data has not; returns whether it is another one."""
@@ -128,12 +125,6 @@ class DashboardPage(Viewer):
         is_other = view != self._session.view
         self._session.view = view
         return is_other
-
-    def _correct_address(self) -> None:
-        """Where the address says what is not shown, as a filter's value that is no more, it says what is."""
-        if says_more(self._address, self._session.view):
-            self._address = self._session.view.query()
-            self._window.correct(self._address)
 
     def _draw(self) -> None:
         if self._is_live:
@@ -274,7 +265,7 @@ class DashboardPage(Viewer):
         if tick.choices and (view := allowed(self._session.view, tick.choices)) != self._session.view:
             self._session.view = view
             self._ask()
-        self._correct_address()
+        self._window.correct(self._session.view)
         self._filters.show(self._session.view, tick.choices)
 
     def _show_view(self) -> None:

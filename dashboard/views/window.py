@@ -7,6 +7,7 @@ import param
 from panel.custom import JSComponent
 
 from dashboard.browser import SCREEN, SYSTEM_THEME, THEME, Browser
+from dashboard.state import View, says_more
 
 
 class Window(JSComponent):
@@ -19,10 +20,12 @@ class Window(JSComponent):
     _bundle = "window.js"
 
     def __init__(
-        self, *, on_link: Callable[[str], None], on_browser: Callable[[Browser], None], **parameters: Any
+        self, link: str, *, on_link: Callable[[str], None], on_browser: Callable[[Browser], None], **parameters: Any
     ) -> None:
-        """`on_link` gets the query of an address that was stepped to, `on_browser` what is seen of the browser."""
+        """`link` is the query of the address that was opened. `on_link` gets that of one that was stepped to,
+        `on_browser` what is seen of the browser."""
         super().__init__(margin=0, width=0, height=0, **parameters)
+        self._link = link
         self._on_link = on_link
         self._on_browser = on_browser
 
@@ -30,11 +33,14 @@ class Window(JSComponent):
         """Put the link of another view into the address bar, as a step of the history."""
         # Panel's own Location does not learn of a step back, and would push the view that was stepped to once more: the
         # way forward was lost, and the next step back led to the same page.
+        self._link = query
         self._send_msg({"go_to": query})
 
-    def correct(self, query: str) -> None:
-        """Put another link into the address bar, in the place of the one that is there."""
-        self._send_msg({"correct": query})
+    def correct(self, view: View) -> None:
+        """Where the address says what is not shown, as a filter's value that is no more, have it say what is."""
+        if says_more(self._link, view):
+            self._link = view.query()
+            self._send_msg({"correct": self._link})
 
     def remember_theme(self, *, dark: bool) -> None:
         """Keep what the viewer chose for the next visit."""
@@ -44,6 +50,7 @@ class Window(JSComponent):
         if not isinstance(message, dict):
             return
         if isinstance(link := message.get("link"), str):
+            self._link = link
             self._on_link(link)
         if isinstance(narrow := message.get("narrow"), bool) and isinstance(dark := message.get("dark"), bool):
             self._on_browser(Browser(narrow, dark))
