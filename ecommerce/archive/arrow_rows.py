@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.hot import HotOrders, hot_orders
-from ecommerce.archive.rows import HASH_COLUMN
+from ecommerce.archive.rows import HASH_COLUMN, RUN_COLUMN
 from ecommerce.bson_reading.order_columns import ITEM, BoolArray, IntArray, OrderColumns
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, decode_order
 from ecommerce.documents.content_hash import content_hash
@@ -79,6 +79,20 @@ def arrow_schema(document: type[Struct] | None = None) -> pa.Schema:
     if document is not None:
         return pa.schema(_members(document))
     return pa.schema([*_members(OrderDocument), pa.field(HASH_COLUMN, pa.int64())])
+
+
+def archived_schema() -> pa.Schema:
+    """The columns of the table's rows: those of `row_batches`, and the run that archived each."""
+    return arrow_schema().append(pa.field(RUN_COLUMN, pa.string()))
+
+
+def in_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows with the columns of a schema; null are those that the table has not gained yet."""
+    columns = [
+        rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(len(rows), field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def _members(document: type[Struct]) -> list[pa.Field]:

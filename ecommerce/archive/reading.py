@@ -1,7 +1,7 @@
 """Archived orders, in one call, without a JVM: as Arrow, pandas or Polars; and as a Spark frame where Spark is."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.days import Damage, damaged_days, day_tables, require_sound
@@ -90,28 +90,13 @@ def read_spark(
 
     `spark` comes from `ecommerce.archive.spark.spark_session`.
     """
-    rows, damaged = sound_rows(spark, start, end, settings=settings)
-    require_sound(damaged)
-    return rows
-
-
-def sound_rows(
-    spark: "SparkSession", start: date | None = None, end: date | None = None, *, settings: Settings | None = None
-) -> "tuple[DataFrame, list[Damage]]":
-    """What `read_spark` gives, without the days that are damaged, and those."""
     from ecommerce.archive.table import ArchiveTable
 
     settings = settings or get_settings()
     with failures_explained("reading the archive", UNHURT):
         view = open_view(settings)
-        damaged = damaged_days(view, start, end)
-        table = ArchiveTable(spark, settings)
-        rows = _spark_rows(table, settings, view, start, end)
-        for one in damaged:
-            # Not by the day: only a range of time keeps Spark from opening the files.
-            next_day = one.day + timedelta(days=1)
-            rows = rows.where(f"order.order_time < timestamp'{one.day}' OR order.order_time >= timestamp'{next_day}'")
-        return rows, damaged
+        require_sound(damaged_days(view, start, end))
+        return _spark_rows(ArchiveTable(spark, settings), settings, view, start, end)
 
 
 def _spark_rows(table: Any, settings: Settings, view: ArchiveView, start: date | None, end: date | None) -> "DataFrame":

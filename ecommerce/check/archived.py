@@ -1,23 +1,22 @@
 """The cells of archived orders by SQL, from the table's rows, to compare with what the purges recorded.
 
-DuckDB reads them, without a JVM: the same with Spark took seven times as long, each of its jobs a second of start.
+DuckDB reads them, without a JVM: each of Spark's jobs took a second and more before it read anything.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import polars as pl
 import pyarrow as pa
 
-from ecommerce.archive.arrow_rows import arrow_schema
+from ecommerce.archive.arrow_rows import archived_schema, in_schema
 from ecommerce.archive.days import Damage, day_tables, require_sound
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.reading import UNHURT
-from ecommerce.archive.rows import DAY_COLUMN, RUN_COLUMN
+from ecommerce.archive.rows import DAY_COLUMN
 from ecommerce.archive.view import open_view
 from ecommerce.check.hours import Offsets, sql_hour
 from ecommerce.check.sales import sales_of_rows
@@ -31,12 +30,15 @@ from ecommerce.summaries.cells.measures import OF_ITEMS, OF_ORDERS, SQL_CREDIT, 
 from ecommerce.summaries.cells.promises import PROMISE_DIMENSIONS, PROMISE_SCHEMA
 from ecommerce.summaries.cells.table import ITEM_DIMENSIONS, ORDER_DIMENSIONS
 
+if TYPE_CHECKING:
+    import duckdb
+
 DAY: dict[str, Any] = {DAY_COLUMN: pl.Date}
 ROWS = "archived_rows"
 """The table of a connection of `rows_in_sql`."""
 
-SCHEMA = arrow_schema().append(pa.field(RUN_COLUMN, pa.string())).append(pa.field(DAY_COLUMN, pa.date32()))
-"""Of the rows: the definition's columns, the run that archived them, and their UTC day."""
+SCHEMA = archived_schema().append(pa.field(DAY_COLUMN, pa.date32()))
+"""Of the rows: those of the table, with their UTC day."""
 
 
 def archived_cells(settings: Settings, first: date, last: date, hours: Hours) -> dict[date, CellTable]:
@@ -57,24 +59,16 @@ def sound_rows(settings: Settings, first: date, last: date) -> tuple[pa.Table, l
         if isinstance(found, Damage):
             damaged.append(found)
         else:
-            tables.append(_in_shape(found, day))
+            days = pa.repeat(pa.scalar(day), len(found))
+            tables.append(in_schema(found.append_column(DAY_COLUMN, days), SCHEMA))
     return pa.concat_tables(tables), damaged
 
 
-def _in_shape(rows: pa.Table, day: date) -> pa.Table:
-    """The rows in SCHEMA; null is what the table has not gained yet."""
-    days = pa.repeat(pa.scalar(day), len(rows))
-    columns = [
-        rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(len(rows), field.type)
-        for field in SCHEMA
-        if field.name != DAY_COLUMN
-    ]
-    return pa.table([*columns, days], schema=SCHEMA)
-
-
 @contextmanager
-def rows_in_sql(rows: pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
+def rows_in_sql(rows: pa.Table) -> "Iterator[duckdb.DuckDBPyConnection]":
     """A connection whose table ROWS has these rows."""
+    import duckdb
+
     with duckdb.connect() as connection:
         connection.execute("SET python_enable_replacements = false")
         connection.register(ROWS, rows)
@@ -111,12 +105,12 @@ _ORDER = (
 """Dimensions of an order's cells, but for the hour."""
 
 
-def _orders(connection: duckdb.DuckDBPyConnection, offsets: Offsets) -> pl.DataFrame:
+def _orders(connection: "duckdb.DuckDBPyConnection", offsets: Offsets) -> pl.DataFrame:
     wanted = (*_ORDER, _hour(offsets), *_numbers(OF_ORDERS))
     return _summed(connection, f"select {', '.join(wanted)} from {ROWS}", DAY | ORDER_DIMENSIONS, OF_ORDERS)  # noqa: S608 - ours
 
 
-def _items(connection: duckdb.DuckDBPyConnection, offsets: Offsets) -> pl.DataFrame:
+def _items(connection: "duckdb.DuckDBPyConnection", offsets: Offsets) -> pl.DataFrame:
     each = f'select {DAY_COLUMN}, "order", delivery, unnest(order_items) as item from {ROWS}'  # noqa: S608 - ours
     wanted = (
         DAY_COLUMN,
@@ -130,7 +124,7 @@ def _items(connection: duckdb.DuckDBPyConnection, offsets: Offsets) -> pl.DataFr
     return _summed(connection, f"select {', '.join(wanted)} from ({each})", DAY | ITEM_DIMENSIONS, OF_ITEMS)  # noqa: S608 - ours
 
 
-def _promises(connection: duckdb.DuckDBPyConnection, offsets: Offsets) -> pl.DataFrame:
+def _promises(connection: "duckdb.DuckDBPyConnection", offsets: Offsets) -> pl.DataFrame:
     wanted = (
         *_ORDER,
         _hour(offsets),
@@ -155,7 +149,7 @@ def _numbers(measures: tuple[Measure, ...]) -> Iterator[str]:
 
 
 def _summed(
-    connection: duckdb.DuckDBPyConnection, rows: str, dimensions: Iterable[str], measures: tuple[Measure, ...]
+    connection: "duckdb.DuckDBPyConnection", rows: str, dimensions: Iterable[str], measures: tuple[Measure, ...]
 ) -> pl.DataFrame:
     """Group by the dimensions. Money comes in units of 10^-8."""
     grouped = ", ".join(dimensions)

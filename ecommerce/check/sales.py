@@ -137,7 +137,7 @@ def _sql_returned(gifts: bool, amount: str) -> str:
     """Over the items of `refund`: an amount of the order item x the quantity that came back."""
     same = f"item.order_item_id = back.order_item_id and {'' if gifts else 'not '}{_GIFT}"
     each = sql_sum(f"list_filter(order_items, lambda item: {same})", f"{sql_money(amount)} * back.quantity")
-    return f"coalesce(list_sum(list_transform(refund.items, lambda back: {each})), 0)"
+    return sql_sum("refund.items", each, "back")
 
 
 def _sql_events(time: str, rows: str, **amounts: str) -> str:

@@ -9,10 +9,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow import fs
 
-from ecommerce.archive.arrow_rows import arrow_schema, row_batches
+from ecommerce.archive.arrow_rows import archived_schema, arrow_schema, in_schema, row_batches
 from ecommerce.archive.days import Damage, purged_tables, require_sound
 from ecommerce.archive.hot import only_orders
-from ecommerce.archive.rows import RUN_COLUMN
 from ecommerce.archive.view import ArchiveView
 from ecommerce.archive_location import local_path
 from ecommerce.bson_reading.batches import raw_batches
@@ -22,7 +21,7 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.query.views import ARCHIVED_PART, HOT, PURGED, ROWS_OF
 
 HOT_SCHEMA = arrow_schema()
-ARCHIVED_SCHEMA = HOT_SCHEMA.append(pa.field(RUN_COLUMN, pa.string()))
+ARCHIVED_SCHEMA = archived_schema()
 SCHEMAS: dict[str, pa.Schema] = {
     HOT: HOT_SCHEMA,
     ARCHIVED_PART: ARCHIVED_SCHEMA,
@@ -57,13 +56,7 @@ def purged_rows(view: ArchiveView, scratch: Path) -> ds.Dataset:
             if isinstance(table, Damage):
                 require_sound([table])
             else:
-                columns = [
-                    table[field.name].cast(field.type)
-                    if field.name in table.column_names
-                    else pa.nulls(len(table), field.type)
-                    for field in ARCHIVED_SCHEMA
-                ]
-                yield from pa.table(columns, schema=ARCHIVED_SCHEMA).to_batches()
+                yield from in_schema(table, ARCHIVED_SCHEMA).to_batches()
 
     return _through_a_file(batches(), ARCHIVED_SCHEMA, scratch / "purged.arrow")
 

@@ -137,9 +137,9 @@ def sql_money(amount: str) -> str:
     return f"coalesce({_sql_whole(amount)}, 0) * {MONEY_FACTOR}"
 
 
-def sql_sum(items: str, of_each: str) -> str:
-    """The sum over a list of order items; `of_each` is about one `item`."""
-    return f"coalesce(list_sum(list_transform({items}, lambda item: {of_each})), 0)"
+def sql_sum(items: str, of_each: str, name: str = "item") -> str:
+    """The sum over a list, of order items mostly; `of_each` is about one of that name."""
+    return f"coalesce(list_sum(list_transform({items}, lambda {name}: {of_each})), 0)"
 
 
 def _sql_whole(amount: str) -> str:
