@@ -15,7 +15,6 @@ from ecommerce.progress import watched_by
 from ecommerce.quick_process import end_at_once
 from ecommerce.services.command_runs import close_killed_runs, forget_run, note_run
 from ecommerce.settings import Settings, get_settings
-from flows.sending import wait_until_sent
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -175,6 +174,5 @@ def _send_what_waits() -> None:
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
 
-    wait_until_sent(SEND_SECONDS)
     APILogWorker.drain_all(timeout=SEND_SECONDS)
     EventsWorker.drain_all(timeout=SEND_SECONDS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger
+from prefect import get_run_logger
 from prefect.runtime import flow_run
 from pydantic import Field
 
@@ -29,7 +29,7 @@ from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings, get_settings
 from flows.approval import require_somebody_to_ask, with_answer
 from flows.archive_steps import expire, finish_run, maintain, plan_run
-from flows.common import RUN_SECONDS, described, finished, named, scheduled_time
+from flows.common import finished, pipeline_flow, scheduled_time
 from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
 
 
@@ -127,8 +127,7 @@ def run_name(parameters: dict[str, Any]) -> str:
     return f"{plan}archive before {scheduled_time() - timedelta(days=age):%Y-%m-%d}"
 
 
-@flow(name="archive-orders", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
-@described
+@pipeline_flow("archive-orders", run_name)
 def archive_orders(
     older_than_days: Annotated[
         Annotated[int, Field(ge=0, le=36_500)] | Unset | None,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from prefect import flow, get_run_logger, task
+from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
@@ -18,12 +18,12 @@ from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import get_settings
 from ecommerce.summaries.checked import all_right_since
-from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
+from flows.common import TASK_SECONDS, finished, pipeline_flow, scheduled_time
 from flows.events import figures_differ
 from flows.links import link_dashboard
 from flows.own_run import deployment_id
 from flows.progress import progress_artifact
-from flows.sending import everything_sent, send
+from flows.sending import send
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
@@ -68,8 +68,7 @@ def asked_by_an_event() -> datetime | None:
     return run.created if run.created_by and run.created_by.type == "AUTOMATION" else None
 
 
-@flow(name="check-orders", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
-@described
+@pipeline_flow("check-orders", run_name)
 def check_orders(
     repair: Annotated[bool, Field(description="Mend what differs, then check again.")] = False,
     archive: Annotated[
@@ -89,7 +88,6 @@ def check_orders(
     link_dashboard()
     if not report.is_good or report.repaired:
         figures_differ(report)
-    everything_sent()
     if not report.is_good:
         get_run_logger().error("%s", FiguresDiffer(report))
         raise FiguresDiffer(report)

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
 from inspect import getdoc
-from typing import Any, TypeVar, cast, get_args, get_type_hints
+from typing import Any, ParamSpec, TypeVar, cast, get_args, get_type_hints
 
+from prefect import Flow, flow
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Completed
@@ -14,7 +16,7 @@ from pydantic.fields import FieldInfo
 from ecommerce.errors import EcommerceError
 from ecommerce.settings import load_settings
 from flows.logs import show_errors_in_one_line, show_what_the_library_says
-from flows.sending import everything_sent
+from flows.sending import everything_sent, wait_until_sent
 
 show_errors_in_one_line()
 show_what_the_library_says()
@@ -28,12 +30,44 @@ RUN_SECONDS = load_settings().run_timeout_seconds
 _MADE_UP = re.compile("[a-z]+-[a-z]+")
 """As Prefect calls a run that nobody has given a name: berserk-stingray."""
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+SEND_SECONDS = 5.0
+"""So long a run that failed goes on sending what it had to say."""
+
+Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-def described(function: Function) -> Function:
-    """Put the descriptions of a flow's parameters where Prefect looks for them; stands below `@flow`.
+def pipeline_flow(
+    name: str, run_name: Callable[[dict[str, Any]], str], *, timeout_seconds: float | None = RUN_SECONDS
+) -> Callable[[Callable[Parameters, Result]], Flow[Parameters, Result]]:
+    """Make a flow whose runs are named by their parameters, whose form is described, and that ends when all is sent."""
+
+    def make(function: Callable[Parameters, Result]) -> Flow[Parameters, Result]:
+        _describe(function)
+        made = flow(name=name, flow_run_name=_named(run_name), timeout_seconds=timeout_seconds)(function)
+        # Not what the flow is made of: Prefect looks there for the file that it stands in.
+        made.fn = _sends_before_it_ends(function)
+        return made
+
+    return make
+
+
+def _sends_before_it_ends(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    @wraps(function)
+    def run(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
+        try:
+            result = function(*arguments, **named)
+        except Exception:
+            wait_until_sent(SEND_SECONDS)
+            raise
+        everything_sent()
+        return result
+
+    return run
+
+
+def _describe(function: Callable[..., Any]) -> None:
+    """Put the descriptions of a flow's parameters where Prefect looks for them.
 
     Prefect 3 makes a form's descriptions from the docstring's `Args:` alone and drops those of `Annotated[…, Field()]`.
     """
@@ -43,8 +77,8 @@ def described(function: Function) -> Function:
         for field in get_args(hint)
         if isinstance(field, FieldInfo) and field.description
     ]
-    function.__doc__ = "\n".join([getdoc(function) or "", "", "Args:", *lines])
-    return function
+    if lines:
+        function.__doc__ = "\n".join([getdoc(function) or "", "", "Args:", *lines])
 
 
 def scheduled_time() -> datetime:
@@ -56,7 +90,7 @@ def scheduled_time() -> datetime:
     return datetime.fromtimestamp(scheduled.timestamp(), UTC) if scheduled else datetime.now(UTC)
 
 
-def named(name: Callable[[dict[str, Any]], str]) -> Callable[[], str]:
+def _named(name: Callable[[dict[str, Any]], str]) -> Callable[[], str]:
     """A `flow_run_name` made of the run's parameters, where a person gave none.
 
     Where a parameter or a setting is wrong, it is the flow that refuses it.
@@ -76,5 +110,4 @@ def named(name: Callable[[dict[str, Any]], str]) -> Callable[[], str]:
 
 def finished(result: Result, message: str) -> Result:
     """End the run with a state that says what happened; whoever called the flow gets the result."""
-    everything_sent()
     return cast(Result, Completed(message=message, data=result))

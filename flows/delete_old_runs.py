@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from prefect import flow, get_run_logger, task
+from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
@@ -20,7 +20,7 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import Field
 
 from ecommerce.readable import counted
-from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
+from flows.common import TASK_SECONDS, finished, pipeline_flow, scheduled_time
 from flows.forms import AS_SET, Unset, chosen, settings_by_operators
 from flows.progress import progress_artifact
 
@@ -67,8 +67,7 @@ def days_kept(parameters: dict[str, Any]) -> int:
     return days
 
 
-@flow(name="delete-old-runs", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
-@described
+@pipeline_flow("delete-old-runs", run_name)
 def delete_old_runs(
     keep_days: Annotated[
         Annotated[int, Field(ge=1, le=36_500)] | Unset,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger, task
+from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from ecommerce.forget.forget import forget as forget_by_request
 from ecommerce.forget.records import ForgetRun
 from ecommerce.forget.remains import what_remains
 from ecommerce.settings import get_settings
-from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named
+from flows.common import TASK_SECONDS, finished, pipeline_flow
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS, retries=1, retry_delay_seconds=10)
@@ -24,8 +24,7 @@ def run_name(parameters: dict[str, Any]) -> str:
     return f"forget by request {parameters.get('request')}"
 
 
-@flow(name="forget-person", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
-@described
+@pipeline_flow("forget-person", run_name)
 def forget_person(
     request: Annotated[
         str,

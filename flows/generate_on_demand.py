@@ -6,14 +6,13 @@ A parameter has the name of what it asks for in Request, so each flow makes its 
 
 from typing import Any
 
-from prefect import flow
 from pydantic.json_schema import SkipJsonSchema as NotShown
 
 from ecommerce.generate.first import SEED
 from ecommerce.generate.live import LIVE_SPEED
 from ecommerce.generate.request import Request
 from flows.catalog_form import AS_IN_A_NEW_SHOP, Catalog, OldLocale, OldProducts, OldUsers, catalog_fields
-from flows.common import named
+from flows.common import pipeline_flow
 from flows.forms import Moment
 from flows.generate_orders import (
     BadRows,
@@ -39,7 +38,7 @@ def requested(parameters: dict[str, Any]) -> Request:
     return Request(**given | {"bad_rows": bad_rows})
 
 
-@flow(name="generate-orders", flow_run_name=named(run_name))
+@pipeline_flow("generate-orders", run_name, timeout_seconds=None)
 def backfill_orders(
     start: Moment | None = None,
     end: Moment | None = None,
@@ -72,7 +71,7 @@ def backfill_orders(
     return make(request)
 
 
-@flow(name="generate-orders", flow_run_name=named(run_name))
+@pipeline_flow("generate-orders", run_name, timeout_seconds=None)
 def generate_live_orders(
     rate: Rate = 1.0,
     orders: Orders | None = None,
@@ -97,7 +96,7 @@ def generate_live_orders(
     return make(requested(locals()))
 
 
-@flow(name="generate-orders", flow_run_name=named(run_name))
+@pipeline_flow("generate-orders", run_name, timeout_seconds=None)
 def generate_files(
     to: str,
     orders: Orders | None = None,

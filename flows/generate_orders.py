@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from prefect import flow, get_run_logger, task
+from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
@@ -30,7 +30,7 @@ from ecommerce.mongo import get_database
 from ecommerce.readable import counted
 from ecommerce.schema import prepare_database
 from flows.catalog_form import AS_IN_A_NEW_SHOP, Catalog, OldLocale, OldProducts, OldUsers, catalog_fields
-from flows.common import TASK_SECONDS, finished, named, scheduled_time
+from flows.common import TASK_SECONDS, finished, pipeline_flow, scheduled_time
 from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
 from flows.links import day_of, link_dashboard, time_of
 from flows.own_run import deployment_id
@@ -165,7 +165,7 @@ def warn_of_old_parameters(request: Request) -> None:
         get_run_logger().warning("%s; this deployment's form does not show it any more", said)
 
 
-@flow(name="generate-orders", flow_run_name=named(run_name))
+@pipeline_flow("generate-orders", run_name, timeout_seconds=None)
 def generate_orders(
     orders: Orders | Unset | None = AS_SET,
     preset: Preset = "marketplace",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger, task
+from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run, task_run
@@ -23,7 +23,7 @@ from ecommerce.ingest.forgotten import forgotten_people
 from ecommerce.mongo import get_database
 from ecommerce.readable import counted
 from ecommerce.settings import get_settings
-from flows.common import RUN_SECONDS, TASK_SECONDS, finished, named, scheduled_time
+from flows.common import TASK_SECONDS, finished, pipeline_flow, scheduled_time
 from flows.events import orders_imported
 from flows.forms import AS_SET, Unset, chosen, settings_by_operators
 from flows.links import day_of, link_dashboard
@@ -165,7 +165,7 @@ def link_days(report: ImportReport) -> None:
         link_dashboard(day_of(min(first)), day_of(max(last)))
 
 
-@flow(name="import-files", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
+@pipeline_flow("import-files", run_name)
 def import_files(
     paths: Annotated[list[str] | None, Field(max_length=10_000)] = None,
     mapping: str | None = None,

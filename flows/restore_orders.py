@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger, task
+from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from ecommerce.archive.restore import restore_orders as restore
 from ecommerce.mongo import get_database
 from ecommerce.readable import counted
 from ecommerce.settings import get_settings
-from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named
+from flows.common import TASK_SECONDS, finished, pipeline_flow
 from flows.forms import Day
 from flows.links import link_dashboard
 from flows.progress import progress_artifact
@@ -33,8 +33,7 @@ def run_name(parameters: dict[str, Any]) -> str:
     return f"restore {start}" + (f" to {end}" if end and end != start else "")
 
 
-@flow(name="restore-orders", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
-@described
+@pipeline_flow("restore-orders", run_name)
 def restore_orders(
     start: Annotated[Day | None, Field(description="First day (order_date, UTC). Empty: the newest archived.")] = None,
     end: Annotated[Day | None, Field(description="Last day, included. Empty: the first day alone.")] = None,

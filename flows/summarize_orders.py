@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger, task
+from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import Field
@@ -21,7 +21,7 @@ from ecommerce.schema import prepare_database
 from ecommerce.settings import get_settings
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.compact import Compaction, compact
-from flows.common import RUN_SECONDS, TASK_SECONDS, described, finished, named, scheduled_time
+from flows.common import TASK_SECONDS, finished, pipeline_flow, scheduled_time
 from flows.events import attention_needed, attention_over
 from flows.forms import AS_SET, Unset, chosen, settings_by_operators
 from flows.links import link_dashboard
@@ -137,8 +137,7 @@ def run_name(_parameters: dict[str, Any]) -> str:
     return f"summarize {scheduled_time():%Y-%m-%d %H:%M}"
 
 
-@flow(name="summarize-orders", flow_run_name=named(run_name), timeout_seconds=RUN_SECONDS)
-@described
+@pipeline_flow("summarize-orders", run_name)
 def summarize_orders(
     hours: Annotated[int, Field(ge=1, le=168, description="Hours in the table that the run publishes.")] = 24,
     warn_lag_seconds: Annotated[

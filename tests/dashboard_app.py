@@ -179,6 +179,16 @@ def point_at(page: Page, across: float, down: float) -> None:
     chart.hover(position={"x": box["width"] * across, "y": box["height"] * down})
 
 
+def drag_across(page: Page, left: float, right: float, rest_ms: int = 0) -> None:
+    """Drag over the first chart that is shown, from one share of its width to another; `rest_ms` before it moves."""
+    point_at(page, left, 0.4)
+    page.mouse.down()
+    page.wait_for_timeout(rest_ms)
+    for across in ((left + right) / 2, right):
+        point_at(page, across, 0.55)
+    page.mouse.up()
+
+
 def zoom_of(page: Page) -> list[list[float]]:
     """Start and end of the time axis of each chart, as the browser has them."""
     ranges: list[list[float]] = page.evaluate(

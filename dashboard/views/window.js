@@ -4,6 +4,8 @@ const YEAR = 365 * 24 * 3600;
 
 function render({model, el}) {
   el.style.display = "none";
+  // Bokeh calls a mouse that rests for 0.3 s after it was pressed a long press, and a drag from there marks nothing.
+  Bokeh.loader["core/ui_gestures"].UIGestures.press_threshold = 3_600_000;
   const narrow = matchMedia("(max-width: 900px)"), dark = matchMedia("(prefers-color-scheme: dark)");
   const remember = (name, value) => { document.cookie = `${name}=${value}; path=/; max-age=${YEAR}; samesite=lax`; };
   const remembered = (name) => document.cookie.split("; ").find((each) => each.startsWith(`${name}=`))?.split("=")[1];

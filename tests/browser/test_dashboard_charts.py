@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, TimeoutError, expect
+from playwright.sync_api import Browser, expect
 
 from ecommerce.readable import exact
 from ecommerce.settings import Settings
-from tests.dashboard_app import Tab, point_at, zoom_of
+from tests.dashboard_app import Tab, drag_across, point_at, zoom_of
 from tests.dashboard_shop import add_orders, show_last_day
 
 
@@ -17,7 +17,10 @@ def test_zoom_survives_ticks_and_another_span_is_shown_whole(tab: Tab, shop: Set
     orders = show_last_day(tab)
     wait_for_charts(tab, "end - start < 3 * 86400e3")
     whole = zoom_of(tab.page)
-    drag_over_the_first_chart(tab.page, length(whole[0]))
+    drag_across(tab.page, 0.4, 0.6, rest_ms=600)
+    tab.page.wait_for_function(
+        f"whole => {CHARTS}.some(f => f.x_range.end - f.x_range.start < 0.5 * whole)", arg=length(whole[0])
+    )
     zoomed = zoom_of(tab.page)
     (chart,) = [number for number, pair in enumerate(zoomed) if length(pair) < 0.5 * length(whole[number])]
     for extra in (1, 2):
@@ -26,24 +29,6 @@ def test_zoom_survives_ticks_and_another_span_is_shown_whole(tab: Tab, shop: Set
     assert zoom_of(tab.page)[chart] == zoomed[chart]
     tab.page.get_by_role("button", name="7 d", exact=True).click()
     wait_for_charts(tab, "end - start > 5 * 86400e3")
-
-
-def drag_over_the_first_chart(page: Page, whole: float) -> None:
-    """Mark a part of its time, again where the page moved under the drag, as on a machine that stalls for seconds."""
-    for last in (False, False, True):
-        point_at(page, 0.4, 0.25)
-        page.mouse.down()
-        for across in (0.45, 0.5, 0.6):
-            point_at(page, across, 0.55)
-        page.mouse.up()
-        try:
-            page.wait_for_function(
-                f"whole => {CHARTS}.some(f => f.x_range.end - f.x_range.start < 0.5 * whole)", arg=whole, timeout=20_000
-            )
-            return
-        except TimeoutError:
-            if last:
-                raise
 
 
 CHARTS = "Bokeh.documents.flatMap(d => [...d._all_models.values()].filter(m => m.type === 'Figure'))"

@@ -13,7 +13,7 @@ from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import get_database
 from ecommerce.readable import exact
 from ecommerce.settings import Settings
-from tests.dashboard_app import SHOWN_MS, Tab, point_at
+from tests.dashboard_app import SHOWN_MS, Tab, drag_across, point_at
 from tests.dashboard_figures import download
 from tests.dashboard_shop import HOSTILE
 
@@ -69,11 +69,7 @@ def test_a_drag_and_a_click_choose_days_and_the_chart_follows(trends: Tab, shop:
     page = trends.page
     trends.show("?page=trends&from=2026-03-03&to=2026-03-30&measure=orders")
     page.wait_for_function(f"() => ({COURSE})()[3].length === 28")
-    point_at(page, 0.3, 0.5)
-    page.mouse.down()
-    point_at(page, 0.45, 0.5)
-    point_at(page, 0.6, 0.5)
-    page.mouse.up()
+    drag_across(page, 0.3, 0.6, rest_ms=600)
     page.wait_for_url(re.compile(r"from=2026-03-(0[89]|1\d)&to=2026-03-(1\d|2\d)"))
     page.wait_for_function(f"() => ({COURSE})()[3].length < 28 && ({COURSE})()[1] - ({COURSE})()[0] < 20 * 86400e3")
     _, _, top, values = page.evaluate(COURSE)
