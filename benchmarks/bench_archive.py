@@ -105,7 +105,7 @@ def run(quick: bool) -> Iterator[Result]:
                 yield from _archived(database, f"{hdfs.uri}/archive-{orders}", of_size, orders, quick)
         finally:
             hdfs.stop()
-        yield from _seed(database, Path(home), sizes[0] if quick else 1_000_000)
+        yield from _plain(database, Path(home), sizes[0] if quick else 1_000_000)
 
 
 def fill(database: MongoDatabase, orders: int) -> None:
@@ -197,15 +197,15 @@ def _read(environment: Mapping[str, str], name: str, orders: int) -> list[Result
     ]
 
 
-def _seed(database: MongoDatabase, home: Path, orders: int) -> list[Result]:
+def _plain(database: MongoDatabase, home: Path, orders: int) -> list[Result]:
     fill(database, orders)
     environment = environment_of(database, "file:unused", home)
     uri, cutoff = environment["ECOMMERCE_MONGO_URI"], (START + timedelta(days=DAYS)).isoformat()
-    command = [sys.executable, "-m", "benchmarks.seed_archiver", uri, database.name, cutoff, str(home / "seed")]
+    command = [sys.executable, "-m", "benchmarks.plain_archiver", uri, database.name, cutoff, str(home / "plain")]
     measured = measure(command, environment)
     return [
-        Result(f"seed-style archiver, {orders:,} orders, nothing verified", measured.seconds, "s"),
-        Result("seed-style archiver: Spark's driver at its peak", measured.jvm_mb, "MB"),
+        Result(f"plain Spark job, {orders:,} orders, nothing verified", measured.seconds, "s"),
+        Result("plain Spark job: Spark's driver at its peak", measured.jvm_mb, "MB"),
     ]
 
 

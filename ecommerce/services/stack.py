@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TypeVar
@@ -69,6 +70,8 @@ class Stack:
         self._postgres_guard = threading.Lock()
         self._has_postgres = False
         self._environment: Changes = {}
+        self._java: Path | None = None
+        self._is_new_shop = False
         self._parts: list[Daemon | Job] = []
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="start")
 
@@ -83,6 +86,7 @@ class Stack:
         choice = choose_archive(self._settings)
         if choice.remark:
             self._say(choice.remark)
+        self._java = choice.java
         environment = self._environment = service_environment(self._settings, choice.java)
         prefect = self._pool.submit(self._start_server, environment)
         hdfs = self._pool.submit(self._start_hdfs, choice.java) if choice.embedded_hdfs else None
@@ -97,24 +101,16 @@ class Stack:
             shown,
             deployed,
             working,
-            *([self._pool.submit(self._make_first_data, upgraded, shown, [deployed, working])] if self._demo else []),
+            *([self._pool.submit(self._make_first_data, upgraded, shown)] if self._demo else []),
         )
-        if not has_class_archive(self._settings, choice.java):
-            # Nobody waits for it: Spark's starts are faster once it has ended.
-            self._part(
-                Job(
-                    "class-archive",
-                    [sys.executable, "-m", "ecommerce.archive.leave_classes"],
-                    home=self._home,
-                    environment=environment,
-                )
-            ).start()
 
-    def watch(self) -> None:
+    def watch(self, settled: Callable[[], None]) -> None:
         """Start again what ends by itself or is silent, mend what keeps runs from starting, and say so.
 
-        Returns only by an exception, such as KeyboardInterrupt.
+        `settled` is called when there is nothing left that belongs to the start. Returns only by an exception, such as
+        KeyboardInterrupt.
         """
+        settling = self._pool.submit(self._settle)
         watch = Watch(self._home, self._say)
         mending = (self._settings, self._say, self._deploy_again, watch.note_failure, self._ended)
         threading.Thread(target=mend_again_and_again, args=mending, name="mend", daemon=True).start()
@@ -127,6 +123,11 @@ class Stack:
                     self._say(f"asking the services: {in_one_line(error)}")
 
         threading.Thread(target=ask_again_and_again, name="ask", daemon=True).start()
+        while not settling.done():
+            wait([settling], timeout=WATCH_SECONDS)
+            watch.look(self._daemons())
+        settling.result()
+        settled()
         while True:
             time.sleep(WATCH_SECONDS)
             watch.look(self._daemons())
@@ -237,21 +238,28 @@ class Stack:
         # The worker gives the new pool its template.
         start_runs_directly(self._settings)
 
-    def _make_first_data(self, mongo: Future[None], shown: Future[None], runs: list[Future[None]]) -> None:
+    def _make_first_data(self, mongo: Future[None], shown: Future[None]) -> None:
         mongo.result()
         job = first_data(self._settings)
         if job is None:
             return
+        self._is_new_shop = True
         self._say("first start: making a shop with half a year of orders")
         self._part(job).start().finish()
         shown.result()
         # The archive run takes a minute or more on a slow machine; nobody needs to wait for it to look.
         self._say(f"the shop is on the dashboard now: {dashboard_url(self._settings)}")
-        for future in runs:
-            future.result()
-        archive_first_data(self._settings, self._say, self._ended)
-        if not self._ended.is_set():
-            first_data_is_whole(self._settings)
+
+    def _settle(self) -> None:
+        """What all services are needed for, or nobody waits for."""
+        if self._is_new_shop:
+            archive_first_data(self._settings, self._say, self._ended)
+            if not self._ended.is_set():
+                first_data_is_whole(self._settings)
+        if self._java and not self._ended.is_set() and not has_class_archive(self._settings, self._java):
+            # Spark's starts are faster once it has ended.
+            command = [sys.executable, "-m", "ecommerce.archive.leave_classes"]
+            self._part(Job("class-archive", command, home=self._home, environment=self._environment)).start()
 
     def _start_dashboard(self, mongo: Future[None], environment: Changes) -> None:
         mongo.result()

@@ -64,13 +64,16 @@ def run(settings: Settings, say: Say, started: Callable[[], None], *, demo: bool
         _await_commands(home, say)
         stack = Stack(settings, say, demo=demo)
         failure: dict[str, str] = {}
+
+        def is_up() -> None:
+            write_json(state, {"supervisor": identity(), "state": UP})
+            started()
+
         try:
             with _stopped_by_signals():
                 write_json(state, {"supervisor": identity(), "state": STARTING})
                 stack.start()
-                write_json(state, {"supervisor": identity(), "state": UP})
-                started()
-                stack.watch()
+                stack.watch(is_up)
         except KeyboardInterrupt:
             say("stopping")
         except EcommerceError as error:
