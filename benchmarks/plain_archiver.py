@@ -1,8 +1,8 @@
 """The archiver that this project began with, to stand beside: read all, mark, write Parquet, overwrite the collection.
 
-`python -m benchmarks.plain_archiver URI DATABASE CUTOFF DIRECTORY` does it once. The original inferred its schema from a
-sample; of a million orders one has an amount that the sample's decimals do not hold, and it failed. So it is given the
-schema here. A kill after the overwrite has begun loses the collection.
+`python -m benchmarks.plain_archiver URI DATABASE CUTOFF DIRECTORY` does it once. The original inferred its schema from
+a sample; of a million orders one has an amount that the sample's decimals do not hold, and it failed. So it is given
+the schema here. A kill after the overwrite has begun loses the collection.
 """
 
 import sys
