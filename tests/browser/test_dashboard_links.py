@@ -58,12 +58,12 @@ def test_figures_are_of_the_span_that_is_chosen_on_whatever_page(browser: Browse
     ready = {"overview": "#headline-orders", "orders": "text=Orders found", "trends": "text=Categories over time"}
     tab = Tab(browser).open(f"{address}?span=all&page={opened}", ready[opened])
     page = tab.page
-    page.wait_for_timeout(1_500)
     starts, orders = [], []
-    for name in ("", "Orders", "7 d", "Trends", "24 h"):
+    led_to = {"": "span=all", "Orders": "page=orders", "7 d": "span=7d", "Trends": "page=trends", "24 h": "span=24h"}
+    for name, query in led_to.items():
         if name:
             page.get_by_role("button", name=name, exact=True).click()
-            page.wait_for_timeout(500)
+        page.wait_for_url(re.compile(query), timeout=SHOWN_MS)
         with page.expect_download(timeout=SHOWN_MS) as started:
             page.get_by_role("button", name="Figures as CSV").click()
         lines = Path(started.value.path()).read_text("utf-8-sig").splitlines()

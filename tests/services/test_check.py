@@ -1,6 +1,7 @@
 """`check`: finds every bucket that is not what documents and archive say, names it, and mends it."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import islice
@@ -124,13 +125,13 @@ def test_nothing_differs_while_writers_write(
         number = 0
         while not stop.is_set():
             number += 1
+            begun = time.monotonic()
             database[ORDERS].update_many(
                 {"_id": {"$mod": [7, number % 7]}}, {"$set": {"delivery.location": f"{number}"}}
             )
             accept(database, [*islice(new, 1)])
-            # A check looks again until it meets a moment between two writes. With 20 ms it took minutes, and on a busy
-            # machine longer than a test may.
-            stop.wait(0.1)
+            # A check looks again until it meets a moment between two writes, which a busy machine makes rare.
+            stop.wait(5 * (time.monotonic() - begun))
 
     writer = threading.Thread(target=write)
     writer.start()
