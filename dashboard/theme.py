@@ -84,6 +84,8 @@ PAGE_SX: dict[str, Any] = {
             "display": "block",
         },
         "& .header": {"display": "none"},
+        # Charts are drawn, so that other colours would not reach them; hues stay what the legends say.
+        "&.mui-dark": {"filter": "invert(1) hue-rotate(180deg)"},
     },
 }
 
