@@ -83,7 +83,8 @@ PAGE_SX: dict[str, Any] = {
             "overflow": "visible !important",
             "display": "block",
         },
-        "& .header": {"display": "none"},
+        "& .header": {"position": "static", "borderBottom": "none"},
+        "& .header button": {"display": "none"},
         # Charts are drawn, so that other colours would not reach them; hues stay what the legends say.
         "&.mui-dark": {"filter": "invert(1) hue-rotate(180deg)"},
     },

@@ -14,6 +14,8 @@ button { border: 1px solid var(--mui-palette-divider); background: none; color: 
 button:hover { background: var(--mui-palette-action-hover); }
 button:focus-visible { outline: 2px solid var(--mui-palette-primary-main); }
 @media (max-width: 760px) { .live .next, .paused .next, .problem .as-of { display: none; } .next { min-width: 0; } button { padding: 7px 8px; } }
+.printed { display: none; }
+@media print { i, button, .as-of, .next { display: none; } .printed { display: inline; } }
 `;
 
 // Over the header, and outside of everything that is inert meanwhile.
@@ -79,15 +81,17 @@ function render({model, view, el}) {
   style.textContent = STYLE;
   const root = document.createElement("div");
   const dot = document.createElement("i"), as_of = document.createElement("span"), next = document.createElement("span");
+  const printed = document.createElement("span");
   const button = document.createElement("button");
-  as_of.className = "as-of"; next.className = "next"; button.type = "button";
+  as_of.className = "as-of"; next.className = "next"; printed.className = "printed"; button.type = "button";
   root.setAttribute("role", "group"); root.setAttribute("aria-label", "Freshness of the figures");
-  root.append(dot, as_of, next, button);
+  root.append(dot, as_of, printed, next, button);
   el.append(style, root);
   clearTimeout(window.first_paint_timer);
 
   let arrived = performance.now(), state = JSON.parse(model.state), lost = false;
   const time_of = (from) => from.toLocaleTimeString("en-GB", {timeZone: model.zone});
+  const date_of = (from) => from.toLocaleDateString("en-GB", {timeZone: model.zone, day: "numeric", month: "short", year: "numeric"});
   const connection = watch(model, view, (is_lost) => {
     lost = is_lost;
     announce(lost, state.as_of ? time_of(new Date(state.as_of)) : "");
@@ -96,6 +100,7 @@ function render({model, view, el}) {
   const clock = () => {
     const from = state.as_of ? new Date(state.as_of) : null;
     as_of.textContent = from ? `As of ${time_of(from)}` : "Loading…";
+    printed.textContent = from ? `Figures as of ${date_of(from)}, ${time_of(from)} ${model.zone}` : "";
     as_of.title = from ? `${from.toLocaleString("en-GB", {timeZone: model.zone})} ${model.zone}` : "";
     const passed = (performance.now() - arrived) / 1000, left = Math.max(0, Math.ceil(model.interval - passed));
     const late = !model.paused && passed > 3 * model.interval;
