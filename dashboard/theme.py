@@ -83,10 +83,10 @@ PAGE_SX: dict[str, Any] = {
             "overflow": "visible !important",
             "display": "block",
         },
-        "& .header": {"position": "static", "borderBottom": "none"},
+        "& .header": {"borderBottom": "none"},
         "& .header button": {"display": "none"},
         # Charts are drawn, so that other colours would not reach them; hues stay what the legends say.
-        "&.mui-dark": {"filter": "invert(1) hue-rotate(180deg)"},
+        "&.mui-dark": {"filter": "invert(1) hue-rotate(180deg) brightness(1.12)"},
     },
 }
 

@@ -1,10 +1,12 @@
 """Everything by keyboard, on small screens and at large zooms, in light and dark, and for screen readers."""
 
+import io
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.views.field_values import SHOWN_STILL_SECONDS
@@ -207,6 +209,18 @@ def test_a_small_screen_says_when_its_figures_are_from(browser: Browser, address
     assert tab.errors == []
 
 
+def test_paper_is_light(browser: Browser, address: str) -> None:
+    """Else a page that is dark prints pale letters on white."""
+    tab = Tab(browser).open(address + "?span=all&theme=dark")
+    tab.page.wait_for_function(IS_DARK)
+    tab.page.emulate_media(media="print")
+    picture = Image.open(io.BytesIO(tab.page.screenshot())).convert("L")
+    tab.close()
+    light = sum(picture.histogram()[220:]) / (picture.width * picture.height)
+    assert light > 0.8
+    assert tab.errors == []
+
+
 def test_a_wall_and_paper_show_figures_alone(browser: Browser, address: str) -> None:
     tab = Tab(browser).open(address + "?span=all&tv=1")
     page = tab.page
@@ -224,6 +238,8 @@ def test_a_wall_and_paper_show_figures_alone(browser: Browser, address: str) -> 
     page.emulate_media(media="print")
     for control in (*controls, page.get_by_role("button", name="Pause")):
         expect(control).not_to_be_visible()
+    expect(page.locator(".printed")).to_have_text(re.compile(r"^Figures as of \d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC$"))
+    expect(page.locator(".printed")).to_be_visible()
     assert (
         page.locator(".main-content").evaluate("node => node.scrollHeight - node.clientHeight") <= 1
     )  # nothing is cut
