@@ -24,6 +24,8 @@ def test_a_list_of_rejected_rows_says_how_many_it_leaves_out(capsys: pytest.Capt
     print_report(ImportReport([report]))
     printed = capsys.readouterr().out
     assert printed.count("bad_value: no number") == 3
+    assert "orders, from lines" in printed
+    assert str(report).startswith("a.csv: 9 orders read: "), "lines of one order are counted together"
     assert "a.csv: and 2 more\n" in printed
     few = FileReport(Path("b.csv"), "orders", read=1)
     few.add_rejections([Rejection(2, "bad_value", "no number", b"")])

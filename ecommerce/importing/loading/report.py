@@ -14,7 +14,7 @@ from ecommerce.importing.left_out import LeftOut, left_out_text, names_of
 from ecommerce.importing.naive_times import shop_zone
 from ecommerce.importing.reasons import NO_ROWS, Rejection
 from ecommerce.importing.rows.plausible import Doubts, doubt_sentences
-from ecommerce.importing.shape import JOINED, NOT_NEEDED, Reading
+from ecommerce.importing.shape import JOINED, LINES, NOT_NEEDED, ORDERS, Reading
 from ecommerce.importing.sources.streams import FileIdentity
 from ecommerce.readable import counted
 
@@ -133,7 +133,9 @@ class FileReport:
         """What became of the file, in a line."""
         if self.is_empty:
             return f"{self.path.name}: {NO_ROWS}"
-        rows = counted(self.read, self.rows_are.removesuffix("s") or "row", self.rows_are)
+        # Lines of one order are read, accepted and rejected together.
+        counts_are = ORDERS if self.rows_are == LINES else self.rows_are
+        rows = counted(self.read, counts_are.removesuffix("s") or "row", counts_are)
         counts = f"{rows} read: {self.accepted:,} accepted"
         others = {"unchanged": self.unchanged, "changed": self.changed, "rejected": self.rejected}
         counts += "".join(f", {count:,} {name}" for name, count in others.items() if count)
