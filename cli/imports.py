@@ -15,7 +15,6 @@ from ecommerce.errors import InputError
 from ecommerce.importing.left_out import left_out_text
 from ecommerce.importing.loading.report import FilesFailed, ImportReport
 from ecommerce.importing.reasons import NO_ROWS
-from ecommerce.importing.shape import LINES
 from ecommerce.readable import counted
 
 if TYPE_CHECKING:
@@ -184,8 +183,7 @@ def print_report(report: ImportReport) -> None:
         table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     for file in report.files:
         counts = [f"{getattr(file, name):,}" for name in names]
-        holds = "orders, from lines" if file.rows_are == LINES else file.rows_are  # which are what is counted
-        table.add_row(Text(file.path.name), holds or "-", *counts)
+        table.add_row(Text(file.path.name), file.holds or "-", *counts)
     if len(report.files) > 1:
         table.add_row("all", "", *(f"{getattr(report, name):,}" for name in names))
     console.print(table)

@@ -15,14 +15,13 @@ from ecommerce.progress import watched_by
 from ecommerce.quick_process import end_at_once
 from ecommerce.services.command_runs import close_killed_runs, forget_run, note_run
 from ecommerce.settings import Settings, get_settings
+from flows.sending import SEND_SECONDS
 
 if TYPE_CHECKING:
     from prefect import Flow
     from prefect.client.schemas.objects import FlowRun
 
 Result = TypeVar("Result")
-
-SEND_SECONDS = 5.0
 
 _runs: list[dict[str, str | None]] = []
 _temporary_server = False

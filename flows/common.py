@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from ecommerce.errors import EcommerceError
 from ecommerce.settings import load_settings
 from flows.logs import show_errors_in_one_line, show_what_the_library_says
-from flows.sending import everything_sent, wait_until_sent
+from flows.sending import SEND_SECONDS, everything_sent, wait_until_sent
 
 show_errors_in_one_line()
 show_what_the_library_says()
@@ -29,9 +29,6 @@ RUN_SECONDS = load_settings().run_timeout_seconds
 
 _MADE_UP = re.compile("[a-z]+-[a-z]+")
 """As Prefect calls a run that nobody has given a name: berserk-stingray."""
-
-SEND_SECONDS = 5.0
-"""So long a run that failed goes on sending what it had to say."""
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

@@ -139,7 +139,7 @@ def show(report: ImportReport) -> None:
     create_table_artifact(
         key="imported-files",
         table=[
-            {"file": file.path.name, "holds": file.rows_are}
+            {"file": file.path.name, "holds": file.holds}
             | {name: getattr(file, name) for name in counts}
             | {"unknown statuses": unknown_text(file), "notes": "; ".join(file.notes), "error": file.error or ""}
             for file in report.files

@@ -16,6 +16,9 @@ Result = TypeVar("Result")
 SENDING = "sending"
 """How the thread's name begins."""
 
+SEND_SECONDS = 5.0
+"""For so long a run that failed goes on sending what it published."""
+
 _sender = ThreadPoolExecutor(1, thread_name_prefix=SENDING)
 _waiting: defaultdict[str | None, list[Future[Any]]] = defaultdict(list)
 """By the flow run in whose name it is sent; None outside one."""
@@ -32,7 +35,7 @@ def send(
 
 
 def everything_sent() -> None:
-    """Wait until all that the current flow run told was sent. Raises what the first request raised that failed."""
+    """Wait until all that the current flow run published is sent. Raises the error of the first request that failed."""
     sent = _waiting.pop(_flow_run(), [])
     wait(sent)
     for request in sent:
@@ -40,7 +43,7 @@ def everything_sent() -> None:
 
 
 def wait_until_sent(seconds: float) -> None:
-    """Wait until it was sent or failed, but no longer than this: where the run has failed already."""
+    """Wait so long at most until all that the current flow run published is sent or has failed; raise nothing."""
     wait(_waiting.pop(_flow_run(), []), timeout=seconds)
 
 

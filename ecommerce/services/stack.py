@@ -107,8 +107,8 @@ class Stack:
     def watch(self, settled: Callable[[], None]) -> None:
         """Start again what ends by itself or is silent, mend what keeps runs from starting, and say so.
 
-        `settled` is called when there is nothing left that belongs to the start. Returns only by an exception, such as
-        KeyboardInterrupt.
+        Calls `settled` once the first archive run of a new shop has ended; of another shop at once. Returns only by an
+        exception, such as KeyboardInterrupt.
         """
         settling = self._pool.submit(self._settle)
         watch = Watch(self._home, self._say)
@@ -251,7 +251,7 @@ class Stack:
         self._say(f"the shop is on the dashboard now: {dashboard_url(self._settings)}")
 
     def _settle(self) -> None:
-        """What all services are needed for, or nobody waits for."""
+        """Archive the older half of a new shop, then leave Spark's classes in the cache."""
         if self._is_new_shop:
             archive_first_data(self._settings, self._say, self._ended)
             if not self._ended.is_set():

@@ -16,7 +16,7 @@ from tests.compose.compose_file import REPOSITORY
 from tests.import_samples import complete_row
 from tests.programs import clean_environment
 
-BLOCK = re.compile(r'^```(python|diff) title="([^"]+)"\n(.*?)^```$', re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^`([^`]+)`:\n\n```(python|diff)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CARD = """
 import json
 from tests.unit.test_dashboard_cards import ANSWER, cards
@@ -45,7 +45,7 @@ print([full_name(one) for one in DEPLOYMENTS if flow_of(one).name == "count-orde
 def follow(page: Path, directory: Path) -> list[str]:
     """Apply a page's blocks: new modules, and differences with what stands around them. Returns the files."""
     touched = []
-    for kind, name, text in BLOCK.findall(page.read_text("utf-8")):
+    for name, kind, text in BLOCK.findall(page.read_text("utf-8")):
         path = directory / name
         touched.append(name)
         if kind == "python":

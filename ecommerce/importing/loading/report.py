@@ -133,15 +133,23 @@ class FileReport:
         """What became of the file, in a line."""
         if self.is_empty:
             return f"{self.path.name}: {NO_ROWS}"
-        # Lines of one order are read, accepted and rejected together.
-        counts_are = ORDERS if self.rows_are == LINES else self.rows_are
-        rows = counted(self.read, counts_are.removesuffix("s") or "row", counts_are)
+        rows = counted(self.read, self.counts_are.removesuffix("s") or "row", self.counts_are)
         counts = f"{rows} read: {self.accepted:,} accepted"
         others = {"unchanged": self.unchanged, "changed": self.changed, "rejected": self.rejected}
         counts += "".join(f", {count:,} {name}" for name, count in others.items() if count)
         reasons = ", ".join(f"{code} {rows:,}" for code, rows in self.reasons.most_common())
         stopped = f"; stopped: {self.error.removeprefix(f'{self.path.name}: ')}" if self.error else ""
         return f"{self.path.name}: {counts}{f' ({reasons})' if reasons else ''}{stopped}"
+
+    @property
+    def counts_are(self) -> str:
+        """What is counted: lines of one order are read, accepted and rejected together."""
+        return ORDERS if self.rows_are == LINES else self.rows_are
+
+    @property
+    def holds(self) -> str:
+        """What the file holds, beside its counts."""
+        return f"{ORDERS}, from lines" if self.rows_are == LINES else self.rows_are
 
     @property
     def balanced(self) -> bool:

@@ -18,6 +18,7 @@ from tests.compose.prometheus import start_prometheus
 from tests.compose.shop import archive_some_orders
 from tests.compose.stack import Stack
 from tests.compose.stand_ins import make_images, remove_images, wanted_images
+from tests.programs import wait_until
 
 MEASURED: dict[str, str] = {}
 """Shown at the end of the run."""
@@ -55,11 +56,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         MEASURED["could not be pulled and were made"] = ", ".join(made) or "none"
         yield engine
         remove_images(engine.environment, made)
-    # The processes that held removed containers end by themselves, on an engine that stays a moment after them.
-    deadline = time.monotonic() + LEAVE_SECONDS
-    while (found := left(before, state(pulled=images))) and time.monotonic() < deadline:
-        time.sleep(1)
-    assert found == {}
+    # On an engine that stays, the processes of removed containers take a moment to end.
+    wait_until(
+        lambda: left(before, state(pulled=images)) == {}, LEAVE_SECONDS, lambda: left(before, state(pulled=images))
+    )
     MEASURED["left on the machine"] = "nothing"
 
 
