@@ -50,7 +50,7 @@ COMMANDS = {
     "summarize": ("cli.summaries", "summarize"),
     "archive": ("cli.archive", "archive"),
     "restore": ("cli.archive", "restore"),
-    "kpis": ("cli.summaries", "kpis"),
+    "kpis": ("cli.kpis", "kpis"),
     "check": ("cli.summaries", "check"),
     "order": ("cli.orders", "order"),
     "query": ("cli.query", "query"),

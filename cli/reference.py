@@ -12,9 +12,10 @@ import typer
 from pydantic_core import PydanticUndefined
 
 from cli.app import app
+from cli.kpis import ABOUT_FIGURES
 from ecommerce.doctor.checkup import CHECKS
 from ecommerce.importing.reasons import REASONS
-from ecommerce.kpis.figures import ITEM_FIGURES, Kpis
+from ecommerce.kpis.figures import ITEM_FIGURES, SHOP_FIGURES, Kpis
 from ecommerce.metrics import METRICS
 from ecommerce.security.roles import ROLES, USERS
 from ecommerce.services.prefect import REPOSITORY, wanted_deployments
@@ -125,10 +126,15 @@ def _kpis() -> str:
     hints = get_type_hints(Kpis)
     blank: Any = {one.name: _blank(hints[one.name]) for one in fields(Kpis)}
     rows = [
-        (f"`{name}`", _type(hints[name]), "items" if name in ITEM_FIGURES else "")
+        (f"`{name}`", _type(hints[name]), _span_of(name), "items" if name in ITEM_FIGURES else "")
         for name in Kpis(**blank).to_json_dict()
     ]
-    return "\n".join([*head, *_table(("figure", "form", "filtered by category and warehouse"), rows), ""])
+    return "\n".join([*head, *_table(("figure", "form", "of", "filtered by category and warehouse"), rows), ""])
+
+
+def _span_of(name: str) -> str:
+    """What orders a figure is of."""
+    return "all of the shop, whatever the span" if name in SHOP_FIGURES else "" if name in ABOUT_FIGURES else "the span"
 
 
 def _blank(hint: Any) -> Any:

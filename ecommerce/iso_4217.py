@@ -13,4 +13,16 @@ AZM BYR CSD CUC CYP EEK GHC HRK LTL LVL MGF MRO MTL MZM ROL SDD SIT SKK SLL SRG 
 ZWL
 """
 
+_MINOR_DIGITS = {
+    0: "BIF BYR CLP DJF GNF ISK JPY KMF KRW MGF PYG RWF UGX VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+}
+"""Of those that have others than two."""
+_DIGITS_OF = {code: digits for digits, codes in _MINOR_DIGITS.items() for code in codes.split()}
+
 CURRENCY_CODES = frozenset((*_IN_USE.split(), *_WITHDRAWN.split()))
+
+
+def minor_digits(currency: str) -> int:
+    """Decimals of an amount of a currency: 2 of EUR, 0 of JPY, 3 of KWD."""
+    return _DIGITS_OF.get(currency, 2)

@@ -20,6 +20,9 @@ ITEM_FIGURES = ("top_products", "by_warehouse", "by_category")
 SALES_FIGURES = ("sales", "by_currency", "by_channel")
 """Figures made of the cells of sales: they obey no filter but the currency."""
 
+SHOP_FIGURES = ("hot_orders", "archived_orders", "aside")
+"""Counts of all of the shop at `as_of`: they obey neither the span nor a filter."""
+
 TOP_PRODUCTS = 10
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from cli import summaries
+from cli import kpis
 from ecommerce.archive.days import Damage, named_days
 from ecommerce.check.report import CheckReport, FiguresDiffer
 from ecommerce.importing.left_out import names_of
@@ -17,7 +17,7 @@ from ecommerce.kpis.figures import ItemGroup
 @pytest.mark.parametrize(("groups", "says"), [(12, False), (15, True)])
 def test_a_table_of_many_groups(groups: int, says: bool, capsys: pytest.CaptureFixture[str]) -> None:
     sold = {f"house {number}": ItemGroup(1, 1, Decimal(1)) for number in range(groups)}
-    summaries._print_items(Console(), "warehouse", sold)  # noqa: SLF001 - a part of what `kpis` prints
+    kpis._print_items(Console(), kpis.Amounts("EUR"), "warehouse", sold)  # noqa: SLF001 - a part of what `kpis` prints
     assert ("and 3 more" in capsys.readouterr().out) == says
 
 

@@ -1,15 +1,19 @@
 """What commands print on a terminal is not taken for something else: zero, a cut name, a failed run."""
 
 import io
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from cli import imports, summaries
+from cli import imports, kpis
 from cli.generate import count_lines
 from ecommerce.errors import InputError
 from ecommerce.importing.loading.report import FileReport, ImportReport
+from ecommerce.kpis.figures import Sales
 
 
 def test_counts_of_older_orders_are_printed_where_there_are_some() -> None:
@@ -19,11 +23,12 @@ def test_counts_of_older_orders_are_printed_where_there_are_some() -> None:
 
 @pytest.mark.parametrize("share", [None, 0.0])
 def test_the_margin_of_goods_whose_cost_nobody_knows_is_not_zero(share: float | None) -> None:
-    sales = {"cost": "0.00", "margin": "0.00", "tax": "0.00", "cost_known_share": share}
-    texts = {name: summaries.sales_text(sales, name) for name in sales}
+    zeros: dict[str, Any] = dict.fromkeys(Sales.__slots__, Decimal(0))
+    sales, amounts = Sales(**zeros | {"cost_known_share": share}), kpis.Amounts("EUR")
+    texts = {name: kpis.sales_text(sales, name, amounts) for name in ("cost", "margin", "tax")}
     assert (texts["cost"], texts["margin"], texts["tax"]) == ("not known", "not known", "0.00")
-    known = sales | {"cost_known_share": 0.5, "margin": "3.00"}
-    assert (summaries.sales_text(known, "cost"), summaries.sales_text(known, "margin")) == ("0.00", "3.00")
+    known = replace(sales, cost_known_share=0.5, margin=Decimal(3))
+    assert (kpis.sales_text(known, "cost", amounts), kpis.sales_text(known, "margin", amounts)) == ("0.00", "3.00")
 
 
 def test_an_import_of_a_name_that_is_mistyped_starts_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
