@@ -7,7 +7,7 @@ weakly: one whose browser is gone disappears, and with the last one the work end
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -167,8 +167,10 @@ class Feed:
         return self._version == 0 or self.is_old
 
     def ready(self, question: Question) -> Overview | None:
-        """The answer to a question where somebody has asked it since the latest tick. Never waits."""
-        return None if self.is_old else self._answers.ready((self._version, question))
+        """The answer to a question that somebody asks already: while a tick makes its own, the one before. Never waits."""
+        if self.is_old:
+            return None
+        return self._answers.ready((self._version, question)) or self._last.answers.get(question)
 
     def answer(self, question: Question) -> Overview:
         """The answer to a question as of the latest tick, at once; where that is old, as of a new one.
@@ -236,8 +238,7 @@ class Feed:
                 self._answers.keep(())  # their rows carry names, and say which of them can be chosen
             self._version = refresh.version
             # In the tick in which the shop moves, pages still ask for days of its old zone. They see it, and ask anew.
-            asking = () if moved else watchers
-            questions = {question for watcher in asking if (question := watcher.question())}
+            questions = set() if moved else _asked(watchers)
             answers = {question: self._answers.get((refresh.version, question)) for question in questions}
             pages = {watcher.page() for watcher in watchers}
             cards = {page: make() for page, make in self._cards.items() if page in pages}
@@ -250,7 +251,8 @@ class Feed:
             took = time.monotonic() - started
             freshness = replace(last.freshness, tick=number, took_seconds=took, problem=problem)
             return Tick(freshness, last.answers, last.cards, last.choices)
-        self._answers.keep((refresh.version, question) for question in questions)
+        # Who came during the tick has had an answer as well, and others may come with the same question.
+        self._answers.keep((refresh.version, question) for question in questions | _asked(self._watchers))
         took = time.monotonic() - started
         freshness = Freshness(number, refresh.as_of.astimezone(UTC), refresh.lag_seconds, took, aside=refresh.aside)
         return Tick(freshness, answers, cards, self._names)
@@ -275,6 +277,10 @@ class Feed:
         freshness = self._last.freshness
         lag, took = freshness.lag_seconds, freshness.took_seconds
         return Content(pipeline_cards(self._sources.read_pipeline(), lag, took, self._zone))
+
+
+def _asked(watchers: Iterable[Watcher]) -> set[Question]:
+    return {question for watcher in list(watchers) if (question := watcher.question())}
 
 
 def why(error: Exception) -> str:

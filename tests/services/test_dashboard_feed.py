@@ -2,6 +2,7 @@
 
 import gc
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 from time import sleep
@@ -36,6 +37,7 @@ class CountingStore(KpiStore):
         super().__init__(database)
         self.refreshes = 0
         self.asked: list[tuple[Span, Filters]] = []
+        self.while_asked: Callable[[], None] = lambda: None
 
     def refresh(self) -> Refresh:
         self.refreshes += 1
@@ -43,6 +45,7 @@ class CountingStore(KpiStore):
 
     def kpis(self, span: Span, filters: Filters) -> Kpis:
         self.asked.append((span, filters))
+        self.while_asked()
         return super().kpis(span, filters)
 
 
@@ -247,6 +250,35 @@ def test_a_filters_own_card_keeps_what_else_there_is(feed: Feed) -> None:
         chosen = [row["name"] for row in json.loads(filtered.cards[name])["rows"] if row["selected"]]
         assert chosen == ["Shipped"]
     assert rows(filtered.cards, "payment") != rows(everything.cards, "payment")
+
+
+def test_who_comes_during_a_tick_is_shown_the_one_before(
+    feed: Feed, store: CountingStore, database: MongoDatabase
+) -> None:
+    session = watching(feed, View().with_preset("all"))
+    question = session.asked()
+    before = feed.tick().answers[question]
+    accept(database, random_orders(310)[300:])
+    seen = []
+    store.while_asked = lambda: seen.append(feed.ready(question))
+    after = feed.tick().answers[question]
+    assert seen[0] is before
+    assert feed.ready(question) is after is not before
+
+
+def test_what_was_answered_during_a_tick_is_kept_by_it(feed: Feed, store: CountingStore) -> None:
+    everybody = watching(feed, View().with_preset("all"))
+    came = []
+
+    def come() -> None:
+        store.while_asked = lambda: None
+        came.append(watching(feed, View().with_preset("7d")))
+        feed.answer(came[0].asked())
+
+    store.while_asked = come
+    feed.tick()
+    assert feed.ready(everybody.asked())
+    assert feed.ready(came[0].asked())
 
 
 def test_figures_from_before_a_quiet_time_are_not_shown_to_who_comes_next(
