@@ -167,7 +167,7 @@ class Feed:
         return self._version == 0 or self.is_old
 
     def ready(self, question: Question) -> Overview | None:
-        """The answer to a question that somebody asks already: while a tick makes its own, the one before. Never waits."""
+        """The answer to a question that somebody asks; while a tick makes its own, the one before. Never waits."""
         if self.is_old:
             return None
         return self._answers.ready((self._version, question)) or self._last.answers.get(question)
