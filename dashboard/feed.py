@@ -268,7 +268,10 @@ class Feed:
         return Overview(answer, Content(overview_cards(answer, self._names, self._zone)))
 
     def _overview_cards(self) -> Content:
-        texts = {"attention": self._attention.get(), "stock": self._stock.get()}
+        beside = {"attention": self._attention, "stock": self._stock}
+        for card in beside.values():  # at the same time: both may be waited for
+            card.begin()
+        texts = {name: card.get() for name, card in beside.items()}
         if texts != self._beside:  # else the same one, which sessions know
             self._beside = Content(texts)
         return self._beside

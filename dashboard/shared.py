@@ -71,38 +71,58 @@ class Aging(Generic[Value]):
 
 
 class Behind(Generic[Value]):
-    """One value that a thread of its own makes anew, so that nobody waits for it."""
+    """One value that a thread of its own makes anew, so that nobody waits long for it."""
 
-    def __init__(self, make: Callable[[], Value], seconds: float, first: Value) -> None:
-        """`first` stands for the value until it was made once."""
+    def __init__(self, make: Callable[[], Value], seconds: float, first: Value, wait_seconds: float = 0.5) -> None:
+        """`first` stands for the value until it was made once. Where the value is older than twice its `seconds`, it
+        is waited for, for `wait_seconds` from when its making began."""
         self._make = make
         self._seconds = seconds
+        self._wait_seconds = wait_seconds
         self._value = first
-        self._begun_at = float("-inf")
+        self._begun_at = self._made_at = float("-inf")
+        self._ended = threading.Event()
         self._lock = threading.Lock()
 
-    def get(self) -> Value:
-        """The latest value, at once. Where making it fails the one before stays."""
+    def begin(self) -> None:
+        """Have it made where it is due. Never waits."""
         with self._lock:
-            due = time.monotonic() - self._begun_at >= self._seconds
-            if due:
-                self._begun_at = time.monotonic()
-        if due:
-            threading.Thread(target=self._made, daemon=True).start()
+            if time.monotonic() - self._begun_at < self._seconds:
+                return
+            self._begun_at = time.monotonic()
+            self._ended = ended = threading.Event()
+        threading.Thread(target=self._made, args=(ended,), daemon=True).start()
+
+    def get(self) -> Value:
+        """The latest value: at once, but where it is long out of date. Where making it fails the one before stays."""
+        self.begin()
+        with self._lock:
+            ended, now = self._ended, time.monotonic()
+            is_old = now - self._made_at > 2 * self._seconds
+            # From the beginning of the work: where that hangs, only the first ticks are later by this.
+            left = self._begun_at + self._wait_seconds - now
+        if is_old and left > 0:
+            ended.wait(left)
         return self._value
 
     def now(self) -> None:
         """Make it and wait for it."""
-        self._begun_at = time.monotonic()
-        self._made()
+        with self._lock:
+            self._begun_at = time.monotonic()
+            self._ended = ended = threading.Event()
+        self._made(ended)
 
     def forget(self) -> None:
-        """Have it made anew when it is asked for next."""
+        """Have it made anew, and waited for, when it is asked for next."""
         with self._lock:
-            self._begun_at = float("-inf")
+            self._begun_at = self._made_at = float("-inf")
 
-    def _made(self) -> None:
+    def _made(self, ended: threading.Event) -> None:
+        began_at = time.monotonic()
         try:
             self._value = self._make()
+            self._made_at = began_at
         except Exception:
             log.warning("a value could not be brought up to date", exc_info=True)
+        finally:
+            ended.set()
