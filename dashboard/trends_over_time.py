@@ -1,13 +1,14 @@
 """The cards of the trends page whose charts have time from left to right: content and columns, as JSON values."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
 from dashboard.cards import NO_ORDERS
 from dashboard.lone_points import lone_points
+from dashboard.spans import MOMENT
 from dashboard.state import ITEM_DIMENSIONS, ORDER_DIMENSIONS, not_filtered_note
 from dashboard.text import NOTHING, day_text, in_a_line
 from dashboard.theme import ARCHIVED_COLOR, COMPARED_COLOR, HOT_COLOR, OTHER_COLORS, REVENUE_COLOR
@@ -243,6 +244,18 @@ def bucket_label(point: Point, grain: str) -> str:
 
 def _middles(points: Sequence[Point]) -> list[float]:
     return [(milliseconds(point.start) + milliseconds(point.end)) / 2 for point in points]
+
+
+def days_between(points: Sequence[Point], left: float, right: float) -> tuple[date, date] | None:
+    """The first and last day of the buckets whose point is drawn between two times of a chart. Where there is no point,
+    those of the bucket in their middle, as of a click; None outside of all buckets."""
+    ends = min(left, right), max(left, right)
+    middles = zip(points, _middles(points), strict=True)
+    found = [point for point, middle in middles if point.asked and ends[0] <= middle <= ends[1]]
+    if not found:
+        at = sum(ends) / 2
+        found = [point for point in points if milliseconds(point.start) <= at < milliseconds(point.end)]
+    return (found[0].start.date(), (found[-1].end - MOMENT).date()) if found else None
 
 
 def milliseconds(time: datetime) -> float:

@@ -311,17 +311,25 @@ function save(name, text) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+// Takes a tooltip away until the pointer moves again. Else Bokeh shows it over what is drawn next, which nobody points at.
+function unpointed(figure) {
+  for (const tool of Bokeh.index.find_one(figure)?.tool_views?.values() ?? []) {
+    if (tool.model.type === "HoverTool") { tool._move_exit?.(); }
+  }
+}
+
 // Columns go straight into the figure's source. Its ranges are the browser's: they follow the data until the viewer zooms.
 // What all bars of a bucket share is sent once; a value that is not there is NaN to a chart.
 function plot(slot, figure, {columns, buckets, span, empty}) {
   slot.hidden = empty;
-  if (empty) { return; }
+  if (empty) { unpointed(figure); return; }
   for (const [name, values] of Object.entries(buckets ?? {})) { columns[name] = columns.bucket.map((place) => values[place]); }
   for (const [name, values] of Object.entries(columns)) { if (values.includes(null)) { columns[name] = values.map((value) => value ?? NaN); } }
   figure.renderers[0].data_source.data = columns;
   const before = slot.span;
   slot.span = span;
   if (before == null || JSON.stringify(before) === JSON.stringify(span)) { return; }
+  unpointed(figure);
   // A preset moves with the clock, an hour at a time, but a viewer who zoomed has not asked for another span.
   if (span[0] - before[0] !== 3_600_000) { figure.reset.emit(); }
 }

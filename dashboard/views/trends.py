@@ -5,10 +5,9 @@ from datetime import date
 from typing import Any
 
 from dashboard.content import Content
-from dashboard.spans import MOMENT
 from dashboard.trends import Trends
 from dashboard.trends_csv import trends_csv
-from dashboard.trends_over_time import milliseconds
+from dashboard.trends_over_time import days_between
 from dashboard.views.board import Board, card, stack
 from dashboard.views.part import Part
 from dashboard.views.trend_charts import trend_charts
@@ -49,11 +48,10 @@ class TrendsPage(Part):
         self._layout.wait(False)
 
     def _chosen(self, left: float, right: float) -> None:
-        """A piece of a chart's time was chosen, in milliseconds as it draws them: its buckets' days are shown."""
-        points = self._trends.now if self._trends else ()
-        found = [point for point in points if milliseconds(point.start) < right and left < milliseconds(point.end)]
-        if found:
-            self._on_days(found[0].start.date(), (found[-1].end - MOMENT).date())
+        """A piece of a chart's time was chosen, in milliseconds as it draws them: its days are shown."""
+        days = days_between(self._trends.now if self._trends else (), left, right)
+        if days:
+            self._on_days(*days)
 
     def _csv(self, name: str) -> tuple[str, str]:
         return f"{name}.csv", trends_csv(name, self._trends) if self._trends else ""

@@ -23,6 +23,11 @@ COURSE = """() => Bokeh.documents.flatMap(root => [...root._all_models.values()]
   .map(figure => [figure.x_range.start, figure.x_range.end, figure.y_range.end,
     [...figure.renderers[0].data_source.data.now]])[0]"""
 """In the browser: the ends of the axes of the first chart, and what it draws."""
+DRAWN = """() => { const figure = Bokeh.documents.flatMap(root => [...root._all_models.values()])
+    .find(model => model.type === "Figure" && "before_text" in model.renderers[0].data_source.data);
+  const frame = Bokeh.index.find_one(figure).frame;
+  return [...figure.renderers[0].data_source.data.time].map(time => [time, frame.x_scale.compute(time)]) }"""
+"""In the browser: the times of the points of the first chart, and how many pixels from its left each is drawn."""
 
 
 @pytest.fixture
@@ -88,6 +93,24 @@ def test_a_drag_and_a_click_choose_days_and_the_chart_follows(trends: Tab, shop:
     assert shown == f"{compute_kpis(get_database(shop), Span(start, start + timedelta(days=1))).orders:,}"
     page.go_back()
     page.wait_for_function(f"() => ({COURSE})()[3].length > 1 && ({COURSE})()[3].length < 24")
+
+
+def test_a_box_takes_the_days_whose_points_are_in_it_and_the_tooltip_goes(trends: Tab) -> None:
+    page = trends.page
+    trends.show("?page=trends&from=2026-03-03&to=2026-03-30&measure=orders")
+    page.wait_for_function(f"() => ({COURSE})()[3].length === 28")
+    box = page.locator(".bk-Canvas").filter(visible=True).first.bounding_box()
+    assert box
+    places = [pixels / box["width"] for _, pixels in page.evaluate(DRAWN)]
+    gap = places[1] - places[0]
+    drag_across(page, places[9] + 0.3 * gap, places[14] - 0.3 * gap)
+    page.wait_for_url(re.compile("from=2026-03-13&to=2026-03-16"))
+    page.wait_for_function(f"() => ({COURSE})()[3].length === 4")
+    tooltips = page.locator(".bk-Tooltip").filter(visible=True)
+    page.wait_for_timeout(500)  # it would be drawn with the chart
+    expect(tooltips).to_have_count(0)
+    point_at(page, 0.5, 0.5)
+    expect(tooltips).to_have_count(1)
 
 
 def test_downloads_are_exact_and_nothing_hostile_runs(trends: Tab, shop: Settings) -> None:

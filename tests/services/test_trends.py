@@ -13,10 +13,10 @@ from dashboard.downloads import BYTE_ORDER_MARK
 from dashboard.figures import Question, question_of
 from dashboard.spans import comparison
 from dashboard.state import View
-from dashboard.trends import Trends, TrendsQuestion, read_trends
+from dashboard.trends import Point, Trends, TrendsQuestion, read_trends
 from dashboard.trends_cards import trends_cards
 from dashboard.trends_csv import trends_csv
-from dashboard.trends_over_time import course
+from dashboard.trends_over_time import course, days_between, milliseconds
 from dashboard.trends_view import GRAINS, MEASURES, Grain, Measure, TrendsView, grain_of, grains_of
 from dashboard.views.trends import STACKS
 from ecommerce.documents.order import OrderDocument
@@ -111,6 +111,40 @@ def test_days_hours_and_deliveries_are_those_of_the_orders(
     shown = {place.start.date(): place.hot for place in trends.places if place.hot}
     assert shown == placed
     assert all(place.archived == 0 for place in trends.places)
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+def test_a_box_chooses_the_days_of_the_points_that_are_drawn_in_it(
+    database: MongoDatabase,
+    zone: str,  # noqa: F811
+    grain: Grain,
+) -> None:
+    last = FIRST + 3 * DAY if grain == "hour" else FIRST + 100 * DAY
+    trends, _ = trends_of(database, asked(days(FIRST, last, zone), zone, grain=grain))
+    points = trends.now
+    cards = trends_cards(trends, View(page="trends"), ZoneInfo(zone))
+    times = json.loads(cards["course_chart"])["columns"]["time"]
+    bars = json.loads(cards["categories_chart"])["columns"]
+    assert {(left + right) / 2 for left, right in zip(bars["left"], bars["right"], strict=True)} <= set(times)
+    ends = [(point.start.date(), (point.end - timedelta(milliseconds=1)).date()) for point in points]
+    for i in range(len(points)):
+        # A click chooses its bucket, wherever in it; so does a box between two points.
+        for at in (milliseconds(points[i].start), times[i], milliseconds(points[i].end) - 2):
+            assert days_between(points, at, at + 1) == ends[i]
+        for j in range(i, len(points)):
+            assert days_between(points, times[i] - 1, times[j] + 1) == (ends[i][0], ends[j][1])
+            assert days_between(points, times[j] + 1, times[i] - 1) == (ends[i][0], ends[j][1])
+            if j - i > 1:
+                assert days_between(points, times[i] + 1, times[j] - 1) == (ends[i + 1][0], ends[j - 1][1])
+    assert days_between(points, times[0] - 1, times[-1] * 2) == (ends[0][0], ends[-1][1])
+    assert days_between(points, times[-1] * 2, times[-1] * 3) is None
+    assert days_between((), 0, 1) is None
+
+
+def test_a_box_chooses_no_day_that_is_not_drawn_yet() -> None:
+    drawn, ahead = (Point(START + day * DAY, START + (day + 1) * DAY, False, asked=day == 0) for day in (0, 1))
+    all_of_it = milliseconds(drawn.start), milliseconds(ahead.end)
+    assert days_between((drawn, ahead), *all_of_it) == (drawn.start.date(), drawn.start.date())
 
 
 def test_the_comparison_lies_on_the_span(database: MongoDatabase) -> None:
