@@ -9,7 +9,7 @@ PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 RESOLVE := uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-.PHONY: help install install-dev up down status test test-fast lint docs drill drill-compose bench lock clean
+.PHONY: help install install-dev up down status test test-slow test-fast lint docs drill drill-compose bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -55,10 +55,14 @@ test: install-dev  ## the tests, against real services on free ports
 	@# Many tests start a Spark of their own: with its classes in the cache that takes 6 s of processor time instead of 11.
 	@# Leaving them there takes 48 s once for each .venv/.
 	-@$(BIN)/python -m ecommerce.archive.leave_classes
-	$(BIN)/python -m pytest -m "not drill" $(PARALLEL)
+	$(BIN)/python -m pytest -m "not drill and not slow" $(PARALLEL)
+
+test-slow: install-dev  ## the rest of the tests: whole runs, stacks and restarts, many of a minute and more
+	-@$(BIN)/python -m ecommerce.archive.leave_classes
+	$(BIN)/python -m pytest -m slow $(PARALLEL)
 
 test-fast: install-dev  ## the tests that need no service, in half a minute
-	$(BIN)/python -m pytest -q tests/unit -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -m "not slow" tests/unit -n 2 --dist loadfile
 
 lint: install-dev  ## format, style and types
 	$(BIN)/ruff format --check .

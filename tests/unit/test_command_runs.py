@@ -19,7 +19,7 @@ def test_a_server_that_does_not_answer_is_asked_once(tmp_path: Path, monkeypatch
         write_json(note, {**(read_json(note) or {}), "process": "999999999:1"})
     asked: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent.settimeout(3)
+        silent.settimeout(0.5)
 
         def accept() -> None:
             while True:

@@ -63,6 +63,7 @@ def test_compressed_files_hold_the_plain_bytes(tmp_path: Path) -> None:
         assert reader.read() == plain.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_killed_run_is_continued_to_the_same_bytes(tmp_path: Path, processes: int) -> None:
     job = file_job(orders=12 * BLOCK_ORDERS, compression=".zst")
@@ -84,6 +85,7 @@ def test_a_killed_run_is_continued_to_the_same_bytes(tmp_path: Path, processes: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.zst", "whole.zst"]
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_an_error_and_the_next_run_goes_on(tmp_path: Path) -> None:
     job = file_job(orders=4 * BLOCK_ORDERS)
     path, whole = tmp_path / "orders.json", tmp_path / "whole.json"

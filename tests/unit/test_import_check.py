@@ -20,6 +20,11 @@ CASES = Path(__file__).parents[1] / "data" / "cases"
 SUPERSTORE_EU = CASES / "12-superstore-day-first" / "superstore_eu.csv"
 
 
+@pytest.fixture(autouse=True)
+def no_database_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.imports.DATABASE_SECONDS", 0.01)
+
+
 def said(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, list(arguments))
     return result.exit_code, result.output

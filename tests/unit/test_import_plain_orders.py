@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecommerce.importing.formats.chunks import Chunk
@@ -101,6 +101,7 @@ def written(rows: list[list[str]], shape: Shape) -> bytes:
 
 
 @pytest.mark.parametrize("name", FILES)
+@settings(max_examples=settings.default.max_examples // 3)  # of each of two dozen files
 @given(data=st.data())
 def test_whatever_a_cell_holds_both_ways_make_the_same_of_it(name: str, data: st.DataObject) -> None:
     shape, chunks = orders_of(*FILES[name])

@@ -25,6 +25,7 @@ print(*get_args(Preset))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", ["STATUSES: tuple[Status, ...] = (\n", 'aliases=("completed", "complete")),\n'])
 def test_a_status_and_a_preset_are_one_entry_each(tmp_path: Path, behind: str) -> None:
     for package in ("ecommerce", "flows", "dashboard"):
