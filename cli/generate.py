@@ -13,6 +13,7 @@ from cli.runtime import run_flow, services
 from cli.terminal import terminal_progress
 from ecommerce.generate.presets import PRESETS
 from ecommerce.generate.request import Request
+from ecommerce.readable import counted, duration
 from ecommerce.settings import get_settings
 
 DAYS = 30
@@ -60,7 +61,9 @@ def generate(
     request.check(datetime.now(UTC))
     # Live orders are a run of Prefect only where a server shows it while it lasts.
     alone = rate is not None and not finds_prefect(get_settings())
-    with services(mongo=not to, prefect=not alone, creates=True):
+    with services(mongo=not to, prefect=not alone, creates=True) as settings:
+        if rate is not None:
+            typer.echo(announcement(request, settings.database), err=True)
         if alone:
             counts = _live(request)
         else:
@@ -71,7 +74,7 @@ def generate(
     if as_json:
         print_json(counts)
         return
-    for line in count_lines(counts):
+    for line in count_lines(counts) if rate is None else live_lines(counts):
         typer.echo(line)
 
 
@@ -87,7 +90,21 @@ def count_lines(counts: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _live(request: Request) -> dict[str, int]:
+def announcement(request: Request, database: str) -> str:
+    """What live mode is about to do: it says little for as long as it works, and it works until somebody stops it."""
+    until = "Ctrl-C stops it" if request.orders is None else f"until there are {request.orders:,}, or Ctrl-C"
+    return f"live orders: {request.rate:g} a second into the database {database!r}; {until}"
+
+
+def live_lines(counts: Mapping[str, Any]) -> list[str]:
+    """What live mode made, in how long, and why it ended."""
+    ended = "stopped by Ctrl-C" if counts["stopped"] else "as many as were asked for"
+    made = f"{counted(counts['accepted'], 'order')} made in {duration(counts['seconds'])}; {ended}"
+    moved = f"{counted(counts['steps'], 'step')} of open orders meanwhile: shipped, delivered, cancelled or returned"
+    return [made, moved] if counts["steps"] else [made]
+
+
+def _live(request: Request) -> dict[str, Any]:
     from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
     from ecommerce.generate.live import generate_live
     from ecommerce.mongo import get_database

@@ -1,5 +1,6 @@
 """How far work is, on a terminal or in a log."""
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 60.0
 """Between two lines about how far work is where standard error is no terminal; `check` was silent for two minutes."""
+NO_BARS = ("dumb", "unknown")
+"""Terminals on which Rich draws no bar and says nothing instead."""
+
+PLAIN_TERMINAL_SECONDS = 10.0
+"""The same on a terminal that cannot draw a bar (TERM=dumb), where a person waits."""
 
 _bars: ContextVar["Bars | None"] = ContextVar("bars", default=None)
 
@@ -42,9 +48,13 @@ def progress_lines(title: str, every_seconds: float) -> Iterator[Progress]:
 
 @contextmanager
 def terminal_progress(title: str) -> Iterator[Progress]:
-    """A Progress that draws a bar with rate and time left on standard error; into a log a line each minute."""
-    if not sys.stderr.isatty():
-        with progress_lines(title, LINE_SECONDS) as lines:
+    """A Progress that draws a bar with rate and time left on standard error; into a log a line each minute.
+
+    On a terminal that can draw no bar it is a line every ten seconds.
+    """
+    draws = sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in NO_BARS
+    if not draws:
+        with progress_lines(title, PLAIN_TERMINAL_SECONDS if sys.stderr.isatty() else LINE_SECONDS) as lines:
             yield lines
         return
     from rich.console import Console

@@ -82,7 +82,7 @@ def advance_orders() -> dict[str, int]:
 @task(cache_policy=NO_CACHE)
 def live_orders(
     spec: CatalogSpec, rate: float, seed: int, preset: str, speed: float, orders: int | None
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Make orders second by second until the run is cancelled."""
     with progress_artifact("live") as progress:
         return generate_live(

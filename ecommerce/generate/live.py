@@ -3,6 +3,7 @@
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from ecommerce.errors import InputError
 from ecommerce.generate.into_mongodb.advance import advance_life
@@ -27,10 +28,13 @@ class Lived:
     accepted: int = 0
     steps: int = 0
     """Steps of open orders: shipped, delivered, cancelled, returned."""
+    seconds: float = 0.0
+    stopped: bool = False
+    """Whether Ctrl-C ended it, not the number of orders that was asked for."""
 
-    def counts(self) -> dict[str, int]:
-        """The counts by name."""
-        return asdict(self)
+    def counts(self) -> dict[str, Any]:
+        """The counts by name, and how it ended."""
+        return asdict(self) | {"seconds": round(self.seconds, 1)}
 
 
 def check_rate(rate: float, speed: float) -> None:
@@ -60,7 +64,9 @@ def generate_live(  # noqa: PLR0913 - the options of the command
     result = Lived()
     next_second = int(time.time())
     advanced_at = 0.0
+    begun = time.monotonic()
     try:
+        progress(0, orders, "orders")
         while orders is None or result.accepted < orders:
             time.sleep(max(0.0, next_second + 1 - time.time()))
             now = int(time.time())
@@ -74,5 +80,6 @@ def generate_live(  # noqa: PLR0913 - the options of the command
                 advanced_at = now
             progress(result.accepted, orders, "orders")
     except KeyboardInterrupt:
-        return result
+        result.stopped = True
+    result.seconds = time.monotonic() - begun
     return result

@@ -43,6 +43,7 @@ def test_it_stops_after_the_orders_that_were_asked_for(database: MongoDatabase) 
     spec = ensure_catalog(database, small_catalog())
     done = generate_live(database, spec, 20, seed=1, preset="grocery", orders=5)
     assert done.accepted == database[ORDERS].count_documents({}) >= 5
+    assert not done.stopped
 
 
 def test_ctrl_c_ends_it_with_what_it_made(database: MongoDatabase) -> None:
@@ -50,8 +51,16 @@ def test_ctrl_c_ends_it_with_what_it_made(database: MongoDatabase) -> None:
     killer = threading.Timer(2.5, lambda: os.kill(os.getpid(), signal.SIGINT))
     killer.start()
     begun = time.monotonic()
-    done = generate_live(database, spec, 30, seed=1, preset="marketplace")
-    assert time.monotonic() - begun < 20
+    told: list[tuple[int, int | None, str]] = []
+    done = generate_live(
+        database, spec, 30, seed=1, preset="marketplace", progress=lambda *how_far: told.append(how_far)
+    )
+    took = time.monotonic() - begun
+    assert took < 20
+    assert done.stopped
+    assert done.seconds == pytest.approx(took, abs=0.5)
+    assert told[0] == (0, None, "orders")  # before the first second is over
+    assert told[-1] == (done.accepted, None, "orders")
     assert done.accepted == database[ORDERS].count_documents({}) > 0
 
 

@@ -10,8 +10,10 @@ import pytest
 from rich.console import Console
 
 from cli import imports, kpis
-from cli.generate import count_lines
+from cli.generate import announcement, count_lines, live_lines
 from ecommerce.errors import InputError
+from ecommerce.generate.live import Lived
+from ecommerce.generate.request import Request
 from ecommerce.importing.loading.report import FileReport, ImportReport
 from ecommerce.kpis.figures import Sales
 
@@ -19,6 +21,23 @@ from ecommerce.kpis.figures import Sales
 def test_counts_of_older_orders_are_printed_where_there_are_some() -> None:
     counts = {"accepted": 0, "unchanged": 10_000, "shipped": 0, "delivered": 0, "files": ["a.csv", "b.csv"]}
     assert count_lines(counts) == ["accepted: 0", "unchanged: 10000", "files: a.csv, b.csv"]
+
+
+def test_live_mode_says_what_it_is_about_to_do() -> None:
+    assert announcement(Request(rate=2.5), "shop") == (
+        "live orders: 2.5 a second into the database 'shop'; Ctrl-C stops it"
+    )
+    assert announcement(Request(rate=5, orders=2_000), "shop").endswith("; until there are 2,000, or Ctrl-C")
+
+
+def test_live_mode_says_what_it_made_in_how_long_and_why_it_ended() -> None:
+    assert live_lines(Lived(accepted=1, seconds=8.34, stopped=True).counts()) == [
+        "1 order made in 8.3 s; stopped by Ctrl-C"
+    ]
+    assert live_lines(Lived(2_000, 1, 400.0).counts()) == [
+        "2,000 orders made in 6 min 40 s; as many as were asked for",
+        "1 step of open orders meanwhile: shipped, delivered, cancelled or returned",
+    ]
 
 
 @pytest.mark.parametrize("share", [None, 0.0])
