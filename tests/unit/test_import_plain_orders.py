@@ -101,7 +101,7 @@ def written(rows: list[list[str]], shape: Shape) -> bytes:
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(max_examples=settings.default.max_examples // 3)  # of each of two dozen files
+@settings(max_examples=settings().max_examples // 3)  # of each of two dozen files
 @given(data=st.data())
 def test_whatever_a_cell_holds_both_ways_make_the_same_of_it(name: str, data: st.DataObject) -> None:
     shape, chunks = orders_of(*FILES[name])
