@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from dashboard.figures import Answer, Question
 from dashboard.spans import dates_span, days_of
 from dashboard.state import ORDER_DIMENSIONS, left_out_of_links, not_filtered_note
-from dashboard.text import NOTHING, change, change_text, percent, span_text
+from dashboard.text import NOTHING, change, change_text, percent, span_so_far, span_text
 from dashboard.theme import status_color
 from ecommerce.documents.statuses import FINISHED
 from ecommerce.kpis.figures import Kpis
@@ -126,14 +126,8 @@ def _open_share(answer: Answer) -> float:
 
 def title_of(question: Question, zone: ZoneInfo) -> str:
     """The span in words; what it shows of the present is not over."""
-    days = days_of(question.span, zone)
-    if days is None:
-        return "All orders"
-    whole = dates_span(*days, zone)
-    text = span_text(whole if question.span.start == whole.start else question.span, zone)
-    if _is_ahead(question):
-        return f"{text}, not begun yet"
-    return text + (", so far" if question.running else "")
+    text = span_so_far(question.span, question.running, zone)
+    return text[0].upper() + text[1:]
 
 
 def _is_ahead(question: Question) -> bool:

@@ -10,9 +10,10 @@ from pymongo.errors import PyMongoError
 
 from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, text_of, time_of
 from dashboard.orders import Listing
+from dashboard.spans import running_hour
 from dashboard.state import DIMENSIONS, Choices, View
 from dashboard.tables import Content, column, table
-from dashboard.text import NO_ARCHIVE, NOTHING, in_a_line, readable, span_text
+from dashboard.text import NO_ARCHIVE, NOTHING, in_a_line, readable, span_so_far
 from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.order_search.archived_search import ArchivedPage
 from ecommerce.order_search.one_order import part_of
@@ -38,7 +39,8 @@ def listing_cards(
 
 def _head(listing: Listing, view: View, choices: Choices, all_orders: int | None, zone: ZoneInfo) -> Content:
     orders = view.orders
-    days = "any day" if orders.text else span_text(view.span(listing.as_of, zone), zone)
+    span = view.span(listing.as_of, zone)
+    days = "any day" if orders.text else span_so_far(span, running_hour(span, listing.as_of, zone), zone)
     notes = [
         days,
         counted(listing.count, "hot order") if listing.count is not None else "hot orders",

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from dashboard.spans import FIRST_DAY, MOMENT, Step, dates_span, day_of
+from dashboard.spans import FIRST_DAY, MOMENT, Step, dates_span, day_of, days_of
 from ecommerce.kpis.figures import money_text
 from ecommerce.kpis.question import Span
 from ecommerce.readable import compact, exact
@@ -87,6 +87,20 @@ def span_text(span: Span, zone: ZoneInfo, *, year: bool = True) -> str:
         ends[0] = str(first.day)
         return "–".join(ends)
     return (" – " if year else "–").join(ends)
+
+
+def span_so_far(span: Span, running: datetime | None, zone: ZoneInfo) -> str:
+    """The days of a span of which the hour `running` is not over (None: all of it is): 31 Oct – 29 Nov 2026, so far;
+    since 28 Nov 2026, 09:00. It names no hour that is yet to come."""
+    days = days_of(span, zone)
+    if days is None or running is None or span.start is None:
+        return span_text(span, zone)
+    whole = dates_span(*days, zone)
+    if span.start > running:
+        return f"{span_text(span, zone)}, not begun yet"
+    if span.start != whole.start:
+        return f"since {day_text(days[0])}, {span.start.astimezone(zone):%H:%M}"
+    return f"{span_text(whole, zone)}, so far"
 
 
 def bucket_text(start: datetime, end: datetime, step: Step, zone: ZoneInfo) -> str:

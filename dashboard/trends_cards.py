@@ -9,9 +9,9 @@ import numpy as np
 
 from dashboard.cards import NO_ORDERS
 from dashboard.delivery_days import DAYS_MAX
-from dashboard.headlines import comparison_text, title_of
+from dashboard.headlines import comparison_text
 from dashboard.state import ORDER_DIMENSIONS, View, not_filtered_note
-from dashboard.text import NOTHING, in_a_line, money, percent
+from dashboard.text import NOTHING, in_a_line, money, percent, span_so_far
 from dashboard.trends import Trends
 from dashboard.trends_over_time import Content, card, categories, course, late, places
 from dashboard.trends_view import GRAINS, MEASURES
@@ -50,7 +50,7 @@ def failed_cards(reason: str) -> dict[str, str]:
 
 def _head(trends: Trends, view: View, zone: ZoneInfo) -> Content:
     question = trends.asked.question
-    title = title_of(question, zone)
+    title = span_so_far(question.span, question.running, zone)
     rows = [
         {
             "key": measure,

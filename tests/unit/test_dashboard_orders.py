@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from dashboard.attention import attention_card
 from dashboard.customers import may_see_customers
+from dashboard.figures import question_of
+from dashboard.headlines import title_of
 from dashboard.order_cards import order_cards
 from dashboard.orders import Listing, OneOrder
 from dashboard.orders_cards import listing_cards
@@ -85,6 +87,14 @@ def test_a_list_says_that_archived_orders_are_not_in_it(hot: int | None, counted
     head = json.loads(listing_cards(listing, View(page="orders"), {}, counted, UTC_ZONE)["list"])
     assert said in head["subtitle"]
     assert head["rows"][-1]["text"] == "CSV of all these hot orders"
+
+
+@pytest.mark.parametrize("query", ["", "span=today", "span=24h", "span=all", "from=2026-11-20&to=2026-11-25"])
+def test_a_list_names_its_span_as_the_overview_does(query: str) -> None:
+    view = view_of_query(f"?page=orders&{query}")
+    listing = Listing(Page((), None, None), Sort(), "", 3, None, {}, NOW)
+    said = json.loads(listing_cards(listing, view, {}, 3, UTC_ZONE)["list"])["subtitle"].split(" · ")[0]
+    assert said.lower() == title_of(question_of(view, NOW, UTC_ZONE), UTC_ZONE).lower()
 
 
 def money(text: str) -> Decimal128:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboard.downloads import BYTE_ORDER_MARK, csv_text
-from dashboard.text import change, change_text, money, readable, readable_names, span_text
+from dashboard.text import change, change_text, money, readable, readable_names, span_so_far, span_text
 from dashboard.views.freshness import as_markdown_text
 from ecommerce.kpis.question import Span
 from ecommerce.readable import compact, duration
@@ -32,6 +32,28 @@ from ecommerce.spreadsheet import spreadsheet_cell
 def test_a_span_is_named_by_its_days_and_hours(span: tuple[str, str], text: str) -> None:
     start, end = (datetime.fromisoformat(one).replace(tzinfo=UTC) for one in span)
     assert span_text(Span(start, end), ZoneInfo("UTC")) == text
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (("2026-11-26", "2026-11-26T14"), "26 Nov 2026, so far"),
+        (("2026-11-14", "2026-11-26T14"), "14–26 Nov 2026, so far"),
+        (("2026-11-25T14", "2026-11-26T14"), "since 25 Nov 2026, 14:00"),
+        (("2026-11-25", "2026-12-02"), "25 Nov – 1 Dec 2026, so far"),
+        (("1970-01-01", "2026-11-27"), "until 26 Nov 2026, so far"),
+        (("2026-11-28", "2026-12-02"), "28 Nov – 1 Dec 2026, not begun yet"),
+    ],
+)
+def test_a_span_that_runs_names_no_hour_that_is_yet_to_come(span: tuple[str, str], text: str) -> None:
+    start, end = (datetime.fromisoformat(one).replace(tzinfo=UTC) for one in span)
+    assert span_so_far(Span(start, end), datetime(2026, 11, 26, 13, tzinfo=UTC), ZoneInfo("UTC")) == text
+
+
+def test_a_span_that_is_over_and_an_open_one_are_named_as_they_are() -> None:
+    over = Span(datetime(2026, 11, 26, tzinfo=UTC), datetime(2026, 11, 26, 14, tzinfo=UTC))
+    assert span_so_far(over, None, ZoneInfo("UTC")) == span_text(over, ZoneInfo("UTC"))
+    assert span_so_far(Span(), datetime(2026, 11, 26, 13, tzinfo=UTC), ZoneInfo("UTC")) == "all orders"
 
 
 def test_changes_are_said_so_that_they_can_be_read() -> None:
