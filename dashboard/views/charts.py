@@ -121,6 +121,7 @@ def _calm(figure: Any) -> None:
     figure.xgrid.grid_line_color = None
     figure.ygrid.grid_line_color = "#8a93a6"  # HoloViews sets none, and an alpha alone draws nothing
     figure.ygrid.grid_line_alpha = 0.25
+    figure.min_border_right = 24  # for half of the name of a day that is drawn at the very end
     figure.toolbar.autohide = True
     figure.toolbar.logo = None
     figure.toolbar_inner = True

@@ -143,3 +143,15 @@ def test_the_page_is_read_again_when_asked_and_says_that_it_is_not_live(trends: 
     assert said.inner_text() == before
     trends.page.get_by_role("link", name="Read again").click()
     expect(said).not_to_have_text(before)
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_legend_says_all_of_its_words(browser: Browser, address: str, width: int) -> None:
+    tab = Tab(browser, viewport={"width": width, "height": 900}).open(f"{address}?page=trends", READY)
+    said = tab.card("Revenue over time").locator(".legend .name")
+    expect(said.last).to_contain_text("until the last full hour of this one")
+    hidden = "all => all.map(n => [n.scrollWidth - n.clientWidth, n.scrollHeight - n.clientHeight])"
+    assert said.evaluate_all(hidden) == [[0, 0], [0, 0]]
+    right = "n => n.getBoundingClientRect().right"
+    assert said.last.locator("..").evaluate(right) <= tab.card("Revenue over time").evaluate(right)
+    tab.close()
