@@ -3,11 +3,25 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from dashboard.feed import Feed
+from dashboard.feed import Feed, Sources
+from dashboard.pipeline import read_low_stock, read_pipeline
 from dashboard.session import Session
 from dashboard.state import View
+from ecommerce.kpis.store import KpiStore
+from ecommerce.mongo import MongoDatabase
+from ecommerce.settings import Settings
 
 ZONE = ZoneInfo("UTC")
+
+
+def feed_of(store: KpiStore, database: MongoDatabase, settings: Settings) -> Feed:
+    """The feed of a store that counts in UTC."""
+    sources = Sources(
+        lambda: store,
+        lambda: read_pipeline(database, settings),
+        lambda store: read_low_stock(database, store, settings, ZONE),
+    )
+    return Feed(sources, ZONE, "USD")
 
 
 def watching(feed: Feed, view: View) -> Session:
