@@ -202,5 +202,7 @@ def print_report(report: ImportReport) -> None:
             kept = f"{file.path.name}: {file.rejected:,} rejected: `ecommerce rejected` shows them, --replay tries them"
             alone = f", but not {file.need_file:,} of which parts are missing: import the corrected file"
             console.print(Text(kept + (alone if file.need_file else "")))
+    for note in report.notes:
+        console.print(Text(f"warning: {note}"))
     if report.left:
         console.print(Text(f"left: {left_out_text(report.left)}"))

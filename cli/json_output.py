@@ -47,7 +47,8 @@ def print_json(document: object, *, with_run: bool = True) -> None:
 def import_document(report: "ImportReport") -> dict[str, Any]:
     """Counts of all files together, then each file."""
     files = [_fields(file, _FILE) for file in report.files]
-    return {**_fields(report, _COUNTS), "files": files, "left": [one._asdict() for one in report.left]}
+    left = [one._asdict() for one in report.left]
+    return {**_fields(report, _COUNTS), "files": files, "notes": report.notes, "left": left}
 
 
 def archive_document(report: "ArchiveReport") -> dict[str, Any]:

@@ -33,6 +33,8 @@ IMPORTS = "imports"
 """What was read of which file, a document for each import of a file."""
 REJECTED_ROWS = "rejected_rows"
 """Rows that were not taken in, each with its reason."""
+GENERATOR = "generator"
+"""What the generator has to remember of itself: {_id: "catalog", …}, with the last id of each table."""
 
 SERVER_SELECTION_TIMEOUT_MS = 5_000
 

@@ -144,7 +144,7 @@ def show(report: ImportReport) -> None:
             | {"unknown statuses": unknown_text(file), "notes": "; ".join(file.notes), "error": file.error or ""}
             for file in report.files
         ],
-        description=f"Rows read = accepted + unchanged + changed + rejected{left}",
+        description=". ".join((f"Rows read = accepted + unchanged + changed + rejected{left}", *report.notes)),
     )
     rejections = [(file.path.name, rejection) for file in report.files for rejection in file.first_rejections]
     if rejections:
@@ -208,6 +208,8 @@ def import_files(
         report.left = work.left
     if report.left:
         get_run_logger().warning("left, as no import takes it: %s", left_out_text(report.left))
+    for note in report.notes:
+        get_run_logger().warning("%s", note)
     show(report)
     orders_imported(report)
     link_days(report)

@@ -15,14 +15,13 @@ from ecommerce.attention.told import ATTENTION
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.forget.records import FORGET_RUNS
 from ecommerce.gate import GATE, OLD_BUCKETS, OLD_DELTAS, OLD_LEASE, OLD_STATE
-from ecommerce.generate.into_mongodb.catalog_store import GENERATOR
 from ecommerce.generate.into_mongodb.schedule_pauses import PAUSES
 from ecommerce.generate.into_mongodb.store import SERIES
 from ecommerce.generate.into_mongodb.windows_done import WINDOWS
 from ecommerce.ingest.expired import EXPIRED_ORDERS
 from ecommerce.ingest.forgotten import FORGOTTEN
 from ecommerce.ingest.past_versions import PAST_VERSIONS
-from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, IMPORTS, ORDERS, REJECTED_ROWS
+from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, GENERATOR, IMPORTS, ORDERS, REJECTED_ROWS
 from ecommerce.shop import SHOP
 from ecommerce.summaries.state import ASIDE, BUCKETS, CHECKS, DELTAS, STATE
 
@@ -98,7 +97,7 @@ IMPORTER = Role(
     "Brings orders and catalog rows in and keeps the import's records; deletes no order.",
     {
         ORDERS: DOOR,
-        **dict.fromkeys((ARCHIVED_ORDERS, EXPIRED_ORDERS, FORGOTTEN, GATE, SHOP), READ),
+        **dict.fromkeys((ARCHIVED_ORDERS, EXPIRED_ORDERS, FORGOTTEN, GATE, GENERATOR, SHOP), READ),
         **dict.fromkeys((PAST_VERSIONS, ARCHIVED_CHANGES), ADD),
         **dict.fromkeys(_CATALOG, WRITE),
         IMPORTS: WRITE,

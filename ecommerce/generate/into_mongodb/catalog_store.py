@@ -14,13 +14,10 @@ from ecommerce.documents.bson_codec import encode_catalog
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.generate.model import people
 from ecommerce.generate.model.catalog import CatalogSpec, check_catalog
-from ecommerce.mongo import MongoDatabase
+from ecommerce.mongo import GENERATOR, MongoDatabase
 from ecommerce.progress import Progress, silent
 
 log = logging.getLogger(__name__)
-
-GENERATOR = "generator"
-"""What the generator has to remember of itself: {_id: "catalog", …}."""
 
 _BATCH = 5_000
 _DUPLICATE_KEY = 11_000

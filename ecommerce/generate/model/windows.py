@@ -18,16 +18,13 @@ from typing import Literal
 
 import numpy as np
 
+from ecommerce.documents.generated_ids import FIRST_HOUR, HOUR_BITS, POSITION_BITS, SERIES_BITS
 from ecommerce.errors import InputError
 from ecommerce.generate.model.draws import Floats, Ints, key_of, uniform
 from ecommerce.generate.model.rhythm import DAY_MS, HOUR_MS, demand, from_ms, moments, to_ms
 from ecommerce.generate.presets import get_preset
 
 FIRST_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-FIRST_HOUR = to_ms(FIRST_TIME) // HOUR_MS
-POSITION_BITS = 20
-SERIES_BITS = 14
-HOUR_BITS = 19
 LAST_TIME = from_ms((FIRST_HOUR + 2**HOUR_BITS) * HOUR_MS)
 ITEM_FACTOR = 128
 """Order item ids are `order_id` times this plus the line."""

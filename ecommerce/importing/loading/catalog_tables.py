@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import bson
@@ -30,6 +30,8 @@ class RecordCounts:
     changed: int = 0
     forgotten: int = 0
     """Records of people who were forgotten, which stay out; they count as unchanged, too."""
+    changed_keys: set[Any] = field(default_factory=set)
+    """Those of stored records that are another content now."""
 
 
 def write_records(
@@ -74,8 +76,9 @@ def write_records(
             written.changed += 1
     if new:
         _insert(database, table, [merged[key] for key in merged if key in new])
-    if touched - new:
-        replacements = [ReplaceOne({"_id": merged[key]["_id"]}, merged[key]) for key in touched - new]
+    written.changed_keys = touched - new
+    if written.changed_keys:
+        replacements = [ReplaceOne({"_id": merged[key]["_id"]}, merged[key]) for key in written.changed_keys]
         collection.bulk_write(replacements, ordered=False)
     return written
 

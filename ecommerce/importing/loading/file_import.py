@@ -20,6 +20,7 @@ from ecommerce.importing.loading.acceptance import Taken, take_orders
 from ecommerce.importing.loading.catalog_tables import ask_catalog, fill_catalog, write_records
 from ecommerce.importing.loading.decode import CatalogRecords, Decoded
 from ecommerce.importing.loading.ledger import FileLedger
+from ecommerce.importing.loading.made_up import MadeUpIds, made_up_ids
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.loading.workers import Worker, decoding, decoding_processes
@@ -92,12 +93,14 @@ class FileImport:
     _ahead: "deque[tuple[Chunk, Future[Decoded]]]" = field(default_factory=deque)
     """Chunks that are read and not imported yet."""
     _next_line: int = 1
+    _made_up: MadeUpIds = field(default_factory=MadeUpIds)
     _unreadable: SourceError | None = None
     """Why the file cannot be read any further."""
 
     def run(self, path: Path) -> None:
         """Import the file's rows. Raises SourceError where it cannot be read to its end, TooManyRejected."""
         shape, size_bytes = self.shape, path.stat().st_size
+        self._made_up = made_up_ids(self.database)
         processes = self.options.processes if size_bytes >= self.options.processes_from_bytes else 0
         with decoding_processes(shape.rows, processes) as workers:
             if shape.rows == LINES:
@@ -188,10 +191,12 @@ class FileImport:
             written = with_patience(lambda: write_records(self.database, table, decoded.records))
             self._count(written.accepted, written.unchanged, written.changed)
             self.report.forgotten += written.forgotten
+            self.report.made_up |= self._made_up.met_by_records(table.name, written.changed_keys)
         elif decoded.orders:
             ids = {order.order_id for order in decoded.orders}
             times = [order_time_of(order.bson) for order in decoded.orders]
             self.report.saw_orders(times)
+            self.report.made_up |= self._made_up.met_by_orders(decoded.orders)
             while any(not ids.isdisjoint(others) for others, _ in self._writing):
                 self._collect(until=len(self._writing) - 1)
             self._writing.append((ids, writers.submit(take_orders, self.database, chunk, decoded)))

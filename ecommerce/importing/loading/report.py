@@ -21,6 +21,9 @@ from ecommerce.readable import counted
 REJECTIONS_SHOWN = 10
 DAY_SECONDS = 86_400
 
+NAMED = ("products", "couriers", "warehouses", "users")
+"""Tables of the catalog whose records have names, or a person's place."""
+
 
 @dataclass
 class FileReport:
@@ -67,6 +70,9 @@ class FileReport:
     """Orders whose amounts hardly belong together."""
     future_orders: int = 0
     """Orders that are placed more than a day from now."""
+
+    made_up: set[str] = field(default_factory=set)
+    """Tables of the generator's catalog whose ids this file has, too, for something else."""
 
     def saw_orders(self, times_ms: Sequence[int]) -> None:
         """Take in when orders were placed, in milliseconds since 1970."""
@@ -168,6 +174,15 @@ def _day(milliseconds: int) -> str:
     return f"{datetime.fromtimestamp(milliseconds // 1000, ZoneInfo(shop_zone())):%Y-%m-%d}"
 
 
+def _made_up_sentence(tables: Sequence[str]) -> str:
+    listed = " and ".join(filter(None, (", ".join(tables[:-1]), tables[-1])))
+    return (
+        f"the ids of {listed} are also ids of the made-up catalog that `ecommerce up` or `generate` put into this "
+        "database, so their names and figures mix: your own orders belong into a shop of their own, by `ecommerce up "
+        "--no-demo` with another ECOMMERCE_HOME, or on your own server another ECOMMERCE_DATABASE"
+    )
+
+
 @dataclass
 class ImportReport:
     """What became of all files, in the order in which they were imported."""
@@ -188,6 +203,12 @@ class ImportReport:
         empty = names_of([file.path.name for file in self.files if file.is_empty])
         said = f"{counted(len(self.files), 'file')}, {counted(self.read, 'row')} read: {counts}"
         return said + (f". 0 rows in {empty}: is that what was meant?" if empty else "") + self._left
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person must know of all files together."""
+        met = set().union(*(file.made_up for file in self.files))
+        return [_made_up_sentence([table for table in NAMED if table in met])] if met else []
 
     def _sum(self, name: str) -> int:
         return sum(getattr(file, name) for file in self.files)
