@@ -24,7 +24,7 @@ ACCENTS = {
     "warehouse": "#5a7fbf",
 }
 
-_LIGHT = {
+_LIGHT: dict[str, Any] = {
     "primary": {"main": "#4657d8"},
     "background": {"default": "#f5f6f9", "paper": "#ffffff"},
     "text": {"primary": "#1b2130", "secondary": "#667085"},
@@ -33,7 +33,7 @@ _LIGHT = {
     "error": {"main": "#c2404f"},
     "warning": {"main": "#8f5a06"},
 }
-_DARK = {
+_DARK: dict[str, Any] = {
     "primary": {"main": "#8c9bff"},
     "background": {"default": "#0f1218", "paper": "#171b24"},
     "text": {"primary": "#e7eaf1", "secondary": "#98a2b5"},
@@ -44,6 +44,12 @@ _DARK = {
 }
 
 PALETTES: dict[str, Any] = {"light": _LIGHT, "dark": _DARK}
+PAPER_INKS = {
+    "major_label_text_color": _LIGHT["text"]["secondary"],
+    "axis_label_text_color": _LIGHT["text"]["primary"],
+    "grid_line_color": "rgba(0, 0, 0, 0.1)",
+}
+"""Of axes and grids of charts, as a light page has them."""
 _FOCUS_RING = {
     "MuiButtonBase": {
         "styleOverrides": {
@@ -61,6 +67,20 @@ THEME_CONFIG: dict[str, Any] = {
     name: {"palette": palette, "shape": {"borderRadius": 8}, "components": _FOCUS_RING}
     for name, palette in PALETTES.items()
 }
+
+_PRESSED = {"action": {"hover": "rgba(0, 0, 0, 0.04)", "selected": "rgba(0, 0, 0, 0.08)"}}
+"""What Material UI makes of a light palette."""
+
+
+def _variables(palette: dict[str, Any]) -> dict[str, str]:
+    """A palette as the variables of Material UI, which all that is drawn here asks for."""
+    groups = ((group, shades if isinstance(shades, dict) else {"": shades}) for group, shades in palette.items())
+    return {
+        "-".join(filter(None, ("--mui-palette", group, shade))): f"{color} !important"
+        for group, shades in groups
+        for shade, color in shades.items()
+    }
+
 
 PAGE_SX: dict[str, Any] = {
     "& .header": {
@@ -85,8 +105,8 @@ PAGE_SX: dict[str, Any] = {
         },
         "& .header": {"borderBottom": "none"},
         "& .header button": {"display": "none"},
-        # Charts are drawn, so that other colours would not reach them; hues stay what the legends say.
-        "&.mui-dark": {"filter": "invert(1) hue-rotate(180deg) brightness(1.12)"},
+        # A filter that turns dark into light shifts hues: amber was brown. What a chart draws is in board.js.
+        "&.mui-dark": {"colorScheme": "light", "color": _LIGHT["text"]["primary"], **_variables(_LIGHT | _PRESSED)},
     },
 }
 

@@ -334,6 +334,29 @@ function plot(slot, figure, {columns, buckets, span, empty}) {
   if (span[0] - before[0] !== 3_600_000) { figure.reset.emit(); }
 }
 
+// What is drawn on a canvas obeys no style sheet: on paper, which is light, the axes of a dark page get the inks of a light one.
+const INKED = [["below", "major_label_text_color"], ["below", "axis_label_text_color"], ["left", "major_label_text_color"],
+  ["left", "axis_label_text_color"], ["center", "grid_line_color"]];
+
+function on_paper(figures, inks) {
+  let screen = [];
+  const media = matchMedia("print");
+  const paint = () => { for (const figure of figures) { Bokeh.index.find_one(figure)?.paint(); } };  // at once: print does not wait
+  const begin = () => {
+    if (screen.length) { return; }
+    for (const [side, name] of INKED) {
+      for (const part of figures.flatMap((figure) => figure[side])) {
+        if (part[name] != null) { screen.push([part, name, part[name]]); part[name] = inks[name]; }
+      }
+    }
+    paint();
+  };
+  const end = () => { for (const [part, name, ink] of screen) { part[name] = ink; } screen = []; paint(); };
+  const changed = ({matches}) => { (matches ? begin : end)(); };
+  media.addEventListener("change", changed); addEventListener("beforeprint", begin); addEventListener("afterprint", end);
+  return () => { media.removeEventListener("change", changed); removeEventListener("beforeprint", begin); removeEventListener("afterprint", end); };
+}
+
 const KINDS = {links, notices, headlines, bars, legend, table};
 
 // Places for all cards, in stacks on a grid; returns what draws each.
@@ -378,6 +401,7 @@ function render({model, el}) {
     if (data.set) { set(data.set); }
     if (data.csv) { save(data.name, data.csv); }
   });
+  model.on("remove", on_paper([...model.charts ?? []], model.inks));
   set(model);
   model.send_msg({drawn: model.version});
 }

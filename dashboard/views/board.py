@@ -12,6 +12,7 @@ import param
 from panel.custom import Children
 
 from dashboard.content import Content, whole
+from dashboard.theme import PAPER_INKS
 from dashboard.views.drawn import Drawn
 
 Span = Literal["full", "wide", "third"]
@@ -33,6 +34,7 @@ class Board(Drawn):
 
     stacks = param.List(doc="What is where: see `stack`.", constant=True)
     charts = Children(doc="The figures, in the order of the cards that they belong to.")
+    inks = param.Dict(default=PAPER_INKS, constant=True, doc="Of the axes and grids of charts on paper.")
     figures = param.String(doc="The cards that answer the viewer's question, by name, as they are drawn first.")
     beside = param.String(doc="The others.")
     waiting = param.Boolean(doc="Other figures are asked for, and those that are drawn are going to be replaced.")

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from dashboard.theme import PAPER_INKS
 from dashboard.views.field_values import SHOWN_STILL_SECONDS
 from tests.dashboard_app import Tab
 
@@ -209,16 +210,38 @@ def test_a_small_screen_says_when_its_figures_are_from(browser: Browser, address
     assert tab.errors == []
 
 
-def test_paper_is_light(browser: Browser, address: str) -> None:
-    """Else a page that is dark prints pale letters on white."""
-    tab = Tab(browser).open(address + "?span=all&theme=dark")
-    tab.page.wait_for_function(IS_DARK)
-    tab.page.emulate_media(media="print")
-    picture = Image.open(io.BytesIO(tab.page.screenshot())).convert("L")
-    tab.close()
-    light = sum(picture.histogram()[220:]) / (picture.width * picture.height)
-    assert light > 0.8
-    assert tab.errors == []
+INKS = """() => Bokeh.documents.flatMap(root => [...root._all_models.values()])
+  .filter(model => model.type === "Figure")
+  .flatMap(({below, left, center}) => [...below, ...left, ...center])
+  .flatMap(each => [each.major_label_text_color, each.axis_label_text_color, each.grid_line_color])
+  .filter(ink => ink != null)"""
+"""In the browser: the colours of what is written along the axes of charts, and of their grids."""
+
+
+@pytest.mark.parametrize("page", ["overview", "trends"])
+def test_paper_is_light(browser: Browser, address: str, page: str) -> None:
+    """Else a page that is dark prints pale letters on white, or its colours are others than those of a light one."""
+    pictures = []
+    for theme in ("light", "dark"):
+        query = f"?span=all&theme={theme}&page={page}"
+        tab = Tab(browser).open(address + query, "#headline-orders" if page == "overview" else "h1 >> text=Trends")
+        tab.page.locator(".chart").filter(visible=True).first.wait_for()
+        inks = tab.page.evaluate(INKS)
+        tab.page.wait_for_timeout(1_000)  # until charts are drawn
+        tab.page.emulate_media(media="print")
+        tab.page.wait_for_function(f"inks => ({INKS})().every(ink => inks.includes(ink))", arg=[*PAPER_INKS.values()])
+        pictures.append(Image.open(io.BytesIO(tab.page.screenshot())).convert("RGB"))
+        tab.page.emulate_media(media="screen")
+        tab.page.wait_for_function(f"inks => JSON.stringify(({INKS})()) === JSON.stringify(inks)", arg=inks)
+        tab.close()
+        assert tab.errors == []
+    light, dark = ({color: count for count, color in each.getcolors(1 << 24) or ()} for each in pictures)
+    # The time of the figures and axes' titles may differ, colours do not: no filter shifts their hues.
+    for color, count in light.items():
+        if count > 500:
+            assert dark.get(color, 0) == pytest.approx(count, rel=0.1), color
+    grey = pictures[1].convert("L")
+    assert sum(grey.histogram()[220:]) / (grey.width * grey.height) > 0.8
 
 
 def test_a_wall_and_paper_show_figures_alone(browser: Browser, address: str) -> None:
