@@ -10,6 +10,7 @@ import numpy as np
 from dashboard.cards import NO_ORDERS
 from dashboard.delivery_days import DAYS_MAX
 from dashboard.headlines import comparison_text
+from dashboard.point_names import placed
 from dashboard.state import ORDER_DIMENSIONS, View, not_filtered_note
 from dashboard.text import NOTHING, in_a_line, money, percent, span_so_far
 from dashboard.trends import Trends
@@ -112,12 +113,21 @@ def _rhythm(trends: Trends) -> dict[str, Content]:
 
 
 def _couriers(trends: Trends) -> dict[str, Content]:
-    known = {name: group for name, group in trends.couriers.items() if group.late_share is not None}
+    due = {name: group for name, group in trends.couriers.items() if group.late_share is not None}
+    known = dict(sorted(due.items(), key=lambda each: -each[1].orders))  # names of small ones are left out first
+    orders = [group.orders for group in known.values()]
+    late = [100 * (group.late_share or 0) for group in known.values()]
+    short = [name if len(name) <= NAME_LENGTH else name[:NAME_LENGTH] + "…" for name in known]
+    # The axes end a bit after the last point: see `couriers_figure`.
+    names = placed([*zip(orders, late, short, strict=True)], 1.35 * max(orders, default=1), 1.2 * max(late, default=1))
     columns = {
-        "orders": [group.orders for group in known.values()],
-        "late": [100 * (group.late_share or 0) for group in known.values()],
+        "orders": orders,
+        "late": late,
         "name": list(known),
-        "short": [name if len(name) <= NAME_LENGTH else name[:NAME_LENGTH] + "…" for name in known],
+        "short": [name.text for name in names],
+        "across": [name.across for name in names],
+        "down": [name.down for name in names],
+        "align": [name.align for name in names],
         "delay": [_delay(group.average_delay_hours) for group in known.values()],
     }
     empty = "" if known else "No delivery was due in this span"

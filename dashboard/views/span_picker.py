@@ -45,11 +45,11 @@ class SpanPicker(Part):
         self._first, self._last = _day_field("From", first), _day_field("To", last)
         self._against = pmui.Select(
             label="Compared with", options={label: key for key, label in COMPARISONS.items()}, value=view.against,
-            size="small", width=200, margin=0, disabled=first is None, stylesheets=[NARROW_DAY],
+            size="small", width=176, margin=0, disabled=first is None, stylesheets=[NARROW_DAY],
         )  # fmt: skip
         self._currency = pmui.Select(
             label="Amounts in", options=[view.filters.currency or currency], value=view.filters.currency or currency,
-            size="small", width=110, margin=0, visible=False, stylesheets=[NARROW_DAY],
+            size="small", width=96, margin=0, visible=False, stylesheets=[NARROW_DAY],
         )  # fmt: skip
         self._currency.param.watch(self._picked_currency, "value")
         self._against.param.watch(self._picked_against, "value")
@@ -128,6 +128,6 @@ class SpanPicker(Part):
 def _day_field(label: str, value: date | None) -> pmui.DatePicker:
     """A day, typed or picked. Its calendar opens at the value or the present; its heading leads to the years."""
     return pmui.DatePicker(
-        label=label, value=value, size="small", width=160, margin=0, start=FIRST_DAY, end=LAST_DAY,
+        label=label, value=value, size="small", width=146, margin=0, start=FIRST_DAY, end=LAST_DAY,
         views=["year", "month", "day"], open_to="day", stylesheets=[NARROW_DAY],
     )  # fmt: skip

@@ -115,12 +115,13 @@ def couriers_figure(*, touch: bool) -> Any:
         x="orders", y="late", color=ACCENTS["courier"], hover=False, responsive=True, height=HEIGHT
     )
     tooltips = [("", "@name"), ("orders", "@orders{0,0}"), ("late", "@late{0.0} %"), ("", "@delay")]
-    figure = figure_of(points, "couriers", ("orders", "late", "name", "short", "delay"), tooltips, touch=touch)
+    columns = ("orders", "late", "name", "short", "across", "down", "align", "delay")
+    figure = figure_of(points, "couriers", columns, tooltips, touch=touch)
     drawn = figure.renderers[0]
     drawn.glyph.update(size=11, fill_alpha=0.85, line_color=None)
     figure.text(
-        x="orders", y="late", text="short", source=drawn.data_source, x_offset=8, y_offset=-4,
-        text_font_size="11px", text_color=COMPARED_COLOR,
+        x="orders", y="late", text="short", source=drawn.data_source,
+        x_offset="across", y_offset="down", text_align="align", text_font_size="11px", text_color=COMPARED_COLOR,
     )  # fmt: skip
     figure.select_one(HoverTool).renderers = [drawn]
     figure.x_range.update(start=0, range_padding=0.35)

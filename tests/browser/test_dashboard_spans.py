@@ -119,3 +119,17 @@ def test_what_a_span_is_compared_with_is_chosen_and_named(tab: Tab) -> None:
     expect(title).to_contain_text("2 Mar 2026")
     tab.show("?from=2026-03-09&to=2026-03-09&against=year")
     expect(title).to_contain_text("9 Mar 2025")
+
+
+@pytest.mark.parametrize(("width", "fields"), [(1280, ["Compared with"]), (1366, ["Compared with", "Amounts in"])])
+def test_the_span_has_one_row_where_it_fits(browser: Browser, address: str, width: int, fields: list[str]) -> None:
+    tab = Tab(browser, viewport={"width": width, "height": 900}).open(address + "?span=7d")
+    middle = "n => { const box = n.getBoundingClientRect(); return (box.top + box.bottom) / 2 }"
+    expect(day_field(tab, "From")).to_be_visible()
+    row = day_field(tab, "From").evaluate(middle)
+    for name in fields:
+        assert tab.page.get_by_role("combobox", name=name).evaluate(middle) == pytest.approx(row, abs=15)
+    for label in ("From", "To"):  # the whole of a day is seen
+        assert day_field(tab, label).evaluate("n => n.scrollWidth - n.clientWidth") <= 0
+    tab.close()
+    assert tab.errors == []
