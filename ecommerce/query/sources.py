@@ -1,12 +1,16 @@
 """Where the rows of a query come from: MongoDB at one moment, and the files of the table at one snapshot."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import bson
 import pyarrow as pa
 import pyarrow.dataset as ds
+from bson import Decimal128
+from bson.codec_options import TypeDecoder, TypeRegistry
 from pyarrow import fs
 
 from ecommerce.archive.arrow_rows import archived_schema, arrow_schema, in_schema, row_batches
@@ -17,6 +21,7 @@ from ecommerce.archive_location import local_path
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.documents.catalog import CATALOG
+from ecommerce.errors import InputError
 from ecommerce.mongo import MongoDatabase
 from ecommerce.query.views import ARCHIVED_PART, HOT, PURGED, ROWS_OF
 
@@ -29,6 +34,19 @@ SCHEMAS: dict[str, pa.Schema] = {
     **{f"{ROWS_OF}{table.name}": arrow_schema(table.document) for table in CATALOG},
 }
 """Of each part."""
+
+
+class _Exact(TypeDecoder):
+    """MongoDB's decimals as Python's, which Arrow takes."""
+
+    bson_type = Decimal128
+
+    def transform_bson(self, value: Any) -> Decimal:
+        return cast(Decimal128, value).to_decimal()
+
+
+_DECIMALS = CODEC_OPTIONS.with_options(type_registry=TypeRegistry([_Exact()]))
+_MISFITS = (pa.ArrowException, TypeError, ValueError, OverflowError)
 
 _PARQUET = ds.ParquetFileFormat(
     default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
@@ -65,9 +83,24 @@ def catalog_rows(database: MongoDatabase, table: str, moment: Mapping[str, Any],
     """A table of the catalog at a moment."""
     schema = SCHEMAS[f"{ROWS_OF}{table}"]
     batches = raw_batches(database, {}, collection=table, read_concern=moment)
-    rows = ([bson.decode(document, CODEC_OPTIONS) for document in documents] for documents in batches)
-    made = (pa.RecordBatch.from_pylist(some, schema) for some in rows)
+    rows = ([bson.decode(document, _DECIMALS) for document in documents] for documents in batches)
+    made = (_catalog_batch(table, some, schema) for some in rows)
     return _through_a_file(made, schema, scratch / f"{table}.arrow")
+
+
+def _catalog_batch(table: str, records: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
+    """Raises InputError, with table, record and column, where somebody has written a value that is not of its type."""
+    try:
+        return pa.RecordBatch.from_pylist(list(records), schema)
+    except _MISFITS as error:
+        for record, column in product(records, schema):
+            value = record.get(column.name)
+            try:
+                pa.array([value], column.type)
+            except _MISFITS:
+                where = f"{table} with _id {record['_id']!r}: {column.name} is {value!r}"
+                raise InputError(f"query: {where}, which is no {column.type}. Correct it in MongoDB.") from error
+        raise
 
 
 def _fragment(view: ArchiveView, location: str) -> ds.Fragment:

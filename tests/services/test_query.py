@@ -4,21 +4,28 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from bson import Int64
+from bson import Decimal128, Int64
+from bson.raw_bson import RawBSONDocument
+from msgspec import Struct
+from msgspec.structs import astuple
 from pymongo.errors import OperationFailure
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.maintain import compact_archive
 from ecommerce.archive.restore import restore_orders
+from ecommerce.documents.bson_codec import encode_catalog
+from ecommerce.documents.catalog import CATALOG, CatalogTable, Courier, Inventory, Product, User, Warehouse
 from ecommerce.errors import InputError, ServiceError
 from ecommerce.importing.import_files import import_paths
 from ecommerce.kpis import compute_kpis
@@ -150,6 +157,56 @@ def test_the_catalog_is_there_by_name(settings: Settings, database: MongoDatabas
     assert rows(settings, named) == [("Lamp", pieces)]
     assert rows(settings, "SELECT count(*) FROM users") == [(0,)]
     assert rows(settings, "SELECT count(*) FROM query('SELECT * FROM orders')") == [(60,)]
+
+
+SINCE = datetime(2026, 1, 5, 8, 30, tzinfo=UTC)
+RECORDS = (
+    User(1, "Ann", "a@b.example", "Oslo", 40, SINCE),
+    Product(2, "Lamp", "Light", Decimal("12.5000"), Decimal("7.2"), 3),
+    Warehouse(3, "North", 100, 1),
+    Courier(4, "Post", "Oslo", Decimal("4.7")),
+    Inventory(2, 3, 17, SINCE),
+)
+"""One of each table of the catalog, with all of its values."""
+
+
+def put_in_the_catalog(database: MongoDatabase) -> None:
+    for table, record in zip(CATALOG, RECORDS, strict=True):
+        database[table.name].insert_one(RawBSONDocument(encode_catalog(table, record)))
+
+
+@pytest.mark.parametrize(
+    "table, record", list(zip(CATALOG, RECORDS, strict=True)), ids=[table.name for table in CATALOG]
+)
+def test_each_value_of_the_catalog_comes_back(
+    settings: Settings, database: MongoDatabase, table: CatalogTable, record: Struct
+) -> None:
+    put_in_the_catalog(database)
+    columns = ", ".join(table.document.__struct_fields__)
+    assert rows(settings, f"SELECT {columns} FROM {table.name}") == [astuple(record)]  # noqa: S608 - ours
+
+
+@pytest.mark.parametrize("value", ["dear", 12.5, [1], Decimal128("NaN"), Decimal128("1E+30"), Decimal128("0.00001")])
+def test_a_catalog_that_somebody_has_spoilt_says_where(
+    settings: Settings, database: MongoDatabase, value: object
+) -> None:
+    put_in_the_catalog(database)
+    spoilt = {"_id": Int64(7), "product_id": Int64(7), "name": "Chair", "price": value}
+    database.get_collection("products").insert_one(spoilt, bypass_document_validation=True)
+    with pytest.raises(InputError, match=r"products with _id 7: price is .*Correct it"):
+        rows(settings, "SELECT sum(price) FROM products")
+
+
+def test_the_examples_of_the_page_are_answered(settings: Settings, database: MongoDatabase, tmp_path: Path) -> None:
+    put_in_the_catalog(database)
+    insert(database, OLD)
+    page = (ROOT / "docs" / "query.md").read_text(encoding="utf-8")
+    commands = page.split("```sh\n")[1].split("```")[0].replace("\\\n", "").splitlines()
+    assert len(commands) == 3
+    for command in commands:
+        answered = run(settings, *shlex.split(command.replace("sold.csv", str(tmp_path / "sold.csv")))[2:])
+        assert answered.returncode == 0, answered.stderr
+    assert (tmp_path / "sold.csv").read_text().startswith("category,sold")
 
 
 def test_a_moment_that_is_gone_says_what_to_raise(
