@@ -135,13 +135,16 @@ def _show(console: "Console", states: list["ServiceState"]) -> None:
 
 def _where_to_look(console: "Console", settings: Settings, detached: bool) -> None:
     from ecommerce.services.dashboard import dashboard_url
+    from ecommerce.services.generator_schedule import paused_line
 
     server = f"http://127.0.0.1:{settings.prefect_port}"
+    paused = paused_line(settings)
     console.print(
         f"\nLook first at the dashboard: {dashboard_url(settings)}\n"
         f"Flows, schedules and runs:   {server} (for the prefect command: PREFECT_API_URL={server}/api)\n"
         f"Logs: {settings.home_directory / 'logs'}. "
-        + ("`ecommerce down` stops everything." if detached else "Ctrl-C stops everything."),
+        + ("`ecommerce down` stops everything." if detached else "Ctrl-C stops everything.")
+        + (f"\n{paused}" if paused else ""),
         soft_wrap=True,
         markup=False,
     )

@@ -25,7 +25,7 @@ def first_data(settings: Settings) -> Job | None:
     no_order = database[ORDERS].find_one({}, {"_id": 0, "updated_at": 1}) is None
     empty = database["products"].find_one() is None and no_order
     begun = _begun(settings)
-    if not empty and not begun.exists():
+    if not empty and not first_data_begun(settings):
         return None
     write_json(begun, {"database": settings.database})
     return Job(
@@ -40,6 +40,11 @@ def first_data(settings: Settings) -> Job | None:
 def first_data_is_whole(settings: Settings) -> None:
     """Note that nothing of the first data is left to do."""
     _begun(settings).unlink(missing_ok=True)
+
+
+def first_data_begun(settings: Settings) -> bool:
+    """Whether the first data is being made, or was left half made."""
+    return _begun(settings).exists()
 
 
 def _begun(settings: Settings) -> Path:

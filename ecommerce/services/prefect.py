@@ -152,9 +152,9 @@ def post(settings: Settings, path: str, body: Mapping[str, Any] | None, method: 
     return None
 
 
-def wanted_deployments() -> dict[str, Any]:
-    """The deployments of the file by `flow/name`."""
-    document = yaml.safe_load((REPOSITORY / PREFECT_FILE).read_text())
+def wanted_deployments(document: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The deployments of the project's file, or of another document of this kind, by `flow/name`."""
+    document = document or yaml.safe_load((REPOSITORY / PREFECT_FILE).read_text())
     return {f"{_flow_name(entry)}/{entry['name']}": entry for entry in document["deployments"]}
 
 
@@ -191,13 +191,13 @@ def parameters_kept(settings: Settings, say: Say) -> Iterator[None]:
             say(f"parameters of {name} that were set in Prefect do not fit any more: {before[name]}: {error}")
 
 
-def deployment(settings: Settings, environment: Changes) -> Job:
-    """The job that deploys all that the deployments file lists, not started yet."""
+def deployment(settings: Settings, environment: Changes, file: Path = PREFECT_FILE) -> Job:
+    """The job that deploys all that a deployments file lists, not started yet."""
     if not (REPOSITORY / PREFECT_FILE).exists():
         raise ServiceError(f"{REPOSITORY / PREFECT_FILE} is missing: run `ecommerce up` from a checkout of the project")
     return Job(
         "prefect-deploy",
-        [*PREFECT, "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)],
+        [*PREFECT, "--no-prompt", "deploy", "--all", "--prefect-file", str(file)],
         home=settings.home_directory,
         environment=environment,
         cwd=REPOSITORY,

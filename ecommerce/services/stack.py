@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ from ecommerce.services.disks import require_space
 from ecommerce.services.environment import service_environment
 from ecommerce.services.first_archive import archive_first_data
 from ecommerce.services.first_data import first_data, first_data_is_whole
+from ecommerce.services.generator_schedule import deployments_file, is_own_shop
 from ecommerce.services.hdfs import embedded_hdfs
 from ecommerce.services.jobs import Job
 from ecommerce.services.logs import Say
@@ -40,6 +42,7 @@ from ecommerce.services.prefect import (
     deployment,
     ensure_work_pool,
     parameters_kept,
+    post,
     server,
     start_runs_directly,
     worker,
@@ -224,17 +227,20 @@ class Stack:
 
     def _deploy(self, prefect: Future[None], environment: Changes) -> None:
         prefect.result()
-        with parameters_kept(self._settings, self._say):
-            self._part(deployment(self._settings, self._in_shop_days(environment))).start().finish()
+        self._deploy_all(environment)
         self._part(automations(self._settings, environment)).start().finish()
 
-    def _in_shop_days(self, environment: Changes) -> Changes:
-        """The environment with what makes the daily schedules those of the shop's days."""
-        return {**environment, "SHOP_TIME_ZONE": read_shop(get_database(self._settings)).time_zone}
+    def _deploy_all(self, environment: Changes) -> None:
+        """Deploy with the daily schedules in the shop's days, and no made-up orders for a shop that has its own."""
+        database = get_database(self._settings)
+        own = is_own_shop(database, self._settings, demo=self._demo)
+        file = deployments_file(self._settings, partial(post, self._settings), own_shop=own)
+        environment = {**environment, "SHOP_TIME_ZONE": read_shop(database).time_zone}
+        with parameters_kept(self._settings, self._say):
+            self._part(deployment(self._settings, environment, file)).start().finish()
 
     def _deploy_again(self) -> None:
-        with parameters_kept(self._settings, self._say):
-            self._part(deployment(self._settings, self._in_shop_days(self._environment))).start().finish()
+        self._deploy_all(self._environment)
         # The worker gives the new pool its template.
         start_runs_directly(self._settings)
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 import urllib.request
@@ -198,6 +199,30 @@ def test_detached_it_returns_when_all_answers_and_down_ends_it(settings: Setting
     # `down` from another terminal ends a living `up`.
     assert ecommerce(settings, "down").stdout.splitlines()[-1] == "stopped"
     assert marked_processes(settings.home_directory) == []
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(3 * START_SECONDS)
+def test_an_own_shop_gets_no_made_up_orders_until_somebody_wants_them(settings: Settings) -> None:
+    says = "the schedule of generate-orders/hourly is paused. To start it: `(.*)`"
+
+    def is_active() -> bool:
+        name = f"http://127.0.0.1:{settings.prefect_port}/api/deployments/name/generate-orders/hourly"
+        (schedule,) = httpx.get(name, timeout=60).json()["schedules"]
+        return bool(schedule["active"])
+
+    up = ecommerce(settings, "up", "--detach", "--no-demo")
+    found = re.search(says, up.stdout)
+    assert found, up.stdout
+    assert not is_active()
+    doctor = json.loads(ecommerce(settings, "doctor", "--json").stdout)
+    assert [one["state"] for one in doctor if one["check"] == "schedules"] == ["ok"], doctor
+    subprocess.run(["bash", "-c", found[1]], check=True)
+    assert is_active()
+    ecommerce(settings, "down")
+    up = ecommerce(settings, "up", "--detach", "--no-demo")
+    assert "is paused" not in up.stdout
+    assert is_active(), "it stays as somebody chose"
 
 
 @pytest.mark.drill
