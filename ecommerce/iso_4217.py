@@ -1,5 +1,7 @@
 """The codes of currencies that an order may name: those of ISO 4217, and those that it withdrew since 2000."""
 
+from decimal import Decimal
+
 _IN_USE = """
 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
 CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD
@@ -26,3 +28,9 @@ CURRENCY_CODES = frozenset((*_IN_USE.split(), *_WITHDRAWN.split()))
 def minor_digits(currency: str) -> int:
     """Decimals of an amount of a currency: 2 of EUR, 0 of JPY, 3 of KWD."""
     return _DIGITS_OF.get(currency, 2)
+
+
+def amount_text(amount: Decimal, currency: str) -> str:
+    """An amount with the decimals of its currency, and with more where it has more: 63.80 of EUR 63.8000."""
+    own = round(amount, minor_digits(currency))
+    return str(own if own == amount else amount.normalize())

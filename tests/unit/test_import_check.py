@@ -1,13 +1,14 @@
 """Before an import: what a file is, how it is read, and a first mapping for an unknown one. No database is needed."""
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from cli.app import app
-from cli.imports import checked_text
+from cli.checked_files import checked_text
 from ecommerce.importing.check_file import check_file
 from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.order_lines.draft import NOT_FOUND, draft_mapping
@@ -22,7 +23,7 @@ SUPERSTORE_EU = CASES / "12-superstore-day-first" / "superstore_eu.csv"
 
 @pytest.fixture(autouse=True)
 def no_database_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.imports.DATABASE_SECONDS", 0.01)
+    monkeypatch.setattr("cli.checked_files.DATABASE_SECONDS", 0.01)
 
 
 def said(*arguments: str) -> tuple[int, str]:
@@ -37,7 +38,7 @@ def test_a_check_says_what_a_file_is_each_choice_and_the_first_orders() -> None:
         "holds order lines, as csv, UTF-8", "delimiter ',', 21 columns", "mapping superstore",
         "times that name no zone are in UTC", "dates are read as %d/%m/%Y, as the file shows",
         "6 rows made of 6 lines, 6 of them valid", "external_id: XX-1", "external_id: XX-3",
-        "'2018-12-25T00:00:00+00:00'",
+        "order_time: 2018-12-25T00:00:00+00:00",
     ):  # fmt: skip
         assert text in output
     assert "XX-4" not in output
@@ -150,3 +151,29 @@ def test_a_file_that_is_no_json_is_told_so_with_its_first_line(tmp_path: Path, n
 def test_of_many_rejected_rows_a_check_says_how_many_it_leaves_out(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "a.jsonl", complete_row(1), *({"order": number} for number in range(15)))
     assert "\n  and 12 more\n" in checked_text(check_file(path, ImportOptions()))
+
+
+def test_a_check_says_what_the_report_of_the_import_will_and_says_it_last() -> None:
+    file = Path(__file__).parents[1] / "data" / "shops" / "shopify.csv"
+    text = checked_text(check_file(file, ImportOptions(), "USD", lambda _: True))
+    last = text[text.index("5 rows made of 6 lines") :]
+    for sentence in (
+        "orders from 2024-01-08 to 2024-01-10",
+        "orders in another currency than the shop's, USD: 5 in EUR",
+        "`ecommerce shop --currency EUR` makes EUR the shop's",
+        "statuses: Shipped 3, Returned 1, Cancelled 1",
+        "2 orders have refunds",
+    ):
+        assert sentence in last
+    assert "another currency" not in checked_text(check_file(file, ImportOptions(), "EUR", lambda _: True))
+    assert "total_amount: 113.05," in text
+    assert len(text.splitlines()) < 35
+    assert not re.search(r"\d{15}", text), "ids that were made of texts say nothing to anybody"
+
+
+def test_a_check_names_unknown_statuses_and_ids_of_orders_that_have_their_own(tmp_path: Path) -> None:
+    own = 3_373_953_456_064_556_179
+    path = write_lines(tmp_path / "a.jsonl", complete_row(own, delivery={"status": "in Prüfung"}))
+    text = checked_text(check_file(path, ImportOptions()))
+    assert "statuses that are not known and count as under way: 'in Prüfung' (1)" in text
+    assert f"_id: {own}" in text

@@ -18,6 +18,19 @@ def test_orders_in_another_currency_than_the_shop_s_are_counted_and_it_is_said_h
     assert FileReport(Path("a.csv"), "orders", read=4, currencies=Counter(EUR=4), shop_currency="EUR").notes == []
 
 
+def test_a_shop_without_an_order_in_its_own_currency_is_told_how_to_get_another() -> None:
+    report = FileReport(Path("a.csv"), "orders", read=9, rejected=2, currencies=Counter(EUR=7), shop_currency="USD")
+    assert report.may_lack_own_currency
+    (note,) = report.notes
+    assert "ecommerce shop" not in note, "another file had some"
+    report.no_own_currency = True
+    (note,) = report.notes
+    assert "`ecommerce kpis --currency EUR`" in note
+    assert "`ecommerce shop --currency EUR`" in note
+    report.read = 10
+    assert not report.may_lack_own_currency, "one names no currency, so it is in the shop's"
+
+
 def test_a_list_of_rejected_rows_says_how_many_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
     report = FileReport(Path("a.csv"), "order lines", read=9)
     report.add_rejections(Rejection(line, "bad_value", "no number", b"", rows=2) for line in range(2, 10, 2))

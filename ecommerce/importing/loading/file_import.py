@@ -21,6 +21,7 @@ from ecommerce.importing.loading.catalog_tables import ask_catalog, fill_catalog
 from ecommerce.importing.loading.decode import CatalogRecords, Decoded
 from ecommerce.importing.loading.ledger import FileLedger
 from ecommerce.importing.loading.made_up import MadeUpIds, made_up_ids
+from ecommerce.importing.loading.own_currency import has_none_in
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.loading.workers import Worker, decoding, decoding_processes
@@ -143,6 +144,8 @@ class FileImport:
                 self._collect(until=0)
         if self._unreadable is not None:
             raise SourceError(f"{self._unreadable}{self._not_imported()}{_STAYS}")
+        if self.report.may_lack_own_currency:
+            self.report.no_own_currency = has_none_in(self.database, self.report.shop_currency)
         # Before, the rows of the last transactions were not counted yet.
         self.progress(self.report.read, self.report.read, "rows")
         self._check_share(at_end=True)

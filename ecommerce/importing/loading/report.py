@@ -46,6 +46,8 @@ class FileReport:
     currencies: Counter[str] = field(default_factory=Counter)
     """Currencies that orders name, and how many orders name each; the others are in the shop's."""
     shop_currency: str = ""
+    no_own_currency: bool = False
+    """Neither the file nor the database has an order in the shop's currency: it was chosen by mistake, maybe."""
     forgotten: int = 0
     """Rows of people who were forgotten: nothing that identifies them was kept."""
     rejected_earlier: int = 0
@@ -83,6 +85,18 @@ class FileReport:
         if last > tomorrow_ms:
             self.future_orders += sum(time_ms > tomorrow_ms for time_ms in times_ms)
 
+    @property
+    def statuses_not_known(self) -> str:
+        """The unknown statuses, in a sentence; empty where there are none."""
+        texts = ", ".join(f"{text!r} ({rows:,})" for text, rows in self.unknown_statuses.most_common())
+        return f"statuses that are not known and count as under way: {texts}" if texts else ""
+
+    @property
+    def may_lack_own_currency(self) -> bool:
+        """Whether each of its orders names another currency than the shop's."""
+        named = sum(self.currencies.values())
+        return 0 < named >= self.read - self.rejected and self.shop_currency not in self.currencies
+
     def when_stopped(self) -> str:
         """What is in the database when something stops the import in the middle of the file, and how it goes on."""
         taken = self.accepted + self.unchanged + self.changed
@@ -101,18 +115,7 @@ class FileReport:
     @property
     def notes(self) -> list[str]:
         """What a person must know beside the counts."""
-        found = [reading.sentence for reading in self.readings]
-        if self.first_order_ms is not None and self.last_order_ms is not None:
-            found.append(f"orders from {_day(self.first_order_ms)} to {_day(self.last_order_ms)}")
-        if self.future_orders:
-            found.append(f"{self.future_orders:,} of them are placed in the future: are days read as months?")
-        found += doubt_sentences(self.doubts)
-        if foreign := {code: orders for code, orders in self.currencies.items() if code != self.shop_currency}:
-            counts = ", ".join(f"{orders:,} in {code}" for code, orders in sorted(foreign.items()))
-            found.append(
-                f"orders in another currency than the shop's, {self.shop_currency}: {counts}; their money is in no "
-                f"figure of {self.shop_currency}: see it with `ecommerce kpis --currency {min(foreign)}`"
-            )
+        found = self.notes_of_orders
         if self.rows_are == NOT_NEEDED:
             found.append("no mapping needs it, and the tables beside it are complete")
         elif self.is_empty:
@@ -125,6 +128,28 @@ class FileReport:
             )
         if self.replaced:
             found.append("was replaced or written to while it was imported: import it again")
+        return found
+
+    @property
+    def notes_of_orders(self) -> list[str]:
+        """What of the notes the file alone says, before it is imported."""
+        found = [reading.sentence for reading in self.readings]
+        if self.first_order_ms is not None and self.last_order_ms is not None:
+            found.append(f"orders from {_day(self.first_order_ms)} to {_day(self.last_order_ms)}")
+        if self.future_orders:
+            found.append(f"{self.future_orders:,} of them are placed in the future: are days read as months?")
+        found += doubt_sentences(self.doubts)
+        if foreign := {code: orders for code, orders in self.currencies.items() if code != self.shop_currency}:
+            counts = ", ".join(f"{orders:,} in {code}" for code, orders in sorted(foreign.items()))
+            most = max(sorted(foreign), key=foreign.__getitem__)
+            relabel = (
+                f"; no order is in {self.shop_currency}: `ecommerce shop --currency {most}` makes {most} the shop's"
+            )
+            found.append(
+                f"orders in another currency than the shop's, {self.shop_currency}: {counts}; their money is in no "
+                f"figure of {self.shop_currency}: see it with `ecommerce kpis --currency {min(foreign)}`"
+                + (relabel if self.no_own_currency else "")
+            )
         return found
 
     def add_rejections(self, rejections: Iterable[Rejection]) -> None:
