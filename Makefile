@@ -59,7 +59,7 @@ test: install-dev  ## the tests, against real services on free ports
 
 test-slow: install-dev  ## the rest of the tests: whole runs, stacks and restarts, many of a minute and more
 	-@$(BIN)/python -m ecommerce.archive.leave_classes
-	$(BIN)/python -m pytest -m slow $(PARALLEL)
+	$(BIN)/python -m pytest -m "slow and not drill" $(PARALLEL)
 
 test-fast: install-dev  ## the tests that need no service, in half a minute
 	$(BIN)/python -m pytest -q -m "not slow" tests/unit -n 2 --dist loadfile

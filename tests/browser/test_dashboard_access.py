@@ -13,6 +13,8 @@ from dashboard.theme import PAPER_INKS
 from dashboard.views.field_values import SHOWN_STILL_SECONDS
 from tests.dashboard_app import Tab
 
+pytestmark = pytest.mark.slow
+
 RIGHT_ENDS = "nodes => nodes.filter(n => n.checkVisibility()).map(n => n.getBoundingClientRect().right)"
 IS_DARK = """() => getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).slice(0, 3)
   .reduce((sum, each) => sum + +each, 0) < 150"""

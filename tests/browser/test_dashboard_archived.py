@@ -17,6 +17,8 @@ from ecommerce.summaries.advance import advance
 from tests.archiving import an_order, archive, insert, spark
 from tests.dashboard_app import SHOWN_MS, Tab, served
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["archive", "spark"]
 
 SOURCE_ID = "' or true <b>№ 7"

@@ -16,6 +16,8 @@ from tests.dashboard_app import SHOWN_MS, Tab, serve, stop
 from tests.dashboard_shop import add_orders, shown_orders
 from tests.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 TOKEN_SECONDS = 5
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from ecommerce.mongo import MongoDatabase
@@ -15,6 +16,8 @@ from tests.dashboard_app import SHOWN_MS, Tab, served
 from tests.dashboard_shop import fill
 from tests.upgrade.grown_shop import rows
 from tests.upgrade.test_one_edit import grow
+
+pytestmark = pytest.mark.slow
 
 IMPORT = "import sys; from ecommerce.importing.import_files import import_paths; from pathlib import Path"
 REBUILD = "from ecommerce.summaries.rebuild import rebuild"

@@ -24,6 +24,8 @@ from ecommerce.settings import Settings
 from tests.dashboard_app import SHOWN_MS, Tab, served
 from tests.dashboard_shop import HOSTILE, put_catalog
 
+pytestmark = pytest.mark.slow
+
 SECRET = "pass word of this test"
 NAMES = {20: "=HYPERLINK(1)<img src=x onerror=alert(1)>", 21: "Zoë"}
 """Customers by the id of one of their orders."""

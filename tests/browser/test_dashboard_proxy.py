@@ -14,6 +14,8 @@ from tests.dashboard_shop import add_orders, shown_orders
 from tests.ports import free_port
 from tests.quiet_proxy import quiet_proxy
 
+pytestmark = pytest.mark.slow
+
 QUIET_SECONDS = 20.0
 
 

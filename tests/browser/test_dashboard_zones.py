@@ -14,6 +14,8 @@ from tests.dashboard_app import Tab, served
 from tests.dashboard_figures import check_figures, check_sales, printed_figures
 from tests.summaries_data import accept, random_orders
 
+pytestmark = pytest.mark.slow
+
 SPANS = (("2026-03-08", "2026-03-08"), ("2026-03-29", "2026-03-29"), ("2026-03-01", "2026-03-31"))
 """Days on which clocks change in New York and in Berlin, and a month."""
 AFTER = {"2026-03-08": "2026-03-09", "2026-03-29": "2026-03-30", "2026-03-31": "2026-04-01"}

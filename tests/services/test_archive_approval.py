@@ -31,6 +31,8 @@ from tests.approving import ARCHIVE, answer, message, question, suspended
 from tests.archiving import an_order, assert_one_place, hot_ids, insert, spark, with_archive
 from tests.prefect_stack import PrefectStack, prefect_stack
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 ORDERS = [an_order(i, day=i % 2) for i in range(20)]

@@ -26,6 +26,8 @@ from tests.archiving import (
     spark,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["archive", "spark"]
 
 ORDERS = [an_order(number, day=number % 2) for number in range(20)]

@@ -20,6 +20,8 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.cells import CellTable, aggregate_cells
 from tests.archiving import an_order, archive, archived_ids, assert_one_place, hot_ids, insert, power_cut_at, spark
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["archive", "spark"]
 
 

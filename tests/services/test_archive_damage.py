@@ -46,6 +46,8 @@ from tests.file_damage import (
 from tests.runbook import row_of
 from tests.summaries_data import accept
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 LAST = OLD_DAY + timedelta(days=2)

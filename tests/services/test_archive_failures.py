@@ -27,6 +27,8 @@ from tests.archiving import an_order, assert_one_place, at_moment, hot_ids, inse
 from tests.runbook import row_of
 from tests.unit.test_structure import ROOT
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 ORDERS_MADE = [an_order(i, day=i % 2) for i in range(30)]

@@ -14,6 +14,8 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from tests.archiving import an_order, archive, archived_ids, assert_one_place, hot_ids, insert, spark
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["archive", "spark"]
 
 

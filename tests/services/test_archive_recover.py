@@ -21,6 +21,8 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from tests.archiving import OLD_DAY, an_order, assert_one_place, insert, power_cut_at, spark, with_archive
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 ORDERS = [an_order(number, day=number % 3) for number in range(60)]

@@ -42,6 +42,8 @@ from tests.archiving import (
     with_archive,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["archive", "spark"]
 
 

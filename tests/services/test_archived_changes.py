@@ -27,6 +27,8 @@ from tests.archiving import at_moment, power_cut_at, spark, with_archive
 from tests.drilled import MOMENTS_OF_CHANGES, drilled_but
 from tests.import_samples import complete_row, write_lines
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 DELIVERED = {"status": "Delivered", "actual_time": "2026-03-05T12:00:00Z"}

@@ -33,6 +33,8 @@ from tests.archiving import OLD_DAY, an_order, archive, hot_ids, insert, power_c
 from tests.order_queries import HOSTILE, NOW, QUERIES, orders, put
 from tests.programs import PROGRAM
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["archive", "orders", "spark"]
 
 TEXTS = (*HOSTILE[:-2], "' or true", "x' OR order.user_id > 0 --", '"', "東京/№ 7", "SO-1\\", "%", "a" * 200, "null")

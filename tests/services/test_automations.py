@@ -20,6 +20,8 @@ from ecommerce.settings import Settings
 from tests.compose.compose_file import REPOSITORY
 from tests.prefect_stack import prefect_stack
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = str(REPOSITORY / "deployments" / "automations.py")
 CRASH, TELL = "Crash runs whose process is gone", "Tell of runs that failed"
 

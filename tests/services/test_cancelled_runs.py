@@ -16,6 +16,8 @@ from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from flows.generate_orders import generate_orders
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def flow_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> Iterator[Settings]:

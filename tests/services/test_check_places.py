@@ -25,6 +25,8 @@ from tests.archiving import spark, with_archive
 from tests.summaries_data import accept, random_orders
 from tests.summaries_recount import recount
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 ORDERS_ALL, ORDERS_FIRST = random_orders(300, days=20, wild=True), 250

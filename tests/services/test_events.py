@@ -22,6 +22,8 @@ from tests.archiving import an_order, hot_ids, insert, with_archive
 from tests.compose.compose_file import REPOSITORY
 from tests.prefect_stack import PrefectStack, prefect_stack
 
+pytestmark = pytest.mark.slow
+
 MADE = runpy.run_path(str(REPOSITORY / "deployments" / "automations.py"))
 WITHIN = timedelta(seconds=5)
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -20,6 +20,8 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from tests.archiving import OLD_DAY, an_order, archive, archived_ids, cut_off, insert, spark
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["archive", "spark"]
 
 YOUNG = (datetime.now(UTC).date() - OLD_DAY).days - 400

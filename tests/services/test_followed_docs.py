@@ -16,6 +16,8 @@ from tests.compose.compose_file import REPOSITORY
 from tests.import_samples import complete_row
 from tests.programs import clean_environment
 
+pytestmark = pytest.mark.slow
+
 BLOCK = re.compile(r"^`([^`]+)`:\n\n```(python|diff)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CARD = """
 import json

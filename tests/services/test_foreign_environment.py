@@ -20,6 +20,8 @@ from tests.ports import free_port
 from tests.programs import PROGRAM, clean_environment, new_settings
 from tests.runbook import row_of
 
+pytestmark = pytest.mark.slow
+
 ALONE = """
 import fcntl, os, socket, struct, sys
 socket.sethostname("no-such-host_1")

@@ -31,6 +31,8 @@ from tests.drilled import drilled_but
 from tests.import_samples import a_row
 from tests.searching import places_of
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["archive", "spark"]
 
 PERSON, OTHER = 7_700_123_456_789, 7_700_123_456_790

@@ -14,6 +14,8 @@ from ecommerce.prefect_api import call
 from tests.archiving import an_order, insert
 from tests.services.test_json_output import PROGRAM, api, ecommerce, environment
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["api", "environment"]
 
 EMAIL = "somebody@example.com"

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
@@ -16,6 +17,8 @@ from tests.archiving import an_order, insert, spark, with_archive
 from tests.searching import places_of
 from tests.services.test_archive_failures import hadoop
 from tests.services.test_forget import IDENTITIES, PERSON, assert_forgotten, figures, import_from_inbox
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["spark"]
 

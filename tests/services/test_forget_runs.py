@@ -36,6 +36,8 @@ from tests.services.test_forget import (
     where,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["archive", "shop", "spark"]
 
 OLD: dict[str, Any] = {"status": "Delivered", "location": "Kiruna", "order": {"order_time": "2024-03-02T10:00:00Z"}}

@@ -18,6 +18,8 @@ from ecommerce.settings import Settings
 from tests.archiving import an_order, hot_ids, insert, with_archive
 from tests.prefect_stack import prefect_stack
 
+pytestmark = pytest.mark.slow
+
 ANSWER_SECONDS = 12.0
 LAUNCHER, SPARK = "org.apache.spark.launcher.Main", "org.apache.spark.deploy.SparkSubmit"
 

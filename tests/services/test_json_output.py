@@ -22,6 +22,8 @@ from tests.archiving import an_order, insert
 from tests.ports import free_port
 from tests.prefect_stack import bring_history
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 
 

@@ -19,6 +19,8 @@ from ecommerce.services.mending import mend
 from ecommerce.settings import Settings
 from tests.prefect_stack import PrefectStack, prefect_stack
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 
 

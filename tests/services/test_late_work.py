@@ -17,6 +17,8 @@ from flows.schedules import DEPLOYING, GENERATOR
 from tests.archiving import with_archive
 from tests.prefect_stack import PrefectStack, prefect_stack
 
+pytestmark = pytest.mark.slow
+
 HOUR = timedelta(hours=1)
 
 

@@ -7,10 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from ecommerce.archive.lease import ARCHIVE_LEASE
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings
+
+pytestmark = pytest.mark.slow
 
 NAMESPACES = [
     "unshare",

@@ -18,6 +18,8 @@ from tests.archiving import an_order, assert_one_place, insert, spark
 from tests.programs import NO_POSTGRES, SERVICES, ecommerce, new_settings, states
 from tests.unit.test_odd_paths import ODD
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 

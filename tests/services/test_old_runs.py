@@ -18,6 +18,8 @@ from ecommerce.prefect_api import call, embedded_api
 from ecommerce.settings import Settings
 from tests.prefect_stack import PrefectStack, prefect_stack
 
+pytestmark = pytest.mark.slow
+
 DELETE, SUMMARIZE = "delete-old-runs/daily", "summarize-orders/hourly"
 NOW = datetime.now(UTC)
 

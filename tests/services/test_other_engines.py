@@ -14,6 +14,8 @@ from tests.archiving import an_order, archive, insert, spark
 from tests.services.test_archive_table import in_postgres
 from tests.unit.test_structure import ROOT
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["archive", "in_postgres", "spark"]
 
 PAGE = (ROOT / "docs" / "query.md").read_text().partition("## Other engines")[2]

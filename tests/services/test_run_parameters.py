@@ -18,7 +18,7 @@ from tests.prefect_stack import PrefectStack, prefect_stack
 
 ARCHIVE, BACKFILL, RESTORE = "archive-orders/daily", "generate-orders/backfill", "restore-orders/on-demand"
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

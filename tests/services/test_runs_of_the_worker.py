@@ -22,7 +22,7 @@ from tests.prefect_stack import PrefectStack, prefect_stack
 ARCHIVE = "archive-orders/daily"
 PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ import pytest
 from ecommerce.settings import Settings
 from tests.programs import clean_environment, new_settings
 
+pytestmark = pytest.mark.slow
+
 WORK = """
 import sys
 from ecommerce.archive.spark import spark_session

@@ -18,6 +18,8 @@ from ecommerce.services.records import read_record
 from ecommerce.settings import Settings
 from tests.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 COMMAND = """
 import sys
 from ecommerce.mongo import get_database

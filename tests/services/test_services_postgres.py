@@ -24,7 +24,7 @@ from ecommerce.settings import Settings
 from tests.programs import NO_POSTGRES, Up, ecommerce, new_settings
 from tests.runbook import row_of
 
-pytestmark = pytest.mark.skipif(NO_POSTGRES is not None, reason=str(NO_POSTGRES))
+pytestmark = [pytest.mark.skipif(NO_POSTGRES is not None, reason=str(NO_POSTGRES)), pytest.mark.slow]
 
 ODD_NAME = "a home's ö 100%20 #1?"
 

@@ -37,6 +37,8 @@ from tests.programs import (
     wait_until,
 )
 
+pytestmark = pytest.mark.slow
+
 IN_TOKYO = {"TZ": "Asia/Tokyo"}
 
 

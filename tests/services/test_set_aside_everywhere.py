@@ -38,6 +38,8 @@ from tests.import_samples import complete_row, stored_orders, write_lines
 from tests.summaries_data import document_of
 from tests.vandalism import IDENTITIES, Vandal, assert_figures_of, changed, orders, vandal
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["orders", "spark", "vandal"]
 
 

@@ -25,6 +25,8 @@ from tests.services.test_zones import midnight, spans
 from tests.summaries_data import START, accept, random_orders
 from tests.summaries_recount import recount
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 KOLKATA = Shop("USD", "Asia/Kolkata")

@@ -26,6 +26,8 @@ from tests.prefect_stack import PrefectStack, prefect_stack
 from tests.programs import pid_of
 from tests.runbook import row_of
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["service", "settings"]
 
 QUICK = (

@@ -26,6 +26,8 @@ from tests.frozen import a_service, freeze, says_it_is, service, settings, until
 from tests.programs import NO_POSTGRES
 from tests.runbook import row_of
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["service", "settings"]
 
 

@@ -16,6 +16,8 @@ from ecommerce.settings import Settings
 from tests.programs import PROGRAM, clean_environment, ecommerce, new_settings, pid_of, wait_until
 from tests.runbook import row_of
 
+pytestmark = pytest.mark.slow
+
 ROWS = 300_000
 SAYS = r"Of orders\.json at least ([\d,]+) rows are in the database, .*The files before it were read: .*users\.csv"
 

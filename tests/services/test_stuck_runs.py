@@ -21,6 +21,8 @@ from ecommerce.settings import Settings
 from tests.doctoring import PREFECT
 from tests.prefect_stack import PrefectStack, prefect_stack
 
+pytestmark = pytest.mark.slow
+
 SUMMARIZE = "summarize-orders/hourly"
 NO_WORKER = "no worker takes runs of the work pool 'ecommerce'"
 

@@ -25,6 +25,8 @@ from tests.summaries_data import accept, document_of, random_order, random_order
 from tests.summaries_recount import recount
 from tests.vandalism import IDENTITIES, Vandal
 
+pytestmark = pytest.mark.slow
+
 STEPS = 25
 
 

@@ -19,6 +19,8 @@ from tests.archiving import spark
 from tests.drilled import drilled_but
 from tests.version_0_1_0 import Frozen, bring_back
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 

@@ -18,6 +18,8 @@ from tests.archiving import spark
 from tests.upgrade.test_upgrade import all_figures_are_right
 from tests.version_0_1_0 import bring_back
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 

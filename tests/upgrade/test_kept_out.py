@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce.importing.import_files import import_paths
@@ -17,6 +18,8 @@ from tests.archiving import spark
 from tests.import_samples import complete_row, write_lines
 from tests.upgrade.test_upgrade import all_figures_are_right
 from tests.version_0_1_0 import FROZEN, Frozen, bring_back, unpack_sources
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["spark"]
 

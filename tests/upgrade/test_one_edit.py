@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce import mongo
@@ -17,6 +18,8 @@ from ecommerce.upgrade import upgrade_database
 from tests.archiving import spark
 from tests.unit.test_structure import ROOT
 from tests.version_0_1_0 import bring_back
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["spark"]
 

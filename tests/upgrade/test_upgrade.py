@@ -35,6 +35,8 @@ from tests.services.test_statuses import names_of, of_version_0_1_0
 from tests.summaries_recount import recount
 from tests.version_0_1_0 import UNFINISHED, Frozen, bring_back
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 REDEFINED = ("revenue", "average_order_value", "delivered", "pending", "by_status", "by_payment_type", "by_courier",
