@@ -33,7 +33,7 @@ from ecommerce.kpis.figures import Kpis
 log = logging.getLogger(__name__)
 
 CHOICES_SECONDS = 60
-"""How old the values of the filters may be; new couriers and cities are rare."""
+"""How old the values of the filters may be where the store says of none that it is new: one may have gone."""
 
 STOCK_SECONDS = 30
 PIPELINE_SECONDS = 4
@@ -116,6 +116,7 @@ class Feed:
         self._answers: Shared[tuple[int, Question], Overview] = Shared(self._compute)
         self._trends: Shared[tuple[int, TrendsQuestion], Trends] = Shared(self._read_trends)
         self._names: Choices = {}
+        self._choices_seen = 0
         self._choices = Aging(lambda: choices_of(self._opened().choices()), CHOICES_SECONDS)
         self._stock = Behind(lambda: stock_card(sources.read_low_stock(self._opened())), STOCK_SECONDS, STOCK_NOT_READ)
         self._attention = Behind(
@@ -141,7 +142,7 @@ class Feed:
 
     @property
     def currency(self) -> str:
-        """The shop's."""
+        """The shop's, as of the latest tick."""
         return self._currency
 
     @property
@@ -229,11 +230,15 @@ class Feed:
             store = self._opened()
             refresh = store.refresh()
             moved, self._zone = store.hours.zone != self._zone, store.hours.zone
-            if moved:
+            renamed, self._currency = store.currency != self._currency, store.currency
+            if moved or renamed:
                 self._attention.forget()
                 self._stock.forget()
-            choices = self._choices.get()
-            if choices != self._names:
+                self._trends.keep(())
+            if refresh.choices != self._choices_seen:
+                self._choices.forget()
+            self._choices_seen = refresh.choices
+            if (choices := self._choices.get()) != self._names:
                 self._names = choices
                 self._answers.keep(())  # their rows carry names, and say which of them can be chosen
             self._version = refresh.version

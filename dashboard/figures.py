@@ -31,12 +31,18 @@ class Refresh(Protocol):
     @property
     def aside(self) -> int: ...
 
+    @property
+    def choices(self) -> int: ...
+
 
 class Store(Protocol):
     """What the dashboard asks of the KPI store."""
 
     @property
     def hours(self) -> Hours: ...
+
+    @property
+    def currency(self) -> str: ...
 
     def refresh(self) -> Refresh: ...
 

@@ -69,6 +69,11 @@ class Aging(Generic[Value]):
                 self._made_at = time.monotonic()
             return self._value
 
+    def forget(self) -> None:
+        """Have it made anew when it is asked for next."""
+        with self._lock:
+            self._made_at = float("-inf")
+
 
 class Behind(Generic[Value]):
     """One value that a thread of its own makes anew, so that nobody waits long for it."""

@@ -44,7 +44,7 @@ from ecommerce.summaries.records import (
     told,
     zones_of,
 )
-from ecommerce.summaries.state import ARCHIVE_SUMMARY, load_state
+from ecommerce.summaries.state import ARCHIVE_SUMMARY, load_state, note_shop_change
 
 ATTEMPTS = 3
 """Another process may build the summaries anew at the same time, by the old hours, and be faster."""
@@ -100,6 +100,7 @@ def change_shop(database: MongoDatabase, settings: Settings, wanted: Shop, progr
     require_possible(wanted)
     if wanted.time_zone == before.time_zone and is_counted_by(database, wanted.time_zone):
         write_shop(database, wanted)
+        note_shop_change(database)
         _settle(database, wanted.time_zone)
         return ShopChange(before, wanted, 0, 0, time.monotonic() - started)
     prepare_archive(database)

@@ -241,16 +241,17 @@ class DashboardPage(Viewer):
     def _ticked(self, tick: Tick) -> None:
         if not self._session.is_live:
             return
-        if self._feed.zone != self._zone:
-            self._move_to(self._feed.zone)
+        if (self._feed.zone, self._feed.currency) != (self._zone, self._currency):
+            self._move_to(self._feed.zone, self._feed.currency)
         if (overview := tick.answers.get(self._session.asked())) is not None:
             self._overview.show(overview)
         if (cards := tick.cards.get(self._session.view.page)) is not None:
             self._drawn_beside(cards)
         self._freshen(tick)
 
-    def _move_to(self, zone: ZoneInfo) -> None:
-        """The shop is of another zone now: its days are others, and so is what this page asks."""
+    def _move_to(self, zone: ZoneInfo, currency: str) -> None:
+        """The shop has another zone or currency now: its days or amounts are others, and so is what this page asks."""
+        self._currency = self._span.shop_currency = currency
         self._zone = self._session.zone = self._banner.zone = self._span.zone = zone
         self._line.zone = zone.key
         self._ask()

@@ -36,7 +36,7 @@ class SpanPicker(Part):
         self._change = change
         self.zone = zone
         self._values = FieldValues()
-        self._shop_currency = currency
+        self.shop_currency = currency
         self._presets = pmui.RadioButtonGroup(
             options={preset.label: preset.key for preset in PRESETS} | {"Days": DAYS}, value=view.preset or DAYS,
             size="small", color="primary", label="", margin=0, width=None, sx=SEGMENTS_SX,
@@ -73,12 +73,12 @@ class SpanPicker(Part):
 
         The switch of `currencies` is there only where orders have several.
         """
-        codes = sorted({*map(str, currencies), view.filters.currency or self._shop_currency})
+        codes = sorted({*map(str, currencies), view.filters.currency or self.shop_currency})
         first, last = self._days(view) or (None, None)
         self._against.disabled = first is None
         self._against.visible = view.page != "orders"  # nothing is compared there
         pressed = (self._presets, view.preset or DAYS), (self._against, view.against)
-        currency = self._currency, view.filters.currency or self._shop_currency
+        currency = self._currency, view.filters.currency or self.shop_currency
         with self._values.setting():
             if self._currency.options != codes:
                 self._currency.options = codes
@@ -108,7 +108,7 @@ class SpanPicker(Part):
 
     def _picked_currency(self, event: param.parameterized.Event) -> None:
         if event.new and self._values.is_chosen(event):
-            code = None if event.new == self._shop_currency else event.new
+            code = None if event.new == self.shop_currency else event.new
             self._change(lambda view: view.with_currency(code))
 
     def _picked_first(self, event: param.parameterized.Event) -> None:

@@ -1,6 +1,8 @@
 """Names from the catalog, for figures that are kept by id. What the catalog does not know is called by its id."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -24,6 +26,13 @@ class Catalog:
 
     def warehouse(self, warehouse_id: int) -> str:
         return self.warehouses.get(warehouse_id, f"Warehouse {warehouse_id}")
+
+    def has(self, values: Mapping[str, Iterable[Any]]) -> bool:
+        """Whether it has each courier, warehouse and product among some values by dimension, the product's category."""
+        couriers, warehouses, products = (set(values[f"{name}_id"]) for name in ("courier", "warehouse", "product"))
+        if not (couriers <= self.couriers.keys() and warehouses <= self.warehouses.keys()):
+            return False
+        return not products or products <= set(self.categories["product_id"])
 
     def same_as(self, other: "Catalog") -> bool:
         """Whether both say the same."""

@@ -15,28 +15,26 @@ import polars as pl
 from bson import Int64
 
 from ecommerce.hours import UTC_HOURS, Hours, hours_of
-from ecommerce.kpis.catalog import UNKNOWN, Catalog, load_catalog, product_names
+from ecommerce.kpis.catalog import UNKNOWN
 from ecommerce.kpis.compute import Step, is_hourly, kpis_of, timeline_of
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.load import Loaded, load_rollup, rows_of
+from ecommerce.kpis.names import Names
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase
-from ecommerce.shop import Shop, read_shop
+from ecommerce.shop import Shop
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.counts import Counts, OrderCounts
-from ecommerce.summaries.state import DELTAS
+from ecommerce.summaries.state import DELTAS, State
 
 VIEWS_MAX = 64
 """Spans kept in memory, 1 to 3 MB each with 10 000 products; those asked for longest ago leave."""
 
 DELTAS_MAX = 1_000
 """Deltas kept for the spans that have not been asked for since; a span further behind is read again."""
-
-CATALOG_SECONDS = 60
-"""How long names are believed."""
 
 REST_FACTOR = 9
 """Without a replica set every refresh is a rebuild: rest this many times as long as it took."""
@@ -56,6 +54,8 @@ class Refresh:
     """How old `as_of` is."""
     aside: int
     """Documents of `orders` that are no orders, and in no figure."""
+    choices: int = 0
+    """Grows whenever `KpiStore.choices` may say something else: a value came or is called otherwise."""
 
 
 @dataclass(eq=False)
@@ -85,12 +85,9 @@ class KpiStore:
         self._seq = 0
         self._as_of = datetime.now(UTC)
         self._hours = UTC_HOURS
-        self._currency = ""
         self._deltas: OrderedDict[int, CellTable] = OrderedDict()
         self._views: OrderedDict[tuple[Span, Filters, bool], _View] = OrderedDict()
-        self._catalog: Catalog | None = None
-        self._catalog_at = float("-inf")
-        self._names: dict[int, str] = {}
+        self._names = Names(database)
         self._order_counts = OrderCounts(database)
         self._counts = Counts(0, 0)
         self._version = 0
@@ -101,29 +98,31 @@ class KpiStore:
         """Bring the summaries up to date and take in what changed. Raises PyMongoError where MongoDB is away."""
         with self._lock:
             changed = 0
-            before = (self._epoch, self._seq, self._counts, self._catalog)
+            before = (self._epoch, self._seq, self._counts, self._names.version)
             due = False
             if time.monotonic() >= self._rest_until:
                 advanced = advance(self._database)
                 changed = self._take_in(advanced)
                 self._as_of = advanced.as_of
                 due = self._judge_due()
+                self._names.shop_changed(advanced.shop_changed_at)
                 self._has_stream = not advanced.without_stream
                 if advanced.without_stream:
                     self._rest_until = time.monotonic() + REST_FACTOR * advanced.seconds
             self._counts = self._order_counts.read(snapshot=self._has_stream)
-            self._refresh_catalog()
-            if before != (self._epoch, self._seq, self._counts, self._catalog) or due:
+            self._names.refresh()
+            if before != (self._epoch, self._seq, self._counts, self._names.version) or due:
                 self._version += 1
             lag = (datetime.now(UTC) - self._as_of).total_seconds()
-            return Refresh(self._version, changed, self._as_of, max(0.0, lag), self._counts.aside)
+            choices = self._names.choices_version
+            return Refresh(self._version, changed, self._as_of, max(0.0, lag), self._counts.aside, choices)
 
     def kpis(self, span: Span, filters: Filters) -> Kpis:
         """Every figure of a span."""
         with self._lock:
-            rollup, catalog = self._rollup(span, filters, hourly=is_hourly(span)), self._refresh_catalog()
-            names, counts = self._product_names, self._counts
-            return kpis_of(rollup, span, filters, catalog, names, counts, self._as_of, self._shop())
+            rollup, names = self._rollup(span, filters, hourly=is_hourly(span)), self._names
+            shop, counts = self._shop(), self._counts
+            return kpis_of(rollup, span, filters, names.catalog, names.of_products, counts, self._as_of, shop)
 
     @property
     def hours(self) -> Hours:
@@ -132,6 +131,12 @@ class KpiStore:
             if not self._epoch:
                 self.refresh()
             return self._hours
+
+    @property
+    def currency(self) -> str:
+        """The shop's, as of the last refresh."""
+        with self._lock:
+            return self._shop().currency
 
     def timeline(self, span: Span, filters: Filters, step: Step = "hour") -> pl.DataFrame:
         """Columns time (UTC), status, orders, revenue, quantity, delivered, late; no empty buckets."""
@@ -156,7 +161,8 @@ class KpiStore:
         """The values that filters can have: texts sorted, couriers and warehouses as (id, name) sorted by name."""
         with self._lock:
             tables = self._rollup(Span(), Filters(), hourly=False).tables
-            catalog = self._refresh_catalog()
+            catalog = self._names.catalog
+            self._names.see(tables)
             couriers = [(key, catalog.courier(key)) for key in tables["courier_id"]["courier_id"].unique()]
             houses = [(key, catalog.warehouse(key)) for key in tables["product"]["warehouse_id"].unique()]
             sold = tables["product"].select("product_id").join(catalog.categories, on="product_id", how="left")
@@ -167,7 +173,7 @@ class KpiStore:
                 "locations": sorted(tables["location"]["location"].unique()),
                 "categories": sorted(sold["category"].fill_null(UNKNOWN).unique()),
                 "warehouses": sorted(houses, key=lambda pair: (pair[1], pair[0])),
-                "currencies": sorted(tables["sales"]["currency"].replace("", self._currency).unique()),
+                "currencies": sorted(tables["sales"]["currency"].replace("", self._names.currency).unique()),
             }
 
     def _judge_due(self) -> bool:
@@ -196,15 +202,17 @@ class KpiStore:
                 return changes
             self._deltas.update((int(delta["_id"]), CellTable.decode(delta["data"])) for delta in found)
             changes = sum(delta["changes"] for delta in found)
+        self._names.look_for_new(self._deltas[number] for number in range(self._seq + 1, advanced.seq + 1))
         while len(self._deltas) > DELTAS_MAX:
             self._deltas.popitem(last=False)
         self._seq = advanced.seq
         return changes
 
-    def _forget(self, advanced: Advance) -> None:
+    def _forget(self, stands: Advance | State) -> None:
         self._views.clear()
         self._deltas.clear()
-        self._epoch, self._seq, self._hours = advanced.epoch, advanced.seq, hours_of(advanced.time_zone)
+        self._epoch, self._seq, self._hours = stands.epoch, stands.seq, hours_of(stands.time_zone)
+        self._names.forget()
 
     def _rollup(self, span: Span, filters: Filters, *, hourly: bool) -> Rollup:
         if not self._epoch:
@@ -243,31 +251,14 @@ class KpiStore:
             self.refresh()
             return self._load(span, filters, hourly=hourly)
         if loaded.state.epoch != self._epoch:  # rebuilt since the refresh: the other views are of the old epoch
-            self._views.clear()
-            self._deltas.clear()
-            self._epoch, self._seq, self._hours = loaded.state.epoch, loaded.state.seq, loaded.state.hours
+            self._forget(loaded.state)
             self._version += 1
         return loaded
 
     def _shop(self) -> Shop:
         """The shop as the figures are: its zone is that of the summaries, its currency may be called otherwise now."""
-        return Shop(self._currency, self._hours.time_zone)
-
-    def _refresh_catalog(self) -> Catalog:
-        if self._catalog is None or time.monotonic() - self._catalog_at > CATALOG_SECONDS:
-            found = load_catalog(self._database)
-            if self._catalog is None or not found.same_as(self._catalog):
-                self._catalog = found
-            self._currency = read_shop(self._database).currency
-            self._catalog_at = time.monotonic()
-            self._names.clear()
-        return self._catalog
-
-    def _product_names(self, product_ids: list[int]) -> dict[int, str]:
-        missing = [product_id for product_id in product_ids if product_id not in self._names]
-        if missing:
-            self._names |= product_names(self._database, missing)
-        return {product_id: self._names[product_id] for product_id in product_ids}
+        self._names.catalog  # noqa: B018 - read with the currency
+        return Shop(self._names.currency, self._hours.time_zone)
 
 
 def compute_kpis(database: MongoDatabase, span: Span | None = None, filters: Filters | None = None) -> Kpis:

@@ -70,6 +70,8 @@ class Advance:
     aside: int
     """Documents of `orders` that are no orders, and in no figure."""
     seconds: float
+    shop_changed_at: datetime | None = None
+    """When somebody gave the shop another currency; None: not since the summaries were built."""
     deltas: Mapping[int, CellTable] = field(default_factory=dict, repr=False)
     """The deltas that it wrote, by number: a process that keeps figures need not read what it has just written."""
 
@@ -112,7 +114,10 @@ def advance(database: MongoDatabase, *, settle: bool = False, progress: Progress
     if state.seq - state.compacted_seq >= DELTAS_BEFORE_COMPACTION:
         compact(database)
     seconds = time.monotonic() - started
-    return Advance("advanced", "", changes, state.seq, state.epoch, as_of, state.time_zone, aside, seconds, deltas)
+    return Advance(
+        "advanced", "", changes, state.seq, state.epoch, as_of, state.time_zone, aside, seconds,
+        state.shop_changed_at, deltas,
+    )  # fmt: skip
 
 
 def _catch_up(  # noqa: PLR0913 - the state of one loop

@@ -76,6 +76,9 @@ class State:
     """Whose hours the cells are of: the shop's, when they were built."""
     orders: int
     """How many orders were counted, hot and archived, each once; credits are among them. `counts` has more."""
+    shop_changed_at: datetime | None = None
+    """When `ecommerce shop` gave the shop another currency, where it did since the summaries were built. Processes read
+    the state all the time, and the shop only when this says so."""
 
     @property
     def hours(self) -> "Hours":
@@ -149,6 +152,7 @@ def _state_of(found: Mapping[str, Any] | None) -> State | None:
         rebuilt_at=found["rebuilt_at"],
         time_zone=found["time_zone"],
         orders=int(found["orders"]),
+        shop_changed_at=found.get("shop_changed_at"),
     )
 
 
@@ -185,6 +189,11 @@ def delta_document(after: State, changes: int, cells: "CellTable") -> Document:
         "written_at": datetime.now(UTC),
         "data": cells.encode(),
     }
+
+
+def note_shop_change(database: MongoDatabase) -> None:
+    """Have every process that keeps figures read the shop anew, which is another one already."""
+    database[STATE].update_one({"_id": STATE_ID}, {"$set": {"shop_changed_at": datetime.now(UTC)}})
 
 
 def last_delta(database: MongoDatabase) -> int:

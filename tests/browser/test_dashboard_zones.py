@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
+from ecommerce.change_shop import change_shop
 from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
@@ -24,11 +25,20 @@ AFTER = {"2026-03-08": "2026-03-09", "2026-03-29": "2026-03-30", "2026-03-31": "
 @pytest.fixture(params=["Asia/Kolkata", "America/New_York", "Europe/Berlin"])
 def shop_of_a_zone(request: pytest.FixtureRequest, mongo_uri: str, tmp_path: Path) -> Iterator[Settings]:
     name = f"test_zone_{request.param.partition('/')[2].lower()}"
+    yield from shop_of(name, Shop("EUR", request.param), mongo_uri, tmp_path)
+
+
+@pytest.fixture
+def shop_of_a_currency(mongo_uri: str, tmp_path: Path) -> Iterator[Settings]:
+    yield from shop_of("test_currency_changed", Shop("USD", "UTC"), mongo_uri, tmp_path)
+
+
+def shop_of(name: str, shop: Shop, mongo_uri: str, tmp_path: Path) -> Iterator[Settings]:
     settings = Settings(mongo_uri=mongo_uri, database=name, home=tmp_path / "home")
     database = get_database(settings)
     database.client.drop_database(name)
     prepare_database(database)
-    write_shop(database, Shop("EUR", request.param))
+    write_shop(database, shop)
     accept(database, random_orders(900, seed=11))
     yield settings
     database.client.drop_database(name)
@@ -47,3 +57,21 @@ def test_every_figure_is_that_of_the_command_line(browser: Browser, shop_of_a_zo
                 check_sales(tab, kpis)
         tab.close()
         assert tab.errors == []
+
+
+def test_another_currency_of_the_shop_is_in_figures_and_picker_at_once(
+    browser: Browser, shop_of_a_currency: Settings, tmp_path: Path
+) -> None:
+    with served(shop_of_a_currency, tmp_path / "dashboard.log") as url:
+        tab = Tab(browser).open(f"{url}?span=all")
+        picker = tab.page.get_by_role("combobox", name="Amounts in")
+        expect(picker).to_have_text("USD")
+        change_shop(get_database(shop_of_a_currency), shop_of_a_currency, Shop("CHF", "UTC"))
+        expect(tab.page.locator("#headline-revenue")).to_contain_text("CHF", timeout=10_000)
+        expect(picker).to_have_text("CHF", timeout=500)
+        later = Tab(browser).open(f"{url}?span=all")
+        expect(later.page.locator("#headline-revenue")).to_contain_text("CHF")
+        expect(later.page.get_by_role("combobox", name="Amounts in")).to_have_text("CHF")
+        for each in (tab, later):
+            each.close()
+            assert each.errors == []
