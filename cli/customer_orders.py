@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from bson import Decimal128
 from rich.console import Console
-from rich.table import Table
 
 from cli.json_output import print_json
+from cli.query import print_rows
 from cli.runtime import services
 from cli.terminal import terminal_progress
 from ecommerce.archive.identity import table_known
 from ecommerce.errors import InputError
+from ecommerce.iso_4217 import amount_text
 from ecommerce.mongo import Document, MongoDatabase, get_database
 from ecommerce.readable import counted
 from ecommerce.settings import Settings
@@ -21,6 +24,8 @@ from ecommerce.shop import read_shop
 if TYPE_CHECKING:
     from ecommerce.archive.days import Damage
     from ecommerce.order_search.looked import Looked
+
+NOTHING = "–"
 
 FIELDS = {
     "order_time": "order", "user_id": "order", "external_id": "order", "total_amount": "order", "currency": "order",
@@ -110,7 +115,8 @@ def _listed(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _print(database: MongoDatabase, rows: Sequence[tuple[str, Document]], limit: int, looked: "list[Looked]") -> None:
     console = Console(markup=False, highlight=False)
-    zone = read_shop(database).zone
+    shop = read_shop(database)
+    zone = shop.zone
     names = ["order", "place", f"time ({zone.key})", "customer", "external id", "total", "status"]
     lines = []
     for place, document in rows[:limit]:
@@ -121,20 +127,16 @@ def _print(database: MongoDatabase, rows: Sequence[tuple[str, Document]], limit:
                 str(document["_id"]),
                 place,
                 f"{time.astimezone(zone):%Y-%m-%d %H:%M:%S}" if isinstance(time, datetime) else "",
-                shown(of["user_id"]),
+                readable(of["user_id"]),
                 shown(of["external_id"] or ""),
-                shown(f"{of['total_amount']} {of['currency'] or ''}".rstrip()),
-                shown(of["status"]),
+                readable(of["total_amount"], str(of["currency"] or shop.currency), with_code=True),
+                readable(of["status"]),
             ]
         )
-    table = Table()
     filled = [at for at in range(len(names)) if any(line[at] for line in lines)]
-    for at in filled:
-        table.add_column(names[at], overflow="fold")  # an id that is cut cannot be asked for
-    for line in lines:
-        table.add_row(*(line[at] for at in filled))
     if lines:
-        console.print(table)
+        # An id that is cut or broken cannot be asked for.
+        print_rows(console, [(names[at], False) for at in filled], [[line[at] for at in filled] for line in lines])
     there = counted(min(limit, len(rows)), "order") + ", and there are more (--limit)" * (len(rows) > limit)
     if looked:
         there += f"; {looked[-1].orders:,} of {counted(looked[-1].all_orders, 'archived order')} looked through"
@@ -148,6 +150,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
     return value if isinstance(value, bool | int | float | str | datetime | None) else str(value)
+
+
+def readable(value: Any, currency: str = "", *, with_code: bool = False) -> str:
+    """A value as people read it: a dash for none, money in the decimals of its currency."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, Decimal128 | Decimal):
+        amount = value.to_decimal() if isinstance(value, Decimal128) else value
+        return amount_text(amount, currency) + f" {currency}" * with_code if amount.is_finite() else str(amount)
+    return shown(value)
 
 
 def shown(value: Any) -> str:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from bson import Decimal128
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
-from cli.customer_orders import orders_of_customer, plain, shown
+from cli.customer_orders import orders_of_customer, plain, readable, shown
 from cli.json_output import AsJson, print_json
 from cli.query import print_rows
 from cli.runtime import services
@@ -30,7 +31,8 @@ MENDED = "Correct or delete it in MongoDB (db.orders): the next `ecommerce summa
 
 def order(
     order_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="An order's id, or the id that its source wrote.")
+        str | None,
+        typer.Argument(metavar="[ID]", help="An order's id, or the id that its source wrote, with or without #."),
     ] = None,
     customer: Annotated[
         str | None, typer.Option(metavar="ID", help="List the orders of a customer: by id, e-mail or name.")
@@ -77,17 +79,26 @@ def _found(settings: Settings, text: str) -> "FoundOrder":
 
 
 def _archived_id(settings: Settings, external_id: str) -> int | None:
-    """The id of the latest archived order that has an external id. Raises ArchiveError where files are damaged and
-    none of the others has it."""
+    """The id of the latest archived order that has an external id, rather as it was typed than with or without its #.
+
+    Raises InputError where several of that day have it, ArchiveError where files are damaged and none of the others
+    has it.
+    """
     from ecommerce.order_search.archived_search import orders_with_external_id
+    from ecommerce.order_search.ids import spellings_of
+    from ecommerce.order_search.one_order import several_orders
 
     damaged: list[Damage] = []
     with terminal_progress("looking through the archive") as report:
         for step in orders_with_external_id(get_database(settings), settings, external_id):
             report(step.looked.orders, step.looked.all_orders, "orders")
             damaged += [step.damage] if step.damage else []
-            if step.rows:
-                return int(step.rows[0]["_id"])
+            for spelling in spellings_of(external_id):
+                ids = [int(row["_id"]) for row in step.rows if row["order"].get("external_id") == spelling]
+                if len(ids) > 1:
+                    raise InputError(several_orders(spelling, ids))
+                if ids:
+                    return ids[0]
     if damaged:
         from ecommerce.archive.days import require_sound
 
@@ -125,7 +136,8 @@ def _print_faults(console: Console, found: "FoundOrder") -> None:
 
 
 def _print(found: "FoundOrder", now: datetime) -> None:
-    from ecommerce.order_search.one_order import life_of
+    from ecommerce.order_search.named import names_in
+    from ecommerce.order_search.one_order import life_of, part_of
 
     console = Console(markup=False, highlight=False)
     console.print(f"order {found.order_id}: {found.place}")
@@ -136,20 +148,31 @@ def _print(found: "FoundOrder", now: datetime) -> None:
     if found.document is None:
         console.print(f"it cannot be read: {found.unread}", soft_wrap=True)
         return
+    database = get_database()
+    shop, names = read_shop(database), names_in(database, found.document)
+    currency = str(part_of(found.document, "order").get("currency") or shop.currency)
+
+    def text(name: str, value: Any) -> str:
+        called = names.get(name, {}).get(value, "") if isinstance(value, int) else ""
+        plainly = value if isinstance(value, Decimal128) else plain(value)
+        return readable(plainly, currency) + (f" {shown(called)}" if called else "")
+
     for part in ("order", "delivery", "attributes"):
         if isinstance(fields := found.document.get(part), Mapping):
-            table = Table(part, "")
-            for name, value in plain(fields).items():
-                table.add_row(name, shown(value))
+            table = Table(part, Column("", overflow="fold"))
+            for name, value in fields.items():
+                table.add_row(shown(name), text(name, value))
             console.print(table)
     items = found.document.get("order_items")
-    items = [plain(item) for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+    items = [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
     if items:
-        names = [name for name in items[0] if name != "order_id"]
+        columns = [name for name in items[0] if name != "order_id"]
         print_rows(
-            console, [(name, False) for name in names], [[shown(item.get(name)) for name in names] for item in items]
+            console,
+            [(shown(name), False) for name in columns],
+            [[text(name, item.get(name)) for name in columns] for item in items],
         )
-    zone = read_shop(get_database()).zone
+    zone = shop.zone
     life = Table(f"time ({zone.key})", "what", "")
     for event in life_of(found.document, now):
         life.add_row(f"{event.time.astimezone(zone):%Y-%m-%d %H:%M:%S}", event.what, shown(event.detail))

@@ -28,14 +28,14 @@ class Wanted:
     """What archived orders are looked for by: they have one of it."""
 
     user_ids: frozenset[int] = frozenset()
-    external_id: str | None = None
+    external_ids: frozenset[str] = frozenset()
 
     def expression(self) -> "BooleanExpression":
         """The same for PyIceberg."""
-        from pyiceberg.expressions import AlwaysFalse, EqualTo, In, Or
+        from pyiceberg.expressions import AlwaysFalse, In, Or
 
         found: BooleanExpression = In(term=USER, literals=self.user_ids) if self.user_ids else AlwaysFalse()
-        return found if self.external_id is None else Or(found, EqualTo(term=EXTERNAL, value=self.external_id))
+        return Or(found, In(term=EXTERNAL, literals=self.external_ids)) if self.external_ids else found
 
     def conditions(self) -> "dict[str, pa.Array]":
         """The values that are looked for, by the column that has them."""
@@ -44,8 +44,8 @@ class Wanted:
         found = {}
         if self.user_ids:
             found[USER] = pa.array(sorted(self.user_ids), pa.int64())
-        if self.external_id is not None:
-            found[EXTERNAL] = pa.array([self.external_id], pa.string())
+        if self.external_ids:
+            found[EXTERNAL] = pa.array(sorted(self.external_ids), pa.string())
         return found
 
 

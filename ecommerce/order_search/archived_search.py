@@ -25,7 +25,7 @@ from ecommerce.archive.view import ArchiveView, open_view
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.kpis.question import Span
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, Document, MongoDatabase
-from ecommerce.order_search.ids import ids_of
+from ecommerce.order_search.ids import ids_of, spellings_of
 from ecommerce.order_search.looked import CountOfDays, Looked
 from ecommerce.order_search.matching import condition_of, needs_items
 from ecommerce.order_search.paging import FIRST_ID, PAGE_ROWS
@@ -127,7 +127,7 @@ def wanted_of(database: MongoDatabase, query: OrderQuery) -> "Wanted | None":
         return Wanted(frozenset([query.user_id] if query.user_id is not None else []))
     text = query.text.strip()
     users = {*ids_of(text), *(users_called(database, text) if query.customer_texts else ())}
-    return Wanted(frozenset(users), text)
+    return Wanted(frozenset(users), frozenset(spellings_of(text)))
 
 
 def archived_orders_of(
@@ -154,10 +154,10 @@ def orders_of_users(database: MongoDatabase, settings: Settings, users: Sequence
 
 
 def orders_with_external_id(database: MongoDatabase, settings: Settings, text: str) -> Iterator[Step]:
-    """All archived orders that have an external id, without their items; else as `archived_orders_of`."""
+    """All archived orders that have an external id, with or without #, no items; else as `archived_orders_of`."""
     from ecommerce.order_search.archived_rows import Wanted
 
-    yield from _search(database, settings, Wanted(external_id=text.strip()), Span(), LISTED, None)
+    yield from _search(database, settings, Wanted(external_ids=frozenset(spellings_of(text))), Span(), LISTED, None)
 
 
 def _search(

@@ -10,3 +10,13 @@ def ids_of(text: str) -> tuple[int, ...]:
     if not (text.isascii() and text.isdigit()) or len(text) > len(str(ID_MAX)):
         return ()
     return (int(text),) if int(text) <= ID_MAX else ()
+
+
+def spellings_of(text: str) -> tuple[str, ...]:
+    """An external id as it was typed, then with or without the number sign: Shopify writes #1001 and people type 1001.
+
+    None of an empty text.
+    """
+    text = text.strip()
+    other = text.removeprefix("#").lstrip() if text.startswith("#") else f"#{text}"
+    return tuple(spelling for spelling in (text, other) if spelling.strip("# "))

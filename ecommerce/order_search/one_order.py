@@ -1,24 +1,30 @@
 """One order: its document with what happened to it, and of an archived one where it lies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import bson
-from bson import Int64, MaxKey, MinKey
+from bson import Decimal128, Int64, MaxKey, MinKey
 
 from ecommerce.archive.errors import ArchiveElsewhereError
 from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.archive_location import archive_uri
 from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.documents.stored import ANYTHING, NotAnOrder, shown, stored_order
-from ecommerce.errors import EcommerceError
+from ecommerce.errors import EcommerceError, InputError
 from ecommerce.ingest.past_versions import PAST_VERSIONS
+from ecommerce.iso_4217 import amount_text
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
-from ecommerce.order_search.ids import ids_of
+from ecommerce.order_search.ids import ids_of, spellings_of
+from ecommerce.readable import first_of
 from ecommerce.settings import Settings
 from ecommerce.summaries.aside import RAW
+
+SAME_NAMED_MAX = 10
+"""Orders of one external id that are named: those of several sources may have the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +78,28 @@ class FoundOrder:
 def find_order(
     database: MongoDatabase, settings: Settings, text: str, *, read_archive: bool = True
 ) -> FoundOrder | None:
-    """The order of an id, or of an external id; None where there is none. Raises PyMongoError."""
+    """The order of an id, or of an external id with or without its #; None where there is none.
+
+    Raises PyMongoError, and InputError where several hot orders have the external id.
+    """
     for order_id in ids_of(text):
         if found := order_of(database, settings, order_id, read_archive=read_archive):
             return found
-    return _hot(database, {"order.external_id": text.strip()})
+    for spelling in spellings_of(text):
+        same = database[ORDERS].find({"order.external_id": spelling}, {"_id": 1}).limit(SAME_NAMED_MAX + 1)
+        ids = [document["_id"] for document in same]
+        if len(ids) > 1:
+            raise InputError(several_orders(spelling, ids))
+        if ids:
+            return _hot(database, {"_id": ids[0]})
+    return None
+
+
+def several_orders(external_id: str, ids: Sequence[object]) -> str:
+    """That several orders have an external id, and their own ids, by which each is found."""
+    named = first_of([shown(identity) for identity in ids[:SAME_NAMED_MAX]], SAME_NAMED_MAX)
+    more = " and more" if len(ids) > SAME_NAMED_MAX else ""
+    return f"several orders have the external id {external_id!r}: give the id of one of them: {named}{more}"
 
 
 def order_of(
@@ -114,14 +137,19 @@ def life_of(document: Mapping[str, Any], now: datetime) -> list[Event]:
         events.append(Event(expected, "Promised", "overdue" if is_overdue(status, expected, now) else ""))
     if isinstance(actual, datetime):
         events.append(Event(actual, "Delivered", "late" if came_late(status, expected, actual) else ""))
-    refunds = document.get("refunds")
+    refunds, currency = document.get("refunds"), str(order.get("currency") or "")
     for refund in refunds if isinstance(refunds, list) else ():
         if isinstance(refund, Mapping) and isinstance(time := refund.get("refund_time"), datetime):
             reason = f", {refund['reason']}" if refund.get("reason") else ""
-            events.append(Event(time, "Refunded", f"{refund.get('amount', '')}{reason}"))
+            events.append(Event(time, "Refunded", f"{_amount(refund.get('amount', ''), currency)}{reason}"))
     if isinstance(time := document.get("updated_at"), datetime):
         events.append(Event(time, "Last written", status))
     return sorted(events, key=lambda event: event.time)
+
+
+def _amount(value: Any, currency: str) -> str:
+    amount = value.to_decimal() if isinstance(value, Decimal128) else value
+    return amount_text(amount, currency) if isinstance(amount, Decimal) and amount.is_finite() else str(amount)
 
 
 def part_of(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

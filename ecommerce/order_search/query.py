@@ -11,7 +11,7 @@ from ecommerce.documents.statuses import UNCOUNTED, canonical, match_of, status_
 from ecommerce.kpis.catalog import UNKNOWN
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase
-from ecommerce.order_search.ids import ids_of
+from ecommerce.order_search.ids import ids_of, spellings_of
 
 State = Literal["counted", "open", "overdue", "late"]
 STATES: dict[str, str] = {
@@ -127,7 +127,7 @@ def _match_state(state: State, now: datetime) -> dict[str, Any]:
 def _match_text(database: MongoDatabase, query: OrderQuery) -> dict[str, Any]:
     """Each part has an index, so that a search reads only what it finds."""
     text = query.text.strip()
-    either: list[dict[str, Any]] = [{"order.external_id": text}]
+    either: list[dict[str, Any]] = [{"order.external_id": {"$in": [*spellings_of(text)]}}]
     for number in ids_of(text):
         either += [{"_id": number}, {"order.user_id": number}]
     if query.customer_texts and (found := users_called(database, text)):

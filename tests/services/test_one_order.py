@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from datetime import timedelta
 from decimal import Decimal
@@ -9,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import bson
+import pytest
 
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.selection import Selection
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_order
-from ecommerce.mongo import MongoDatabase
+from ecommerce.errors import InputError
+from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.order_search.one_order import find_order, life_of
+from ecommerce.order_search.query import OrderQuery, match
 from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings
 from tests.archiving import an_order, insert, spark, with_archive
@@ -101,3 +105,59 @@ def test_no_id_is_cut_on_a_terminal_of_eighty_columns(database: MongoDatabase, s
     assert all(str(item.order_item_id) in shown for item in several[0].order_items)
     listed = said("--customer", "5365")
     assert all(str(each.order.order_id) in listed for each in several)
+
+
+def test_an_external_id_is_found_with_and_without_its_number_sign(
+    spark: Any, database: MongoDatabase, settings: Settings, tmp_path: Path
+) -> None:
+    settings = with_archive(settings, tmp_path / "archive")
+    old = an_order(1, external_id="#900")
+    insert(database, [old, *(an_order(number) for number in range(2, 40))])
+    archive_orders(settings, Selection(30))
+    hot = {51: "#1001", 52: "1002", 53: "#1003", 54: "1003", 55: "#1004", 56: "#1004"}
+    insert(database, [an_order(number, external_id=text) for number, text in hot.items()])
+    for text, wanted in {"1001": 51, "#1001": 51, "#1002": 52, "#1003": 53, "1003": 54}.items():
+        found = find_order(database, settings, text)
+        assert found and found.order_id == wanted, text
+    with pytest.raises(InputError, match=r"several orders have the external id '#1004'.*: 55, 56$"):
+        find_order(database, settings, "1004")
+    assert find_order(database, settings, "#") is None
+
+    def listed(text: str) -> set[int]:
+        return {each["_id"] for each in database[ORDERS].find(match(database, OrderQuery(text=text), NOW))}
+
+    assert (listed("1001"), listed("#1002"), listed("1003")) == ({51}, {52}, {53, 54})
+    environment = {**os.environ, **settings_environment(settings)}
+    done = subprocess.run(
+        [PROGRAM, "order", "900", "--json"], env=environment, capture_output=True, text=True, timeout=100
+    )
+    assert json.loads(done.stdout)["order_id"] == 1, done.stderr
+
+
+def test_an_order_is_printed_with_names_and_in_the_decimals_of_its_currency(
+    database: MongoDatabase, settings: Settings
+) -> None:
+    user, order_id = 3_373_953_456_064_556_179, 6_515_808_628_163_139_114
+    insert(database, [an_order(order_id, user_id=user, status="Shipped", currency="EUR", external_id="#1001")])
+    (stored,) = database[ORDERS].find({"_id": order_id})
+    product = stored["order_items"][0]["product_id"]
+    database["users"].insert_one({"_id": user, "user_id": user, "name": "Ada \x1b[31mL", "email": "ada@example.com"})
+    database["products"].insert_one({"_id": product, "product_id": product, "name": "Tea pot"})
+
+    def said(*arguments: str, columns: int = 80) -> str:
+        environment = {**os.environ, **settings_environment(settings), "COLUMNS": str(columns)}
+        done = subprocess.run(
+            [PROGRAM, "order", *arguments], env=environment, capture_output=True, text=True, timeout=100
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    amount = f"{stored['order']['total_amount'].to_decimal():.2f}"
+    one = said("1001")
+    assert re.search(rf"total_amount +│ {re.escape(amount)} ", one), one
+    assert "None" not in one and re.search("actual_time +│ – ", one)
+    assert f"{user} Ada �[31mL" in one and f"{product} Tea pot" in one
+    listed = said("--customer", "ada@example.com")
+    assert str(order_id) in listed and str(user) in listed, "no id is broken over lines"
+    assert f"{amount} EUR" in listed
+    assert f"{amount} EUR" in said("--customer", "ada@example.com", columns=200)

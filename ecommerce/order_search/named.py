@@ -1,0 +1,34 @@
+"""What the catalog calls the ids of an order: its customer, courier, products and warehouses."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ecommerce.mongo import MongoDatabase
+
+TABLES = {"user_id": "users", "courier_id": "couriers", "product_id": "products", "warehouse_id": "warehouses"}
+"""Fields of an order that are ids of the catalog, and the table of each."""
+
+Names = Mapping[str, Mapping[int, str]]
+"""By field, the name of each id that the catalog has one for."""
+
+
+def names_in(database: MongoDatabase, document: Mapping[str, Any]) -> Names:
+    """The names of all ids in an order's document. Raises PyMongoError."""
+    ids: dict[str, set[int]] = {field: set() for field in TABLES}
+    for part in _parts(document):
+        for field, found in ids.items():
+            if isinstance(value := part.get(field), int):
+                found.add(int(value))
+    return {field: _names(database, TABLES[field], found) for field, found in ids.items() if found}
+
+
+def _parts(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for value in document.values():
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, Mapping):
+                yield part
+
+
+def _names(database: MongoDatabase, table: str, ids: set[int]) -> dict[int, str]:
+    found = database[table].find({"_id": {"$in": sorted(ids)}}, {"name": 1})
+    return {record["_id"]: str(record["name"]) for record in found if record.get("name")}
