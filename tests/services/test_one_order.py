@@ -137,7 +137,7 @@ def test_an_external_id_is_found_with_and_without_its_number_sign(
 def test_an_order_is_printed_with_names_and_in_the_decimals_of_its_currency(
     database: MongoDatabase, settings: Settings
 ) -> None:
-    user, order_id = 3_373_953_456_064_556_179, 6_515_808_628_163_139_114
+    user, order_id = 3_373_953_456_064_556_179, 515_808_628_163_139_114
     insert(database, [an_order(order_id, user_id=user, status="Shipped", currency="EUR", external_id="#1001")])
     (stored,) = database[ORDERS].find({"_id": order_id})
     product = stored["order_items"][0]["product_id"]
