@@ -10,6 +10,7 @@ from ecommerce.documents.statuses import canonical
 from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.mongo import REJECTED_ROWS, MongoDatabase
+from ecommerce.shop import Shop, write_shop
 from tests.import_samples import stored_orders
 
 SHOPS = Path(__file__).parents[1] / "data" / "shops"
@@ -132,3 +133,15 @@ def test_of_several_times_in_an_invoice_the_first_counts(database: MongoDatabase
     _, orders = taken(database, "online_retail.csv")
     assert orders["536365"].order.order_time.isoformat() == "2010-12-01T08:26:00+00:00"
     assert orders["536365"].order.user_id != orders["536366"].order.user_id
+
+
+def test_a_shop_of_another_currency_is_named_where_no_order_is_in_its_own(database: MongoDatabase) -> None:
+    write_shop(database, Shop("USD", "UTC"))
+    relabel = "`ecommerce shop --currency EUR`"
+    file, orders = taken(database, "shopify.csv")
+    assert {order.order.currency for order in orders.values()} == {"EUR"}
+    assert relabel in " ".join(file.notes)
+    taken(database, "woocommerce.csv")  # names no currency
+    again = " ".join(taken(database, "shopify.csv")[0].notes)
+    assert "`ecommerce kpis --currency EUR`" in again
+    assert relabel not in again
