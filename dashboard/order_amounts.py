@@ -12,10 +12,10 @@ from bson import Decimal128
 from dashboard.order_cells import MONEY_DIGITS_MAX, text_of, time_of
 from dashboard.text import NOTHING, in_a_line
 from ecommerce.documents.statuses import RETURNED, canonical
+from ecommerce.iso_4217 import minor_digits
 from ecommerce.order_search.one_order import part_of
 from ecommerce.readable import counted
 
-CENT = Decimal("0.01")
 PLACES = Decimal("0.0001")
 """Of money, as the figures round what a discount takes off an item."""
 DIGITS = 100
@@ -59,13 +59,15 @@ def _percent(fraction: Decimal) -> str:
     return f"{(fraction * 100).normalize():f} %"
 
 
-def amounts_of(document: Mapping[str, Any], zone: ZoneInfo) -> list[Line]:
-    """The lines from the items to the total, whose sum it is, and from there to what is left after refunds."""
+def amounts_of(document: Mapping[str, Any], currency: str, zone: ZoneInfo) -> list[Line]:
+    """The lines from the items to the total, whose sum it is, and from there to what is left after refunds.
+
+    `currency` is the order's."""
     with localcontext(prec=DIGITS):
-        return [*_charged(document), *_paid_back(document, zone)]
+        return [*_charged(document, currency), *_paid_back(document, currency, zone)]
 
 
-def _charged(document: Mapping[str, Any]) -> Iterator[Line]:
+def _charged(document: Mapping[str, Any], currency: str) -> Iterator[Line]:
     order, items = part_of(document, "order"), _mappings(document.get("order_items"))
     totals = [(line_total(item), item.get("gift_card") is True) for item in items]
     parts: list[Decimal | None] = []
@@ -79,7 +81,11 @@ def _charged(document: Mapping[str, Any]) -> Iterator[Line]:
         known = fraction is not None and prices is not None
         taken = -sum((_rounded(amount * fraction) for amount, _ in totals if amount and fraction), Decimal(0))
         parts.append(taken if known else None)
-        more = f"{_percent(fraction)} of {text_of(prices)}" if fraction is not None and prices is not None else ""
+        more = (
+            f"{_percent(fraction)} of {text_of(prices, currency)}"
+            if fraction is not None and prices is not None
+            else ""
+        )
         yield Line("Discount", more, parts[-1])
     missing = []
     for what, name in (("Shipping", "shipping_amount"), ("Tax", "tax_amount")):
@@ -88,24 +94,24 @@ def _charged(document: Mapping[str, Any]) -> Iterator[Line]:
             continue
         amount = number_of(order[name])
         if name == "tax_amount" and order.get("tax_included") is True:
-            yield Line(what, f"{text_of(amount)} in the prices, not added", Decimal(0))
+            yield Line(what, f"{text_of(amount, currency)} in the prices, not added", Decimal(0))
         else:
             parts.append(amount)
             yield Line(what, "", amount)
     total, known_parts = number_of(order.get("total_amount")), _sum(parts)
     if total is not None and known_parts is not None and (rest := total - known_parts):
-        yield _not_itemised(rest, missing)
+        yield _not_itemised(rest, missing, currency)
     yield Line("Total", "what the customer was asked to pay", total)
 
 
-def _not_itemised(rest: Decimal, missing: list[str]) -> Line:
-    if abs(rest) < CENT:
+def _not_itemised(rest: Decimal, missing: list[str], currency: str) -> Line:
+    if abs(rest) < Decimal(1).scaleb(-minor_digits(currency)):
         return Line("Rounding", "", rest)
     why = f"; it names no {' and no '.join(missing)}" if missing else ""
     return Line("Not itemised", f"no field of the order says what for{why}", rest)
 
 
-def _paid_back(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[Line]:
+def _paid_back(document: Mapping[str, Any], currency: str, zone: ZoneInfo) -> Iterator[Line]:
     refunds, order = _mappings(document.get("refunds")), part_of(document, "order")
     total, status = number_of(order.get("total_amount")), part_of(document, "delivery").get("status")
     if not refunds:
@@ -117,7 +123,7 @@ def _paid_back(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[Line]:
     for refund, amount in zip(refunds, amounts, strict=True):
         time = refund.get("refund_time")
         parts = [
-            f"{text_of(refund[name])} of it {what}"
+            f"{text_of(refund[name], currency)} of it {what}"
             for what, name in (("tax", "tax_amount"), ("shipping", "shipping_amount"))
             if refund.get(name) is not None
         ]
@@ -128,11 +134,11 @@ def _paid_back(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[Line]:
     yield Line("After refunds", "", None if total is None or back is None else total - back)
 
 
-def amount_text(amount: Decimal | None) -> str:
+def amount_text(amount: Decimal | None, currency: str) -> str:
     """An amount of a line, with a sign that can be seen."""
     if amount is None:
         return NOTHING
-    return f"−{text_of(-amount)}" if amount < 0 else text_of(amount)
+    return f"−{text_of(-amount, currency)}" if amount < 0 else text_of(amount, currency)
 
 
 def _sum(amounts: list[Decimal | None]) -> Decimal | None:

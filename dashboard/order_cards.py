@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.order_amounts import amount_text, amounts_of, discount_text, line_total
-from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, text_of, time_of
+from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, text_of, time_of, titled
 from dashboard.orders import OneOrder
 from dashboard.state import View
 from dashboard.tables import Content, column, table
@@ -23,27 +23,27 @@ def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dic
     if found is None:
         head = {
             "title": f"Order #{order_id}",
-            "subtitle": "There is no such order, neither hot nor archived",
+            "subtitle": "There is no such order, neither in MongoDB nor archived",
             "rows": back,
         }
         return {
             "list": json.dumps(head),
             **{name: _nothing() for name in ("facts", "items", "amounts", "life", "place")},
         }
-    where = "hot: a document in MongoDB" if found.archive is None else "archived"
+    where = "in MongoDB" if found.archive is None else "archived"
     seen = f"{found.past_versions} other versions came in" if found.past_versions else ""
     aside = f"set aside, in no figure: {found.set_aside}" if found.set_aside else ""
     unread = NO_ARCHIVE if found.elsewhere else found.unread
     twice = f"in the archive, too (run {found.archived_too}): counted twice" if found.archived_too else ""
     notes = [where, twice, aside, unread, seen, f"read at {one.as_of.astimezone(zone):%H:%M:%S}"]
-    head = {"title": f"Order #{order_id}", "subtitle": in_a_line(*notes), "rows": back}
     document = found.document
+    head = {"title": f"Order {titled(order_id, document)}", "subtitle": in_a_line(*notes), "rows": back}
     return {
         "list": json.dumps(head, ensure_ascii=False),
         "facts": _facts(document, one, view, currency) if document is not None else _nothing(),
         "items": _items(document, one, view, currency) if document is not None else _nothing(),
         "amounts": _amounts(document, currency, zone) if document is not None else _nothing(),
-        "life": _life(document, one.as_of, zone) if document is not None else _nothing(),
+        "life": _life(document, one.as_of, currency, zone) if document is not None else _nothing(),
         "place": _place(found.archive, zone) if found.archive is not None else _nothing(),
     }
 
@@ -56,11 +56,11 @@ def _facts(document: Mapping[str, Any], one: OneOrder, view: View, currency: str
     order, delivery = (part_of(document, name) for name in ("order", "delivery"))
     attributes = part_of(document, "attributes")
     user, courier = order.get("user_id"), delivery.get("courier_id")
-    total = order.get("total_amount")
+    total, paid_in = order.get("total_amount"), _currency_of(document, currency)
     name, email = one.customers.get(user, ("", "")) if isinstance(user, int) else ("", "")
     rows: list[tuple[str, object]] = [
         ("Status", status_cell(delivery.get("status"))),
-        ("Total", f"{text_of(total)} {_currency_of(document, currency)}"),
+        ("Total", f"{text_of(total, paid_in)} {paid_in}"),
         ("Discount", discount_text(order.get("discount"))),
         ("Payment", readable(str(order.get("payment_type", NOT_THERE)))),
         ("External id", text_of(order.get("external_id")) if "external_id" in order else NOTHING),
@@ -100,30 +100,28 @@ def _items(document: Mapping[str, Any], one: OneOrder, view: View, currency: str
                  "go": view.with_orders(orders).query()} if isinstance(product, int) else NOT_THERE,
                 one.names["warehouse_id"].get(warehouse, f"#{warehouse}") if isinstance(warehouse, int) else NOT_THERE,
                 text_of(item.get("quantity")),
-                text_of(item.get("price")),
-                text_of(line_total(item)),
+                text_of(item.get("price"), paid_in),
+                text_of(line_total(item), paid_in),
             )
         )  # fmt: skip
     return table("Items", f"{len(rows)}", columns, _keyed(rows), "It has no items", csv=False)
 
 
 def _amounts(document: Mapping[str, Any], currency: str, zone: ZoneInfo) -> str:
-    lines = amounts_of(document, zone)
-    rows = [(line.what, line.more, amount_text(line.amount)) for line in lines]
-    columns = [
-        column("Amount"), column("More", wide=True), column(_currency_of(document, currency), number=True)
-    ]  # fmt: skip
+    paid_in = _currency_of(document, currency)
+    rows = [(line.what, line.more, amount_text(line.amount, paid_in)) for line in amounts_of(document, paid_in, zone)]
+    columns = [column("Amount"), column("More", wide=True), column(paid_in, number=True)]
     return table("How the total is made up", "", columns, _keyed(rows), "", csv=False)
 
 
-def _life(document: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> str:
+def _life(document: Mapping[str, Any], now: datetime, currency: str, zone: ZoneInfo) -> str:
     rows = [
         (
             time_of(event.time, zone),
             event.what,
             {"text": event.detail, "tone": "bad"} if event.detail in ("late", "overdue") else event.detail,
         )
-        for event in life_of(document, now)
+        for event in life_of(document, now, currency)
     ]
     return table(
         "Life",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bson import Decimal128
@@ -12,7 +13,8 @@ from dashboard.state import View
 from dashboard.tables import Content
 from dashboard.text import NOTHING
 from ecommerce.documents.statuses import canonical
-from ecommerce.readable import exact
+from ecommerce.iso_4217 import minor_digits
+from ecommerce.order_search.one_order import part_of
 
 MONEY_DIGITS_MAX = 20
 NOT_THERE = "?"
@@ -46,8 +48,8 @@ def _decimal(value: Decimal128 | Decimal) -> Decimal:
     return value.to_decimal() if isinstance(value, Decimal128) else value
 
 
-def text_of(value: object) -> str:
-    """A value as text; money with two decimals where that is all it has."""
+def text_of(value: object, currency: str = "") -> str:
+    """A value as text; money with the decimals of its currency where that is all it has."""
     if value is None:
         return NOT_THERE
     if isinstance(value, Decimal128 | Decimal):
@@ -55,8 +57,15 @@ def text_of(value: object) -> str:
         # Money has at most four decimals; what somebody wrote past the validator is shown as it is.
         if not number.is_finite() or abs(number.adjusted()) > MONEY_DIGITS_MAX:
             return str(number)
-        return exact(number.quantize(Decimal("0.01"))) if number == round(number, 2) else exact(number)
+        digits = minor_digits(currency)
+        return f"{number:,.{digits}f}" if number == round(number, digits) else f"{number:,f}".rstrip("0")
     return str(value)
+
+
+def titled(order_id: object, document: Mapping[str, Any] | None) -> str:
+    """What an order is called: by the shop's own number where it has one, ours after it."""
+    external = part_of(document or {}, "order").get("external_id")
+    return f"{external} (#{order_id})" if external else f"#{order_id}"
 
 
 def time_of(value: object, zone: ZoneInfo) -> str:

@@ -38,6 +38,8 @@ class Listing:
     """The name of the product that the orders have in common."""
     in_archive: ArchivedPage | None = None
     """The archived orders of a text or a customer; None: no such thing is asked for, or not on this page."""
+    currency: str = ""
+    """The shop's, which amounts are in that name none."""
 
 
 @dataclass(frozen=True, slots=True)

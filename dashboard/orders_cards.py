@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pymongo.errors import PyMongoError
 
-from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, text_of, time_of
+from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, text_of, time_of, titled
 from dashboard.orders import Listing
 from dashboard.spans import running_hour
 from dashboard.state import DIMENSIONS, Choices, View
@@ -94,7 +94,10 @@ def _rows(listing: Listing, view: View, zone: ZoneInfo) -> str:
     rows = [
         {"key": str(document["_id"]), "cells": _cells(document, listing, view, zone)} for document in listing.page.rows
     ]
-    empty = "No hot order is like this"
+    in_archive = listing.in_archive and (listing.in_archive.rows or listing.archived)
+    if not rows and in_archive:  # what was looked for is in the card below
+        return table("", "", [], [], "", csv=False)
+    empty = "No order in MongoDB is like this"
     if listing.page.looked_until is not None:
         empty = "None so far"
     return table("Orders found", "", columns, rows, empty, csv=False)
@@ -117,7 +120,10 @@ def _archived(listing: Listing, view: View, zone: ZoneInfo) -> str:
         first, *cells = _cells(document, listing, view, zone)
         rows.append({"key": str(document["_id"]), "cells": [first, where, *cells]})
     if (one := listing.archived) and one.archive and view.orders.archive is None:
-        unread: list[object] = [_order_link(int(one.order_id), view), *[NOTHING] * (len(COLUMNS) - 1)]
+        unread: list[object] = [
+            _order_link(int(one.order_id), view, f"#{one.order_id}"),
+            *[NOTHING] * (len(COLUMNS) - 1),
+        ]
         first, *cells = _cells(one.document, listing, view, zone) if one.document else unread
         rows.insert(0, {"key": str(one.order_id), "cells": [first, where, *cells]})
     empty = "No archived order is like this" if found.after is None and not found.problem else "None so far"
@@ -168,14 +174,14 @@ def _sorted(made: Content, listing: Listing, view: View) -> Content:
 def _cells(document: Mapping[str, Any], listing: Listing, view: View, zone: ZoneInfo) -> list[object]:
     order, delivery = (part_of(document, name) for name in ("order", "delivery"))
     expected, actual, status = delivery.get("expected_time"), delivery.get("actual_time"), delivery.get("status")
-    user = order.get("user_id")
+    user, paid_in = order.get("user_id"), str(order.get("currency") or listing.currency)
     overdue, late = is_overdue(status, expected, listing.as_of), came_late(status, expected, actual)
     return [
-        _order_link(int(document["_id"]), view, str(order.get("external_id") or "")),
+        _order_link(int(document["_id"]), view, titled(document["_id"], document)),
         time_of(order.get("order_time"), zone),
         customer_link(user, listing.customers, view),
         status_cell(status),
-        f"{text_of(order.get('total_amount'))} {order.get('currency') or ''}".rstrip(),
+        f"{text_of(order.get('total_amount'), paid_in)} {order.get('currency') or ''}".rstrip(),
         text_of(order.get("quantity")),
         readable(str(order.get("payment_type", NOT_THERE))),
         text_of(delivery.get("location")),
@@ -184,8 +190,7 @@ def _cells(document: Mapping[str, Any], listing: Listing, view: View, zone: Zone
     ]
 
 
-def _order_link(order_id: int, view: View, external: str = "") -> Content:
-    text = f"{external} (#{order_id})" if external else f"#{order_id}"
+def _order_link(order_id: int, view: View, text: str) -> Content:
     return {"text": text, "go": view.with_orders(replace(view.orders.first_page(), order=order_id)).query()}
 
 

@@ -1,6 +1,7 @@
 """What the orders page shows a viewer: a list of orders or one order, read and put into words."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from dashboard.feed import Feed
 from dashboard.order_cards import order_cards
@@ -19,7 +20,7 @@ def orders_content(
     if view.orders.order is not None:
         one = read_order(database, settings, view.orders.order, customers=customers)
         return order_cards(one, view, feed.currency, zone)
-    listing = read_listing(database, settings, view, zone, customers=customers)
+    listing = replace(read_listing(database, settings, view, zone, customers=customers), currency=feed.currency)
     return listing_cards(listing, view, feed.last.choices, _counted(feed, session), zone)
 
 

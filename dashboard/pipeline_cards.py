@@ -80,8 +80,8 @@ def _headlines(pipeline: Pipeline, lag_seconds: float, took_seconds: float) -> l
             "archived", "Archived orders", pipeline.archived_orders, f"{size_text(pipeline.archived_bytes)} of Parquet"
         ),
         _headline("total", "Orders ever accepted", total, "hot and archived") | {"share": share},
-        _text("density", "Archived size", f"{per_order:.0f} B", "Parquet per order") if per_order else
-        _text("density", "Archived size", NOTHING, "nothing archived yet"),
+        _text("density", "Archived bytes per order", f"{per_order:.0f} B", "of Parquet") if per_order else
+        _text("density", "Archived bytes per order", NOTHING, "nothing archived yet"),
         _headline("rejected", "Rejected rows", pipeline.rejected_rows, "kept with their reason"),
         _text("lag", "Summary lag", duration(lag_seconds), f"last refresh took {duration(took_seconds)}"),
     ]  # fmt: skip

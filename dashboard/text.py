@@ -7,9 +7,10 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from dashboard.spans import FIRST_DAY, MOMENT, Step, dates_span, day_of, days_of
+from ecommerce.iso_4217 import minor_digits
 from ecommerce.kpis.figures import money_text
 from ecommerce.kpis.question import Span
-from ecommerce.readable import compact, exact
+from ecommerce.readable import COMPACT_FROM, compact, exact
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "BRL": "R$"}
 """Currencies that are written as a sign before the amount; others as their code after it."""
@@ -28,10 +29,19 @@ _READABLE = {"paypal": "PayPal", "sepa": "SEPA", "ideal": "iDEAL", "bnpl": "Buy 
 
 def money(amount: Decimal, currency: str, *, short: bool) -> str:
     """An amount with its currency, compact or exact."""
-    digits = compact(amount) if short else exact(Decimal(money_text(amount)))
+    digits = _digits(amount, minor_digits(currency), short=short)
     if (symbol := SYMBOLS.get(currency)) is None:
         return f"{digits} {currency}"
     return f"-{symbol}{digits[1:]}" if digits.startswith("-") else f"{symbol}{digits}"
+
+
+def _digits(amount: Decimal, places: int, *, short: bool) -> str:
+    """An amount with as many decimals as its currency has; exact with more of them where it has them."""
+    if short and abs(amount) >= COMPACT_FROM:
+        return compact(amount)
+    if short or amount == round(amount, places):
+        return f"{amount:,.{places}f}"
+    return exact(Decimal(money_text(amount)))
 
 
 def in_a_line(*notes: str) -> str:

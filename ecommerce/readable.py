@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 _STEPS = ((Decimal(10) ** 12, "T"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
-_COMPACT_FROM = 10_000
+COMPACT_FROM = 10_000
 """Smaller numbers are short enough to be shown whole."""
 
 
@@ -16,7 +16,7 @@ def exact(number: int | Decimal) -> str:
 def compact(number: int | Decimal) -> str:
     """Three digits and a unit, 1.23 M, from ten thousand on; whole below."""
     value = Decimal(number)
-    if abs(value) < _COMPACT_FROM:
+    if abs(value) < COMPACT_FROM:
         return exact(number if isinstance(number, int) else value.quantize(Decimal("0.01")))
     for size, unit in _STEPS:
         # A value that rounds up to the next unit belongs to it: 999 999 is 1.00 M, not 1000 k.

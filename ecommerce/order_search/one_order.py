@@ -127,8 +127,10 @@ def order_of(
         return FoundOrder(order_id, None, place, past, unread=str(error), elsewhere=elsewhere)
 
 
-def life_of(document: Mapping[str, Any], now: datetime) -> list[Event]:
-    """What happened to an order, in the order of time; of a document that is damaged, what can be read."""
+def life_of(document: Mapping[str, Any], now: datetime, currency: str = "") -> list[Event]:
+    """What happened to an order, in the order of time; of a document that is damaged, what can be read.
+
+    `currency` is that of an order that names none."""
     order, delivery = (part_of(document, name) for name in ("order", "delivery"))
     status = str(delivery.get("status", ""))
     expected, actual = delivery.get("expected_time"), delivery.get("actual_time")
@@ -137,7 +139,7 @@ def life_of(document: Mapping[str, Any], now: datetime) -> list[Event]:
         events.append(Event(expected, "Promised", "overdue" if is_overdue(status, expected, now) else ""))
     if isinstance(actual, datetime):
         events.append(Event(actual, "Delivered", "late" if came_late(status, expected, actual) else ""))
-    refunds, currency = document.get("refunds"), str(order.get("currency") or "")
+    refunds, currency = document.get("refunds"), str(order.get("currency") or currency)
     for refund in refunds if isinstance(refunds, list) else ():
         if isinstance(refund, Mapping) and isinstance(time := refund.get("refund_time"), datetime):
             reason = f", {refund['reason']}" if refund.get("reason") else ""

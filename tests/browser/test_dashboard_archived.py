@@ -81,7 +81,7 @@ def test_archived_orders_are_found_by_customer_and_external_id(
         page.get_by_label("Find an order").fill(SOURCE_ID)
         page.keyboard.press("Enter")
         found.get_by_role("link", name=f"{SOURCE_ID} (#500)").click()
-        expect(page.get_by_role("heading", level=1)).to_contain_text("Order #500")
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Order {SOURCE_ID} (#500)")
         expect(page.get_by_role("table", name="Where it lies")).to_contain_text("committed")
         total = page.get_by_role("table", name="How the total is made up").get_by_role("row", name="Total")
         expect(total).to_contain_text(f"{orders[-1].order.total_amount:,.2f}")

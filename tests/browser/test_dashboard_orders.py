@@ -148,7 +148,7 @@ def test_an_order_is_found_and_shows_its_life_and_nothing_hostile_runs(tab: Tab,
     for text in ('{"$gt": ""}', HOSTILE[0], "9" * 30):
         page.get_by_label("Find an order").fill(text)
         page.keyboard.press("Enter")
-        expect(page.get_by_text("No hot order is like this")).to_be_visible()
+        expect(page.get_by_text("No order in MongoDB is like this")).to_be_visible()
         expect(page.get_by_role("link", name=f"× “{text}”")).to_be_visible()
     page.get_by_label("Find an order").fill("3")
     page.keyboard.press("Enter")

@@ -165,8 +165,50 @@ def test_every_amount_of_an_order_is_named() -> None:
     returned = amounts(TOTAL | charges, delivery={"status": "refunded"})
     assert returned["Refund"] == ("it names none: figures count the whole order as paid back", "−82.47")
     fraction = {"total_amount": money("69.06"), "discount": money("0.11")}
-    assert amounts(fraction)["Rounding"] == ("", "−0.0040")
+    assert amounts(fraction)["Rounding"] == ("", "−0.004")
     assert amounts(TOTAL, order_items=[{"price": "two"}])["Items"] == ("1 item", "–")
+
+
+def test_amounts_of_an_order_have_the_decimals_of_its_currency() -> None:
+    order = {"total_amount": money("30.0000"), "discount": money("0.0000"), "currency": "JPY"}
+    refunds = [{"refund_time": NOW, "amount": money("12.4")}, {"refund_time": NOW, "amount": money("10.0000")}]
+    items = [{"product_id": 1, "warehouse_id": 1, "quantity": 1, "price": money("30.0000")}]
+    for currency, shown in (("JPY", ("30", "12.4", "10")), ("EUR", ("30.00", "12.40", "10.00"))):
+        document = {"_id": 7, "order": order | {"currency": currency}, "order_items": items, "refunds": refunds}
+        names: dict[str, dict[int, str]] = {"product_id": {}, "warehouse_id": {}, "courier_id": {}}
+        one = OneOrder(FoundOrder(7, document, None, 0), {}, NOW, names)
+        cards = order_cards(one, View(orders=OrdersView(order=7)), "USD", UTC_ZONE)
+        life = [row["cells"][2] for row in json.loads(cards["life"])["rows"]]
+        rows = {row["cells"][0]: row["cells"][-1] for row in json.loads(cards["amounts"])["rows"]}
+        assert life == list(shown[1:])
+        assert rows["Total"] == shown[0] and rows["Refund"] == f"−{shown[2]}"
+        assert json.loads(cards["facts"])["rows"][1]["cells"][1] == f"{shown[0]} {currency}"
+        assert json.loads(cards["items"])["rows"][0]["cells"][-2:] == [shown[0], shown[0]]
+
+
+def test_an_order_is_headed_by_the_shops_own_number() -> None:
+    names: dict[str, dict[int, str]] = {"product_id": {}, "warehouse_id": {}, "courier_id": {}}
+    for more, title in (
+        ({"external_id": "#1003"}, "Order #1003 (#7)"),
+        ({}, "Order #7"),
+        ({"external_id": None}, "Order #7"),
+    ):
+        one = OneOrder(FoundOrder(7, {"_id": 7, "order": TOTAL | more}, None, 0), {}, NOW, names)
+        cards = order_cards(one, View(orders=OrdersView(order=7)), "EUR", UTC_ZONE)
+        assert json.loads(cards["list"])["title"] == title
+
+
+def test_where_all_that_was_found_is_archived_no_card_says_that_nothing_was() -> None:
+    view = view_of_query("?page=orders&search=7")
+    document = {"_id": 7, "order": TOTAL}
+    archived = ArchivedPage(rows=(document,), looked=Looked(10, 10, 70, 70))
+    listing = Listing(Page((), None, None), Sort(), "", 0, None, {}, NOW, in_archive=archived)
+    cards = {name: json.loads(text) for name, text in listing_cards(listing, view, {}, 4, UTC_ZONE).items()}
+    assert cards["orders"]["title"] == "" and len(cards["archived"]["rows"]) == 1
+    nothing = replace(listing, in_archive=replace(archived, rows=()))
+    assert json.loads(listing_cards(nothing, view, {}, 4, UTC_ZONE)["orders"])["empty"] == (
+        "No order in MongoDB is like this"
+    )
 
 
 def test_a_discount_says_what_it_is_of() -> None:
