@@ -231,7 +231,7 @@ class Feed:
             refresh = store.refresh()
             moved, self._zone = store.hours.zone != self._zone, store.hours.zone
             renamed, self._currency = store.currency != self._currency, store.currency
-            if moved or renamed:
+            if moved or renamed or self.is_old:  # else it comes after the figures, and pushes them down
                 self._attention.forget()
                 self._stock.forget()
                 self._trends.keep(())

@@ -180,14 +180,15 @@ class DashboardPage(Viewer):
         if page == "trends":
             self._ask_trends()
             return
-        live.in_thread(lambda: self._feed.cards(page), self._drawn_beside, pn.state.curdoc)
-        if page != "overview":
-            return
-        if (known := self._feed.ready(question)) is not None:
-            self._overview.show(known)
+        known = self._feed.ready(question) if page == "overview" else None
+        if page != "overview" or known is not None:
+            if known is not None:
+                self._overview.show(known)
+            live.in_thread(lambda: self._feed.cards(page), self._drawn_beside, pn.state.curdoc)
             return
         self._overview.wait(True)
-        live.in_thread(lambda: self._feed.answer(question), self._answered, pn.state.curdoc)
+        # At once: what needs attention is above the figures, and would push them down.
+        live.in_thread(lambda: (self._feed.answer(question), self._feed.cards(page)), self._answered, pn.state.curdoc)
 
     def _ask_orders(self) -> None:
         view, database = self._session.view, get_database(self._settings)
@@ -226,8 +227,10 @@ class DashboardPage(Viewer):
     def _answered(self, result: Any) -> None:
         if isinstance(result, Exception):
             self._overview.wait(False)
-        elif result.answer.question == self._session.asked():
-            self._overview.show(result)
+        else:
+            self._overview.show_beside(result[1])
+            if result[0].answer.question == self._session.asked():
+                self._overview.show(result[0])
         self._freshen(self._feed.last)
 
     def _drawn_beside(self, cards: Any) -> None:

@@ -114,6 +114,26 @@ def test_a_shop_that_moves_is_told_without_an_error(database: MongoDatabase, set
     assert not [notice for each in looked for notice in each if "not known" in notice.text]
 
 
+def test_what_needs_attention_comes_with_the_first_figures_after_a_quiet_time(
+    database: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = Sources(
+        lambda: KpiStore(database),
+        lambda: read_pipeline(database, settings),
+        lambda store: read_low_stock(database, store, settings, ZONE),
+        read_notices=lambda store, lag: read_notices(database, store, settings, lag, store.hours.zone),
+    )
+    feed = Feed(sources, ZONE, "USD")
+    monkeypatch.setattr(feed._attention, "_wait_seconds", 30)  # noqa: SLF001 - on a busy machine, too
+    session = Session(View().with_preset("all"), ZONE)
+    feed.prepare(session.asked())  # before there were orders
+    assert "overdue" not in feed.cards("overview")["attention"]
+    accept(database, random_orders(200))
+    monkeypatch.setattr("dashboard.feed.RECENT", timedelta(0))  # as if that were a while ago
+    feed.answer(session.asked())
+    assert "overdue" in feed.cards("overview")["attention"]
+
+
 def test_an_empty_database_has_an_overview(database: MongoDatabase, settings: Settings) -> None:
     sources = Sources(
         lambda: KpiStore(database),
