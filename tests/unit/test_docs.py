@@ -96,6 +96,7 @@ def test_every_command_in_the_documentation_is_one_with_its_options_and_values(p
         "docker compose exec archiver ecommerce archive --older 30",
         "docker compose up --detatch",
         "prefect deployment run archive-orders/nightly",
+        "prefect deployment schedule pause archive-orders/nightly 1",
         "make instal",
         "python -m benchmark",
         "ecomerce up",
@@ -123,6 +124,8 @@ def hold(words: list[str]) -> None:
                 group.commands[name].make_context(name, rest)
         case ["prefect", "deployment", "run", name, *_]:
             assert name in {*DEPLOYMENTS, PLACEHOLDERS["…"]}
+        case ["prefect", "deployment", "schedule", "ls" | "pause" | "resume", name, *_]:
+            assert name in DEPLOYMENTS
         case ["prefect", "deploy", *_]:
             pass
         case ["python", "-m", module, *_]:
