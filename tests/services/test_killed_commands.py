@@ -39,14 +39,25 @@ def environment(stack: PrefectStack) -> Mapping[str, str]:
 
 def killed_command(environment: Mapping[str, str]) -> UUID:
     """The run of a command that makes live orders and is killed while it does."""
-    command = subprocess.Popen([PROGRAM, "generate", "--rate", "5"], env=environment, stderr=subprocess.PIPE, text=True)
-    assert command.stderr is not None
-    found = re.search(r"flow-run/([0-9a-f-]{36})", command.stderr.readline())
-    assert found
+    command = live_orders(environment)
+    run = run_of(command)
     time.sleep(1)
     command.send_signal(signal.SIGKILL)
     command.communicate()
-    return UUID(found.group(1))
+    return run
+
+
+def live_orders(environment: Mapping[str, str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen([PROGRAM, "generate", "--rate", "5"], env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def run_of(command: "subprocess.Popen[str]") -> UUID:
+    """The run whose address a command says among its first lines."""
+    assert command.stderr is not None
+    for line in command.stderr:
+        if found := re.search(r"flow-run/([0-9a-f-]{36})", line):
+            return UUID(found.group(1))
+    raise AssertionError("the command named no run")
 
 
 @pytest.mark.timeout(600)
@@ -70,16 +81,14 @@ def test_the_next_command_calls_the_run_crashed(stack: PrefectStack, environment
 
 @pytest.mark.timeout(600)
 def test_a_run_that_works_is_left_alone(stack: PrefectStack, environment: Mapping[str, str]) -> None:
-    command = subprocess.Popen([PROGRAM, "generate", "--rate", "5"], env=environment, stderr=subprocess.PIPE, text=True)
+    command = live_orders(environment)
     try:
-        assert command.stderr is not None
-        found = re.search(r"flow-run/([0-9a-f-]{36})", command.stderr.readline())
-        assert found
+        run = run_of(command)
         subprocess.run([PROGRAM, "summarize"], env=environment, check=True, capture_output=True, timeout=120)
-        assert stack.client.read_flow_run(UUID(found.group(1))).state_name == "Running"
+        assert stack.client.read_flow_run(run).state_name == "Running"
         command.send_signal(signal.SIGTERM)
         command.communicate(timeout=60)
-        assert stack.client.read_flow_run(UUID(found.group(1))).state_name in ("Crashed", "Cancelled", "Completed")
+        assert stack.client.read_flow_run(run).state_name in ("Crashed", "Cancelled", "Completed")
     finally:
         command.kill()
         command.communicate()
