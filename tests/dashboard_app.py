@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page, Playwright, Request
 
 from dashboard.screenshots import BROWSERS, chromium
 from ecommerce.mongo import mongo_uri
@@ -108,7 +108,7 @@ class Tab:
         self.page.on("console", lambda message: self._heard(message.type, message.text))
         self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
         self.page.on("dialog", lambda dialog: self._dialog(dialog))
-        self.page.on("requestfailed", lambda request: self.errors.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", self._failed)
         self.page.on("response", lambda response: self._answered(response.status, response.url))
 
     def _told(self, frame: str | bytes) -> None:
@@ -117,6 +117,10 @@ class Tab:
     def _heard(self, kind: str, text: str) -> None:
         if kind == "error":
             self.errors.append(f"console: {text}")
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # which says that the browser itself left off: the tab was closed
+            self.errors.append(f"failed ({request.failure}): {request.url}")
 
     def _dialog(self, dialog: Any) -> None:
         self.errors.append(f"dialog: {dialog.message}")

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import httpx
+import pytest
 from playwright.sync_api import Browser, expect
 
 from ecommerce.mongo import ORDERS, MongoDatabase
@@ -16,6 +17,8 @@ from ecommerce.summaries.state import STATE
 from tests.dashboard_app import SHOWN_MS, Tab, served
 from tests.dashboard_shop import add_orders, fill
 from tests.services.test_set_aside_everywhere import case_48
+
+pytestmark = pytest.mark.slow
 
 
 def tick_failed(address: str) -> float:

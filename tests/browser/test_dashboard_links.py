@@ -8,6 +8,8 @@ from playwright.sync_api import Browser, expect
 
 from tests.dashboard_app import SHOWN_MS, Tab
 
+pytestmark = pytest.mark.slow
+
 
 def test_back_takes_one_press_each_and_forward_leads_on(browser: Browser, address: str) -> None:
     tab = Tab(browser).open(address)

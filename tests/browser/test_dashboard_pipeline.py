@@ -3,12 +3,15 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from playwright.sync_api import expect
 
 from ecommerce.mongo import get_database
 from ecommerce.settings import Settings
 from tests.dashboard_app import Tab
 from tests.dashboard_shop import HOSTILE, add_orders
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_pipeline_page_shows_what_the_pipeline_wrote_down(tab: Tab, shop: Settings) -> None:

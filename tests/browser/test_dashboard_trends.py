@@ -17,6 +17,8 @@ from tests.dashboard_app import SHOWN_MS, Tab, drag_across, point_at
 from tests.dashboard_figures import download
 from tests.dashboard_shop import HOSTILE
 
+pytestmark = pytest.mark.slow
+
 READY = "h1 >> text=Trends"
 COURSE = """() => Bokeh.documents.flatMap(root => [...root._all_models.values()])
   .filter(model => model.type === "Figure" && "before_text" in model.renderers[0].data_source.data)

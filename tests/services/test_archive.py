@@ -39,6 +39,8 @@ from tests.archiving import (
     touch,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["archive", "spark"]
 
 

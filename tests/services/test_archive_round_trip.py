@@ -32,6 +32,8 @@ from tests.archiving import OLD_DAY, an_order, insert, spark, with_archive
 from tests.sales_strategies import with_sales
 from tests.summaries_data import superstore_orders
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 ALL_DAYS = (date(1970, 1, 1), date(2199, 12, 31))

@@ -32,6 +32,8 @@ from tests.sales_recount import is_credit
 from tests.summaries_data import START, accept, random_orders
 from tests.summaries_recount import recount
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["spark"]
 
 

@@ -17,6 +17,8 @@ from flows import UNUSED_BY_RUNS
 from tests.ports import free_port
 from tests.prefect_stack import bring_history
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 
 

@@ -37,6 +37,8 @@ from tests.runbook import row_of
 from tests.summaries_data import accept, random_orders
 from tests.vandalism import assert_figures_of
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[MongoDatabase], object]
 
 

@@ -13,6 +13,8 @@ from tests.archiving import an_order, insert
 from tests.programs import ecommerce
 from tests.runbook import row_of
 
+pytestmark = pytest.mark.slow
+
 READS = (
     "kpis",
     "order 1",

@@ -20,6 +20,8 @@ from tests.archiving import an_order, insert
 from tests.order_queries import HOSTILE, NOW, QUERIES, SPAN, orders, put
 from tests.summaries_data import START
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["orders"]
 
 

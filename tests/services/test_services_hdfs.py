@@ -13,6 +13,8 @@ from ecommerce.settings import Settings
 from tests.ports import free_port
 from tests.programs import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def shell(hdfs: Hdfs, *arguments: str) -> str:
     settings = Settings()
