@@ -1,6 +1,7 @@
 """Real services for the tests: started once per session, on free ports, in a temporary directory."""
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,10 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("shared machine")
 
+
+# What a script starts in the background ignores Ctrl-C, and so would all that the tests start and then interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Here, so that the process that starts the others makes it, and removes it when they have ended.
 shared_folder()
