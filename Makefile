@@ -61,7 +61,7 @@ test-slow: install-dev  ## the rest of the tests: whole runs, stacks and restart
 	-@$(BIN)/python -m ecommerce.archive.leave_classes
 	$(BIN)/python -m pytest -m "slow and not drill" $(PARALLEL)
 
-test-fast: install-dev  ## the tests that need no service, in half a minute
+test-fast: install-dev  ## the tests that need no service, in under a minute
 	$(BIN)/python -m pytest -q -m "not slow" tests/unit -n 2 --dist loadfile
 
 lint: install-dev  ## format, style and types
