@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from bson import Decimal128
 
+from ecommerce.documents.bson_codec import as_decimal
 from ecommerce.errors import InputError
 from ecommerce.importing.left_out import left_out_text
 from ecommerce.importing.reasons import NO_ROWS
 from ecommerce.iso_4217 import amount_text
-from ecommerce.readable import counted
+from ecommerce.readable import counted, printable
 
 if TYPE_CHECKING:
     from ecommerce.importing.check_file import FileCheck
@@ -129,6 +129,5 @@ def _in_brief(document: Mapping[str, Any], *, without_generated: bool) -> Iterat
 def _text(value: Any, currency: str) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
-    value = value.to_decimal() if isinstance(value, Decimal128) else value
-    text = amount_text(value, currency) if isinstance(value, Decimal) else str(value)
-    return "".join(each if each.isprintable() else "�" for each in text)
+    value = as_decimal(value)
+    return printable(amount_text(value, currency) if isinstance(value, Decimal) else str(value))

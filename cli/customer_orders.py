@@ -6,7 +6,6 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from bson import Decimal128
 from rich.console import Console
 
 from cli.json_output import print_json
@@ -14,10 +13,11 @@ from cli.query import print_rows
 from cli.runtime import services
 from cli.terminal import terminal_progress
 from ecommerce.archive.identity import table_known
+from ecommerce.documents.bson_codec import as_decimal
 from ecommerce.errors import InputError
 from ecommerce.iso_4217 import amount_text
 from ecommerce.mongo import Document, MongoDatabase, get_database
-from ecommerce.readable import counted
+from ecommerce.readable import counted, printable
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop
 
@@ -156,8 +156,7 @@ def readable(value: Any, currency: str = "", *, with_code: bool = False) -> str:
     """A value as people read it: a dash for none, money in the decimals of its currency."""
     if value is None:
         return NOTHING
-    if isinstance(value, Decimal128 | Decimal):
-        amount = value.to_decimal() if isinstance(value, Decimal128) else value
+    if isinstance(amount := as_decimal(value), Decimal):
         return amount_text(amount, currency) + f" {currency}" * with_code if amount.is_finite() else str(amount)
     return shown(value)
 
@@ -165,4 +164,4 @@ def readable(value: Any, currency: str = "", *, with_code: bool = False) -> str:
 def shown(value: Any) -> str:
     """A value as text that a terminal cannot take for a command."""
     text = value.isoformat(sep=" ", timespec="seconds") if isinstance(value, datetime) else str(value)
-    return "".join(each if each.isprintable() else "�" for each in text)
+    return printable(text)

@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.runtime import services
-from cli.summaries import print_aside, printable
+from cli.summaries import print_aside
 from ecommerce.errors import InputError
 from ecommerce.iso_4217 import minor_digits
 from ecommerce.mongo import get_database
-from ecommerce.readable import counted
+from ecommerce.readable import counted, printable
 from ecommerce.shop import require_same_shop
 
 if TYPE_CHECKING:

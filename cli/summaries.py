@@ -8,7 +8,7 @@ import typer
 from cli.json_output import AsJson, print_json
 from cli.runtime import run_flow, services
 from ecommerce.mongo import get_database
-from ecommerce.readable import counted
+from ecommerce.readable import counted, printable
 
 if TYPE_CHECKING:
     from ecommerce.check import CheckReport
@@ -96,8 +96,3 @@ def print_report(report: "CheckReport") -> None:
     if not report.is_good and (report.repaired or report.twice or report.fewer):
         state += ", but for what is said above"
     print(f"{state}: {checked}, {report.seconds:.1f} s")
-
-
-def printable(text: str) -> str:
-    """Text that came with orders, without what a terminal would obey."""
-    return "".join(character if character.isprintable() else "�" for character in text)

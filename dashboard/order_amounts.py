@@ -7,10 +7,9 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bson import Decimal128
-
 from dashboard.order_cells import MONEY_DIGITS_MAX, text_of, time_of
 from dashboard.text import NOTHING, in_a_line
+from ecommerce.documents.bson_codec import as_decimal
 from ecommerce.documents.statuses import RETURNED, canonical
 from ecommerce.iso_4217 import minor_digits
 from ecommerce.order_search.one_order import part_of
@@ -34,7 +33,7 @@ class Line:
 
 def number_of(value: object) -> Decimal | None:
     """An amount or fraction as it is stored; None where there is none, or something else."""
-    number = value.to_decimal() if isinstance(value, Decimal128) else value
+    number = as_decimal(value)
     if not isinstance(number, Decimal) or not number.is_finite() or abs(number.adjusted()) > MONEY_DIGITS_MAX:
         return None
     return number

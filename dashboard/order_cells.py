@@ -7,11 +7,10 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bson import Decimal128
-
 from dashboard.state import View
 from dashboard.tables import Content
 from dashboard.text import NOTHING
+from ecommerce.documents.bson_codec import as_decimal
 from ecommerce.documents.statuses import canonical
 from ecommerce.iso_4217 import minor_digits
 from ecommerce.order_search.one_order import part_of
@@ -44,16 +43,11 @@ def status_cell(status: object) -> object:
     return {"text": status, "tone": tone}
 
 
-def _decimal(value: Decimal128 | Decimal) -> Decimal:
-    return value.to_decimal() if isinstance(value, Decimal128) else value
-
-
 def text_of(value: object, currency: str = "") -> str:
     """A value as text; money with the decimals of its currency where that is all it has."""
     if value is None:
         return NOT_THERE
-    if isinstance(value, Decimal128 | Decimal):
-        number = _decimal(value)
+    if isinstance(number := as_decimal(value), Decimal):
         # Money has at most four decimals; what somebody wrote past the validator is shown as it is.
         if not number.is_finite() or abs(number.adjusted()) > MONEY_DIGITS_MAX:
             return str(number)

@@ -32,5 +32,7 @@ def minor_digits(currency: str) -> int:
 
 def amount_text(amount: Decimal, currency: str) -> str:
     """An amount with the decimals of its currency, and with more where it has more: 63.80 of EUR 63.8000."""
+    if not amount.is_finite():
+        return str(amount)
     own = round(amount, minor_digits(currency))
     return str(own if own == amount else amount.normalize())

@@ -8,6 +8,11 @@ COMPACT_FROM = 10_000
 """Smaller numbers are short enough to be shown whole."""
 
 
+def printable(text: str) -> str:
+    """Text that came with orders, without what a terminal would obey."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
 def exact(number: int | Decimal) -> str:
     """All digits, grouped: 2,297,200.89."""
     return f"{number:,}"

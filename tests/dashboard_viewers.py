@@ -1,6 +1,7 @@
 """Viewers of the dashboard's feed."""
 
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.feed import Feed, Sources
@@ -14,12 +15,13 @@ from ecommerce.settings import Settings
 ZONE = ZoneInfo("UTC")
 
 
-def feed_of(store: KpiStore, database: MongoDatabase, settings: Settings) -> Feed:
-    """The feed of a store that counts in UTC."""
+def feed_of(store: KpiStore, database: MongoDatabase, settings: Settings, **others: Any) -> Feed:
+    """The feed of a store that counts in UTC; `others` are further sources by name."""
     sources = Sources(
         lambda: store,
         lambda: read_pipeline(database, settings),
         lambda store: read_low_stock(database, store, settings, ZONE),
+        **others,
     )
     return Feed(sources, ZONE, "USD")
 

@@ -180,15 +180,16 @@ class DashboardPage(Viewer):
         if page == "trends":
             self._ask_trends()
             return
-        known = self._feed.ready(question) if page == "overview" else None
-        if page != "overview" or known is not None:
-            if known is not None:
-                self._overview.show(known)
-            live.in_thread(lambda: self._feed.cards(page), self._drawn_beside, pn.state.curdoc)
-            return
-        self._overview.wait(True)
-        # At once: what needs attention is above the figures, and would push them down.
-        live.in_thread(lambda: (self._feed.answer(question), self._feed.cards(page)), self._answered, pn.state.curdoc)
+        if page == "overview":
+            if (known := self._feed.ready(question)) is None:
+                self._overview.wait(True)
+                # At once: what needs attention is above the figures, and would push them down.
+                live.in_thread(
+                    lambda: (self._feed.answer(question), self._feed.cards(page)), self._answered, pn.state.curdoc
+                )
+                return
+            self._overview.show(known)
+        live.in_thread(lambda: self._feed.cards(page), self._drawn_beside, pn.state.curdoc)
 
     def _ask_orders(self) -> None:
         view, database = self._session.view, get_database(self._settings)

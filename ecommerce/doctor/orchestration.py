@@ -5,13 +5,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pymongo import timeout
-from pymongo.errors import PyMongoError
-
 from ecommerce.doctor.findings import OF_PREFECT, Problem
-from ecommerce.mongo import get_database
 from ecommerce.prefect_api import REFUSED, NotPrefect, PrefectError, api_url, call, embedded_api, require_prefect
-from ecommerce.services.generator_schedule import SCHEDULE, has_no_generator
+from ecommerce.services.generator_schedule import SCHEDULE, is_known_without_generator
 from ecommerce.services.halted import halted, sleeping
 from ecommerce.services.prefect import SERVER, WORK_POOL, deployed, wanted_deployments
 from ecommerce.services.records import read_record
@@ -20,7 +16,6 @@ from ecommerce.services.supervisor import start_it, why_stopped
 from ecommerce.settings import Settings
 
 MISSING = 404
-MONGO_SECONDS = 5.0
 
 
 def prefect(settings: Settings) -> str:
@@ -70,7 +65,7 @@ def deployments(settings: Settings) -> str:
 def schedules(settings: Settings) -> str:
     """What should run by itself does."""
     asleep = sorted(sleeping(_deployed(settings), wanted_deployments(), api_url(settings)))
-    meant = [name for name, _ in asleep if name == SCHEDULE and _nothing_is_made_up(settings)]
+    meant = [name for name, _ in asleep if name == SCHEDULE and is_known_without_generator(settings)]
     asleep = [(name, command) for name, command in asleep if name not in meant]
     if asleep:
         names = ", ".join(name for name, _ in asleep)
@@ -79,15 +74,6 @@ def schedules(settings: Settings) -> str:
             f"where nobody meant that, resume them in the UI, or: {'; '.join(command for _, command in asleep)}",
         )
     return f"active, but {SCHEDULE}: this shop has no made-up orders" if meant else "active"
-
-
-def _nothing_is_made_up(settings: Settings) -> bool:
-    """Whether the shop is somebody's own, for which `up` deploys the generator's schedule paused."""
-    try:
-        with timeout(MONGO_SECONDS):
-            return has_no_generator(get_database(settings))
-    except PyMongoError:
-        return False  # the checks of MongoDB say so
 
 
 def workers(settings: Settings) -> str:

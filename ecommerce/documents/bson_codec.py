@@ -26,6 +26,11 @@ _UPDATED_AT_BYTES = len(b"\x09updated_at\x00") + 8 + len(b"\x00")
 """Size of the last element of an order document and of the document's end, in bytes."""
 
 
+def as_decimal(value: Any) -> Any:
+    """MongoDB's decimal as Python's; any other value as it is."""
+    return value.to_decimal() if isinstance(value, Decimal128) else value
+
+
 def to_bson_value(value: Any) -> Any:
     """A scalar of the definition as what PyMongo encodes for it."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
@@ -90,12 +95,8 @@ def from_mapping(document: type[DocumentType], mapping: Mapping[str, Any]) -> Do
                 if field.is_array
                 else from_mapping(nested, value or {})
             )
-        elif isinstance(value, Decimal128):
-            values[field.name] = value.to_decimal()
-        elif isinstance(value, Int64):
-            values[field.name] = int(value)
         else:
-            values[field.name] = value
+            values[field.name] = int(value) if isinstance(value, Int64) else as_decimal(value)
     return document(**values)
 
 

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import bson
-from bson import Decimal128, Int64, MaxKey, MinKey
+from bson import Int64, MaxKey, MinKey
 
 from ecommerce.archive.errors import ArchiveElsewhereError
 from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.archive_location import archive_uri
+from ecommerce.documents.bson_codec import as_decimal
 from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.documents.stored import ANYTHING, NotAnOrder, shown, stored_order
 from ecommerce.errors import EcommerceError, InputError
@@ -150,8 +151,8 @@ def life_of(document: Mapping[str, Any], now: datetime, currency: str = "") -> l
 
 
 def _amount(value: Any, currency: str) -> str:
-    amount = value.to_decimal() if isinstance(value, Decimal128) else value
-    return amount_text(amount, currency) if isinstance(amount, Decimal) and amount.is_finite() else str(amount)
+    amount = as_decimal(value)
+    return amount_text(amount, currency) if isinstance(amount, Decimal) else str(amount)
 
 
 def part_of(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -36,6 +36,15 @@ def has_no_generator(database: MongoDatabase) -> bool:
     return database[GENERATOR].find_one({"_id": "catalog"}, {"_id": 1}) is None
 
 
+def is_known_without_generator(settings: Settings) -> bool:
+    """The same of the settings' database, asked for some seconds; False where MongoDB is away."""
+    try:
+        with timeout(DATABASE_SECONDS):
+            return has_no_generator(get_database(settings))
+    except PyMongoError:
+        return False  # others say so
+
+
 def deployments_file(settings: Settings, request: Callable[[str, Any], Any], *, own_shop: bool) -> Path:
     """The file to deploy from: that of the project, or a copy in which the generator's schedule is paused.
 
@@ -60,13 +69,12 @@ def with_paused(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def paused_line(settings: Settings) -> str:
     """That an own shop gets no made-up orders, and the command that makes it get some; empty where it is not so."""
+    if not is_known_without_generator(settings):
+        return ""
     api = embedded_api(settings)
     try:
-        with timeout(DATABASE_SECONDS):
-            if not has_no_generator(get_database(settings)):
-                return ""
         found = deployed(lambda path, body: call(api, path, body, timeout_seconds=DATABASE_SECONDS))
-    except (PyMongoError, PrefectError):
+    except PrefectError:
         return ""  # `status` says what does not answer
     asleep = dict(sleeping(found, wanted_deployments(), api))
     if SCHEDULE not in asleep:

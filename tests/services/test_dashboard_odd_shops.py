@@ -20,7 +20,7 @@ from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import Document, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop
-from tests.dashboard_viewers import ZONE, watching
+from tests.dashboard_viewers import ZONE, feed_of, watching
 from tests.programs import wait_until
 from tests.summaries_data import accept, random_orders
 
@@ -95,13 +95,7 @@ def test_a_shop_that_moves_is_told_without_an_error(database: MongoDatabase, set
         looked.append(read_notices(database, store, settings, lag, store.hours.zone))
         return looked[-1]
 
-    sources = Sources(
-        lambda: KpiStore(database),
-        lambda: read_pipeline(database, settings),
-        lambda store: read_low_stock(database, store, settings, ZONE),
-        read_notices=notices,
-    )
-    feed = Feed(sources, ZONE, "USD")
+    feed = feed_of(KpiStore(database), database, settings, read_notices=notices)
     session = watching(feed, View().with_preset("7d"))
     feed.tick()
     wait_until(lambda: len(looked) == 1, 30)
@@ -117,13 +111,12 @@ def test_a_shop_that_moves_is_told_without_an_error(database: MongoDatabase, set
 def test_what_needs_attention_comes_with_the_first_figures_after_a_quiet_time(
     database: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sources = Sources(
-        lambda: KpiStore(database),
-        lambda: read_pipeline(database, settings),
-        lambda store: read_low_stock(database, store, settings, ZONE),
+    feed = feed_of(
+        KpiStore(database),
+        database,
+        settings,
         read_notices=lambda store, lag: read_notices(database, store, settings, lag, store.hours.zone),
     )
-    feed = Feed(sources, ZONE, "USD")
     monkeypatch.setattr(feed._attention, "_wait_seconds", 30)  # noqa: SLF001 - on a busy machine, too
     session = Session(View().with_preset("all"), ZONE)
     feed.prepare(session.asked())  # before there were orders
@@ -135,12 +128,7 @@ def test_what_needs_attention_comes_with_the_first_figures_after_a_quiet_time(
 
 
 def test_an_empty_database_has_an_overview(database: MongoDatabase, settings: Settings) -> None:
-    sources = Sources(
-        lambda: KpiStore(database),
-        lambda: read_pipeline(database, settings),
-        lambda store: read_low_stock(database, store, settings, ZONE),
-    )
-    feed = Feed(sources, ZONE, "USD")
+    feed = feed_of(KpiStore(database), database, settings)
     for preset in ("all", "30d"):
         overview = feed.answer(watching(feed, View().with_preset(preset)).asked())
         assert overview.answer.kpis.orders == 0
@@ -152,12 +140,7 @@ def test_an_empty_database_has_an_overview(database: MongoDatabase, settings: Se
 def test_the_first_viewer_of_a_shop_that_began_empty_sees_its_first_orders(
     database: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sources = Sources(
-        lambda: KpiStore(database),
-        lambda: read_pipeline(database, settings),
-        lambda store: read_low_stock(database, store, settings, ZONE),
-    )
-    feed = Feed(sources, ZONE, "USD")
+    feed = feed_of(KpiStore(database), database, settings)
     question = Session(View().with_preset("all"), ZONE).asked()
     feed.prepare(question)  # as the server does before it listens, and before the first orders are made
     assert feed.ready(question)
