@@ -1,8 +1,13 @@
 """Live mode: orders appear second by second, and live faster than in life, until it is stopped."""
 
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from types import FrameType
 from typing import Any
 
 from ecommerce.errors import InputError
@@ -45,6 +50,28 @@ def check_rate(rate: float, speed: float) -> None:
         raise InputError(f"--speed {speed:g}: give a number from 1 (as in life) to {SPEED_MAX:g}")
 
 
+@contextmanager
+def _stopped_by_ctrl_c(result: Lived) -> Iterator[None]:
+    """The first Ctrl-C says so in `result`, so that a second of orders is written and counted whole; the next raises.
+
+    Signals reach the main thread alone; in another, and where a script has them ignored, nothing is changed.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        result.stopped = True
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def generate_live(  # noqa: PLR0913 - the options of the command
     database: MongoDatabase,
     spec: CatalogSpec,
@@ -65,9 +92,9 @@ def generate_live(  # noqa: PLR0913 - the options of the command
     next_second = int(time.time())
     advanced_at = 0.0
     begun = time.monotonic()
-    try:
+    with _stopped_by_ctrl_c(result):
         progress(0, orders, "orders")
-        while orders is None or result.accepted < orders:
+        while not result.stopped and (orders is None or result.accepted < orders):
             time.sleep(max(0.0, next_second + 1 - time.time()))
             now = int(time.time())
             due = range(max(next_second, now - CATCH_UP_SECONDS), now)
@@ -79,7 +106,5 @@ def generate_live(  # noqa: PLR0913 - the options of the command
                 result.steps += advance_life(database, datetime.now(UTC)).orders
                 advanced_at = now
             progress(result.accepted, orders, "orders")
-    except KeyboardInterrupt:
-        result.stopped = True
     result.seconds = time.monotonic() - begun
     return result

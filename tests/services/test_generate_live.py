@@ -5,11 +5,13 @@ import signal
 import threading
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
 from ecommerce.generate.into_mongodb.stock import REORDER_LEVEL
+from ecommerce.generate.into_mongodb.store import Generated, store_windows
 from ecommerce.generate.live import generate_live
 from ecommerce.generate.model.rhythm import to_ms
 from ecommerce.generate.model.windows import second
@@ -24,7 +26,7 @@ def test_orders_appear_by_the_second_and_go_through_their_life(database: MongoDa
     def look(_done: int, _total: int | None, _what: str) -> None:
         seen.update(order["delivery"]["status"] for order in database[ORDERS].find())
         if {"Pending", "Shipped", "Delivered"} <= seen:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     begun = datetime.now(UTC)
     spec = ensure_catalog(database, small_catalog())
@@ -64,6 +66,38 @@ def test_ctrl_c_ends_it_with_what_it_made(database: MongoDatabase) -> None:
     assert done.accepted == database[ORDERS].count_documents({}) > 0
 
 
+def test_ctrl_c_while_orders_are_written_counts_them(database: MongoDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = ensure_catalog(database, small_catalog())
+
+    def interrupted(*arguments: Any) -> Generated:
+        signal.raise_signal(signal.SIGINT)
+        return store_windows(*arguments)
+
+    monkeypatch.setattr("ecommerce.generate.live.store_windows", interrupted)
+    told: list[int] = []
+    done = generate_live(
+        database, spec, 30, seed=1, preset="marketplace", progress=lambda made, _total, _what: told.append(made)
+    )
+    assert done.stopped
+    assert told == [0, done.accepted]  # the second that was begun
+    assert done.accepted == database[ORDERS].count_documents({}) > 0
+
+
+def test_a_second_ctrl_c_ends_it_at_once(database: MongoDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = ensure_catalog(database, small_catalog())
+
+    def hangs(*_arguments: Any) -> Generated:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr("ecommerce.generate.live.store_windows", hangs)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        generate_live(database, spec, 30, seed=1, preset="marketplace")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 @pytest.mark.parametrize("rate", [0.25, 1, 7.3, 250])
 def test_the_rate_is_kept_over_a_day(rate: float) -> None:
     start = to_ms(datetime(2026, 3, 1, tzinfo=UTC))
@@ -82,7 +116,7 @@ def test_every_look_of_the_dashboard_finds_more_orders_and_moves_in_their_lives(
         store.refresh()
         looks.append(store.kpis(Span(), Filters()))
         if len(looks) >= 4 and looks[-1].delivered > looks[0].delivered:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     done = generate_live(database, spec, 30, seed=2, preset="marketplace", speed=86_400, progress=look)
     counted = [figures.orders for figures in looks]
