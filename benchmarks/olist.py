@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from ecommerce.documents.kinds import DAY_MS, HOUR_MS
 from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.draws import Ints
 from ecommerce.generate.model.life import STATUSES, lives
 from ecommerce.generate.model.orders import BLOCK_ORDERS, GeneratedOrders, make_orders
-from ecommerce.generate.model.rhythm import DAY_MS, HOUR_MS, to_ms, weekday_of
+from ecommerce.generate.model.rhythm import to_ms, weekday_of
 from ecommerce.generate.model.windows import Window, span
 from ecommerce.generate.presets import get_preset
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.curves import pyplot
 from benchmarks.olist import DAYS, START, all_columns, month
-from ecommerce.generate.model.rhythm import DAY_MS, HOUR_MS
+from ecommerce.documents.kinds import DAY_MS, HOUR_MS
 from ecommerce.generate.model.windows import span
 
 TARGET = Path("docs/images/generator.svg")

@@ -15,7 +15,7 @@ from cli.terminal import terminal_progress
 from ecommerce.archive.identity import table_known
 from ecommerce.documents.bson_codec import as_decimal
 from ecommerce.errors import InputError
-from ecommerce.iso_4217 import amount_text
+from ecommerce.iso_4217 import amount_text, is_amount
 from ecommerce.mongo import Document, MongoDatabase, get_database
 from ecommerce.readable import counted, printable
 from ecommerce.settings import Settings
@@ -157,7 +157,7 @@ def readable(value: Any, currency: str = "", *, with_code: bool = False) -> str:
     if value is None:
         return NOTHING
     if isinstance(amount := as_decimal(value), Decimal):
-        return amount_text(amount, currency) + f" {currency}" * with_code if amount.is_finite() else str(amount)
+        return amount_text(amount, currency) + f" {currency}" * (with_code and is_amount(amount))
     return shown(value)
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from ecommerce.documents.kinds import DAY_MS
 from ecommerce.documents.statuses import DELIVERED, match_of
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import ORDERS, MongoDatabase
@@ -23,7 +24,7 @@ def read_delivery_days(database: MongoDatabase, span: Span, filters: Filters) ->
     chosen = match(database, OrderQuery(span, filters), datetime.now(UTC))
     took = {"$subtract": ["$delivery.actual_time", "$order.order_time"]}
     # What came before it was ordered is of a clock that is ahead.
-    days = {"$max": [0, {"$min": [{"$floor": {"$divide": [took, 86_400_000]}}, DAYS_MAX]}]}
+    days = {"$max": [0, {"$min": [{"$floor": {"$divide": [took, DAY_MS]}}, DAYS_MAX]}]}
     pipeline: list[dict[str, Any]] = [
         {"$match": {"$and": [chosen, match_of([DELIVERED]), {"delivery.actual_time": {"$type": "date"}}]}},
         {"$group": {"_id": days, "orders": {"$sum": 1}}},

@@ -7,11 +7,11 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashboard.order_cells import MONEY_DIGITS_MAX, text_of, time_of
+from dashboard.order_cells import text_of, time_of
 from dashboard.text import NOTHING, in_a_line
 from ecommerce.documents.bson_codec import as_decimal
 from ecommerce.documents.statuses import RETURNED, canonical
-from ecommerce.iso_4217 import minor_digits
+from ecommerce.iso_4217 import is_amount, minor_digits
 from ecommerce.order_search.one_order import part_of
 from ecommerce.readable import counted
 
@@ -34,7 +34,7 @@ class Line:
 def number_of(value: object) -> Decimal | None:
     """An amount or fraction as it is stored; None where there is none, or something else."""
     number = as_decimal(value)
-    if not isinstance(number, Decimal) or not number.is_finite() or abs(number.adjusted()) > MONEY_DIGITS_MAX:
+    if not isinstance(number, Decimal) or not is_amount(number):
         return None
     return number
 
@@ -133,7 +133,7 @@ def _paid_back(document: Mapping[str, Any], currency: str, zone: ZoneInfo) -> It
     yield Line("After refunds", "", None if total is None or back is None else total - back)
 
 
-def amount_text(amount: Decimal | None, currency: str) -> str:
+def signed_amount(amount: Decimal | None, currency: str) -> str:
     """An amount of a line, with a sign that can be seen."""
     if amount is None:
         return NOTHING

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashboard.order_amounts import amount_text, amounts_of, discount_text, line_total
+from dashboard.order_amounts import amounts_of, discount_text, line_total, signed_amount
 from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, text_of, time_of, titled
 from dashboard.orders import OneOrder
 from dashboard.state import View
@@ -109,7 +109,7 @@ def _items(document: Mapping[str, Any], one: OneOrder, view: View, currency: str
 
 def _amounts(document: Mapping[str, Any], currency: str, zone: ZoneInfo) -> str:
     paid_in = _currency_of(document, currency)
-    rows = [(line.what, line.more, amount_text(line.amount, paid_in)) for line in amounts_of(document, paid_in, zone)]
+    rows = [(line.what, line.more, signed_amount(line.amount, paid_in)) for line in amounts_of(document, paid_in, zone)]
     columns = [column("Amount"), column("More", wide=True), column(paid_in, number=True)]
     return table("How the total is made up", "", columns, _keyed(rows), "", csv=False)
 

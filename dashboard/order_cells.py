@@ -12,10 +12,9 @@ from dashboard.tables import Content
 from dashboard.text import NOTHING
 from ecommerce.documents.bson_codec import as_decimal
 from ecommerce.documents.statuses import canonical
-from ecommerce.iso_4217 import minor_digits
+from ecommerce.iso_4217 import amount_text
 from ecommerce.order_search.one_order import part_of
 
-MONEY_DIGITS_MAX = 20
 NOT_THERE = "?"
 """What a document that is no order does not have."""
 
@@ -44,15 +43,11 @@ def status_cell(status: object) -> object:
 
 
 def text_of(value: object, currency: str = "") -> str:
-    """A value as text; money with the decimals of its currency where that is all it has."""
+    """A value as text; a number as money of a currency."""
     if value is None:
         return NOT_THERE
     if isinstance(number := as_decimal(value), Decimal):
-        # Money has at most four decimals; what somebody wrote past the validator is shown as it is.
-        if not number.is_finite() or abs(number.adjusted()) > MONEY_DIGITS_MAX:
-            return str(number)
-        digits = minor_digits(currency)
-        return f"{number:,.{digits}f}" if number == round(number, digits) else f"{number:,f}".rstrip("0")
+        return amount_text(number, currency, grouped=True)
     return str(value)
 
 

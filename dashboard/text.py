@@ -7,10 +7,10 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from dashboard.spans import FIRST_DAY, MOMENT, Step, dates_span, day_of, days_of
-from ecommerce.iso_4217 import minor_digits
-from ecommerce.kpis.figures import money_text
+from ecommerce.documents.kinds import MONEY_SCALE
+from ecommerce.iso_4217 import amount_text, minor_digits
 from ecommerce.kpis.question import Span
-from ecommerce.readable import COMPACT_FROM, compact, exact
+from ecommerce.readable import COMPACT_FROM, compact
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "BRL": "R$"}
 """Currencies that are written as a sign before the amount; others as their code after it."""
@@ -29,19 +29,14 @@ _READABLE = {"paypal": "PayPal", "sepa": "SEPA", "ideal": "iDEAL", "bnpl": "Buy 
 
 def money(amount: Decimal, currency: str, *, short: bool) -> str:
     """An amount with its currency, compact or exact."""
-    digits = _digits(amount, minor_digits(currency), short=short)
+    digits = _short(amount, currency) if short else amount_text(round(amount, MONEY_SCALE), currency, grouped=True)
     if (symbol := SYMBOLS.get(currency)) is None:
         return f"{digits} {currency}"
     return f"-{symbol}{digits[1:]}" if digits.startswith("-") else f"{symbol}{digits}"
 
 
-def _digits(amount: Decimal, places: int, *, short: bool) -> str:
-    """An amount with as many decimals as its currency has; exact with more of them where it has them."""
-    if short and abs(amount) >= COMPACT_FROM:
-        return compact(amount)
-    if short or amount == round(amount, places):
-        return f"{amount:,.{places}f}"
-    return exact(Decimal(money_text(amount)))
+def _short(amount: Decimal, currency: str) -> str:
+    return compact(amount) if abs(amount) >= COMPACT_FROM else f"{amount:,.{minor_digits(currency)}f}"
 
 
 def in_a_line(*notes: str) -> str:

@@ -22,6 +22,8 @@ _MINOR_DIGITS = {
 """Of those that have others than two."""
 _DIGITS_OF = {code: digits for digits, codes in _MINOR_DIGITS.items() for code in codes.split()}
 
+_DIGITS_MAX = 20
+
 CURRENCY_CODES = frozenset((*_IN_USE.split(), *_WITHDRAWN.split()))
 
 
@@ -30,9 +32,19 @@ def minor_digits(currency: str) -> int:
     return _DIGITS_OF.get(currency, 2)
 
 
-def amount_text(amount: Decimal, currency: str) -> str:
-    """An amount with the decimals of its currency, and with more where it has more: 63.80 of EUR 63.8000."""
-    if not amount.is_finite():
+def is_amount(number: Decimal) -> bool:
+    """Whether a number can be one of money; what somebody wrote past the validator may be infinite or 1E+6144."""
+    return number.is_finite() and abs(number.adjusted()) <= _DIGITS_MAX
+
+
+def amount_text(amount: Decimal, currency: str, *, grouped: bool = False) -> str:
+    """An amount with the decimals of its currency, and with more where it has more: 63.80 of EUR 63.8000.
+
+    `grouped` writes 1,000.00. What no amount can be is written as it is.
+    """
+    if not is_amount(amount):
         return str(amount)
-    own = round(amount, minor_digits(currency))
-    return str(own if own == amount else amount.normalize())
+    comma, digits = "," if grouped else "", minor_digits(currency)
+    if amount == round(amount, digits):
+        return f"{amount:{comma}.{digits}f}"
+    return f"{amount:{comma}f}".rstrip("0")

@@ -17,11 +17,12 @@ from ecommerce.archive.day_sums import days_of_orders, together
 from ecommerce.archive.encoded_ids import filter_of_ids
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.hot import MILLISECONDS_PER_DAY, HotOrders, hot_orders, time_of
+from ecommerce.archive.hot import HotOrders, hot_orders, time_of
 from ecommerce.archive.run import Day
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.content_hash import CONTENT_HASH
+from ecommerce.documents.kinds import DAY_MS
 from ecommerce.documents.stored import readable_order
 from ecommerce.ingest.archived_changes import entry_content
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, MongoDatabase, in_transaction
@@ -85,7 +86,7 @@ def sums_of_changes(database: MongoDatabase, run_id: str) -> tuple[tuple[Day, ..
                     f"{ARCHIVED_CHANGES} has a later version of order {order_id}, which is not archived: see "
                     "`ecommerce check`"
                 )
-            day = time_of(time // MILLISECONDS_PER_DAY * MILLISECONDS_PER_DAY).date()
+            day = time_of(time // DAY_MS * DAY_MS).date()
             before[day] = before.get(day, 0) ^ hashes[order_id]
     return days, before
 

@@ -7,10 +7,11 @@ import numpy as np
 
 from ecommerce.archive.content_columns import xxh64
 from ecommerce.archive.errors import ArchiveError
-from ecommerce.archive.hot import MILLISECONDS_PER_DAY, HotOrders
+from ecommerce.archive.hot import HotOrders
 from ecommerce.archive.run import Day
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.content_hash import MICROSECONDS_PER_MILLISECOND, content_hash
+from ecommerce.documents.kinds import DAY_MS
 
 SAMPLED = 100
 """Of so many documents, one is also decoded by PyMongo: a fraction of the reader's time."""
@@ -18,14 +19,14 @@ SAMPLED = 100
 
 def days_of_orders(hot: HotOrders) -> list[Day]:
     """The days of some orders."""
-    days = hot.times // MILLISECONDS_PER_DAY
+    days = hot.times // DAY_MS
     versioned = xxh64(hot.versions * MICROSECONDS_PER_MILLISECOND, xxh64(hot.hashes)).view(np.int64)
     found = []
     for day in np.unique(days).tolist():
         rows = days == day
         found.append(
             Day(
-                datetime.fromtimestamp(day * MILLISECONDS_PER_DAY // 1000, UTC).date(),
+                datetime.fromtimestamp(day * DAY_MS // 1000, UTC).date(),
                 int(rows.sum()),
                 sum(hot.amounts[rows].tolist()),  # ten of the largest amounts overflow 64 bits
                 int(np.bitwise_xor.reduce(hot.hashes[rows])),

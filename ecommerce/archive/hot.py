@@ -15,8 +15,6 @@ from ecommerce.documents.kinds import EPOCH, to_scaled
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.stored import NotAnOrder, stored_order
 
-MILLISECONDS_PER_DAY = 86_400_000
-
 
 @dataclass(frozen=True, slots=True)
 class HotOrders:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-HOUR_MS = 3_600_000
+from ecommerce.documents.kinds import HOUR_MS
+
 SHIFT_MS = 48 * HOUR_MS
 """Keeps what is divided positive, at 1970 west of Greenwich."""
 

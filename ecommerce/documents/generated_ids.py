@@ -1,6 +1,7 @@
 """How the ids of generated orders are made: an order that came from elsewhere is told by its id alone."""
 
-HOUR_MS = 3_600_000
+from ecommerce.documents.kinds import HOUR_MS
+
 FIRST_HOUR = 946_684_800_000 // HOUR_MS
 """2000-01-01, from which the hours in the ids count."""
 POSITION_BITS = 20

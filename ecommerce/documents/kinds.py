@@ -24,6 +24,8 @@ TEXT_LENGTH_MAX = 500
 """Longest text, in code points."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 EARLIEST_TIME = EPOCH
 LATEST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
 """Times are in [EARLIEST_TIME, LATEST_TIME), whole milliseconds (BSON Date), UTC."""

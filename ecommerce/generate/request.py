@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ecommerce.documents.kinds import HOUR_MS
 from ecommerce.errors import InputError
 from ecommerce.generate.first import FIRST_CATALOG, ORDERS_AN_HOUR, SEED
 from ecommerce.generate.into_files.job import FileJob, Format
@@ -11,7 +12,7 @@ from ecommerce.generate.into_files.orders_file import check_file_options, orders
 from ecommerce.generate.live import LIVE_SPEED, check_rate
 from ecommerce.generate.model.catalog import CatalogSpec, check_basket, check_catalog
 from ecommerce.generate.model.people import check_locale
-from ecommerce.generate.model.rhythm import HOUR_MS, from_ms, to_ms
+from ecommerce.generate.model.rhythm import from_ms, to_ms
 from ecommerce.generate.model.windows import Window, hour, span
 from ecommerce.generate.presets import get_preset
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any, NamedTuple
 
-from ecommerce.documents.kinds import EXACT, MONEY_FACTOR, MONEY_SCALE
+from ecommerce.documents.kinds import EXACT, HOUR_MS, MONEY_FACTOR, MONEY_SCALE
 
 ORDER_FIGURES = (
     "orders", "revenue", "average_order_value", "quantity", "delivered", "pending", "by_status", "by_payment_type",
@@ -52,7 +52,7 @@ class OrderGroup:
     @property
     def average_delay_hours(self) -> float | None:
         """Mean of actual_time - expected_time in hours; None where no time is known."""
-        return self.delay_ms / self.timed / 3_600_000 if self.timed and self.delay_ms is not None else None
+        return self.delay_ms / self.timed / HOUR_MS if self.timed and self.delay_ms is not None else None
 
 
 @dataclass(frozen=True, slots=True)

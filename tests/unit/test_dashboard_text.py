@@ -99,7 +99,7 @@ def test_exact_amounts_keep_every_digit() -> None:
     assert money(Decimal("16.4000"), "EUR", short=False) == "€16.40"
     assert [money(Decimal("1640.0000"), "JPY", short=short) for short in (True, False)] == ["¥1,640", "¥1,640"]
     assert [money(Decimal("16.4"), "KWD", short=short) for short in (True, False)] == ["16.400 KWD", "16.400 KWD"]
-    assert money(Decimal("16.4"), "JPY", short=False) == "¥16.40"
+    assert money(Decimal("16.4"), "JPY", short=False) == "¥16.4"
 
 
 def test_sizes_durations_and_changes() -> None:

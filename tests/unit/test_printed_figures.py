@@ -9,7 +9,7 @@ import pytest
 
 from cli.kpis import Amounts, print_kpis, span_title
 from ecommerce.hours import hours_of
-from ecommerce.iso_4217 import minor_digits
+from ecommerce.iso_4217 import amount_text, minor_digits
 from ecommerce.kpis.figures import SHOP_FIGURES, ItemGroup, Kpis, OrderGroup, Sales, SalesGroup
 from ecommerce.kpis.question import Span
 
@@ -128,3 +128,23 @@ def test_decimals_of_a_currency(currency: str, digits: int) -> None:
 )
 def test_the_column_of_a_span_is_called_by_it(span: Span, title: str) -> None:
     assert span_title(span, hours_of("Europe/Berlin")) == title
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("63.8000", "EUR", "63.80"),
+        ("1234.5", "EUR", "1,234.50"),
+        ("1234.5675", "EUR", "1,234.5675"),
+        ("1234.5600", "JPY", "1,234.56"),
+        ("1234", "JPY", "1,234"),
+        ("-1E+3", "KWD", "-1,000.000"),
+        ("1E+6144", "EUR", "1E+6144"),
+        ("1E-6000", "EUR", "1E-6000"),
+        ("Infinity", "EUR", "Infinity"),
+        ("NaN", "EUR", "NaN"),
+    ],
+)
+def test_an_amount_has_the_decimals_of_its_currency_or_all_that_it_has(amount: str, currency: str, text: str) -> None:
+    assert amount_text(Decimal(amount), currency, grouped=True) == text
+    assert amount_text(Decimal(amount), currency) == text.replace(",", "")

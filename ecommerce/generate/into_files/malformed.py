@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ecommerce.documents.kinds import DAY_MS
 from ecommerce.generate.model.draws import Flags, Ints, uniform
 from ecommerce.generate.model.orders import GeneratedOrders
-from ecommerce.generate.model.rhythm import DAY_MS
 
 LATE_DAYS = 75
 

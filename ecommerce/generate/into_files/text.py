@@ -14,12 +14,12 @@ import numpy as np
 from msgspec import Struct
 
 from ecommerce.documents.fields import fields_of
+from ecommerce.documents.kinds import DAY_MS
 from ecommerce.documents.order import Delivery, Order, OrderItem
 from ecommerce.generate.model.charges import REFUND_ID, RETURN_REASON
 from ecommerce.generate.model.draws import Ints
 from ecommerce.generate.model.life import STATUSES
 from ecommerce.generate.model.orders import GeneratedOrders
-from ecommerce.generate.model.rhythm import DAY_MS
 from ecommerce.generate.presets.shape import Preset, Shares
 
 CSV_HEADER = b"order,order_items,delivery,refunds\n"

@@ -18,7 +18,7 @@ from pymongo import UpdateMany
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 
-from ecommerce.documents.kinds import to_scaled
+from ecommerce.documents.kinds import HOUR_MS, to_scaled
 from ecommerce.documents.validator import order_validator
 from ecommerce.generate.into_mongodb.encode import refund_document
 from ecommerce.generate.into_mongodb.stock import Place, put_back
@@ -26,7 +26,7 @@ from ecommerce.generate.into_mongodb.store import SERIES
 from ecommerce.generate.model.charges import Paid, is_refunded, refunds_of
 from ecommerce.generate.model.draws import Ints
 from ecommerce.generate.model.life import CANCELLED, DELIVERED, PENDING, SHIPPED, STATUSES, lives
-from ecommerce.generate.model.rhythm import HOUR_MS, from_ms, to_ms
+from ecommerce.generate.model.rhythm import from_ms, to_ms
 from ecommerce.generate.model.windows import hours_in, series_numbers
 from ecommerce.generate.presets import PRESETS
 from ecommerce.generate.presets.shape import Preset

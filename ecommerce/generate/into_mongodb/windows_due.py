@@ -7,9 +7,10 @@ while somebody had paused the schedule.
 from collections.abc import Sequence
 from datetime import datetime
 
+from ecommerce.documents.kinds import HOUR_MS
 from ecommerce.generate.into_mongodb.schedule_pauses import PAUSES
 from ecommerce.generate.into_mongodb.windows_done import finished_windows, first_hour
-from ecommerce.generate.model.rhythm import HOUR_MS, from_ms, to_ms
+from ecommerce.generate.model.rhythm import from_ms, to_ms
 from ecommerce.generate.model.windows import Window, hour
 from ecommerce.mongo import MongoDatabase
 

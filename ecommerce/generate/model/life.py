@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecommerce.documents import statuses
+from ecommerce.documents.kinds import DAY_MS, HOUR_MS
 from ecommerce.generate.model.draws import Flags, Floats, Ints, at_quantile, pick, uniform
-from ecommerce.generate.model.rhythm import DAY_MS, HOUR_MS, weekday_of
+from ecommerce.generate.model.rhythm import weekday_of
 from ecommerce.generate.presets.shape import Preset
 
 STATUSES = tuple(status.name for status in statuses.STATUSES)

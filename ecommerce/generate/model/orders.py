@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecommerce.documents.kinds import DAY_MS
 from ecommerce.generate.model.catalog import (
     CatalogSpec,
     buyers,
@@ -15,7 +16,7 @@ from ecommerce.generate.model.catalog import (
 from ecommerce.generate.model.charges import Paid, refunds_of, shipping_of, tax_of
 from ecommerce.generate.model.draws import Flags, Ints, at_quantile, pick, uniform
 from ecommerce.generate.model.life import DELIVERED, lives
-from ecommerce.generate.model.rhythm import DAY_MS, sale_factors, weekday_of
+from ecommerce.generate.model.rhythm import sale_factors, weekday_of
 from ecommerce.generate.model.windows import ITEM_FACTOR, Window
 from ecommerce.generate.presets import get_preset
 from ecommerce.generate.presets.shape import Counts, Preset

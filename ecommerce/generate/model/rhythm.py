@@ -4,12 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from ecommerce.documents.kinds import EPOCH
+from ecommerce.documents.kinds import DAY_MS, EPOCH, HOUR_MS
 from ecommerce.generate.model.draws import Floats, Ints, uniform
 from ecommerce.generate.presets.shape import Rhythm, SaleDay
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 HOURS_OF_YEAR = 24 * 365
 
 

@@ -19,9 +19,10 @@ from typing import Literal
 import numpy as np
 
 from ecommerce.documents.generated_ids import FIRST_HOUR, HOUR_BITS, POSITION_BITS, SERIES_BITS
+from ecommerce.documents.kinds import DAY_MS, HOUR_MS
 from ecommerce.errors import InputError
 from ecommerce.generate.model.draws import Floats, Ints, key_of, uniform
-from ecommerce.generate.model.rhythm import DAY_MS, HOUR_MS, demand, from_ms, moments, to_ms
+from ecommerce.generate.model.rhythm import demand, from_ms, moments, to_ms
 from ecommerce.generate.presets import get_preset
 
 FIRST_TIME = datetime(2000, 1, 1, tzinfo=UTC)

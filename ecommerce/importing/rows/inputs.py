@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from ecommerce.documents.fields import Field, fields_of
-from ecommerce.documents.kinds import EARLIEST_TIME, EXACT, LATEST_TIME, MONEY_SCALE
+from ecommerce.documents.kinds import DAY_MS, EARLIEST_TIME, EXACT, LATEST_TIME, MONEY_SCALE
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.importing.naive_times import moment_of
 
@@ -95,7 +95,7 @@ DocumentInput: Any = msgspec.defstruct(
 )
 """A whole order document, as a line of JSON holds it."""
 
-LATEST_MILLIS = (LATEST_TIME - EARLIEST_TIME).days * 86_400_000
+LATEST_MILLIS = (LATEST_TIME - EARLIEST_TIME).days * DAY_MS
 
 
 def exact_scaled(amount: Decimal, limit: int, inclusive: bool) -> int:
@@ -116,7 +116,7 @@ def millis(time: datetime) -> int:
     Raises ValueError where it is out of range or, in that zone, no one moment.
     """
     since = (moment_of(time) if time.tzinfo is None else time) - EARLIEST_TIME
-    value = since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+    value = since.days * DAY_MS + since.seconds * 1000 + since.microseconds // 1000
     if not 0 <= value < LATEST_MILLIS:
         raise ValueError(f"{time} is out of range")
     return value
