@@ -62,7 +62,7 @@ test-slow: install-dev  ## the rest of the tests: whole runs, stacks and restart
 	$(BIN)/python -m pytest -m "slow and not drill" $(PARALLEL)
 
 test-fast: install-dev  ## the tests that need no service, in under a minute
-	$(BIN)/python -m pytest -q -m "not slow" tests/unit -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -m "not slow" --hypothesis-profile fast tests/unit -n 2 --dist loadfile
 
 lint: install-dev  ## format, style and types
 	$(BIN)/ruff format --check .

@@ -37,7 +37,8 @@ def _value(point: Point, measure: Measure) -> Decimal | None:
 
 def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict[str, Content]:
     """A measure over time, beside what it is compared with."""
-    now, before = _values(trends.now, measure), _values(trends.before, measure)
+    sold_before = any(point.orders or point.net_sales for point in trends.before)
+    now, before = _values(trends.now, measure), _values(trends.before, measure) if sold_before else []
     text = (lambda value: exact(int(value))) if measure == "orders" else partial(amount, short=False)
     label = MEASURES[measure]
     is_empty = not any(point.orders for point in trends.now)
@@ -67,8 +68,10 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
     # What it is compared with ends at the last full hour.
     begun, to_hour = (", so far", ", until the last full hour of this one") if any(beside) else ("", "")
     rows = [_key(f"this span{begun}", _sum(trends.now, measure, text), REVENUE_COLOR)]
-    if trends.before:
+    if sold_before:
         rows.append(_key(f"what it is compared with{to_hour}", _sum(trends.before, measure, text), COMPARED_COLOR))
+    elif trends.before:
+        rows.append(_key("what it is compared with: no order then", NOTHING, COMPARED_COLOR))
     notes = [f"per {trends.grain} of order" + (", refunds on their own day" if measure == "net_sales" else "")]
     notes += [f"dashed: the {trends.grain} that is not over"] if any(beside) else []
     notes += [f"drag over it: those days · click: that {trends.grain}"]
@@ -185,6 +188,7 @@ def late(trends: Trends) -> dict[str, Content]:
     columns = {
         "time": _middles(trends.now),
         "late": shares,
+        "zero": [0] * len(shares),
         "lone": lone_points(shares),
         "label": _labels(trends),
         "text": [NOTHING if share is None else f"{share:.1f} %" for share in shares],

@@ -98,10 +98,12 @@ def course_figure(*, touch: bool) -> Any:
 def late_figure(*, touch: bool) -> Any:
     """The share of late deliveries over time, in percent."""
     tooltips = [("", "@label"), ("late", "@text of @delivered{0,0} delivered")]
-    columns = ("time", "late", "lone", "label", "text", "delivered")
+    columns = ("time", "late", "zero", "lone", "label", "text", "delivered")
     figure = figure_of(_line("late"), "delivered_late", columns, tooltips, touch=touch)
     hovered = figure.renderers[0]
     hovered.glyph.line_color = LATE_COLOR
+    # As long as the span, of whose last days nothing may be delivered yet.
+    figure.line(x="time", y="zero", source=hovered.data_source, line_color=COMPARED_COLOR, line_width=1, line_alpha=0.5)
     dots(figure, hovered.data_source, "lone", LATE_COLOR)
     figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
     figure.yaxis.formatter = NumeralTickFormatter(format="0.[0]")

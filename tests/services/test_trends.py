@@ -173,6 +173,21 @@ def test_no_line_falls_to_zero_where_nothing_was_asked(database: MongoDatabase, 
 
 
 @pytest.mark.parametrize("measure", MEASURES)
+def test_a_shop_that_had_no_order_then_is_compared_with_nothing(database: MongoDatabase, measure: str) -> None:
+    made = list(random_orders(100))
+    accept(database, made)
+    first = min(order.order.order_time for order in made).date()
+    view = View(page="trends", trends=TrendsView(measure=measure))  # type: ignore[arg-type]
+    trends, _ = trends_of(database, asked(days(first, first + DAY, "UTC"), "UTC", grain="day"))
+    cards = {name: json.loads(text) for name, text in trends_cards(trends, view, ZoneInfo("UTC")).items()}
+    assert len(trends.before) == 2
+    assert cards["course_chart"]["columns"]["before"] == [None, None]
+    assert [(row["name"], row["figure"]) for row in cards["course"]["rows"][1:]] == [
+        ("what it is compared with: no order then", "–")
+    ]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
 def test_cards_and_downloads_say_the_same_and_columns_are_of_one_length(database: MongoDatabase, measure: str) -> None:
     accept(database, random_orders(300))
     view = View(page="trends", trends=TrendsView(measure=measure))  # type: ignore[arg-type]
