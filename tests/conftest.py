@@ -30,7 +30,7 @@ hypothesis.settings.register_profile(
     max_examples=300 if NEW_EXAMPLES else 50,
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
 )
-# `make test-fast` asks for these; each example is one of those that the other commands draw.
+# For `make test-fast`.
 hypothesis.settings.register_profile("fast", hypothesis.settings.get_profile("shared machine"), max_examples=10)
 hypothesis.settings.load_profile("shared machine")
 

@@ -180,7 +180,7 @@ US_DATES = [(datetime(2024, 3, 4, 10, 30), [("Tea", 1, Decimal("1.234"))])]
 @example(
     orders=US_DATES, notation=Notation(zone="Europe/Berlin", time_in="three columns", line_end="\r", before="sep={}\n")
 )
-@settings(max_examples=100)
+@settings(max_examples=settings().max_examples * 2)
 @given(orders=ORDERS, notation=NOTATIONS)
 def test_what_comes_back_is_what_was_written(folder: Path, orders: Any, notation: Notation) -> None:
     check = checked(folder, orders, notation)
@@ -195,7 +195,6 @@ def test_what_comes_back_is_what_was_written(folder: Path, orders: Any, notation
         assert order["order"]["total_amount"].to_decimal() == sum(quantity * price for _, quantity, price in items)
 
 
-@settings(max_examples=40)
 @given(orders=ORDERS, notation=NOTATIONS.filter(lambda notation: notation.decimal_stated and notation.dates_stated))
 def test_what_the_mapping_states_in_full_is_taken_in(folder: Path, orders: Any, notation: Notation) -> None:
     if notation.encoding == "windows-1252" and notation.group == "\u202f":
@@ -212,7 +211,7 @@ def test_what_the_mapping_states_in_full_is_taken_in(folder: Path, orders: Any, 
     assert check.rejected == 0, check.first_rejections
 
 
-@settings(max_examples=100)
+@settings(max_examples=settings().max_examples * 2)
 @given(orders=ORDERS, notation=NOTATIONS)
 def test_orders_are_the_same_whether_they_are_read_together_or_one_by_one(
     folder: Path, orders: Any, notation: Notation

@@ -66,7 +66,7 @@ def as_json(value: Any, amount: Callable[[Decimal], Any] = str) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-@settings(max_examples=150)
+@settings(max_examples=settings().max_examples * 3)
 @given(orders())
 def test_every_way_in_gives_the_reference_bytes(order: OrderDocument) -> None:
     row = as_json(order)
@@ -93,14 +93,13 @@ def test_every_way_in_gives_the_reference_bytes(order: OrderDocument) -> None:
 with_numbers = msgspec.json.Encoder(decimal_format="number").encode
 
 
-@settings(max_examples=150)
+@settings(max_examples=settings().max_examples * 3)
 @given(orders())
 def test_amounts_that_are_numbers_give_the_reference_bytes(order: OrderDocument) -> None:
     row = as_json(order, amount=lambda number: number)
     assert encode_json(with_numbers(row), Known()).bson == encode_order(order)
 
 
-@settings(max_examples=50)
 @given(orders(), st.data())
 def test_a_key_that_is_there_twice_is_not_taken_the_fast_way(order: OrderDocument, data: st.DataObject) -> None:
     text = with_numbers(as_json(order, amount=lambda number: number))
