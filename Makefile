@@ -61,8 +61,8 @@ test-slow: install-dev  ## the rest of the tests: whole runs, stacks and restart
 	-@$(BIN)/python -m ecommerce.archive.leave_classes
 	$(BIN)/python -m pytest -m "slow and not drill" $(PARALLEL)
 
-test-fast: install-dev  ## the tests that need no service, in under a minute
-	$(BIN)/python -m pytest -q -m "not slow" --hypothesis-profile fast tests/unit -n 2 --dist loadfile
+test-fast: install-dev  ## the tests that need no service, in half a minute
+	$(BIN)/python -m pytest -q -m "not slow" --hypothesis-profile fast tests/unit -n 2 --dist worksteal
 
 lint: install-dev  ## format, style and types
 	$(BIN)/ruff format --check .

@@ -62,7 +62,7 @@ def test_amounts_add_up_and_references_hold(preset: str) -> None:
 
 
 @cache
-def documents(preset: str, orders: int = 10_000) -> list[OrderDocument]:
+def documents(preset: str, orders: int = 6_000) -> list[OrderDocument]:
     return [decode_order(order.bson) for order in encoded(march(orders, preset=preset), MONTH_LATER)]
 
 
