@@ -174,31 +174,28 @@ class DashboardPage(Viewer):
     def _ask(self) -> None:
         """Draw what the present view needs: now where it is known, else as soon as it is."""
         page, question = self._session.view.page, self._session.asked()
-        if page == "orders":
-            self._ask_orders()
-            return
-        if page == "trends":
-            self._ask_trends()
+        if ask := {"orders": self._ask_orders, "trends": self._ask_trends}.get(page):
+            ask()
             return
         if page == "overview":
             if (known := self._feed.ready(question)) is None:
                 self._overview.wait(True)
                 # At once: what needs attention is above the figures, and would push them down.
-                live.in_thread(
-                    lambda: (self._feed.answer(question), self._feed.cards(page)), self._answered, pn.state.curdoc
-                )
+                self._in_thread(lambda: (self._feed.answer(question), self._feed.cards(page)), self._answered)
                 return
             self._overview.show(known)
-        live.in_thread(lambda: self._feed.cards(page), self._drawn_beside, pn.state.curdoc)
+        self._in_thread(lambda: self._feed.cards(page), self._drawn_beside)
+
+    def _in_thread(self, read: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        live.in_thread(read, then, pn.state.curdoc)
 
     def _ask_orders(self) -> None:
         view, database = self._session.view, get_database(self._settings)
         if self._orders is not None:
             self._orders.wait()
-        live.in_thread(
+        self._in_thread(
             lambda: orders_content(database, self._settings, self._feed, self._session, customers=self._customers),
             lambda result: self._read_orders(view, result),
-            pn.state.curdoc,
         )
 
     def _ask_trends(self) -> None:
@@ -206,9 +203,7 @@ class DashboardPage(Viewer):
         if self._trends is not None:
             self._trends.wait()
         asked = TrendsQuestion(self._session.asked(), view.trends.grain)
-        live.in_thread(
-            lambda: self._feed.trends(asked), lambda result: self._read_trends(view, result), pn.state.curdoc
-        )
+        self._in_thread(lambda: self._feed.trends(asked), lambda result: self._read_trends(view, result))
 
     def _read_trends(self, view: View, result: Any) -> None:
         if view != self._session.view or self._trends is None:

@@ -2,18 +2,16 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import polars as pl
 import pytest
 from bson import Decimal128
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.attention import attention_card
 from dashboard.customers import may_see_customers
 from dashboard.figures import question_of
 from dashboard.headlines import title_of
@@ -23,9 +21,6 @@ from dashboard.orders_cards import listing_cards
 from dashboard.orders_view import OrdersView
 from dashboard.state import View, view_of_query
 from dashboard.text import NO_ARCHIVE
-from ecommerce.attention.kinds import backlog, lag
-from ecommerce.kpis.figures import Kpis
-from ecommerce.kpis.question import Filters, Span
 from ecommerce.order_search.archived_search import ArchivedPage
 from ecommerce.order_search.looked import Looked
 from ecommerce.order_search.one_order import FoundOrder
@@ -274,46 +269,6 @@ def test_the_archived_orders_of_a_customer_are_beside_the_hot_ones_and_the_searc
     assert "no HDFS" in json.loads(listing_cards(broken, view, {}, 4, UTC_ZONE)["archived"])["note"]
     apart = replace(listing, in_archive=ArchivedPage(problem="set ECOMMERCE_CATALOG_URI", elsewhere=True))
     assert json.loads(listing_cards(apart, view, {}, 4, UTC_ZONE)["archived"])["note"] == NO_ARCHIVE
-
-
-class Store:
-    """A KPI store whose orders are of these ages in days, one status each."""
-
-    def __init__(self, *orders: tuple[int, str, int]) -> None:
-        rows = [(NOW - timedelta(days=age), status, count) for age, status, count in orders]
-        self._frame = pl.DataFrame(rows, schema=["time", "status", "orders"], orient="row")
-
-    def timeline(self, span: Span, filters: Filters, step: str) -> pl.DataFrame:
-        assert (span, filters, step) == (Span(), Filters(), "day")
-        return self._frame
-
-    def sold(self, span: Span) -> dict[int, int]:
-        raise AssertionError(span)
-
-    def kpis(self, span: Span, filters: Filters) -> Kpis:
-        raise AssertionError(span, filters)
-
-
-def test_the_backlog_is_told_by_age_once_an_order_is_open_for_too_long() -> None:
-    settings = Settings(old_order_days=10)
-    young = Store((1, "Pending", 5), (9, "shipped", 3), (40, "completed", 7), (40, "Cancelled", 2))
-    assert list(backlog(young, settings, UTC_ZONE, NOW)) == []
-    (notice,) = backlog(
-        Store((1, "Pending", 5), (10, "Shipped", 3), (40, "in Prüfung", 20_000), (90, "Delivered", 1)),
-        settings,
-        UTC_ZONE,
-        NOW,
-    )
-    assert notice.text == "20,003 orders are open for 10 days or more"
-    assert notice.reason == "open orders by age: 0–3 d: 5, 7–14 d: 3, over 30 d: 20.0 k"
-    view = view_of_query(notice.link)
-    assert (view.page, view.orders.state, f"{view.last}") == ("orders", "open", "2026-11-12")
-
-
-def test_a_lag_is_told_from_the_setting_on() -> None:
-    assert list(lag(59.0, Settings())) == []
-    (row,) = json.loads(attention_card(lag(300.0, Settings())))["rows"]
-    assert row["text"] == "The figures are 5 min behind"
 
 
 @pytest.mark.parametrize(
