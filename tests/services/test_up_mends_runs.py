@@ -48,7 +48,8 @@ def test_a_work_pool_that_somebody_deletes_in_the_ui_comes_back(settings: Settin
     httpx.delete(f"{api}/work_pools/ecommerce", timeout=60).raise_for_status()
     worker = states(settings)["prefect-worker"]
     assert worker["healthy"] is False
-    assert "was deleted, so that their runs do not start: deploy again: `ecommerce up` does" in str(worker["reason"])
+    assert "was deleted, so that their runs do not start" in str(worker["reason"])
+    assert "mends it within" in str(worker["reason"])
     up.wait_for("had been deleted; they were deployed again", 120)
     deployment = httpx.get(f"{api}/deployments/name/summarize-orders/hourly").json()
     run = httpx.post(f"{api}/deployments/{deployment['id']}/create_flow_run", json={}).json()
