@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import ConnectionFailure
 
 from dashboard.attention import attention_card
 from dashboard.cards import overview_cards
@@ -22,7 +22,8 @@ from dashboard.content import Content
 from dashboard.figures import Answer, Question, Store, compute
 from dashboard.first_paint import RECENT
 from dashboard.pipeline import Pipeline, Stock
-from dashboard.pipeline_cards import STOCK_NOT_READ, pipeline_cards, stock_card
+from dashboard.pipeline_cards import STOCK_NOT_READ, failed_cards, pipeline_cards, stock_card
+from dashboard.reasons import why
 from dashboard.shared import Aging, Behind, Shared
 from dashboard.state import Choices, choices_of
 from dashboard.trends import Trends, TrendsQuestion
@@ -39,9 +40,6 @@ STOCK_SECONDS = 30
 PIPELINE_SECONDS = 4
 ATTENTION_SECONDS = 30
 TRENDS_SECONDS = 5
-
-AWAY = (PyMongoError, EcommerceError)
-"""What is raised while the database is away."""
 
 
 class Watcher(Protocol):
@@ -125,7 +123,7 @@ class Feed:
             attention_card(()),
         )
         self._beside = Content({})
-        pipeline = Aging(self._pipeline_cards, PIPELINE_SECONDS)
+        pipeline, self._pipeline_problem = Aging(self._pipeline_cards, PIPELINE_SECONDS), ""
         self._cards: dict[str, Callable[[], Content]] = {"overview": self._overview_cards, "pipeline": pipeline.get}
         self._last = Tick(Freshness())
 
@@ -282,19 +280,20 @@ class Feed:
         return self._beside
 
     def _pipeline_cards(self) -> Content:
-        freshness = self._last.freshness
+        """What cannot be read or drawn is said in its place: the figures of other pages do not fail by it."""
+        freshness, problem = self._last.freshness, ""
         lag, took = freshness.lag_seconds, freshness.took_seconds
-        return Content(pipeline_cards(self._sources.read_pipeline(), lag, took, self._zone))
+        try:
+            cards = pipeline_cards(self._sources.read_pipeline(), lag, took, self._zone)
+        except ConnectionFailure:
+            raise  # the figures cannot be read, either
+        except Exception as error:  # noqa: BLE001 - records are whatever somebody wrote
+            cards = failed_cards(problem := why(error, "The pipeline could not be read", ""))
+        if problem and problem != self._pipeline_problem:
+            log.warning("the pipeline page could not be drawn: %s", problem)
+        self._pipeline_problem = problem
+        return Content(cards)
 
 
 def _asked(watchers: Iterable[Watcher]) -> set[Question]:
     return {question for watcher in list(watchers) if (question := watcher.question())}
-
-
-def why(error: Exception) -> str:
-    if isinstance(error, EcommerceError):
-        return str(error)
-    if isinstance(error, ConnectionFailure):
-        return "MongoDB does not answer."
-    said = next(iter(str(error).split(", full error")[0].splitlines()), "")[:200]
-    return f"Computing them failed ({type(error).__name__}: {said}): `ecommerce check` says more."

@@ -15,9 +15,10 @@ from bokeh.document import Document
 from pymongo.errors import PyMongoError
 
 from dashboard.attention import read_notices
-from dashboard.feed import AWAY, Feed, Sources, Tick, Watcher
+from dashboard.feed import Feed, Sources, Tick, Watcher
 from dashboard.figures import Question
 from dashboard.pipeline import read_low_stock, read_pipeline
+from dashboard.reasons import AWAY
 from dashboard.trends import read_trends
 from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import get_database

@@ -12,6 +12,7 @@ from dashboard.tables import Content, column, table
 from dashboard.text import NOTHING, in_a_line, moment
 from dashboard.theme import ARCHIVED_COLOR, HOT_COLOR
 from ecommerce.attention.stock import SOLD_DAYS, LowStock
+from ecommerce.documents.bson_codec import finite_number
 from ecommerce.importing.reasons import NO_ROWS
 from ecommerce.readable import compact, duration, exact
 from ecommerce.sizes import size_text
@@ -69,6 +70,21 @@ def pipeline_cards(pipeline: Pipeline, lag_seconds: float, took_seconds: float, 
     }
 
 
+TITLES = {"flows": "Flows", "archive_runs": "Archive runs", "imports": "Imports", "rejected": "Rejected rows"}
+
+
+def failed_cards(problem: str) -> dict[str, str]:
+    """The cards of the pipeline page where its records could not be read or drawn."""
+    head = {"title": "Pipeline", "subtitle": problem, "rows": []}
+    tables = {name: table(title, "", [], [], "Not known now") for name, title in TITLES.items()}
+    return {"pipeline": json.dumps(head, ensure_ascii=False)} | tables
+
+
+def _number(value: object) -> int:
+    """A count as somebody wrote it; 0 where it is none."""
+    return int(finite_number(value) or 0)
+
+
 def _headlines(pipeline: Pipeline, lag_seconds: float, took_seconds: float) -> list[Content]:
     total = pipeline.hot_orders + pipeline.archived_orders
     parts = (("hot", pipeline.hot_orders, HOT_COLOR), ("archived", pipeline.archived_orders, ARCHIVED_COLOR))
@@ -102,19 +118,19 @@ def _archive_runs(pipeline: Pipeline, zone: ZoneInfo) -> str:
     ]  # fmt: skip
     rows = []
     for run in pipeline.archive_runs:
-        seconds = sum((run.get("seconds") or {}).values())
+        seconds = sum(float(finite_number(step) or 0) for step in _mapping(run.get("seconds")).values())
         name = str(run["_id"]) if run.get("kind") == "archive" else f"{run['_id']} ({run.get('kind')})"
         cells = [
             {"text": name, "link": run["link"], "title": "Open in Prefect"} if run.get("link") else name,
             _state(run.get("state")),
             moment(_time(run.get("started_at")), zone),
-            exact(int(run.get("orders") or 0)),
-            exact(int(run.get("days") or 0)),
-            size_text(int(run.get("bytes_after") or 0)),
+            exact(_number(run.get("orders"))),
+            exact(_number(run.get("days"))),
+            size_text(_number(run.get("bytes_after"))),
             duration(seconds) if seconds else NOTHING,
         ]
         rows.append({"key": str(run["_id"]), "cells": cells})
-    return table("Archive runs", "latest first", columns, rows, "Nothing has been archived yet")
+    return table(TITLES["archive_runs"], "latest first", columns, rows, "Nothing has been archived yet")
 
 
 def _imports(pipeline: Pipeline, zone: ZoneInfo) -> str:
@@ -126,8 +142,8 @@ def _imports(pipeline: Pipeline, zone: ZoneInfo) -> str:
     rows = []
     for record in pipeline.imports:
         path = str(record.get("file", ""))
-        counts = [exact(int(record.get(name) or 0)) for name in ("read", "accepted", "changed", "unchanged")]
-        rejected = int(record.get("rejected") or 0)
+        counts = [exact(_number(record.get(name))) for name in ("read", "accepted", "changed", "unchanged")]
+        rejected = _number(record.get("rejected"))
         cells = [
             {"text": PurePath(path).name or path, "title": path},
             _state(record.get("state")),
@@ -137,7 +153,7 @@ def _imports(pipeline: Pipeline, zone: ZoneInfo) -> str:
             _import_reason(record),
         ]
         rows.append({"key": str(record["_id"]), "cells": cells})
-    return table("Imports", "latest first", columns, rows, "No file has been imported yet")
+    return table(TITLES["imports"], "latest first", columns, rows, "No file has been imported yet")
 
 
 def _import_reason(record: Mapping[str, Any]) -> str:
@@ -148,7 +164,7 @@ def _import_reason(record: Mapping[str, Any]) -> str:
         return NO_ROWS
     if record.get("state") == "interrupted":
         return "its process ended; it goes on with the next import of this file"
-    return ", ".join(f"{code} {exact(int(rows))}" for code, rows in (record.get("reasons") or {}).items())
+    return ", ".join(f"{code} {exact(_number(rows))}" for code, rows in _mapping(record.get("reasons")).items())
 
 
 def _rejected(pipeline: Pipeline) -> str:
@@ -165,7 +181,7 @@ def _rejected(pipeline: Pipeline) -> str:
         }
         for place, row in enumerate(pipeline.rejected)
     ]
-    return table("Rejected rows", "latest first", columns, rows, "No row has been rejected")
+    return table(TITLES["rejected"], "latest first", columns, rows, "No row has been rejected")
 
 
 def _flows(pipeline: Pipeline, zone: ZoneInfo) -> str:
@@ -174,7 +190,7 @@ def _flows(pipeline: Pipeline, zone: ZoneInfo) -> str:
         column("Reason", wide=True),
     ]  # fmt: skip
     if pipeline.flow_runs is None:
-        return table("Flows", "", columns, [], "Prefect does not answer")
+        return table(TITLES["flows"], "", columns, [], "Prefect does not answer")
     rows = [
         {
             "key": run.flow,
@@ -189,12 +205,16 @@ def _flows(pipeline: Pipeline, zone: ZoneInfo) -> str:
         }
         for run in pipeline.flow_runs
     ]
-    return table("Flows", "last run of each", columns, rows, "No flow has run yet")
+    return table(TITLES["flows"], "last run of each", columns, rows, "No flow has run yet")
 
 
 def _state(state: object) -> Content:
     tone = "good" if state in GOOD_STATES else "bad" if state in BAD_STATES else "plain"
     return {"text": str(state or NOTHING).lower(), "tone": tone}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _time(value: Any) -> datetime | None:

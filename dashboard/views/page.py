@@ -12,10 +12,11 @@ from panel.viewable import Viewable, Viewer
 
 from dashboard import live
 from dashboard.browser import Browser
-from dashboard.feed import Tick, why
+from dashboard.feed import Tick
 from dashboard.first_paint import first_paint
 from dashboard.orders_cards import failed_cards
 from dashboard.orders_content import orders_content
+from dashboard.reasons import why
 from dashboard.session import Session
 from dashboard.state import CURRENCY, Choices, View, allowed, view_of_query
 from dashboard.trends import TrendsQuestion

@@ -23,7 +23,7 @@ from ecommerce.archive.run import (
     to_value,
 )
 from ecommerce.bson_reading.batches import raw_batches
-from ecommerce.documents.bson_codec import CODEC_OPTIONS
+from ecommerce.documents.bson_codec import CODEC_OPTIONS, finite_number
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ def archive_bytes(database: MongoDatabase) -> int:
     """Parquet bytes of the table, as the last run left it, or what changed it since."""
     told = _COMMITTED | {"table_bytes": {"$type": "number"}}
     latest = database[ARCHIVE_RUNS].find_one(told, {"table_bytes": 1}, sort=_LATEST)
-    return int(latest["table_bytes"]) if latest else 0
+    return int(finite_number(latest["table_bytes"]) or 0) if latest else 0
 
 
 _COMMITTED: dict[str, Any] = {"protocol": PROTOCOL, "state": COMMITTED}

@@ -31,6 +31,14 @@ def as_decimal(value: Any) -> Any:
     return value.to_decimal() if isinstance(value, Decimal128) else value
 
 
+def finite_number(value: Any) -> int | float | Decimal | None:
+    """A number of any of BSON's types; None for NaN, an infinity, one of more than 64 bits, and what is none."""
+    number = as_decimal(value)
+    if isinstance(number, Decimal):
+        return number if number.is_finite() and abs(number) < 2**63 else None
+    return number if isinstance(number, int | float) and abs(number) < 2**63 else None
+
+
 def to_bson_value(value: Any) -> Any:
     """A scalar of the definition as what PyMongo encodes for it."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
