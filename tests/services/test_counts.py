@@ -50,7 +50,9 @@ def test_after_a_kill_every_place_that_tells_counts_has_what_is_there(own: tuple
     database = get_database(settings)
     prepare_database(database)
     insert(database, [an_order(number) for number in range(BEFORE)])
-    database.client.admin.command("fsync")  # a checkpoint: what comes now is in the journal only
+    admin = database.client.admin
+    admin.command("setParameter", 1, syncdelay=0)  # no checkpoint by itself, as after each minute
+    admin.command("fsync")  # a checkpoint: what comes now is in the journal only
     insert(database, [an_order(number) for number in range(BEFORE, AFTER)])
     database[REJECTED_ROWS].insert_many([{"file": "a.csv"} for _ in range(AFTER)])
     advance(database)

@@ -1,7 +1,6 @@
 """Windows in MongoDB: once and whole, alive, with stock that adds up, whatever is killed or run again."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from ecommerce.generate.into_mongodb.store import SERIES, register_series, store
 from ecommerce.generate.model.windows import hour
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
-from tests.generator_samples import MARCH, MONTH_LATER, PRESET_NAMES, encoded, march, small_catalog, wait_for
+from tests.generator_samples import MARCH, MONTH_LATER, PRESET_NAMES, encoded, march, small_catalog
 from tests.transactions import short_transactions
 
 TWO_WEEKS = MARCH + timedelta(days=14)
@@ -166,7 +165,7 @@ def stocks_of_a_new_catalog(database: MongoDatabase) -> dict[int, int]:
 
 
 _STORER = """
-import json, sys
+import json, os, signal, sys
 from datetime import datetime
 from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.into_mongodb.store import store_windows
@@ -176,7 +175,10 @@ from ecommerce.settings import Settings
 given = json.loads(sys.argv[1])
 database = get_database(Settings(mongo_uri=given["uri"], database=given["database"]))
 spec, window = CatalogSpec(**given["spec"]), Window(**given["window"])
-store_windows(database, spec, [window], datetime.fromisoformat(given["moment"]))
+def kill(done, *_):
+    if done:
+        os.killpg(0, signal.SIGKILL)
+store_windows(database, spec, [window], datetime.fromisoformat(given["moment"]), kill)
 """
 
 
@@ -194,9 +196,7 @@ def test_a_killed_run_leaves_whole_batches_and_the_next_completes_it(
     }
     with short_transactions(database):
         process = subprocess.Popen([sys.executable, "-c", _STORER, json.dumps(given)], start_new_session=True)
-        wait_for(lambda: database[ORDERS].find_one() is not None)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        assert process.wait() == -signal.SIGKILL
         before = stocks(database)
         assert before == stocks_of_a_new_catalog(database)
         result = store_windows(database, spec, [window], MONTH_LATER)
