@@ -44,7 +44,7 @@ def a_service(settings: Settings, name: str = "prefect-server") -> Daemon:
         command,
         home=settings.home_directory,
         address=url,
-        ready=lambda _: listens(f"{url}/api/health", 1),
+        ready=lambda _: listens(f"{url}/api/health"),
         cwd=settings.home_directory,
     )
 

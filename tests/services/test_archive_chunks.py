@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import pytest
 from pymongo.client_session import ClientSession
@@ -70,12 +70,13 @@ def test_a_transaction_that_the_server_ends_as_too_long_is_tried_again_in_smalle
 ) -> None:
     """On a busy machine the same transaction would be too long each time; what makes it long here is a pause."""
     insert(database, [an_order(i, day=i % 3) for i in range(60)])
-    read_hot, sizes = purge.read_hot, []
+    read_hot, attempts = purge.read_hot, []
 
     def slow_unless_alone(found: MongoDatabase, chunks: Sequence[Chunk], session: ClientSession) -> HotOrders | None:
         hot = read_hot(found, chunks, session)
-        sizes.append(len(chunks))
-        if not purge._slow.locked():  # noqa: SLF001
+        alone = purge._slow.locked()  # noqa: SLF001
+        attempts.append((len(chunks), alone))
+        if not alone:
             time.sleep(3)
         return hot
 
@@ -86,7 +87,8 @@ def test_a_transaction_that_the_server_ends_as_too_long_is_tried_again_in_smalle
         (run,) = archive_orders(archive)
     finally:
         admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": before})
-    assert sizes == [3, 1, 1, 1, 1, 1, 1]
+    # One that is alone may be too long as well on a busy machine, and is made again.
+    assert [attempt for attempt, _ in groupby(attempts)] == [(3, False), *3 * [(1, False), (1, True)]]
     assert (run.state, run.superseded) == (COMMITTED, 0)
     assert hot_ids(database) == set()
     assert archived_ids(spark, archive) == list(range(60))

@@ -30,9 +30,19 @@ pytestmark = pytest.mark.slow
 
 __all__ = ["service", "settings"]
 
-QUICK = (
-    "import cli.silent_server as it; it.SILENT_SECONDS_MAX = 3; it.ASK_SECONDS = 1; from cli.app import main; main()"
-)
+STOPS_ITS_SERVER = """
+import os, signal
+from cli import runtime, silent_server
+silent_server.SILENT_SECONDS_MAX, silent_server.ASK_SECONDS = 3, 1
+note_run = runtime.note_run
+def note_and_stop(*run):
+    note_run(*run)
+    os.kill(int(os.environ["SERVER"]), signal.SIGSTOP)
+runtime.note_run = note_and_stop
+from cli.app import main
+main()
+"""
+"""A command whose server is stopped when its run has begun."""
 
 
 def test_a_command_does_not_wait_for_ever_for_a_silent_server(
@@ -51,6 +61,7 @@ def test_a_command_does_not_wait_for_ever_for_a_silent_server(
         assert f"its process {service.pid} is stopped, as by `kill -STOP` (`kill -CONT {service.pid}` lets" in message
         assert "; wait: `ecommerce up`, which runs" in message
     assert "prefect-server does not answer: waiting for 2 s at most" in capsys.readouterr().err
+    monkeypatch.setattr(silent, "SILENT_SECONDS_MAX", 60)
     waker = Timer(0.5, service.wake)
     waker.start()
     await_prefect(settings, service.name)
@@ -83,15 +94,16 @@ def stack(settings: Settings, mongo_uri: str, tmp_path: Path) -> Iterator[Prefec
 @pytest.mark.timeout(600)
 def test_a_command_ends_where_its_server_is_silent_in_the_middle(stack: PrefectStack) -> None:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    its = inherited | settings_environment(stack.settings)
     server = pid_of(stack.settings, "prefect-server")
-    command = subprocess.Popen([sys.executable, "-c", QUICK, "summarize"], env=its, stderr=subprocess.PIPE, text=True)
+    its = inherited | settings_environment(stack.settings) | {"SERVER": str(server)}
+    command = subprocess.Popen(
+        [sys.executable, "-c", STOPS_ITS_SERVER, "summarize"], env=its, stderr=subprocess.PIPE, text=True
+    )
     assert command.stderr is not None
-    while not (line := command.stderr.readline()).startswith("run: "):
-        assert line
-    os.kill(server, signal.SIGSTOP)
-    begin = time.monotonic()
     try:
+        while not (line := command.stderr.readline()).startswith("run: "):
+            assert line
+        begin = time.monotonic()
         _, said = command.communicate(timeout=60)
     finally:
         os.kill(server, signal.SIGCONT)
