@@ -12,6 +12,7 @@ import typer
 from cli.runtime import services
 from ecommerce.errors import InputError
 from ecommerce.spreadsheet import spreadsheet_cell
+from ecommerce.whole_file import whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,7 +59,7 @@ def query(
                 write(answer, sys.stdout.buffer)
                 return
             try:
-                with output.open("wb") as file:
+                with whole_file(output) as file:
                     write(answer, file)
             except OSError as error:
                 raise InputError(f"--output {output}: {error.strerror}") from None

@@ -1,11 +1,21 @@
-"""How `ecommerce query` prints rows: as a table where it fits, else each as a block."""
+"""How `ecommerce query` prints rows, as a table where it fits, else each as a block, and writes them to a file, whole."""
 
 import io
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from cli.query import print_rows
+from cli.query import print_rows, query
+from ecommerce.query import Answer
 
 MANY = [(f"column_{number}", number % 2 == 0) for number in range(20)]
 ROWS = [[f"value {number} of {row}" for number in range(20)] for row in range(3)]
@@ -54,3 +64,75 @@ def test_no_rows_are_the_heads_alone() -> None:
     assert len(printed([("status", False), ("count", True)], [], 80)) == 4
     said = " ".join(printed(MANY, [], 80)).split()
     assert " ".join(said) == f"no rows; columns: {', '.join(name for name, _ in MANY)}"
+
+
+Format = Literal["csv", "json", "parquet"]
+FORMATS: tuple[Format, ...] = ("csv", "json", "parquet")
+
+
+def answered(monkeypatch: pytest.MonkeyPatch, error: BaseException | None = None) -> None:
+    """Every question has 2 rows for an answer, or 1 before an error."""
+    schema = pa.schema([("number", pa.int64())])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch([[1]], schema=schema)
+        if error is not None:
+            raise error
+        yield pa.record_batch([[2]], schema=schema)
+
+    monkeypatch.setattr("cli.query.services", lambda **_: nullcontext())
+    monkeypatch.setattr(
+        "ecommerce.query.ask", lambda *_, **__: nullcontext(Answer(datetime.now(UTC), schema, batches()))
+    )
+
+
+@pytest.mark.parametrize("output_format", FORMATS)
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_an_answer_that_breaks_off_leaves_the_file_of_before(
+    output_format: Format, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered(monkeypatch, error)
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text("of yesterday")
+    for file in (old, new):
+        with pytest.raises((KeyboardInterrupt, Exception), match="No space|^$"):
+            query("SELECT 1", output_format, file)
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert old.read_text() == "of yesterday"
+
+
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_a_whole_answer_takes_the_place_of_the_file_with_its_link_and_its_rights(
+    output_format: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered(monkeypatch)
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.write_text("of yesterday")
+    file.chmod(0o600)
+    link.symlink_to(file)
+    query("SELECT 1", output_format, link)
+    if output_format == "parquet":
+        assert pq.read_table(file)["number"].to_pylist() == [1, 2]
+    else:
+        assert (
+            file.read_text()
+            == {"csv": "number\n1\n2\n", "json": '[\n{"number": 1},\n{"number": 2}\n]\n'}[output_format]
+        )
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert link.is_symlink() and len([*tmp_path.iterdir()]) == 2
+
+
+def test_a_pipe_and_an_open_file_are_written_directly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe, heard = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: heard.append(pipe.read_text()))
+    reader.start()
+    answered(monkeypatch)
+    query("SELECT 1", "csv", pipe)
+    reader.join(10)
+    assert heard == ["number\n1\n2\n"]
+    with (tmp_path / "shell").open("w+") as shell:
+        answered(monkeypatch)
+        query("SELECT 1", "csv", Path(f"/proc/self/fd/{shell.fileno()}"))
+        assert shell.read() == "number\n1\n2\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pipe", "shell"]

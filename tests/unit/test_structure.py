@@ -19,7 +19,7 @@ FOREIGN = {"ecommerce": {"prefect", "panel", "hvplot", "holoviews", "bokeh", "ty
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "ecommerce": (
         {"errors", "progress", "sizes", "spreadsheet", "documents", "iso_4217", "quick_process", "readable", "timers"},
-        {"hours"},
+        {"hours", "whole_file"},
         {"settings", "jvm", "processes"},
         {"mongo", "jars", "java", "archive_location", "prefect_api"},
         {"gate", "shop"},

@@ -12,6 +12,7 @@ from msgspec.structs import fields as struct_fields
 from ecommerce.generate.into_files.orders_file import make_directory
 from ecommerce.generate.model import people
 from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.whole_file import whole_file
 
 
 def write_catalog(directory: Path, spec: CatalogSpec) -> list[Path]:
@@ -27,10 +28,8 @@ def write_catalog(directory: Path, spec: CatalogSpec) -> list[Path]:
     paths = []
     for name, records in tables.items():
         path = directory / f"{name}.csv"
-        part = path.with_name(path.name + ".part")
-        with part.open("w", newline="", encoding="utf-8") as file:
+        with whole_file(path, "w", newline="", encoding="utf-8") as file:
             _write_records(file, records)
-        part.replace(path)
         paths.append(path)
     return paths
 
