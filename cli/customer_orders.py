@@ -17,7 +17,7 @@ from ecommerce.documents.bson_codec import as_decimal
 from ecommerce.errors import InputError
 from ecommerce.iso_4217 import amount_text, is_amount
 from ecommerce.mongo import Document, MongoDatabase, get_database
-from ecommerce.readable import counted, printable
+from ecommerce.readable import counted, local_time, printable
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop
 
@@ -126,7 +126,7 @@ def _print(database: MongoDatabase, rows: Sequence[tuple[str, Document]], limit:
             [
                 str(document["_id"]),
                 place,
-                f"{time.astimezone(zone):%Y-%m-%d %H:%M:%S}" if isinstance(time, datetime) else "",
+                f"{local_time(time, zone):%Y-%m-%d %H:%M:%S}" if isinstance(time, datetime) else "",
                 readable(of["user_id"]),
                 shown(of["external_id"] or ""),
                 readable(of["total_amount"], str(of["currency"] or shop.currency), with_code=True),

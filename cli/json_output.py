@@ -4,6 +4,8 @@ Times are ISO 8601 in UTC, money is text, `run` names the run in Prefect. What g
 """
 
 import json
+from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -41,7 +43,23 @@ def print_json(document: object, *, with_run: bool = True) -> None:
     content = to_jsonable_python(document, serialize_unknown=True)
     if with_run:
         content = {**content, "run": last_run()}
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    typer.echo(json_text(content, indent=2))
+
+
+def json_text(content: Any, indent: int | None = None) -> str:
+    """JSON, which has no NaN and no infinity: they are text, as a Decimal's are."""
+    try:
+        return json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(content), indent=indent, ensure_ascii=False)
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _finite(each) for name, each in content.items()}
+    if isinstance(content, list):
+        return [_finite(each) for each in content]
+    return str(Decimal(content)) if isinstance(content, float) and not isfinite(content) else content
 
 
 def import_document(report: "ImportReport") -> dict[str, Any]:

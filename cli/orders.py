@@ -17,7 +17,7 @@ from cli.terminal import terminal_progress
 from ecommerce.archive.identity import table_known
 from ecommerce.errors import InputError
 from ecommerce.mongo import get_database
-from ecommerce.readable import counted
+from ecommerce.readable import counted, local_time
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop
 
@@ -175,7 +175,7 @@ def _print(found: "FoundOrder", now: datetime) -> None:
     zone = shop.zone
     life = Table(f"time ({zone.key})", "what", "")
     for event in life_of(found.document, now):
-        life.add_row(f"{event.time.astimezone(zone):%Y-%m-%d %H:%M:%S}", event.what, shown(event.detail))
+        life.add_row(f"{local_time(event.time, zone):%Y-%m-%d %H:%M:%S}", event.what, shown(event.detail))
     if life.rows:
         console.print(life)
     if found.past_versions:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
 import typer
 
+from cli.json_output import json_text
 from cli.runtime import services
 from ecommerce.errors import InputError
 from ecommerce.spreadsheet import spreadsheet_cell
@@ -149,7 +150,7 @@ def _write_json(answer: "Answer", file: BinaryIO) -> None:
     file.write(b"[")
     for number, row in enumerate(_rows(answer)):
         file.write(b",\n" if number else b"\n")
-        file.write(json.dumps(_plain(row), ensure_ascii=False).encode())
+        file.write(json_text(_plain(row)).encode())
     file.write(b"\n]\n")
 
 

@@ -14,6 +14,7 @@ from ecommerce.documents.bson_codec import as_decimal
 from ecommerce.documents.statuses import canonical
 from ecommerce.iso_4217 import amount_text
 from ecommerce.order_search.one_order import part_of
+from ecommerce.readable import local_time
 
 NOT_THERE = "?"
 """What a document that is no order does not have."""
@@ -61,4 +62,4 @@ def time_of(value: object, zone: ZoneInfo) -> str:
     """A time by the shop's clock."""
     if value is None:
         return NOTHING
-    return value.astimezone(zone).strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else NOT_THERE
+    return f"{local_time(value, zone):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else NOT_THERE

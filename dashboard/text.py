@@ -10,7 +10,7 @@ from dashboard.spans import FIRST_DAY, MOMENT, Step, dates_span, day_of, days_of
 from ecommerce.documents.kinds import MONEY_SCALE
 from ecommerce.iso_4217 import amount_text, minor_digits
 from ecommerce.kpis.question import Span
-from ecommerce.readable import COMPACT_FROM, compact
+from ecommerce.readable import COMPACT_FROM, compact, local_time
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "BRL": "R$"}
 """Currencies that are written as a sign before the amount; others as their code after it."""
@@ -61,7 +61,7 @@ def change_text(relative: float) -> str:
 
 def moment(time: datetime | None, zone: ZoneInfo) -> str:
     """A point in time in the display's zone, to the minute."""
-    return time.astimezone(zone).strftime("%Y-%m-%d %H:%M") if time else NOTHING
+    return f"{local_time(time, zone):%Y-%m-%d %H:%M}" if time else NOTHING
 
 
 def day_text(day: date, *, year: bool = True) -> str:

@@ -1,11 +1,21 @@
 """Numbers and lengths of time as people read them."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 _STEPS = ((Decimal(10) ** 12, "T"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
 COMPACT_FROM = 10_000
 """Smaller numbers are short enough to be shown whole."""
+
+
+def local_time(moment: datetime, zone: ZoneInfo) -> datetime:
+    """A moment by a zone's clock; in UTC where that shows a time before the year 1 or after 9999."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment.astimezone(UTC)
 
 
 def printable(text: str) -> str:

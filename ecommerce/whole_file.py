@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 _DEVICES = ("/dev", "/proc")
-"""A file that is named here, such as /dev/stdout, is somebody's open one: another in its place would be read by nobody."""
+"""A file that is named here, such as /dev/stdout, is an open one: nobody would read another in its place."""
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from dashboard.orders import Listing, OneOrder
 from dashboard.orders_cards import listing_cards
 from dashboard.orders_view import OrdersView
 from dashboard.state import View, view_of_query
-from dashboard.text import NO_ARCHIVE
+from dashboard.text import NO_ARCHIVE, moment
 from ecommerce.order_search.archived_search import ArchivedPage
 from ecommerce.order_search.looked import Looked
 from ecommerce.order_search.one_order import FoundOrder
@@ -61,6 +61,31 @@ def test_a_document_may_hold_anything_and_is_shown(document: dict[str, Any]) -> 
     listing = Listing(Page((document,), None, None), Sort(), "", 1, None, {}, NOW)
     rows = json.loads(listing_cards(listing, View(page="orders"), {}, 4, UTC_ZONE)["orders"])["rows"]
     assert [len(row["cells"]) for row in rows] == [10]
+
+
+@pytest.mark.parametrize(
+    ("time", "zone"),
+    [
+        (datetime(1, 1, 1, tzinfo=UTC), "America/New_York"),
+        (datetime(9999, 12, 31, 23, 59, tzinfo=UTC), "Asia/Tokyo"),
+    ],
+)
+def test_a_time_that_the_zone_has_not_is_shown_in_utc(time: datetime, zone: str) -> None:
+    document: dict[str, Any] = {
+        "_id": 7,
+        "order": {"order_time": time},
+        "delivery": {"expected_time": time, "actual_time": time, "status": "Delivered"},
+        "refunds": [{"refund_time": time}],
+        "updated_at": time,
+    }
+    listing, shown = Listing(Page((document,), None, None), Sort(), "", 1, None, {}, NOW), f"{time:%Y-%m-%d %H:%M}"
+    cards = listing_cards(listing, View(page="orders"), {}, 1, ZoneInfo(zone))
+    (row,) = json.loads(cards["orders"])["rows"]
+    assert [row["cells"][place] for place in (1, 8, 9)] == [shown] * 3
+    one = OneOrder(FoundOrder(7, document, None, 0), {}, NOW, {})
+    life = json.loads(order_cards(one, View(page="orders", orders=OrdersView(order=7)), "USD", ZoneInfo(zone))["life"])
+    assert [row["cells"][0] for row in life["rows"]] == [shown] * 5
+    assert moment(time, ZoneInfo(zone)) == shown
 
 
 @pytest.mark.parametrize(

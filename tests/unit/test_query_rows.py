@@ -1,6 +1,7 @@
-"""How `ecommerce query` prints rows, as a table where it fits, else each as a block, and writes them to a file, whole."""
+"""How `ecommerce query` prints rows, as a table where it fits, else as blocks, and writes them to a file, whole."""
 
 import io
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from cli.query import print_rows, query
+from cli.customer_orders import plain
+from cli.json_output import print_json
+from cli.query import WRITERS, print_rows, query
 from ecommerce.query import Answer
 
 MANY = [(f"column_{number}", number % 2 == 0) for number in range(20)]
@@ -95,7 +98,7 @@ def test_an_answer_that_breaks_off_leaves_the_file_of_before(
     old, new = tmp_path / "old", tmp_path / "new"
     old.write_text("of yesterday")
     for file in (old, new):
-        with pytest.raises((KeyboardInterrupt, Exception), match="No space|^$"):
+        with pytest.raises((KeyboardInterrupt, Exception), match=r"No space|^$"):
             query("SELECT 1", output_format, file)
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
     assert old.read_text() == "of yesterday"
@@ -136,3 +139,15 @@ def test_a_pipe_and_an_open_file_are_written_directly(tmp_path: Path, monkeypatc
         query("SELECT 1", "csv", Path(f"/proc/self/fd/{shell.fileno()}"))
         assert shell.read() == "number\n1\n2\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pipe", "shell"]
+
+
+def test_json_has_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    """A double that somebody wrote with a shell: `order --json` printed NaN, which `jq` and browsers refuse."""
+    document = {"discount": float("nan"), "prices": [float("-inf"), 1.5], "order_id": 2**62}
+    print_json(plain(document), with_run=False)
+    read = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert read == {"discount": "NaN", "prices": ["-Infinity", 1.5], "order_id": 2**62}
+    file = io.BytesIO()
+    rows = pa.record_batch([[1.5, float("inf")]], names=["rate"])
+    WRITERS["json"](Answer(datetime.now(UTC), rows.schema, iter([rows])), file)
+    assert json.loads(file.getvalue(), parse_constant=pytest.fail) == [{"rate": 1.5}, {"rate": "Infinity"}]
