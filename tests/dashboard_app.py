@@ -151,6 +151,13 @@ class Tab:
             assert time.monotonic() < deadline, "the page did not begin to listen"
             self.page.wait_for_timeout(50)
 
+    def told_since(self, frames: int) -> list[str]:
+        """What the browser told the server after so many frames. After some seconds of silence, as on a machine at its
+        limit, it also asks whether the server is there, which does not count.
+        """
+        told = [frame for frame in map(str, self.sent[frames:]) if "events" in frame]
+        return [frame for frame in told if "ping" not in frame]
+
     def headline(self, key: str) -> str:
         """A headline's exact figure."""
         return self.page.locator(f"#headline-{key} .value").get_attribute("data-exact") or ""

@@ -1,7 +1,6 @@
 """Archived orders on the orders page: found by customer and external id, in pieces, down to the download."""
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,21 +14,13 @@ from ecommerce.order_search.paging import PAGE_ROWS
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from tests.archiving import an_order, archive, insert, spark
-from tests.dashboard_app import SHOWN_MS, Tab, served
+from tests.dashboard_app import Tab, served
 
 pytestmark = pytest.mark.slow
 
 __all__ = ["archive", "spark"]
 
 SOURCE_ID = "' or true <b>№ 7"
-
-
-@pytest.fixture(autouse=True)
-def patient() -> Iterator[None]:
-    """The machine may be busy."""
-    expect.set_options(timeout=SHOWN_MS)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def shown_in_pieces(page: Page) -> list[str]:

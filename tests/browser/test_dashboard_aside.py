@@ -14,7 +14,7 @@ from ecommerce.readable import exact
 from ecommerce.settings import Settings
 from ecommerce.shop import SHOP
 from ecommerce.summaries.state import STATE
-from tests.dashboard_app import SHOWN_MS, Tab, served
+from tests.dashboard_app import Tab, served
 from tests.dashboard_shop import add_orders, fill
 from tests.services.test_set_aside_everywhere import case_48
 
@@ -44,7 +44,7 @@ def test_a_tick_that_fails_is_a_banner_a_metric_and_one_line(
         database[SHOP].update_one({}, {"$set": {"time_zone": "Mars/Olympus"}})
         database[STATE].delete_many({})  # it must be built anew, by a zone that there is not
         told = tab.page.get_by_role("alert").filter(has_text="cannot be brought up to date")
-        expect(told).to_contain_text("Mars/Olympus", timeout=SHOWN_MS)
+        expect(told).to_contain_text("Mars/Olympus")
         assert tick_failed(address) == 1
         assert tab.headline("orders") == exact(good)
         tab.page.wait_for_timeout(3_000)  # three ticks
@@ -52,7 +52,7 @@ def test_a_tick_that_fails_is_a_banner_a_metric_and_one_line(
         assert len(lines) == 1, lines
         assert "Traceback" not in log.read_text()
         database[SHOP].replace_one({"_id": shop["_id"]}, shop)
-        expect(told).to_have_count(0, timeout=SHOWN_MS)
+        expect(told).to_have_count(0)
         assert tick_failed(address) == 0
         add_orders(settings, 2)
         tab.wait_for_headline("orders", exact(good + 2))
@@ -71,14 +71,14 @@ def test_an_open_page_outlives_documents_past_the_validator(
         told = tab.page.get_by_role("alert").filter(has_text="set aside")
         for document in bad:
             database[ORDERS].replace_one({"_id": document["_id"]}, document, True, bypass_document_validation=True)
-        expect(told).to_contain_text("3 documents are set aside", timeout=SHOWN_MS)
+        expect(told).to_contain_text("3 documents are set aside")
         database[ORDERS].delete_one({"_id": "x2"})
-        expect(told).to_contain_text("2 documents are set aside", timeout=SHOWN_MS)
+        expect(told).to_contain_text("2 documents are set aside")
         tab.wait_for_headline("orders", exact(good))
         assert tick_failed(address) == 0
         for document in bad:
             database[ORDERS].delete_one({"_id": document["_id"]})
-        expect(told).to_have_count(0, timeout=SHOWN_MS)
+        expect(told).to_have_count(0)
         add_orders(settings, 2)
         tab.wait_for_headline("orders", exact(good + 2))
         assert tab.errors == []

@@ -18,7 +18,7 @@ from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 from tests.dashboard_app import Tab, point_at, served
 from tests.dashboard_figures import check_figures, download, printed_figures
-from tests.dashboard_shop import HOSTILE, ORDERS, add_orders, fill, show_last_day, shown_orders
+from tests.dashboard_shop import HOSTILE, ORDERS, add_orders, fill, show_recent, shown_orders
 from tests.ports import free_port
 
 RIGHT_ENDS = "nodes => nodes.filter(n => n.checkVisibility()).map(n => n.getBoundingClientRect().right)"
@@ -60,7 +60,7 @@ def test_the_command_line_says_the_same(tab: Tab, shop: Settings) -> None:
 
 
 def test_new_orders_appear_with_the_next_tick(tab: Tab, shop: Settings) -> None:
-    before = show_last_day(tab)
+    before = show_recent(tab)
     add_orders(shop, 3)
     tab.wait_for_headline("orders", exact(before + 3))
 
@@ -92,15 +92,13 @@ def test_what_a_tick_changes_comes_to_each_page_in_one_message(browser: Browser,
 
 
 def test_a_browser_does_not_answer_ticks(tab: Tab, shop: Settings) -> None:
-    orders = show_last_day(tab)
+    orders = show_recent(tab)
     add_orders(shop, 1)
     tab.wait_for_headline("orders", exact(orders + 1))
     said = len(tab.sent)
     add_orders(shop, 1)
     tab.wait_for_headline("orders", exact(orders + 2))
-    told = [frame for frame in map(str, tab.sent[said:]) if "events" in frame]
-    # After some seconds of silence, as on a machine at its limit, it asks whether the server is there.
-    assert [frame for frame in told if "ping" not in frame] == []
+    assert tab.told_since(said) == []
 
 
 def test_the_page_itself_carries_the_headlines(tab: Tab, address: str, shop: Settings) -> None:
@@ -170,7 +168,7 @@ def test_a_reload_and_a_shared_link_show_the_same_dark_or_light(tab: Tab, browse
 
 
 def test_a_paused_page_stays_as_it_is_until_resumed(tab: Tab, shop: Settings) -> None:
-    before = show_last_day(tab)
+    before = show_recent(tab)
     tab.page.get_by_role("button", name="Pause").click()
     expect(tab.page.get_by_text("Paused")).to_be_visible()
     add_orders(shop, 2)

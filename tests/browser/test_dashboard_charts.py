@@ -10,12 +10,12 @@ from playwright.sync_api import Browser, expect
 from ecommerce.readable import exact
 from ecommerce.settings import Settings
 from tests.dashboard_app import Tab, drag_across, point_at, zoom_of
-from tests.dashboard_shop import add_orders, show_last_day
+from tests.dashboard_shop import add_orders, show_recent
 
 
 def test_zoom_survives_ticks_and_another_span_is_shown_whole(tab: Tab, shop: Settings) -> None:
-    orders = show_last_day(tab)
-    wait_for_charts(tab, "end - start < 3 * 86400e3")
+    orders = show_recent(tab)
+    wait_for_charts(tab, "end - start < 4 * 86400e3")
     whole = zoom_of(tab.page)
     drag_across(tab.page, 0.4, 0.6, rest_ms=600)
     tab.page.wait_for_function(

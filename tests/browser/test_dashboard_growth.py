@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
-from tests.dashboard_app import SHOWN_MS, Tab, served
+from tests.dashboard_app import Tab, served
 from tests.dashboard_shop import fill
 from tests.upgrade.grown_shop import rows
 from tests.upgrade.test_one_edit import grow
@@ -47,6 +47,6 @@ def test_a_new_measure_is_a_headline(
         expect(headline).to_contain_text("Weightincomplete")
         run(IMPORT, f"import_paths(database, [Path({str(file)!r})])")
         run(REBUILD, "rebuild(database)")
-        expect(headline).to_contain_text("Weight$2.50", timeout=SHOWN_MS)
+        expect(headline).to_contain_text("Weight$2.50")
         assert tab.errors == []
         tab.close()

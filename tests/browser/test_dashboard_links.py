@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.dashboard_app import SHOWN_MS, Tab
+from tests.dashboard_app import Tab
 
 pytestmark = pytest.mark.slow
 
@@ -65,8 +65,8 @@ def test_figures_are_of_the_span_that_is_chosen_on_whatever_page(browser: Browse
     for name, query in led_to.items():
         if name:
             page.get_by_role("button", name=name, exact=True).click()
-        page.wait_for_url(re.compile(query), timeout=SHOWN_MS)
-        with page.expect_download(timeout=SHOWN_MS) as started:
+        page.wait_for_url(re.compile(query))
+        with page.expect_download() as started:
             page.get_by_role("button", name="Figures as CSV").click()
         lines = Path(started.value.path()).read_text("utf-8-sig").splitlines()
         rows = {line.split(",")[0]: line.split(",")[1] for line in lines}
@@ -115,7 +115,7 @@ def test_a_link_that_is_followed_while_the_page_is_drawn_leads_there(
     tab = Tab(browser)
     tab.page.add_init_script(f"({EARLY.replace('LINK', link)})()")
     tab.page.goto(f"{address}?span=all")
-    expect(tab.page.locator("h1").filter(visible=True)).to_contain_text(heading, timeout=SHOWN_MS)
+    expect(tab.page.locator("h1").filter(visible=True)).to_contain_text(heading)
     assert tab.page.url.endswith(link)
     tab.close()
     assert tab.errors == []
@@ -134,9 +134,9 @@ def test_a_link_that_is_followed_while_the_page_is_drawn_leads_there(
 def test_an_address_never_says_what_is_not_shown(browser: Browser, address: str, link: str, shown: str) -> None:
     tab = Tab(browser)
     tab.page.goto(address + "?span=90d")
-    expect(tab.page.locator("h1").filter(visible=True)).to_be_visible(timeout=SHOWN_MS)
+    expect(tab.page.locator("h1").filter(visible=True)).to_be_visible()
     tab.page.goto(address + link)
-    expect(tab.page).to_have_url(address + shown, timeout=SHOWN_MS)
+    expect(tab.page).to_have_url(address + shown)
     tab.page.go_back()
     expect(tab.page).to_have_url(address + "?span=90d")
     tab.close()

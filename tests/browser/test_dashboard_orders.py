@@ -21,7 +21,7 @@ from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.order_search.paging import PAGE_ROWS
 from ecommerce.readable import exact
 from ecommerce.settings import Settings
-from tests.dashboard_app import SHOWN_MS, Tab, served
+from tests.dashboard_app import Tab, served
 from tests.dashboard_shop import HOSTILE, put_catalog
 
 pytestmark = pytest.mark.slow
@@ -54,14 +54,6 @@ def listed(tab: Tab, query: str) -> Page:
     tab.show(query)
     tab.page.locator(f'a[href="./orders.csv{view_of_query(query).query()}"]').wait_for()
     return tab.page
-
-
-@pytest.fixture(autouse=True)
-def patient() -> Iterator[None]:
-    """The machine may be busy."""
-    expect.set_options(timeout=SHOWN_MS)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def amounts_shown(page: Page) -> list[tuple[str, str]]:

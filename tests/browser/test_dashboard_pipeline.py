@@ -49,7 +49,7 @@ def test_what_failed_is_said_on_the_overview_and_explained_on_the_pipeline_page(
     finally:
         imports.delete_one({"file": failed["file"]})
     tab.show("?span=all")
-    expect(tab.page.get_by_role("status").filter(has_text="broken.csv")).to_have_count(0, timeout=60_000)
+    expect(tab.page.get_by_role("status").filter(has_text="broken.csv")).to_have_count(0)
 
 
 def test_what_needs_attention_is_said_with_a_way_to_it(tab: Tab, shop: Settings) -> None:

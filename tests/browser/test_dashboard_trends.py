@@ -13,7 +13,7 @@ from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import get_database
 from ecommerce.readable import exact
 from ecommerce.settings import Settings
-from tests.dashboard_app import SHOWN_MS, Tab, drag_across, point_at
+from tests.dashboard_app import Tab, drag_across, point_at
 from tests.dashboard_figures import download
 from tests.dashboard_shop import HOSTILE
 
@@ -66,7 +66,7 @@ def test_measures_and_grains_are_chosen_and_are_in_the_link(trends: Tab, shop: S
     link = page.url
     again = page.context.new_page()
     again.goto(link)
-    expect(again.get_by_role("heading", name="Net sales over time")).to_be_visible(timeout=SHOWN_MS)
+    expect(again.get_by_role("heading", name="Net sales over time")).to_be_visible()
     again.close()
     page.go_back()
     expect(page.get_by_role("link", name="by month", exact=True)).not_to_have_attribute("aria-current", "true")
