@@ -38,6 +38,8 @@ class Listing:
     """The name of the product that the orders have in common."""
     in_archive: ArchivedPage | None = None
     """The archived orders of a text or a customer; None: no such thing is asked for, or not on this page."""
+    by_name: bool = False
+    """Whether a text was looked for among the names and e-mails of customers, too."""
     currency: str = ""
     """The shop's, which amounts are in that name none."""
 
@@ -105,6 +107,7 @@ def read_listing(
         customers=customers_of(database, _users(shown)) if customers else {},
         as_of=now,
         in_archive=in_archive,
+        by_name=customers,
         product="" if product is None else product_names(database, [product])[product],
     )
 

@@ -16,12 +16,19 @@ from dashboard.tables import Content, column, table
 from dashboard.text import NO_ARCHIVE, NOTHING, in_a_line, readable, span_so_far
 from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.order_search.archived_search import ArchivedPage
+from ecommerce.order_search.ids import ids_of
 from ecommerce.order_search.one_order import part_of
 from ecommerce.order_search.query import STATES
 from ecommerce.readable import counted, exact
 
 SORTED_COLUMNS = {"Order": "id", "Time": "time", "Customer": "customer", "Status": "status", "Total": "total",
                   "Promised": "promised"}  # fmt: skip
+
+
+NOT_BY_NAME = (
+    "names and e-mails of customers are looked through only where a login, or ECOMMERCE_CUSTOMERS_ON_LOOPBACK, lets "
+    "them be seen; in a terminal `ecommerce order --customer NAME` finds their orders"
+)
 
 
 def listing_cards(
@@ -49,6 +56,8 @@ def _head(listing: Listing, view: View, choices: Choices, all_orders: int | None
     ]
     if listing.problem:
         notes.append(listing.problem)
+    if orders.text and not listing.by_name and not ids_of(orders.text):
+        notes.append(NOT_BY_NAME)
     begun = orders.first_page()
     links = []
     if orders.state is not None:

@@ -38,7 +38,7 @@ class OrdersPage(Part):
         self._change = change
         self._values = FieldValues()
         self._search = pmui.TextInput(
-            label="Find an order", placeholder="Order id, external id or customer", size="small",
+            label="Find an order", placeholder="Order id, external id or customer id", size="small",
             sizing_mode="stretch_width", max_width=320, margin=0, stylesheets=[NOT_PRINTED],
         )  # fmt: skip
         self._search.param.watch(self._searched, "value")

@@ -117,6 +117,18 @@ def test_a_list_names_its_span_as_the_overview_does(query: str) -> None:
     assert said.lower() == title_of(question_of(view, NOW, UTC_ZONE), UTC_ZONE).lower()
 
 
+@pytest.mark.parametrize(
+    ("text", "by_name", "is_said"),
+    [("Käthe", False, True), ("Käthe", True, False), ("1001", False, False), ("", False, False)],
+)
+def test_a_search_that_leaves_names_out_says_so(text: str, by_name: bool, is_said: bool) -> None:
+    """A name that is there was said to be nowhere."""
+    view = View(page="orders", orders=OrdersView(text=text))
+    listing = Listing(Page((), None, None), Sort(), "", 0, None, {}, NOW, by_name=by_name)
+    head = json.loads(listing_cards(listing, view, {}, 3, UTC_ZONE)["list"])
+    assert ("names and e-mails of customers are looked through only" in head["subtitle"]) is is_said
+
+
 def money(text: str) -> Decimal128:
     return Decimal128(text)
 
