@@ -21,7 +21,7 @@ from dashboard.trends_view import GRAINS, MEASURES, Grain, Measure, TrendsView, 
 from dashboard.views.trends import STACKS
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import DELIVERED, canonical
-from ecommerce.kpis import Filters, Kpis, Span, compute_kpis
+from ecommerce.kpis import Filters, Kpis, KpiStore, Span, compute_kpis
 from ecommerce.mongo import MongoDatabase
 from ecommerce.shop import read_shop
 from tests.services.test_zones import days, orders, zone  # noqa: F401 - fixtures
@@ -86,6 +86,19 @@ def test_every_grain_adds_up_to_the_figures_of_the_span(
                     assert sum(point.orders for point in trends.before) == before.orders
                     assert sum((point.revenue for point in trends.before), Decimal(0)) == before.revenue
     assert orders
+
+
+def test_what_was_sold_is_the_same_however_many_pieces_it_is_read_in(
+    database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = list(random_orders(60))
+    for start in range(0, len(made), 10):  # a summary of changes each
+        accept(database, made[start : start + 10])
+        KpiStore(database).refresh()
+    whole, _ = trends_of(database, asked(Span(), "UTC"))
+    monkeypatch.setattr("ecommerce.kpis.trends.GATHERED", 1)
+    in_pieces, _ = trends_of(database, asked(Span(), "UTC"))
+    assert in_pieces.sold == whole.sold != {}
 
 
 def test_days_hours_and_deliveries_are_those_of_the_orders(

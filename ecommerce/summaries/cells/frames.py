@@ -20,10 +20,10 @@ def present(frame: pl.DataFrame, types: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def together(frames: Sequence[pl.DataFrame], dimensions: Mapping[str, Any], types: Mapping[str, Any]) -> pl.DataFrame:
-    """The rows of all frames, with the measures that each of those with rows has."""
+    """The rows of all frames, their columns in any order, with the measures that each of those with rows has."""
     filled = [frame for frame in frames if frame.height]
     schema: dict[str, Any] = {**dimensions, **types}
-    if any(frame.width < len(schema) for frame in filled):
+    if any(frame.columns != list(schema) for frame in filled):
         known = set.intersection(*(set(frame.columns) for frame in filled))
         schema = {name: dtype for name, dtype in schema.items() if name in known}
         filled = [frame.select(list(schema)) for frame in filled]
