@@ -80,10 +80,10 @@ def headlines(answer: Answer, amount: Any, zone: ZoneInfo) -> Content:
         row["spark"] = [point if point is None else round(point, 4) for point in answer.timeline.sparks.get(key, ())]
         row["unfiltered"] = unfiltered
         row["orders"] = [*idle, *BEHIND.get(key, [])]
-        if (filters.statuses or key in NEEDS_FINISHED) and (young := _open_share(answer)) > OPEN_SHARE_MAX:
+        if (filters.statuses or key in NEEDS_FINISHED) and (still_open := _still_open(answer)):
             # Nothing of theirs is comparable yet: the younger the orders, the fewer are delivered, and the fewer late.
             # So of all that is counted of one status: of 30 days, orders that are delivered "fell" by 28.5 %.
-            row["note"] = f"{percent(young, 0)} still open"
+            row["note"] = still_open
         elif answer.done is not None and answer.before is not None:
             row |= _versus(key, getattr(answer.done, key), getattr(answer.before, key), f"vs. {before}")
     rows += [_measure(name, value, amount) | {"unfiltered": unfiltered} for name, value in kpis.measures.items()]
@@ -116,10 +116,25 @@ def _without(kpis: Kpis, figure: str) -> str:
     return NOT_FILLED if figure in kpis.incomplete else "nothing was due"
 
 
-def _open_share(answer: Answer) -> float:
-    """The share of the orders, of whatever status, that are not finished, in the younger of the two spans that are
-    compared."""
-    kpis = answer.of_card("status") if answer.question.filters.statuses else answer.done or answer.kpis
+def _still_open(answer: Answer) -> str:
+    """Which share of the orders is not finished, where that is too large for a comparison; empty where it is not.
+
+    It is of the orders that the figure above counts. Where of those few are open, of the full hours, which are
+    compared: after minutes of many orders these were 100 % open, and the figures above them 28 %.
+    """
+    if answer.question.filters.statuses:
+        share = _open_share(answer.of_card("status"))
+        return f"{percent(share, 0)} of all statuses still open" if share > OPEN_SHARE_MAX else ""
+    compared, shown = _open_share(answer.done or answer.kpis), _open_share(answer.kpis)
+    if compared <= OPEN_SHARE_MAX:
+        return ""
+    if shown > OPEN_SHARE_MAX:
+        return f"{percent(shown, 0)} still open"
+    return f"{percent(compared, 0)} of the full hours still open"
+
+
+def _open_share(kpis: Kpis) -> float:
+    """The share of orders, of whatever status, that are not finished."""
     finished = sum(kpis.by_status.get(status, 0) for status in FINISHED)
     return 1 - finished / kpis.orders if kpis.orders else 0.0
 

@@ -53,8 +53,29 @@ def test_orders_of_one_status_are_not_compared_while_many_are_open(feed: Feed) -
     for status in ("Delivered", "Pending"):
         rows = headlines(feed, view.with_filter("status", [status]))
         rows.pop("card")
-        assert {row["note"].split(maxsplit=1)[1] for row in rows.values()} == {"% still open"}
+        assert {row["note"].split(maxsplit=1)[1] for row in rows.values()} == {"% of all statuses still open"}
         assert not any("change" in row for row in rows.values())
+
+
+def test_the_share_that_is_open_is_of_the_orders_that_the_figure_counts(feed: Feed, database: MongoDatabase) -> None:
+    """All of the full hours are open, and of the running hour's orders, which are many more, none."""
+    now = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)  # the clock of `watching`
+
+    def orders(first: int, count: int, at: datetime, status: str) -> None:
+        made = random_orders(first + count)[first:]
+        accept(database, [replaced(each, order_time=at, status=status, payment_type="new") for each in made])
+
+    view = View().with_preset("today").with_filter("payment", {"new"})
+    orders(1_000, 20, now - timedelta(hours=2), "Pending")
+    assert headlines(feed, view)["delivered"]["note"] == "100 % still open"
+    orders(1_020, 60, now - timedelta(minutes=10), "Delivered")
+    feed.tick()
+    for key in ("delivered", "late_share"):
+        assert headlines(feed, view)[key]["note"] == "25 % still open"
+    orders(1_080, 320 + 1, now - timedelta(minutes=5), "Delivered")
+    feed.tick()
+    assert headlines(feed, view)["delivered"]["note"] == "100 % of the full hours still open"
+    assert "change" not in headlines(feed, view)["delivered"]
 
 
 def test_days_of_another_year_are_named_with_their_year(feed: Feed) -> None:
