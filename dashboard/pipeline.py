@@ -139,4 +139,4 @@ def read_low_stock(
 
 def _names(database: MongoDatabase, collection: str, field: str, ids: list[int]) -> Mapping[Any, str]:
     found = database[collection].find({"_id": {"$in": ids}}, {field: 1})
-    return {document["_id"]: document[field] for document in found}
+    return {document["_id"]: document[field] for document in found if document.get(field)}

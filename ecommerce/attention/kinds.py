@@ -16,6 +16,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from ecommerce.attention.stock import SOLD_DAYS, low_stock
 from ecommerce.documents.statuses import is_finished
+from ecommerce.hours import hours_of
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import REJECTED_ROWS, MongoDatabase, count_few
@@ -75,15 +76,17 @@ def backlog(store: Figures, settings: Settings, zone: ZoneInfo, now: datetime) -
     ages = [(0, 3), (3, 7), (7, 14), (14, 30), (30, None)]
     counts = dict.fromkeys(ages, 0)
     old, limit = 0, settings.old_order_days
+    hours = hours_of(zone.key)
+    today = hours.day_of(now)
     for time, status, orders in days.iter_rows():
         if is_finished(status):
             continue
-        age = (now - time).days
+        age = (today - hours.day_of(time)).days
         old += orders if age >= limit else 0
         counts[next(span for span in ages if span[1] is None or age < span[1])] += orders
     if old:
         parts = [f"{_ages(*span)}: {compact(count)}" for span, count in counts.items() if count]
-        last = now.astimezone(zone).date() - timedelta(days=limit)
+        last = today - timedelta(days=limit)
         yield Notice(
             "backlog",
             f"{counted(old, 'order is', 'orders are')} open for {counted(limit, 'day')} or more",
@@ -104,7 +107,8 @@ def cover(
     low = [each for each in low_stock(database, store, settings, zone, now) if each.is_short]
     if low:
         first = [each.product_id for each in low[:NAMED]]
-        names = {each["_id"]: each["name"] for each in database["products"].find({"_id": {"$in": first}}, {"name": 1})}
+        found = database["products"].find({"_id": {"$in": first}}, {"name": 1})
+        names = {each["_id"]: each["name"] for each in found if each.get("name")}
         named = ", ".join(
             f"{names.get(each.product_id, f'#{each.product_id}')} {each.cover_days:.1f} d" for each in low[:NAMED]
         )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from ecommerce.documents.bson_codec import finite_number
 from ecommerce.hours import hours_of, time_of
 from ecommerce.kpis.question import Span
 from ecommerce.mongo import MongoDatabase
@@ -51,8 +52,10 @@ def low_stock(
     shown = {"_id": 0, "product_id": 1, "warehouse_id": 1, "stock_quantity": 1}
     stock: dict[int, list[tuple[int, int]]] = {}
     for record in database["inventory"].find({}, shown):
-        place = (record["warehouse_id"], int(record.get("stock_quantity") or 0))
-        stock.setdefault(record["product_id"], []).append(place)
+        product, house = (finite_number(record.get(name)) for name in ("product_id", "warehouse_id"))
+        pieces = finite_number(record.get("stock_quantity") or 0)
+        if product is not None and house is not None and pieces is not None:  # else somebody wrote it with a shell
+            stock.setdefault(int(product), []).append((int(house), int(pieces)))
     found = []
     for product, places in stock.items():
         left, units = sum(quantity for _, quantity in places), sold.get(product, 0)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from bson import Decimal128
 
 from dashboard.pipeline import LOW_STOCK_SHOWN, read_failures, read_low_stock, read_pipeline
 from dashboard.pipeline_cards import pipeline_cards, stock_card
@@ -108,6 +109,29 @@ def test_products_are_low_by_pieces_or_by_how_long_they_last_and_one_list_has_al
     assert (notice.link, notice.called) == ("#stock", card["title"])
     nothing = read_low_stock(database, Sold({}), settings.model_copy(update={"low_stock": 0}), zone)
     assert [low.product_id for low in nothing.low] == [3]
+
+
+def test_catalog_records_that_somebody_wrote_by_hand_hide_no_other(database: MongoDatabase, settings: Settings) -> None:
+    put_catalog(database, {"inventory": [Inventory(5, 1, 60), Inventory(5, 2, 40)], "products": [Product(5, "Five")]})
+    odd: list[dict[str, object]] = [
+        {"product_id": 5, "warehouse_id": 3, "stock_quantity": float("nan")},
+        {"product_id": 5, "warehouse_id": 4, "stock_quantity": Decimal128("Infinity")},
+        {"product_id": 5, "stock_quantity": 7},
+        {"product_id": [5], "warehouse_id": 1, "stock_quantity": 7},
+        {"product_id": 6, "warehouse_id": 1, "stock_quantity": Decimal128("100")},
+        {"product_id": 6, "warehouse_id": "1", "stock_quantity": "many"},
+    ]
+    for name in ("inventory", "products", "warehouses"):
+        database.command({"collMod": name, "validationLevel": "off"})
+    database["inventory"].insert_many(odd)
+    database["products"].insert_one({"_id": 6})
+    database["warehouses"].insert_one({"_id": 1})
+    store, zone = Sold({5: 560, 6: 700}), ZoneInfo("UTC")
+    found = read_low_stock(database, store, settings, zone)
+    assert [(low.product_id, low.warehouses) for low in found.low] == [(6, ((1, 100),)), (5, ((2, 40), (1, 60)))]
+    assert "#6" in stock_card(found)
+    (notice,) = cover(database, store, settings, zone, datetime.now(UTC))  # type: ignore[arg-type]
+    assert notice.reason.startswith("#6 4.0 d, Five 5.0 d")
 
 
 def test_a_long_list_of_low_stocks_says_how_many_there_are(database: MongoDatabase, settings: Settings) -> None:

@@ -1,10 +1,11 @@
 """What needs attention, in words: orders that are open for long, figures that lag behind."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
+import pytest
 
 from dashboard.attention import attention_card
 from dashboard.state import view_of_query
@@ -49,6 +50,29 @@ def test_the_backlog_is_told_by_age_once_an_order_is_open_for_too_long() -> None
     assert notice.reason == "open orders by age: 0–3 d: 5, 7–14 d: 3, over 30 d: 20.0 k"
     view = view_of_query(notice.link)
     assert (view.page, view.orders.state, f"{view.last}") == ("orders", "open", "2026-11-12")
+
+
+class Opened(Store):
+    """A KPI store with one open order of each day, by a zone's clock."""
+
+    def __init__(self, zone: ZoneInfo, *days: date) -> None:
+        rows = [(datetime.combine(day, time.min, zone).astimezone(UTC), "Pending", 1) for day in days]
+        self._frame = pl.DataFrame(rows, schema=["time", "status", "orders"], orient="row")
+
+
+@pytest.mark.parametrize(
+    ("now", "last"),
+    [
+        (datetime(2026, 10, 28, 23, 30), date(2026, 10, 21)),  # days before had 25 hours
+        (datetime(2026, 4, 1, 0, 30), date(2026, 3, 25)),  # and 23
+    ],
+)
+def test_the_backlog_counts_the_days_that_its_link_lists(now: datetime, last: date) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    days = [last + timedelta(days=each) for each in range(-3, 4)]
+    (notice,) = backlog(Opened(berlin, *days), Settings(old_order_days=7), berlin, now.replace(tzinfo=berlin))
+    assert f"{view_of_query(notice.link).last}" == f"{last}"
+    assert notice.text == f"{sum(day <= last for day in days)} orders are open for 7 days or more"
 
 
 def test_a_lag_is_told_from_the_setting_on() -> None:
