@@ -65,8 +65,9 @@ def page_of(  # noqa: PLR0913 - what a page is asked by
     found = match(database, query, now)
     if before is None:
         page = _looked(database, query, found, sort, after, rows)
-        first = row_position(page.rows[0], sort) if page.rows else after
-        return replace(page, before=first if after is not None else None)
+        if after is None:
+            return page
+        return replace(page, before=row_position(page.rows[0], sort) if page.rows else after)
     back = _looked(database, query, found, sort.reversed(), before, rows)
     if back.after is None:  # less than a page before it: the first page, filled up
         return page_of(database, query, sort, now, rows=rows)

@@ -9,6 +9,7 @@ from bson import Decimal128
 
 from ecommerce.documents.kinds import EARLIEST_TIME, EPOCH, LATEST_TIME
 from ecommerce.mongo import Document
+from ecommerce.order_search.one_order import part_of
 
 TIME, ID = "order.order_time", "_id"
 SORTS = {
@@ -56,6 +57,8 @@ class Position:
         value = self.value
         if isinstance(value, datetime):
             return f"{self.order_id}.t{(value - EPOCH) // timedelta(milliseconds=1)}"
+        if value is None:
+            return f"{self.order_id}.n"
         letter = "d" if isinstance(value, Decimal128) else "i" if isinstance(value, int) else "s"
         return f"{self.order_id}.{letter}{value}"
 
@@ -80,9 +83,8 @@ def time_position_of(text: str) -> Position | None:
 
 def row_position(document: Document, sort: Sort) -> Position:
     """Where a row is."""
-    value: Any = document
-    for name in sort.path.split("."):
-        value = value[name]
+    part, _, name = sort.path.rpartition(".")
+    value = part_of(document, part).get(name) if part else document[name]
     return Position(value, int(document[ID]))
 
 
@@ -91,8 +93,12 @@ def behind(sort: Sort, at: Position) -> Document:
     beyond = "$lt" if sort.descending else "$gt"
     if sort.path == ID:
         return {ID: {beyond: at.order_id}}
+    if at.value is None:  # of orders in which somebody left it out: the least
+        same = {sort.path: None, ID: {beyond: at.order_id}}
+        return same if sort.descending else {"$or": [same, {sort.path: {"$ne": None}}]}
     # The range on its own lets an index begin at the position.
-    return {sort.path: {f"{beyond}e": at.value}, "$or": [{sort.path: {beyond: at.value}}, {ID: {beyond: at.order_id}}]}
+    found = {sort.path: {f"{beyond}e": at.value}, "$or": [{sort.path: {beyond: at.value}}, {ID: {beyond: at.order_id}}]}
+    return {"$or": [found, {sort.path: None}]} if sort.descending and sort.path != TIME else found
 
 
 def _value(letter: str, text: str) -> Any:
@@ -105,6 +111,8 @@ def _value(letter: str, text: str) -> Any:
             return _int64(text)
         case "s":
             return text
+        case "n" if not text:
+            return None
     raise ValueError(letter)
 
 

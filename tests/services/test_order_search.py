@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from bson import Int64
 from pymongo import MongoClient
 
 from ecommerce.documents.catalog import User
@@ -108,6 +109,16 @@ def test_a_search_that_finds_little_says_how_far_it_looked(
         assert page.looked_until is not None and page.after.value == page.looked_until
         after = page.after
     assert found == expected
+
+
+@pytest.mark.parametrize("sort", [Sort(by, descending) for by in SORTS for descending in (True, False)], ids=str)
+def test_orders_without_what_they_are_sorted_by_are_listed(database: MongoDatabase, sort: Sort) -> None:
+    insert(database, [an_order(number) for number in range(1, 6)])
+    database.command({"collMod": "orders", "validationLevel": "off"})
+    time = an_order(1).order.order_time
+    database["orders"].insert_many([{"_id": Int64(number), "order": {"order_time": time}} for number in range(10, 15)])
+    found = all_pages(database, OrderQuery(), sort, rows=2)
+    assert sorted(found) == [1, 2, 3, 4, 5, 10, 11, 12, 13, 14]
 
 
 def test_too_many_orders_are_sorted_by_time_only(
