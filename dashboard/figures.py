@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from dashboard.spans import Comparison, Step, comparison, running_hour, step_of
+from dashboard.spans import LAST_24_HOURS, Comparison, Step, comparison, running_hour, step_of
 from dashboard.state import DIMENSIONS, View
 from dashboard.timeline import Timeline, drawn
 from ecommerce.hours import Hours
@@ -87,7 +87,8 @@ class Answer:
 def question_of(view: View, now: datetime, zone: ZoneInfo) -> Question:
     """What a view asks at this moment."""
     span = view.span(now, zone)
-    return Question(span, view.filters, comparison(span, now, zone, view.against), running_hour(span, now, zone))
+    compared = comparison(span, now, zone, view.against, of_hours=view.preset == LAST_24_HOURS)
+    return Question(span, view.filters, compared, running_hour(span, now, zone))
 
 
 def compute(store: Store, question: Question, version: int, zone: ZoneInfo) -> Answer:

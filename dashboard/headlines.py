@@ -182,6 +182,8 @@ def _versus(key: str, now: Any, before: Any, note: str) -> Row:
         text = f"{abs(now - before) * 100:.1f} points"
         return _tone(now - before, text, note, notable=NOTABLE_POINTS, rising_is_good=False)
     relative = change(now, before)
+    if before < 0:
+        return {"note": "nothing to compare with"}
     if relative is None:
         return {"change": "new" if now else "unchanged", "note": note}
     # Fewer delivered may only mean that the orders are young: neither good nor bad.

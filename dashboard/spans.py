@@ -33,9 +33,10 @@ class Preset:
     """Whole days of the shop, today with them; None: another span, see `preset_span`."""
 
 
+LAST_24_HOURS = "24h"
 PRESETS: tuple[Preset, ...] = (
     Preset("today", "Today", "Since midnight", 1),
-    Preset("24h", "24 h", "The last 24 hours"),
+    Preset(LAST_24_HOURS, "24 h", "The last 24 hours"),
     Preset("7d", "7 d", "Today and the 6 days before", 7),
     Preset("30d", "30 d", "Today and the 29 days before", 30),
     Preset("90d", "90 d", "Today and the 89 days before", 90),
@@ -66,7 +67,7 @@ def preset_span(key: str, now: datetime, zone: ZoneInfo) -> Span:
     end = next_bucket(hour_of(now, zone), "hour", zone)
     if key == "all":
         return Span(None, None)
-    if key == "24h":
+    if key == LAST_24_HOURS:
         return Span(hour_of(end - DAY, zone), end)
     days = next(preset.days for preset in PRESETS if preset.key == key)
     assert days is not None  # noqa: S101 - all but the two above have some
@@ -96,9 +97,12 @@ def running_hour(span: Span, now: datetime, zone: ZoneInfo) -> datetime | None:
     return hour if span.end is None or span.end > hour else None
 
 
-def comparison(span: Span, now: datetime, zone: ZoneInfo, against: Against = "before") -> Comparison | None:
+def comparison(
+    span: Span, now: datetime, zone: ZoneInfo, against: Against = "before", *, of_hours: bool = False
+) -> Comparison | None:
     """What a span is compared with: as many days before, at the same hours, or the same a week or a year before.
 
+    One `of_hours` is compared with as many hours before, also where it happens to begin at midnight.
     None for an open span, before the first full hour, and where the year before has none of its days.
     """
     if span.start is None or span.end is None:
@@ -109,7 +113,7 @@ def comparison(span: Span, now: datetime, zone: ZoneInfo, against: Against = "be
     if against != "before":
         like = compared_with(Span(span.start, end), hours_of(zone.key), against)
         return Comparison(Span(span.start, end), like) if like else None
-    if span.start != _midnight(day_of(span.start, zone), zone):
+    if of_hours or span.start != _midnight(day_of(span.start, zone), zone):
         length = span.end - span.start
         before = Span(hour_of(span.start - length, zone), hour_of(end - length, zone))
     else:

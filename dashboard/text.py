@@ -50,8 +50,9 @@ def percent(fraction: float, places: int = 1) -> str:
 
 
 def change(now: Decimal | float, before: Decimal | float) -> float | None:
-    """The relative change from `before` to `now`; None where there is nothing to compare with."""
-    return float(now) / float(before) - 1 if before else None
+    """The relative change from `before` to `now`; None where that is nothing, or less, of which nothing is a
+    share."""
+    return float(now) / float(before) - 1 if before > 0 else None
 
 
 def change_text(relative: float) -> str:

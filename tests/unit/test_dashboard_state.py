@@ -170,6 +170,15 @@ def test_days_that_are_over_are_compared_whole_and_days_to_come_not_at_all() -> 
     assert comparison(preset_span("today", midnight, UTC_ZONE), midnight, UTC_ZONE) is None  # no full hour yet
 
 
+def test_24_hours_are_compared_with_24_hours_also_from_midnight_on() -> None:
+    """At 23:20 the 24 hours begin at midnight; the day before had 25."""
+    berlin, now = ZoneInfo("Europe/Berlin"), datetime(2026, 10, 26, 22, 20, tzinfo=UTC)
+    compared = question_of(View().with_preset("24h"), now, berlin).compared
+    assert compared
+    assert compared.done == hours("2026-10-26T00:00", "2026-10-26T23:00", berlin)
+    assert compared.before == hours("2026-10-25T01:00", "2026-10-25T23:00", berlin)
+
+
 def test_a_day_with_a_changed_clock_is_compared_by_its_clock() -> None:
     berlin, now = ZoneInfo("Europe/Berlin"), datetime(2026, 3, 29, 14, 20, tzinfo=UTC)  # 16:20, an hour was skipped
     compared = comparison(preset_span("today", now, berlin), now, berlin)

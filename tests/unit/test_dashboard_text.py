@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboard.downloads import BYTE_ORDER_MARK, csv_text
+from dashboard.headlines import _versus
 from dashboard.text import change, change_text, money, readable, readable_names, span_so_far, span_text
 from dashboard.views.freshness import as_markdown_text
 from ecommerce.kpis.question import Span
@@ -60,6 +61,13 @@ def test_changes_are_said_so_that_they_can_be_read() -> None:
     assert [change_text(relative) for relative in (0.123, -0.5, 8.99, 11.2, 151.3)] == [
         "12.3 %", "50.0 %", "899.0 %", "×12", "×152",
     ]  # fmt: skip
+
+
+def test_of_nothing_and_of_less_no_change_is_a_percentage() -> None:
+    """From -100 to 50 net sales rose, and "fell by 150 %"."""
+    assert [change(Decimal(50), Decimal(before)) for before in (-100, 0, 100)] == [None, None, -0.5]
+    assert _versus("revenue", Decimal(50), Decimal(-100), "vs. 1 Mar") == {"note": "nothing to compare with"}
+    assert _versus("revenue", Decimal(50), Decimal(0), "vs. 1 Mar") == {"change": "new", "note": "vs. 1 Mar"}
 
 
 def test_names_of_a_shops_system_are_readable_and_all_others_stay() -> None:
