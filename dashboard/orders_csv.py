@@ -111,7 +111,9 @@ def _part(database: MongoDatabase, chunk: Sequence[Document], place: str, *, cus
 def _row(document: Document, place: str, names: Mapping[int, tuple[str, str]], *, customers: bool) -> list[object]:
     cells = [_value(document, *path) for path in FIELDS.values()]
     cells = [cell.isoformat() if isinstance(cell, datetime) else cell for cell in cells] + [place]
-    return cells + (list(names.get(_value(document, "order", "user_id"), ("", ""))) if customers else [])
+    user = _value(document, "order", "user_id")
+    name = names.get(user, ("", "")) if isinstance(user, int) else ("", "")
+    return cells + (list(name) if customers else [])
 
 
 def _value(document: Document, part: str, name: str) -> Any:

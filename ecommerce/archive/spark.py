@@ -134,9 +134,11 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
         if meanwhile:
             threading.Thread(target=_tried, args=(meanwhile, context), name="spark-meanwhile", daemon=True).start()
         return _Spark(SparkSession.builder.getOrCreate(), settings, java, scratch, home, leaves_classes)
-    except Exception as error:  # noqa: BLE001 - whatever it is, what was begun is taken back and said
+    except BaseException as error:  # whatever it is, Ctrl-C too, what was begun is taken back; an error is said
         shutil.rmtree(scratch, ignore_errors=True)
         home.close()
+        if not isinstance(error, Exception):
+            raise
         raise ServiceError(
             f"Spark did not start with ECOMMERCE_SPARK_MASTER={settings.spark_master!r}{given_by_the_user()}: "
             f"{_reason(error, log, log_before)}; see {log}"

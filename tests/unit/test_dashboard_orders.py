@@ -18,6 +18,7 @@ from dashboard.headlines import title_of
 from dashboard.order_cards import order_cards
 from dashboard.orders import Listing, OneOrder
 from dashboard.orders_cards import listing_cards
+from dashboard.orders_csv import FIELDS, _row
 from dashboard.orders_view import OrdersView
 from dashboard.state import View, view_of_query
 from dashboard.text import NO_ARCHIVE, moment
@@ -318,3 +319,10 @@ def test_the_archived_orders_of_a_customer_are_beside_the_hot_ones_and_the_searc
 )  # fmt: skip
 def test_who_may_see_customers(setting: bool, user: str | None, address: str | None, allowed: bool) -> None:
     assert may_see_customers(Settings(customers_on_loopback=setting), user, address) is allowed
+
+
+@pytest.mark.parametrize("user", [5, [5], {"id": 5}, None, "5"])
+def test_a_download_has_a_row_for_an_order_of_whatever_user(user: object) -> None:
+    row = _row({"_id": 7, "order": {"order_id": 7, "user_id": user}}, "hot", {5: ("Ann", "ann@x.org")}, customers=True)
+    assert row[-3:] == ["hot", *(("Ann", "ann@x.org") if user == 5 else ("", ""))]
+    assert len(row) == len(FIELDS) + 3
