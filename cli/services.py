@@ -1,6 +1,7 @@
 """`ecommerce up`, `down` and `status`."""
 
 import json
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from ecommerce.services.health import ServiceState
 
+REASON_LONG = 60
+"""A reason of several services that has more characters is said once, below their table."""
+
 
 def up(
     detach: Annotated[
@@ -26,8 +30,9 @@ def up(
         bool | None,
         typer.Option(
             "--demo/--no-demo",
-            help="Make a small catalog and half a year of orders in a database that holds neither. By default in the "
-            "embedded MongoDB, and not in a server that ECOMMERCE_MONGO_URI names.",
+            help="Make a demo, a small catalog and half a year of orders, in a database that holds neither. By default "
+            "in the embedded MongoDB, unless the shop was started with --no-demo, and not in a server that "
+            "ECOMMERCE_MONGO_URI names.",
         ),
     ] = None,
     as_json: Annotated[
@@ -43,8 +48,6 @@ def up(
     if as_json and not detach:
         raise InputError("--json: only with --detach, as `up` stays until Ctrl-C otherwise")
     settings = get_settings()
-    if demo is None:
-        demo = settings.mongo_uri is None
     console = Console(highlight=False)
     with console.status("starting MongoDB, HDFS, Prefect and the dashboard") as waiting:
 
@@ -58,8 +61,10 @@ def up(
             _where_to_look(console, settings, detach)
 
         if detach:
-            run_detached(settings, demo=demo)
+            remarks = run_detached(settings, demo=demo)
             started()
+            for line in remarks:
+                typer.echo(line, err=as_json)
         else:
             run(settings, partial(console.print, soft_wrap=True, markup=False), started, demo=demo)
 
@@ -125,12 +130,17 @@ def _show(console: "Console", states: list["ServiceState"]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    counts = Counter(state.reason for state in states)
+    below = [reason for reason, services in counts.items() if services > 1 and len(reason) > REASON_LONG]
     table = Table("service", "address", "state", box=None, pad_edge=False)
     colors = {"up": "green", "starting": "yellow", "stopping": "yellow", "down": "red"}
     for state in states:
-        reason = f": {state.reason}" if state.reason else ""
+        reason = f": {state.reason}" if state.reason and state.reason not in below else ""
         table.add_row(state.name, escape(state.address), f"[{colors[state.state]}]{state.state}[/]{escape(reason)}")
     console.print(table)
+    for reason in below:
+        names = ", ".join(state.name for state in states if state.reason == reason)
+        console.print(f"{names}: {reason}", markup=False, soft_wrap=True)
 
 
 def _where_to_look(console: "Console", settings: Settings, detached: bool) -> None:

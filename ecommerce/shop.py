@@ -12,11 +12,12 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
 from ecommerce.errors import SettingsError
-from ecommerce.mongo import Document, MongoDatabase, program_version
+from ecommerce.mongo import GENERATOR, IMPORTS, Document, MongoDatabase, program_version
 from ecommerce.settings import Settings, get_settings, is_zone
 
 SHOP = "shop"
-"""{_id: "shop", currency, time_zone, version: of the program that recorded it, at, moving_to?: a zone}."""
+"""{_id: "shop", currency, time_zone, version: of the program that recorded it, at,
+moving_to?: a zone, without_demo?}."""
 
 SHOP_ID = "shop"
 DEFAULT_CURRENCY, DEFAULT_TIME_ZONE = "USD", "UTC"
@@ -92,6 +93,17 @@ def move_under_way(database: MongoDatabase) -> str | None:
     return moving
 
 
+def note_without_demo(database: MongoDatabase, without: bool) -> None:
+    """Note that a shop was started without made-up orders, or that it is to have some after all."""
+    change = {"$set": {"without_demo": True}} if without else {"$unset": {"without_demo": ""}}
+    database[SHOP].update_one({"_id": SHOP_ID}, change)
+
+
+def is_without_demo(database: MongoDatabase) -> bool:
+    """Whether a shop was started without made-up orders."""
+    return bool((shop_document(database) or {}).get("without_demo"))
+
+
 def require_same_shop(database: MongoDatabase, settings: Settings | None = None) -> None:
     """Raise SettingsError where a setting says another currency or zone than the shop's."""
     settings, shop = settings or get_settings(), read_shop(database)
@@ -100,7 +112,31 @@ def require_same_shop(database: MongoDatabase, settings: Settings | None = None)
         ("ECOMMERCE_CURRENCY", settings.currency, shop.currency, "--currency"),
     ):
         if wanted not in (None, is_now):
-            raise SettingsError(
-                f"{name}={wanted}, but the shop of database {database.name!r} has {is_now}, in which its figures are "
-                f"counted: `ecommerce shop {option} {wanted}` changes it, or set {name} to {is_now} or to nothing"
-            )
+            of = f"the shop of database {database.name!r}"
+            says = f"{name}={wanted}, but {of} has {is_now}, in which its figures are counted"
+            back = f"set {name} to {is_now} or to nothing"
+            if holds_only_made_up(database):
+                raise SettingsError(f"{says}: {_own_shop(settings)}. For the made-up one {back}")
+            raise SettingsError(f"{says}: `ecommerce shop {option} {wanted}` changes it, or {back}")
+
+
+def holds_only_made_up(database: MongoDatabase) -> bool:
+    """Whether the generator made a database's orders and nobody imported any. False where that may not be read."""
+    try:
+        made_up = database[GENERATOR].find_one({"_id": "catalog"}, {"_id": 1}) is not None
+        return made_up and database[IMPORTS].find_one({}, {"_id": 1}) is None
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        return False
+
+
+def _own_shop(settings: Settings) -> str:
+    """How one starts a shop of one's own where the database has the demo."""
+    if settings.mongo_uri is not None:
+        return "its orders are made up. For a shop of your own set ECOMMERCE_DATABASE to another name"
+    return (
+        "its orders are made up. For a shop of your own set ECOMMERCE_HOME to another folder; or, to give up the "
+        f"made-up one, stop everything (`ecommerce down`) and remove {settings.home_directory}; then "
+        "`ecommerce up --no-demo`"
+    )

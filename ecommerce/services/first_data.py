@@ -8,12 +8,40 @@ from pathlib import Path
 
 from ecommerce.errors import EcommerceError
 from ecommerce.generate.first import first_start
-from ecommerce.mongo import ORDERS, get_database
+from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.services.environment import settings_environment
 from ecommerce.services.jobs import Job
 from ecommerce.services.records import run_directory, write_json
 from ecommerce.settings import Settings, get_settings
+from ecommerce.shop import is_without_demo, note_without_demo
 from ecommerce.summaries.advance import advance
+
+LEAVES_OUT = "`ecommerce up --no-demo` in an empty ECOMMERCE_HOME starts a shop without them"
+WITHOUT_DEMO = (
+    "this shop was started with --no-demo and is still empty: no orders were made up. `ecommerce down`, then "
+    "`ecommerce up --demo` makes the demo all the same"
+)
+
+
+def wants_demo(database: MongoDatabase, settings: Settings, asked: bool | None) -> bool:
+    """Whether an `up` makes first data where there is none: as it is asked, else as the shop was started.
+
+    An empty shop of the embedded MongoDB remembers what it was asked. One of a server gets none unasked.
+    """
+    if settings.mongo_uri is not None:
+        return bool(asked)
+    if asked is not None and (asked or _is_empty(database)):
+        note_without_demo(database, not asked)
+    return not is_without_demo(database) if asked is None else asked
+
+
+def _is_empty(database: MongoDatabase) -> bool:
+    return database["products"].find_one() is None and database[ORDERS].find_one({}, {"_id": 1}) is None
+
+
+def is_left_empty(database: MongoDatabase, settings: Settings) -> bool:
+    """Whether a shop that was started without demo has nothing yet."""
+    return settings.mongo_uri is None and is_without_demo(database) and _is_empty(database)
 
 
 def first_data(settings: Settings) -> Job | None:
@@ -22,10 +50,8 @@ def first_data(settings: Settings) -> Job | None:
     One that was ended before its end is done again: it adds only what is missing.
     """
     database = get_database(settings)
-    no_order = database[ORDERS].find_one({}, {"_id": 0, "updated_at": 1}) is None
-    empty = database["products"].find_one() is None and no_order
     begun = _begun(settings)
-    if not empty and not first_data_begun(settings):
+    if not _is_empty(database) and not first_data_begun(settings):
         return None
     write_json(begun, {"database": settings.database})
     return Job(

@@ -14,8 +14,9 @@ from pymongo.errors import PyMongoError
 from ecommerce.archive.class_archive import has_class_archive
 from ecommerce.errors import ServiceError, in_one_line, without_topology
 from ecommerce.jvm import Changes
-from ecommerce.mongo import get_database
+from ecommerce.mongo import ORDERS, get_database
 from ecommerce.prefect_api import embedded_api
+from ecommerce.readable import counted
 from ecommerce.schema import is_missing, prepare_collections
 from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.catalog_choice import catalog_in_postgres, record_catalog
@@ -24,7 +25,14 @@ from ecommerce.services.dashboard import dashboard, dashboard_url
 from ecommerce.services.disks import require_space
 from ecommerce.services.environment import service_environment
 from ecommerce.services.first_archive import archive_first_data
-from ecommerce.services.first_data import first_data, first_data_is_whole
+from ecommerce.services.first_data import (
+    LEAVES_OUT,
+    WITHOUT_DEMO,
+    first_data,
+    first_data_is_whole,
+    is_left_empty,
+    wants_demo,
+)
 from ecommerce.services.generator_schedule import deployments_file, is_own_shop
 from ecommerce.services.hdfs import embedded_hdfs
 from ecommerce.services.jobs import Job
@@ -62,9 +70,12 @@ WATCH_SECONDS = 1.0
 class Stack:
     """The services of one home. `start`, then `watch` until interrupted, then always `stop`."""
 
-    def __init__(self, settings: Settings, say: Say, *, demo: bool) -> None:
+    def __init__(self, settings: Settings, say: Say, *, demo: bool | None) -> None:
         self._settings = settings
-        self._demo = demo
+        self._asked_for_demo = demo
+        self._demo = False
+        self.remarks: list[str] = []
+        """What was said of the shop and is worth reading after the start, too."""
         self._home = settings.home_directory
         self._say = say
         self._guard = threading.Lock()
@@ -96,7 +107,7 @@ class Stack:
         catalog = self._pool.submit(self._start_catalog)
         upgraded = self._pool.submit(self._upgrade, mongo, catalog, hdfs)
         needed = [mongo, prefect, catalog, upgraded, *([hdfs] if hdfs else [])]
-        deployed = self._pool.submit(self._deploy, prefect, environment)
+        deployed = self._pool.submit(self._deploy, mongo, prefect, environment)
         working = self._pool.submit(self._start_worker, needed, environment)
         shown = self._pool.submit(self._start_dashboard, upgraded, environment)
         _await(
@@ -104,7 +115,7 @@ class Stack:
             shown,
             deployed,
             working,
-            *([self._pool.submit(self._make_first_data, upgraded, shown)] if self._demo else []),
+            self._pool.submit(self._make_first_data, upgraded, shown),
         )
 
     def watch(self, settled: Callable[[], None]) -> None:
@@ -172,6 +183,7 @@ class Stack:
             if is_missing(database):
                 self._say(f"new database {database.name!r}")
             prepare_collections(database)
+            self._demo = wants_demo(database, self._settings, self._asked_for_demo)
         except PyMongoError as error:
             raise ServiceError(f"MongoDB cannot be used: {without_topology(error)[:300]}") from None
 
@@ -225,7 +237,8 @@ class Stack:
             self._start_postgres()
             record_catalog(self._settings)
 
-    def _deploy(self, prefect: Future[None], environment: Changes) -> None:
+    def _deploy(self, mongo: Future[None], prefect: Future[None], environment: Changes) -> None:
+        mongo.result()
         prefect.result()
         self._deploy_all(environment)
         self._part(automations(self._settings, environment)).start().finish()
@@ -246,12 +259,19 @@ class Stack:
 
     def _make_first_data(self, mongo: Future[None], shown: Future[None]) -> None:
         mongo.result()
+        database = get_database(self._settings)
+        if not self._demo:
+            if self._asked_for_demo is None and is_left_empty(database, self._settings):
+                self._remark(WITHOUT_DEMO)
+            return
         job = first_data(self._settings)
         if job is None:
             return
         self._is_new_shop = True
-        self._say("first start: making a shop with half a year of orders")
+        self._say(f"first start: making a demo, a shop with half a year of made-up orders; {LEAVES_OUT}")
         self._part(job).start().finish()
+        orders = counted(database[ORDERS].estimated_document_count(), "order")
+        self._remark(f"{orders} of a demo were made up; {LEAVES_OUT}")
         shown.result()
         # The archive run takes a minute or more on a slow machine; nobody needs to wait for it to look.
         self._say(f"the shop is on the dashboard now: {dashboard_url(self._settings)}")
@@ -280,6 +300,10 @@ class Stack:
     def _daemons(self) -> list[Daemon]:
         with self._guard:
             return [part for part in self._parts if isinstance(part, Daemon)]
+
+    def _remark(self, line: str) -> None:
+        self._say(line)
+        self.remarks.append(line)
 
     def _part(self, part: Part) -> Part:
         """Take a part into the list of what `stop` ends, before it is started."""

@@ -49,10 +49,10 @@ SAY_SECONDS = 10.0
 START_TIMEOUT_SECONDS = 600
 
 
-def run(settings: Settings, say: Say, started: Callable[[], None], *, demo: bool) -> None:
+def run(settings: Settings, say: Say, started: Callable[[], None], *, demo: bool | None) -> None:
     """Start everything, call `started`, and stay until Ctrl-C or SIGTERM; then stop everything in reverse order.
 
-    With `demo`, a database that holds no order and no product gets some first.
+    With `demo`, a database that holds no order and no product gets some first; None: as `wants_demo` says.
     Raises ServiceError where it already runs for this home, or where something cannot be started.
     """
     home = settings.home_directory
@@ -66,7 +66,7 @@ def run(settings: Settings, say: Say, started: Callable[[], None], *, demo: bool
         failure: dict[str, str] = {}
 
         def is_up() -> None:
-            write_json(state, {"supervisor": identity(), "state": UP})
+            write_json(state, {"supervisor": identity(), "state": UP, "remarks": stack.remarks})
             started()
 
         try:
@@ -92,14 +92,18 @@ def run(settings: Settings, say: Say, started: Callable[[], None], *, demo: bool
                         state.unlink(missing_ok=True)
 
 
-def run_detached(settings: Settings, *, demo: bool) -> None:
-    """Start `run` in a process of its own and wait until everything answers. Raises ServiceError where it does not."""
+def run_detached(settings: Settings, *, demo: bool | None) -> list[str]:
+    """Start `run` in a process of its own and wait until everything answers; what it remarked of the shop.
+
+    Raises ServiceError where something does not answer.
+    """
+    asked = [] if demo is None else ["--demo" if demo else "--no-demo"]
     home = settings.home_directory
     log = home / "logs" / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cli.app", "up", "--demo" if demo else "--no-demo"],
+            [sys.executable, "-P", "-m", "cli.app", "up", *asked],
             env={**os.environ, **settings_environment(settings), TIMED_LINES: "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -111,7 +115,7 @@ def run_detached(settings: Settings, *, demo: bool) -> None:
     while time.monotonic() < deadline:
         state = up_state(home)
         if state.get("supervisor") == mine and state.get("state") == UP:
-            return
+            return [*state.get("remarks", [])]
         if child.poll() is not None:
             lines = log.read_text(errors="replace").strip().splitlines()
             raise ServiceError(

@@ -41,6 +41,9 @@ ORDERS_MAX = 2_000
 
 NOT_HERE = {
     "ecommerce up": "it runs already",
+    "ecommerce up --demo": "it runs already",
+    "ecommerce up --no-demo": "it runs already",
+    "ecommerce up --no-demo --detach": "of a shop of one's own",
     "ecommerce down": "the tutorial's last line",
     "ecommerce import": "only a name there",
     "ecommerce generate --rate 20": "until Ctrl-C; test_power_cut_drill.py has it",
@@ -102,6 +105,22 @@ def test_the_tutorial(newcomer: Newcomer) -> None:
     assert before["archived_orders"] == 0 < after["archived_orders"]
     assert before["orders"] > 10_000
     assert http_answers(f"http://127.0.0.1:{newcomer.port('DASHBOARD')}/app", timeout_seconds=60)
+
+
+def test_your_own_shop_of_the_readme(newcomer: Newcomer) -> None:
+    """In a clone where the demo was tried: before the tutorial's shop is used again."""
+    section = (REPOSITORY / "README.md").read_text().partition("## Your own shop")[2].partition("\n## ")[0]
+    install, *lines = (line.partition(" #")[0].strip() for line in section.split("```")[1].splitlines()[1:])
+    assert install == "make install"
+    at_home = f"export HOME={newcomer.folder}"
+    newcomer.run("\n".join([at_home, *lines]))
+    own = f"export ECOMMERCE_HOME={newcomer.folder}/my-shop"
+    try:
+        assert "currency: EUR\ntime zone: Europe/Berlin" in newcomer.run(f"{own}\n.venv/bin/ecommerce shop")
+        assert "orders: 0 hot, 0 archived" in newcomer.run(f"{own}\n.venv/bin/ecommerce status")
+    finally:
+        newcomer.run(f"{own}\n.venv/bin/ecommerce down")
+    newcomer.run(".venv/bin/ecommerce up --detach")
 
 
 def test_every_command_of_the_other_pages(newcomer: Newcomer) -> None:

@@ -54,6 +54,7 @@ def test_up_starts_everything_keeps_it_up_and_leaves_nothing_behind(settings: Se
     up = Up(settings)
     # It can be looked at before the archive run begins, which is what takes longest on a slow machine.
     up.wait_for(f"the shop is on the dashboard now: http://127.0.0.1:{settings.dashboard_port}")
+    assert re.search(r"^1\d\d,\d{3} orders of a demo were made up; `ecommerce up --no-demo` in", up.text, re.M), up.text
     page = up.wait_for("archiving the older half of the first orders: http://.*").split()[-1]
     os.kill(pid_of(settings, "dashboard"), signal.SIGKILL)
     up.wait_for("dashboard was ended by signal 9; it was started again")
@@ -221,9 +222,12 @@ def test_an_own_shop_gets_no_made_up_orders_until_somebody_wants_them(settings: 
     subprocess.run(["bash", "-c", found[1]], check=True)
     assert is_active()
     ecommerce(settings, "down")
-    up = ecommerce(settings, "up", "--detach", "--no-demo")
+    up = ecommerce(settings, "up", "--detach")
     assert "is paused" not in up.stdout
     assert is_active(), "it stays as somebody chose"
+    assert "started with --no-demo and is still empty" in up.stdout
+    assert "`ecommerce up --demo`" in up.stdout
+    assert get_database(settings)[ORDERS].count_documents({}) == 0, "an up without the flag makes nothing up"
 
 
 @pytest.mark.drill

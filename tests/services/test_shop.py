@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
+from pydantic import SecretStr
 
 from ecommerce.errors import SettingsError
-from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.mongo import GENERATOR, IMPORTS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings, get_settings, load_settings
 from ecommerce.shop import SHOP, Shop, read_shop, require_same_shop
@@ -57,6 +58,33 @@ def test_a_setting_that_says_another_shop_later_names_the_way_to_change_it(
     with pytest.raises(SettingsError, match=rf"ECOMMERCE_{name}={value}.*`ecommerce shop {option} {value}`"):
         prepare_database(new)
     assert read_shop(new) == Shop("USD", "UTC")
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_where_all_orders_are_made_up_it_says_how_to_start_an_own_shop(
+    new: MongoDatabase, environment: pytest.MonkeyPatch, imported: bool
+) -> None:
+    prepare_database(new)
+    new[GENERATOR].insert_one({"_id": "catalog"})
+    if imported:
+        new[IMPORTS].insert_one({"file": "orders.csv"})
+    says(environment, TIMEZONE="Europe/Berlin")
+    with pytest.raises(SettingsError) as refused:
+        require_same_shop(new, get_settings().model_copy(update={"mongo_uri": None}))
+    message = str(refused.value)
+    assert ("`ecommerce shop --time-zone Europe/Berlin` changes it" in message) is imported
+    home = get_settings().home_directory
+    for own in (
+        "set ECOMMERCE_HOME to another folder",
+        f"(`ecommerce down`) and remove {home}",
+        "`ecommerce up --no-demo`",
+    ):
+        assert (own in message) is not imported
+    assert "set ECOMMERCE_TIMEZONE to UTC or to nothing" in message
+    if not imported:
+        server = get_settings().model_copy(update={"mongo_uri": SecretStr("mongodb://db")})
+        with pytest.raises(SettingsError, match="set ECOMMERCE_DATABASE to another name"):
+            require_same_shop(new, server)
 
 
 def test_a_database_of_0_1_0_was_counted_in_utc(new: MongoDatabase, environment: pytest.MonkeyPatch) -> None:
