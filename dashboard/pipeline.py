@@ -13,6 +13,7 @@ from dashboard.prefect_runs import BAD_STATES, FlowRun, last_runs
 from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.archive.runs import archive_bytes
 from ecommerce.attention.stock import LowStock, Sold, low_stock
+from ecommerce.kpis.catalog import texts_of
 from ecommerce.mongo import IMPORTS, ORDERS, REJECTED_ROWS, Document, MongoDatabase, count_few
 from ecommerce.prefect_api import run_url
 from ecommerce.settings import Settings
@@ -105,7 +106,7 @@ def read_failures(database: MongoDatabase, settings: Settings) -> tuple[Failure,
     files = [
         Failure(
             f"import of {PurePath(file).name}",
-            record.get("error") or "it was interrupted: it goes on with the next import of this file",
+            str(record.get("error") or "") or "it was interrupted: it goes on with the next import of this file",
             record["started_at"],
         )
         for file, record in last.items()
@@ -132,11 +133,6 @@ def read_low_stock(
         count=len(low),
         at_most=settings.low_stock,
         cover_days=settings.cover_days,
-        products=_names(database, "products", "name", [each.product_id for each in shown]),
-        warehouses=_names(database, "warehouses", "location", houses),
+        products=texts_of(database, "products", "name", [each.product_id for each in shown]),
+        warehouses=texts_of(database, "warehouses", "location", houses),
     )
-
-
-def _names(database: MongoDatabase, collection: str, field: str, ids: list[int]) -> Mapping[Any, str]:
-    found = database[collection].find({"_id": {"$in": ids}}, {field: 1})
-    return {document["_id"]: document[field] for document in found if document.get(field)}

@@ -17,6 +17,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from ecommerce.attention.stock import SOLD_DAYS, low_stock
 from ecommerce.documents.statuses import is_finished
 from ecommerce.hours import hours_of
+from ecommerce.kpis.catalog import texts_of
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import REJECTED_ROWS, MongoDatabase, count_few
@@ -107,8 +108,7 @@ def cover(
     low = [each for each in low_stock(database, store, settings, zone, now) if each.is_short]
     if low:
         first = [each.product_id for each in low[:NAMED]]
-        found = database["products"].find({"_id": {"$in": first}}, {"name": 1})
-        names = {each["_id"]: each["name"] for each in found if each.get("name")}
+        names = texts_of(database, "products", "name", first)
         named = ", ".join(
             f"{names.get(each.product_id, f'#{each.product_id}')} {each.cover_days:.1f} d" for each in low[:NAMED]
         )

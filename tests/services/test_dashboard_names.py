@@ -9,7 +9,7 @@ from ecommerce.change_shop import change_shop
 from ecommerce.documents.order import OrderDocument
 from ecommerce.kpis.catalog import Catalog, load_catalog
 from ecommerce.kpis.store import KpiStore
-from ecommerce.mongo import MongoDatabase
+from ecommerce.mongo import Document, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop
 from tests.dashboard_viewers import feed_of, watching
@@ -45,6 +45,21 @@ def new_order(order_id: int) -> OrderDocument:
         made.delivery, delivery_id=order_id, order_id=order_id, courier_id=NEW, location="Graz", status="Held"
     )
     return OrderDocument(order, items, delivery, made.updated_at)
+
+
+def test_a_catalog_record_that_somebody_wrote_by_hand_fails_no_figure(feed: Feed, database: MongoDatabase) -> None:
+    accept(database, random_orders(50))
+    for name in ("couriers", "warehouses", "products"):
+        database.command({"collMod": name, "validationLevel": "off"})
+        odd: list[Document] = [{"_id": 1}, {"_id": "two", "name": "Two", "location": "Two", "category": "Two"}]
+        odd += [{"_id": 3, "name": 3, "location": ["Lima"], "category": {"is": "Cups"}}]
+        database[name].insert_many(odd)
+    session = watching(feed, View().with_preset("all"))
+    tick = feed.tick()
+    assert tick.freshness.problem is None
+    assert tick.answers[session.asked()].answer.kpis.orders > 0
+    catalog = load_catalog(database)
+    assert (catalog.courier(1), catalog.courier(3), catalog.warehouse(3)) == ("Courier 1", "3", "['Lima']")
 
 
 @pytest.mark.parametrize("first", [0, 300], ids=["into an empty shop", "into one with orders"])
