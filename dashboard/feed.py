@@ -17,14 +17,15 @@ from zoneinfo import ZoneInfo
 from pymongo.errors import ConnectionFailure
 
 from dashboard.attention import attention_card
+from dashboard.beside import Beside
 from dashboard.cards import overview_cards
 from dashboard.content import Content
 from dashboard.figures import Answer, Question, Store, compute
 from dashboard.first_paint import RECENT
 from dashboard.pipeline import Pipeline, Stock
-from dashboard.pipeline_cards import STOCK_NOT_READ, failed_cards, pipeline_cards, stock_card
+from dashboard.pipeline_cards import failed_cards, pipeline_cards, stock_card
 from dashboard.reasons import why
-from dashboard.shared import Aging, Behind, Shared
+from dashboard.shared import Aging, Shared
 from dashboard.state import Choices, choices_of
 from dashboard.trends import Trends, TrendsQuestion
 from ecommerce.attention.kinds import Notice
@@ -36,9 +37,7 @@ log = logging.getLogger(__name__)
 CHOICES_SECONDS = 60
 """How old the values of the filters may be where the store says of none that it is new: one may have gone."""
 
-STOCK_SECONDS = 30
 PIPELINE_SECONDS = 4
-ATTENTION_SECONDS = 30
 TRENDS_SECONDS = 5
 
 
@@ -116,15 +115,12 @@ class Feed:
         self._names: Choices = {}
         self._choices_seen = 0
         self._choices = Aging(lambda: choices_of(self._opened().choices()), CHOICES_SECONDS)
-        self._stock = Behind(lambda: stock_card(sources.read_low_stock(self._opened())), STOCK_SECONDS, STOCK_NOT_READ)
-        self._attention = Behind(
+        self._beside = Beside(
             lambda: attention_card(sources.read_notices(self._opened(), self._last.freshness.lag_seconds)),
-            ATTENTION_SECONDS,
-            attention_card(()),
+            lambda: stock_card(sources.read_low_stock(self._opened())),
         )
-        self._beside = Content({})
         pipeline, self._pipeline_problem = Aging(self._pipeline_cards, PIPELINE_SECONDS), ""
-        self._cards: dict[str, Callable[[], Content]] = {"overview": self._overview_cards, "pipeline": pipeline.get}
+        self._cards: dict[str, Callable[[], Content]] = {"overview": self._beside.cards, "pipeline": pipeline.get}
         self._last = Tick(Freshness())
 
     def join(self, watcher: Watcher) -> None:
@@ -188,15 +184,13 @@ class Feed:
         """Have an answer ready for the first viewer, where the database is there."""
         try:
             self.answer(question)
-            self._attention.now()
-            self._stock.now()
-            self._overview_cards()
+            self._beside.now()
         except Exception as error:  # noqa: BLE001 - the page comes without figures and asks again
             log.warning("there are no figures to begin with: %s", why(error))
 
     def beside(self) -> Content:
         """The overview's cards beside its figures as they were made last; empty where that is too long ago."""
-        return Content({}) if self.is_old else self._beside
+        return Content({}) if self.is_old else self._beside.last
 
     def cards(self, page: str) -> Content:
         """The cards of a page beside its figures. Raises as `answer` does."""
@@ -230,9 +224,9 @@ class Feed:
             moved, self._zone = store.hours.zone != self._zone, store.hours.zone
             renamed, self._currency = store.currency != self._currency, store.currency
             if moved or renamed or self.is_old:  # else it comes after the figures, and pushes them down
-                self._attention.forget()
-                self._stock.forget()
+                self._beside.forget()
                 self._trends.keep(())
+            self._beside.count(refresh.orders)
             if refresh.choices != self._choices_seen:
                 self._choices.forget()
             self._choices_seen = refresh.choices
@@ -269,15 +263,6 @@ class Feed:
         version, question = key
         answer = compute(self._opened(), question, version, self._zone)
         return Overview(answer, Content(overview_cards(answer, self._names, self._zone)))
-
-    def _overview_cards(self) -> Content:
-        beside = {"attention": self._attention, "stock": self._stock}
-        for card in beside.values():  # at the same time: both may be waited for
-            card.begin()
-        texts = {name: card.get() for name, card in beside.items()}
-        if texts != self._beside:  # else the same one, which sessions know
-            self._beside = Content(texts)
-        return self._beside
 
     def _pipeline_cards(self) -> Content:
         """What cannot be read or drawn is said in its place: the figures of other pages do not fail by it."""

@@ -34,6 +34,9 @@ class Refresh(Protocol):
     @property
     def choices(self) -> int: ...
 
+    @property
+    def orders(self) -> int: ...
+
 
 class Store(Protocol):
     """What the dashboard asks of the KPI store."""

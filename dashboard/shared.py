@@ -84,7 +84,8 @@ class Behind(Generic[Value]):
         self._make = make
         self._seconds = seconds
         self._wait_seconds = wait_seconds
-        self._value = first
+        self._first = self._value = first
+        self._forgotten_at = float("-inf")
         self._begun_at = self._made_at = float("-inf")
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -117,16 +118,24 @@ class Behind(Generic[Value]):
             self._ended = ended = threading.Event()
         self._made(ended)
 
-    def forget(self) -> None:
+    def renew(self) -> None:
         """Have it made anew, and waited for, when it is asked for next."""
         with self._lock:
             self._begun_at = self._made_at = float("-inf")
 
+    def forget(self) -> None:
+        """The same, and where that takes longer `first` stands for it again."""
+        self.renew()
+        with self._lock:
+            self._forgotten_at, self._value = time.monotonic(), self._first
+
     def _made(self, ended: threading.Event) -> None:
         began_at = time.monotonic()
         try:
-            self._value = self._make()
-            self._made_at = began_at
+            value = self._make()
+            with self._lock:
+                if began_at >= max(self._forgotten_at, self._made_at):  # else a later one is there, or wanted
+                    self._value, self._made_at = value, began_at
         except Exception:
             log.warning("a value could not be brought up to date", exc_info=True)
         finally:

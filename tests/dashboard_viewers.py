@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from dashboard.feed import Feed, Sources
 from dashboard.pipeline import read_low_stock, read_pipeline
 from dashboard.session import Session
@@ -30,3 +32,9 @@ def watching(feed: Feed, view: View) -> Session:
     session = Session(view, ZONE, lambda: datetime(2026, 4, 1, 12, 30, tzinfo=UTC))
     feed.join(session)
     return session
+
+
+def waits_long(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a tick wait for the cards beside the figures where they are due, on a busy machine, too."""
+    for card in feed._beside._made.values():  # noqa: SLF001
+        monkeypatch.setattr(card, "_wait_seconds", 30)

@@ -56,6 +56,8 @@ class Refresh:
     """Documents of `orders` that are no orders, and in no figure."""
     choices: int = 0
     """Grows whenever `KpiStore.choices` may say something else: a value came or is called otherwise."""
+    orders: int = 0
+    """Of the shop, hot and archived."""
 
 
 @dataclass(eq=False)
@@ -114,8 +116,9 @@ class KpiStore:
             if before != (self._epoch, self._seq, self._counts, self._names.version) or due:
                 self._version += 1
             lag = (datetime.now(UTC) - self._as_of).total_seconds()
-            choices = self._names.choices_version
-            return Refresh(self._version, changed, self._as_of, max(0.0, lag), self._counts.aside, choices)
+            choices, counts = self._names.choices_version, self._counts
+            orders = counts.hot + counts.archived
+            return Refresh(self._version, changed, self._as_of, max(0.0, lag), counts.aside, choices, orders)
 
     def kpis(self, span: Span, filters: Filters) -> Kpis:
         """Every figure of a span."""

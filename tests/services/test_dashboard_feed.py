@@ -1,6 +1,8 @@
 """One refresh for everybody: what a tick does, for whom, and what it does not do."""
 
 import gc
+import json
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,6 +15,7 @@ from dashboard.feed import Feed
 from dashboard.figures import compute, question_of
 from dashboard.first_paint import RECENT
 from dashboard.state import View
+from ecommerce.attention.kinds import Notice
 from ecommerce.change_shop import change_shop
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
@@ -20,7 +23,8 @@ from ecommerce.kpis.store import KpiStore, Refresh
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop
-from tests.dashboard_viewers import feed_of, watching
+from tests.dashboard_viewers import feed_of, waits_long, watching
+from tests.programs import wait_until
 from tests.summaries_data import START, accept, random_orders
 
 
@@ -205,6 +209,52 @@ def test_many_who_come_after_a_quiet_time_are_served_by_one_refresh(
         answers = list(pool.map(lambda _: feed.answer(question), range(16)))
     assert {answer.answer.kpis.orders for answer in answers} == {300}
     assert store.refreshes == before + 1
+
+
+@pytest.mark.parametrize("orders", [310, 3_000])
+def test_what_needs_attention_is_of_the_orders_that_the_figures_are_of(
+    store: CountingStore,
+    database: MongoDatabase,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    orders: int,
+) -> None:
+    """A page of a new shop is opened a moment after the server looked at its first orders."""
+    feed = feed_of(
+        store,
+        database,
+        settings,
+        read_notices=lambda store, _: (Notice("all", f"{store.kpis(Span(), Filters()).orders} orders"),),
+    )
+    waits_long(feed, monkeypatch)
+    session = watching(feed, View().with_preset("all"))
+    feed.prepare(session.asked())
+    assert '"300 orders"' in feed.beside()["attention"]
+    accept(database, random_orders(orders)[300:])
+    tick = feed.tick()
+    assert tick.answers[session.asked()].answer.kpis.orders == orders
+    assert f'"{orders} orders"' in tick.cards["overview"]["attention"]
+    accept(database, random_orders(orders + 1)[orders:])
+    assert feed.tick().cards["overview"] is tick.cards["overview"], "one more is no reason to look at all at once"
+
+
+def test_what_needed_attention_of_far_fewer_orders_is_not_shown_meanwhile(
+    store: CountingStore, database: MongoDatabase, settings: Settings
+) -> None:
+    may_end = threading.Event()
+
+    def notices(store: KpiStore, _: float) -> tuple[Notice, ...]:
+        if (orders := store.kpis(Span(), Filters()).orders) > 300:
+            may_end.wait(60)
+        return (Notice("all", f"{orders} orders"),)
+
+    feed = feed_of(store, database, settings, read_notices=notices)
+    session = watching(feed, View().with_preset("all"))
+    feed.prepare(session.asked())
+    accept(database, random_orders(3_000)[300:])
+    assert json.loads(feed.tick().cards["overview"]["attention"])["rows"] == []
+    may_end.set()
+    wait_until(lambda: '"3000 orders"' in feed.tick().cards["overview"]["attention"], 60)
 
 
 def test_figures_of_more_than_two_refreshes_ago_are_not_shown_first() -> None:

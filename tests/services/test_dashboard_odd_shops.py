@@ -20,7 +20,7 @@ from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import Document, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop
-from tests.dashboard_viewers import ZONE, feed_of, watching
+from tests.dashboard_viewers import ZONE, feed_of, waits_long, watching
 from tests.programs import wait_until
 from tests.summaries_data import accept, random_orders
 
@@ -117,7 +117,7 @@ def test_what_needs_attention_comes_with_the_first_figures_after_a_quiet_time(
         settings,
         read_notices=lambda store, lag: read_notices(database, store, settings, lag, store.hours.zone),
     )
-    monkeypatch.setattr(feed._attention, "_wait_seconds", 30)  # noqa: SLF001 - on a busy machine, too
+    waits_long(feed, monkeypatch)
     session = Session(View().with_preset("all"), ZONE)
     feed.prepare(session.asked())  # before there were orders
     assert "overdue" not in feed.cards("overview")["attention"]

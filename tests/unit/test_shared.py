@@ -72,6 +72,34 @@ def test_a_value_of_before_it_was_forgotten_is_not_shown() -> None:
     assert behind.get() == 2
 
 
+def test_a_value_of_before_it_was_forgotten_is_not_shown_while_another_is_made() -> None:
+    work, may_end, began = Work(), threading.Event(), threading.Event()
+    behind = Behind(work, 30, 0, 0.05)
+
+    def hang() -> None:
+        began.set()
+        may_end.wait(LONG)
+
+    work.pause = hang
+    behind.begin()
+    began.wait(LONG)
+    behind.forget()  # also where it is about to be made
+    work.pause = lambda: None
+    wait_for(lambda: behind.get() == 2)
+    may_end.set()
+    time.sleep(0.1)
+    assert behind.get() == 2
+    work.pause = lambda: time.sleep(LONG)
+    behind.forget()
+    assert behind.get() == 0
+    work.pause = lambda: None
+    behind.forget()
+    wait_for(lambda: behind.get() == 4)
+    behind.renew()
+    work.pause = lambda: time.sleep(LONG)
+    assert behind.get() == 4, "it is only made anew"
+
+
 def test_what_takes_long_is_shown_later() -> None:
     may_end = threading.Event()
     behind = Behind(Work(lambda: may_end.wait(LONG)), 30, 0, 0.05)
