@@ -9,8 +9,10 @@ from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import canonical
 from ecommerce.importing.import_files import import_paths
 from ecommerce.importing.loading.report import FileReport
+from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import REJECTED_ROWS, MongoDatabase
 from ecommerce.shop import Shop, write_shop
+from ecommerce.summaries.rebuild import rebuild
 from tests.import_samples import stored_orders
 
 SHOPS = Path(__file__).parents[1] / "data" / "shops"
@@ -29,6 +31,7 @@ EXPECTED = {
             "101": ("95.00", "0.1", "Delivered", [2, 1], "2024-01-05"),
             "102": ("20.00", "0", "Pending", [1], "2024-01-06"),
             "103": ("20.00", "0", "Returned", [1], "2024-01-07"),
+            "104": ("30.00", "0", "Delivered", [2], "2024-01-08"),
         },
         {},
     ),
@@ -112,6 +115,23 @@ def test_an_export_of_a_shop_becomes_its_orders(database: MongoDatabase, name: s
     assert dict(file.reasons) == rejected
     assert database[REJECTED_ROWS].count_documents({}) == sum(rejected.values())
     assert import_paths(database, [SHOPS / name]).unchanged == len(expected)
+
+
+def test_what_a_later_export_says_was_paid_back_lowers_sales(database: MongoDatabase, tmp_path: Path) -> None:
+    text = (SHOPS / "woocommerce.csv").read_text()
+    before = text.replace(",5.00,30.00,4.79,", ",0.00,30.00,4.79,")
+    assert before != text
+    sales = []
+    for export in (before, text):
+        (tmp_path / "woocommerce.csv").write_text(export)
+        report = import_paths(database, [tmp_path / "woocommerce.csv"])
+        rebuild(database)
+        found = compute_kpis(database).sales
+        assert found
+        sales.append(found)
+    assert (report.changed, report.unchanged) == (1, 3)
+    assert sales[0].returns + 5 == sales[1].returns
+    assert sales[0].total_sales - 5 == sales[1].total_sales
 
 
 def test_the_shop_s_own_words_are_in_the_catalog(database: MongoDatabase) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ecommerce.importing.check_file import FileCheck, check_file
 from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.loading.report import FileReport
-from ecommerce.importing.rows.plausible import doubt_sentences
+from ecommerce.importing.rows.plausible import DISCOUNT_BELOW_ZERO, doubt_sentences
 from tests.import_samples import complete_row, write_lines
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
@@ -38,13 +38,33 @@ def test_amounts_that_hardly_belong_together_are_named_with_an_order(tmp_path: P
         complete_row(6, order={"total_amount": text(0)}),
     )
     assert (found.rows, found.rejected) == (6, 0)
-    back, total = doubt_sentences(found.report.doubts)
-    assert {back, total} <= set(found.notes)
+    below, back, total = doubt_sentences(found.report.doubts)
+    assert {below, back, total} <= set(found.notes)
+    assert below == (
+        "a total_amount above the items, tax and shipping, so that the discount is below zero: 1 order, taken in as it "
+        "is: see `ecommerce order 4`"
+    )
     assert back == "paid back more than was paid: 2 orders, taken in as they are: see `ecommerce order 2`, the first"
     assert total == (
         "a total_amount of more than twice the items, tax and shipping: 1 order, taken in as it is: see "
         "`ecommerce order 3`"
     )
+
+
+@pytest.mark.parametrize(
+    ("of_order", "doubted"),
+    [
+        ({"total_amount": "24.00", "tax_amount": "3", "shipping_amount": "1"}, False),
+        ({"total_amount": "24.02", "tax_amount": "3", "shipping_amount": "1"}, False),  # prices are rounded
+        ({"total_amount": "24.03", "tax_amount": "3", "shipping_amount": "1"}, True),
+        ({"total_amount": "21.00", "tax_amount": "3", "shipping_amount": "1", "tax_included": True}, False),
+        ({"total_amount": "24.00", "tax_amount": "3", "shipping_amount": "1", "tax_included": True}, True),
+    ],
+)
+def test_a_discount_below_zero_is_named(tmp_path: Path, of_order: dict[str, Any], doubted: bool) -> None:
+    item = complete_row(1)["order_items"][0] | {"quantity": 2, "price": "10"}
+    row = complete_row(1, order=of_order | {"quantity": 1}, order_items=[item])
+    assert list(checked(tmp_path, row).report.doubts) == [DISCOUNT_BELOW_ZERO] * doubted
 
 
 def test_orders_of_the_future_are_counted() -> None:

@@ -9,6 +9,7 @@ from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
 from ecommerce.importing.order_lines.column_texts import Cells, Texts, stable_id
 from ecommerce.importing.order_lines.column_values import FOUR_DECIMALS, field_makers, made
 from ecommerce.importing.order_lines.mapping import Mapping
+from ecommerce.importing.order_lines.returned_pieces import ReturnedPieces
 from ecommerce.importing.reasons import Rejected, shown
 from ecommerce.importing.shape import Reading
 
@@ -23,6 +24,7 @@ class _Makers:
         self.delivery = field_makers(mapping, readings, Delivery, mapping.delivery, "delivery")
         self.refund = field_makers(mapping, readings, Refund, mapping.refund, "refunds[]")
         texts = Texts(readings)
+        self.returned = ReturnedPieces(mapping, readings) if mapping.quantity_after_refunds else None
         self.attributes = {name: texts.of(value, " ") for name, value in mapping.attributes.items()}
         self.order_text = texts.identity(mapping.order["order_id"])
 
@@ -58,8 +60,12 @@ def assemble(
     if credit is not None:
         order |= {"total_amount": "0", "discount": "0"}
         document["refunds"] = [{"refund_id": 0, "refund_time": order.get("order_time"), "amount": credit}]
-    elif makers.refund and (refund := refund_of(made(makers.refund, head, items), order)):
-        document["refunds"] = [refund]
+    elif makers.refund:
+        paid_back = made(makers.refund, head, items)
+        refund = refund_of(paid_back, order)
+        returned = makers.returned.of(items, made_items, head, paid_back.get("amount")) if makers.returned else []
+        if refund:
+            document["refunds"] = [refund | ({"items": returned} if returned else {})]
     if makers.attributes and (
         attributes := {name: text for name, make in makers.attributes.items() if (text := make(head).strip())}
     ):
@@ -106,7 +112,7 @@ def refund_of(refund: dict[str, Any], order: dict[str, Any]) -> dict[str, Any] |
             parts = {name: order[name] for name in ("tax_amount", "shipping_amount") if order.get(name)}
     except DecimalException:
         pass  # a text that is no amount is refused where it is read
-    return {"refund_id": 0} | parts | refund
+    return {"refund_id": 0} | refund | parts
 
 
 def work_out_amounts(order: dict[str, Any], items: Sequence[dict[str, Any]]) -> None:

@@ -125,6 +125,9 @@ class Mapping(BaseModel):
     items_have: str | None = Field(
         None, description="Lines in which this column is empty tell of their order only, and are no items."
     )
+    quantity_after_refunds: str | None = Field(
+        None, description="The column with the pieces of a line that refunds left, one of those of item.quantity."
+    )
     lines_by: str | None = Field(
         None, description="The column that all lines of an order have alike; default: order_id."
     )
@@ -190,6 +193,9 @@ class Mapping(BaseModel):
                 raise ValueError(f"delivery: {name} is missing")
         if self.refund and not {"amount", "refund_time"} <= self.refund.keys():
             raise ValueError("refund: amount and refund_time are needed")
+        after = self.quantity_after_refunds
+        if after is not None and (not self.refund or after not in self.item["quantity"].used()):
+            raise ValueError("quantity_after_refunds: it is a column of item.quantity, beside a refund")
         if self.items is not None and self.items not in self.tables:
             raise ValueError(f"items: {self.items} is not one of the tables")
         for column in self._used():
@@ -223,6 +229,11 @@ class Mapping(BaseModel):
         joined = self.tables[table]
         named = {c.partition(".")[2] for c in used if c.startswith(f"{table}.")}
         return frozenset(named | {joined.key} | ({joined.lowest} if joined.lowest else set()))
+
+    @cached_property
+    def quantity_columns(self) -> tuple[str, ...]:
+        """The columns with the pieces that were ordered, whatever came back of them."""
+        return tuple(name for name in self.item["quantity"].used() if name != self.quantity_after_refunds)
 
     @cached_property
     def line_columns(self) -> frozenset[str]:

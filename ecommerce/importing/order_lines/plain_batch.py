@@ -20,7 +20,7 @@ from ecommerce.importing.order_lines.plain_values import NOT_PLAIN, Column, Line
 from ecommerce.importing.rows.fast import ITEM_KEYS, document_bytes
 from ecommerce.importing.rows.field_bytes import element_of
 from ecommerce.importing.rows.orders import AskCatalog, Known
-from ecommerce.importing.rows.plausible import note_total
+from ecommerce.importing.rows.plausible import CENT, doubt_of_total, note_doubt
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.iso_4217 import CURRENCY_CODES
 
@@ -36,8 +36,7 @@ EXACT_BELOW = 10**28
 
 _ELEMENTS = {part: {one.name: element_of(one) for one in fields_of(part)} for part in WORKED_OUT}
 
-AMOUNTS_BESIDE = ("tax_amount", "shipping_amount")
-"""What may be in the total beside the items."""
+_SCALED_CENT = int(CENT * MONEY_FACTOR)
 
 Note = Callable[[Known], None]
 
@@ -179,11 +178,19 @@ class PlainBatch:
             if status in unknown:
                 notes.setdefault(at, []).append(partial(Known.note_status, text=status))
         for at, total in enumerate(self.order["total_amount"].values):
-            if total > 2 * of_items[at]:
-                beside = sum(self.order[name].values[at] or 0 for name in AMOUNTS_BESIDE if name in self.order)
+            if total > of_items[at] and (doubt := self._doubt_of_total(at, total, of_items[at])):
                 order_id = self.order["order_id"].values[at]
-                notes.setdefault(at, []).append(partial(_note_total, (order_id, total, of_items[at], beside)))
+                notes.setdefault(at, []).append(partial(_note_doubt, (doubt, order_id)))
         return notes
+
+    def _doubt_of_total(self, at: int, total: int, of_items: int) -> str | None:
+        tax, shipping, included = (
+            self.order[name].values[at] if name in self.order else None
+            for name in ("tax_amount", "shipping_amount", "tax_included")
+        )
+        span = self.spans[at]
+        pieces = sum(self.item["quantity"].values[span.start : span.stop])
+        return doubt_of_total(total, of_items, tax or 0, shipping or 0, included, pieces * _SCALED_CENT)
 
 
 def _heads(lines: Lines, of_orders: Sequence[range], order_columns: Collection[str], not_plain: set[int]) -> Lines:
@@ -208,8 +215,8 @@ def _heads(lines: Lines, of_orders: Sequence[range], order_columns: Collection[s
     return Lines(len(of_orders), column_of)
 
 
-def _note_total(doubted: tuple[int, int, int, int], known: Known) -> None:
-    note_total(known.doubts, *doubted)
+def _note_doubt(doubted: tuple[str, int], known: Known) -> None:
+    note_doubt(known.doubts, *doubted)
 
 
 def _without(column: Column | None, count: int) -> Collection[int]:

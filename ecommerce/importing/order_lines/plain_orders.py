@@ -79,6 +79,12 @@ class PlainOrders:
         items_not_plain: set[int] = set()
         batch.item = self._item.of(batch.items, None, items_not_plain)
         not_plain.update(batch.owners[at] for at in items_not_plain)
+        if after := self._mapping.quantity_after_refunds:
+            ordered = [*zip(*map(batch.items.column, self._mapping.quantity_columns), strict=True)]
+            for owner, left, texts in zip(batch.owners, batch.items.column(after), ordered, strict=True):
+                pieces = next(filter(None, texts), "")
+                if (left and left != pieces) if pieces else refund["amount"].values[owner] is None:
+                    not_plain.add(owner)
 
     def _name(self, batch: PlainBatch) -> None:
         """Give orders, items and deliveries their ids, and items the time of the order, as `assemble.name_parts`."""

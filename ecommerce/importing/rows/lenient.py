@@ -180,7 +180,10 @@ def _amount(value: Any, bounds: Mapping[str, Any], name: str) -> Decimal:
         raise Rejected("not_finite", f"{name} is {shown(str(amount))}, not an amount") from None
     except (ValueError, ArithmeticError):
         if 0 <= amount < limit:
-            raise Rejected("too_many_decimals", f"{name} is {shown(str(amount))}: more than four decimals") from None
+            raise Rejected(
+                "too_many_decimals",
+                f"{name} is {shown(str(amount))}: more than four decimals; a mapping rounds with `round: 4`",
+            ) from None
         raise Rejected("out_of_range", f"{name} is {shown(str(amount))}, not in 0 to {limit}") from None
     return Decimal(scaled).scaleb(-4)
 

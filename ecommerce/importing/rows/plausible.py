@@ -1,18 +1,24 @@
 """Orders that are valid and whose amounts a person should look at: one of their columns may be another's."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
 
 REFUNDS_ABOVE_TOTAL = "refunds_above_total"
 TOTAL_ABOVE_ITEMS = "total_above_items"
+DISCOUNT_BELOW_ZERO = "discount_below_zero"
 
 SENTENCES = {
     REFUNDS_ABOVE_TOTAL: "paid back more than was paid",
     TOTAL_ABOVE_ITEMS: "a total_amount of more than twice the items, tax and shipping",
+    DISCOUNT_BELOW_ZERO: "a total_amount above the items, tax and shipping, so that the discount is below zero",
 }
 """What the import's report says of each."""
+
+CENT = Decimal("0.01")
+"""An export may have rounded the price of each piece by so much."""
 
 
 class Doubt(Struct, array_like=True):
@@ -36,20 +42,32 @@ def note_doubts(doubts: Doubts, order: Any, items: Sequence[Any], refunds: Seque
     total = order.total_amount
     if len(items) == 1 and not refunds:  # nearly all orders: the sum would cost each of them 0.7 µs
         of_items = items[0].price * items[0].quantity
-        if total <= of_items + of_items:
+        if total <= of_items:
             return
     else:
         of_items = sum(item.price * item.quantity for item in items)
-    if of_items and total > 2 * of_items:
-        note_total(doubts, order.order_id, total, of_items, (order.tax_amount or 0) + (order.shipping_amount or 0))
+    if items and total > of_items:
+        tax, shipping = order.tax_amount or 0, order.shipping_amount or 0
+        rounding = sum(item.quantity for item in items) * CENT
+        if doubt := doubt_of_total(total, of_items, tax, shipping, order.tax_included, rounding):
+            note_doubt(doubts, doubt, order.order_id)
     if refunds and of_items and sum(refund.amount for refund in refunds) > total:
-        add_doubts(doubts, {REFUNDS_ABOVE_TOTAL: Doubt(1, order.order_id)})
+        note_doubt(doubts, REFUNDS_ABOVE_TOTAL, order.order_id)
 
 
-def note_total(doubts: Doubts, order_id: int, total: Any, of_items: Any, beside: Any) -> None:
-    """Count an order whose total is much more than its items and what is beside them; the amounts are of one kind."""
-    if of_items and total > 2 * (of_items + beside):
-        add_doubts(doubts, {TOTAL_ABOVE_ITEMS: Doubt(1, order_id)})
+def doubt_of_total(
+    total: Any, of_items: Any, tax: Any, shipping: Any, tax_included: bool | None, rounding: Any
+) -> str | None:
+    """What is doubted of a total that is above its items; the amounts are of one kind, Decimal or scaled."""
+    if of_items and total > 2 * (of_items + tax + shipping):
+        return TOTAL_ABOVE_ITEMS
+    beside = shipping if tax_included else tax + shipping
+    return DISCOUNT_BELOW_ZERO if total > of_items + beside + rounding else None
+
+
+def note_doubt(doubts: Doubts, doubt: str, order_id: int) -> None:
+    """Count an order."""
+    add_doubts(doubts, {doubt: Doubt(1, order_id)})
 
 
 def doubt_sentences(doubts: Doubts) -> list[str]:

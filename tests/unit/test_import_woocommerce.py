@@ -1,0 +1,105 @@
+"""WooCommerce: what came back, pieces that refunds left, prices with many decimals, statuses of other languages."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecommerce.importing.check_file import FileCheck, check_file
+from ecommerce.importing.loading.file_import import ImportOptions
+
+HEADER = (
+    "Order Number,Order Status,Order Date,First Name (Billing),Last Name (Billing),City (Billing),Email (Billing),"
+    "City (Shipping),Payment Method Title,Cart Discount Amount,Order Subtotal Amount,Shipping Method Title,"
+    "Order Shipping Amount,Order Refund Amount,Order Total Amount,Order Total Tax Amount,SKU,Item #,Item Name,"
+    "Quantity (- Refund),Item Cost,Quantity"
+)
+ORDER: dict[str, Any] = {
+    "Order Number": 1, "Order Status": "Completed", "Order Date": "2024-01-05 10:22",
+    "Email (Billing)": "ada@example.com",
+    "City (Billing)": "Lima", "City (Shipping)": "Lima", "Payment Method Title": "Card", "Cart Discount Amount": 0,
+    "Order Subtotal Amount": "30.00", "Order Refund Amount": "0.00", "Order Total Amount": "40.70", "Item #": 1,
+    "Order Shipping Amount": "5.00", "Order Total Tax Amount": "5.70", "SKU": "TEA", "Item Name": "Tea", "Quantity": 3,
+    "Quantity (- Refund)": 3, "Item Cost": "10.00",
+}  # fmt: skip
+
+
+def checked(folder: Path, *lines: dict[str, Any], without: str = "", also: str = "") -> FileCheck:
+    columns = [name for name in HEADER.split(",") if name != without] + ([also] if also else [])
+    rows = [",".join(str((ORDER | line).get(name, "")) for name in columns) for line in lines]
+    (folder / "woo.csv").write_text("\n".join([",".join(columns), *rows]) + "\n")
+    found = check_file(folder / "woo.csv", ImportOptions())
+    assert (found.error, found.shape and found.shape.mapping) == (None, "woocommerce")
+    return found
+
+
+def test_a_part_that_was_paid_back_is_a_refund_with_its_pieces(tmp_path: Path) -> None:
+    found = checked(tmp_path, {"Quantity (- Refund)": 2, "Order Refund Amount": "11.90"})
+    (order,) = found.first_orders
+    (refund,) = order["refunds"]
+    assert (str(refund["amount"]), refund["refund_time"]) == ("11.9000", order["order"]["order_time"])
+    assert refund["items"] == [{"order_item_id": order["order_items"][0]["order_item_id"], "quantity": 1}]
+    assert order["order_items"][0]["quantity"] == 3
+    assert "1 order has refunds" in found.notes
+
+
+def test_its_tax_and_shipping_and_the_latest_of_the_order_s_days_are_taken_where_they_are_exported(
+    tmp_path: Path,
+) -> None:
+    back = {"Order Refund Amount": "11.90", "Order Total Tax Amount Refunded": "1.90"}
+    (order,) = checked(tmp_path, back, also="Order Total Tax Amount Refunded").first_orders
+    assert str(order["refunds"][0]["tax_amount"]) == "1.9000"
+    back = {"Order Refund Amount": "11.90", "Completed Date": "2024-01-09 08:00:00"}
+    (order,) = checked(tmp_path, back, also="Completed Date").first_orders
+    assert f"{order['refunds'][0]['refund_time']:%Y-%m-%d %H:%M}" == "2024-01-09 08:00"
+
+
+def test_where_all_went_back_so_did_the_tax_though_no_item_was_named(tmp_path: Path) -> None:
+    back = {"Order Status": "Refunded", "Order Refund Amount": "40.70", "Order Total Tax Amount Refunded": "0"}
+    (order,) = checked(tmp_path, back, also="Order Total Tax Amount Refunded").first_orders
+    (refund,) = order["refunds"]
+    assert (str(refund["tax_amount"]), str(refund["shipping_amount"])) == ("5.7000", "5.0000")
+    assert "items" not in refund
+
+
+def test_without_the_pieces_that_were_ordered_an_order_is_taken_only_where_they_are_certain(tmp_path: Path) -> None:
+    found = checked(
+        tmp_path,
+        {"Order Number": 1},
+        {"Order Number": 2, "Quantity (- Refund)": 2, "Order Refund Amount": "11.90"},
+        {"Order Number": 3, "Order Refund Amount": "5.00"},  # paid back without a piece
+        {"Order Number": 4, "Cart Discount Amount": "3.00", "Item Cost": "9.00", "Order Refund Amount": "5.00",
+         "Order Total Amount": "37.13", "Order Total Tax Amount": "5.13"},
+        {"Order Number": 5, "Quantity (- Refund)": 0, "Order Refund Amount": "40.70", "Order Status": "Refunded"},
+        without="Quantity",
+    )  # fmt: skip
+    assert [order["order"]["external_id"] for order in found.first_orders] == ["1", "3", "4"]
+    assert (found.rows, dict(found.reasons), found.report.doubts) == (5, {"no_mapping_value": 2}, {})
+    assert "export 'Quantity', too" in found.first_rejections[0].reason
+
+
+@pytest.mark.parametrize(("left", "taken"), [(3, 1), (2, 0)])
+def test_without_the_amount_that_was_paid_back_nothing_may_have_come_back(
+    tmp_path: Path, left: int, taken: int
+) -> None:
+    found = checked(tmp_path, {"Quantity (- Refund)": left}, without="Order Refund Amount")
+    assert len(found.first_orders) == taken
+    assert taken or "export it, too" in found.first_rejections[0].reason
+
+
+def test_either_column_of_pieces_is_enough(tmp_path: Path) -> None:
+    assert len(checked(tmp_path, {}, without="Quantity (- Refund)").first_orders) == 1
+    assert len(checked(tmp_path, {}, without="Quantity").first_orders) == 1
+
+
+def test_prices_with_many_decimals_are_rounded_to_four(tmp_path: Path) -> None:
+    line = {"Item Cost": "12.605042", "Order Subtotal Amount": "37.82", "Order Shipping Amount": "4.201681",
+            "Order Total Amount": "50.00", "Order Total Tax Amount": "7.98"}  # fmt: skip
+    found = checked(tmp_path, line)
+    (order,) = found.first_orders
+    assert str(order["order_items"][0]["price"]) == "12.6050"
+    assert (str(order["order"]["total_amount"]), found.report.doubts) == ("50.0000", {})
+    (order,) = checked(
+        tmp_path, line | {"Item Cost Before Discount": "14.00"}, also="Item Cost Before Discount"
+    ).first_orders
+    assert str(order["order_items"][0]["price"]) == "14.0000"
