@@ -1,6 +1,7 @@
 """This machine: packages, Java, jars, space, folders."""
 
 import os
+import shlex
 from importlib import metadata
 from pathlib import Path
 
@@ -115,21 +116,27 @@ def _what_frees_space(settings: Settings, disk: Path) -> str:
 
 def inbox(settings: Settings) -> str:
     """The folder that the hourly import scans: usable, and nothing waits in failed/."""
+    from ecommerce.importing.left_out import left_out_text
+    from ecommerce.importing.loading.inbox import left_in_inbox, why_no_place
+
     place = settings.inbox_directory
+    if why := why_no_place(place):
+        raise Problem(why, "move it away")
     if not place.exists():
-        return f"{place} is made by the first import"
+        return f"{place} is made by `ecommerce up`, or by the first import"
     if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
         raise Problem(
             f"{place} cannot be read and written by this user", f"give this user the right: chown or chmod {place}"
         )
     failed = sorted(path.name for path in (place / "failed").glob("*")) if (place / "failed").exists() else []
-    if failed:
-        raise Problem(
-            f"in {place / 'failed'}: {counted(len(failed), 'file')} that could not be imported, such as {failed[0]!r}",
-            "see why in the collection `imports`, mend them and move them back into the inbox, or remove them",
-        )
-    from ecommerce.importing.left_out import left_out_text
-    from ecommerce.importing.loading.inbox import left_in_inbox
-
     left = left_in_inbox(place)
-    return f"{place}" + (f"; it has what no import takes: {left_out_text(left)}" if left else "")
+    has = f"; it has what no import takes: {left_out_text(left)}" if left else ""
+    if failed:
+        one = shlex.quote(str(place / "failed" / failed[0]))
+        raise Problem(
+            f"in {place / 'failed'}: {counted(len(failed), 'file')} that could not be imported, such as {failed[0]!r}"
+            + has.replace("; it has", "; the inbox has"),
+            f"`ecommerce import --check {one}` says why, and so does the table Imports of the dashboard's page "
+            "Pipeline; mend them and move them back into the inbox, or remove them",
+        )
+    return f"{place}{has}"

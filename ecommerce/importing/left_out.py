@@ -48,6 +48,18 @@ def why_not_read(path: Path) -> str:
     return f"{_KINDS.get(stat.S_IFMT(mode), 'no file')}, which is not read: write what it gives to a file"
 
 
+def why_no_folder(folder: Path) -> str:
+    """What lies in the place of a folder, or of one above it; empty where nothing does."""
+    for place in (folder, *folder.parents):
+        # Unlike Path's, these are False where a folder may not be looked into.
+        if os.path.isdir(place):  # noqa: PTH112
+            return ""
+        if os.path.lexists(place):
+            what = "a file" if os.path.exists(place) else "a link to nothing"  # noqa: PTH110
+            return f"{place} is {what}, not a folder"
+    return ""
+
+
 def left_out_text(left: Iterable[LeftOut]) -> str:
     """The names of each reason, and the reason; empty where nothing is left out."""
     by_reason: dict[str, list[str]] = {}

@@ -13,6 +13,7 @@ from pymongo.errors import PyMongoError
 
 from ecommerce.archive.class_archive import has_class_archive
 from ecommerce.errors import ServiceError, in_one_line, without_topology
+from ecommerce.importing.loading.inbox import make_inbox
 from ecommerce.jvm import Changes
 from ecommerce.mongo import ORDERS, get_database
 from ecommerce.prefect_api import embedded_api
@@ -96,6 +97,7 @@ class Stack:
         longest; on MongoDB the first data and the dashboard; last the worker, whose first runs need all of it.
         """
         require_space(self._home)
+        self._make_inbox()
         mongo = self._pool.submit(self._start_mongo)
         choice = choose_archive(self._settings)
         if choice.remark:
@@ -172,6 +174,13 @@ class Stack:
             except (ServiceError, OSError) as error:
                 self._say(f"{daemon.name}: {error}")
         end_processes(marked_processes(self._home, supervisor=identity()), timeout_seconds=5)
+
+    def _make_inbox(self) -> None:
+        """Somewhere to put files into. Where there can be none, the hourly import says so again; all else works."""
+        try:
+            make_inbox(self._settings.inbox_directory)
+        except ServiceError as error:
+            self._remark(str(error))
 
     def _start_mongo(self) -> None:
         if self._settings.mongo_uri is None:

@@ -221,6 +221,10 @@ def test_files_that_could_not_be_imported(settings: Settings, database: MongoDat
     problem = only_problem(settings)
     assert problem.check == "inbox"
     assert "'orders.csv'" in problem.says
+    assert f"`ecommerce import --check {failed}/orders.csv` says why" in problem.remedy
+    assert "no import takes" not in problem.says
+    (settings.inbox_directory / "alt").mkdir()
+    assert "; the inbox has what no import takes: alt (" in only_problem(settings).says
 
 
 def test_what_no_import_takes_is_named(settings: Settings, database: MongoDatabase) -> None:

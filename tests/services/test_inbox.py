@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from ecommerce.doctor import machine
+from ecommerce.doctor.findings import Problem
 from ecommerce.errors import InputError, ServiceError
 from ecommerce.importing.files import find_files, left_beside
 from ecommerce.importing.left_out import FOLDER, LINK, OTHER_NAME, left_out_text
 from ecommerce.importing.loading.inbox import left_in_inbox, look_into, put_away
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.sources.streams import FileIdentity, SourceError, open_source
+from ecommerce.settings import Settings
 from tests.runbook import row_of
 
 
@@ -178,6 +181,28 @@ def test_a_file_that_may_not_be_read_keeps_no_other_from_being_taken(other_disk:
         look_into(other_disk, settle_seconds=0)
     other_disk.chmod(0o755)
     assert row_of(str(unusable.value)) == "the inbox … cannot be used (…): …"
+
+
+@pytest.mark.parametrize("name", ["inbox", "inbox/done", "inbox/failed"])
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, name: str) -> None:
+    home = tmp_path / "home"
+    place = home / name
+    place.parent.mkdir(parents=True)
+    place.write_text("order\n")
+    with pytest.raises(ServiceError) as unusable:
+        look_into(home / "inbox", settle_seconds=0)
+    assert row_of(str(unusable.value)) == "the inbox … cannot be used (…): …"
+    assert f"({place} is a file, not a folder): move it away" in str(unusable.value)
+    with pytest.raises(Problem) as problem:
+        machine.inbox(Settings(home=home))
+    assert (str(problem.value), problem.value.remedy) == (f"{place} is a file, not a folder", "move it away")
+
+
+def test_a_file_that_cannot_be_put_away_says_what_is_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("order\n")
+    (tmp_path / "done").write_text("")
+    with pytest.raises(ServiceError, match=f"{tmp_path}/done is a file, not a folder: move it away"):
+        put_away(tmp_path / "orders.csv", FileReport(tmp_path / "orders.csv"))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ecommerce.errors import ServiceError
 from ecommerce.importing.files import COMPRESSED, DONE, FAILED, known_suffix, natural
-from ecommerce.importing.left_out import FOLDER, LINK, OTHER_NAME, LeftOut, why_not_read
+from ecommerce.importing.left_out import FOLDER, LINK, OTHER_NAME, LeftOut, why_no_folder, why_not_read
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.people_in_files import forget_in_file
 from ecommerce.importing.sources.streams import FileIdentity
@@ -42,10 +42,7 @@ def look_into(inbox: Path, settle_seconds: float) -> Inbox:
     A file that was written to in the last `settle_seconds` may not be complete yet, and one that is empty or ends in
     the middle of a line even longer: a later run takes it. Raises ServiceError where the inbox cannot be read.
     """
-    try:
-        inbox.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unusable(inbox, error) from None
+    make_inbox(inbox)
     entries = [*_entries(inbox)]
     waiting, unsettled = [], []
     for path in sorted((path for path, why in entries if not why), key=natural):
@@ -54,6 +51,21 @@ def look_into(inbox: Path, settle_seconds: float) -> Inbox:
         else:
             unsettled.append(path.name)
     return Inbox(waiting, unsettled, _left(entries))
+
+
+def make_inbox(inbox: Path) -> None:
+    """Make the folder where it is not there. Raises ServiceError where it cannot be, or a file has a folder's name."""
+    try:
+        inbox.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(inbox, error) from None
+    if why := why_no_place(inbox):
+        raise ServiceError(f"the inbox {inbox} cannot be used ({why}): move it away")
+
+
+def why_no_place(inbox: Path) -> str:
+    """What lies where the inbox, its done/ or its failed/ belongs; empty where nothing does."""
+    return next(filter(None, map(why_no_folder, (inbox, inbox / DONE, inbox / FAILED))), "")
 
 
 def left_in_inbox(inbox: Path) -> list[LeftOut]:
@@ -90,6 +102,8 @@ def _why_left(path: Path) -> str:
 
 
 def _unusable(inbox: Path, error: OSError) -> ServiceError:
+    if why := why_no_folder(inbox):
+        return ServiceError(f"the inbox {inbox} cannot be used ({why}): move it away")
     return ServiceError(
         f"the inbox {inbox} cannot be used ({error.strerror}): let the user of the import read and write it, or set"
         " ECOMMERCE_INBOX to another folder"
@@ -164,7 +178,9 @@ def put_away(path: Path, report: FileReport, people: People | None = None) -> Pa
         if path.exists():
             raise
     except OSError as error:
-        raise ServiceError(f"{path} is imported but cannot be moved to {folder}: {error.strerror}") from None
+        in_the_way = why_no_folder(folder)
+        why = f"{in_the_way}: move it away" if in_the_way else error.strerror
+        raise ServiceError(f"{path} is imported but cannot be moved to {folder}: {why}") from None
     return target
 
 
