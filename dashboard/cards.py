@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.figures import Answer
-from dashboard.headlines import INCOMPLETE, Content, Row, before_text, headlines
+from dashboard.headlines import INCOMPLETE, Content, Row, before_text, headlines, not_comparable
 from dashboard.measures import LATE_NOTE, Measure, of_items, of_orders, switched
 from dashboard.sales_card import sales_card
 from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, ORDER_DIMENSIONS, Choices, left_out_of_links, not_filtered_note
@@ -52,7 +52,7 @@ def overview_cards(answer: Answer, choices: Choices, zone: ZoneInfo) -> dict[str
     charts = {
         "status_chart": _chart(answer, answer.timeline.bars),
         "revenue_chart": _chart(answer, answer.timeline.revenue),
-        "sales": sales_card(answer, before_text(answer, zone)),
+        "sales": sales_card(answer, before_text(answer, zone), not_comparable(answer, zone)),
     }
     return {name: json.dumps(content, ensure_ascii=False) for name, content in contents.items()} | charts
 

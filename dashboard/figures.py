@@ -55,6 +55,8 @@ class Store(Protocol):
 
     def timeline(self, span: Span, filters: Filters, step: Step) -> pl.DataFrame: ...
 
+    def first_day(self) -> datetime | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -81,6 +83,8 @@ class Answer:
     timeline: Timeline
     without: Mapping[str, Kpis]
     """By the name of each filter that is set: the figures without it, so that its card shows what else there is."""
+    first_day: datetime | None = None
+    """When the day of the shop's first order began, where the span is compared with others."""
 
     def of_card(self, dimension: str) -> Kpis:
         """The figures that a filter's own card shows."""
@@ -113,6 +117,7 @@ def compute(store: Store, question: Question, version: int, zone: ZoneInfo) -> A
         before=before,
         timeline=_timeline(store, question, zone),
         without={name: store.kpis(span, replace(filters, **nothing)) for name, nothing in cleared.items()},
+        first_day=store.first_day() if compared else None,
     )
 
 

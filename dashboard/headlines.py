@@ -5,9 +5,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.figures import Answer, Question
-from dashboard.spans import dates_span, days_of
+from dashboard.spans import dates_span, day_of, days_of
 from dashboard.state import ORDER_DIMENSIONS, left_out_of_links, not_filtered_note
-from dashboard.text import NOTHING, change, change_text, percent, span_so_far, span_text
+from dashboard.text import NOTHING, change, change_text, day_text, in_a_line, percent, span_so_far, span_text
 from dashboard.theme import status_color
 from ecommerce.documents.statuses import FINISHED
 from ecommerce.kpis.figures import Kpis
@@ -16,6 +16,9 @@ from ecommerce.readable import compact, exact
 INCOMPLETE = "incomplete"
 
 NOT_FILLED = "not known yet of all archived orders: `ecommerce upgrade` fills it in"
+
+NO_ORDER_THEN = "no order then"
+"""Of days before in which none of the orders is that a figure counts."""
 
 NEEDS_FINISHED = ("delivered", "late_share")
 """Headlines that say something only about orders that are finished."""
@@ -74,7 +77,7 @@ def headlines(answer: Answer, amount: Any, zone: ZoneInfo) -> Content:
             else _without(kpis, "late_share"),
         ),
     ]
-    before = before_text(answer, zone)
+    before, young_shop = before_text(answer, zone), not_comparable(answer, zone)
     for row in rows:
         key = row["key"]
         row["spark"] = [point if point is None else round(point, 4) for point in answer.timeline.sparks.get(key, ())]
@@ -84,6 +87,8 @@ def headlines(answer: Answer, amount: Any, zone: ZoneInfo) -> Content:
             # Nothing of theirs is comparable yet: the younger the orders, the fewer are delivered, and the fewer late.
             # So of all that is counted of one status: of 30 days, orders that are delivered "fell" by 28.5 %.
             row["note"] = still_open
+        elif young_shop or not _orders_before(answer):
+            row["note"] = young_shop or NO_ORDER_THEN
         elif answer.done is not None and answer.before is not None:
             row |= _versus(key, getattr(answer.done, key), getattr(answer.before, key), f"vs. {before}")
     rows += [_measure(name, value, amount) | {"unfiltered": unfiltered} for name, value in kpis.measures.items()]
@@ -99,6 +104,20 @@ def before_text(answer: Answer, zone: ZoneInfo) -> str:
         return ""
     years = {day.year for day in (*days, *(days_of(compared.done, zone) or ()))}
     return span_text(dates_span(*days, zone), zone, year=len(years) > 1)
+
+
+def not_comparable(answer: Answer, zone: ZoneInfo) -> str:
+    """Why no figure of the shop is compared, where it had no order when the days that it is compared with began."""
+    compared, first = answer.question.compared, answer.first_day
+    if compared is None or compared.before.start is None or compared.before.end is None:
+        return ""
+    if first is None or compared.before.end <= first:
+        return NO_ORDER_THEN
+    return f"orders only since {day_text(day_of(first, zone))}" if compared.before.start < first else ""
+
+
+def _orders_before(answer: Answer) -> bool:
+    return answer.before is None or answer.before.orders > 0
 
 
 def _measure(name: str, value: Decimal | int | None, amount: Any) -> Row:
@@ -160,6 +179,7 @@ def _subtitle(answer: Answer, zone: ZoneInfo) -> str:
     if question.compared is None:
         begun = question.span.start is not None and not _is_ahead(question)
         return "changes are shown from the first full hour on" if begun else ""
+    text = in_a_line(text, not_comparable(answer, zone))
     done = question.compared.done
     if done == question.span:
         return text

@@ -23,10 +23,10 @@ LINES = {
 """Figures of sales in the order in which they make the total."""
 
 
-def sales_card(answer: Answer, before_days: str) -> str:
+def sales_card(answer: Answer, before_days: str, not_comparable: str = "") -> str:
     """A line for each figure; in the note, where orders have several currencies, the total of each.
 
-    `before_days` names the days that they are compared with.
+    `before_days` names the days that they are compared with, and `not_comparable` says why they are not.
     """
     kpis = answer.kpis
     if kpis.sales is None:
@@ -34,7 +34,7 @@ def sales_card(answer: Answer, before_days: str) -> str:
             "Sales", "", [column("Figure")], [], "incomplete: `ecommerce upgrade` fills them in from the archive"
         )
     amount = partial(money, currency=kpis.currency, short=False)
-    before = answer.before.sales if answer.before else None
+    before = answer.before.sales if answer.before and not not_comparable else None
     done = answer.done.sales if answer.done else None
     rows: list[dict[str, Any]] = []
     for name, label in LINES.items():
@@ -48,7 +48,8 @@ def sales_card(answer: Answer, before_days: str) -> str:
     columns = [column("Figure"), column(kpis.currency, number=True)]
     if done and before:
         columns += [column("Change of full hours", number=True), column(before_days or "Before", number=True)]
-    notes = ["refunds count on their own day", not_filtered_note(answer.question.filters)]
+    notes = [f"{before_days}: {not_comparable}"] if not_comparable else []
+    notes += ["refunds count on their own day", not_filtered_note(answer.question.filters)]
     if share := kpis.sales.cost_known_share:
         # Refunds and credits make parts of net sales negative, so that a part can be more than the whole.
         known = percent(share) if 0 <= share <= 1 else "some"

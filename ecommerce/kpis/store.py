@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 from bson import Int64
 
-from ecommerce.hours import UTC_HOURS, Hours, hours_of
+from ecommerce.hours import UTC_HOURS, Hours, hours_of, time_of
 from ecommerce.kpis.catalog import UNKNOWN
 from ecommerce.kpis.compute import Step, is_hourly, kpis_of, timeline_of
 from ecommerce.kpis.figures import Kpis
@@ -146,6 +146,13 @@ class KpiStore:
         with self._lock:
             rollup = self._rollup(span, filters, hourly=is_hourly(span) or step == "hour")
             return timeline_of(rollup, step, self._shop(), filters)
+
+    def first_day(self) -> datetime | None:
+        """When the day of the shop's first order began; None where there is no order."""
+        with self._lock:
+            days = self._rollup(Span(), Filters(), hourly=False).tables["hour"]
+            first: Any = days.filter(pl.col("orders") > 0)["hour"].min()
+            return None if first is None else self._hours.day_start(self._hours.day_of(time_of(first)))
 
     def sold(self, span: Span) -> dict[int, int]:
         """Units of each product that were ordered in a span, by the product's id."""

@@ -1,7 +1,7 @@
 """What the overview's headlines and cards say of figures: courses, comparisons, filters."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,16 +31,16 @@ def headlines(feed: Feed, view: View) -> dict[str, dict[str, Any]]:
 
 def test_every_headline_has_its_course_and_is_compared_with_days_that_are_named(feed: Feed) -> None:
     day = START.date()
-    view = View().with_dates(day.replace(day=10), day.replace(day=19))
+    view = View().with_dates(day.replace(day=11), day.replace(day=20))
     rows = headlines(feed, view)
-    assert rows.pop("card")["subtitle"] == "compared with 28 Feb – 9 Mar 2026"
+    assert rows.pop("card")["subtitle"] == "compared with 1–10 Mar 2026"
     for key, row in rows.items():
         assert len(row["spark"]) == (0 if key == "late_share" else 10)  # which has no course
         if key in ("delivered", "late_share"):  # of orders that are half open nothing can be said yet
             assert row["note"].endswith("% still open")
         else:
             assert row["change"]
-            assert row["note"] == "vs. 28 Feb–9 Mar"
+            assert row["note"] == "vs. 1–10 Mar"
     answer = feed.answer(watching(feed, view).asked()).answer
     assert sum(point or 0 for point in answer.timeline.sparks["quantity"]) == answer.kpis.quantity
     assert sum(point or 0 for point in answer.timeline.sparks["delivered"]) == answer.kpis.delivered
@@ -78,12 +78,44 @@ def test_the_share_that_is_open_is_of_the_orders_that_the_figure_counts(feed: Fe
     assert "change" not in headlines(feed, view)["delivered"]
 
 
-def test_days_of_another_year_are_named_with_their_year(feed: Feed) -> None:
+def test_days_of_another_year_are_named_with_their_year(feed: Feed, database: MongoDatabase) -> None:
+    year_ago = START.replace(year=START.year - 1, day=10)
+    accept(database, [replaced(random_orders(1_001)[-1], order_time=year_ago, status="Delivered")])
     day = START.date()
     view = View().with_dates(day.replace(day=10), day.replace(day=19)).with_against("year")
     assert headlines(feed, view)["orders"]["note"] == "vs. 10–19 Mar 2025"
     content = json.loads(feed.answer(watching(feed, view).asked()).cards["sales"])
     assert content["columns"][-1]["name"] == "10–19 Mar 2025"
+
+
+@pytest.mark.parametrize(
+    ("view", "said"),
+    [
+        (View().with_dates(date(2026, 3, 1), date(2026, 3, 10)), "no order then"),
+        (View().with_dates(date(2026, 3, 10), date(2026, 3, 19)).with_against("year"), "no order then"),
+        (View().with_dates(date(2026, 3, 11), date(2026, 3, 22)), "orders only since 1 Mar 2026"),
+        (View().with_dates(date(2026, 3, 3), date(2026, 3, 15)).with_against("week"), "orders only since 1 Mar 2026"),
+        (View().with_dates(date(2026, 3, 11), date(2026, 3, 20)), ""),
+        (View().with_preset("all"), ""),
+    ],
+)
+def test_days_before_the_shops_first_order_are_compared_with_nothing(feed: Feed, view: View, said: str) -> None:
+    """Six months of which the shop had one were beside ▲ 656 %."""
+    rows = headlines(feed, view)
+    assert rows.pop("card")["subtitle"].endswith(said)
+    sales = json.loads(feed.answer(watching(feed, view).asked()).cards["sales"])
+    assert (f": {said}" in sales["note"]) == bool(said)
+    if said:
+        assert not any("change" in row for row in rows.values())
+        assert {row["note"] for key, row in rows.items() if key not in ("delivered", "late_share")} == {said}
+        assert len(sales["columns"]) == 2
+
+
+def test_orders_that_a_filter_found_none_of_before_are_no_growth(feed: Feed, database: MongoDatabase) -> None:
+    view = View().with_dates(date(2026, 3, 11), date(2026, 3, 20)).with_filter("payment", {"new"})
+    accept(database, [replaced(random_orders(1_001)[-1], order_time=START.replace(day=12), payment_type="new")])
+    rows = headlines(feed, view)
+    assert (rows["orders"]["note"], "change" in rows["orders"]) == ("no order then", False)
 
 
 def test_a_fall_is_not_shown_because_an_hour_or_a_day_has_only_begun(feed: Feed, database: MongoDatabase) -> None:
