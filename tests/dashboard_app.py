@@ -10,13 +10,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Playwright, Request
+from playwright.sync_api import Browser, Locator, Page, Playwright, Request
+from playwright.sync_api import TimeoutError as NotShown
 
 from dashboard.screenshots import BROWSERS, chromium
 from ecommerce.mongo import mongo_uri
 from ecommerce.services.dashboard import serve_command
 from ecommerce.settings import Settings
 from tests.ports import free_port
+
+STILL = """frames => {
+  const roots = [document];
+  for (const root of roots) {
+    roots.push(...[...root.querySelectorAll("*")].map(each => each.shadowRoot).filter(each => each != null));
+  }
+  const fades = roots.flatMap(root => root.getAnimations()).filter(each => each instanceof CSSTransition);
+  const still = Bokeh.documents.every(each => each.is_idle) && fades.every(each => each.playState !== "running");
+  globalThis.still_frames = still ? globalThis.still_frames + 1 : 0;
+  return globalThis.still_frames > frames;
+}"""
+"""In the browser, once a frame: whether all is drawn and no colour has faded into another for some frames."""
 
 REPOSITORY = Path(__file__).parent.parent
 START_SECONDS = 60
@@ -151,6 +164,17 @@ class Tab:
             assert time.monotonic() < deadline, "the page did not begin to listen"
             self.page.wait_for_timeout(50)
 
+    def reload(self) -> None:
+        """Load the page anew, and wait until it listens."""
+        self.sent.clear()
+        self.page.reload()
+        self._wait_until_it_listens()
+
+    def wait_until_still(self) -> None:
+        """Wait until what is drawn stays as it is, which pictures and colours are measured by."""
+        self.page.evaluate("() => { globalThis.still_frames = 0 }")
+        self.page.wait_for_function(STILL, arg=20)
+
     def told_since(self, frames: int) -> list[str]:
         """What the browser told the server after so many frames. After some seconds of silence, as on a machine at its
         limit, it also asks whether the server is there, which does not count.
@@ -188,6 +212,19 @@ def point_at(page: Page, across: float, down: float) -> None:
     box = chart.bounding_box()
     assert box
     chart.hover(position={"x": box["width"] * across, "y": box["height"] * down})
+
+
+def point_until(page: Page, across: float, down: float, shown: Locator) -> None:
+    """Point at a chart, again and again, until something is shown: one that is drawn meanwhile forgets the pointer."""
+    deadline = time.monotonic() + SHOWN_MS / 1000
+    while True:
+        point_at(page, across, down - 0.02)  # a pointer that stays where it is does not move
+        point_at(page, across, down)
+        try:
+            return shown.wait_for(timeout=1_000)
+        except NotShown:
+            if time.monotonic() > deadline:
+                raise
 
 
 def drag_across(page: Page, left: float, right: float, rest_ms: int = 0) -> None:

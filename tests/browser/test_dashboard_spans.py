@@ -27,6 +27,12 @@ def pressed(tab: Tab) -> list[str]:
     return [label for label in buttons if label in ("Today", "24 h", "7 d", "30 d", "90 d", "All", "Days")]
 
 
+def expect_pressed(tab: Tab, label: str) -> None:
+    """Wait until a button of the span is down; it is the only one."""
+    expect(tab.page.get_by_role("button", name=label, exact=True)).to_have_attribute("aria-pressed", "true")
+    assert pressed(tab) == [label]
+
+
 def day_field(tab: Tab, label: str) -> Locator:
     return tab.page.get_by_role("group", name=label, exact=True)
 
@@ -53,7 +59,7 @@ def test_a_link_that_is_opened_anew_shows_what_it_says(
     if view.first and view.last:
         expect_day(tab, "From", view.first)
         expect_day(tab, "To", view.last)
-        assert pressed(tab) == ["Days"]
+        expect_pressed(tab, "Days")
     tab.close()
     assert tab.errors == []
 
@@ -70,7 +76,7 @@ def test_days_are_typed(tab: Tab, shop: Settings) -> None:
     tab.page.keyboard.type("20260320")
     tab.page.keyboard.press("Enter")  # later than the last day: that one moves along
     tab.page.wait_for_url(re.compile("from=2026-03-20&to=2026-03-20"))
-    expect(tab.page.get_by_role("button", name="Days", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect_pressed(tab, "Days")
     expect_day(tab, "To", date(2026, 3, 20))
 
 
@@ -96,16 +102,14 @@ def test_the_buttons_say_which_span_is_shown(tab: Tab) -> None:
     tab.page.get_by_role("button", name="7 d", exact=True).click()
     tab.page.wait_for_url(re.compile("span=7d"))
     today = datetime.now(UTC).date()
-    expect(tab.page.get_by_role("button", name="7 d", exact=True)).to_have_attribute("aria-pressed", "true")
-    assert pressed(tab) == ["7 d"]
+    expect_pressed(tab, "7 d")
     expect_day(tab, "To", today, today + timedelta(days=1))
     tab.page.get_by_role("button", name="Days", exact=True).click()  # the same days, which stay
     tab.page.wait_for_url(re.compile("from=.*&to="))
-    assert pressed(tab) == ["Days"]
+    expect_pressed(tab, "Days")
     tab.page.get_by_role("button", name="Today", exact=True).click()
     tab.page.wait_for_url(re.compile("span=today"))
-    expect(tab.page.get_by_role("button", name="Today", exact=True)).to_have_attribute("aria-pressed", "true")
-    assert pressed(tab) == ["Today"]
+    expect_pressed(tab, "Today")
 
 
 def test_what_a_span_is_compared_with_is_chosen_and_named(tab: Tab) -> None:
@@ -121,14 +125,21 @@ def test_what_a_span_is_compared_with_is_chosen_and_named(tab: Tab) -> None:
     expect(title).to_contain_text("9 Mar 2025")
 
 
+ONE_ROW = """fields => {
+  const middles = fields.map(field => field.getBoundingClientRect()).map(box => (box.top + box.bottom) / 2);
+  return middles.every(middle => Math.abs(middle - middles[0]) <= 15);
+}"""
+"""In the browser: whether fields have their middles at one height."""
+
+
 @pytest.mark.parametrize(("width", "fields"), [(1280, ["Compared with"]), (1366, ["Compared with", "Amounts in"])])
 def test_the_span_has_one_row_where_it_fits(browser: Browser, address: str, width: int, fields: list[str]) -> None:
     tab = Tab(browser, viewport={"width": width, "height": 900}).open(address + "?span=7d")
-    middle = "n => { const box = n.getBoundingClientRect(); return (box.top + box.bottom) / 2 }"
-    expect(day_field(tab, "From")).to_be_visible()
-    row = day_field(tab, "From").evaluate(middle)
-    for name in fields:
-        assert tab.page.get_by_role("combobox", name=name).evaluate(middle) == pytest.approx(row, abs=15)
+    in_the_row = [day_field(tab, "From"), *(tab.page.get_by_role("combobox", name=name) for name in fields)]
+    for field in in_the_row:
+        expect(field).to_be_visible()
+    tab.wait_until_still()
+    tab.page.wait_for_function(ONE_ROW, arg=[field.element_handle() for field in in_the_row])
     for label in ("From", "To"):  # the whole of a day is seen
         assert day_field(tab, label).evaluate("n => n.scrollWidth - n.clientWidth") <= 0
     tab.close()
