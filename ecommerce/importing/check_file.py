@@ -82,6 +82,7 @@ def check_file(
         if shape is None:
             return checked
         checked.shape = shape = settle(path, shape)
+        checked.report.mapping = shape.mapping
         checked.encoding = (shape.encoding or checked.encoding) if format_of(shape.layout).is_text else ""
         if shape.rows == LINES:
             _check_order_lines(path, shape, options, checked)

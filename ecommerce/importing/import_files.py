@@ -115,7 +115,7 @@ def import_file(
     with_patience(ledger.open)
     try:
         if shape is not None:
-            report.rows_are = shape.rows
+            report.rows_are, report.mapping = shape.rows, shape.mapping
         if shape is not None and shape.rows != JOINED:
             FileImport(database, ledger.shape or shape, ledger, report, options, progress).run(path)
     except (SourceError, TooManyRejected) as error:

@@ -175,5 +175,6 @@ def test_a_check_names_unknown_statuses_and_ids_of_orders_that_have_their_own(tm
     own = 3_373_953_456_064_556_179
     path = write_lines(tmp_path / "a.jsonl", complete_row(own, delivery={"status": "in Prüfung"}))
     text = checked_text(check_file(path, ImportOptions()))
-    assert "statuses that are not known and count as under way: 'in Prüfung' (1)" in text
+    known = "docs/import.md has those that are known"
+    assert f"statuses that are not known and count as under way, their money, too: 'in Prüfung' (1); {known}" in text
     assert f"_id: {own}" in text

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from ecommerce.documents.statuses import canonical
 from ecommerce.importing.check_file import FileCheck, check_file
 from ecommerce.importing.loading.file_import import ImportOptions
+from ecommerce.importing.order_lines.mapping import Mapping
+from ecommerce.importing.order_lines.mappings import load_mapping, shipped_mappings, text_of_shipped
 
 HEADER = (
     "Order Number,Order Status,Order Date,First Name (Billing),Last Name (Billing),City (Billing),Email (Billing),"
@@ -103,3 +106,39 @@ def test_prices_with_many_decimals_are_rounded_to_four(tmp_path: Path) -> None:
         tmp_path, line | {"Item Cost Before Discount": "14.00"}, also="Item Cost Before Discount"
     ).first_orders
     assert str(order["order_items"][0]["price"]) == "14.0000"
+
+
+@pytest.mark.parametrize(
+    ("labels", "status"),
+    [
+        ("Zahlung ausstehend,In Wartestellung,In Bearbeitung,Wird verarbeitet,En attente,Procesando,In lavorazione,"
+         "In de wacht,Aguardando", "Pending"),
+        ("Completed,Abgeschlossen,Fertiggestellt,Terminée,Completado,Completato,Afgerond,Concluído", "Delivered"),
+        ("Cancelled,Failed,Storniert,FEHLGESCHLAGEN,Annulée,Échouée,Cancelado,Fallido,Annullato,Fallito,Geannuleerd,"
+         "Mislukt,Malsucedido", "Cancelled"),
+        ("Refunded,Rückerstattet,Remboursée,Reembolsado,Rimborsato,Terugbetaald", "Returned"),
+    ],
+)  # fmt: skip
+def test_statuses_are_known_in_the_shop_s_language(tmp_path: Path, labels: str, status: str) -> None:
+    lines = [{"Order Number": at, "Order Status": label} for at, label in enumerate(labels.split(","))]
+    found = checked(tmp_path, *lines)
+    assert not found.report.unknown_statuses
+    assert {canonical(text) for text in found.statuses} == {status}
+
+
+def test_an_unknown_status_is_named_with_the_command_that_says_what_it_means(tmp_path: Path) -> None:
+    found = checked(tmp_path, {"Order Status": "Abgeholt"})
+    assert "'Abgeholt' (1)" in found.report.statuses_not_known
+    assert "`ecommerce mapping show woocommerce > woocommerce.yaml`" in found.report.statuses_not_known
+    copy = tmp_path / "woocommerce.yaml"
+    copy.write_text(text_of_shipped("woocommerce").replace("{\n", "{ Abgeholt: Delivered,\n", 1))
+    again = check_file(tmp_path / "woo.csv", ImportOptions(mapping=str(copy)))
+    assert (again.report.statuses_not_known, list(again.statuses)) == ("", ["Delivered"])
+    assert again.first_orders[0]["_id"] == found.first_orders[0]["_id"]
+
+
+@pytest.mark.parametrize("mapping", shipped_mappings(), ids=lambda mapping: mapping.name)
+def test_a_copy_of_a_shipped_mapping_makes_the_same_orders(tmp_path: Path, mapping: Mapping) -> None:
+    (tmp_path / "copy.yaml").write_text(text_of_shipped(mapping.name))
+    copy = load_mapping(str(tmp_path / "copy.yaml"))
+    assert copy == mapping.model_copy(update={"name": "copy", "namespace": mapping.namespace or mapping.name})

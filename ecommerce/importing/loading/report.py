@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from ecommerce.errors import EcommerceError
 from ecommerce.importing.left_out import LeftOut, left_out_text, names_of
 from ecommerce.importing.naive_times import shop_zone
+from ecommerce.importing.order_lines.mappings import is_shipped
 from ecommerce.importing.reasons import NO_ROWS, Rejection
 from ecommerce.importing.rows.plausible import Doubts, doubt_sentences
 from ecommerce.importing.shape import JOINED, LINES, NOT_NEEDED, ORDERS, Reading
@@ -41,6 +42,8 @@ class FileReport:
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     """How many rows were rejected with each code."""
+    mapping: str | None = None
+    """Of order lines: name or path of the mapping."""
     unknown_statuses: Counter[str] = field(default_factory=Counter)
     """Statuses of orders that the table of statuses does not have, and how many rows had each."""
     currencies: Counter[str] = field(default_factory=Counter)
@@ -89,7 +92,17 @@ class FileReport:
     def statuses_not_known(self) -> str:
         """The unknown statuses, in a sentence; empty where there are none."""
         texts = ", ".join(f"{text!r} ({rows:,})" for text, rows in self.unknown_statuses.most_common())
-        return f"statuses that are not known and count as under way: {texts}" if texts else ""
+        if not texts:
+            return ""
+        said = f"statuses that are not known and count as under way, their money, too: {texts}"
+        if self.mapping is None:
+            return f"{said}; docs/import.md has those that are known"
+        if is_shipped(self.mapping):
+            copy = f"a copy of the mapping, `ecommerce mapping show {self.mapping} > {self.mapping}.yaml`"
+            return (
+                f"{said}; say what they mean under `status` in {copy}, and import with `--mapping {self.mapping}.yaml`"
+            )
+        return f"{said}; say what they mean under `status` in {self.mapping} (docs/mappings.md)"
 
     @property
     def may_lack_own_currency(self) -> bool:

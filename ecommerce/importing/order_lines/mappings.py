@@ -17,12 +17,11 @@ SHIPPED = Path(str(files("ecommerce"))) / "mappings"
 @lru_cache(maxsize=64)
 def load_mapping(name: str) -> Mapping:
     """A mapping by the name of a shipped one or by its path. Raises InputError that says what is wrong with it."""
-    path = SHIPPED / f"{name}.yaml" if "/" not in name and not name.endswith((".yaml", ".yml")) else Path(name)
+    path = SHIPPED / f"{name}.yaml" if is_shipped(name) else Path(name)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError:
-        shipped = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.yaml")))
-        raise InputError(f"no mapping {name!r}: give the path of one, or one of {shipped}") from None
+        raise InputError(f"no mapping {name!r}: give the path of one, or one of {_names_of_shipped()}") from None
     try:
         content = yaml.safe_load(text)
         if not isinstance(content, dict):
@@ -37,6 +36,25 @@ def load_mapping(name: str) -> Mapping:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
         raise InputError(f"{path}: {problems}") from None
+
+
+def is_shipped(name: str) -> bool:
+    """Whether it is the name of a mapping that comes with the project, and no path."""
+    return "/" not in name and not name.endswith((".yaml", ".yml"))
+
+
+def _names_of_shipped() -> str:
+    return ", ".join(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
+
+
+def text_of_shipped(name: str) -> str:
+    """A shipped mapping as YAML, to be copied and changed: by its namespace, a copy's orders stay the same ones."""
+    path = SHIPPED / f"{name}.yaml"
+    if not is_shipped(name) or not path.is_file():
+        raise InputError(f"no shipped mapping {name!r}: one of {_names_of_shipped()}")
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    begin = next(at for at, line in enumerate(lines) if line.strip() and not line.startswith("#"))
+    return "".join((*lines[:begin], f"namespace: {load_mapping(name).namespace or name}\n", *lines[begin:]))
 
 
 def shipped_mappings() -> list[Mapping]:
