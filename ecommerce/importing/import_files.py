@@ -24,7 +24,7 @@ from ecommerce.importing.recognise import (
     recognise,
     shape_or_none,
 )
-from ecommerce.importing.shape import JOINED, NOT_NEEDED
+from ecommerce.importing.shape import JOINED, NOT_NEEDED, sentences_of
 from ecommerce.importing.sources.streams import FileIdentity, SourceError, digest
 from ecommerce.mongo import MongoDatabase
 from ecommerce.progress import Progress, silent
@@ -127,8 +127,8 @@ def import_file(
             ledger.close(report)
         raise
     report.forgotten += ledger.forgotten_rows
-    for reading in report.readings:
-        log.info("%s: %s", path.name, reading.sentence)
+    for sentence in sentences_of(report.readings):
+        log.info("%s: %s", path.name, sentence)
     report.rejected_earlier = with_patience(lambda: count_of_earlier_files(database, path, fingerprint))
     report.replaced = FileIdentity.of(path) != report.identity
     report.seconds = time.monotonic() - begun

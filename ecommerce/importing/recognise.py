@@ -16,7 +16,7 @@ from ecommerce.importing.formats.header import Header
 from ecommerce.importing.formats.json_lines import no_json
 from ecommerce.importing.formats.registry import look
 from ecommerce.importing.order_lines.mapping import Mapping
-from ecommerce.importing.order_lines.mappings import load_mapping, mapping_for
+from ecommerce.importing.order_lines.mappings import load_mapping, mapping_for, nearest_mapping
 from ecommerce.importing.reasons import shown
 from ecommerce.importing.rows.dotted_columns import is_dotted, problems
 from ecommerce.importing.shape import AS_TEXT, IN_RECORDS, JOINED, LINES, ORDER_COLUMNS, ORDERS, Shape
@@ -103,6 +103,17 @@ def _unreadable(columns: Sequence[str]) -> str:
     return "; it is not UTF-8 text: say what it is with --encoding, such as windows-1252 or utf-16" if strange else ""
 
 
+def _nearest(columns: Sequence[str]) -> str:
+    """What to do about a table that no mapping knows."""
+    write = "write one (docs/mappings.md), from what `ecommerce mapping draft` proposes"
+    if (found := nearest_mapping(columns)) is None:
+        return write
+    mapping, missing = found
+    names = ", ".join(f"`{name}`" for name in missing)
+    copy = f"`ecommerce mapping show {mapping.name}` that does without"
+    return f"nearest: {mapping.name}, which needs also {names}; export that, too, or import with a copy of {copy}"
+
+
 def _check_unique(columns: Sequence[str], mapping: Mapping, table: str | None, path: Path) -> None:
     for name in columns:
         if columns.count(name) > 1 and mapping.uses(name, table):
@@ -149,7 +160,7 @@ def rows_of_columns(columns: Sequence[str], path: Path) -> str:
     if table is None:
         raise UnknownColumns(
             f"{path}: its columns {shown(list(columns))} are neither orders ({', '.join(ORDER_COLUMNS)}) nor a catalog"
-            f" table, and no mapping knows them: write one (docs/mappings.md){_unreadable(columns)}"
+            f" table, and no mapping knows them: {_nearest(columns)}{_unreadable(columns)}"
         )
     unknown = names - {"_id"} - {field.name for field in fields_of(table.document)}
     if unknown:

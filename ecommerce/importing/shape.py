@@ -1,5 +1,6 @@
 """What the rows of a file are: what `recognise` finds out, and what decoding needs to know."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ class Reading(NamedTuple):
         """For a person."""
         match self.kind:
             case "decimal":
-                return f"{self.of}: amounts have a decimal {self.read_as}, as the file shows"
+                return f"amounts have a decimal {self.read_as}, as the file shows: {self.of}"
             case "dates":
                 return f"dates are read as {self.read_as}, as the file shows"
             case "whole":
@@ -40,6 +41,16 @@ class Reading(NamedTuple):
                 return f"amounts are in {self.read_as}"
             case _:
                 return f"amounts are in several currencies, which may not be added up: {self.read_as}"
+
+
+def sentences_of(readings: Sequence[Reading]) -> list[str]:
+    """For a person: all columns with the same decimal sign in one."""
+    columns: dict[str, list[str]] = {}
+    for reading in readings:
+        if reading.kind == "decimal":
+            columns.setdefault(reading.read_as, []).append(reading.of)
+    together = [Reading("decimal", ", ".join(names), sign) for sign, names in columns.items()]
+    return [reading.sentence for reading in (*together, *(one for one in readings if one.kind != "decimal"))]
 
 
 @dataclass(frozen=True, slots=True)

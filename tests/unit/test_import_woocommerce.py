@@ -137,6 +137,23 @@ def test_an_unknown_status_is_named_with_the_command_that_says_what_it_means(tmp
     assert again.first_orders[0]["_id"] == found.first_orders[0]["_id"]
 
 
+def test_the_decimal_comma_is_said_once_of_the_columns_that_have_one(tmp_path: Path) -> None:
+    line = ORDER | {
+        "Item Cost": "1.000,50",
+        "Order Subtotal Amount": "3.001,50",
+        "Order Refund Amount": "0",
+        "Order Total Amount": "3.001,50",
+        "Order Shipping Amount": "0",
+        "Order Total Tax Amount": "0",
+    }
+    columns = HEADER.split(",")
+    (tmp_path / "woo.csv").write_text(f"{';'.join(columns)}\n{';'.join(str(line.get(c, '')) for c in columns)}\n")
+    found = check_file(tmp_path / "woo.csv", ImportOptions())
+    sentence = "amounts have a decimal comma, as the file shows: Order Subtotal Amount, Order Total Amount, Item Cost"
+    assert [note for note in found.notes if "decimal" in note] == [sentence]
+    assert str(found.first_orders[0]["order"]["total_amount"]) == "3001.5000"
+
+
 @pytest.mark.parametrize("mapping", shipped_mappings(), ids=lambda mapping: mapping.name)
 def test_a_copy_of_a_shipped_mapping_makes_the_same_orders(tmp_path: Path, mapping: Mapping) -> None:
     (tmp_path / "copy.yaml").write_text(text_of_shipped(mapping.name))

@@ -15,7 +15,7 @@ from ecommerce.importing.naive_times import shop_zone
 from ecommerce.importing.order_lines.mappings import is_shipped
 from ecommerce.importing.reasons import NO_ROWS, Rejection
 from ecommerce.importing.rows.plausible import Doubts, doubt_sentences
-from ecommerce.importing.shape import JOINED, LINES, NOT_NEEDED, ORDERS, Reading
+from ecommerce.importing.shape import JOINED, LINES, NOT_NEEDED, ORDERS, Reading, sentences_of
 from ecommerce.importing.sources.streams import FileIdentity
 from ecommerce.readable import counted
 
@@ -146,7 +146,7 @@ class FileReport:
     @property
     def notes_of_orders(self) -> list[str]:
         """What of the notes the file alone says, before it is imported."""
-        found = [reading.sentence for reading in self.readings]
+        found = sentences_of(self.readings)
         if self.first_order_ms is not None and self.last_order_ms is not None:
             found.append(f"orders from {_day(self.first_order_ms)} to {_day(self.last_order_ms)}")
         if self.future_orders:

@@ -167,7 +167,7 @@ class ReadingPass:
         for name, amounts in self._amounts.items():
             if self._decimal is None:
                 decimal = _one(amounts.said) or (_one(said_in_file) if not amounts.said else None)
-                if decimal == "comma" or (decimal and amounts.depends):
+                if decimal and (amounts.depends or (decimal == "comma" and amounts.said)):
                     found.append(Reading("decimal", name, decimal))
         named = {codes: None for text in self._currencies if (codes := currencies_of(text.strip()))}
         if len(named) > 1 and self._by_order:

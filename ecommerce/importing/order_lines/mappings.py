@@ -62,6 +62,14 @@ def shipped_mappings() -> list[Mapping]:
     return [load_mapping(path.stem) for path in sorted(SHIPPED.glob("*.yaml"))]
 
 
+def nearest_mapping(columns: Iterable[str]) -> tuple[Mapping, list[str]] | None:
+    """The shipped mapping that lacks the smallest share of its columns, half of them at most, and which it lacks."""
+    names = set(columns)
+    lacking = [(mapping, sorted(mapping.columns() - names)) for mapping in shipped_mappings()]
+    mapping, missing = min(lacking, key=lambda one: len(one[1]) / len(one[0].columns()))
+    return (mapping, missing) if 2 * len(missing) <= len(mapping.columns()) else None
+
+
 def mapping_for(columns: Iterable[str], wanted: str | None) -> tuple[Mapping, str | None] | None:
     """The mapping whose lines have these columns, and the joined table that they are of, if so.
 

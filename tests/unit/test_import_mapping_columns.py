@@ -1,0 +1,46 @@
+"""Which columns the shipped mappings need: the page says it, and so does the refusal of a file that lacks some."""
+
+from pathlib import Path
+
+import pytest
+
+from ecommerce.importing.check_file import check_file
+from ecommerce.importing.loading.file_import import ImportOptions
+from ecommerce.importing.order_lines.mapping import Mapping
+from ecommerce.importing.order_lines.mappings import nearest_mapping, shipped_mappings
+from tests.compose.compose_file import REPOSITORY
+
+SHIPPED = shipped_mappings()
+
+
+def columns_table() -> str:
+    """The table of docs/mappings.md."""
+    rows = ["| mapping | needs | takes, too, where it is there |", "| --- | --- | --- |"]
+    for mapping in SHIPPED:
+        for table in (None, *mapping.tables):
+            needed = mapping.columns(table)
+            prefix = f"{table}." if table else ""
+            own = {
+                name.removeprefix(prefix)
+                for name in mapping.all_columns
+                if (name.startswith(prefix) if table else name.partition(".")[0] not in mapping.tables)
+            }
+            texts = [", ".join(f"`{name}`" for name in sorted(names)) for names in (needed, own - needed)]
+            rows.append(f"| `{mapping.name}`{f', {table}' if table else ''} | {texts[0]} | {texts[1]} |")
+    return "\n".join(rows)
+
+
+def test_the_page_has_the_columns_of_each() -> None:
+    assert columns_table() in (REPOSITORY / "docs" / "mappings.md").read_text()
+
+
+@pytest.mark.parametrize("mapping", SHIPPED, ids=lambda mapping: mapping.name)
+def test_a_file_that_lacks_a_column_is_refused_with_its_name(tmp_path: Path, mapping: Mapping) -> None:
+    first, *others = sorted(mapping.columns())
+    (tmp_path / "a.csv").write_text("\n".join([",".join(others), ",".join("1" for _ in others)]) + "\n")
+    error = check_file(tmp_path / "a.csv", ImportOptions()).error or ""
+    assert f"nearest: {mapping.name}, which needs also `{first}`" in error
+
+
+def test_columns_of_anything_else_are_near_to_none() -> None:
+    assert nearest_mapping(["name", "birthday", "city", "id"]) is None
