@@ -213,6 +213,11 @@ class Feed:
             self._last = self._ticked()
             return self._last
 
+    def says(self, problem: str) -> Tick:
+        """The latest tick, with what keeps the next one from its end until that is there."""
+        self._last = replace(self._last, freshness=replace(self._last.freshness, problem=problem))
+        return self._last
+
     def _ticked(self) -> Tick:
         started = time.monotonic()
         last = self._last

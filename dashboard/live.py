@@ -19,6 +19,7 @@ from dashboard.feed import Feed, Sources, Tick, Watcher
 from dashboard.figures import Question
 from dashboard.pipeline import read_low_stock, read_pipeline
 from dashboard.reasons import AWAY
+from dashboard.silence import SILENT, answers
 from dashboard.trends import read_trends
 from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import get_database
@@ -32,11 +33,15 @@ TASK = "dashboard-tick"
 REHEARSAL_SECONDS = 10
 """A first look at millions of orders takes longer, and the server should not listen that much later."""
 
+SLOW_SECONDS = 5
+"""A tick that takes longer may be waiting for a server that is silent: whether it is, is asked then."""
+
 Deliver = Callable[[Tick], None]
 
 _pages: "WeakKeyDictionary[Watcher, tuple[Document, Deliver]]" = WeakKeyDictionary()
 _tasks: set[asyncio.Task[None]] = set()
 _last_start = float("-inf")
+_is_ticking = False
 
 
 @lru_cache(maxsize=1)
@@ -100,17 +105,29 @@ def rehearse(question: Question) -> None:
 
 
 async def _tick() -> None:
-    global _last_start
+    global _last_start, _is_ticking
     started = time.monotonic()
     # After a stall the scheduler runs every missed tick at once; one is enough.
-    if started - _last_start < get_settings().refresh_seconds / 2 or not the_feed().watched:
+    is_early = started - _last_start < get_settings().refresh_seconds / 2
+    if is_early or _is_ticking or not the_feed().watched:
         return
-    _last_start = started
+    _last_start, _is_ticking = started, True
     try:
-        tick = await asyncio.to_thread(the_feed().tick)
+        work = asyncio.create_task(asyncio.to_thread(the_feed().tick))
+        while not (await asyncio.wait({work}, timeout=SLOW_SECONDS))[0]:
+            # Much that is new takes a tick long, too.
+            if not await answers(get_database()) and not work.done() and the_feed().last.freshness.problem != SILENT:
+                log.warning("a tick waits for MongoDB, which does not answer")
+                _tell(the_feed().says(SILENT))
+        _tell(work.result())
     except Exception:
         log.exception("the dashboard's tick failed")
-        return
+    finally:
+        _is_ticking = False
+
+
+def _tell(tick: Tick) -> None:
+    """Have every open page show a tick."""
     for document, deliver in list(_pages.values()):
         if document.session_context is not None:
             document.add_next_tick_callback(partial(_deliver, document, deliver, tick))

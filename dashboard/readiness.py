@@ -4,11 +4,9 @@
 figures on every screen; it should not be restarted, only get no new viewers.
 """
 
-import asyncio
-
-from pymongo.errors import PyMongoError
 from tornado.web import RequestHandler
 
+from dashboard.silence import answers
 from ecommerce.mongo import get_database
 
 
@@ -16,13 +14,11 @@ class Readiness(RequestHandler):
     """Answers whether a new viewer would get figures."""
 
     async def get(self) -> None:
-        try:
-            await asyncio.to_thread(get_database().command, "ping")
-        except PyMongoError:
+        if await answers(get_database()):
+            self.finish("ready\n")
+        else:
             self.set_status(503)
             self.finish("MongoDB does not answer\n")
-        else:
-            self.finish("ready\n")
 
 
 ROUTES: list[tuple[str, type[RequestHandler], dict[str, object]]] = [("/readiness", Readiness, {})]

@@ -2,6 +2,7 @@
 
 from pymongo.errors import ConnectionFailure, PyMongoError
 
+from dashboard.silence import SILENT
 from ecommerce.errors import EcommerceError
 
 AWAY = (PyMongoError, EcommerceError)
@@ -13,6 +14,6 @@ def why(error: Exception, what: str = "Computing them failed", remedy: str = ": 
     if isinstance(error, EcommerceError):
         return str(error)
     if isinstance(error, ConnectionFailure):
-        return "MongoDB does not answer."
+        return SILENT
     said = next(iter(str(error).split(", full error")[0].splitlines()), "")[:200]
     return f"{what} ({type(error).__name__}: {said}){remedy}."
