@@ -44,6 +44,8 @@ class Point:
     """It is not over yet."""
     asked: bool = True
     """False: it has not begun, or what is compared ended before it. Its sums are zero and are not drawn."""
+    cut: tuple[datetime, datetime] | None = None
+    """Which part of it was asked for; None: all of it."""
     orders: int = 0
     counted_orders: int = 0
     revenue: Decimal = NOTHING
@@ -51,6 +53,16 @@ class Point:
     """None: not known of all orders."""
     delivered: int = 0
     late: int | None = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether it is over, and all of it was asked for."""
+        return not (self.running or self.cut)
+
+    @property
+    def counted(self) -> tuple[datetime, datetime]:
+        """From when until when its orders are."""
+        return self.cut or (self.start, self.end)
 
 
 class Place(NamedTuple):
@@ -60,6 +72,8 @@ class Place(NamedTuple):
     end: datetime
     hot: int
     archived: int
+    cut: tuple[datetime, datetime] | None = None
+    """Which part of it the span has; None: all of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +88,8 @@ class Trends:
     now: tuple[Point, ...]
     before: tuple[Point, ...]
     """What it is compared with, moved onto it: its first day lies on the first day. Empty: with nothing."""
+    moved: timedelta
+    """How much later `before` is drawn than it was."""
     rhythm: np.ndarray
     """Orders by weekday (Monday is 0) and hour, shape (7, 24)."""
     rhythm_hours: np.ndarray
@@ -103,26 +119,28 @@ def read_trends(database: MongoDatabase, shop: Shop, asked: TrendsQuestion, figu
     sold = read_sold(database, span, filters, shop, load_catalog(database).categories)
     first, end = _ends(span, course, as_of)
     grain = grain_of(asked.grain, end - first)
-    buckets = _Buckets(grain, shop.zone, first, end, as_of)
+    buckets = _Buckets(grain, shop.zone, span, (first, end), as_of)
     try:
         days = read_delivery_days(database, span, filters)
     except ExecutionTimeout:
         days = None
-    shift = first.astimezone(shop.zone).replace(tzinfo=None)
+    start = compared.before.start if compared else None
+    moved = _local(first, shop.zone) - _local(start or first, shop.zone)
     return Trends(
         asked=asked,
         as_of=as_of,
         grain=grain,
         grains=grains_of(end - first),
         now=buckets.points(course, timedelta(0)),
-        before=() if before is None or compared is None else buckets.points(
-            before, shift - _local(compared.before.start or first, shop.zone), compared.before.end
-        ),
+        before=() if before is None or compared is None else buckets.points(before, moved, compared.before.end),
+        moved=moved,
         **_rhythm(course, first, min(end, as_of), shop.zone),
         sold=buckets.sold(sold),
         couriers=kpis.by_courier,
         currency=kpis.currency,
-        places=None if filters.choose_orders else _places(course, read_archived_days(database), first, end, shop.zone),
+        places=None if filters.choose_orders else _places(
+            course, read_archived_days(database), span, (first, end), shop.zone
+        ),
         delivery_days=days,
     )  # fmt: skip
 
@@ -142,19 +160,37 @@ def _local(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment.astimezone(zone).replace(tzinfo=None)
 
 
+def _cut(
+    start: datetime, end: datetime, first: datetime | None, until: datetime | None
+) -> tuple[datetime, datetime] | None:
+    """What of a bucket lies between two times, where that is not all of it; None is open."""
+    inside = max(start, first or start), min(end, until or end)
+    return None if inside == (start, end) else inside
+
+
 class _Buckets:
     """The buckets of a span, by the clock of its shop."""
 
-    def __init__(self, grain: Grain, zone: ZoneInfo, first: datetime, end: datetime, as_of: datetime) -> None:
+    def __init__(
+        self, grain: Grain, zone: ZoneInfo, span: Span, ends: tuple[datetime, datetime], as_of: datetime
+    ) -> None:
+        """`ends`: those of the span, or of its orders where it is open."""
         self._every, self._zone = EVERY[grain], zone
-        ends = pl.Series([_local(first, zone), _local(end - timedelta(milliseconds=1), zone)]).dt.truncate(self._every)
-        self._starts = pl.datetime_range(ends[0], ends[1], self._every, eager=True)
-        starts = self._starts.to_list()
-        self._ends = self._starts.dt.offset_by(self._every).to_list()
+        # A span has whole hours. (Where a clock goes back, the second of two hours would look like a cut.)
+        self._is_cut = grain != "hour"
+        self._first = _local(span.start, zone) if span.start else None
+        until = _local(span.end, zone) if span.end else None
+        first, end = ends
+        outer = pl.Series([_local(first, zone), _local(end - timedelta(milliseconds=1), zone)]).dt.truncate(self._every)
+        starts = pl.datetime_range(outer[0], outer[1], self._every, eager=True)
         now = _local(as_of, zone)
         self._empty = [
-            Point(start, end, start <= now < end, start <= now) for start, end in zip(starts, self._ends, strict=True)
+            Point(start, end, start <= now < end, start <= now, self._part(start, end, until))
+            for start, end in zip(starts.to_list(), starts.dt.offset_by(self._every).to_list(), strict=True)
         ]
+
+    def _part(self, start: datetime, end: datetime, until: datetime | None) -> tuple[datetime, datetime] | None:
+        return _cut(start, end, self._first, until) if self._is_cut else None
 
     def _by_bucket(self, frame: pl.DataFrame, shift: timedelta) -> pl.DataFrame:
         local = pl.col("time").dt.convert_time_zone(self._zone.key).dt.replace_time_zone(None).dt.cast_time_unit("us")
@@ -180,7 +216,9 @@ class _Buckets:
         if until is None:
             return tuple(points)
         end = _local(until, self._zone) + shift
-        return tuple(replace(point, asked=point.start < end) for point in points)
+        return tuple(
+            replace(point, asked=point.start < end, cut=self._part(point.start, point.end, end)) for point in points
+        )
 
     def sold(self, frame: pl.DataFrame) -> dict[str, tuple[tuple[int, Decimal | None], ...]]:
         """Units and revenue of each category in each bucket."""
@@ -208,7 +246,11 @@ def _rhythm(course: Course, first: datetime, until: datetime, zone: ZoneInfo) ->
 
 
 def _places(
-    course: Course, archived: Mapping[date, int] | None, first: datetime, end: datetime, zone: ZoneInfo
+    course: Course,
+    archived: Mapping[date, int] | None,
+    span: Span,
+    ends: tuple[datetime, datetime],
+    zone: ZoneInfo,
 ) -> tuple[Place, ...] | None:
     """Orders by their day (month, where there are many days): hot and archived.
 
@@ -221,6 +263,7 @@ def _places(
     moved = pl.DataFrame(
         {"time": list(archived), "archived": list(archived.values())}, {"time": pl.Date, "archived": pl.Int64}
     )
+    first, end = ends
     local = _local(first, zone), _local(end, zone)
     whole = orders.with_columns(pl.col("time").cast(pl.Datetime("us"))).filter(
         pl.col("time") >= local[0], pl.col("time") + timedelta(days=1) <= local[1]
@@ -229,4 +272,9 @@ def _places(
     every = "1d" if end - first <= timedelta(days=400) else "1mo"
     sums = both.group_by(pl.col("time").dt.truncate(every)).agg(pl.col("orders", "archived").sum()).sort("time")
     rows = sums.with_columns(end=pl.col("time").dt.offset_by(every)).select("time", "end", "orders", "archived")
-    return tuple(Place(start, after, orders - gone, gone) for start, after, orders, gone in rows.iter_rows())
+    days = pl.Series([local[0] + timedelta(days=1) - timedelta(microseconds=1), local[1]]).dt.truncate("1d").to_list()
+    known = days[0] if span.start else None, days[1] if span.end else None
+    return tuple(
+        Place(start, after, orders - gone, gone, _cut(start, after, *known))
+        for start, after, orders, gone in rows.iter_rows()
+    )

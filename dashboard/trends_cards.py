@@ -91,21 +91,26 @@ def _rhythm(trends: Trends) -> dict[str, Content]:
     mean = trends.rhythm / hours
     most = float(mean.max()) or 1.0
     day, hour = np.divmod(np.arange(7 * 24), 24)
-    flat = mean.ravel()
+    flat, known = mean.ravel(), trends.rhythm_hours.ravel() > 0
     columns = {
         "left": hour.tolist(),
         "right": (hour + 1).tolist(),
         "bottom": (6 - day).tolist(),
         "top": (7 - day).tolist(),
-        "alpha": np.round(0.04 + 0.96 * flat / most, 3).tolist(),
+        # An hour without orders is seen; one that has not come, or that the span leaves out, is not drawn.
+        "alpha": np.where(known, np.round(0.1 + 0.9 * flat / most, 3), 0).tolist(),
         "label": [f"{WEEKDAYS[d]}, {h}:00–{h + 1}:00" for d, h in zip(day.tolist(), hour.tolist(), strict=True)],
-        "mean": [f"{value:,.1f}" for value in flat.tolist()],
+        "mean": [
+            f"{value:,.1f}" if there else "no such hour in this span"
+            for value, there in zip(flat.tolist(), known.tolist(), strict=True)
+        ],
         "orders": trends.rhythm.ravel().tolist(),
     }
     is_empty = not trends.rhythm.any()
     busiest = int(flat.argmax())
     note = "" if is_empty else f"orders an hour · busiest: {columns['label'][busiest]} with {columns['mean'][busiest]}"
-    note = in_a_line(note, not_filtered_note(trends.filters, ORDER_DIMENSIONS))
+    blank = "" if is_empty or known.all() else "blank: not in this span, or yet to come"
+    note = in_a_line(note, blank, not_filtered_note(trends.filters, ORDER_DIMENSIONS))
     return {
         "rhythm": card("Orders by weekday and hour", note, [], NO_ORDERS if is_empty else ""),
         "rhythm_chart": {"empty": is_empty, "columns": columns},

@@ -1,5 +1,6 @@
 """The trends page's figures as CSV: every row, exact."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from dashboard.downloads import ORDER_COLUMNS, csv_text
@@ -8,6 +9,8 @@ from dashboard.trends_cards import WEEKDAYS
 from ecommerce.kpis.figures import money_text
 
 COURSE = ("orders", "counted_orders", "revenue", "net_sales", "delivered", "late")
+COUNTED = ("complete", "counted_from", "counted_until")
+"""Whether a bucket is over and all in the span, and when the orders in it were: those that are compared, earlier."""
 
 
 def trends_csv(name: str, trends: Trends) -> str:
@@ -19,15 +22,18 @@ def trends_csv(name: str, trends: Trends) -> str:
                     point.start.isoformat(),
                     which,
                     *(_cell(getattr(point, column)) for column in COURSE),
-                    not point.running,
+                    *_counted(point, moved),
                 ]
-                for which, points in (("now", trends.now), ("before", trends.before))
+                for which, points, moved in (
+                    ("now", trends.now, timedelta(0)),
+                    ("before", trends.before, trends.moved),
+                )
                 for point in points
                 if point.asked
             )
-            return csv_text(["time", "span", *COURSE, "complete"], rows)
+            return csv_text(["time", "span", *COURSE, *COUNTED], rows)
         case "categories":
-            return csv_text(["time", "category", "quantity", "revenue"], _sold(trends))
+            return csv_text(["time", "category", "quantity", "revenue", *COUNTED], _sold(trends))
         case "rhythm":
             hours = ((day, hour) for day in range(7) for hour in range(24))
             cells = (
@@ -51,7 +57,7 @@ def trends_csv(name: str, trends: Trends) -> str:
 
 def _sold(trends: Trends) -> list[list[object]]:
     def row(point: Point, category: str, quantity: int, revenue: Decimal | None) -> list[object]:
-        return [point.start.isoformat(), category, quantity, _cell(revenue)]
+        return [point.start.isoformat(), category, quantity, _cell(revenue), *_counted(point, timedelta(0))]
 
     return [
         row(point, category, *values[at])
@@ -59,6 +65,10 @@ def _sold(trends: Trends) -> list[list[object]]:
         for category, values in sorted(trends.sold.items())
         if values[at][0]
     ]
+
+
+def _counted(point: Point, moved: timedelta) -> list[object]:
+    return [point.complete, *((time - moved).isoformat() for time in point.counted)]
 
 
 def _cell(value: object) -> object:

@@ -1,19 +1,19 @@
 """The cards of the trends page whose charts have time from left to right: content and columns, as JSON values."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
 from dashboard.cards import NO_ORDERS
 from dashboard.lone_points import lone_points
-from dashboard.spans import MOMENT
 from dashboard.state import ITEM_DIMENSIONS, ORDER_DIMENSIONS, not_filtered_note
 from dashboard.text import NOTHING, day_text, in_a_line
 from dashboard.theme import ARCHIVED_COLOR, COMPARED_COLOR, HOT_COLOR, OTHER_COLORS, REVENUE_COLOR
 from dashboard.timeline import PARTIAL_ALPHA
 from dashboard.trends import Point, Trends
+from dashboard.trends_buckets import dashed, ends_of, hours_text, labels, middles, milliseconds, parts_note
 from dashboard.trends_view import MEASURES, Measure
 from ecommerce.readable import compact, counted, exact
 
@@ -46,34 +46,41 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
         empty = INCOMPLETE
     else:
         empty = NO_ORDERS if is_empty else ""
-    beside = [point.running for point in trends.now]
-    near = [this or after for this, after in zip(beside, [*beside[1:], False], strict=True)]
+    left, right = ends_of(trends.now)
     numbers = [None if value is None else float(value) for value in now]
-    whole = [None if running else value for value, running in zip(numbers, beside, strict=True)]
-    part = [value if running else None for value, running in zip(numbers, near, strict=True)]
+    whole, part = dashed(numbers, trends.now)
     earlier = [None if value is None else float(value) for value in before] or [None] * len(now)
+    whole_before, part_before = dashed(earlier, trends.before or trends.now)
     columns = {
-        "time": _middles(trends.now),
+        "left": left,
+        "right": right,
+        "time": middles(trends.now),
         "now": numbers,
         "whole": whole,
         "part": part,
-        "before": earlier,
+        "before": whole_before,
+        "part_before": part_before,
         "lone": lone_points(whole, part),
-        "lone_before": lone_points(earlier),
+        "lone_before": lone_points(whole_before, part_before),
         "zero": [0] * len(now),
-        "label": _labels(trends),
+        "label": labels(trends),
         "now_text": [_text(value, text) for value in now],
-        "before_text": [_text(value, text) for value in before] or [NOTHING] * len(now),
+        "before_text": [
+            NOTHING if value is None else f"{_text(value, text)} ({hours_text(point.counted, trends.moved)})"
+            for value, point in zip(before, trends.before, strict=False)
+        ]
+        or [NOTHING] * len(now),
     }
     # What it is compared with ends at the last full hour.
-    begun, to_hour = (", so far", ", until the last full hour of this one") if any(beside) else ("", "")
+    is_running = any(point.running for point in trends.now)
+    begun, to_hour = (", so far", ", until the last full hour of this one") if is_running else ("", "")
     rows = [_key(f"this span{begun}", _sum(trends.now, measure, text), REVENUE_COLOR)]
     if sold_before:
         rows.append(_key(f"what it is compared with{to_hour}", _sum(trends.before, measure, text), COMPARED_COLOR))
     elif trends.before:
         rows.append(_key("what it is compared with: no order then", NOTHING, COMPARED_COLOR))
     notes = [f"per {trends.grain} of order" + (", refunds on their own day" if measure == "net_sales" else "")]
-    notes += [f"dashed: the {trends.grain} that is not over"] if any(beside) else []
+    notes += [parts_note("dashed", trends)]
     notes += [f"drag over it: those days · click: that {trends.grain}"]
     if trends.filters.statuses and measure != "net_sales":
         notes.append("by the status they have now: of the youngest fewer are finished")
@@ -151,7 +158,11 @@ def categories(trends: Trends, amount: Callable[..., str]) -> dict[str, Content]
     return {
         "categories": card(
             "Categories over time",
-            in_a_line(f"{what}, per {trends.grain} of order", not_filtered_note(trends.filters, ITEM_DIMENSIONS)),
+            in_a_line(
+                f"{what}, per {trends.grain} of order",
+                parts_note("lighter", trends),
+                not_filtered_note(trends.filters, ITEM_DIMENSIONS),
+            ),
             rows,
             empty,
         ),
@@ -167,8 +178,8 @@ def _stacked(
     trends: Trends, stacked: dict[str, list[Decimal]], colors: dict[str, str], text: Callable[[Any], str]
 ) -> Iterable[Bar]:
     ends = (0, len(trends.now) - 1)
-    for at, (point, label) in enumerate(zip(trends.now, _labels(trends), strict=True)):
-        base, alpha = Decimal(0), PARTIAL_ALPHA if point.running else 1.0
+    for at, (point, label) in enumerate(zip(trends.now, labels(trends), strict=True)):
+        base, alpha = Decimal(0), 1.0 if point.complete else PARTIAL_ALPHA
         total = text(sum((amounts[at] for amounts in stacked.values()), Decimal(0)))
         for name, amounts in stacked.items():
             value = amounts[at]
@@ -185,17 +196,25 @@ def late(trends: Trends) -> dict[str, Content]:
               for point in trends.now]  # fmt: skip
     is_empty = not known or not any(point.delivered for point in trends.now)
     empty = "" if known else INCOMPLETE
+    left, right = ends_of(trends.now)
+    whole, part = dashed(shares, trends.now)
     columns = {
-        "time": _middles(trends.now),
+        "left": left,
+        "right": right,
+        "time": middles(trends.now),
         "late": shares,
+        "whole": whole,
+        "part": part,
         "zero": [0] * len(shares),
-        "lone": lone_points(shares),
-        "label": _labels(trends),
+        "lone": lone_points(whole, part),
+        "label": labels(trends),
         "text": [NOTHING if share is None else f"{share:.1f} %" for share in shares],
         "delivered": [point.delivered for point in trends.now],
     }
     note = in_a_line(
         f"of the delivered, per {trends.grain} of order: the youngest of them were fast ones",
+        "without overdue orders, unlike Late (of those due)",
+        parts_note("dashed", trends),
         not_filtered_note(trends.filters, ORDER_DIMENSIONS),
     )
     shown = card("Delivered late", note, [], empty or ("Nothing of this span is delivered" if is_empty else ""))
@@ -209,9 +228,11 @@ def places(trends: Trends) -> dict[str, Content]:
     drawn: list[Bar] = []
     for place in found:
         label = f"{place.start:%a} {day_text(place.start.date())}" if is_daily else f"{place.start:%B %Y}"
-        base = Decimal(0)
+        base, alpha = Decimal(0), PARTIAL_ALPHA if place.cut else 1.0
+        if place.cut:
+            label = f"{hours_text(place.cut)}, part of a month"
         for name, count, color in (("archived", place.archived, ARCHIVED_COLOR), ("hot", place.hot, HOT_COLOR)):
-            drawn.append(Bar(place.start, place.end, base, Decimal(count), name, color, exact(count), label))
+            drawn.append(Bar(place.start, place.end, base, Decimal(count), name, color, exact(count), label, alpha))
             base += count
     sums = (sum(place.archived for place in found), sum(place.hot for place in found))
     names = ("in the archive", "in MongoDB")
@@ -222,7 +243,9 @@ def places(trends: Trends) -> dict[str, Content]:
     else:
         empty = "" if found else "There is no whole day in this span"
     note = in_a_line(
-        f"by the {'day' if is_daily else 'month'} of the order, whole days", not_filtered_note(trends.filters)
+        f"by the {'day' if is_daily else 'month'} of the order, whole days",
+        "lighter: a month of which this span has a part" if any(place.cut for place in found) else "",
+        not_filtered_note(trends.filters),
     )
     shown = card("Hot and archived orders", note, rows, empty)
     return {"places": shown, "places_chart": {"empty": bool(empty), "columns": bars(drawn)}}
@@ -231,38 +254,3 @@ def places(trends: Trends) -> dict[str, Content]:
 def card(title: str, note: str, rows: list[Content], empty: str) -> Content:
     """What is said above a chart; where there is nothing to draw, `empty` says why."""
     return {"title": title, "note": note, "rows": rows, "csv": not empty, "empty": empty}
-
-
-def _labels(trends: Trends) -> list[str]:
-    return [bucket_label(point, trends.grain) + (", so far" if point.running else "") for point in trends.now]
-
-
-def bucket_label(point: Point, grain: str) -> str:
-    """The time of a bucket in words."""
-    start = point.start
-    if grain == "month":
-        return f"{start:%B %Y}"
-    day = f"{start:%a} {day_text(start.date())}"
-    return {"hour": f"{day}, {start:%H:%M}–{point.end:%H:%M}", "day": day, "week": f"week of {day}"}[grain]
-
-
-def _middles(points: Sequence[Point]) -> list[float]:
-    return [(milliseconds(point.start) + milliseconds(point.end)) / 2 for point in points]
-
-
-def days_between(points: Sequence[Point], left: float, right: float) -> tuple[date, date] | None:
-    """The first and last day of the buckets whose point is drawn between two times of a chart. Where there is no point,
-    those of the bucket in their middle, as of a click; None outside of all buckets."""
-    ends = min(left, right), max(left, right)
-    middles = zip(points, _middles(points), strict=True)
-    found = [point for point, middle in middles if point.asked and ends[0] <= middle <= ends[1]]
-    if not found:
-        at = sum(ends) / 2
-        found = [point for point in points if milliseconds(point.start) <= at < milliseconds(point.end)]
-    return (found[0].start.date(), (found[-1].end - MOMENT).date()) if found else None
-
-
-def milliseconds(time: datetime) -> float:
-    """A time of the shop's clock as a chart draws it."""
-    # A chart has no time zones: its milliseconds are those of the shop's clock.
-    return time.replace(tzinfo=UTC).timestamp() * 1000

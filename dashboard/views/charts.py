@@ -95,7 +95,7 @@ def figure_of(element: Any, name: str, columns: Sequence[str], tooltips: list[tu
     plot.document = None  # the session would keep it, and `--warm` fails when it is closed
     figure.renderers[0].data_source.data = dict.fromkeys(columns, BLANK)
     figure.x_range = DataRange1d(range_padding=0.01)
-    label_days_below_their_middle(figure)
+    label_days_below_their_middle(figure, figure.renderers[0].data_source)
     figure.y_range = DataRange1d(start=0, range_padding=0.08, default_span=1)
     # Without a name the browser asks for one.
     figure.select_one(SaveTool).filename = name

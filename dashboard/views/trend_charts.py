@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 import panel as pn
 from bokeh.events import SelectionGeometry, Tap
-from bokeh.models import BoxSelectTool, BoxZoomTool, DataRange1d, FixedTicker, HoverTool, NumeralTickFormatter
+from bokeh.models import (
+    BoxSelectTool,
+    BoxZoomTool,
+    DataRange1d,
+    FixedTicker,
+    HoverTool,
+    NumeralTickFormatter,
+    PrintfTickFormatter,
+)
 
 from dashboard.theme import ACCENTS, COMPARED_COLOR, REVENUE_COLOR
 from dashboard.views.charts import HEIGHT, dots, figure_of, pane_of, short_numbers, whole_numbers
@@ -63,11 +71,14 @@ def _choosing(figure: Any, on_time: Chosen) -> None:
 def course_figure(*, touch: bool) -> Any:
     """A measure over time, and over the span that it is compared with."""
     columns = (
+        "left",
+        "right",
         "time",
         "now",
         "whole",
         "part",
         "before",
+        "part_before",
         "lone",
         "lone_before",
         "zero",
@@ -78,16 +89,16 @@ def course_figure(*, touch: bool) -> Any:
     tooltips = [("", "@label"), ("this span", "@now_text"), ("compared with", "@before_text")]
     figure = figure_of(_line("now"), "trend", columns, tooltips, touch=touch)
     hovered = figure.renderers[0]
-    hovered.glyph.line_alpha = (
-        0  # of all buckets, to be hovered; those that are over and the running one are drawn apart
-    )
+    hovered.glyph.line_alpha = 0  # of all buckets, to be hovered; whole ones and parts are drawn apart
     source = hovered.data_source
     # Net sales of a day on which more came back than was sold are below it.
     figure.y_range = DataRange1d(range_padding=0.08, default_span=1)
     figure.line(x="time", y="zero", source=source, line_color=COMPARED_COLOR, line_width=1, line_alpha=0.5)
-    figure.line(x="time", y="before", source=source, line_color=COMPARED_COLOR, line_width=1.5)
-    figure.line(x="time", y="whole", source=source, line_color=REVENUE_COLOR, line_width=2)
-    figure.line(x="time", y="part", source=source, line_color=REVENUE_COLOR, line_width=2, line_dash=[4, 4])
+    for whole, part, color, width in (
+        ("before", "part_before", COMPARED_COLOR, 1.5),
+        ("whole", "part", REVENUE_COLOR, 2),
+    ):
+        _whole_and_parts(figure, source, (whole, part), color, width)
     dots(figure, source, "lone_before", COMPARED_COLOR)
     dots(figure, source, "lone", REVENUE_COLOR)
     figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
@@ -98,16 +109,23 @@ def course_figure(*, touch: bool) -> Any:
 def late_figure(*, touch: bool) -> Any:
     """The share of late deliveries over time, in percent."""
     tooltips = [("", "@label"), ("late", "@text of @delivered{0,0} delivered")]
-    columns = ("time", "late", "zero", "lone", "label", "text", "delivered")
+    columns = ("left", "right", "time", "late", "whole", "part", "zero", "lone", "label", "text", "delivered")
     figure = figure_of(_line("late"), "delivered_late", columns, tooltips, touch=touch)
     hovered = figure.renderers[0]
-    hovered.glyph.line_color = LATE_COLOR
+    hovered.glyph.line_alpha = 0
     # As long as the span, of whose last days nothing may be delivered yet.
     figure.line(x="time", y="zero", source=hovered.data_source, line_color=COMPARED_COLOR, line_width=1, line_alpha=0.5)
+    _whole_and_parts(figure, hovered.data_source, ("whole", "part"), LATE_COLOR, 2)
     dots(figure, hovered.data_source, "lone", LATE_COLOR)
     figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
-    figure.yaxis.formatter = NumeralTickFormatter(format="0.[0]")
+    figure.yaxis.formatter = PrintfTickFormatter(format="%g %%")
     return figure
+
+
+def _whole_and_parts(figure: Any, source: Any, columns: tuple[str, str], color: str, width: float) -> None:
+    """Draw the line of whole buckets, and the dashed one to and from parts (`trends_buckets.dashed`)."""
+    for column, dash in zip(columns, ([], [4, 4]), strict=True):
+        figure.line(x="time", y=column, source=source, line_color=color, line_width=width, line_dash=dash)
 
 
 def couriers_figure(*, touch: bool) -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 
 from dashboard.content import Content
 from dashboard.trends import Trends
+from dashboard.trends_buckets import days_between
 from dashboard.trends_csv import trends_csv
-from dashboard.trends_over_time import days_between
 from dashboard.views.board import Board, card, stack
 from dashboard.views.part import Part
 from dashboard.views.trend_charts import trend_charts

@@ -31,6 +31,12 @@ DRAWN = """() => { const figure = Bokeh.documents.flatMap(root => [...root._all_
   return [...figure.renderers[0].data_source.data.time].map(time => [time, frame.x_scale.compute(time)]) }"""
 """In the browser: the times of the points of the first chart, and how many pixels from its left each is drawn."""
 
+NAMED = """() => Bokeh.documents.flatMap(root => [...root._all_models.values()])
+  .flatMap(model => model.type === "Figure" && model.below[0].type === "DatetimeAxis" ? [model.below[0]] : [])
+  .flatMap(axis => { const drawn = Bokeh.index.find_one(axis)
+    return drawn ? [axis.formatter.doFormat(drawn.tick_coords.major[0], {loc: 0}).join(", ")] : [] })"""
+"""In the browser: what the time axes of the charts say."""
+
 
 def show_days_of_march(trends: Tab, measure: str) -> None:
     """28 days, and wait until the first chart draws them on an axis of their own."""
@@ -118,6 +124,31 @@ def test_a_box_takes_the_days_whose_points_are_in_it_and_the_tooltip_goes(trends
     expect(tooltips).to_have_count(0)
     point_until(page, 0.5, 0.5, tooltips.first)
     expect(tooltips).to_have_count(1)
+
+
+def test_weeks_and_months_are_named_and_a_click_on_a_part_chooses_its_days(trends: Tab) -> None:
+    page = trends.page
+    for grain, points, named in (
+        ("week", 5, "2 Mar\n2026, 9 Mar, 16 Mar, 23 Mar, 30 Mar"),
+        ("month", 2, "Mar\n2026, Apr"),
+    ):
+        trends.show(f"?page=trends&from=2026-03-03&to=2026-04-03&measure=orders&by={grain}")
+        page.wait_for_function(f"() => ({COURSE})()[3].length === {points}")
+        page.wait_for_function(
+            f"named => ({NAMED})().filter(each => each === named).length === 3", arg=named
+        )  # over time, categories, late
+        expect(trends.card("Orders over time")).to_contain_text(f"dashed: a {grain} of which this span has a part")
+    trends.show("?page=trends&from=2026-03-03&to=2026-04-03&measure=orders&by=week")
+    page.wait_for_function(f"() => ({COURSE})()[3].length === 5")
+    box = page.locator(".bk-Canvas").filter(visible=True).first.bounding_box()
+    assert box
+    point_at(page, page.evaluate(DRAWN)[0][1] / box["width"] + 0.1, 0.5)
+    tooltip = page.locator(".bk-Tooltip").filter(visible=True)
+    expect(tooltip).to_contain_text("3–8 Mar 2026, part of a week")
+    expect(tooltip).to_contain_text("(30 Jan – 4 Feb 2026)")
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_url(re.compile("from=2026-03-03&to=2026-03-08"))
 
 
 def test_downloads_are_exact_and_nothing_hostile_runs(trends: Tab, shop: Settings) -> None:

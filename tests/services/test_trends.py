@@ -1,9 +1,10 @@
 """The trends page's figures: by whatever hour, day, week or month, they add up to those of `kpis`."""
 
+import csv
 import json
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -14,16 +15,17 @@ from dashboard.figures import Question, question_of
 from dashboard.spans import comparison
 from dashboard.state import View
 from dashboard.trends import Point, Trends, TrendsQuestion, read_trends
+from dashboard.trends_buckets import bucket_label, days_between, milliseconds
 from dashboard.trends_cards import trends_cards
-from dashboard.trends_csv import trends_csv
-from dashboard.trends_over_time import course, days_between, milliseconds
+from dashboard.trends_csv import COUNTED, trends_csv
+from dashboard.trends_over_time import course
 from dashboard.trends_view import GRAINS, MEASURES, Grain, Measure, TrendsView, grain_of, grains_of
 from dashboard.views.trends import STACKS
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import DELIVERED, canonical
 from ecommerce.kpis import Filters, Kpis, KpiStore, Span, compute_kpis
 from ecommerce.mongo import MongoDatabase
-from ecommerce.shop import read_shop
+from ecommerce.shop import Shop, read_shop, write_shop
 from tests.services.test_zones import days, orders, zone  # noqa: F401 - fixtures
 from tests.summaries_data import START, accept, random_orders
 
@@ -139,7 +141,10 @@ def test_a_box_chooses_the_days_of_the_points_that_are_drawn_in_it(
     times = json.loads(cards["course_chart"])["columns"]["time"]
     bars = json.loads(cards["categories_chart"])["columns"]
     assert {(left + right) / 2 for left, right in zip(bars["left"], bars["right"], strict=True)} <= set(times)
-    ends = [(point.start.date(), (point.end - timedelta(milliseconds=1)).date()) for point in points]
+    # Of a bucket that the span cuts, the days that are in the span.
+    ends = [
+        (max(point.start.date(), FIRST), min((point.end - timedelta(milliseconds=1)).date(), last)) for point in points
+    ]
     for i in range(len(points)):
         # A click chooses its bucket, wherever in it; so does a box between two points.
         for at in (milliseconds(points[i].start), times[i], milliseconds(points[i].end) - 2):
@@ -158,6 +163,80 @@ def test_a_box_chooses_no_day_that_is_not_drawn_yet() -> None:
     drawn, ahead = (Point(START + day * DAY, START + (day + 1) * DAY, False, asked=day == 0) for day in (0, 1))
     all_of_it = milliseconds(drawn.start), milliseconds(ahead.end)
     assert days_between((drawn, ahead), *all_of_it) == (drawn.start.date(), drawn.start.date())
+
+
+@pytest.mark.parametrize("grain", ["week", "month"])
+def test_a_bucket_that_the_span_cuts_is_a_part_wherever_it_is_drawn(database: MongoDatabase, grain: Grain) -> None:
+    zone = "America/New_York"  # noqa: F811
+    write_shop(database, Shop("USD", zone))
+    accept(database, random_orders(600))
+    first, last = date(2026, 3, 3), date(2026, 4, 3)
+    trends, _ = trends_of(database, asked(days(first, last, zone), zone, grain=grain))
+    assert [point.complete for point in trends.now] == [False, *[True] * (len(trends.now) - 2), False]
+
+    rows = csv_rows(trends, "course")
+    assert [row["complete"] for row in rows if row["span"] == "now"] == [str(point.complete) for point in trends.now]
+    assert rows[0]["counted_from"] == "2026-03-03T00:00:00"
+    compared = [row for row in rows if row["span"] == "before"]
+    ends = compared[0]["counted_from"], compared[-1]["counted_until"]
+    assert ends == ("2026-01-30T00:00:00", "2026-03-03T00:00:00"), "the days that they come from"
+    assert compared[0]["complete"] == compared[-1]["complete"] == "False"
+    for row in rows:
+        start, end = (datetime.fromisoformat(row[name]).replace(tzinfo=ZoneInfo(zone)) for name in COUNTED[1:])
+        assert int(row["orders"]) == compute_kpis(database, Span(start, end)).orders, row
+    assert {row["complete"] for row in csv_rows(trends, "categories") if row["time"] < "2026-03-03"} == {"False"}
+
+    cards = {name: json.loads(text) for name, text in trends_cards(trends, View(page="trends"), ZoneInfo(zone)).items()}
+    called = {"week": ("3–8 Mar 2026, part of a week", "30 Mar – 3 Apr 2026, part of a week"),
+              "month": ("3–31 Mar 2026, part of a month", "1–3 Apr 2026, part of a month")}[grain]  # fmt: skip
+    for name in ("course", "late"):
+        columns = cards[f"{name}_chart"]["columns"]
+        assert (columns["label"][0], columns["label"][-1]) == called
+        assert columns["whole"][0] is None and columns["part"][0] is not None
+        assert f"dashed: a {grain} of which this span has a part" in cards[name]["note"]
+    drawn = cards["course_chart"]["columns"]
+    assert drawn["before"][0] is None and drawn["part_before"][0] is not None
+    bars = cards["categories_chart"]["columns"]
+    lighter = {label for label, alpha in zip(bars["label"], bars["alpha"], strict=True) if alpha < 1}
+    assert lighter == set(called) and f"lighter: a {grain} of which" in cards["categories"]["note"]
+    assert days_between(trends.now, drawn["time"][0], drawn["time"][0]) == (first, (trends.now[0].end - DAY).date())
+    assert days_between(trends.now, drawn["time"][-1], drawn["time"][-1]) == (trends.now[-1].start.date(), last)
+
+
+def test_whole_buckets_and_all_of_time_have_no_parts(database: MongoDatabase) -> None:
+    accept(database, random_orders(200))
+    march = days(date(2026, 3, 1), date(2026, 3, 31), "UTC")
+    whole: tuple[tuple[Span, Grain], ...] = ((Span(), "month"), (Span(), "week"), (march, "month"))
+    for span, grain in whole:
+        trends, _ = trends_of(database, asked(span, "UTC", grain=grain))
+        assert all(point.complete for point in trends.now if not point.running)
+        cards = trends_cards(trends, View(page="trends"), ZoneInfo("UTC"))
+        assert not any("part" in json.loads(cards[name])["note"] for name in ("course", "categories", "late"))
+
+
+def test_the_running_bucket_is_named_by_all_of_it_unless_it_began_before_the_span() -> None:
+    week = Point(datetime(2026, 11, 23), datetime(2026, 11, 30), True)
+    until_now = replace(week, cut=(week.start, datetime(2026, 11, 26, 15)))
+    begun_before = replace(week, cut=(datetime(2026, 11, 24), datetime(2026, 11, 26, 15)))
+    assert bucket_label(until_now, "week") == "week of Mon 23 Nov 2026, so far"
+    assert bucket_label(begun_before, "week") == "24 Nov – 26 Nov 2026, 15:00, part of a week, so far"
+
+
+def test_an_hour_that_has_not_come_differs_from_one_without_orders(database: MongoDatabase) -> None:
+    accept(database, random_orders(600))
+    now = datetime.now(UTC)
+    question = question_of(View(page="trends").with_dates(FIRST, FIRST), now, ZoneInfo("UTC"))
+    trends, _ = trends_of(database, TrendsQuestion(question, None))
+    cards = {name: json.loads(text) for name, text in trends_cards(trends, View(), ZoneInfo("UTC")).items()}
+    columns, known = cards["rhythm_chart"]["columns"], trends.rhythm_hours.ravel() > 0
+    assert known.sum() == 24
+    assert [alpha > 0 for alpha in columns["alpha"]] == known.tolist()
+    assert [mean != "no such hour in this span" for mean in columns["mean"]] == known.tolist()
+    assert "blank: not in this span" in cards["rhythm"]["note"]
+
+
+def csv_rows(trends: Trends, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(trends_csv(name, trends).removeprefix(BYTE_ORDER_MARK).splitlines()))
 
 
 def test_the_comparison_lies_on_the_span(database: MongoDatabase) -> None:
