@@ -109,7 +109,7 @@ def _nearest(columns: Sequence[str]) -> str:
     if (found := nearest_mapping(columns)) is None:
         return write
     mapping, missing = found
-    names = ", ".join(f"`{name}`" for name in missing)
+    names = ", ".join(" or ".join(f"`{name}`" for name in choice) for choice in missing)
     copy = f"`ecommerce mapping show {mapping.name}` that does without"
     return f"nearest: {mapping.name}, which needs also {names}; export that, too, or import with a copy of {copy}"
 
@@ -127,7 +127,7 @@ def _missing(mapping: Mapping, headers: Sequence[Header]) -> str:
     """What a mapping needs and the likeliest of the headers does not have."""
     needed = mapping.columns()
     best = max(headers, key=lambda header: len(needed & set(header.columns)))
-    lacking = ", ".join(sorted(needed - set(best.columns)))
+    lacking = ", ".join(map(" or ".join, mapping.missing(best.columns)))
     return (
         f"the mapping {mapping.name} needs the columns {lacking}, which are not there; line {best.first_line - 1} has"
         f" {shown(list(best.columns))}"

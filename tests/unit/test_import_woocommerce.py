@@ -8,6 +8,7 @@ import pytest
 from ecommerce.documents.statuses import canonical
 from ecommerce.importing.check_file import FileCheck, check_file
 from ecommerce.importing.loading.file_import import ImportOptions
+from ecommerce.importing.order_lines.draft import draft_mapping
 from ecommerce.importing.order_lines.mapping import Mapping
 from ecommerce.importing.order_lines.mappings import load_mapping, shipped_mappings, text_of_shipped
 
@@ -152,6 +153,24 @@ def test_the_decimal_comma_is_said_once_of_the_columns_that_have_one(tmp_path: P
     sentence = "amounts have a decimal comma, as the file shows: Order Subtotal Amount, Order Total Amount, Item Cost"
     assert [note for note in found.notes if "decimal" in note] == [sentence]
     assert str(found.first_orders[0]["order"]["total_amount"]) == "3001.5000"
+
+
+def test_a_draft_finds_what_the_plugin_calls_customer_payment_price_and_totals(tmp_path: Path) -> None:
+    checked(tmp_path, {"Item Cost": "12.605042", "Order Subtotal Amount": "37.82"})
+    (tmp_path / "draft.yaml").write_text(draft_mapping(tmp_path / "woo.csv"))
+    draft = load_mapping(str(tmp_path / "draft.yaml"))
+    used = {name: next(value.used()) for name, value in {**draft.order, **draft.item, **draft.delivery}.items()
+            if value.constant is None}  # fmt: skip
+    assert used == {
+        "order_id": "Order Number", "user_id": "Email (Billing)", "order_time": "Order Date",
+        "payment_type": "Payment Method Title", "total_amount": "Order Total Amount",
+        "tax_amount": "Order Total Tax Amount", "shipping_amount": "Order Shipping Amount", "product_id": "SKU",
+        "quantity": "Quantity", "price": "Item Cost", "status": "Order Status", "expected_time": "Order Date",
+        "courier_id": "Shipping Method Title", "location": "City (Shipping)",
+    }  # fmt: skip
+    assert draft.refund["amount"].column == "Order Refund Amount"
+    found = check_file(tmp_path / "woo.csv", ImportOptions(mapping=str(tmp_path / "draft.yaml")))
+    assert str(found.first_orders[0]["order_items"][0]["price"]) == "12.6050"
 
 
 @pytest.mark.parametrize("mapping", shipped_mappings(), ids=lambda mapping: mapping.name)

@@ -26,29 +26,39 @@ NAMES = {
     "order_id": "orderid orderno ordernumber order amazonorderid invoiceno invoice invoiceid receiptid"
     " salesrecordnumber"
     " transactionid bestellnummer bestellnr auftragsnummer commande pedido name id",
-    "user_id": "customerid userid customer buyer buyerid buyeremail customeremail email buyerusername kunde"
+    "user_id": "customerid userid customer buyer buyerid buyeremail customeremail email emailbilling billingemail"
+    " buyerusername kunde"
     " kundennummer"
     " client cliente customername buyername",
     "order_time": "orderdate ordertime purchasedate invoicedate datecreated createdat created saledate orderedat"
     " date datum"
     " bestelldatum fecha timestamp",
-    "payment_type": "paymentmethod paymenttype payment paidby zahlungsart cardbrand tendertype",
+    "payment_type": "paymentmethodtitle paymentmethod paymenttype payment paidby zahlungsart cardbrand tendertype",
     "product_id": "sku lineitemsku productid itemid stockcode articleno artikelnummer item product article artikel"
 ,
     "product_name": "productname lineitemname itemname itemtitle title description product item artikel article",
     "quantity": "quantity lineitemquantity qty quantityordered units count menge anzahl cantidad nombre",
-    "price": "unitprice price lineitemprice itemprice productprice einzelpreis preis prix precio",
+    "price": "unitprice price lineitemprice itemprice itemcost productprice einzelpreis preis prix precio",
     "line_total": "linetotal subtotal itemtotal sales amount total summe betrag",
     "status": "orderstatus status fulfillmentstatus",
     "sent": "shippedat shippeddate shipdate dispatchedon versandtam dateshipped shippedondate",
     "arrived": "deliveredat deliverydate datedelivered delivered",
-    "courier_id": "carrier courier shippingmethod shipmode shipservicelevel versandart",
-    "location": "shippingcity shipcity city ort stadt ville ciudad shipstate country land",
+    "courier_id": "carrier courier shippingmethodtitle shippingmethod shipmode shipservicelevel versandart",
+    "location": "shippingcity shipcity cityshipping city citybilling billingcity"
+    " ort stadt ville ciudad shipstate country land",
     "category": "category producttype productcategory department kategorie",
     "warehouse_id": "warehouse warehouseid fulfillmentcenter location lager region",
     "currency": "currency currencycode ordercurrency waehrung whrung devise moneda",
-    "refund": "refundamount refundedamount amountrefunded refunded refund erstattung",
+    "total_amount": "ordertotalamount ordertotal grandtotal",
+    "tax_amount": "ordertotaltaxamount ordertaxamount ordertax totaltax taxtotal",
+    "shipping_amount": "ordershippingamount ordershipping shippingtotal",
+    "refund": "refundamount orderrefundamount refundedamount amountrefunded refunded refund erstattung",
 }  # fmt: skip
+
+BESIDE_ITEMS = ("tax_amount", "shipping_amount")
+"""What a total has beside its items."""
+
+DECIMALS_MAX = 4
 
 FORMATS = (
     "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%dT%H:%M:%S%z", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M",
@@ -74,7 +84,7 @@ def draft_mapping(path: Path, encoding: str = "") -> str:
     if missing:
         head.append(f"# No column was found for: {', '.join(missing)}. Put one in place of {NOT_FOUND!r}.")
     notes, settings = _settings(header, shape, texts, found)
-    parts = {name: _inline(values) for name, values in _parts(found).items()}
+    parts = {name: _inline(values) for name, values in _parts(found, texts).items()}
     body = [f"{name}: {_yaml(value)}" for name, value in settings.items()]
     for name, values in parts.items():
         body += ["", f"{name}:", *(f"  {field}: {text}" for field, text in values.items())]
@@ -124,11 +134,13 @@ def _columns(columns: Sequence[str], texts: Mapping[str, Sequence[str]]) -> dict
                 break
     if "price" in found:
         found.pop("line_total", None)
+    if "total_amount" not in found:  # they would be parts of nothing
+        found = {purpose: column for purpose, column in found.items() if purpose not in BESIDE_ITEMS}
     return found
 
 
 def _fits(purpose: str, texts: Sequence[str]) -> bool:
-    if purpose in ("quantity", "price", "line_total", "refund"):
+    if purpose in ("quantity", "price", "line_total", "total_amount", *BESIDE_ITEMS, "refund"):
         return bool(texts) and all(take_apart(text) for text in texts)
     if purpose == "currency":
         return all(re.fullmatch(r"[A-Za-z]{3}", text) for text in texts)
@@ -182,6 +194,8 @@ def _settings(
         notes.append(
             f"{found['refund']} is taken as paid back when the order was placed: is there a column that says when?"
         )
+    if "tax_amount" in found:
+        notes.append(f"{found['tax_amount']} is taken as not in the prices: else see tax_included in docs/mappings.md.")
     if unused := [name for name in header.columns if name and name not in found.values()]:
         notes.append(
             f"Not used: {', '.join(unused)}. A total, tax, shipping or discount among them is part of the order."
@@ -204,11 +218,20 @@ def _settings(
     return notes, settings
 
 
-def _parts(found: Mapping[str, str]) -> dict[str, dict[str, object]]:
-    def of(purpose: str, otherwise: str | None = None) -> object:
-        return found.get(purpose) or ({"constant": otherwise} if otherwise else NOT_FOUND)
+def _amount(column: str, texts: Mapping[str, Sequence[str]]) -> object:
+    """The amounts of a column, rounded where some have more decimals than an order can."""
+    parted = (re.fullmatch(rf".*[.,]\d{{{DECIMALS_MAX + 1},}}", text) for text in texts.get(column, ()))
+    return {"column": column, "round": DECIMALS_MAX} if any(parted) else column
 
-    price: object = found.get("price") or NOT_FOUND
+
+def _parts(found: Mapping[str, str], texts: Mapping[str, Sequence[str]]) -> dict[str, dict[str, object]]:
+    def of(purpose: str, otherwise: str | None = None) -> object:
+        if not otherwise:
+            return found.get(purpose) or NOT_FOUND
+        return {"column": found[purpose], "otherwise": otherwise} if purpose in found else {"constant": otherwise}
+
+    price: object = _amount(found["price"], texts) if "price" in found else NOT_FOUND
+    amounts = {name: _amount(found[name], texts) for name in ("total_amount", *BESIDE_ITEMS) if name in found}
     if "price" not in found and "line_total" in found:
         price = {"line_total": found["line_total"], "quantity": of("quantity")}
     status: list[object] = [{"column": found["arrived"], "present": "Delivered"}] if "arrived" in found else []
@@ -233,7 +256,7 @@ def _parts(found: Mapping[str, str]) -> dict[str, dict[str, object]]:
     return {
         "order": {
             "order_id": of("order_id"), "user_id": customer,
-            "order_time": of("order_time"), "payment_type": of("payment_type", "unknown"),
+            "order_time": of("order_time"), "payment_type": of("payment_type", "unknown"), **amounts,
         },
         "item": {"product_id": of("product_id"), "warehouse_id": warehouse, "quantity": of("quantity"), "price": price},
         "delivery": delivery,

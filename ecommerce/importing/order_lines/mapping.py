@@ -1,7 +1,7 @@
 """Mappings: how the columns of order lines become orders, as small YAML files. `docs/mappings.md` shows how."""
 
 import codecs
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -229,6 +229,20 @@ class Mapping(BaseModel):
         joined = self.tables[table]
         named = {c.partition(".")[2] for c in used if c.startswith(f"{table}.")}
         return frozenset(named | {joined.key} | ({joined.lowest} if joined.lowest else set()))
+
+    @cached_property
+    def choices(self) -> tuple[tuple[str, ...], ...]:
+        """Of each field of an item whose columns are all optional: these, of which the lines need one."""
+        values = [value for value in self.item.values() if value.first and value.otherwise is None]
+        return tuple(tuple(value.used()) for value in values if all(one.optional for one in value.first))
+
+    def missing(self, columns: Collection[str], table: str | None = None) -> list[tuple[str, ...]]:
+        """The columns that a file with these lacks; several together where one of them would do."""
+        choices = () if table else self.choices
+        return [
+            *((name,) for name in sorted(self.columns(table).difference(columns))),
+            *(choice for choice in choices if not set(choice).intersection(columns)),
+        ]
 
     @cached_property
     def quantity_columns(self) -> tuple[str, ...]:

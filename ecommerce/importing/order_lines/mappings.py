@@ -62,10 +62,10 @@ def shipped_mappings() -> list[Mapping]:
     return [load_mapping(path.stem) for path in sorted(SHIPPED.glob("*.yaml"))]
 
 
-def nearest_mapping(columns: Iterable[str]) -> tuple[Mapping, list[str]] | None:
-    """The shipped mapping that lacks the smallest share of its columns, half of them at most, and which it lacks."""
+def nearest_mapping(columns: Iterable[str]) -> tuple[Mapping, list[tuple[str, ...]]] | None:
+    """The shipped mapping that lacks the smallest share of its columns, half of them at most, and what it lacks."""
     names = set(columns)
-    lacking = [(mapping, sorted(mapping.columns() - names)) for mapping in shipped_mappings()]
+    lacking = [(mapping, mapping.missing(names)) for mapping in shipped_mappings()]
     mapping, missing = min(lacking, key=lambda one: len(one[1]) / len(one[0].columns()))
     return (mapping, missing) if 2 * len(missing) <= len(mapping.columns()) else None
 
@@ -80,6 +80,6 @@ def mapping_for(columns: Iterable[str], wanted: str | None) -> tuple[Mapping, st
     for mapping in [load_mapping(wanted)] if wanted else shipped_mappings():
         for table in (None, *mapping.tables):
             needed = mapping.columns(table)
-            if needed <= names and (best is None or len(needed) > best[0]):
+            if not mapping.missing(names, table) and (best is None or len(needed) > best[0]):
                 best = (len(needed), mapping, table)
     return (best[1], best[2]) if best else None
