@@ -169,7 +169,7 @@ def view_of_query(query: str) -> View:
     view = View(dark=dark, tv=values.get("tv") == ["1"])
     if (page := values.get("page", [""])[0]) in PAGES:
         view = replace(view, page=page)
-    first, last = (_date(values.get(name, [""])[0]) for name in ("from", "to"))
+    first, last = (date_of(values.get(name, [""])[0]) for name in ("from", "to"))
     if first and last:
         view = view.with_dates(first, last)
     elif (preset := values.get("span", [""])[0]) in PRESET_KEYS:
@@ -218,7 +218,8 @@ def allowed(view: View, choices: Choices) -> View:
     return view
 
 
-def _date(text: str) -> date | None:
+def date_of(text: str) -> date | None:
+    """A day of a link; None where it is none that can be asked for."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

@@ -68,6 +68,7 @@ class DashboardPage(Viewer):
         self._page = shell(
             [
                 self._banner,
+                self._window.note,
                 pmui.FlexBox(self._navigation, self._span, gap="12px", align_items="center", stylesheets=[NOT_PRINTED]),
                 self._filters,
                 self._content,
@@ -123,9 +124,8 @@ class DashboardPage(Viewer):
         """Take a view, without values of filters that the data has not; returns whether it is another one."""
         if self._feed.last.choices:
             view = allowed(view, self._feed.last.choices)
-        is_other = view != self._session.view
-        self._session.view = view
-        return is_other
+        before, self._session.view = self._session.view, view
+        return view != before
 
     def _draw(self) -> None:
         if self._is_live:

@@ -7,7 +7,9 @@ import param
 from panel.custom import JSComponent
 
 from dashboard.browser import SCREEN, SYSTEM_THEME, THEME, Browser
+from dashboard.left_out import left_out
 from dashboard.state import View, says_more
+from dashboard.views.link_note import LinkNote
 
 
 class Window(JSComponent):
@@ -28,17 +30,21 @@ class Window(JSComponent):
         self._link = link
         self._on_link = on_link
         self._on_browser = on_browser
+        self.note = LinkNote()
 
     def go_to(self, query: str) -> None:
         """Put the link of another view into the address bar, as a step of the history."""
         # Panel's own Location does not learn of a step back, and would push the view that was stepped to once more: the
         # way forward was lost, and the next step back led to the same page.
         self._link = query
+        self.note.clear()
         self._send_msg({"go_to": query})
 
     def correct(self, view: View) -> None:
-        """Where the address says what is not shown, as a filter's value that is no more, have it say what is."""
+        """Where the address says what is not shown, as a filter's value that is no more, have it say what is, and the
+        note what is not."""
         if says_more(self._link, view):
+            self.note.add(left_out(self._link, view))
             self._link = view.query()
             self._send_msg({"correct": self._link})
 
@@ -51,6 +57,7 @@ class Window(JSComponent):
             return
         if isinstance(link := message.get("link"), str):
             self._link = link
+            self.note.clear()
             self._on_link(link)
         if isinstance(narrow := message.get("narrow"), bool) and isinstance(dark := message.get("dark"), bool):
             self._on_browser(Browser(narrow, dark))
