@@ -67,7 +67,7 @@ def test_axe_finds_nothing_to_complain_about(browser: Browser, address: str, que
     expect(tab.page.locator("#first-paint")).to_have_count(0)
     if "page=" not in query:
         tab.page.locator("summary").filter(has_text="Status").click()  # a filter that is open
-    tab.page.wait_for_timeout(600)  # colours fade into each other
+    tab.wait_until_still()  # colours fade into each other
     found = Axe().run(tab.page)
     violations = [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]]
     assert violations == []
@@ -243,10 +243,11 @@ def test_paper_is_light(browser: Browser, address: str, page: str) -> None:
         query = f"?span=all&theme={theme}&page={page}"
         tab = Tab(browser).open(address + query, "#headline-orders" if page == "overview" else "h1 >> text=Trends")
         tab.page.locator(".chart").filter(visible=True).first.wait_for()
+        tab.wait_until_still()
         inks = tab.page.evaluate(INKS)
-        tab.page.wait_for_timeout(1_000)  # until charts are drawn
         tab.page.emulate_media(media="print")
         tab.page.wait_for_function(f"inks => ({INKS})().every(ink => inks.includes(ink))", arg=[*PAPER_INKS.values()])
+        tab.wait_until_still()
         pictures.append(Image.open(io.BytesIO(tab.page.screenshot())).convert("RGB"))
         tab.page.emulate_media(media="screen")
         tab.page.wait_for_function(f"inks => JSON.stringify(({INKS})()) === JSON.stringify(inks)", arg=inks)

@@ -62,13 +62,14 @@ def test_every_figure_is_that_of_the_command_line(browser: Browser, shop_of_a_zo
 def test_another_currency_of_the_shop_is_in_figures_and_picker_at_once(
     browser: Browser, shop_of_a_currency: Settings, tmp_path: Path
 ) -> None:
-    with served(shop_of_a_currency, tmp_path / "dashboard.log") as url:
+    seldom = {"ECOMMERCE_REFRESH_SECONDS": "30"}  # what a tick leaves undone, the next does not mend in time
+    with served(shop_of_a_currency, tmp_path / "dashboard.log", seldom) as url:
         tab = Tab(browser).open(f"{url}?span=all")
         picker = tab.page.get_by_role("combobox", name="Amounts in")
         expect(picker).to_have_text("USD")
         change_shop(get_database(shop_of_a_currency), shop_of_a_currency, Shop("CHF", "UTC"))
-        expect(tab.page.locator("#headline-revenue")).to_contain_text("CHF", timeout=10_000)
-        expect(picker).to_have_text("CHF", timeout=500)
+        expect(tab.page.locator("#headline-revenue")).to_contain_text("CHF")
+        expect(picker).to_have_text("CHF", timeout=10_000)
         later = Tab(browser).open(f"{url}?span=all")
         expect(later.page.locator("#headline-revenue")).to_contain_text("CHF")
         expect(later.page.get_by_role("combobox", name="Amounts in")).to_have_text("CHF")
