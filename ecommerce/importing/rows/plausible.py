@@ -48,9 +48,10 @@ def note_doubts(doubts: Doubts, order: Any, items: Sequence[Any], refunds: Seque
         of_items = sum(item.price * item.quantity for item in items)
     if items and total > of_items:
         tax, shipping = order.tax_amount or 0, order.shipping_amount or 0
-        rounding = sum(item.quantity for item in items) * CENT
-        if doubt := doubt_of_total(total, of_items, tax, shipping, order.tax_included, rounding):
-            note_doubt(doubts, doubt, order.order_id)
+        if total > of_items + shipping + (0 if order.tax_included else tax):  # else rounding need not be added up
+            rounding = sum(item.quantity for item in items) * CENT
+            if doubt := doubt_of_total(total, of_items, tax, shipping, order.tax_included, rounding):
+                note_doubt(doubts, doubt, order.order_id)
     if refunds and of_items and sum(refund.amount for refund in refunds) > total:
         note_doubt(doubts, REFUNDS_ABOVE_TOTAL, order.order_id)
 
