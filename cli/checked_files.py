@@ -79,7 +79,9 @@ def checked_text(checked: "FileCheck") -> str:
     lines.append(f"  holds {shape.rows}, as {shape.layout}{checked.encoding and f', {checked.encoding}'}")
     if shape.columns:
         where = f", header in line {shape.first_line - 1}" if shape.first_line > 2 else ""
-        lines.append(f"  delimiter {shape.delimiter!r}, {len(shape.columns)} columns{where}, quotes: {shape.quotes}")
+        lines.append(
+            f"  delimiter {shape.delimiter!r}, {counted(len(shape.columns), 'column')}{where}, quotes: {shape.quotes}"
+        )
     from ecommerce.importing.naive_times import shop_zone
     from ecommerce.importing.order_lines.mappings import load_mapping
     from ecommerce.importing.shape import JOINED, LINES

@@ -1,6 +1,6 @@
 """`ecommerce order`: one order, hot or archived, or those of a customer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -135,6 +135,14 @@ def _print_faults(console: Console, found: "FoundOrder") -> None:
         console.print(f"run {found.archived_too} archived it, too, so it counts twice: {TWICE}", soft_wrap=True)
 
 
+def _fields_table(part: str, fields: Mapping[str, Any], text: Callable[[str, Any], str], zone: str) -> Table:
+    has_times = any(isinstance(value, datetime) for value in fields.values())
+    table = Table(part, Column(f"times ({zone})" if has_times else "", overflow="fold"))
+    for name, value in fields.items():
+        table.add_row(shown(name), text(name, value))
+    return table
+
+
 def _print(found: "FoundOrder", now: datetime) -> None:
     from ecommerce.order_search.named import names_in
     from ecommerce.order_search.one_order import life_of, part_of
@@ -150,32 +158,35 @@ def _print(found: "FoundOrder", now: datetime) -> None:
         return
     database = get_database()
     shop, names = read_shop(database), names_in(database, found.document)
+    zone = shop.zone
     currency = str(part_of(found.document, "order").get("currency") or shop.currency)
 
+    def clock(moment: datetime) -> str:
+        return f"{local_time(moment, zone):%Y-%m-%d %H:%M:%S}"
+
     def text(name: str, value: Any) -> str:
+        if isinstance(value, datetime):
+            return clock(value)
         called = names.get(name, {}).get(value, "") if isinstance(value, int) else ""
         plainly = value if isinstance(value, Decimal128) else plain(value)
         return readable(plainly, currency) + (f" {shown(called)}" if called else "")
 
     for part in ("order", "delivery", "attributes"):
         if isinstance(fields := found.document.get(part), Mapping):
-            table = Table(part, Column("", overflow="fold"))
-            for name, value in fields.items():
-                table.add_row(shown(name), text(name, value))
-            console.print(table)
+            console.print(_fields_table(part, fields, text, zone.key))
     items = found.document.get("order_items")
     items = [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
     if items:
         columns = [name for name in items[0] if name != "order_id"]
+        is_time = {name: any(isinstance(item.get(name), datetime) for item in items) for name in columns}
         print_rows(
             console,
-            [(shown(name), False) for name in columns],
+            [(shown(name) + f" ({zone.key})" * is_time[name], False) for name in columns],
             [[text(name, item.get(name)) for name in columns] for item in items],
         )
-    zone = shop.zone
     life = Table(f"time ({zone.key})", "what", "")
     for event in life_of(found.document, now):
-        life.add_row(f"{local_time(event.time, zone):%Y-%m-%d %H:%M:%S}", event.what, shown(event.detail))
+        life.add_row(clock(event.time), event.what, shown(event.detail))
     if life.rows:
         console.print(life)
     if found.past_versions:

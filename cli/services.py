@@ -11,6 +11,7 @@ from cli.json_output import AsJson, print_json
 from cli.runtime import close_killed
 from ecommerce.errors import InputError
 from ecommerce.prefect_api import embedded_api
+from ecommerce.readable import counted
 from ecommerce.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -121,7 +122,9 @@ def _orders_line(counts: dict[str, int]) -> str:
     if newer := counts["newer"]:
         of_them.append(f"{newer:,} of them newer than the figures and not looked at yet")
     if counts["missing"]:
-        of_them.append(f"{counts['missing']:,} more were counted and deleted: see `ecommerce check`")
+        of_them.append(
+            f"{counted(counts['missing'], 'more was', 'more were')} counted and deleted: see `ecommerce check`"
+        )
     hot = f"{counts['hot_orders']:,} hot" + (f" ({', '.join(of_them)})" if of_them else "")
     return f"orders: {hot}, {counts['archived_orders']:,} archived"
 

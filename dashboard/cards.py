@@ -157,7 +157,7 @@ def _order_groups(
         groups = {filters.name(dimension, value): group for value, group in groups.items()}
     rows: dict[str, Row] = {}
     for name, group in groups.items():
-        texts = [f"{exact(group.orders)} orders", amount(group.revenue, short=False), _punctuality(group)]
+        texts = [counted(group.orders, "order"), amount(group.revenue, short=False), _punctuality(group)]
         rows[name] = {"key": name, "name": name, "exact": " · ".join(texts)}
     return _measured(title, dimension, rows, measures or of_orders(groups, amount), filters, of_items=False)
 

@@ -16,18 +16,21 @@ READ_MS = 5_000
 """How long MongoDB may look at the orders of a span; a million take about 2 s."""
 
 
-def read_delivery_days(database: MongoDatabase, span: Span, filters: Filters) -> dict[int, int]:
+def read_delivery_days(database: MongoDatabase, span: Span, filters: Filters) -> tuple[dict[int, int], int]:
     """Whole days from order to delivery → how many hot orders of the span; the last are DAYS_MAX and more.
 
-    Archived orders are not in it. Raises ExecutionTimeout where MongoDB would look for longer than READ_MS.
+    Beside it how many are delivered and have no time of it. Archived orders are not in it. Raises ExecutionTimeout
+    where MongoDB would look for longer than READ_MS.
     """
     chosen = match(database, OrderQuery(span, filters), datetime.now(UTC))
     took = {"$subtract": ["$delivery.actual_time", "$order.order_time"]}
     # What came before it was ordered is of a clock that is ahead.
     days = {"$max": [0, {"$min": [{"$floor": {"$divide": [took, DAY_MS]}}, DAYS_MAX]}]}
+    has_time = {"$eq": [{"$type": "$delivery.actual_time"}, "date"]}
     pipeline: list[dict[str, Any]] = [
-        {"$match": {"$and": [chosen, match_of([DELIVERED]), {"delivery.actual_time": {"$type": "date"}}]}},
-        {"$group": {"_id": days, "orders": {"$sum": 1}}},
+        {"$match": {"$and": [chosen, match_of([DELIVERED])]}},
+        {"$group": {"_id": {"$cond": [has_time, days, None]}, "orders": {"$sum": 1}}},
     ]
-    found = database[ORDERS].aggregate(pipeline, maxTimeMS=READ_MS)
-    return dict(sorted((int(group["_id"]), int(group["orders"])) for group in found))
+    found = {each["_id"]: int(each["orders"]) for each in database[ORDERS].aggregate(pipeline, maxTimeMS=READ_MS)}
+    without_time = found.pop(None, 0)
+    return {int(day): found[day] for day in sorted(found)}, without_time

@@ -14,6 +14,7 @@ from dashboard.state import View
 from dashboard.tables import Content, column, table
 from dashboard.text import NO_ARCHIVE, NOTHING, in_a_line, readable
 from ecommerce.order_search.one_order import ArchivePlace, life_of, part_of
+from ecommerce.readable import counted
 
 
 def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dict[str, str]:
@@ -31,7 +32,7 @@ def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dic
             **{name: _nothing() for name in ("facts", "items", "amounts", "life", "place")},
         }
     where = "in MongoDB" if found.archive is None else "archived"
-    seen = f"{found.past_versions} other versions came in" if found.past_versions else ""
+    seen = f"{counted(found.past_versions, 'other version')} came in" if found.past_versions else ""
     aside = f"set aside, in no figure: {found.set_aside}" if found.set_aside else ""
     unread = NO_ARCHIVE if found.elsewhere else found.unread
     twice = f"in the archive, too (run {found.archived_too}): counted twice" if found.archived_too else ""

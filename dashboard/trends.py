@@ -103,6 +103,8 @@ class Trends:
     """None: the archive's records do not tell, of what the filters ask for, or at all."""
     delivery_days: Mapping[int, int] | None
     """Of hot orders. None: they are too many to be looked at."""
+    delivered_without_time: int
+    """Hot orders that are delivered, nobody knows when."""
 
     @property
     def filters(self) -> Filters:
@@ -121,9 +123,9 @@ def read_trends(database: MongoDatabase, shop: Shop, asked: TrendsQuestion, figu
     grain = grain_of(asked.grain, end - first)
     buckets = _Buckets(grain, shop.zone, span, (first, end), as_of)
     try:
-        days = read_delivery_days(database, span, filters)
+        days, without_time = read_delivery_days(database, span, filters)
     except ExecutionTimeout:
-        days = None
+        days, without_time = None, 0
     start = compared.before.start if compared else None
     moved = _local(first, shop.zone) - _local(start or first, shop.zone)
     return Trends(
@@ -142,6 +144,7 @@ def read_trends(database: MongoDatabase, shop: Shop, asked: TrendsQuestion, figu
             course, read_archived_days(database), span, (first, end), shop.zone
         ),
         delivery_days=days,
+        delivered_without_time=without_time,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from dashboard.text import NOTHING, in_a_line, money, percent, span_so_far
 from dashboard.trends import Trends
 from dashboard.trends_over_time import Content, card, categories, course, late, places
 from dashboard.trends_view import GRAINS, MEASURES
-from ecommerce.readable import counted
+from ecommerce.readable import counted, exact
 
 NAME_LENGTH = 18
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -149,6 +149,13 @@ def _delay(hours: float | None) -> str:
     return f"{abs(hours) / 24:.1f} days {'after' if hours > 0 else 'before'} the promise"
 
 
+def _no_delivery(without_time: int) -> str:
+    if not without_time:
+        return "No delivered order of this span is in MongoDB"
+    have = "has" if without_time == 1 else "have"
+    return f"{counted(without_time, 'delivered order')} of this span in MongoDB {have} no delivery time"
+
+
 def _delivery_days(trends: Trends) -> dict[str, Content]:
     days = trends.delivery_days or {}
     total = sum(days.values())
@@ -165,11 +172,12 @@ def _delivery_days(trends: Trends) -> dict[str, Content]:
     if trends.delivery_days is None:
         empty = "These are too many orders to be looked at one by one: choose a shorter span"
     else:
-        empty = "" if total else "No delivered order of this span is in MongoDB"
+        empty = "" if total else _no_delivery(trends.delivered_without_time)
     median = next((day for day in every if 2 * sum(days.get(d, 0) for d in every if d <= day) >= total), 0)
     # Of the last 7 days half were "delivered within 4 days": those that take 10 were still under way.
     half = f"half of them within {counted(median + 1, 'day')}, orders that are under way left out"
-    note = f"{counted(total, 'delivered order')}, hot ones alone · {half}" if total else ""
+    unknown = f"{exact(without)} more without a delivery time" if (without := trends.delivered_without_time) else ""
+    note = in_a_line(f"{counted(total, 'delivered order')}, hot ones alone", unknown, half) if total else ""
     return {
         "delivery": card("Days from order to delivery", note, [], empty),
         "delivery_chart": {"empty": bool(empty), "columns": columns},

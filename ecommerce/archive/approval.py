@@ -121,7 +121,11 @@ def question_markdown(database: MongoDatabase, run: Run) -> str:
         "",
         f"- **{counted(run.orders, 'order')}** of {counted(len(days), 'day')}{span}, "
         f"{size_text(run.bytes_before)} in MongoDB",
-        *([f"- **{unfinished:,} of them are not finished** and may still change"] if open_too and unfinished else []),
+        *(
+            [f"- **{counted(unfinished, 'of them is', 'of them are')} not finished** and may still change"]
+            if open_too and unfinished
+            else []
+        ),
         *([] if open_too else [f"- {counted(unfinished, 'older order stays', 'older orders stay')}: not finished"]),
         f"- {counted(young, 'order stays', 'orders stay')}: not old enough",
         f"- refused{too_late}, nothing is deleted and the export is dropped",

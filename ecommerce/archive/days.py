@@ -131,10 +131,10 @@ def _sound(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: S
         if (len(rows), amount, content) == (expected.orders, expected.total_amount, expected.content_hash):
             return rows
         if len(rows) == expected.orders:
-            return damage_of(view, day, f"its {len(rows):,} orders are not those that were written")
+            return damage_of(view, day, f"its {counted(len(rows), 'order')} differ from what was written")
         faults = [f"{file_name(task)} holds {task.file.record_count:,}" for task in tasks] or ["there is no file"]
         return damage_of(
-            view, day, f"it has {len(rows):,} orders of {expected.orders:,} that were written{some_of(faults)}"
+            view, day, f"it has {counted(len(rows), 'order')} of {expected.orders:,} that were written{some_of(faults)}"
         )
     return damage_of(view, day, f"its {counted(expected.orders, 'order')} cannot all be read{some_of(faults)}")
 

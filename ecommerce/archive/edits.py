@@ -20,6 +20,7 @@ from ecommerce.archive.rows import DAY_COLUMN, of_days
 from ecommerce.archive.run import Day
 from ecommerce.archive.runs import note_size
 from ecommerce.archive.verify import days_of, summary_of_days
+from ecommerce.readable import counted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -83,8 +84,8 @@ def _require_right(edit_id: str, changes: Sequence[Day], removed: Mapping[date, 
         expected = (0, 0) if gone is None or not is_removal else (-gone.orders, -gone.total_amount)
         if gone is None or (day.orders, day.total_amount) != expected:
             raise ArchiveError(
-                f"edit {edit_id} of the archive would change {day.order_date} by {day.orders} orders, and their amount "
-                f"by {day.total_amount}, not by {expected}. Nothing was changed"
+                f"edit {edit_id} of the archive would change {day.order_date} by {counted(day.orders, 'order')}, and "
+                f"their amount by {day.total_amount}, not by {expected}. Nothing was changed"
             )
 
 

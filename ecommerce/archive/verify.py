@@ -18,6 +18,7 @@ from ecommerce.archive.run import Day, Run
 from ecommerce.documents.content_hash import content_hash_sql
 from ecommerce.documents.kinds import to_scaled
 from ecommerce.mongo import MongoDatabase
+from ecommerce.readable import counted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
@@ -31,8 +32,8 @@ def verify_rows(database: MongoDatabase, rows: "DataFrame", run: Run) -> tuple[D
     summary = summary_of_days(rows)
     if corrupt := {row[DAY_COLUMN]: row["corrupt"] for row in summary if row["corrupt"]}:
         raise VerificationError(
-            f"run {run.run_id}: {sum(corrupt.values())} rows came back from the archive with another content than was "
-            f"written, on {', '.join(str(day) for day in sorted(corrupt))}"
+            f"run {run.run_id}: {counted(sum(corrupt.values()), 'row')} came back from the archive with another "
+            f"content than was written, on {', '.join(str(day) for day in sorted(corrupt))}"
         )
     days = days_of(summary)
     if differing := set(days) ^ set(run.read_days):

@@ -109,7 +109,7 @@ class CheckReport:
         if not self.twice:
             return ()
         rest = len(self.twice) - NAMED
-        more = [f"and {rest:,} more orders"] if rest > 0 else []
+        more = [f"and {counted(rest, 'more order')}"] if rest > 0 else []
         named = "; ".join([*map(str, self.twice[:NAMED]), *more])
         other = OF_OTHER_CONTENT if any(not one.same for one in self.twice) else ""
         return (f"{named}: counted twice. {'' if self.repaired else REMOVES_COPIES}{other}".strip(),)
@@ -154,7 +154,7 @@ class FiguresDiffer(EcommerceError):
 
 def report_markdown(report: CheckReport) -> str:
     """A page about a check. What came with a document stands as code in it."""
-    checked = f"{report.hot_orders:,} orders from documents"
+    checked = f"{counted(report.hot_orders, 'order')} from documents"
     if report.archive_checked:
         checked += f", {report.archived_orders:,} from the archive's files"
     state = "mended" if report.repaired else "they differ" if report.differences or report.twice else "all equal"
@@ -168,10 +168,20 @@ def report_markdown(report: CheckReport) -> str:
     if len(report.differences) > LISTED:
         lines += ["", f"and {len(report.differences) - LISTED:,} more"]
     if report.aside:
-        lines += ["", f"## {report.aside:,} documents that are no orders", "", f"In no figure: {REMEDY}.", ""]
+        lines += [
+            "",
+            f"## {counted(report.aside, 'document that is no order', 'documents that are no orders')}",
+            "",
+            f"In no figure: {REMEDY}.",
+            "",
+        ]
         lines += [f"- `{str(one).replace('`', chr(39))}`" for one in report.set_aside]
     if report.twice:
-        lines += ["", f"## {len(report.twice):,} orders that are in MongoDB and in the archive", ""]
+        lines += [
+            "",
+            f"## {counted(len(report.twice), 'order that is', 'orders that are')} in MongoDB and in the archive",
+            "",
+        ]
         lines += [f"- {one}" for one in report.twice[:LISTED]]
     if report.lost:
         lines += ["", "## Orders that were counted and are not there", "", *(f"- {one}" for one in report.lost)]

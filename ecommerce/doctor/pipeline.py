@@ -18,6 +18,7 @@ from ecommerce.archive_location import (
 )
 from ecommerce.doctor.findings import Problem
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, get_database
+from ecommerce.readable import counted
 from ecommerce.services.hdfs_state import damaged_files, namenode_state, why_in_safe_mode
 from ecommerce.services.records import living_record, read_record
 from ecommerce.services.supervisor import start_it, why_stopped
@@ -73,7 +74,8 @@ def documents(settings: Settings) -> str:
         raise Problem(named_aside(count, named), REMEDY)
     if missing := count_orders_now(database).missing:
         raise Problem(
-            f"{missing:,} orders that the figures count are no longer in `orders`, and no archive run took them out",
+            f"{counted(missing, 'order')} that the figures count {'is' if missing == 1 else 'are'} no longer in "
+            "`orders`, and no archive run took any out",
             "run `ecommerce check`, which names them where the server still knows who was deleted",
         )
     return "all are orders, and all that were counted are there, as of the summaries"
@@ -130,20 +132,20 @@ def archive_table(settings: Settings) -> str:
     differing = [day for day, sums in view.days.items() if held.get(day, 0) != sums.orders]
     if differing:
         raise Problem(
-            f"the table does not hold what the runs archived on {len(differing):,} days, the first of them "
+            f"the table does not hold what the runs archived on {counted(len(differing), 'day')}, the first of them "
             f"{min(differing)}",
             f"an old catalog may have been brought back: {remedy}",
         )
     with failures_explained("looking at the archive's files", "They were only looked at."):
         damaged = wrongly_sized(view)
     if damaged:
-        more = f"; and {len(damaged) - NAMED:,} more days" if len(damaged) > NAMED else ""
+        more = f"; and {counted(len(damaged) - NAMED, 'more day')}" if len(damaged) > NAMED else ""
         raise Problem(
             f"{'; '.join(f'{one.day} of the archive is damaged: {one.says}' for one in damaged[:NAMED])}{more}",
             "put the files back as they were from a backup made since run "
             f"{max(one.written_by for one in damaged)} (docs/backup.md), then run `ecommerce check`",
         )
-    orders = f"{sum(held.values()):,} orders of {len(held):,} days"
+    orders = f"{counted(sum(held.values()), 'order')} of {counted(len(held), 'day')}"
     return f"{orders}, in files of the size that they had; what is in them `ecommerce check` reads"
 
 

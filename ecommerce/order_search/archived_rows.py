@@ -14,6 +14,7 @@ from ecommerce.archive.files import require_datanodes, verify_pages
 from ecommerce.archive.rows import RUN_COLUMN
 from ecommerce.archive.view import ArchiveView
 from ecommerce.order_search.sorting import Position
+from ecommerce.readable import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -140,7 +141,7 @@ def _holds(view: ArchiveView, task: "FileScanTask", wanted: Wanted) -> bool:
     with view.table.io.new_input(task.file.file_path).open() as opened:
         file = parquet.ParquetFile(opened, page_checksum_verification=True)
         if file.metadata.num_rows != task.file.record_count:
-            raise pa.ArrowInvalid(f"it holds {file.metadata.num_rows:,} orders of {task.file.record_count:,}")
+            raise pa.ArrowInvalid(f"it holds {counted(file.metadata.num_rows, 'order')} of {task.file.record_count:,}")
         paths = {file.schema.column(at).path for at in range(len(file.schema))}
         # A file of before a field was added has no column of it.
         compared = {path: values for path, values in wanted.conditions().items() if path in paths}

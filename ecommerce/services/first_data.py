@@ -9,6 +9,7 @@ from pathlib import Path
 from ecommerce.errors import EcommerceError
 from ecommerce.generate.first import first_start
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
+from ecommerce.readable import counted
 from ecommerce.services.environment import settings_environment
 from ecommerce.services.jobs import Job
 from ecommerce.services.records import run_directory, write_json
@@ -88,7 +89,7 @@ def main() -> int:
     except EcommerceError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{added} orders")
+    print(counted(added, "order"))
     return 0
 
 

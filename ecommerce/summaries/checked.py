@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pymongo.client_session import ClientSession
 
 from ecommerce.mongo import MongoDatabase
+from ecommerce.readable import counted
 from ecommerce.summaries.state import CHECKS
 
 KEPT = 5
@@ -23,20 +24,17 @@ LOOKED_AT = (FIGURES, ARCHIVE, TWICE)
 """What a check looks at."""
 
 _SAYS = {
-    FIGURES: (
-        "the check of {as_of} UTC: {found} buckets of figures differ from a recomputation: {first}",
-        "run `ecommerce check --repair`",
-    ),
+    FIGURES: ("the check of {as_of} UTC: {brief}: {first}", "run `ecommerce check --repair`"),
     ARCHIVE: (
-        "the check of {as_of} UTC: {found} days of the archive are damaged: {first}",
+        "the check of {as_of} UTC: {brief}: {first}",
         "do what it says of each day, then run `ecommerce check`",
     ),
     TWICE: (
-        "the check of {as_of} UTC: {found} orders are in MongoDB and in the archive, and count twice: {first}",
+        "the check of {as_of} UTC: {brief}: {first}",
         "run `ecommerce check --repair`, and do what it says of those that it leaves",
     ),
     FEWER: (
-        "as of {as_of} UTC, {found} orders that were counted are not there any more: {first}",
+        "as of {as_of} UTC, {brief}: {first}",
         "bring them back, from a backup (docs/backup.md) or by importing their files again, or leave it so; then "
         "`ecommerce check --accept-lost` closes this",
     ),
@@ -119,8 +117,7 @@ def check_problems(database: MongoDatabase) -> list[CheckProblem]:
         named = [*record["first"], *([f"and {rest:,} more"] if rest > 0 and record["first"] else [])]
         first = "; ".join(named)
         as_of = f"{record['as_of']:%Y-%m-%d %H:%M}"
-        found, (one, many) = f"{record['found']:,}", _BRIEFLY[record["_id"]]
-        brief = f"{found} {one if record['found'] == 1 else many}"
-        says = says.format(as_of=as_of, found=found, first=first).removesuffix(": ")
+        brief = counted(record["found"], *_BRIEFLY[record["_id"]])
+        says = says.format(as_of=as_of, brief=brief, first=first).removesuffix(": ")
         problems.append(CheckProblem(record["_id"], brief, says, remedy))
     return problems

@@ -30,6 +30,7 @@ from ecommerce.gate import (
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
+from ecommerce.readable import counted
 from ecommerce.schema import prepare_collections
 from ecommerce.settings import Settings
 from ecommerce.shop import read_shop, record_shop, shop_document
@@ -74,10 +75,10 @@ def steps_due(database: MongoDatabase) -> list[str]:
         due.append(f"finish the {run.kind} run {run.run_id}, which was left {run.state}")
     if has_run_directories(database):
         orders = database[ARCHIVED_ORDERS].count_documents({})
-        due.append(f"bring the {orders:,} archived orders from the directories of version 0.1.0 into the table")
+        due.append(f"bring {counted(orders, 'archived order')} from the directories of version 0.1.0 into the table")
     if days := incomplete_days(database):
-        orders = sum(days.values())
-        due.append(f"read the archive of {len(days):,} days: some figures do not know its {orders:,} orders in full")
+        of_them = counted(sum(days.values()), "order")
+        due.append(f"read the archive of {counted(len(days), 'day')}: some figures do not know {of_them} of it in full")
     if days or _must_rebuild(database):
         due.append("build the summaries anew, by the definitions of this version")
     if shop_document(database) is None:

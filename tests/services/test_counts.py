@@ -147,6 +147,6 @@ def test_status_and_doctor_tell_of_counted_orders_that_were_deleted(
     database[ORDERS].delete_one({"_id": 3})
     assert count_orders_now(database).missing == 1
     said = " ".join(ecommerce(settings, "status").stdout.split())
-    assert "orders: 2 hot (1 more were counted and deleted: see `ecommerce check`), 2 archived" in said, said
-    with pytest.raises(Problem, match="1 orders that the figures count are no longer in `orders`"):
+    assert "orders: 2 hot (1 more was counted and deleted: see `ecommerce check`), 2 archived" in said, said
+    with pytest.raises(Problem, match="1 order that the figures count is no longer in `orders`"):
         documents(settings)

@@ -72,12 +72,18 @@ def test_versions_in_one_file_end_with_the_last(database: MongoDatabase, tmp_pat
 def test_an_archived_order_is_unchanged_or_changed_or_rejected(
     database: MongoDatabase, tmp_path: Path, status: str
 ) -> None:
-    import_paths(database, [write_lines(tmp_path / "a.jsonl", complete_row(1, status="Delivered"))])
+    named = {"external_id": "#1001"}
+    import_paths(database, [write_lines(tmp_path / "a.jsonl", complete_row(1, status="Delivered", order=named))])
     (raw,) = raw_orders(database).values()
     database[ARCHIVED_ORDERS].insert_one({"_id": Int64(1), "content_hash": Int64(content_hash(decode_order(raw)))})
     database[ORDERS].delete_many({})
-    report = import_paths(database, [write_lines(tmp_path / "b.jsonl", complete_row(1, status=status))])
+    report = import_paths(database, [write_lines(tmp_path / "b.jsonl", complete_row(1, status=status, order=named))])
     counts = {"Delivered": (1, 0, 0), "Returned": (0, 1, 0), "Cancelled": (0, 0, 1)}
     assert (report.unchanged, report.changed, report.rejected) == counts[status]
     assert database[ORDERS].count_documents({}) == 0
-    assert [row["code"] for row in database[REJECTED_ROWS].find()] == ["already_archived"] * report.rejected
+    rows = [*database[REJECTED_ROWS].find()]
+    assert [row["code"] for row in rows] == ["already_archived"] * report.rejected
+    for row in rows:
+        assert row["reason"].startswith("order #1001 (#1) is in the archive with another content"), (
+            "as its shop calls it"
+        )

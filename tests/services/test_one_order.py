@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from ecommerce.order_search.one_order import find_order, life_of
 from ecommerce.order_search.query import OrderQuery, match
 from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings
+from ecommerce.shop import Shop, write_shop
 from tests.archiving import an_order, insert, spark, with_archive
 from tests.order_queries import NOW
 from tests.programs import PROGRAM
@@ -155,6 +156,15 @@ def test_an_order_is_printed_with_names_and_in_the_decimals_of_its_currency(
     amount = f"{stored['order']['total_amount'].to_decimal():.2f}"
     one = said("1001")
     assert re.search(rf"total_amount +│ {re.escape(amount)} ", one), one
+    shop = Shop("EUR", "Asia/Tokyo")
+    write_shop(database, shop)
+    time = f"{stored['order']['order_time'].astimezone(shop.zone):%Y-%m-%d %H:%M:%S}"
+    in_tokyo = said("1001")
+    assert re.search(rf"order +┃ times \(Asia/Tokyo\) (.*\n)+?│ order_time +│ {time} ", in_tokyo)
+    assert re.search(rf"event_time \(Asia/Tokyo\) +{time}", in_tokyo), in_tokyo
+    assert re.search(rf"time \(Asia/Tokyo\) .*\n.*\n│ {time} +│ Ordered", in_tokyo), in_tokyo
+    as_json = json.loads(said("1001", "--json"))["order"]["order"]["order_time"]
+    assert datetime.fromisoformat(as_json).utcoffset() == timedelta(0), "instants in UTC"
     assert "None" not in one and re.search("actual_time +│ – ", one)
     assert f"{user} Ada �[31mL" in one and f"{product} Tea pot" in one
     listed = said("--customer", "ada@example.com")

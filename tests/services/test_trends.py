@@ -121,6 +121,16 @@ def test_days_hours_and_deliveries_are_those_of_the_orders(
         if canonical(order.delivery.status) == DELIVERED and order.delivery.actual_time is not None
     ]
     assert trends.delivery_days == Counter(int(min(max(each // 1, 0), 30)) for each in took)
+    delivered = sum(canonical(order.delivery.status) == DELIVERED for order in orders)
+    assert trends.delivered_without_time == delivered - len(took)
+    for days_taken, without, says in (
+        ({}, 0, "No delivered order of this span is in MongoDB"),
+        ({}, 1, "1 delivered order of this span in MongoDB has no delivery time"),
+        ({}, 33, "33 delivered orders of this span in MongoDB have no delivery time"),
+        ({2: 5}, 33, "5 delivered orders, hot ones alone · 33 more without a delivery time · half of them"),
+    ):
+        one = replace(trends, delivery_days=days_taken, delivered_without_time=without)
+        assert says in trends_cards(one, View(), ZoneInfo(zone))["delivery"]
     assert trends.places is not None
     placed = Counter(time.date() for time in local)
     shown = {place.start.date(): place.hot for place in trends.places if place.hot}

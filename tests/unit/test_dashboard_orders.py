@@ -59,6 +59,8 @@ def test_a_document_may_hold_anything_and_is_shown(document: dict[str, Any]) -> 
     cards = order_cards(one, view, "USD", UTC_ZONE)
     assert {"list", "facts", "items", "amounts", "life", "place"} == cards.keys()
     assert "2 other versions" in json.loads(cards["list"])["subtitle"]
+    one = replace(one, found=FoundOrder(7, document, None, 1))
+    assert "1 other version came in" in json.loads(order_cards(one, view, "USD", UTC_ZONE)["list"])["subtitle"]
     listing = Listing(Page((document,), None, None), Sort(), "", 1, None, {}, NOW)
     rows = json.loads(listing_cards(listing, View(page="orders"), {}, 4, UTC_ZONE)["orders"])["rows"]
     assert [len(row["cells"]) for row in rows] == [10]

@@ -74,12 +74,14 @@ def _take_batch(
     taken.forgotten += result.anonymous
     for order_id in result.already_archived:
         reason = (
-            f"order {order_id} is in the archive with another content, and this is no later version of it (a refund"
-            " more, a status further on): correct an archived amount by a refund in the order or by another order"
+            f"order {_named(order_id, batch)} is in the archive with another content, and this is no later version of "
+            "it (a refund more, a status further on): correct an archived amount by a refund in the order or by "
+            "another order"
         )
         taken.rejections.append(_refused(raws, order_id, batch, "already_archived", reason))
     for order_id in result.expired:
-        reason = f"order {order_id} is older than archived orders are kept, so it may have been counted already"
+        named = _named(order_id, batch)
+        reason = f"order {named} is older than archived orders are kept, so it may have been counted already"
         taken.rejections.append(_refused(raws, order_id, batch, "expired", reason))
     for order_id, found in result.contradicting.items():
         reason = f"with the refunds that are stored, which the row does not name: {found}"
@@ -97,6 +99,12 @@ def external_id_of(bson: bytes) -> str | None:
     """The order's textual id, as its source has it."""
     found: str | None = RawBSONDocument(bson)["order"].get("external_id")
     return found
+
+
+def _named(order_id: int, batch: dict[int, tuple[EncodedOrder, Place]]) -> str:
+    """An order as its shop calls it, our id after that."""
+    external = external_id_of(batch[order_id][0].bson)
+    return f"{external} (#{order_id})" if external else str(order_id)
 
 
 def _refused(

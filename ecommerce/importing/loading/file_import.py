@@ -241,7 +241,8 @@ class FileImport:
         nothing = at_end and read == rejected > 0 and limit < 1
         if too_many or nothing:
             most = ", ".join(f"{code} {count:,}" for code, count in self.report.reasons.most_common())
-            rows = "its only row was" if read == 1 else f"{rejected:,} of the first {read:,} rows were"
+            were = "was" if rejected == 1 else "were"
+            rows = "its only row was" if read == 1 else f"{rejected:,} of the first {read:,} rows {were}"
             raise TooManyRejected(
                 f"{rows} rejected ({most}), {'so nothing came of it' if nothing else f'more than {limit:.0%}'}"
                 f"{'' if at_end else self._not_imported()}; correct the file, or allow more with"

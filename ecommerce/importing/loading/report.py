@@ -150,7 +150,8 @@ class FileReport:
         if self.first_order_ms is not None and self.last_order_ms is not None:
             found.append(f"orders from {_day(self.first_order_ms)} to {_day(self.last_order_ms)}")
         if self.future_orders:
-            found.append(f"{self.future_orders:,} of them are placed in the future: are days read as months?")
+            placed = counted(self.future_orders, "of them is", "of them are")
+            found.append(f"{placed} placed in the future: are days read as months?")
         found += doubt_sentences(self.doubts)
         if foreign := {code: orders for code, orders in self.currencies.items() if code != self.shop_currency}:
             counts = ", ".join(f"{orders:,} in {code}" for code, orders in sorted(foreign.items()))
