@@ -9,6 +9,7 @@ from cli.json_output import AsJson, print_json
 from cli.runtime import services
 from cli.terminal import terminal_progress
 from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.readable import counted
 
 
 def shop(
@@ -41,7 +42,7 @@ def shop(
             days: dict[datetime, int] = {}
             if moves or wanted.time_zone != before.time_zone:
                 days = days_to_read(database, wanted.time_zone)
-                read = f"{len(days):,} archived days are read again and " if days else ""
+                read = f"{counted(len(days), 'archived day is', 'archived days are')} read again and " if days else ""
                 _confirm(f"The shop's days become those of {wanted.time_zone}: {read}every figure is counted anew", yes)
             with services(hdfs=bool(days)), terminal_progress("shop") as progress:
                 change = change_shop(database, settings, wanted, progress)
@@ -49,9 +50,9 @@ def shop(
         edited = why_of_other_hours(database)
     now = datetime.now(wanted.zone)
     if as_json:
-        counted = {"archived_days": change.archived_days, "hot_orders": change.hot_orders} if change else {}
+        of_change = {"archived_days": change.archived_days, "hot_orders": change.hot_orders} if change else {}
         document = {"currency": wanted.currency, "time_zone": wanted.time_zone, "moving_to": moving_to}
-        print_json(document | counted, with_run=False)
+        print_json(document | of_change, with_run=False)
         return
     typer.echo(f"currency: {wanted.currency}")
     typer.echo(f"time zone: {wanted.time_zone}, where it is {now:%Y-%m-%d %H:%M}")
@@ -62,7 +63,7 @@ def shop(
     if edited:
         typer.echo(edited, err=True)
     if change and (change.hot_orders or change.archived_days):
-        typer.echo(f"counted anew: {_orders(change.hot_orders)} and {change.archived_days:,} archived days")
+        typer.echo(f"counted anew: {_orders(change.hot_orders)} and {counted(change.archived_days, 'archived day')}")
     for name, value, now_is in (
         ("ECOMMERCE_CURRENCY", settings.currency, wanted.currency),
         ("ECOMMERCE_TIMEZONE", settings.timezone, wanted.time_zone),
@@ -89,7 +90,7 @@ def what_becomes(database: MongoDatabase, old: str, new: str) -> str:
 
 
 def _orders(count: int) -> str:
-    return "1 order" if count == 1 else f"{count:,} orders"
+    return counted(count, "order")
 
 
 def _name(count: int) -> str:

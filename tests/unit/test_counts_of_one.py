@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,8 +15,12 @@ from ecommerce.archive.maintain import Maintenance
 from ecommerce.archive.report import plan_markdown, run_markdown
 from ecommerce.archive.run import ARCHIVE, CHANGES, PURGED, REFUSED, Run
 from ecommerce.archive.selection import Plan, PlannedDay
+from ecommerce.check.report import CheckReport, report_markdown
 from ecommerce.importing.loading.report import FileReport, ImportReport
+from ecommerce.mongo import MongoDatabase
 from ecommerce.readable import counted
+from ecommerce.summaries.checked import FEWER, LOOKED_AT, check_problems
+from ecommerce.summaries.state import CHECKS
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -31,6 +37,17 @@ def damaged(count: int) -> list[Damage]:
     return [Damage(date(2026, 1, 1) + timedelta(days=day), "it is gone", "r1") for day in range(count + 3)]
 
 
+def checked(count: int) -> CheckReport:
+    return CheckReport(NOW, count, count, False, count, (), (), (), False, 1.0)
+
+
+def recorded(count: int) -> str:
+    """What the last check found wrong, of each thing that one looks for."""
+    records: Any = [{"_id": what, "as_of": NOW, "found": count, "first": []} for what in (*LOOKED_AT, FEWER)]
+    collection = Mock(find=lambda _: Mock(sort=lambda *_: records))
+    return "; ".join(problem.says for problem in check_problems(cast("MongoDatabase", {CHECKS: collection})))
+
+
 SENTENCES: dict[str, Callable[[int], str]] = {
     "archived": lambda count: str(run(count)),
     "changed": lambda count: str(run(count, CHANGES)),
@@ -43,6 +60,8 @@ SENTENCES: dict[str, Callable[[int], str]] = {
     "merged": lambda count: str(Maintenance((NOW.date(),) * count, count, 1, count)),
     "expired": lambda count: str(Expired(NOW.date(), count)),
     "damaged": lambda count: named_days(damaged(count)),
+    "page of a check": lambda count: report_markdown(checked(count)),
+    "the last check": recorded,
     "a file": lambda count: str(file(count)),
     "notes of a file": lambda count: "; ".join(file(count).notes),
     "a file that was stopped": lambda count: file(count).when_stopped(),
