@@ -16,7 +16,18 @@ BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel takes UTF-8 for the machine's old code page."""
 
 
-HEADLINES = ("orders", "revenue", "average_order_value", "delivered", "pending", "quantity", "late_share", "overdue")
+HEADLINES = (
+    "orders",
+    "revenue",
+    "average_order_value",
+    "delivered",
+    "pending",
+    "quantity",
+    "late_share",
+    "overdue",
+    "due_late",
+    "due",
+)
 ORDER_COLUMNS = {name: name for name in ("orders", "revenue", "quantity", "delivered", "due")} | {
     "late": "due_late",
     "overdue": "overdue",

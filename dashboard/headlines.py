@@ -72,9 +72,7 @@ def headlines(answer: Answer, amount: Any, zone: ZoneInfo) -> Content:
             "late_share",
             "Late (of those due)",
             percent(late) if late is not None else INCOMPLETE if "late_share" in kpis.incomplete else NOTHING,
-            f"{percent(late, 4)} of the orders that were due, {exact(kpis.overdue or 0)} of them overdue"
-            if late is not None
-            else _without(kpis, "late_share"),
+            _lateness(kpis),
         ),
     ]
     before, young_shop = before_text(answer, zone), not_comparable(answer, zone)
@@ -130,9 +128,13 @@ def _measure(name: str, value: Decimal | int | None, amount: Any) -> Row:
     return _headline(name, label, compact(value), exact(value))
 
 
-def _without(kpis: Kpis, figure: str) -> str:
-    """Why a figure about deliveries has no value."""
-    return NOT_FILLED if figure in kpis.incomplete else "nothing was due"
+def _lateness(kpis: Kpis) -> str:
+    """Of which orders the late share is, or why there is none."""
+    if kpis.late_share is None or kpis.due is None:
+        return NOT_FILLED if "late_share" in kpis.incomplete else "nothing was due"
+    late, overdue = (kpis.due_late or 0), (kpis.overdue or 0)
+    counts = f"{exact(late + overdue)} of {exact(kpis.due)} due, {exact(overdue)} of them overdue"
+    return f"{percent(kpis.late_share, 4)}: {counts}"
 
 
 def _still_open(answer: Answer) -> str:

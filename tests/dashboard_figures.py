@@ -34,7 +34,9 @@ def check_figures(tab: Tab, kpis: dict[str, Any]) -> None:
     tab.wait_for_headline("delivered", f"{exact(kpis['delivered'])} delivered, {exact(kpis['pending'])} pending")
     for key in ("revenue", "average_order_value"):
         tab.wait_for_headline(key, money(Decimal(kpis[key]), kpis["currency"], short=False))
-    due = f"{100 * (late or 0):.4f} % of the orders that were due, {kpis['overdue']:,} of them overdue"
+    counts = (kpis[name] or 0 for name in ("due_late", "overdue", "due"))
+    came_late, overdue, whole = counts
+    due = f"{100 * (late or 0):.4f} %: {came_late + overdue:,} of {whole:,} due, {overdue:,} of them overdue"
     tab.wait_for_headline("late_share", "nothing was due" if late is None else due)
 
     assert tab.rows("Orders by status") == {name: f"{exact(n)} orders" for name, n in kpis["by_status"].items()}

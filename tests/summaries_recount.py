@@ -65,7 +65,8 @@ def _lateness(documents: list[OrderDocument], as_of: datetime) -> dict[str, Any]
         bool(one.delivery.actual_time and one.delivery.actual_time > one.delivery.expected_time) for one in delivered
     )
     whole = len(delivered) + overdue
-    return {"overdue": overdue, "late_share": round((late + overdue) / whole, 6) if whole else None}
+    share = round((late + overdue) / whole, 6) if whole else None
+    return {"overdue": overdue, "due_late": late, "due": whole, "late_share": share}
 
 
 def bucket_text(order: OrderDocument, step: str, zone: ZoneInfo) -> str:

@@ -40,6 +40,8 @@ Step = Literal["hour", "day", "month"]
 NEEDS = {
     "late_share": ("status", ("late", *DUE_SUMS)),
     "overdue": ("status", tuple(DUE_SUMS)),
+    "due_late": ("status", ("late", *DUE_SUMS)),
+    "due": ("status", ("late", *DUE_SUMS)),
     "by_category": (PRODUCT, ("revenue",)),
 }
 """Figures that need sums of a rollup's table that cells of older versions may not have."""
@@ -69,6 +71,7 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
     total: dict[str, Any] = {name: _total(tables["status"], name) for name in GROUP_MEASURES | DUE_SUMS}
     statuses = _groups(tables["status"], lambda status: status)
     products = _sold(tables["product"], filters, catalog)
+    due, due_late, _ = _due_of(total)
     step, sales = step_of(span, tables["hour"]), parts_of(tables[SALES])
     return Kpis(
         orders=total["orders"],
@@ -86,6 +89,8 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
         by_category=_sales(products, "category", lambda category: category),
         late_share=late_share_of(total),
         overdue=total["overdue"],
+        due_late=due_late,
+        due=due,
         delivery_timeline=_points(_by_time(rollup, step, hours, ("orders",))),
         hot_orders=counts.hot,
         archived_orders=counts.archived,

@@ -10,7 +10,7 @@ from ecommerce.documents.kinds import EXACT, HOUR_MS, MONEY_FACTOR, MONEY_SCALE
 
 ORDER_FIGURES = (
     "orders", "revenue", "average_order_value", "quantity", "delivered", "pending", "by_status", "by_payment_type",
-    "by_courier", "by_location", "late_share", "overdue", "delivery_timeline",
+    "by_courier", "by_location", "late_share", "overdue", "due_late", "due", "delivery_timeline",
 )  # fmt: skip
 """Figures made of order cells: they obey the filters on payment type, status, courier and location."""
 
@@ -135,6 +135,10 @@ class Kpis:
     """Of the orders that were due at `as_of`, those that came late or are overdue; None of none."""
     overdue: int | None
     """Orders that are not finished and whose promise is past at `as_of`."""
+    due_late: int | None
+    """Orders that were due at `as_of` and came late."""
+    due: int | None
+    """Orders that were due: `late_share` is (due_late + overdue) / due."""
     delivery_timeline: tuple[TimelinePoint, ...]
     hot_orders: int
     archived_orders: int
@@ -188,6 +192,8 @@ class Kpis:
             },
             "late_share": self.late_share,
             "overdue": self.overdue,
+            "due_late": self.due_late,
+            "due": self.due,
             "delivery_timeline": [
                 {"time": time_text(point.time), "status": point.status, "orders": point.orders}
                 for point in self.delivery_timeline

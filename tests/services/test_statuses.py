@@ -175,11 +175,11 @@ def test_a_database_of_0_1_0_is_read_by_the_table_and_says_what_it_cannot_tell(
     frozen = bring_back("whole", settings, tmp_path / "frozen")
     said = json.loads(json.dumps(compute_kpis(frozen.database).to_json_dict()))
     expected = recount(of_version_0_1_0(frozen), step="day", names=names_of(frozen.database))
-    assert said["incomplete"] == ["late_share", "overdue", "by_category", *SALES_FIGURES]
+    assert said["incomplete"] == ["late_share", "overdue", "due_late", "due", "by_category", *SALES_FIGURES]
     assert said["late_share"] is None
     for group in (*said["by_category"].values(), *expected["by_category"].values()):
         del group["revenue"]
-    for name in ("late_share", "overdue", *SALES_FIGURES):
+    for name in ("late_share", "overdue", "due_late", "due", *SALES_FIGURES):
         del expected[name]
         assert said[name] is None
     assert {name: said[name] for name in expected} == expected

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from dashboard.cards import overview_cards
-from dashboard.downloads import BYTE_ORDER_MARK, card_csv
+from dashboard.downloads import BYTE_ORDER_MARK, card_csv, headline_csv
 from dashboard.figures import Answer, Question
 from dashboard.measures import Measure
 from dashboard.timeline import drawn
@@ -73,7 +73,7 @@ def test_the_exact_late_share_is_a_percentage_as_the_short_one_is() -> None:
     share = ANSWER.kpis.late_share
     assert share
     assert late["value"] == f"{100 * share:.1f} %"
-    assert late["exact"].startswith(f"{100 * share:.4f} % of the orders that were due, ")
+    assert late["exact"].startswith(f"{100 * share:.4f} %: ")
 
 
 def test_the_course_of_a_share_has_a_gap_where_there_is_nothing_to_take_a_share_of() -> None:
@@ -86,6 +86,19 @@ def test_the_course_of_a_share_has_a_gap_where_there_is_nothing_to_take_a_share_
     assert [point is None for point in sparks["average_order_value"]] == [day not in days for day in whole]
     assert "late_share" not in sparks, "how many orders of a past day were overdue is not kept"
     assert None not in sparks["orders"] and None not in sparks["revenue"]
+
+
+def test_the_late_share_can_be_traced_to_the_orders_that_it_is_of() -> None:
+    """In the words under the pointer, and in the figures that are saved."""
+    kpis = ANSWER.kpis
+    assert kpis.due and kpis.due_late and kpis.overdue
+    late = kpis.due_late + kpis.overdue
+    assert kpis.late_share == round(late / kpis.due, 6)
+    assert {"due": kpis.due, "due_late": kpis.due_late}.items() <= kpis.to_json_dict().items()
+    (row,) = (row for row in cards()["headlines"]["rows"] if row["key"] == "late_share")
+    assert row["exact"].endswith(f"%: {late} of {kpis.due} due, {kpis.overdue} of them overdue")
+    saved = dict(line.split(",")[:2] for line in headline_csv(ANSWER).splitlines())
+    assert (saved["due"], saved["due_late"], saved["overdue"]) == (str(kpis.due), str(kpis.due_late), str(kpis.overdue))
 
 
 @pytest.mark.parametrize("card", ["payment", "courier", "location", "category", "warehouse"])
