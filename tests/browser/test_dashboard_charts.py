@@ -113,16 +113,19 @@ def test_a_tooltip_says_which_day_and_how_many_of_them_all(tab: Tab) -> None:
     point_until(tab.page, 0.5, 0.75, tab.page.locator(".bk-Tooltip").filter(has_text=text).first)
 
 
-AXIS = """([start, end]) => {
+AXIS = """([start, end, days]) => {
   const axis = Bokeh.documents.flatMap(root => [...root._all_models.values()]).find(one => one.type === "DatetimeAxis");
   const run = (code, names, values) => new Function(...names, `"use strict"; ${code}`)(...values);
   const at = (text) => Date.parse(`${text}Z`);
-  const ticks = run(axis.ticker.major_code, ["cb_data"], [{start: at(start), end: at(end)}]);
-  const label = (tick, index) => run(axis.formatter.code, ["tick", "index", "ticks"], [tick, index, ticks]);
+  const source = {data: days ? {left: [0], right: [days * 86400e3]} : {}};
+  const ticks = run(axis.ticker.major_code, ["cb_data", "source"], [{start: at(start), end: at(end)}, source]);
+  const label = (tick, index) => run(
+    axis.formatter.code, ["tick", "index", "ticks", "source"], [tick, index, ticks, source]);
   const hour = (tick) => new Date(tick).toISOString().slice(5, 13);
   return ticks.map((tick, index) => [hour(tick), label(tick, index).replace("\\n", "/")]);
 }"""
-"""In the browser: where the first time axis would have labels between two moments, and what they say."""
+"""In the browser: where the first time axis would have labels between two moments, and what they say. `days`: of its
+buckets."""
 
 
 @pytest.mark.parametrize(
@@ -136,5 +139,24 @@ AXIS = """([start, end]) => {
     ],
 )  # fmt: skip
 def test_days_and_months_are_named_below_their_middle(tab: Tab, start: str, end: str, labels: str) -> None:
-    found = tab.page.evaluate(AXIS, [start, end])
-    assert ", ".join(f"{at} {label}" for at, label in found) == labels
+    assert labels_of(tab, start, end) == labels
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days", "labels"),
+    [
+        ("2025-12-28T00:00", "2026-01-16T00:00", 7, "01-01T12 29 Dec/2025, 01-08T12 5 Jan/2026, 01-15T12 12 Jan"),
+        ("2026-03-05T11:59", "2026-03-05T12:01", 7, "03-05T12 2 Mar/2026"),
+        ("2026-01-01T00:00", "2026-05-15T00:00", 7, "01-16T12 Jan/2026, 02-15T00 Feb, 03-16T12 Mar, 04-16T00 Apr"),
+        ("2026-03-01T00:00", "2026-04-20T00:00", 0.84 * 31, "03-16T12 Mar/2026, 04-16T00 Apr"),
+        ("2026-03-16T11:59", "2026-03-16T12:01", 31, "03-16T12 Mar/2026"),
+        ("2026-03-03T00:00", "2026-03-05T20:00", 0.84, "03-03T12 3 Mar/2026, 03-04T12 4 Mar, 03-05T12 5 Mar"),
+    ],
+)  # fmt: skip
+def test_weeks_and_months_that_are_drawn_are_named(tab: Tab, start: str, end: str, days: float, labels: str) -> None:
+    assert labels_of(tab, start, end, days) == labels
+
+
+def labels_of(tab: Tab, start: str, end: str, days: float = 0) -> str:
+    found = tab.page.evaluate(AXIS, [start, end, days])
+    return ", ".join(f"{at} {label}" for at, label in found)
