@@ -46,7 +46,7 @@ PRESET_KEYS = tuple(preset.key for preset in PRESETS)
 DEFAULT_PRESET = "30d"
 COMPARISONS: Mapping[Against, str] = {
     "before": "the days before",
-    "week": "the week before",
+    "week": "same weekdays",
     "year": "the year before",
 }
 """What a span can be compared with, and what that is called."""

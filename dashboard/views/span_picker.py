@@ -73,6 +73,8 @@ class SpanPicker(Part):
 
         The switch of `currencies` is there only where orders have several.
         """
+        if view.page == "orders" and view.orders.text:  # a search looks at all days
+            view = view.with_preset("all")
         codes = sorted({*map(str, currencies), view.filters.currency or self.shop_currency})
         first, last = self._days(view) or (None, None)
         self._against.disabled = first is None

@@ -117,7 +117,7 @@ def test_what_a_span_is_compared_with_is_chosen_and_named(tab: Tab) -> None:
     title = tab.page.get_by_text(re.compile("compared with"))
     expect(title).to_contain_text("8 Mar 2026")
     tab.page.get_by_role("combobox", name="Compared with").click()
-    choices = [tab.page.get_by_role(role, name="the week before") for role in ("option", "menuitem")]
+    choices = [tab.page.get_by_role(role, name="same weekdays") for role in ("option", "menuitem")]
     choices[0].or_(choices[1]).click()
     tab.page.wait_for_url(re.compile("against=week"))
     expect(title).to_contain_text("2 Mar 2026")
