@@ -288,14 +288,13 @@ def _sales(products: pl.DataFrame, column: str, name_of: Callable[[Any], str]) -
     """The sales by one column, by name, sorted; ids that share a name are one group."""
     groups: dict[str, list[int]] = {}
     sums_known = present(products, ITEM_SUMS)
-    totals = products.group_by(column).agg(pl.col(*sums_known).sum())
-    for key, *measures in totals.iter_rows():
+    for key, *measures in products.group_by(column).agg(pl.col(*sums_known).sum()).iter_rows():
         name = name_of(key)
         known = groups.get(name)
         groups[name] = [a + b for a, b in zip(known, measures, strict=True)] if known else measures
     result = {}
     for name in sorted(groups):
         sums = dict(zip(sums_known, groups[name], strict=True))
-        revenue = sums.get("revenue")
-        result[name] = ItemGroup(sums["order_items"], sums["quantity"], None if revenue is None else amount_of(revenue))
+        revenue = amount_of(sums["revenue"]) if "revenue" in sums else None
+        result[name] = ItemGroup(sums["order_items"], sums["quantity"], revenue)
     return result
