@@ -16,7 +16,7 @@ from dashboard.text import NOTHING, in_a_line, money, percent
 from dashboard.theme import ACCENTS, status_color
 from dashboard.timeline import TIMELINE_STATUSES_MAX, status_rank
 from ecommerce.kpis.figures import ItemGroup, OrderGroup, ProductSales
-from ecommerce.readable import compact, counted, exact
+from ecommerce.readable import compact, counted
 
 ROWS_MAX = 10
 STATUSES_MAX = 20
@@ -138,7 +138,7 @@ def _counts(title: str, dimension: str, counts: Mapping[str, int], filters: _Fil
     total = sum(counts.values())
     ordered = sorted(counts, key=status_rank)
     rows = [
-        _row(name, counts[name], max(counts.values()), compact(counts[name]), _share(counts[name], total), "orders")
+        _row(name, counts[name], max(counts.values()), compact(counts[name]), _share(counts[name], total), "order")
         | {"color": status_color(name, tuple(ordered))}
         for name in ordered
     ]
@@ -203,7 +203,7 @@ def _products(products: Iterable[ProductSales], filters: _Filters) -> Content:
     entries = list(products)
     most = max((entry.quantity for entry in entries), default=0)
     rows = [
-        _row(entry.name, entry.quantity, most, compact(entry.quantity), "", "pieces")
+        _row(entry.name, entry.quantity, most, compact(entry.quantity), "", "piece")
         | {"key": str(entry.product_id), "fixed": True, "orders": [["product", str(entry.product_id)]]}
         for entry in entries
     ]
@@ -229,7 +229,7 @@ def _row(name: str, value: int, most: int, figure: str, second: str, unit: str) 
         "name": name,
         "figure": figure,
         "second": second,
-        "exact": f"{exact(value)} {unit}",
+        "exact": counted(value, unit),
         "width": round(100 * value / most, 1) if most else 0,
     }
 

@@ -39,7 +39,7 @@ def check_figures(tab: Tab, kpis: dict[str, Any]) -> None:
     due = f"{100 * (late or 0):.4f} %: {came_late + overdue:,} of {whole:,} due, {overdue:,} of them overdue"
     tab.wait_for_headline("late_share", "nothing was due" if late is None else due)
 
-    assert tab.rows("Orders by status") == {name: f"{exact(n)} orders" for name, n in kpis["by_status"].items()}
+    assert tab.rows("Orders by status") == {name: counted(n, "order") for name, n in kpis["by_status"].items()}
     for title, key in (
         ("Payment types", "by_payment_type"),
         ("Orders by courier", "by_courier"),
@@ -49,14 +49,14 @@ def check_figures(tab: Tab, kpis: dict[str, Any]) -> None:
         shown = {name: text.split(" · ")[:2] for name, text in tab.rows(title).items()}
         expected = {
             called(name): [
-                f"{exact(group['orders'])} orders",
+                counted(group["orders"], "order"),
                 money(Decimal(group["revenue"]), kpis["currency"], short=False),
             ]
             for name, group in sorted(kpis[key].items(), key=lambda pair: (-pair[1]["orders"], pair[0]))
         }
         assert shown == dict(list(expected.items())[: len(shown)])
         assert len(shown) >= min(10, len(expected))
-    products = {product["name"]: f"{exact(product['quantity'])} pieces" for product in kpis["top_products"]}
+    products = {product["name"]: counted(product["quantity"], "piece") for product in kpis["top_products"]}
     assert tab.rows("Top products") == products
     assert {name: text.split(" · ")[0] for name, text in tab.rows("Order items by warehouse").items()} == {
         name: counted(group["order_items"], "order item") for name, group in kpis["by_warehouse"].items()

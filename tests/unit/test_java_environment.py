@@ -56,6 +56,8 @@ def test_a_start_of_spark_that_ends_early_leaves_nothing(
     def launch(*_: object) -> None:
         raise error
 
+    monkeypatch.setattr(spark, "_running", None)  # another test's may run in this process
+    monkeypatch.setattr(spark, "_users", 0)
     monkeypatch.setattr("pyspark.java_gateway.launch_gateway", launch)
     monkeypatch.setattr(spark, "java_home", lambda _: tmp_path)
     monkeypatch.setattr(spark, "archive_jars", lambda *_: ())
