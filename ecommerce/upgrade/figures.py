@@ -32,7 +32,7 @@ NOT_COMPARED = {
 """Where orders are and when they were counted; the lists have no figure of their own."""
 
 
-NEW_FIGURES = (*SALES_FIGURES, "overdue")
+NEW_FIGURES = (*SALES_FIGURES, "overdue", "due_late", "due")
 """Figures that older versions did not tell."""
 
 
