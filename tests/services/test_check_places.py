@@ -158,7 +158,7 @@ def test_a_collection_that_was_dropped_is_said_until_a_person_accepts_it(
     database[ORDERS].drop()
     advance(database)
     (problem,) = check_problems(database)
-    assert f"{hot:,} orders that were counted are not there any more" in problem.says
+    assert f"{hot:,} orders that were counted are gone" in problem.says
     report = check_orders(database, archive)
     assert (report.is_good, report.differences, report.fewer) == (False, (), hot)
     assert f"{hot:,} orders were counted once and not found again" in str(FiguresDiffer(report))
