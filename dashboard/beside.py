@@ -51,10 +51,11 @@ class Beside:
         if others < OTHER_SHARE:
             return
         self._orders = orders
-        if others >= WRONG_SHARE:
-            self.forget()
         for card in self._made.values():
-            card.renew()
+            if others >= WRONG_SHARE:
+                card.forget()
+            else:
+                card.renew()
 
     def cards(self) -> Content:
         """The cards; where nothing in them changed the same ones, which sessions know."""

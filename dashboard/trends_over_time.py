@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from dashboard.cards import NO_ORDERS
+from dashboard.headlines import NO_ORDER_THEN
 from dashboard.lone_points import lone_points
 from dashboard.state import ITEM_DIMENSIONS, ORDER_DIMENSIONS, not_filtered_note
 from dashboard.text import NOTHING, day_text, in_a_line
@@ -78,7 +79,7 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
     if sold_before:
         rows.append(_key(f"what it is compared with{to_hour}", _sum(trends.before, measure, text), COMPARED_COLOR))
     elif trends.before:
-        rows.append(_key("what it is compared with: no order then", NOTHING, COMPARED_COLOR))
+        rows.append(_key(f"what it is compared with: {NO_ORDER_THEN}", NOTHING, COMPARED_COLOR))
     notes = [f"per {trends.grain} of order" + (", refunds on their own day" if measure == "net_sales" else "")]
     notes += [parts_note("dashed", trends)]
     notes += [f"drag over it: those days · click: that {trends.grain}"]

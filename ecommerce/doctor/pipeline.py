@@ -74,7 +74,7 @@ def documents(settings: Settings) -> str:
         raise Problem(named_aside(count, named), REMEDY)
     if missing := count_orders_now(database).missing:
         raise Problem(
-            f"{counted(missing, 'order')} that the figures count {'is' if missing == 1 else 'are'} no longer in "
+            f"{counted(missing, 'order that the figures count is', 'orders that the figures count are')} no longer in "
             "`orders`, and no archive run took any out",
             "run `ecommerce check`, which names them where the server still knows who was deleted",
         )

@@ -60,7 +60,7 @@ def make_inbox(inbox: Path) -> None:
     except OSError as error:
         raise _unusable(inbox, error) from None
     if why := why_no_place(inbox):
-        raise ServiceError(f"the inbox {inbox} cannot be used ({why}): move it away")
+        raise _in_the_way(inbox, why)
 
 
 def why_no_place(inbox: Path) -> str:
@@ -101,9 +101,13 @@ def _why_left(path: Path) -> str:
     return FOLDER if path.is_dir() else "" if known_suffix(path) else OTHER_NAME
 
 
+def _in_the_way(inbox: Path, why: str) -> ServiceError:
+    return ServiceError(f"the inbox {inbox} cannot be used ({why}): move it away")
+
+
 def _unusable(inbox: Path, error: OSError) -> ServiceError:
     if why := why_no_folder(inbox):
-        return ServiceError(f"the inbox {inbox} cannot be used ({why}): move it away")
+        return _in_the_way(inbox, why)
     return ServiceError(
         f"the inbox {inbox} cannot be used ({error.strerror}): let the user of the import read and write it, or set"
         " ECOMMERCE_INBOX to another folder"
