@@ -30,7 +30,7 @@ def forget_run(home: Path, run_id: str) -> None:
 
 def killed_runs(home: Path) -> dict[str, dict[str, Any]]:
     """The notes of runs whose process is gone, by the run's id."""
-    notes = {path.stem: read_json(path) or {} for path in _folder(home).glob("*.json")}
+    notes = {path.stem: read_json(path) for path in _folder(home).glob("*.json")}
     return {run_id: note for run_id, note in notes.items() if process_of(str(note.get("process", ""))) is None}
 
 

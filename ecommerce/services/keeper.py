@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 
 from ecommerce.errors import EcommerceError
 from ecommerce.java import java_home
@@ -32,11 +31,11 @@ def main() -> int:
     """Keep the service named on the command line; exit code 1 where it did not start."""
     service = sys.argv[1]
     settings = get_settings()
-    signal.signal(signal.SIGTERM, _interrupt)
-    running: Daemon | Hdfs | None = None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     needed = contextlib.ExitStack()
     try:
         running = _service(settings, service, needed)
+        needed.callback(running.stop)
         running.start()
         _say("ready")
         _keep(settings.home_directory, service, running)
@@ -47,8 +46,6 @@ def main() -> int:
         return 0
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if running is not None:
-            running.stop()
         needed.close()
     return 0
 
@@ -89,10 +86,6 @@ def _say(line: str) -> None:
     # The command that waits for this line may have been ended meanwhile.
     with contextlib.suppress(BrokenPipeError):
         print(line, flush=True)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

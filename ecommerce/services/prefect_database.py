@@ -36,7 +36,7 @@ def choose_history(settings: Settings) -> HistoryChoice:
     home = settings.home_directory
     file = sqlite_history(home)
     record = home / "prefect" / "history.json"
-    recorded = (read_json(record) or {}).get("kind")
+    recorded = read_json(record).get("kind")
     if recorded != POSTGRES and file.exists():
         remark = (
             f"Prefect's history stays in SQLite, where it was begun: {file}. "

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 
@@ -49,9 +49,9 @@ def living(pid: int, born: str) -> psutil.Process | None:
         return None
 
 
-def identity(process: psutil.Process | None = None) -> str:
+def identity(pid: int | None = None) -> str:
     """A process (this one by default) as text: `<id>:<birth>`."""
-    pid = process.pid if process else os.getpid()
+    pid = pid or os.getpid()
     return f"{pid}:{birth(pid)}"
 
 
@@ -115,21 +115,21 @@ def write_json(path: Path, content: object) -> None:
         ) from None
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
-    """The content of a small file that `write_json` wrote, None where there is none."""
+def read_json(path: Path) -> dict[str, Any]:
+    """The content of a small file that `write_json` wrote; empty where there is none."""
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 @contextmanager
-def locked(home: Path, name: str, *, shared: bool = False) -> Iterator[IO[str]]:
+def locked(home: Path, name: str, *, shared: bool = False) -> Iterator[None]:
     """Hold the lock `name` of a home; waits for it. The kernel lets it go when the process ends, however it ends."""
     with (run_directory(home) / f"{name}.lock").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-        yield file
+        yield
 
 
 @contextmanager

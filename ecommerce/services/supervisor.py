@@ -7,8 +7,9 @@ runs already.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+import msgspec
 import psutil
 
 from ecommerce.processes import is_stopped
@@ -43,24 +44,6 @@ class Outlook:
     error: str = ""
     """Why it was, or could not be, started again."""
 
-    def to_document(self) -> dict[str, Any]:
-        return {
-            "starting": self.starting,
-            "silent_since": self.silent_since.isoformat() if self.silent_since else None,
-            "next_start": self.next_start.isoformat() if self.next_start else None,
-            "error": self.error,
-        }
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> Self:
-        silent_since, next_start = document.get("silent_since"), document.get("next_start")
-        return cls(
-            starting=bool(document.get("starting")),
-            silent_since=datetime.fromisoformat(silent_since) if silent_since else None,
-            next_start=datetime.fromisoformat(next_start) if next_start else None,
-            error=str(document.get("error") or ""),
-        )
-
     def in_words(self) -> str:
         """What is done, and when."""
         if self.starting:
@@ -77,7 +60,7 @@ class Outlook:
 
 def up_state(home: Path) -> dict[str, Any]:
     """What the `up` of a home wrote down of itself; nothing where it was stopped, or never ran."""
-    return read_json(home / "run" / STATE) or {}
+    return read_json(home / "run" / STATE)
 
 
 def running_supervisor(home: Path) -> psutil.Process | None:
@@ -102,10 +85,10 @@ def is_stopping(home: Path) -> bool:
 
 def outlook_of(home: Path, name: str) -> Outlook:
     """What the `up` that runs does about a service."""
-    watched = read_json(home / "run" / WATCHED) or {}
+    watched = read_json(home / "run" / WATCHED)
     if watched.get("supervisor") != up_state(home).get("supervisor"):
         return Outlook()  # written by an earlier one
-    return Outlook.from_document(watched.get("services", {}).get(name, {}))
+    return msgspec.convert(watched.get("services", {}).get(name, {}), Outlook)
 
 
 def up_mends(settings: Settings, without: str, seconds: int, name: str = MENDING) -> str:
@@ -116,7 +99,7 @@ def up_mends(settings: Settings, without: str, seconds: int, name: str = MENDING
     outlook = outlook_of(settings.home_directory, name)
     is_known = outlook.starting or outlook.next_start or outlook.silent_since
     what = outlook.in_words() if is_known else f"mends it within {seconds} s as a rule"
-    return _wait_for_up(settings, what, _last_error(outlook)) or without
+    return _wait_for_up(settings, outlook, what) or without
 
 
 def why_stopped(record: ServiceRecord | None) -> str:
@@ -132,14 +115,10 @@ def start_it(settings: Settings, name: str) -> str:
     if why_stopped(read_record(settings.home_directory, name)):
         start = "let it go on; or `ecommerce down`, then `ecommerce up`"
     outlook = outlook_of(settings.home_directory, name)
-    return _wait_for_up(settings, outlook.in_words(), _last_error(outlook)) or start
+    return _wait_for_up(settings, outlook, outlook.in_words()) or start
 
 
-def _last_error(outlook: Outlook) -> str:
-    return f" Last error: {outlook.error}." if outlook.error else ""
-
-
-def _wait_for_up(settings: Settings, what_it_does: str, last: str = "") -> str:
+def _wait_for_up(settings: Settings, outlook: Outlook, what_it_does: str) -> str:
     """That an `up` runs, what it does, and what to do where it cannot; empty where none runs."""
     supervisor = running_supervisor(settings.home_directory)
     if supervisor is None:
@@ -149,4 +128,5 @@ def _wait_for_up(settings: Settings, what_it_does: str, last: str = "") -> str:
         return f"wait: the services are being stopped ({process}); `ecommerce up` starts them when that has ended"
     if stopped := stopped_up(settings.home_directory):
         return ": ".join(stopped)
+    last = f" Last error: {outlook.error}." if outlook.error else ""
     return f"wait: `ecommerce up`, which runs ({process}), {what_it_does}.{last} {AGAIN}"

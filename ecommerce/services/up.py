@@ -70,7 +70,8 @@ def run(settings: Settings, say: Say, started: Callable[[], None], *, demo: bool
             started()
 
         try:
-            with _stopped_by_signals():
+            # Also where a shell started us with SIGINT ignored.
+            with _handling(signal.default_int_handler):
                 write_json(state, {"supervisor": identity(), "state": STARTING})
                 stack.start()
                 stack.watch(is_up)
@@ -80,7 +81,8 @@ def run(settings: Settings, say: Say, started: Callable[[], None], *, demo: bool
             failure = {"error": str(error)}
             raise
         finally:
-            with _ignoring_signals():
+            # A second Ctrl-C does not stop the stopping.
+            with _handling(signal.SIG_IGN):
                 # On a full disk the services are stopped all the same.
                 with suppress(ServiceError):
                     write_json(state, {"supervisor": identity(), "state": STOPPING, **failure})
@@ -110,7 +112,7 @@ def run_detached(settings: Settings, *, demo: bool | None) -> list[str]:
             stderr=output,
             start_new_session=True,
         )
-    mine = identity(psutil.Process(child.pid))
+    mine = identity(child.pid)
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         state = up_state(home)
@@ -195,25 +197,8 @@ def _busy(home: Path) -> list[str]:
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """SIGTERM, SIGHUP and SIGINT (also where a shell started us with it ignored) raise KeyboardInterrupt meanwhile."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    with _handling(interrupt):
-        yield
-
-
-@contextmanager
-def _ignoring_signals() -> Iterator[None]:
-    """A second Ctrl-C does not stop the stopping."""
-    with _handling(signal.SIG_IGN):
-        yield
-
-
-@contextmanager
 def _handling(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP are handled like this meanwhile."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     # Under nohup a terminal that closes is no reason to stop.
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import psutil
 
 from ecommerce.errors import ServiceError
@@ -112,8 +113,7 @@ class Watch:
             # One that starts on a full disk and ends as soon as it writes would be away long after there is room.
             full = full_disk(self._home)
             pause = RETRY_SECONDS if full else RESTART_WINDOW_SECONDS
-            self._errors[daemon.name] = f"{how} after {RESTARTS_MAX} restarts{full and f': {full}'}"
-            self._pause(daemon, pause)
+            self._pause(daemon, pause, f"{how} after {RESTARTS_MAX} restarts{full and f': {full}'}")
             self._say(
                 f"{daemon.name} {how} and is left down for {pause / 60:g} minutes after {RESTARTS_MAX} restarts"
                 f"{full and f': {full}'}; see {daemon.log}"
@@ -123,8 +123,7 @@ class Watch:
             self._start_again(daemon)
             self._say(f"{daemon.name} {how}; it was started again")
         except ServiceError as error:
-            self._errors[daemon.name] = str(error)
-            self._pause(daemon, RETRY_SECONDS)
+            self._pause(daemon, RETRY_SECONDS, str(error))
             self._say(f"{daemon.name} {how} and did not start again, which is tried every minute: {error}")
 
     def _try_again(self, daemon: Daemon) -> None:
@@ -135,13 +134,13 @@ class Watch:
         try:
             self._start_again(daemon)
         except ServiceError as error:
-            self._errors[daemon.name] = str(error)
-            self._pause(daemon, RETRY_SECONDS)
+            self._pause(daemon, RETRY_SECONDS, str(error))
             return
         self._say(f"{daemon.name} was started again")
 
-    def _pause(self, daemon: Daemon, seconds: float) -> None:
+    def _pause(self, daemon: Daemon, seconds: float, why: str) -> None:
         with self._guard:
+            self._errors[daemon.name] = why
             self._retry_at[daemon.name] = time.monotonic() + seconds
         self._note()
 
@@ -177,10 +176,11 @@ class Watch:
                     silent_since=at(self._silence[name][0]) if name in self._silence else None,
                     next_start=at(self._retry_at[name]) if name in self._retry_at else None,
                     error=self._failed.get(name) or self._errors.get(name, ""),
-                ).to_document()
+                )
                 for name in {*self._retry_at, *self._starting, *self._silence, *filter(self._failed.get, self._failed)}
             }
-            write_json(run_directory(self._home) / WATCHED, {"supervisor": identity(), "services": outlooks})
+            watched = {"supervisor": identity(), "services": msgspec.to_builtins(outlooks)}
+            write_json(run_directory(self._home) / WATCHED, watched)
 
 
 def _answers(daemon: Daemon) -> bool:

@@ -6,7 +6,6 @@ import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 
-import psutil
 import pytest
 
 from ecommerce.doctor.checkup import CHECKS
@@ -186,7 +185,7 @@ def test_doctor_names_a_postgres_that_is_stopped(settings: Settings) -> None:
 
 def test_an_up_that_is_stopped_itself_is_named(settings: Settings) -> None:
     with subprocess.Popen(["sleep", "60"]) as other:
-        mine = {"supervisor": identity(psutil.Process(other.pid)), "state": UP}
+        mine = {"supervisor": identity(other.pid), "state": UP}
         write_json(run_directory(settings.home_directory) / supervisor.STATE, mine)
         other.send_signal(signal.SIGSTOP)
         until(lambda: "is stopped" in " ".join(notes(settings)), lambda: None)

@@ -16,7 +16,7 @@ def test_a_server_that_does_not_answer_is_asked_once(tmp_path: Path, monkeypatch
     for run in "abc":
         note_run(tmp_path, run, None)
         note = tmp_path / "run" / "command-runs" / f"{run}.json"
-        write_json(note, {**(read_json(note) or {}), "process": "999999999:1"})
+        write_json(note, {**read_json(note), "process": "999999999:1"})
     asked = 0
     with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel takes connections, nobody answers them
         assert close_killed_runs(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}/api") == []
