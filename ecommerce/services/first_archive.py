@@ -23,14 +23,9 @@ def archive_first_data(settings: Settings, say: Say, stopping: threading.Event) 
     """
     try:
         deployment = post(settings, f"/deployments/name/{DEPLOYMENT}", None, "GET")
-        run = post(
-            settings,
-            f"/deployments/{deployment['id']}/create_flow_run",
-            {
-                "parameters": {"older_than_days": OLDER_THAN_DAYS},
-                "idempotency_key": f"first-archive-{settings.database}",
-            },
-        )
+        key = f"first-archive-{settings.database}"
+        asked = {"parameters": {"older_than_days": OLDER_THAN_DAYS}, "idempotency_key": key}
+        run = post(settings, f"/deployments/{deployment['id']}/create_flow_run", asked)
         page = run_url(settings, run["id"])
         say(f"archiving the older half of the first orders: {page}")
         waited = 0.0

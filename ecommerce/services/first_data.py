@@ -60,7 +60,6 @@ def first_data(settings: Settings) -> Job | None:
         [sys.executable, "-m", "ecommerce.services.first_data"],
         home=settings.home_directory,
         environment=settings_environment(settings),
-        timeout_seconds=300,
     )
 
 

@@ -1,6 +1,7 @@
 """The schedule that makes orders up, in a shop whose orders are somebody's own: there it is deployed paused."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def paused_line(settings: Settings) -> str:
         return ""
     api = embedded_api(settings)
     try:
-        found = deployed(lambda path, body: call(api, path, body, timeout_seconds=DATABASE_SECONDS))
+        found = deployed(partial(call, api, timeout_seconds=DATABASE_SECONDS))
     except PrefectError:
         return ""  # `status` says what does not answer
     asleep = dict(sleeping(found, wanted_deployments(), api))

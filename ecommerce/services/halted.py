@@ -35,20 +35,14 @@ def _of_the_pool(request: Request, api: str) -> list[Problem]:
             raise
         return []  # that it was deleted is found elsewhere
     found: list[Problem] = []
-    if pool.get("is_paused"):
-        resume = prefect_command(api, "work-pool", "resume", WORK_POOL)
-        found.append((f"the work pool {WORK_POOL!r} is paused", resume))
-    if pool.get("concurrency_limit") == 0:
-        clear = prefect_command(api, "work-pool", "clear-concurrency-limit", WORK_POOL)
-        found.append((f"the work pool {WORK_POOL!r} has a concurrency limit of 0", clear))
-    for queue in queues:
-        name, of_pool = queue["name"], ("--pool", WORK_POOL)
-        if queue.get("is_paused"):
-            resume = prefect_command(api, "work-queue", "resume", name, *of_pool)
-            found.append((f"the work queue {name!r} is paused", resume))
-        if queue.get("concurrency_limit") == 0:
-            clear = prefect_command(api, "work-queue", "clear-concurrency-limit", name, *of_pool)
-            found.append((f"the work queue {name!r} has a concurrency limit of 0", clear))
+    in_pool = [("work-queue", queue, (queue["name"], "--pool", WORK_POOL)) for queue in queues]
+    for kind, state, named in [("work-pool", pool, (WORK_POOL,)), *in_pool]:
+        what = f"the {kind.replace('-', ' ')} {named[0]!r}"
+        if state.get("is_paused"):
+            found.append((f"{what} is paused", prefect_command(api, kind, "resume", *named)))
+        if state.get("concurrency_limit") == 0:
+            clear = prefect_command(api, kind, "clear-concurrency-limit", *named)
+            found.append((f"{what} has a concurrency limit of 0", clear))
     return found
 
 

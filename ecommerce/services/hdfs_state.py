@@ -12,7 +12,7 @@ def namenode_state(pid: int | None) -> dict[str, object]:
 
     Empty where it does not answer. It chose its HTTP port freely, so the ports that it listens on are tried.
     """
-    for port in listening_ports(pid) if pid else []:
+    for port in listening_ports(pid):
         state: dict[str, object] = {}
         for bean in ("FSNamesystemState", "NameNodeInfo"):
             state |= _bean(port, bean)

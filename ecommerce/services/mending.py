@@ -1,8 +1,8 @@
 """What an `ecommerce up` that runs mends in Prefect: deployments that were deleted, runs that will not start."""
 
 from collections.abc import Callable
+from functools import partial
 from threading import Event
-from typing import Any
 
 from ecommerce.errors import ServiceError, in_one_line
 from ecommerce.prefect_api import PrefectError, embedded_api
@@ -41,10 +41,7 @@ def mend_again_and_again(
 
 def mend(settings: Settings, say: Say, deploy: Callable[[], None]) -> None:
     """Deploy again what was deleted or lost its work pool, and close the runs that will not start. Says what it did."""
-
-    def request(path: str, body: Any) -> Any:
-        return post(settings, path, body)
-
+    request = partial(post, settings)
     for name in close_killed_runs(settings.home_directory, embedded_api(settings)):
         say(f"run {name!r} is called crashed: the process of its command was killed")
     stuck = find_stuck(request, deployed(request), wanted_deployments(), CRASH_PENDING_SECONDS)

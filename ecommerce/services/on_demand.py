@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from ecommerce.errors import ServiceError
@@ -18,13 +18,7 @@ from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.catalog_choice import catalog_in_postgres, record_catalog
 from ecommerce.services.environment import settings_environment
 from ecommerce.services.marks import end_processes, orphans
-from ecommerce.services.records import (
-    ServiceRecord,
-    living_record,
-    locked,
-    locked_at_once,
-    process_of,
-)
+from ecommerce.services.records import ServiceRecord, living_record, locked, locked_at_once, process_of
 from ecommerce.services.silent import await_process
 from ecommerce.services.supervisor import up_state
 from ecommerce.settings import Settings
@@ -75,11 +69,9 @@ def embedded_services(
         yield settings
 
 
-@contextmanager
-def embedded_postgres(settings: Settings) -> Iterator[None]:
+def embedded_postgres(settings: Settings) -> AbstractContextManager[None]:
     """The embedded Postgres answering meanwhile."""
-    with _in_use(settings, POSTGRES, None):
-        yield
+    return _in_use(settings, POSTGRES, None)
 
 
 def prefect_address(settings: Settings) -> str | None:

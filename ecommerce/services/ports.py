@@ -21,11 +21,11 @@ CLOSING_SECONDS = 5.0
 """A port of a process that was just ended may look taken for so long; nobody owns it."""
 
 
-def answers(port: int, host: str = LOOPBACK) -> bool:
-    """Whether something accepts connections on a port."""
+def answers(port: int) -> bool:
+    """Whether something accepts connections on a port of loopback."""
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex((host, port)) == 0
+        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def free_port() -> int:
@@ -46,8 +46,10 @@ def listens(url: str, timeout_seconds: float = ANSWER_SECONDS) -> bool:
     return True
 
 
-def listening_ports(pid: int) -> list[int]:
-    """The TCP ports that a process of ours listens on."""
+def listening_ports(pid: int | None) -> list[int]:
+    """The TCP ports that a process of ours listens on; none where there is no process."""
+    if pid is None:
+        return []
     try:
         connections = psutil.Process(pid).net_connections(kind="tcp")
     except psutil.Error:

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def worker(settings: Settings, environment: Changes) -> Daemon:
         address=f"work pool {WORK_POOL}",
         ready=lambda it: worker_health_port(it.pid) is not None,
         # It says that it is not well where its server is silent, which starting it again does not mend.
-        answers=lambda it: any(listens(f"http://{LOOPBACK}:{port}/health") for port in _ports_of(it)),
+        answers=lambda it: any(listens(f"http://{LOOPBACK}:{port}/health") for port in listening_ports(it.pid)),
         environment=environment,
         cwd=settings.home_directory,
         # Its runs end with a worker that is killed, and nobody else would say so.
@@ -85,16 +86,10 @@ def worker(settings: Settings, environment: Changes) -> Daemon:
     )  # fmt: skip
 
 
-def _ports_of(daemon: Daemon) -> list[int]:
-    return listening_ports(daemon.pid) if daemon.pid else []
-
-
 def worker_health_port(pid: int | None) -> int | None:
     """The port on which a worker process says that it polls; None where it does not."""
-    for port in listening_ports(pid) if pid else []:
-        if http_answers(f"http://{LOOPBACK}:{port}/health"):
-            return port
-    return None
+    ports = listening_ports(pid)
+    return next((port for port in ports if http_answers(f"http://{LOOPBACK}:{port}/health")), None)
 
 
 def ensure_work_pool(settings: Settings) -> None:
@@ -175,10 +170,7 @@ def parameters_kept(settings: Settings, say: Say) -> Iterator[None]:
 
     Deploying sets them to what the file says, which is none.
     """
-
-    def request(path: str, body: Any) -> Any:
-        return post(settings, path, body)
-
+    request = partial(post, settings)
     before = {name: one["parameters"] for name, one in deployed(request).items() if one["parameters"]}
     yield
     wanted = wanted_deployments()

@@ -6,8 +6,10 @@ that was deleted takes its schedule with it.
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from ecommerce.prefect_api import PrefectError, call, embedded_api, prefect_command
@@ -71,7 +73,8 @@ class Stuck:
                 f"be run and has not begun (workers: {online})"
             )
             delete = prefect_command(api, "flow-run", "delete", run.run_id)
-            found.append((says, f"{delete}; a running `ecommerce up` ends it after {_minutes()} minutes"))
+            minutes = CRASH_PENDING_SECONDS // 60
+            found.append((says, f"{delete}; a running `ecommerce up` ends it after {minutes} minutes"))
         if self.without_pool:
             names = ", ".join(repr(run.name) for run in self.without_pool)
             says = f"{len(self.without_pool)} late run(s) will not start, as their work pool was deleted: {names}"
@@ -102,8 +105,11 @@ def find_stuck(
             without_pool.append(Run(run["id"], run["name"], seconds))
     detached = sorted(name for name in ids.values() if found[name].get("work_pool_name") is None)
     missing = sorted(set(wanted) - set(found))
-    workers = _workers_if_any(request) if pending else ()
-    return Stuck(tuple(missing), tuple(detached), tuple(pending), tuple(without_pool), workers)
+    workers: list[str] = []
+    if pending:
+        with suppress(PrefectError):  # where the pool was deleted nobody can be online
+            workers = workers_online(request)
+    return Stuck(tuple(missing), tuple(detached), tuple(pending), tuple(without_pool), tuple(workers))
 
 
 def deploy_again(settings: Settings, api: str) -> str:
@@ -117,12 +123,8 @@ def worker_problems(request: Request, settings: Settings, api: str) -> list[tupl
     if workers_online(request):
         return []
     start = f"start one: `ecommerce up`, or {prefect_command(api, 'worker', 'start', '--pool', WORK_POOL)}"
-    return [
-        (
-            f"no worker takes runs of the work pool {WORK_POOL!r}",
-            up_mends(settings, start, WORKER_SECONDS, "prefect-worker"),
-        )
-    ]
+    remedy = up_mends(settings, start, WORKER_SECONDS, "prefect-worker")
+    return [(f"no worker takes runs of the work pool {WORK_POOL!r}", remedy)]
 
 
 def workers_online(request: Request) -> list[str]:
@@ -131,23 +133,13 @@ def workers_online(request: Request) -> list[str]:
     return sorted(worker["name"] for worker in found if worker.get("status") == "ONLINE")
 
 
-def _workers_if_any(request: Request) -> tuple[str, ...]:
-    try:
-        return tuple(workers_online(request))
-    except PrefectError:  # where the pool was deleted nobody can be
-        return ()
-
-
 def why_no_runs(settings: Settings) -> str | None:
     """Why flow runs do not start though the worker's process runs, in one line with its remedy.
 
     Something is stuck, or halted, or the server knows of no worker. None where runs start, or Prefect does not say.
     """
     api, wanted = embedded_api(settings), wanted_deployments()
-
-    def request(path: str, body: Any) -> Any:
-        return call(api, path, body, timeout_seconds=ANSWER_SECONDS)
-
+    request = partial(call, api, timeout_seconds=ANSWER_SECONDS)
     try:
         found = deployed(request)
         problems = (
@@ -158,10 +150,6 @@ def why_no_runs(settings: Settings) -> str | None:
     except PrefectError:
         return None
     return ": ".join(problems[0]) if problems else None
-
-
-def _minutes() -> int:
-    return CRASH_PENDING_SECONDS // 60
 
 
 def _seconds_since(moment: str) -> float:
