@@ -74,13 +74,8 @@ def _look(check: Check, settings: Settings) -> Finding:
         return Finding(check.name, PROBLEM, f"the Prefect server could not be asked{status}: {error}", OF_PREFECT)
     except EcommerceError as error:
         return Finding(check.name, PROBLEM, str(error), "do what the message says")
-    except OperationFailure as error:
-        if error.code == _UNAUTHORIZED:
-            return Finding(check.name, SKIPPED, "this MongoDB user may not look at it")
-        return _unknown(check, error)
     except (PyMongoError, OSError) as error:
-        return _unknown(check, error)
-
-
-def _unknown(check: Check, error: Exception) -> Finding:
-    return Finding(check.name, PROBLEM, f"could not be looked at: {first_line(error)[:300]}", "run the doctor again")
+        if isinstance(error, OperationFailure) and error.code == _UNAUTHORIZED:
+            return Finding(check.name, SKIPPED, "this MongoDB user may not look at it")
+        what = f"could not be looked at: {first_line(error)[:300]}"
+        return Finding(check.name, PROBLEM, what, "run the doctor again")

@@ -128,7 +128,7 @@ def inbox(settings: Settings) -> str:
         raise Problem(
             f"{place} cannot be read and written by this user", f"give this user the right: chown or chmod {place}"
         )
-    failed = sorted(path.name for path in (place / "failed").glob("*")) if (place / "failed").exists() else []
+    failed = sorted(path.name for path in (place / "failed").glob("*"))
     left = left_in_inbox(place)
     has = f"; it has what no import takes: {left_out_text(left)}" if left else ""
     if failed:

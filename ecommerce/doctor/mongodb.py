@@ -101,10 +101,11 @@ def clock(settings: Settings) -> str:
 
 def validators(settings: Settings) -> str:
     """The server itself refuses documents that are not as defined."""
-    if is_missing(get_database(settings)):
-        what, _, remedy = missing_text(get_database(settings)).partition(": ")
+    database = get_database(settings)
+    if is_missing(database):
+        what, _, remedy = missing_text(database).partition(": ")
         raise Problem(what, remedy)
-    found = _collections(get_database(settings))
+    found = _collections(database)
     wanted = {ORDERS: order_validator(), **{table.name: catalog_validator(table) for table in CATALOG}}
     missing = [name for name in wanted if name not in found]
     if missing:

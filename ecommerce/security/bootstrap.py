@@ -85,13 +85,12 @@ def _initiate(port: int, member: str) -> None:
                 raise
         deadline = time.monotonic() + PRIMARY_TIMEOUT_SECONDS
         while not client.admin.command("hello")["isWritablePrimary"]:
-            if time.monotonic() < deadline:
-                time.sleep(0.1)
-                continue
-            raise SettingsError(
-                f"mongod on port {port} has not become primary in {PRIMARY_TIMEOUT_SECONDS} s as member {member!r}: "
-                "ECOMMERCE_REPLICA_SET_MEMBER must be a name by which the server reaches itself"
-            )
+            if time.monotonic() >= deadline:
+                raise SettingsError(
+                    f"mongod on port {port} has not become primary in {PRIMARY_TIMEOUT_SECONDS} s as member "
+                    f"{member!r}: ECOMMERCE_REPLICA_SET_MEMBER must be a name by which the server reaches itself"
+                )
+            time.sleep(0.1)
 
 
 def _make_administrator(port: int, password: str) -> None:

@@ -71,15 +71,14 @@ class Daemon(Executor):
         self._before_launch = before_launch
         self._start_timeout_seconds = start_timeout_seconds
         self._cancelled = False
-        changes = {**(environment or {}), **marks(home, name)}
-        self._hidden = {name for name, value in changes.items() if value is None}
+        changes: dict[str, Any] = {**(environment or {}), **marks(home, name)}
         super().__init__(
             list(command),
             cwd=str(cwd) if cwd else None,
             timeout=start_timeout_seconds,
             sleep=0.05,
             stop_signal=stop_signal,
-            envvars={name: value for name, value in changes.items() if value is not None},
+            envvars=changes,  # what is None in it, the process does not get
         )
 
     @property
@@ -90,7 +89,7 @@ class Daemon(Executor):
         if self._account:
             kwargs |= {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
         return kwargs | {
-            "env": {name: value for name, value in kwargs["env"].items() if name not in self._hidden},
+            "env": {name: value for name, value in kwargs["env"].items() if value is not None},
             "start_new_session": True,
             "stdin": subprocess.DEVNULL,
             "stdout": self._output,
@@ -191,8 +190,7 @@ class Daemon(Executor):
         if full := full_disk(self.home):
             # Its log may lack the reason, for the same reason.
             return f"{self.name} {what}: {full}; see {self.log}"
-        explanation = self._explain(self)
-        if explanation:
+        if explanation := self._explain(self):
             return explanation
         excerpt = log_excerpt(self.log)
         return f"{self.name} {what}{f': {excerpt}' if excerpt else ''}; see {self.log}"
@@ -200,6 +198,5 @@ class Daemon(Executor):
 
 def said_when_slow(say: Say, daemon: Daemon) -> AbstractContextManager[None]:
     """Say what is waited for where a service does not end within seconds."""
-    seconds = f"it is killed after {STOP_TIMEOUT_SECONDS} s"
-    line = f"waiting for {daemon.name} (process {daemon.pid}) to end: {seconds}"
+    line = f"waiting for {daemon.name} (process {daemon.pid}) to end: it is killed after {STOP_TIMEOUT_SECONDS} s"
     return when_slow(SAY_AFTER_SECONDS, say, line)

@@ -16,7 +16,7 @@ from ecommerce.services.ports import LOOPBACK, http_answers
 from ecommerce.services.postgres import NAME as POSTGRES
 from ecommerce.services.postgres import postgres_problem
 from ecommerce.services.prefect import WORK_POOL, worker_health_port
-from ecommerce.services.records import ServiceRecord, living_record, process_of
+from ecommerce.services.records import ServiceRecord, living_record
 from ecommerce.services.stuck import why_no_runs
 from ecommerce.services.supervisor import (
     FAILED,
@@ -91,12 +91,12 @@ def service_states(settings: Settings) -> list[ServiceState]:
         other = _other_port(record, settings.dashboard_port, "ECOMMERCE_DASHBOARD_PORT")
         return other or _http_problem(f"{record.address}/liveness")
 
-    checks: tuple[tuple[str, str, Callable[[ServiceRecord], str | None]], ...] = (
-        ("prefect-server", server, prefect_problem),
-        ("prefect-worker", f"work pool {WORK_POOL}", problem_of_worker),
-        ("dashboard", dashboard_url(settings), dashboard_problem),
-    )
-    return states + [_recorded(settings, name, address, problem) for name, address, problem in checks]
+    return [
+        *states,
+        _recorded(settings, "prefect-server", server, prefect_problem),
+        _recorded(settings, "prefect-worker", f"work pool {WORK_POOL}", problem_of_worker),
+        _recorded(settings, "dashboard", dashboard_url(settings), dashboard_problem),
+    ]
 
 
 def postgres_state(settings: Settings) -> ServiceState:
@@ -123,14 +123,12 @@ def notes(settings: Settings) -> list[str]:
 
 def _mongodb(settings: Settings) -> ServiceState:
     if settings.mongo_uri is None:
-        address = f"{LOOPBACK}:{settings.mongo_port}"
         port = settings.mongo_port
-        return _recorded(
-            settings,
-            "mongod",
-            address,
-            lambda it: _other_port(it, port, "ECOMMERCE_MONGO_PORT") or _mongo_problem(settings),
-        )
+
+        def mongod_problem(record: ServiceRecord) -> str | None:
+            return _other_port(record, port, "ECOMMERCE_MONGO_PORT") or _mongo_problem(settings)
+
+        return _recorded(settings, "mongod", f"{LOOPBACK}:{port}", mongod_problem)
     try:
         nodes = parse_uri(settings.mongo_uri.get_secret_value(), validate=False)["nodelist"]
         address = ",".join(f"{host}:{port}" for host, port in nodes)
@@ -193,7 +191,7 @@ def _recorded(
 ) -> ServiceState:
     """The state of a service that this home runs itself."""
     home = settings.home_directory
-    record = living_record(settings.home_directory, name)
+    record = living_record(home, name)
     if is_stopping(home):
         reason = "" if record else "has ended already"
         return ServiceState(name, record.address if record else address, "stopping", reason)
@@ -222,7 +220,7 @@ def _why_not_running(settings: Settings, name: str) -> tuple[str, str]:
     state = up_state(settings.home_directory)
     if state.get("state") == FAILED:
         return "down", f"`ecommerce up` failed: {state.get('error')}"
-    if process_of(str(state.get("supervisor", ""))):
+    if running_supervisor(settings.home_directory):
         log = settings.home_directory / "logs" / f"{name}.log"
         outlook = outlook_of(settings.home_directory, name)
         what_next = _outlook_text(settings, outlook)
@@ -231,8 +229,8 @@ def _why_not_running(settings: Settings, name: str) -> tuple[str, str]:
 
 
 def _is_starting(settings: Settings) -> bool:
-    state = up_state(settings.home_directory)
-    return state.get("state") == STARTING and process_of(str(state.get("supervisor", ""))) is not None
+    home = settings.home_directory
+    return up_state(home).get("state") == STARTING and running_supervisor(home) is not None
 
 
 def _database_problem(record: ServiceRecord) -> str | None:

