@@ -1,4 +1,4 @@
-"""What the tests of the archive share: orders to archive, a Spark session for all of them, and where each order is."""
+"""What the tests of the archive share: orders to archive, and where each order is."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,6 @@ from ecommerce.archive import changed_rows, changes, purge, steps
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.reading import read, read_spark
 from ecommerce.archive.run import ARCHIVE_SUMMARY
-from ecommerce.archive.spark import spark_session
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
@@ -26,19 +25,6 @@ from ecommerce.summaries.cells import CellTable
 
 OLD_DAY = date(2024, 3, 1)
 """The first day of the tests' old orders."""
-
-
-@pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """One Spark for all tests of the session: starting it takes seconds."""
-    with spark_session(Settings(home=tmp_path_factory.mktemp("spark"))) as session:
-        yield session
-
-
-@pytest.fixture
-def archive(settings: Settings, tmp_path: Path) -> Settings:
-    """Settings of one test, with an archive in a folder of its own."""
-    return with_archive(settings, tmp_path / "archive")
 
 
 def with_archive(settings: Settings, directory: Path | str) -> Settings:

@@ -5,10 +5,13 @@ import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
+from ecommerce import mongo
+from ecommerce.archive.spark import spark_session
 from ecommerce.importing.naive_times import use_zone
 from ecommerce.java import java_home
 from ecommerce.mongo import MongoDatabase, get_database
@@ -18,6 +21,11 @@ from ecommerce.services.mongod import start_mongod
 from ecommerce.settings import Settings
 from tests.ports import free_port
 from tests.shared_folder import shared_folder
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from tests.prefect_stack import PrefectStack
 
 NEW_EXAMPLES = "ECOMMERCE_NEW_EXAMPLES" in os.environ
 
@@ -124,6 +132,19 @@ def database(settings: Settings) -> Iterator[MongoDatabase]:
     database.client.drop_database(database.name)
 
 
+@pytest.fixture
+def archive(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings of one test, with an archive in a folder of its own."""
+    return settings.model_copy(update={"archive_uri": (tmp_path / "archive").as_uri()})
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
+    """One Spark for all tests of the session: starting it takes seconds."""
+    with spark_session(Settings(home=tmp_path_factory.mktemp("spark"))) as session:
+        yield session
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """A temporary Prefect server that runs of flows report to."""
@@ -133,3 +154,19 @@ def prefect_server() -> Iterator[None]:
 
     with prefect_test_harness(server_startup_timeout=120):
         yield
+
+
+@pytest.fixture
+def flow_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> Settings:
+    """A flow's own look at the settings sees those of the test."""
+    monkeypatch.setattr(mongo, "get_settings", lambda: settings)
+    return settings
+
+
+@pytest.fixture
+def stack(settings: Settings, database: MongoDatabase, tmp_path: Path) -> Iterator["PrefectStack"]:
+    """A Prefect server of one test, with the project's deployments."""
+    from tests.prefect_stack import prefect_stack
+
+    with prefect_stack(settings, tmp_path / "prefect") as stack:
+        yield stack

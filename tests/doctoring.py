@@ -18,6 +18,11 @@ def look(settings: Settings, *names: str) -> dict[str, Finding]:
     return {finding.check: finding for finding in examine(settings, chosen)}
 
 
+def finding_of(settings: Settings, name: str) -> Finding:
+    """What one check finds."""
+    return look(settings, name)[name]
+
+
 def only_problem(settings: Settings) -> Finding:
     """The one thing that is wrong."""
     problems = [finding for finding in look(settings).values() if finding.state == PROBLEM]

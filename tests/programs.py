@@ -33,8 +33,14 @@ def ecommerce(
 ) -> subprocess.CompletedProcess[str]:
     """Run the program, with what else is in somebody's shell, and within another program, such as `unshare`."""
     environment = clean_environment(settings) | dict(shell or {})
-    command = [*within, PROGRAM, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=START_SECONDS)
+    return subprocess.run(
+        [*within, PROGRAM, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+    )
 
 
 def clean_environment(settings: Settings) -> dict[str, str]:

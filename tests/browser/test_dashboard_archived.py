@@ -13,12 +13,10 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.order_search.paging import PAGE_ROWS
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
-from tests.archiving import an_order, archive, insert, spark
+from tests.archiving import an_order, insert
 from tests.dashboard_app import Tab, served
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["archive", "spark"]
 
 SOURCE_ID = "' or true <b>№ 7"
 

@@ -40,11 +40,9 @@ from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
-from tests.archiving import an_order, assert_one_place, insert, spark, with_archive
+from tests.archiving import an_order, assert_one_place, insert, with_archive
 from tests.drills.kill_cases import CASES, CHANGE_AND_FORGET, Case
 from tests.unit.test_structure import ROOT
-
-__all__ = ["spark"]
 
 pytestmark = pytest.mark.drill
 

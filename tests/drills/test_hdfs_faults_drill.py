@@ -26,12 +26,12 @@ from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, ORDERS, MongoData
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
-from tests.archiving import OF_ARCHIVER, an_order, assert_one_place, at_moment, insert, spark
+from tests.archiving import OF_ARCHIVER, an_order, assert_one_place, at_moment, insert
 from tests.drills.hdfs_faults import DOWN, SAYS, Faults, at_each, faults, is_sound, nothing_is_lost
 from tests.services.test_archive_failures import ORDERS_MADE, goes_on, on_hdfs
 from tests.summaries_data import accept
 
-__all__ = ["faults", "on_hdfs", "spark"]
+__all__ = ["faults", "on_hdfs"]
 
 pytestmark = pytest.mark.drill
 

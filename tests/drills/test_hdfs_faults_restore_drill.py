@@ -19,14 +19,14 @@ from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.upgrade import fill, run_directories, steps_due, upgrade, upgrade_database
-from tests.archiving import OLD_DAY, an_order, insert, spark
+from tests.archiving import OLD_DAY, an_order, insert
 from tests.drills.hdfs_faults import DOWN, SAYS, Faults, at_each, faults, is_sound, nothing_is_lost
 from tests.services.test_archive_failures import hadoop, on_hdfs
 from tests.services.test_archive_round_trip import stored
 from tests.upgrade.test_upgrade import all_figures_are_right
 from tests.version_0_1_0 import Frozen, bring_back
 
-__all__ = ["faults", "on_hdfs", "spark"]
+__all__ = ["faults", "on_hdfs"]
 
 pytestmark = pytest.mark.drill
 

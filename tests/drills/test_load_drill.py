@@ -22,12 +22,10 @@ from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import IMPORTS, ORDERS, REJECTED_ROWS, MongoDatabase, get_database
 from ecommerce.settings import Settings
 from ecommerce.summaries.rebuild import rebuild
-from tests.archiving import an_order, insert, spark, with_archive
+from tests.archiving import an_order, insert
 from tests.beside import Beside
 from tests.import_samples import complete_row
 from tests.vandalism import assert_figures_of
-
-__all__ = ["spark"]
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
 
@@ -96,15 +94,14 @@ def test_a_hundred_thousand_changes_between_two_ticks_reach_every_page(
 
 
 def test_an_import_an_archive_run_and_rebuilds_at_once(
-    database: MongoDatabase, settings: Settings, tmp_path: Path, spark: SparkSession
+    database: MongoDatabase, archive: Settings, tmp_path: Path, spark: SparkSession
 ) -> None:
-    settings = with_archive(settings, tmp_path / "archive")
     old = [an_order(number, day=number % 20, items=1 + number % 3) for number in range(20_000)]
     insert(database, old)
     file = tmp_path / "orders.jsonl"
     file.write_text("\n".join(json.dumps(complete_row(number)) for number in range(100_000, 120_000)))
     with Beside(lambda: import_paths(database, [file])) as importing, Beside(lambda: rebuild(database)) as rebuilding:
-        (run,) = archive_orders(settings, Selection(older_than_days=400))
+        (run,) = archive_orders(archive, Selection(older_than_days=400))
         while not (importing.times and rebuilding.times > 1):
             assert not importing.raised + rebuilding.raised
             time.sleep(0.1)
@@ -112,4 +109,4 @@ def test_an_import_an_archive_run_and_rebuilds_at_once(
     new = [decode_order(document) for document in database[ORDERS].find()]
     assert len(new) == 20_000
     assert_figures_of(database, [*old, *new], step="month")
-    assert check_orders(database, settings).is_good
+    assert check_orders(database, archive).is_good

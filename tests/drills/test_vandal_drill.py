@@ -22,12 +22,10 @@ from ecommerce.kpis import Filters, KpiStore, Span
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.aside import all_aside
-from tests.archiving import spark, with_archive
+from tests.archiving import with_archive
 from tests.beside import Beside
 from tests.summaries_data import START, accept, document_of, random_order, random_orders
 from tests.vandalism import IDENTITIES, Vandal, assert_figures_of
-
-__all__ = ["spark"]
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
 

@@ -28,20 +28,16 @@ from ecommerce.summaries.cells import CellTable, cells_of_orders
 from tests.archiving import (
     OLD_DAY,
     an_order,
-    archive,
     archived_ids,
     assert_one_place,
     at_moment,
     hot_ids,
     insert,
     power_cut_at,
-    spark,
     touch,
 )
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["archive", "spark"]
 
 
 def test_old_finished_orders_go_and_all_others_stay(

@@ -28,12 +28,10 @@ from ecommerce.services.environment import settings_environment
 from ecommerce.services.prefect import post
 from ecommerce.settings import Settings
 from tests.approving import ARCHIVE, answer, message, question, suspended
-from tests.archiving import an_order, assert_one_place, hot_ids, insert, spark, with_archive
+from tests.archiving import an_order, assert_one_place, hot_ids, insert, with_archive
 from tests.prefect_stack import PrefectStack, prefect_stack
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 ORDERS = [an_order(i, day=i % 2) for i in range(20)]
 

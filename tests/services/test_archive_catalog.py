@@ -15,20 +15,9 @@ from ecommerce.archive_location import catalog_file
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.postgres import database_uri, postgres, why_no_postgres
 from ecommerce.settings import Settings
-from tests.archiving import (
-    OLD_DAY,
-    an_order,
-    archive,
-    assert_one_place,
-    at_moment,
-    hot_ids,
-    insert,
-    spark,
-)
+from tests.archiving import OLD_DAY, an_order, assert_one_place, at_moment, hot_ids, insert
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["archive", "spark"]
 
 ORDERS = [an_order(number, day=number % 2) for number in range(20)]
 

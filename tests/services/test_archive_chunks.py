@@ -18,11 +18,9 @@ from ecommerce.archive.selection import SLICE_DAYS, Selection, plan_archive
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.cells import CellTable, aggregate_cells
-from tests.archiving import an_order, archive, archived_ids, assert_one_place, hot_ids, insert, power_cut_at, spark
+from tests.archiving import an_order, archived_ids, assert_one_place, hot_ids, insert, power_cut_at
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["archive", "spark"]
 
 
 def test_a_task_gets_few_enough_days_to_write_them_side_by_side(database: MongoDatabase) -> None:

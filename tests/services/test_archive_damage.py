@@ -20,8 +20,7 @@ from ecommerce.archive.runs import runs_of_the_table
 from ecommerce.archive.selection import Selection
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.check import check_orders
-from ecommerce.doctor.checkup import CHECKS
-from ecommerce.doctor.findings import OK, PROBLEM, Finding, examine
+from ecommerce.doctor.findings import OK, PROBLEM
 from ecommerce.documents.order import Refund
 from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase
 from ecommerce.order_search.one_order import order_of
@@ -31,7 +30,8 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
-from tests.archiving import OLD_DAY, an_order, insert, spark, with_archive
+from tests.archiving import OLD_DAY, an_order, insert
+from tests.doctoring import finding_of
 from tests.file_damage import (
     DAMAGED,
     SAYS,
@@ -48,25 +48,16 @@ from tests.summaries_data import accept
 
 pytestmark = pytest.mark.slow
 
-__all__ = ["spark"]
-
 LAST = OLD_DAY + timedelta(days=2)
 
 
 @pytest.fixture
-def archived(database: MongoDatabase, settings: Settings, tmp_path: Path, spark: SparkSession) -> Settings:
+def archived(archive: Settings, database: MongoDatabase, spark: SparkSession) -> Settings:
     """Settings of a store with 3 days of 20 orders in the archive."""
-    settings = with_archive(settings, tmp_path / "archive")
     insert(database, [an_order(number, day=number % 3) for number in range(60)])
     advance(database)
-    archive_orders(settings, Selection(older_than_days=30))
-    return settings
-
-
-def doctor(settings: Settings, name: str) -> Finding:
-    """What `ecommerce doctor` says of one thing."""
-    (finding,) = examine(settings, [check for check in CHECKS if check.name == name])
-    return finding
+    archive_orders(archive, Selection(older_than_days=30))
+    return archive
 
 
 def records(database: MongoDatabase) -> list[CellTable]:
@@ -103,19 +94,19 @@ def test_a_damaged_day_is_named_and_the_others_are_read(
 
     # Before any check: `doctor` looks at sizes, and reads no file.
     by_size = damage in (empty, cut, lose_file, lose_directory, swap_with_another_day)
-    looked = doctor(archived, "archive table")
+    looked = finding_of(archived, "archive table")
     if damage is not swap_with_another_day:  # which may have the same size
         assert (looked.state == PROBLEM) == by_size, looked
     if looked.state == PROBLEM:
         assert f"{DAMAGED} of the archive is damaged" in looked.says
         assert f"from a backup made since run {run} (docs/backup.md), then run `ecommerce check`" in looked.remedy
-    assert doctor(archived, "last check").says == "nothing was checked yet"
+    assert finding_of(archived, "last check").says == "nothing was checked yet"
 
     before = records(database)
     for repair in (False, True):
         report = check_orders(database, archived, repair=repair)
         check_orders(database, archived, archive=False)
-        found = doctor(archived, "last check")
+        found = finding_of(archived, "last check")
         assert (found.state, found.remedy) == (PROBLEM, "do what it says of each day, then run `ecommerce check`")
         assert named(found.says), found.says
         (line,) = found_by_check(archived)
@@ -134,8 +125,8 @@ def test_a_damaged_day_is_named_and_the_others_are_read(
     shutil.copytree(kept, directory)
     assert restore_orders(archived, OLD_DAY, LAST) == 61
     assert check_orders(database, archived).is_good
-    assert doctor(archived, "archive table").state == OK
-    assert doctor(archived, "last check").says.startswith("all was right at ")
+    assert finding_of(archived, "archive table").state == OK
+    assert finding_of(archived, "last check").says.startswith("all was right at ")
     assert (found_by_check(archived), check_in_brief(archived)) == ([], "")
 
 

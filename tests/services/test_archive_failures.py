@@ -21,15 +21,14 @@ from ecommerce.archive.runs import unfinished_run
 from ecommerce.documents.order import OrderDocument
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
+from ecommerce.services.environment import settings_environment
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
-from tests.archiving import an_order, assert_one_place, at_moment, hot_ids, insert, spark, with_archive
+from tests.archiving import an_order, assert_one_place, at_moment, hot_ids, insert, with_archive
 from tests.runbook import row_of
 from tests.unit.test_structure import ROOT
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 ORDERS_MADE = [an_order(i, day=i % 2) for i in range(30)]
 
@@ -102,9 +101,8 @@ def test_a_full_hdfs_is_named(spark: SparkSession, on_hdfs: Settings, database: 
 
 
 def test_a_task_that_fails_in_spark_is_exported_anew(
-    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive = with_archive(settings, tmp_path / "archive")
     insert(database, ORDERS_MADE)
     right = steps.source_frame
 
@@ -126,13 +124,11 @@ def test_a_task_that_fails_in_spark_is_exported_anew(
 @pytest.mark.parametrize("moment", ["export:before", "purge:before-commit", "purge:after-chunk", "commit:before"])
 def test_a_primary_that_steps_down_only_delays_the_run(
     spark: SparkSession,
-    settings: Settings,
+    archive: Settings,
     database: MongoDatabase,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     moment: str,
 ) -> None:
-    archive = with_archive(settings, tmp_path / "archive")
     insert(database, ORDERS_MADE)
     at_moment(monkeypatch, moment, lambda: database.client.admin.command({"replSetStepDown": 1, "force": True}))
     try:
@@ -238,18 +234,10 @@ def test_a_namenode_that_is_restarted(
 
 def archiver_process(settings: Settings, **environment: str) -> "subprocess.Popen[str]":
     """An archiver in a process of its own."""
-    assert settings.mongo_uri
     return subprocess.Popen(
         [sys.executable, "-m", "tests.archiver_process", "archive"],
         cwd=ROOT,
-        env=os.environ
-        | {
-            "ECOMMERCE_MONGO_URI": settings.mongo_uri.get_secret_value(),
-            "ECOMMERCE_DATABASE": settings.database,
-            "ECOMMERCE_HOME": str(settings.home),
-            "ECOMMERCE_ARCHIVE_URI": str(settings.archive_uri),
-        }
-        | environment,
+        env=os.environ | settings_environment(settings) | environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

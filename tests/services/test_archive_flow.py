@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -14,25 +13,20 @@ from ecommerce.archive.restore import ORDERS_RESTORED
 from ecommerce.archive.runs import unfinished_run
 from ecommerce.archive.table import ArchiveTable
 from ecommerce.mongo import MongoDatabase
+from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings, get_settings
-from tests.archiving import OLD_DAY, an_order, hot_ids, insert, spark, with_archive
+from tests.archiving import OLD_DAY, an_order, hot_ids, insert
 from tests.ports import free_port
 from tests.programs import ecommerce
-
-__all__ = ["spark"]
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture
-def archive(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+def archive(archive: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """Settings of the test, also for whoever asks `get_settings`."""
-    archive = with_archive(settings, tmp_path / "archive")
-    assert archive.mongo_uri
-    monkeypatch.setenv("ECOMMERCE_MONGO_URI", archive.mongo_uri.get_secret_value())
-    monkeypatch.setenv("ECOMMERCE_DATABASE", archive.database)
-    monkeypatch.setenv("ECOMMERCE_HOME", str(archive.home))
-    monkeypatch.setenv("ECOMMERCE_ARCHIVE_URI", str(archive.archive_uri))
+    for name, value in settings_environment(archive).items():
+        monkeypatch.setenv(name, value)
     get_settings.cache_clear()
     yield archive
     get_settings.cache_clear()

@@ -12,12 +12,10 @@ from ecommerce.archive.restore import restore_orders
 from ecommerce.check.check import check_orders
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
-from tests.archiving import OLD_DAY, an_order, assert_one_place, insert, spark, with_archive
+from tests.archiving import OLD_DAY, an_order, assert_one_place, insert, with_archive
 from tests.runbook import row_of
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 ORDERS = [an_order(i, day=i % 2) for i in range(20)]
 LATE = [an_order(50)]

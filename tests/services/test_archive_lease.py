@@ -11,11 +11,9 @@ from ecommerce.archive.errors import ArchiveBusyError
 from ecommerce.archive.lease import ARCHIVE_LEASE, archive_lease
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
-from tests.archiving import an_order, archive, hot_ids, insert, spark
+from tests.archiving import an_order, hot_ids, insert
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["archive", "spark"]
 
 
 def test_a_second_archiver_is_told_who_works(archive: Settings, database: MongoDatabase, spark: SparkSession) -> None:

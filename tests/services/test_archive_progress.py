@@ -4,11 +4,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.spark_progress import followed
-from tests.archiving import spark
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 
 class Stopped(BaseException):

@@ -12,11 +12,9 @@ from ecommerce.archive.runs import unfinished_run
 from ecommerce.archive.selection import Selection
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
-from tests.archiving import an_order, archive, archived_ids, assert_one_place, hot_ids, insert, spark
+from tests.archiving import an_order, archived_ids, assert_one_place, hot_ids, insert
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["archive", "spark"]
 
 
 def test_nothing_is_deleted_when_the_archive_gives_back_something_else(

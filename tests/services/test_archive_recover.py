@@ -14,29 +14,26 @@ from ecommerce.archive.recover import recover_catalog
 from ecommerce.archive.restore import restore_orders
 from ecommerce.archive_location import catalog_file
 from ecommerce.check import check_orders
-from ecommerce.doctor.checkup import CHECKS
-from ecommerce.doctor.findings import OK, PROBLEM, Finding, examine
+from ecommerce.doctor.findings import OK, PROBLEM, Finding
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
-from tests.archiving import OLD_DAY, an_order, assert_one_place, insert, power_cut_at, spark, with_archive
+from tests.archiving import OLD_DAY, an_order, assert_one_place, insert, power_cut_at, with_archive
+from tests.doctoring import finding_of
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 ORDERS = [an_order(number, day=number % 3) for number in range(60)]
 
 
 @pytest.fixture
-def archive(database: MongoDatabase, settings: Settings, tmp_path: Path, spark: SparkSession) -> Settings:
+def archive(database: MongoDatabase, archive: Settings, spark: SparkSession) -> Settings:
     """Settings of a store whose 60 orders were archived by two runs."""
-    settings = with_archive(settings, tmp_path / "archive")
     for part in (ORDERS[:30], ORDERS[30:]):
         insert(database, part)
         advance(database)
-        archive_orders(settings)
-    return settings
+        archive_orders(archive)
+    return archive
 
 
 def change_catalog(archive: Settings, statement: str) -> None:
@@ -61,8 +58,7 @@ def bring_an_old_one_back(archive: Settings) -> None:
 
 
 def table_found(archive: Settings) -> Finding:
-    (finding,) = examine(archive, [check for check in CHECKS if check.name == "archive table"])
-    return finding
+    return finding_of(archive, "archive table")
 
 
 @pytest.mark.parametrize("fault", [lose_the_entry, lose_everything, bring_an_old_one_back], ids=lambda it: it.__name__)

@@ -28,13 +28,11 @@ from ecommerce.errors import InputError
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
-from tests.archiving import OLD_DAY, an_order, insert, spark, with_archive
+from tests.archiving import OLD_DAY, an_order, insert, with_archive
 from tests.sales_strategies import with_sales
 from tests.summaries_data import superstore_orders
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 ALL_DAYS = (date(1970, 1, 1), date(2199, 12, 31))
 
@@ -157,13 +155,12 @@ def test_a_document_that_the_archive_cannot_hold_is_never_the_same() -> None:
 
 @pytest.mark.parametrize("count", [60, pytest.param(None, marks=pytest.mark.drill)])
 def test_the_superstore_s_orders_come_back_byte_for_byte(
-    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path, count: int | None
+    spark: SparkSession, archive: Settings, database: MongoDatabase, count: int | None
 ) -> None:
     """Four years with a few orders a day; all of them take a minute."""
     orders = list(islice(superstore_orders(), count))
     insert(database, orders)
     before = stored(database, ORDERS)
-    archive = with_archive(settings, tmp_path / "archive")
     (run,) = archive_orders(archive, Selection(include_open=True))
     assert (run.orders, run.days, run.superseded) == (
         len(orders),
@@ -176,9 +173,8 @@ def test_the_superstore_s_orders_come_back_byte_for_byte(
 
 
 def test_restoring_twice_writes_the_same_and_leaves_other_days_alone(
-    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path
+    spark: SparkSession, archive: Settings, database: MongoDatabase
 ) -> None:
-    archive = with_archive(settings, tmp_path / "archive")
     insert(database, [an_order(i, day=i % 3, items=i % 3) for i in range(90)])
     before = stored(database, ORDERS)
     archive_orders(archive)

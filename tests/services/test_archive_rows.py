@@ -36,10 +36,8 @@ from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.aside import all_aside
-from tests.archiving import an_order, hot_ids, insert, spark, with_archive
+from tests.archiving import an_order, hot_ids, insert
 from tests.services.test_archive_round_trip import EDGES, orders_of_the_schema
-
-__all__ = ["spark"]
 
 
 def rows_of(documents: list[bytes]) -> list[dict[str, Any]]:
@@ -94,13 +92,13 @@ def test_the_columns_are_those_that_spark_expects(spark: SparkSession) -> None:
 
 
 def test_what_is_not_an_order_is_named_and_stays(
-    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Any
+    spark: SparkSession, archive: Settings, database: MongoDatabase
 ) -> None:
     insert(database, [an_order(1), an_order(2)])
     too_exact = {"$set": {"order.total_amount": Decimal128("1.00005")}}
     database.get_collection(ORDERS).update_one({"_id": 2}, too_exact, bypass_document_validation=True)
     advance(database)
-    (run,) = archive_orders(with_archive(settings, tmp_path / "archive"), Selection())
+    (run,) = archive_orders(archive, Selection())
     assert (run.state, run.orders) == ("committed", 1)
     assert hot_ids(database) == {2}
     assert [str(one) for one in all_aside(database)[1]] == [

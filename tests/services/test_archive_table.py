@@ -31,20 +31,16 @@ from ecommerce.summaries.advance import advance
 from tests.archiving import (
     OLD_DAY,
     an_order,
-    archive,
     archived_ids,
     assert_one_place,
     at_moment,
     insert,
     power_cut_at,
-    spark,
     touch,
     with_archive,
 )
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["archive", "spark"]
 
 
 def main_of(archive: Settings) -> Any:

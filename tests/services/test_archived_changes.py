@@ -23,22 +23,15 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
-from tests.archiving import at_moment, power_cut_at, spark, with_archive
+from tests.archiving import at_moment, power_cut_at
 from tests.drilled import MOMENTS_OF_CHANGES, drilled_but
 from tests.import_samples import complete_row, write_lines
 
-pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark")]
 
 DELIVERED = {"status": "Delivered", "actual_time": "2026-03-05T12:00:00Z"}
 FIRST = {"refund_id": 1, "refund_time": "2026-03-20T08:00:00Z", "amount": 3}
 SECOND = {"refund_id": 2, "refund_time": "2026-04-02T08:00:00Z", "amount": "1.25"}
-
-
-@pytest.fixture
-def archive(spark: SparkSession, settings: Settings, tmp_path: Path) -> Settings:
-    return with_archive(settings, tmp_path / "archive")
 
 
 @pytest.fixture

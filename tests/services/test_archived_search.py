@@ -1,8 +1,6 @@
 """Archived orders by customer and external id: all of them, each once, whatever the archive is in the middle of."""
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -27,15 +25,14 @@ from ecommerce.order_search.matching import condition_of
 from ecommerce.order_search.one_order import order_of
 from ecommerce.order_search.query import OrderQuery
 from ecommerce.order_search.sorting import Position, position_of
-from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings
-from tests.archiving import OLD_DAY, an_order, archive, hot_ids, insert, power_cut_at, spark
+from tests.archiving import OLD_DAY, an_order, hot_ids, insert, power_cut_at
 from tests.order_queries import HOSTILE, NOW, QUERIES, orders, put
-from tests.programs import PROGRAM
+from tests.programs import ecommerce
 
 pytestmark = pytest.mark.slow
 
-__all__ = ["archive", "orders", "spark"]
+__all__ = ["orders"]
 
 TEXTS = (*HOSTILE[:-2], "' or true", "x' OR order.user_id > 0 --", '"', "東京/№ 7", "SO-1\\", "%", "a" * 200, "null")
 DAYS = 5
@@ -244,28 +241,21 @@ def test_the_commands_find_archived_orders(spark: SparkSession, database: MongoD
     insert(database, everything)
     archive_orders(archive, Selection(30))
     insert(database, [an_order(1_003, user_id=3, status="Shipped")])
-    environment = {**os.environ, **settings_environment(archive)}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [PROGRAM, "order", *arguments], env=environment, capture_output=True, text=True, timeout=100
-        )
-
     text = TEXTS[4]
-    said = json.loads(run(text, "--json").stdout)
+    said = json.loads(ecommerce(archive, "order", text, "--json").stdout)
     assert (said["order_id"], said["place"], said["order"]["order"]["external_id"]) == (4, "archived", text)
-    done = run("' or true --")
+    done = ecommerce(archive, "order", "' or true --")
     assert done.returncode == 2 and "no hot or archived order has it as its id or external id" in done.stderr
-    said = json.loads(run("--customer", "3", "--json").stdout)
+    said = json.loads(ecommerce(archive, "order", "--customer", "3", "--json").stdout)
     of_customer = latest_first(of_user(everything, 3))
     assert [(one["order_id"], one["place"]) for one in said["orders"]] == [
         (1_003, "hot"),
         *((order_id, "archived") for order_id in of_customer),
     ]
     assert said["archive"] == {"orders_looked_through": 300, "orders": 300, "damaged": []} and not said["more"]
-    done = run("--customer", "3", "--limit", "2")
+    done = ecommerce(archive, "order", "--customer", "3", "--limit", "2")
     assert "2 orders, and there are more" in done.stdout and done.returncode == 0
-    done = run("--customer", "nobody@example.com")
+    done = ecommerce(archive, "order", "--customer", "nobody@example.com")
     assert done.returncode == 2 and "no customer" in done.stderr
-    done = run("3", "--customer", "3")
+    done = ecommerce(archive, "order", "3", "--customer", "3")
     assert done.returncode == 2 and "one of the two" in done.stderr

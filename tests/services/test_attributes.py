@@ -20,10 +20,8 @@ from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
-from tests.archiving import OLD_DAY, spark, with_archive
+from tests.archiving import OLD_DAY
 from tests.import_samples import complete_row, raw_orders, stored_orders, write_lines
-
-__all__ = ["spark"]
 
 RAW: Any = CodecOptions(document_class=RawBSONDocument)
 NOTES = {"coupon": "SPRING", "notes": 'ring twice,\n"left" door: 3', "tag ü": "", "卡": "x" * 9_000}
@@ -107,9 +105,8 @@ def test_a_mapping_makes_attributes_of_columns(database: MongoDatabase, tmp_path
 
 
 def test_attributes_are_archived_compacted_restored_and_known_again(
-    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path
+    spark: SparkSession, archive: Settings, database: MongoDatabase, tmp_path: Path
 ) -> None:
-    archive = with_archive(settings, tmp_path / "archive")
     files: list[Path] = []
     before: dict[int, bytes] = {}
     for part in range(2):

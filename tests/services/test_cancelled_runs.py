@@ -1,7 +1,6 @@
 """A run that somebody ended stops writing, whatever keeps its process: within seconds, and the state stays theirs."""
 
 import threading
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -10,19 +9,11 @@ from prefect.exceptions import Abort
 from prefect.flow_engine import run_flow
 from prefect.states import Cancelled, Cancelling, Suspended
 
-from ecommerce import mongo
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from flows.generate_orders import generate_orders
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def flow_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> Iterator[Settings]:
-    """The flow's own look at the settings sees those of the test."""
-    monkeypatch.setattr(mongo, "get_settings", lambda: settings)
-    yield settings
 
 
 @pytest.mark.parametrize("suspended", [True, False], ids=["suspended, then cancelled", "cancelled without a worker"])

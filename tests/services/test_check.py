@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import islice
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,7 +17,6 @@ from ecommerce.archive.selection import Selection
 from ecommerce.check import check_orders
 from ecommerce.check.report import FiguresDiffer, report_markdown
 from ecommerce.documents.order import OrderDocument
-from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
@@ -27,14 +25,11 @@ from ecommerce.summaries.cells import CellTable, cells_of_orders
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.state import BUCKETS, DELTAS
-from tests.archiving import spark, with_archive
 from tests.sales_recount import is_credit
 from tests.summaries_data import START, accept, random_orders
-from tests.summaries_recount import recount
+from tests.vandalism import assert_figures_of
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 
 @pytest.fixture
@@ -111,9 +106,7 @@ def test_what_is_wrong_is_named_and_mended(
     assert check_orders(database, settings, repair=True).repaired
     assert check_orders(database, settings).differences == ()
     left = [kept for kept in orders if spoil is not delete_by_hand or kept is not order]
-    figures = compute_kpis(database).to_json_dict()
-    expected = recount(left, step="day")
-    assert {name: figures[name] for name in expected} == expected
+    assert_figures_of(database, left)
 
 
 def test_nothing_differs_while_writers_write(
@@ -146,14 +139,13 @@ def test_nothing_differs_while_writers_write(
 
 
 @pytest.fixture
-def archived(database: MongoDatabase, settings: Settings, tmp_path: Path, spark: SparkSession) -> Settings:
+def archived(archive: Settings, database: MongoDatabase, spark: SparkSession) -> Settings:
     """Settings of a store with finished orders in a real archive and others that are hot."""
-    settings = with_archive(settings, tmp_path / "archive")
     advance(database)
     found = random_orders(250, days=20, wild=True)
     accept(database, found)
-    archive_orders(settings, Selection(older_than_days=1))
-    return settings
+    archive_orders(archive, Selection(older_than_days=1))
+    return archive
 
 
 def test_the_archive_s_files_are_recomputed_and_records_that_do_not_fit_them_corrected(
@@ -178,9 +170,7 @@ def test_the_archive_s_files_are_recomputed_and_records_that_do_not_fit_them_cor
     named = {difference.bucket for difference in report.differences if difference.source == "archive"}
     assert f"order cells of {time:%Y-%m-%d %H}:00" in named
     assert report.repaired
-    expected = recount(random_orders(250, days=20, wild=True), step="day")
-    figures = compute_kpis(database).to_json_dict()
-    assert {name: figures[name] for name in expected} == expected
+    assert_figures_of(database, every)
 
 
 def test_sales_for_bi_that_somebody_changed_are_named_and_made_right(

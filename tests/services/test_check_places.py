@@ -1,7 +1,5 @@
 """Orders that somebody put back beside the archive, or deleted: `check` names them, and nothing else stops."""
 
-from pathlib import Path
-
 import pytest
 from bson import Int64
 from bson.raw_bson import RawBSONDocument
@@ -14,33 +12,28 @@ from ecommerce.check.places import Deletions, find_deletions, find_twice
 from ecommerce.check.report import CheckReport, FiguresDiffer, report_markdown
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.order import OrderDocument
-from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.checked import check_problems
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import load_state
-from tests.archiving import spark, with_archive
 from tests.summaries_data import accept, random_orders
-from tests.summaries_recount import recount
+from tests.vandalism import assert_figures_of
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 ORDERS_ALL, ORDERS_FIRST = random_orders(300, days=20, wild=True), 250
 
 
 @pytest.fixture
-def archive(database: MongoDatabase, settings: Settings, tmp_path: Path, spark: SparkSession) -> Settings:
+def archive(archive: Settings, database: MongoDatabase, spark: SparkSession) -> Settings:
     """Settings of a store with finished orders in a real archive, and others that are hot."""
-    settings = with_archive(settings, tmp_path / "archive")
     advance(database)
     accept(database, ORDERS_ALL[:ORDERS_FIRST])
-    archive_orders(settings, Selection(older_than_days=1))
+    archive_orders(archive, Selection(older_than_days=1))
     advance(database)
-    return settings
+    return archive
 
 
 def put_back(database: MongoDatabase, count: int = 1) -> list[OrderDocument]:
@@ -54,12 +47,6 @@ def put_back(database: MongoDatabase, count: int = 1) -> list[OrderDocument]:
 def ids(report: CheckReport) -> list[int]:
     """The orders that are in both places."""
     return [one.order_id for one in report.twice]
-
-
-def require_figures_of(database: MongoDatabase, orders: list[OrderDocument]) -> None:
-    """Every figure is that of these orders, each once."""
-    expected, figures = recount(orders, step="day"), compute_kpis(database).to_json_dict()
-    assert {name: figures[name] for name in expected} == expected
 
 
 def test_a_copy_of_an_archived_order_is_named_and_removed(database: MongoDatabase, archive: Settings) -> None:
@@ -77,7 +64,7 @@ def test_a_copy_of_an_archived_order_is_named_and_removed(database: MongoDatabas
     assert (report.is_good, report.repaired, report.twice, report.fewer) == (True, True, (), 0)
     assert check_orders(database, archive).is_good
     assert check_problems(database) == []
-    require_figures_of(database, ORDERS_ALL[:ORDERS_FIRST])
+    assert_figures_of(database, ORDERS_ALL[:ORDERS_FIRST])
 
 
 def test_one_with_another_content_stays_until_a_person_chose(database: MongoDatabase, archive: Settings) -> None:
@@ -95,7 +82,7 @@ def test_one_with_another_content_stays_until_a_person_chose(database: MongoData
     assert (report.gone, len(report.differences) > 0) == ((), True)
     assert check_orders(database, archive, repair=True).is_good
     assert check_orders(database, archive).is_good
-    require_figures_of(database, ORDERS_ALL[:ORDERS_FIRST])
+    assert_figures_of(database, ORDERS_ALL[:ORDERS_FIRST])
 
 
 def test_an_archive_run_leaves_it_where_it_is_and_archives_all_others(
@@ -110,7 +97,7 @@ def test_an_archive_run_leaves_it_where_it_is_and_archives_all_others(
     assert database[ORDERS].count_documents({"_id": {"$in": [*copies]}}) == 3
     assert {one.order_id for one in check_orders(database, archive, repair=True).twice} == set()
     assert check_orders(database, archive).is_good
-    require_figures_of(database, ORDERS_ALL)
+    assert_figures_of(database, ORDERS_ALL)
 
 
 def test_a_deleted_order_is_named_before_the_figures_forget_it(database: MongoDatabase, archive: Settings) -> None:
@@ -134,7 +121,7 @@ def test_a_deleted_order_is_named_before_the_figures_forget_it(database: MongoDa
     report = check_orders(database, archive, accept_lost=True)
     assert (report.is_good, report.fewer, report.accepted) == (True, 0, 1)
     assert check_problems(database) == []
-    require_figures_of(database, [order for order in ORDERS_ALL[:ORDERS_FIRST] if order is not deleted])
+    assert_figures_of(database, [order for order in ORDERS_ALL[:ORDERS_FIRST] if order is not deleted])
 
 
 def test_what_an_archive_run_deleted_or_what_came_back_is_not_gone(database: MongoDatabase, archive: Settings) -> None:
@@ -148,7 +135,7 @@ def test_what_an_archive_run_deleted_or_what_came_back_is_not_gone(database: Mon
     report = check_orders(database, archive)
     assert (len(report.differences) > 0, report.gone) == (True, ())
     assert check_orders(database, archive, repair=True).is_good
-    require_figures_of(database, ORDERS_ALL[:ORDERS_FIRST])
+    assert_figures_of(database, ORDERS_ALL[:ORDERS_FIRST])
 
 
 def test_a_collection_that_was_dropped_is_said_until_a_person_accepts_it(

@@ -4,22 +4,21 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from ecommerce.mongo import MongoDatabase
-from ecommerce.services.environment import prefect_environment, settings_environment
-from ecommerce.services.prefect import server
+from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings
 from flows import UNUSED_BY_RUNS
-from tests.ports import free_port
-from tests.prefect_stack import bring_history
+from tests.programs import PROGRAM
+from tests.services.test_json_output import api
 
 pytestmark = pytest.mark.slow
 
-PROGRAM = str(Path(sys.executable).parent / "ecommerce")
+__all__ = ["api"]
 
 
 def imported_by(environment: Mapping[str, str], *arguments: str, ends_with: int = 0) -> set[str]:
@@ -42,22 +41,10 @@ def below(modules: set[str], *packages: str) -> set[str]:
     return {package for package in packages if any(f"{module}.".startswith(f"{package}.") for module in modules)}
 
 
-@pytest.fixture(scope="module")
-def prefect_of_a_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of commands that find a running Prefect server."""
-    settings = Settings(home=tmp_path_factory.mktemp("prefect"), prefect_port=free_port())
-    bring_history(settings)
-    running = server(settings, settings_environment(settings) | prefect_environment(settings)).start()
-    yield {"PREFECT_API_URL": f"{running.address}/api"}
-    running.stop()
-
-
 @pytest.fixture
-def environment(
-    settings: Settings, database: MongoDatabase, prefect_of_a_home: Mapping[str, str], tmp_path: Path
-) -> dict[str, str]:
+def environment(settings: Settings, database: MongoDatabase, api: str, tmp_path: Path) -> dict[str, str]:
     (tmp_path / "inbox").mkdir()
-    return {**settings_environment(settings), **prefect_of_a_home}
+    return {**settings_environment(settings), "PREFECT_API_URL": api}
 
 
 LARGE = ("prefect", "panel", "pyspark", "pandas", "polars", "pyarrow", "numpy", "faker", "mirakuru")

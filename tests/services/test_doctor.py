@@ -23,7 +23,7 @@ from ecommerce.services.health import service_states
 from ecommerce.services.mongod import find_mongod
 from ecommerce.settings import Settings
 from ecommerce.summaries.state import STATE, STATE_ID, State
-from tests.doctoring import look, only_problem, settings
+from tests.doctoring import finding_of, look, only_problem, settings
 from tests.ports import free_port
 from tests.secured_mongo import secured_mongod
 from tests.version_0_1_0 import bring_back
@@ -44,11 +44,11 @@ def test_an_archive_run_is_under_way_only_while_somebody_works_on_it(
     run = Run("r1", ARCHIVE, PLANNED, now, None, "file:/a", started_at=now, approve=True)
     new_run(database, run)
     with archive_lease(database):
-        assert look(settings, "archive runs")["archive runs"].says == "run r1 is under way (planned)"
-    left = look(settings, "archive runs")["archive runs"]
+        assert finding_of(settings, "archive runs").says == "run r1 is under way (planned)"
+    left = finding_of(settings, "archive runs")
     assert (left.state, left.says.startswith("run r1 was left planned: its orders are safe")) == (OK, True)
     database[ARCHIVE_RUNS].update_one({}, {"$set": {"state": VERIFIED, "started_at": now - timedelta(hours=20)}})
-    waiting = look(settings, "archive runs")["archive runs"]
+    waiting = finding_of(settings, "archive runs")
     assert (waiting.state, "waits for a person's word" in waiting.says) == (OK, True)
 
 
@@ -64,9 +64,9 @@ def test_no_server(settings: Settings) -> None:
 def test_a_wrong_password_and_a_user_without_rights(settings: Settings, tmp_path: Path) -> None:
     with secured_mongod(tmp_path / "secured", free_port()) as mongo:
         wrong = Settings.model_validate({"mongo_uri": mongo.uri("ingest", "guess"), "home": tmp_path})
-        found = look(wrong, "mongodb")["mongodb"]
+        found = finding_of(wrong, "mongodb")
         assert (found.state, found.says) == (PROBLEM, "ECOMMERCE_MONGO_URI refuses the user or the password")
-        found = look(mongo.settings("bi"), "mongodb")["mongodb"]
+        found = finding_of(mongo.settings("bi"), "mongodb")
         assert found.state == PROBLEM
         assert "may not read 'orders'" in found.says
         assert "guess" not in json.dumps([finding.to_dict() for finding in look(wrong).values()])
@@ -158,7 +158,7 @@ def test_an_old_java(
     # Nothing can be fetched into a cache that is a file.
     (tmp_path / "cache").write_text("")
     _java_home.cache_clear()
-    found = look(settings.model_copy(update={"cache": tmp_path / "cache"}), "java")["java"]
+    found = finding_of(settings.model_copy(update={"cache": tmp_path / "cache"}), "java")
     _java_home.cache_clear()
     assert found.state == PROBLEM
     assert "Java 17 or newer is needed" in found.says
@@ -166,7 +166,7 @@ def test_an_old_java(
 
 
 def test_no_jars(settings: Settings, tmp_path: Path) -> None:
-    found = look(settings.model_copy(update={"cache": tmp_path / "empty"}), "jars")["jars"]
+    found = finding_of(settings.model_copy(update={"cache": tmp_path / "empty"}), "jars")
     assert found.state == PROBLEM
     assert "hadoop-client-minicluster" in found.says
     assert "ecommerce.services.fetch" in found.remedy
@@ -240,7 +240,7 @@ def test_a_setting_that_says_another_shop(settings: Settings, database: MongoDat
 
 def test_packages_of_another_version(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "version", lambda name: "0.165" if name == "fastapi" else "9999")
-    found = look(settings, "packages")["packages"]
+    found = finding_of(settings, "packages")
     assert found.state == PROBLEM
     assert "fastapi is 0.165, needed is <0.140" in found.says
     assert "make install" in found.remedy

@@ -8,7 +8,7 @@ import pytest
 
 from ecommerce.doctor.findings import PROBLEM, SKIPPED
 from ecommerce.settings import Settings
-from tests.doctoring import PREFECT, look, settings
+from tests.doctoring import PREFECT, finding_of, look, settings
 from tests.ports import free_port
 
 __all__ = ["settings"]
@@ -30,7 +30,7 @@ def test_prefect_that_is_away_and_prefect_that_refuses(settings: Settings, monke
 
     with HTTPServer(("127.0.0.1", port), Refuses) as server:
         Thread(target=server.handle_request, daemon=True).start()
-        assert "refuses us" in look(settings, "prefect")["prefect"].says
+        assert "refuses us" in finding_of(settings, "prefect").says
 
 
 def test_a_prefect_server_without_its_database_is_called_that(
@@ -60,7 +60,7 @@ def test_a_prefect_server_without_its_database_is_called_that(
         monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_port}/api")
         Thread(target=server.serve_forever, daemon=True).start()
         ready = 503
-        found = look(settings, "prefect")["prefect"]
+        found = finding_of(settings, "prefect")
         assert found.says.endswith("answers, but its database does not: Database is not available")
         assert "`postgres` and `space`" in found.remedy
         ready = 200

@@ -32,7 +32,6 @@ from ecommerce.summaries.advance import advance
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import BUCKETS, DELTAS, STATE, load_state
-from tests.archiving import with_archive
 from tests.runbook import row_of
 from tests.summaries_data import accept, random_orders
 from tests.vandalism import assert_figures_of
@@ -229,9 +228,8 @@ def edited(database: MongoDatabase, collection: str) -> Iterator[str]:
     ],
 )
 def test_a_record_that_was_edited_is_named(
-    shop: MongoDatabase, settings: Settings, tmp_path: Path, collection: str, named: str, kind: str
+    shop: MongoDatabase, archive: Settings, tmp_path: Path, collection: str, named: str, kind: str
 ) -> None:
-    settings = with_archive(settings, tmp_path / "archive")
     old = datetime(2020, 1, 1, tzinfo=UTC)
     if collection == ARCHIVE_RUNS:
         run = Run("20260101T000000-aaaaaa", "archive", COMMITTED, old, None, "file:/a", started_at=old, finished_at=old)
@@ -244,10 +242,10 @@ def test_a_record_that_was_edited_is_named(
     elif collection == ARCHIVE_LEASE:
         with archive_lease(shop):
             pass
-    assert look(shop, settings) == []
+    assert look(shop, archive) == []
     for edit in edited(shop, collection):
-        said = [row_of(line) for line in look(shop, settings) if "somebody edited" in line]
+        said = [row_of(line) for line in look(shop, archive) if "somebody edited" in line]
         assert all(row.startswith(f"the {kind}") for row in said), (edit, said)
         # A number may be another count or format; what it comes to is said then.
         assert said or not named or f"'{named}'" not in edit or f"'{named}': 5" in edit, edit
-    assert look(shop, settings) == []
+    assert look(shop, archive) == []

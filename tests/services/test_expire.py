@@ -18,11 +18,9 @@ from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
-from tests.archiving import OLD_DAY, an_order, archive, archived_ids, cut_off, insert, spark
+from tests.archiving import OLD_DAY, an_order, archived_ids, cut_off, insert
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["archive", "spark"]
 
 YOUNG = (datetime.now(UTC).date() - OLD_DAY).days - 400
 AGES = {0: 20, 1: 20, YOUNG: 20}

@@ -26,14 +26,12 @@ from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
-from tests.archiving import archive, cut_off, spark
+from tests.archiving import cut_off
 from tests.drilled import drilled_but
 from tests.import_samples import a_row
 from tests.searching import places_of
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["archive", "spark"]
 
 PERSON, OTHER = 7_700_123_456_789, 7_700_123_456_790
 NAME, EMAIL = "Jürgen Quxley", "jurgen.quxley@example.com"

@@ -12,7 +12,8 @@ from ecommerce.forget.records import FORGET_RUNS
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.prefect_api import call
 from tests.archiving import an_order, insert
-from tests.services.test_json_output import PROGRAM, api, ecommerce, environment
+from tests.programs import PROGRAM
+from tests.services.test_json_output import api, ecommerce, environment
 
 pytestmark = pytest.mark.slow
 

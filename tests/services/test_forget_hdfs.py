@@ -13,14 +13,12 @@ from ecommerce.forget.remains import what_remains
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
-from tests.archiving import an_order, insert, spark, with_archive
+from tests.archiving import an_order, insert, with_archive
 from tests.searching import places_of
 from tests.services.test_archive_failures import hadoop
 from tests.services.test_forget import IDENTITIES, PERSON, assert_forgotten, figures, import_from_inbox
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 HDFS_REMOVES_BLOCKS_SECONDS = 90
 """A DataNode hears at its next heartbeats which blocks are of no file any more, and removes them in the background."""

@@ -20,7 +20,7 @@ from ecommerce.forget.steps import anonymous_rows
 from ecommerce.importing.import_files import import_file
 from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase
 from ecommerce.settings import Settings
-from tests.archiving import an_order, archive, insert, power_cut_at, spark
+from tests.archiving import an_order, insert, power_cut_at
 from tests.drilled import drilled_but
 from tests.import_samples import a_row
 from tests.runbook import row_of
@@ -38,7 +38,7 @@ from tests.services.test_forget import (
 
 pytestmark = pytest.mark.slow
 
-__all__ = ["archive", "shop", "spark"]
+__all__ = ["shop"]
 
 OLD: dict[str, Any] = {"status": "Delivered", "location": "Kiruna", "order": {"order_time": "2024-03-02T10:00:00Z"}}
 MOVED = {"archived_orders": 0, "hot_orders": 0}

@@ -1,6 +1,5 @@
 """The flow makes exactly the hour before its scheduled time, whenever it runs, and the same once more adds nothing."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from prefect.client.orchestration import get_client
 from prefect.flow_engine import run_flow
 from prefect.states import Scheduled
 
-from ecommerce import mongo
 from ecommerce.errors import InputError
 from ecommerce.generate.first import ORDERS_AN_HOUR, first_start
 from ecommerce.generate.into_files.orders_file import write_orders
@@ -22,13 +20,6 @@ from flows.generate_orders import generate_orders
 from tests.generator_samples import APRIL, MARCH
 
 SCHEDULED = datetime(2026, 3, 2, 15, tzinfo=UTC)
-
-
-@pytest.fixture
-def flow_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> Iterator[Settings]:
-    """The flow's own look at the settings sees those of the test."""
-    monkeypatch.setattr(mongo, "get_settings", lambda: settings)
-    yield settings
 
 
 def run_scheduled(at: datetime, **parameters: Any) -> dict[str, Any]:

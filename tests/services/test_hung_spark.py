@@ -15,7 +15,7 @@ from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings
-from tests.archiving import an_order, hot_ids, insert, with_archive
+from tests.archiving import an_order, hot_ids, insert
 from tests.prefect_stack import prefect_stack
 
 pytestmark = pytest.mark.slow
@@ -45,8 +45,7 @@ def stop_jvm(settings: Settings, program: str) -> int:
 
 
 @pytest.fixture
-def archive(settings: Settings, tmp_path: Path) -> Settings:
-    archive = with_archive(settings, tmp_path / "archive")
+def archive(archive: Settings) -> Settings:
     return archive.model_copy(update={"spark_answer_seconds": ANSWER_SECONDS})
 
 

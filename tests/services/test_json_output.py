@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,9 @@ from ecommerce.settings import Settings
 from tests.archiving import an_order, insert
 from tests.ports import free_port
 from tests.prefect_stack import bring_history
+from tests.programs import PROGRAM
 
 pytestmark = pytest.mark.slow
-
-PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +36,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def environment(settings: Settings, database: MongoDatabase, api: str, tmp_path: Path) -> dict[str, str]:
+def environment(archive: Settings, database: MongoDatabase, api: str) -> dict[str, str]:
     """Commands with an archive in a folder: what HDFS says is not what is looked at here."""
-    archive = settings.model_copy(update={"archive_uri": (tmp_path / "archive").as_uri()})
     return {**os.environ, **settings_environment(archive), "PREFECT_API_URL": api}
 
 

@@ -1,40 +1,25 @@
 """A command that gets SIGKILL leaves no run that is Running for ever: the next command says that it crashed."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from uuid import UUID
 
 import pytest
 
-from ecommerce.mongo import MongoDatabase
 from ecommerce.services.command_runs import killed_runs
-from ecommerce.services.environment import settings_environment
 from ecommerce.services.mending import mend
-from ecommerce.settings import Settings
-from tests.prefect_stack import PrefectStack, prefect_stack
+from tests.prefect_stack import PrefectStack
+from tests.programs import PROGRAM, clean_environment
 
 pytestmark = pytest.mark.slow
-
-PROGRAM = str(Path(sys.executable).parent / "ecommerce")
-
-
-@pytest.fixture
-def stack(settings: Settings, database: MongoDatabase, tmp_path: Path) -> Iterator[PrefectStack]:
-    with prefect_stack(settings, tmp_path / "home") as stack:
-        yield stack
 
 
 @pytest.fixture
 def environment(stack: PrefectStack) -> Mapping[str, str]:
-    """That of a terminal: what the tests set for Prefect does not reach the command."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    return inherited | settings_environment(stack.settings)
+    return clean_environment(stack.settings)
 
 
 def killed_command(environment: Mapping[str, str]) -> UUID:

@@ -14,7 +14,6 @@ from ecommerce.generate.into_mongodb.schedule_pauses import PAUSES
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from flows.schedules import DEPLOYING, GENERATOR
-from tests.archiving import with_archive
 from tests.prefect_stack import PrefectStack, prefect_stack
 
 pytestmark = pytest.mark.slow
@@ -23,8 +22,8 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def stack(settings: Settings, database: MongoDatabase, tmp_path: Path) -> Iterator[PrefectStack]:
-    with prefect_stack(with_archive(settings, tmp_path / "archive"), tmp_path / "prefect") as stack:
+def stack(archive: Settings, database: MongoDatabase, tmp_path: Path) -> Iterator[PrefectStack]:
+    with prefect_stack(archive, tmp_path / "prefect") as stack:
         yield stack
 
 

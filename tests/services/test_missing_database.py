@@ -5,11 +5,11 @@ import shlex
 
 import pytest
 
-from ecommerce.doctor.checkup import CHECKS
-from ecommerce.doctor.findings import PROBLEM, examine
+from ecommerce.doctor.findings import PROBLEM
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
 from tests.archiving import an_order, insert
+from tests.doctoring import finding_of
 from tests.programs import ecommerce
 from tests.runbook import row_of
 
@@ -50,7 +50,7 @@ def test_who_only_reads_names_the_database_and_those_with_orders(misspelt: Setti
     assert done.returncode == 1
     assert f"there is no database '{misspelt.database}'" in done.stderr
     assert json.loads(done.stdout)["hot_orders"] == 0
-    (finding,) = examine(misspelt, [check for check in CHECKS if check.name == "validators"])
+    finding = finding_of(misspelt, "validators")
     assert finding.state == PROBLEM
     assert finding.remedy.startswith("set ECOMMERCE_DATABASE to the one that is meant, or make this one with")
     assert misspelt.database not in database.client.list_database_names()

@@ -14,13 +14,11 @@ from ecommerce.archive.archiver import archive_orders
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.marks import marked_processes
 from ecommerce.settings import Settings
-from tests.archiving import an_order, assert_one_place, insert, spark
+from tests.archiving import an_order, assert_one_place, insert
 from tests.programs import NO_POSTGRES, SERVICES, ecommerce, new_settings, states
 from tests.unit.test_odd_paths import ODD
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 
 @pytest.fixture

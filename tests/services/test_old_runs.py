@@ -1,10 +1,8 @@
 """Prefect's history does not grow for ever: runs that ended long ago go, with what belongs to them, and no others."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,21 +11,13 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed, Running, Suspended
 
-from ecommerce.mongo import MongoDatabase
 from ecommerce.prefect_api import call, embedded_api
-from ecommerce.settings import Settings
-from tests.prefect_stack import PrefectStack, prefect_stack
+from tests.prefect_stack import PrefectStack
 
 pytestmark = pytest.mark.slow
 
 DELETE, SUMMARIZE = "delete-old-runs/daily", "summarize-orders/hourly"
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def stack(settings: Settings, database: MongoDatabase, tmp_path: Path) -> Iterator[PrefectStack]:
-    with prefect_stack(settings, tmp_path / "prefect") as stack:
-        yield stack
 
 
 def run_of(stack: PrefectStack, days_ago: int, *states: Any) -> UUID:

@@ -1,9 +1,7 @@
 """One order: its life, where it lies, and the command that shows it."""
 
 import json
-import os
 import re
-import subprocess
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,14 +17,11 @@ from ecommerce.errors import InputError
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.order_search.one_order import find_order, life_of
 from ecommerce.order_search.query import OrderQuery, match
-from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop, write_shop
-from tests.archiving import an_order, insert, spark, with_archive
+from tests.archiving import an_order, insert, with_archive
 from tests.order_queries import NOW
-from tests.programs import PROGRAM
-
-__all__ = ["spark"]
+from tests.programs import ecommerce
 
 
 def test_the_life_of_an_order(database: MongoDatabase, settings: Settings) -> None:
@@ -59,79 +54,65 @@ def test_an_archived_order_is_read_without_a_jvm_and_says_where_it_lies(
     assert found.document == bson.decode(encode_order(an_order(17)), CODEC_OPTIONS)
     assert found.archive.state == "committed"
     assert list(Path(found.archive.directory.removeprefix("file://")).glob("*.parquet"))
-    environment = {**os.environ, **settings_environment(settings)}
-    done = subprocess.run(
-        [PROGRAM, "order", "17", "--json"], env=environment, capture_output=True, text=True, timeout=100
-    )
-    said = json.loads(done.stdout)
+    said = json.loads(ecommerce(settings, "order", "17", "--json").stdout)
     assert (said["place"], said["archive"]["directory"]) == ("archived", found.archive.directory)
     assert (said["order"]["order"]["total_amount"], said["life"][0]["what"]) == ("1.1700", "Ordered")
-    done = subprocess.run([PROGRAM, "order", "41"], env=environment, capture_output=True, text=True, timeout=100)
+    done = ecommerce(settings, "order", "41")
     assert done.returncode == 2 and "no order '41'" in done.stderr
 
 
 def test_the_command_shows_a_hot_order(database: MongoDatabase, settings: Settings) -> None:
     hostile = an_order(5, payment_type="[red]\x1b[31m<b>", external_id="SO/5")
     insert(database, [hostile])
-    environment = {**os.environ, **settings_environment(settings)}
     for text in ("5", "SO/5"):
-        done = subprocess.run(
-            [PROGRAM, "order", text, "--json"], env=environment, capture_output=True, text=True, timeout=100
-        )
-        said = json.loads(done.stdout)
+        said = json.loads(ecommerce(settings, "order", text, "--json").stdout)
         assert said["place"] == "hot"
         assert Decimal(said["order"]["order"]["total_amount"]) == hostile.order.total_amount
         assert (
             said["order"]["delivery"]["expected_time"] == f"{hostile.delivery.expected_time:%Y-%m-%dT%H:%M:%S}.005000Z"
         )
         assert [event["what"] for event in said["life"]] == ["Ordered", "Promised", "Delivered", "Last written"]
-    done = subprocess.run([PROGRAM, "order", "5"], env=environment, capture_output=True, text=True, timeout=100)
-    assert "[red]�[31m<b>" in done.stdout
+    assert "[red]�[31m<b>" in ecommerce(settings, "order", "5").stdout
+
+
+def printed(settings: Settings, *arguments: str, columns: int = 80) -> str:
+    """What `ecommerce order` prints on a terminal of this width."""
+    terminal = {"COLUMNS": str(columns)}
+    done = ecommerce(settings, "order", *arguments, shell=terminal)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_no_id_is_cut_on_a_terminal_of_eighty_columns(database: MongoDatabase, settings: Settings) -> None:
     several = [an_order(4_052_640_064_340_050 + number, user_id=5_365, items=2) for number in range(2)]
     insert(database, several)
-    environment = {**os.environ, **settings_environment(settings), "COLUMNS": "80"}
-
-    def said(*arguments: str) -> str:
-        done = subprocess.run(
-            [PROGRAM, "order", *arguments], env=environment, capture_output=True, text=True, timeout=100
-        )
-        assert done.returncode == 0, done.stderr
-        assert "…" not in done.stdout
-        return done.stdout
-
-    shown = said(str(several[0].order.order_id))
+    shown = printed(settings, str(several[0].order.order_id))
     assert all(str(item.order_item_id) in shown for item in several[0].order_items)
-    listed = said("--customer", "5365")
+    listed = printed(settings, "--customer", "5365")
     assert all(str(each.order.order_id) in listed for each in several)
+    assert "…" not in shown + listed
 
 
 def test_an_external_id_is_found_with_and_without_its_number_sign(
-    spark: Any, database: MongoDatabase, settings: Settings, tmp_path: Path
+    spark: Any, database: MongoDatabase, archive: Settings
 ) -> None:
-    settings = with_archive(settings, tmp_path / "archive")
     old = an_order(1, external_id="#900")
     insert(database, [old, *(an_order(number) for number in range(2, 40))])
-    archive_orders(settings, Selection(30))
+    archive_orders(archive, Selection(30))
     hot = {51: "#1001", 52: "1002", 53: "#1003", 54: "1003", 55: "#1004", 56: "#1004"}
     insert(database, [an_order(number, external_id=text) for number, text in hot.items()])
     for text, wanted in {"1001": 51, "#1001": 51, "#1002": 52, "#1003": 53, "1003": 54}.items():
-        found = find_order(database, settings, text)
+        found = find_order(database, archive, text)
         assert found and found.order_id == wanted, text
     with pytest.raises(InputError, match=r"several orders have the external id '#1004'.*: 55, 56$"):
-        find_order(database, settings, "1004")
-    assert find_order(database, settings, "#") is None
+        find_order(database, archive, "1004")
+    assert find_order(database, archive, "#") is None
 
     def listed(text: str) -> set[int]:
         return {each["_id"] for each in database[ORDERS].find(match(database, OrderQuery(text=text), NOW))}
 
     assert (listed("1001"), listed("#1002"), listed("1003")) == ({51}, {52}, {53, 54})
-    environment = {**os.environ, **settings_environment(settings)}
-    done = subprocess.run(
-        [PROGRAM, "order", "900", "--json"], env=environment, capture_output=True, text=True, timeout=100
-    )
+    done = ecommerce(archive, "order", "900", "--json")
     assert json.loads(done.stdout)["order_id"] == 1, done.stderr
 
 
@@ -145,29 +126,21 @@ def test_an_order_is_printed_with_names_and_in_the_decimals_of_its_currency(
     database["users"].insert_one({"_id": user, "user_id": user, "name": "Ada \x1b[31mL", "email": "ada@example.com"})
     database["products"].insert_one({"_id": product, "product_id": product, "name": "Tea pot"})
 
-    def said(*arguments: str, columns: int = 80) -> str:
-        environment = {**os.environ, **settings_environment(settings), "COLUMNS": str(columns)}
-        done = subprocess.run(
-            [PROGRAM, "order", *arguments], env=environment, capture_output=True, text=True, timeout=100
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
     amount = f"{stored['order']['total_amount'].to_decimal():.2f}"
-    one = said("1001")
+    one = printed(settings, "1001")
     assert re.search(rf"total_amount +│ {re.escape(amount)} ", one), one
     shop = Shop("EUR", "Asia/Tokyo")
     write_shop(database, shop)
     time = f"{stored['order']['order_time'].astimezone(shop.zone):%Y-%m-%d %H:%M:%S}"
-    in_tokyo = said("1001")
+    in_tokyo = printed(settings, "1001")
     assert re.search(rf"order +┃ times \(Asia/Tokyo\) (.*\n)+?│ order_time +│ {time} ", in_tokyo)
     assert re.search(rf"event_time \(Asia/Tokyo\) +{time}", in_tokyo), in_tokyo
     assert re.search(rf"time \(Asia/Tokyo\) .*\n.*\n│ {time} +│ Ordered", in_tokyo), in_tokyo
-    as_json = json.loads(said("1001", "--json"))["order"]["order"]["order_time"]
+    as_json = json.loads(printed(settings, "1001", "--json"))["order"]["order"]["order_time"]
     assert datetime.fromisoformat(as_json).utcoffset() == timedelta(0), "instants in UTC"
     assert "None" not in one and re.search("actual_time +│ – ", one)
     assert f"{user} Ada �[31mL" in one and f"{product} Tea pot" in one
-    listed = said("--customer", "ada@example.com")
+    listed = printed(settings, "--customer", "ada@example.com")
     assert str(order_id) in listed and str(user) in listed, "no id is broken over lines"
     assert f"{amount} EUR" in listed
-    assert f"{amount} EUR" in said("--customer", "ada@example.com", columns=200)
+    assert f"{amount} EUR" in printed(settings, "--customer", "ada@example.com", columns=200)

@@ -1,11 +1,7 @@
 """`ecommerce order ID` and the dashboard's page of an order say that a document is no order, and why."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,17 +14,15 @@ from dashboard.orders import OneOrder
 from dashboard.state import View
 from ecommerce.mongo import MongoDatabase
 from ecommerce.order_search.one_order import find_order
-from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.aside import all_aside
 from tests.archiving import an_order
+from tests.programs import ecommerce
 from tests.summaries_data import document_of
 from tests.vandalism import Vandal, changed, vandal
 
 __all__ = ["vandal"]
-
-PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 
 
 @pytest.mark.parametrize(
@@ -48,9 +42,8 @@ def test_the_command_says_why_a_document_is_set_aside(
 ) -> None:
     vandal.put(changed(document_of(an_order(8, external_id="SO/8")), path, value))
     advance(database)
-    environment = {**os.environ, **settings_environment(settings)}
     text = "SO/8" if value == "SO/8" else "8"
-    done = subprocess.run([PROGRAM, "order", text], env=environment, capture_output=True, text=True, timeout=100)
+    done = ecommerce(settings, "order", text)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"it is set aside, in no figure: {reason}. Correct or delete it" in done.stdout
     (named,) = all_aside(database)[1]

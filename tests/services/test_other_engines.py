@@ -10,13 +10,13 @@ from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.catalog import catalog_url
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
-from tests.archiving import an_order, archive, insert, spark
+from tests.archiving import an_order, insert
 from tests.services.test_archive_table import in_postgres
 from tests.unit.test_structure import ROOT
 
 pytestmark = pytest.mark.slow
 
-__all__ = ["archive", "in_postgres", "spark"]
+__all__ = ["in_postgres"]
 
 PAGE = (ROOT / "docs" / "query.md").read_text().partition("## Other engines")[2]
 

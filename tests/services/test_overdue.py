@@ -28,10 +28,7 @@ from ecommerce.settings import Settings
 from ecommerce.shop import Shop, write_shop
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
-from tests.archiving import spark, with_archive
 from tests.import_samples import complete_row, write_lines
-
-__all__ = ["spark"]
 
 DAY = timedelta(days=1)
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -74,9 +71,8 @@ def told(database: MongoDatabase, span: Span | None = None, filters: Filters | N
 
 
 def test_overdue_and_late_hot_half_archived_and_all_archived(
-    spark: SparkSession, settings: Settings, shop: MongoDatabase, tmp_path: Path
+    spark: SparkSession, archive: Settings, shop: MongoDatabase
 ) -> None:
-    archive = with_archive(settings, tmp_path / "archive")
     nothing: Callable[[], Any] = lambda: None  # noqa: E731
     for selection in (None, Selection(older_than_days=30), Selection(older_than_days=0, include_open=True)):
         if selection is not None:

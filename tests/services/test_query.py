@@ -3,10 +3,7 @@
 import csv
 import io
 import json
-import os
 import shlex
-import subprocess
-import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -31,16 +28,14 @@ from ecommerce.importing.import_files import import_paths
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import MongoDatabase
 from ecommerce.query import ask, sources
-from ecommerce.services.environment import settings_environment
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop, write_shop
 from ecommerce.summaries.advance import advance
-from tests.archiving import OLD_DAY, an_order, at_moment, insert, power_cut_at, spark, touch, with_archive
+from tests.archiving import OLD_DAY, an_order, at_moment, insert, power_cut_at, touch, with_archive
 from tests.import_samples import complete_row, write_lines
+from tests.programs import ecommerce
 from tests.unit.test_structure import ROOT
-
-__all__ = ["spark"]
 
 OLD = [an_order(number, day=number % 3, items=number % 3) for number in range(60)]
 OPEN = [an_order(100 + number, status="Pending", items=2) for number in range(10)]
@@ -57,11 +52,11 @@ def expected() -> tuple[int, int, Decimal]:
 
 
 @pytest.fixture
-def archive(database: MongoDatabase, settings: Settings, tmp_path: Path) -> Settings:
+def archive(archive: Settings, database: MongoDatabase) -> Settings:
     """Settings of a store with 60 orders that may be archived and 10 that stay."""
     insert(database, OLD + OPEN)
     advance(database)
-    return with_archive(settings, tmp_path / "archive")
+    return archive
 
 
 def test_each_order_is_there_once_before_while_and_after_it_is_archived(
@@ -204,7 +199,7 @@ def test_the_examples_of_the_page_are_answered(settings: Settings, database: Mon
     commands = page.split("```sh\n")[1].split("```")[0].replace("\\\n", "").splitlines()
     assert len(commands) == 3
     for command in commands:
-        answered = run(settings, *shlex.split(command.replace("sold.csv", str(tmp_path / "sold.csv")))[2:])
+        answered = ecommerce(settings, *shlex.split(command.replace("sold.csv", str(tmp_path / "sold.csv")))[1:])
         assert answered.returncode == 0, answered.stderr
     assert (tmp_path / "sold.csv").read_text().startswith("category,sold")
 
@@ -220,33 +215,30 @@ def test_a_moment_that_is_gone_says_what_to_raise(
         rows(settings, COUNTED)
 
 
-def run(settings: Settings, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    environment = settings_environment(settings)
-    command = [sys.executable, "-m", "cli.app", "query", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False)
-
-
 def test_the_command_writes_tables_csv_json_and_parquet(
     archive: Settings, database: MongoDatabase, spark: SparkSession, tmp_path: Path
 ) -> None:
     archive_orders(archive)
     sql = "SELECT order_id, total_amount, order_time, archived FROM orders ORDER BY order_id"
-    shown = run(archive, sql)
+    shown = ecommerce(archive, "query", sql)
     assert shown.returncode == 0, shown.stderr
     assert "order_id" in shown.stdout
-    as_csv = list(csv.DictReader(io.StringIO(run(archive, sql, "--format", "csv").stdout)))
-    as_json = json.loads(run(archive, sql, "--json").stdout)
+    as_csv = list(csv.DictReader(io.StringIO(ecommerce(archive, "query", sql, "--format", "csv").stdout)))
+    as_json = json.loads(ecommerce(archive, "query", sql, "--json").stdout)
     file = tmp_path / "orders.parquet"
-    assert run(archive, sql, "--format", "parquet", "--output", str(file)).returncode == 0
+    assert ecommerce(archive, "query", sql, "--format", "parquet", "--output", str(file)).returncode == 0
     as_parquet = pq.read_table(file).to_pylist()
     ids = sorted(order.order.order_id for order in OLD + OPEN)
     for found in (as_csv, as_json, as_parquet):
         assert [int(row["order_id"]) for row in found] == ids
         assert sum(Decimal(str(row["total_amount"])) for row in found) == expected()[2]
     hostile = "SELECT '=cmd()' AS \"@a\", '-1' AS text, -1.5 AS number, ['=x'] AS list"
-    assert run(archive, hostile, "--format", "csv").stdout == '\'@a,text,number,list\n\'=cmd(),\'-1,-1.5,"[""=x""]"\n'
-    assert json.loads(run(archive, hostile, "--json").stdout)[0]["@a"] == "=cmd()"
-    assert "PYTHON_ARROW_SCAN" in run(archive, sql, "--explain").stdout
-    wrong = run(archive, "SELECT nope FROM orders")
+    assert (
+        ecommerce(archive, "query", hostile, "--format", "csv").stdout
+        == '\'@a,text,number,list\n\'=cmd(),\'-1,-1.5,"[""=x""]"\n'
+    )
+    assert json.loads(ecommerce(archive, "query", hostile, "--json").stdout)[0]["@a"] == "=cmd()"
+    assert "PYTHON_ARROW_SCAN" in ecommerce(archive, "query", sql, "--explain").stdout
+    wrong = ecommerce(archive, "query", "SELECT nope FROM orders")
     assert (wrong.returncode, "nope" in wrong.stderr) == (2, True)
     assert restore_orders(archive, OLD_DAY, OLD_DAY), "nothing was changed by asking"

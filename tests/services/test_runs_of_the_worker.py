@@ -2,8 +2,6 @@
 
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,14 +11,13 @@ import pytest
 
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database
-from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings
 from tests.archiving import an_order, insert
 from tests.losing_proxy import losing_proxy
 from tests.prefect_stack import PrefectStack, prefect_stack
+from tests.programs import ecommerce
 
 ARCHIVE = "archive-orders/daily"
-PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
@@ -69,22 +66,18 @@ def test_an_archive_that_has_nothing_to_do_starts_no_jvm(
     (run,) = stack.wait(stack.ask(ARCHIVE, **limit))
     assert run.state_name == "Completed", stack.log(run.id)
     assert "nothing was moved" in str(run.state and run.state.message)
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    # Without an archive of its own: that of this home would be HDFS, which is two JVMs.
-    environment = {**inherited, **settings_environment(stack.settings), "JAVA_HOME": str(java)}
     options = [f"--{name.replace('_', '-')}={value}" for name, value in limit.items()]
-    done = subprocess.run([PROGRAM, "archive", *options], env=environment, capture_output=True, text=True, timeout=120)
+    # Without an archive of its own: that of this home would be HDFS, which is two JVMs.
+    nothing_else = {"JAVA_HOME": str(java)}
+    done = ecommerce(stack.settings, "archive", *options, shell=nothing_else)
     assert (done.returncode, done.stdout) == (0, "nothing to archive\n"), done.stderr
     assert not (java / "started").exists()
 
 
 def test_a_run_has_its_result_though_the_answer_to_its_end_was_lost(stack: PrefectStack) -> None:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     with losing_proxy(stack.settings.prefect_port, "COMPLETED") as (port, lost):
-        api = f"http://127.0.0.1:{port}/api"
-        environment = {**inherited, **settings_environment(stack.settings), "PREFECT_API_URL": api}
-        command = [PROGRAM, "generate", "--orders", "5"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        api = {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
+        done = ecommerce(stack.settings, "generate", "--orders", "5", shell=api)
     assert len(lost) == 1
     assert done.returncode == 0, done.stdout + done.stderr
     assert "accepted: 5" in done.stdout

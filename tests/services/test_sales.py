@@ -20,7 +20,7 @@ from ecommerce.shop import Shop, write_shop
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
-from tests.archiving import hot_ids, spark, with_archive
+from tests.archiving import hot_ids
 from tests.hand_computed_shop import (
     BY_CHANNEL,
     BY_CURRENCY,
@@ -34,8 +34,6 @@ from tests.hand_computed_shop import (
     midnight,
 )
 from tests.import_samples import complete_row, write_lines
-
-__all__ = ["spark"]
 
 SHEETS = {SHOP.time_zone: SHEET, IN_KOLKATA.time_zone: SHEET_IN_KOLKATA}
 
@@ -88,13 +86,12 @@ def shop(database: MongoDatabase, tmp_path: Path) -> MongoDatabase:
 
 @pytest.mark.parametrize("by_hand", [SHOP, IN_KOLKATA], ids=lambda shop: shop.time_zone)
 def test_a_shop_computed_by_hand_hot_half_archived_and_all_archived(
-    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path, by_hand: Shop
+    spark: SparkSession, archive: Settings, database: MongoDatabase, tmp_path: Path, by_hand: Shop
 ) -> None:
     write_shop(database, by_hand)
     rows = write_lines(tmp_path / "shop.jsonl", *ROWS)
     assert import_paths(database, [rows]).accepted == len(ROWS)
     zone = by_hand.time_zone
-    archive = with_archive(settings, tmp_path / "archive")
     assert_equals_the_sheet(database, zone)
     assert check_orders(database, archive).differences == ()
     days_since = (datetime.now().astimezone() - midnight(date(2026, 3, 11), zone)).days
@@ -113,13 +110,12 @@ def test_a_shop_computed_by_hand_hot_half_archived_and_all_archived(
 
 
 def test_refunds_that_come_after_archiving_come_to_the_same_sheet(
-    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path
+    spark: SparkSession, archive: Settings, database: MongoDatabase, tmp_path: Path
 ) -> None:
     write_shop(database, SHOP)
     refunded = [row for row in ROWS if "refunds" in row and row["order_items"]]
     sold = [{name: value for name, value in row.items() if name != "refunds"} for row in refunded]
     others = [row for row in ROWS if row not in refunded]
-    archive = with_archive(settings, tmp_path / "archive")
     import_paths(database, [write_lines(tmp_path / "sold.jsonl", *others, *sold)])
     archive_orders(archive, Selection(older_than_days=0))
     assert hot_ids(database) == set()

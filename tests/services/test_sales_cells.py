@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,10 +18,8 @@ from ecommerce.hours import UTC_HOURS, hours_of
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.cells import CellTable, cells_of_orders, fold_documents
-from tests.archiving import insert, spark, with_archive
+from tests.archiving import insert
 from tests.summaries_data import accept, random_orders
-
-__all__ = ["spark"]
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe")
 
@@ -47,12 +44,9 @@ def test_mongodb_counts_the_same_events(database: MongoDatabase, zone: str) -> N
     assert replace(empty, sales=counted).equals(replace(empty, sales=expected.sales))
 
 
-def test_sql_counts_the_same_events(
-    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path
-) -> None:
+def test_sql_counts_the_same_events(spark: SparkSession, archive: Settings, database: MongoDatabase) -> None:
     orders = random_orders(400, wild=True)
     insert(database, orders)
-    archive = with_archive(settings, tmp_path / "archive")
     archive_orders(archive, Selection(include_open=True, older_than_days=0))
     found = archived_cells(archive, date(2026, 1, 1), date(2027, 1, 1), UTC_HOURS)
     assert CellTable.sum_of(found.values()).equals(cells_of_orders(orders))

@@ -17,11 +17,9 @@ from ecommerce.importing.loading import decode
 from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.mongo import ORDERS, REJECTED_ROWS, MongoDatabase
 from ecommerce.settings import Settings
-from tests.archiving import OLD_DAY, spark, with_archive
+from tests.archiving import OLD_DAY
 from tests.import_samples import complete_row, raw_orders, stored_orders, write_lines
 from tests.services.test_attributes import RAW
-
-__all__ = ["spark"]
 
 REFUND = {
     "refund_id": 2, "refund_time": "2026-03-09T10:00:00Z", "amount": 8.50, "tax_amount": 1.36, "shipping_amount": 0.25,
@@ -155,9 +153,8 @@ def test_a_document_that_the_definition_refuses_cannot_be_written(
 
 
 def test_they_are_archived_compacted_restored_and_known_again(
-    spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path
+    spark: SparkSession, archive: Settings, database: MongoDatabase, tmp_path: Path
 ) -> None:
-    archive = with_archive(settings, tmp_path / "archive")
     day = f"{OLD_DAY}"
     before: dict[int, bytes] = {}
     files = []

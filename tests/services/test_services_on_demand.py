@@ -18,6 +18,7 @@ from ecommerce.services.marks import marked_processes, wait_for_end
 from ecommerce.services.records import read_record
 from ecommerce.settings import Settings
 from tests.ports import free_port
+from tests.programs import PROGRAM, clean_environment, pid_of
 
 pytestmark = pytest.mark.slow
 
@@ -71,12 +72,6 @@ class Command:
         return self.process.returncode, errors
 
 
-def mongod_pid(settings: Settings) -> int:
-    record = read_record(settings.home_directory, "mongod")
-    assert record is not None
-    return record.pid
-
-
 def wait_until_nothing_runs(settings: Settings) -> None:
     assert wait_for_end(marked_processes(settings.home_directory), 30) == []
 
@@ -87,10 +82,10 @@ def test_commands_that_start_at_once_share_one_service_until_the_last_has_ended(
     commands += [Command(settings), Command(settings), Command(settings)]
     for command in commands:
         command.wait_until_using()
-    shared = mongod_pid(settings)
+    shared = pid_of(settings, "mongod")
     assert commands[0].end() == (0, "")
     assert commands[1].end() == (0, "")
-    assert mongod_pid(settings) == shared
+    assert pid_of(settings, "mongod") == shared
     assert psutil.pid_exists(shared)
     assert commands[2].end() == (0, "")
     assert marked_processes(settings.home_directory) == []
@@ -110,11 +105,9 @@ def test_the_service_ends_after_its_command_however_that_ended(
 
 @pytest.mark.drill
 def test_ctrl_c_ends_a_flow_its_prefect_server_and_its_services(settings: Settings) -> None:
-    program = str(Path(sys.executable).parent / "ecommerce")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     command = subprocess.Popen(
-        [program, "generate", "--orders", "2000000", "--start", "2026-01-01", "--end", "2026-02-01"],
-        env=inherited | settings_environment(settings),
+        [PROGRAM, "generate", "--orders", "2000000", "--start", "2026-01-01", "--end", "2026-02-01"],
+        env=clean_environment(settings),
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -150,7 +143,7 @@ def test_what_a_killed_keeper_left_is_ended_and_started_anew(settings: Settings,
 
     commands.append(Command(settings))
     commands[1].wait_until_using()
-    assert mongod_pid(settings) != record.pid
+    assert pid_of(settings, "mongod") != record.pid
     assert record.process() is None
     assert commands[1].end() == (0, "")
 

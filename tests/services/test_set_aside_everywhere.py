@@ -31,7 +31,7 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.advance import Advance, advance
 from ecommerce.summaries.aside import all_aside
 from ecommerce.summaries.state import STATE, load_state
-from tests.archiving import an_order, hot_ids, insert, spark, with_archive
+from tests.archiving import an_order, hot_ids, insert
 from tests.doctoring import look
 from tests.generator_samples import MARCH, MONTH_LATER, march, small_catalog
 from tests.import_samples import complete_row, stored_orders, write_lines
@@ -40,7 +40,7 @@ from tests.vandalism import IDENTITIES, Vandal, assert_figures_of, changed, orde
 
 pytestmark = pytest.mark.slow
 
-__all__ = ["orders", "spark", "vandal"]
+__all__ = ["orders", "vandal"]
 
 
 def case_48() -> list[dict[str, Any]]:
@@ -184,9 +184,8 @@ def test_life_goes_on_for_the_orders_of_the_generator(database: MongoDatabase, v
 
 
 def test_the_archive_takes_orders_and_leaves_what_is_none(
-    database: MongoDatabase, settings: Settings, tmp_path: Path, vandal: Vandal, spark: SparkSession
+    database: MongoDatabase, archive: Settings, vandal: Vandal, spark: SparkSession
 ) -> None:
-    settings = with_archive(settings, tmp_path / "archive")
     good = [an_order(number, day=number % 3) for number in range(40)]
     insert(database, good)
     day = good[0].order.order_time
@@ -204,16 +203,16 @@ def test_the_archive_takes_orders_and_leaves_what_is_none(
     assert "9 documents stay" in plan_markdown(plan)
     # One more becomes bad after the plan's look: the export looks at each by itself.
     vandal.put(changed(document_of(good[5]), "order.discount", 0.0))
-    (run,) = archive_orders(settings, Selection(older_than_days=30))
+    (run,) = archive_orders(archive, Selection(older_than_days=30))
     assert (run.state, run.orders) == ("committed", 39)
     assert 5 in {document["_id"] for document in vandal.orders.find({}, {"_id": 1})}
-    report = check_orders(database, settings)
+    report = check_orders(database, archive)
     assert report.differences == ()
     assert (report.archived_orders, report.aside) == (39, 10)
     vandal.put(document_of(good[5]))
-    (run,) = archive_orders(settings, Selection(older_than_days=30))
+    (run,) = archive_orders(archive, Selection(older_than_days=30))
     assert run.orders == 1
     assert_figures_of(database, good)
     database[ORDERS].delete_many({})
-    assert check_orders(database, settings).is_good
+    assert check_orders(database, archive).is_good
     assert hot_ids(database) == set()

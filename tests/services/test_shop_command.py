@@ -1,9 +1,6 @@
 """`ecommerce shop` as a person types it."""
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,23 +12,15 @@ from ecommerce.doctor.mongodb import shop as shop_check
 from ecommerce.errors import ServiceError
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import MongoDatabase
-from ecommerce.services.environment import service_environment, settings_environment
+from ecommerce.services.environment import service_environment
 from ecommerce.settings import Settings
 from ecommerce.shop import SHOP, Shop, read_shop, write_shop
 from ecommerce.summaries.advance import advance
 from tests.import_samples import complete_row, write_lines
+from tests.programs import ecommerce
 from tests.runbook import row_of
 from tests.sales_recount import is_credit
 from tests.summaries_data import accept, random_orders
-
-PROGRAM = str(Path(sys.executable).parent / "ecommerce")
-
-
-def ecommerce(settings: Settings, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, **settings_environment(settings), **variables}
-    return subprocess.run(
-        [PROGRAM, *arguments], env=environment, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
-    )
 
 
 def test_it_shows_asks_and_changes(settings: Settings, database: MongoDatabase) -> None:
@@ -78,12 +67,13 @@ def test_it_says_what_another_currency_means_for_the_orders_that_there_are(
 def test_a_setting_that_says_another_shop_names_the_command_and_that_works(
     settings: Settings, database: MongoDatabase
 ) -> None:
-    refused = ecommerce(settings, "kpis", ECOMMERCE_TIMEZONE="Asia/Kolkata")
+    in_kolkata = {"ECOMMERCE_TIMEZONE": "Asia/Kolkata"}
+    refused = ecommerce(settings, "kpis", shell=in_kolkata)
     assert refused.returncode == 1
     assert "`ecommerce shop --time-zone Asia/Kolkata`" in refused.stderr
-    done = ecommerce(settings, "shop", "--time-zone", "Asia/Kolkata", "--yes", ECOMMERCE_TIMEZONE="Asia/Kolkata")
+    done = ecommerce(settings, "shop", "--time-zone", "Asia/Kolkata", "--yes", shell=in_kolkata)
     assert done.returncode == 0, done.stderr
-    assert ecommerce(settings, "kpis", ECOMMERCE_TIMEZONE="Asia/Kolkata").returncode == 0
+    assert ecommerce(settings, "kpis", shell=in_kolkata).returncode == 0
     wrong = ecommerce(settings, "shop", "--time-zone", "Mars/Olympus")
     assert (wrong.returncode, "Mars/Olympus" in wrong.stderr) == (2, True)
 

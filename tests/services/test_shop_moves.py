@@ -1,7 +1,6 @@
 """A shop that moves to another zone has the figures of one that was there from the start, wherever it is killed."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -19,7 +18,6 @@ from ecommerce.shop import SHOP, Shop, move_under_way, read_shop
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
-from tests.archiving import spark, with_archive
 from tests.services.test_kpis import said
 from tests.services.test_zones import midnight, spans
 from tests.summaries_data import START, accept, random_orders
@@ -27,18 +25,11 @@ from tests.summaries_recount import recount
 
 pytestmark = pytest.mark.slow
 
-__all__ = ["spark"]
-
 KOLKATA = Shop("USD", "Asia/Kolkata")
 
 
 class PowerCut(BaseException):
     """Nothing catches it."""
-
-
-@pytest.fixture
-def archived(database: MongoDatabase, settings: Settings, tmp_path: Path) -> Settings:
-    return with_archive(settings, tmp_path / "archive")
 
 
 def half_archived(database: MongoDatabase, settings: Settings, count: int = 2_000) -> list[OrderDocument]:
@@ -76,14 +67,14 @@ def cut_at(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
 
 
 def test_a_shop_that_moved_has_the_figures_of_one_that_was_there_from_the_start(
-    spark: SparkSession, database: MongoDatabase, archived: Settings, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, database: MongoDatabase, archive: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    orders = half_archived(database, archived)
+    orders = half_archived(database, archive)
     before = compute_kpis(database).to_json_dict()
     for moment in MOMENTS:
         cut_at(monkeypatch, moment)
         with pytest.raises(PowerCut):
-            change_shop(database, archived, KOLKATA)
+            change_shop(database, archive, KOLKATA)
         monkeypatch.undo()
         if moment == "shop:moved":
             break
@@ -93,52 +84,52 @@ def test_a_shop_that_moved_has_the_figures_of_one_that_was_there_from_the_start(
         assert now | {"as_of": ""} == before | {"as_of": ""}, f"the figures stay what they were, killed at {moment}"
     assert read_shop(database) == KOLKATA
     all_figures_are_of(database, orders, "Asia/Kolkata")
-    change_shop(database, archived, KOLKATA)
+    change_shop(database, archive, KOLKATA)
     assert move_under_way(database) is None
     assert not database[ARCHIVE_SUMMARY].count_documents({"moved": {"$exists": True}})
     assert database[ARCHIVE_SUMMARY].distinct("time_zone") == ["Asia/Kolkata"]
     rebuild(database)
     all_figures_are_of(database, orders, "Asia/Kolkata")
-    assert check_orders(database, archived).differences == ()
+    assert check_orders(database, archive).differences == ()
     # What is archived from then on is of the new hours, and moves back with the rest.
-    archive_orders(archived, Selection(older_than_days=0))
+    archive_orders(archive, Selection(older_than_days=0))
     all_figures_are_of(database, orders, "Asia/Kolkata")
-    assert check_orders(database, archived).differences == ()
-    change_shop(database, archived, Shop("USD", "Australia/Lord_Howe"))
+    assert check_orders(database, archive).differences == ()
+    change_shop(database, archive, Shop("USD", "Australia/Lord_Howe"))
     rebuild(database)
     all_figures_are_of(database, orders, "Australia/Lord_Howe")
-    assert check_orders(database, archived).differences == ()
+    assert check_orders(database, archive).differences == ()
 
 
 @pytest.mark.drill
 @pytest.mark.parametrize("wanted", ["UTC", "Asia/Kolkata"])
 def test_an_archive_run_of_an_edited_zone_is_told_by_either_zone_afterwards(
-    spark: SparkSession, database: MongoDatabase, archived: Settings, wanted: str
+    spark: SparkSession, database: MongoDatabase, archive: Settings, wanted: str
 ) -> None:
-    orders = half_archived(database, archived)
+    orders = half_archived(database, archive)
     database[SHOP].update_one({}, {"$set": {"time_zone": "Asia/Kolkata"}})
-    archive_orders(archived, Selection(older_than_days=0))
+    archive_orders(archive, Selection(older_than_days=0))
     assert set(database[ARCHIVE_SUMMARY].distinct("time_zone")) == {"UTC", "Asia/Kolkata"}
     with pytest.raises(ServiceError, match="--time-zone Asia/Kolkata` reads its orders again"):
         rebuild(database)
     all_figures_are_of(database, orders, "UTC")
-    change_shop(database, archived, Shop("USD", wanted))
+    change_shop(database, archive, Shop("USD", wanted))
     assert (read_shop(database).time_zone, move_under_way(database)) == (wanted, None)
     all_figures_are_of(database, orders, wanted)
     rebuild(database)
     all_figures_are_of(database, orders, wanted)
-    assert check_orders(database, archived).is_good
+    assert check_orders(database, archive).is_good
 
 
 def test_where_the_hours_are_the_same_no_archive_is_read(
-    spark: SparkSession, database: MongoDatabase, archived: Settings
+    spark: SparkSession, database: MongoDatabase, archive: Settings
 ) -> None:
-    orders = half_archived(database, archived, 600)
+    orders = half_archived(database, archive, 600)
     assert days_to_read(database, "America/New_York") == {}
     assert days_to_read(database, "Asia/Kolkata") != {}
-    assert change_shop(database, archived, Shop("USD", "America/New_York")).archived_days == 0
+    assert change_shop(database, archive, Shop("USD", "America/New_York")).archived_days == 0
     all_figures_are_of(database, orders, "America/New_York")
-    assert check_orders(database, archived).differences == ()
+    assert check_orders(database, archive).differences == ()
 
 
 def test_another_currency_changes_no_sum(database: MongoDatabase, settings: Settings) -> None:

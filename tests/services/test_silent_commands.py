@@ -18,12 +18,11 @@ from ecommerce.mongo import get_database
 from ecommerce.schema import prepare_database
 from ecommerce.services import silent, supervisor
 from ecommerce.services.daemons import Daemon
-from ecommerce.services.environment import settings_environment
 from ecommerce.services.silent import await_prefect, await_process
 from ecommerce.settings import Settings
 from tests.frozen import a_service, freeze, service, settings
 from tests.prefect_stack import PrefectStack, prefect_stack
-from tests.programs import pid_of
+from tests.programs import clean_environment, pid_of
 from tests.runbook import row_of
 
 pytestmark = pytest.mark.slow
@@ -93,9 +92,8 @@ def stack(settings: Settings, mongo_uri: str, tmp_path: Path) -> Iterator[Prefec
 
 @pytest.mark.timeout(600)
 def test_a_command_ends_where_its_server_is_silent_in_the_middle(stack: PrefectStack) -> None:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     server = pid_of(stack.settings, "prefect-server")
-    its = inherited | settings_environment(stack.settings) | {"SERVER": str(server)}
+    its = clean_environment(stack.settings) | {"SERVER": str(server)}
     command = subprocess.Popen(
         [sys.executable, "-c", STOPS_ITS_SERVER, "summarize"], env=its, stderr=subprocess.PIPE, text=True
     )

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ecommerce.doctor.checkup import CHECKS
-from ecommerce.doctor.findings import PROBLEM, Finding, examine
+from ecommerce.doctor.findings import PROBLEM, Finding
 from ecommerce.errors import ServiceError
 from ecommerce.services import supervisor, up, watch
 from ecommerce.services.daemons import Daemon
@@ -21,6 +20,7 @@ from ecommerce.services.records import identity, locked_at_once, run_directory, 
 from ecommerce.services.supervisor import MENDING, STOPPING, UP, outlook_of, start_it, up_mends
 from ecommerce.services.watch import Watch
 from ecommerce.settings import Settings
+from tests.doctoring import finding_of
 from tests.frozen import a_service, freeze, says_it_is, service, settings, until
 from tests.programs import NO_POSTGRES
 from tests.runbook import row_of
@@ -142,7 +142,7 @@ def test_what_up_could_not_mend_in_prefect_is_no_promise_alone(settings: Setting
 
 
 def look(settings: Settings, name: str) -> Finding:
-    (finding,) = examine(settings, [check for check in CHECKS if check.name == name])
+    finding = finding_of(settings, name)
     assert finding.state == PROBLEM, finding
     return finding
 

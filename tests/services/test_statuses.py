@@ -33,12 +33,9 @@ from ecommerce.kpis import Filters, compute_kpis
 from ecommerce.kpis.figures import SALES_FIGURES
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
-from tests.archiving import archive, spark
 from tests.import_samples import complete_row, raw_orders, write_lines
 from tests.summaries_recount import Names, recount
 from tests.version_0_1_0 import bring_back
-
-__all__ = ["archive", "spark"]
 
 NAMES = {
     "Pending": "processing on-hold unfulfilled open new paid authorized",

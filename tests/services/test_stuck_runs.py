@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,13 @@ from prefect.states import Pending
 
 from ecommerce.doctor.checkup import CHECKS
 from ecommerce.doctor.findings import OK, PROBLEM, Finding, examine
-from ecommerce.mongo import MongoDatabase
 from ecommerce.services import mending, stuck
 from ecommerce.services.mending import mend
 from ecommerce.services.prefect import WORK_POOL, wanted_deployments
 from ecommerce.services.records import identity, run_directory, write_json
 from ecommerce.services.stuck import why_no_runs
-from ecommerce.settings import Settings
-from tests.doctoring import PREFECT
-from tests.prefect_stack import PrefectStack, prefect_stack
+from tests.doctoring import PREFECT, finding_of
+from tests.prefect_stack import PrefectStack
 
 pytestmark = pytest.mark.slow
 
@@ -27,19 +24,8 @@ SUMMARIZE = "summarize-orders/hourly"
 NO_WORKER = "no worker takes runs of the work pool 'ecommerce'"
 
 
-@pytest.fixture
-def stack(settings: Settings, database: MongoDatabase, tmp_path: Path) -> Iterator[PrefectStack]:
-    with prefect_stack(settings, tmp_path / "prefect") as stack:
-        yield stack
-
-
-def finding(stack: PrefectStack, check_name: str) -> Finding:
-    (found,) = examine(stack.settings, [check for check in CHECKS if check.name == check_name])
-    return found
-
-
 def doctor(stack: PrefectStack) -> Finding:
-    return finding(stack, "stuck runs")
+    return finding_of(stack.settings, "stuck runs")
 
 
 def mended(stack: PrefectStack) -> list[str]:
@@ -74,7 +60,7 @@ def test_a_work_pool_that_was_deleted_is_named_and_made_again(stack: PrefectStac
     assert "was cancelled, as its work pool had been deleted" in cancelled
     assert stack.client.read_flow_run(lost).state_name == "Cancelled"
     assert doctor(stack).state == OK
-    (worker,) = examine(stack.settings, [check for check in CHECKS if check.name == "workers"])
+    worker = finding_of(stack.settings, "workers")
     assert (worker.state, worker.says) == (PROBLEM, NO_WORKER)
     assert "wait: `ecommerce up`, which runs" in worker.remedy
     assert (why_no_runs(stack.settings) or "").startswith(f"{NO_WORKER}: wait: `ecommerce up`, which runs")
@@ -137,11 +123,11 @@ def test_what_somebody_halted_is_named_with_a_command_that_ends_it_in_any_shell(
             ("deployment", "limit", 0, f"{SUMMARIZE} has a concurrency limit of 0"),
         ):
             halt(stack, what, name, value)
-            found = finding(stack, "workers")
+            found = finding_of(stack.settings, "workers")
             assert (found.state, found.says) == (PROBLEM, says)
             assert (why_no_runs(stack.settings) or "").startswith(f"{says}: `PREFECT_API_URL=http://127.0.0.1:")
             obey(found.remedy)
-            assert finding(stack, "workers").state == OK, says
+            assert finding_of(stack.settings, "workers").state == OK, says
             assert why_no_runs(stack.settings) is None
 
 
@@ -154,12 +140,12 @@ def test_a_schedule_that_is_paused_is_named_with_the_command_that_resumes_it(
     deployment = stack.client.read_deployment_by_name(SUMMARIZE)
     pause = f"/deployments/{deployment.id}/pause_deployment"
     for halted in (lambda: stack.pause(SUMMARIZE), lambda: stack.client._client.post(pause)):  # noqa: SLF001 - as above
-        assert finding(stack, "schedules").state == OK
+        assert finding_of(stack.settings, "schedules").state == OK
         halted()
-        found = finding(stack, "schedules")
+        found = finding_of(stack.settings, "schedules")
         assert (found.state, f"not running by themselves: {SUMMARIZE} " in found.says) == (PROBLEM, True)
         obey(found.remedy)
-    assert finding(stack, "schedules").state == OK
+    assert finding_of(stack.settings, "schedules").state == OK
 
 
 @pytest.mark.timeout(600)

@@ -12,7 +12,6 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
 
-from ecommerce import mongo
 from ecommerce.check.report import FiguresDiffer
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.settings import Settings
@@ -25,10 +24,8 @@ from tests.summaries_data import accept, random_orders
 
 
 @pytest.fixture(autouse=True)
-def flow_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> None:
-    """The flows' own look at the settings sees those of the test."""
-    monkeypatch.setattr(mongo, "get_settings", lambda: settings)
-    monkeypatch.setattr(check_module, "get_settings", lambda: settings)
+def settings_of_check(flow_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_module, "get_settings", lambda: flow_settings)
 
 
 def newest_artifact(key: str) -> Any:

@@ -15,7 +15,6 @@ from pymongo.read_concern import ReadConcern
 
 from ecommerce.check import check_orders
 from ecommerce.doctor.findings import OK, PROBLEM
-from ecommerce.documents.bson_codec import decode_order
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
@@ -25,10 +24,11 @@ from ecommerce.summaries import advance as advance_module
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.rebuild import _Rebuild
 from tests.doctoring import look
+from tests.import_samples import stored_orders
 from tests.ports import free_port
 from tests.programs import wait_until
 from tests.summaries_data import accept, random_orders
-from tests.summaries_recount import recount
+from tests.vandalism import assert_figures_of
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +87,7 @@ def let_images_go(database: MongoDatabase) -> None:
 
 
 def assert_right(database: MongoDatabase) -> None:
-    figures = compute_kpis(database).to_json_dict()
-    expected = recount((decode_order(document) for document in database[ORDERS].find()), step="day")
-    assert {name: figures[name] for name in expected} == expected
+    assert_figures_of(database, stored_orders(database))
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,9 @@ from pyspark.sql import SparkSession
 
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
-from tests.archiving import spark, with_archive
+from tests.archiving import with_archive
 from tests.summaries_program import Program, ProgramWithArchive
 from tests.summaries_workers import Workers
-
-__all__ = ["spark"]
 
 
 @pytest.fixture

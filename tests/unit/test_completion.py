@@ -2,14 +2,11 @@
 
 import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+from tests.programs import PROGRAM
 from tests.unit.test_names import GROUP
-
-PROGRAM = str(Path(sys.executable).parent / "ecommerce")
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,10 @@ from ecommerce.forget.forget import forget
 from ecommerce.forget.person import ask_to_forget
 from ecommerce.settings import Settings
 from ecommerce.upgrade import upgrade_database
-from tests.archiving import spark
 from tests.drilled import drilled_but
 from tests.version_0_1_0 import Frozen, bring_back
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 
 def users_in_files(folder: Path) -> Counter[int]:

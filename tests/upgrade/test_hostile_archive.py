@@ -14,13 +14,10 @@ from pyspark.sql import SparkSession
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.settings import Settings
 from ecommerce.upgrade import steps_due, upgrade_database
-from tests.archiving import spark
 from tests.upgrade.test_upgrade import all_figures_are_right
 from tests.version_0_1_0 import bring_back
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 
 def change_an_amount(file: Path) -> None:

@@ -14,14 +14,11 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.upgrade import steps_due, upgrade_database
-from tests.archiving import spark
 from tests.import_samples import complete_row, write_lines
 from tests.upgrade.test_upgrade import all_figures_are_right
 from tests.version_0_1_0 import FROZEN, Frozen, bring_back, unpack_sources
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 
 def test_a_program_of_0_1_0_that_starts_after_the_upgrade_changes_no_figure(

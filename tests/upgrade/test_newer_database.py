@@ -22,7 +22,7 @@ from ecommerce.summaries.advance import advance
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.upgrade import steps_due
-from tests.archiving import OLD_DAY, an_order, insert, with_archive
+from tests.archiving import OLD_DAY, an_order, insert
 from tests.import_samples import complete_row, write_lines
 from tests.runbook import row_of
 
@@ -49,9 +49,8 @@ USES: dict[str, Use] = {
 
 @pytest.mark.parametrize("use", USES)
 def test_a_newer_database_is_refused_with_both_versions(
-    use: str, settings: Settings, database: MongoDatabase, tmp_path: Path
+    use: str, archive: Settings, database: MongoDatabase, tmp_path: Path
 ) -> None:
-    settings = with_archive(settings, tmp_path / "archive")
     insert(database, [an_order(number) for number in range(5)])
     database[GATE].update_one({"_id": "format"}, {"$set": {"format": FORMAT + 1, "version": "9.9.9"}})
 
@@ -60,6 +59,6 @@ def test_a_newer_database_is_refused_with_both_versions(
 
     before = content()
     with pytest.raises(ServiceError, match=r"made by version 9\.9\.9; this is version \d") as refused:
-        USES[use](database, settings, tmp_path)
+        USES[use](database, archive, tmp_path)
     assert content() == before
     assert row_of(str(refused.value)).startswith("database … is of format")

@@ -15,13 +15,10 @@ from pyspark.sql import SparkSession
 from ecommerce import mongo
 from ecommerce.settings import Settings
 from ecommerce.upgrade import upgrade_database
-from tests.archiving import spark
 from tests.unit.test_structure import ROOT
 from tests.version_0_1_0 import bring_back
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 EDITS = {
     "ecommerce/documents/order.py": (

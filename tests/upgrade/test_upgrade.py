@@ -26,7 +26,6 @@ from ecommerce.shop import Shop, read_shop
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 from ecommerce.upgrade import steps_due, upgrade_database
 from ecommerce.upgrade.clients import DatabaseInUseError
-from tests.archiving import spark
 from tests.drilled import drilled_but
 from tests.import_samples import raw_orders
 from tests.runbook import row_of
@@ -36,8 +35,6 @@ from tests.summaries_recount import recount
 from tests.version_0_1_0 import UNFINISHED, Frozen, bring_back
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["spark"]
 
 REDEFINED = ("revenue", "average_order_value", "delivered", "pending", "by_status", "by_payment_type", "by_courier",
              "by_location", "by_category", "late_share", "delivery_timeline")  # fmt: skip
