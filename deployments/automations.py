@@ -13,18 +13,13 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
-from prefect.automations import (
-    Automation,
-    ChangeFlowRunState,
-    EventTrigger,
-    Posture,
-    ResourceSpecification,
-    RunDeployment,
-)
+from prefect.automations import Automation, ChangeFlowRunState, EventTrigger, Posture, RunDeployment
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 
 from deployments.alerts import (
+    FLOW_RUNS,
+    on_events,
     tell_of_a_missing_archive,
     tell_of_attention,
     tell_of_failures,
@@ -41,7 +36,6 @@ SILENCE = timedelta(seconds=4 * HEARTBEAT_SECONDS)
 PENDING_LIMIT = timedelta(minutes=10)
 """A process starts within seconds; on a machine that is busy, within a minute."""
 
-
 ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed", "TimedOut")}
 REPLACED = ["Tell of a failed archive or check", "Tell of runs that failed or are late"]
 """Names of automations that earlier versions made and that others replace."""
@@ -53,38 +47,29 @@ CLOSE_AFTER = timedelta(minutes=1)
 """Behind the time for an answer, so that the run that closes finds it over."""
 
 
+def unless(resource: str, begun: str, ended: set[str], within: timedelta) -> EventTrigger:
+    """A trigger that fires where, after the event `begun` of a resource, none of `ended` comes within the time."""
+    each = {"prefect.resource.id"}
+    return on_events(resource, *ended, after={begun}, for_each=each, posture=Posture.Proactive, within=within)
+
+
 def crash_dead_runs() -> Automation:
     """A run that sent a heartbeat and then neither another one nor its end is crashed."""
     return Automation(
         name="Crash runs whose process is gone",
         description="No heartbeat for two minutes: the worker or its machine died.",
-        trigger=EventTrigger(
-            after={"prefect.flow-run.heartbeat"},
-            expect={"prefect.flow-run.heartbeat", *ENDED},
-            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=SILENCE,
-        ),
+        trigger=unless(FLOW_RUNS, "prefect.flow-run.heartbeat", {"prefect.flow-run.heartbeat", *ENDED}, SILENCE),
         actions=[ChangeFlowRunState(state=StateType.CRASHED, message="Its heartbeats stopped: the process is gone.")],
     )
 
 
 def crash_stuck_runs(within: timedelta = PENDING_LIMIT) -> Automation:
     """A run that was given to a worker and did not begin is crashed: it holds the one place that its deployment has."""
+    begun = {"prefect.flow-run.Running", "prefect.flow-run.AwaitingConcurrencySlot", *ENDED}
     return Automation(
         name="Crash runs that never begin",
         description="Pending for ten minutes: a worker took the run, and it has not begun.",
-        trigger=EventTrigger(
-            after={"prefect.flow-run.Pending"},
-            expect={"prefect.flow-run.Running", "prefect.flow-run.AwaitingConcurrencySlot", *ENDED},
-            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=within,
-        ),
+        trigger=unless(FLOW_RUNS, "prefect.flow-run.Pending", begun, within),
         actions=[ChangeFlowRunState(state=StateType.CRASHED, message="It was Pending for too long: no process began.")],
     )
 
@@ -97,13 +82,7 @@ def run_after(event: str, resource: str, deployment: str, within: timedelta = FO
     return Automation(
         name=f"Run {deployment} after {event}",
         description=f"{within.total_seconds():.0f} s after {event}; the schedule of {deployment} stays as a net.",
-        trigger=EventTrigger(
-            expect={event},
-            match=ResourceSpecification({"prefect.resource.id": [resource]}),
-            posture=Posture.Reactive,
-            threshold=1,
-            within=within,
-        ),
+        trigger=on_events(resource, event, within=within),
         actions=[RunDeployment(deployment_id=deployment_id(deployment), schedule_after=within)],
     )
 
@@ -113,21 +92,8 @@ def close_unanswered_archives(answer_time: timedelta = ANSWER_TIME + CLOSE_AFTER
     return Automation(
         name="Close archive runs that nobody answered",
         description="Without an answer in 24 hours nothing is deleted and the export is dropped.",
-        trigger=EventTrigger(
-            after={"archive.waiting"},
-            expect={"archive.answered"},
-            match=ResourceSpecification({"prefect.resource.id": ["ecommerce.archive-run.*"]}),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=answer_time,
-        ),
-        actions=[
-            RunDeployment(
-                deployment_id=deployment_id("archive-orders/daily"),
-                parameters=dict(NOTHING_NEW),
-            )
-        ],
+        trigger=unless("ecommerce.archive-run.*", "archive.waiting", {"archive.answered"}, answer_time),
+        actions=[RunDeployment(deployment_id=deployment_id("archive-orders/daily"), parameters=dict(NOTHING_NEW))],
     )
 
 
