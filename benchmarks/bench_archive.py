@@ -1,7 +1,6 @@
 """How fast orders are archived, by step; how much memory it takes; beside the archiver that this project began with."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -14,20 +13,20 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.common import Result, a_mongod, free_port, main, timed
+from benchmarks.bench_up import COMMAND
+from benchmarks.common import CATALOG, Result, a_mongod, environment_of, main, timed
 from ecommerce.archive.run import ARCHIVE_RUNS, COMMITTED
 from ecommerce.archive.runs import get_run
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
 from ecommerce.generate.into_mongodb.store import store_windows
-from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.windows import span
 from ecommerce.java import java_home
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.schema import prepare_database
 from ecommerce.services.hdfs import start_hdfs
+from ecommerce.services.ports import free_port
 from ecommerce.settings import Settings
 
-CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=100_000, products=10_000)
 START = datetime(2024, 1, 1, tzinfo=UTC)
 DAYS = 90
 MOMENT = START + timedelta(days=DAYS + 90)
@@ -117,22 +116,12 @@ def fill(database: MongoDatabase, orders: int) -> None:
     )
 
 
-def environment_of(database: MongoDatabase, archive_uri: str, home: Path) -> Mapping[str, str]:
-    host, port = next(iter(database.client.nodes))
-    return os.environ | {
-        "ECOMMERCE_MONGO_URI": f"mongodb://{host}:{port}/?replicaSet=ecommerce",
-        "ECOMMERCE_DATABASE": database.name,
-        "ECOMMERCE_ARCHIVE_URI": archive_uri,
-        "ECOMMERCE_HOME": str(home),
-    }
-
-
 def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick: bool) -> list[Result]:
     fill(database, orders)
     database.client.admin.command("fsync")  # sizes on disk are those of the last checkpoint
     collection_bytes = database.command("collStats", ORDERS)["storageSize"]
     all_orders = database[ORDERS].estimated_document_count()
-    environment = environment_of(database, uri, home)
+    environment = environment_of(database, ECOMMERCE_ARCHIVE_URI=uri, ECOMMERCE_HOME=str(home))
     measured = measure([sys.executable, "-c", ARCHIVER], environment)
     document = database[ARCHIVE_RUNS].find_one({"state": COMMITTED})
     assert document is not None
@@ -172,8 +161,7 @@ def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick:
 
 def _checked(environment: Mapping[str, str], name: str, orders: int) -> list[Result]:
     """What a full check of them costs, whole command."""
-    command = [str(Path(sys.executable).with_name("ecommerce")), "check", "--json"]
-    checked = measure(command, environment, stdout=subprocess.DEVNULL)
+    checked = measure([COMMAND, "check", "--json"], environment, stdout=subprocess.DEVNULL)
     rate = f"{orders / checked.seconds:,.0f} orders/s, {checked.python_mb:,.0f} MB at its peak"
     return [Result(f"of {name}: `ecommerce check` of all of them", checked.seconds, "s", "", rate)]
 
@@ -199,7 +187,7 @@ def _read(environment: Mapping[str, str], name: str, orders: int) -> list[Result
 
 def _plain(database: MongoDatabase, home: Path, orders: int) -> list[Result]:
     fill(database, orders)
-    environment = environment_of(database, "file:unused", home)
+    environment = environment_of(database, ECOMMERCE_ARCHIVE_URI="file:unused", ECOMMERCE_HOME=str(home))
     uri, cutoff = environment["ECOMMERCE_MONGO_URI"], (START + timedelta(days=DAYS)).isoformat()
     command = [sys.executable, "-m", "benchmarks.plain_archiver", uri, database.name, cutoff, str(home / "plain")]
     measured = measure(command, environment)

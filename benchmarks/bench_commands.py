@@ -4,7 +4,6 @@ With ECOMMERCE_BENCH_BEFORE=<a checkout of an older version> each is measured be
 whatever else the machine does meets both.
 """
 
-import json
 import os
 import resource
 import statistics
@@ -12,14 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from benchmarks.bench_up import an_environment
 from benchmarks.common import Result, formatted, main, timed
+from ecommerce.prefect_api import call
 
 BEFORE = "ECOMMERCE_BENCH_BEFORE"
 RUN_TIMEOUT_SECONDS = 300
@@ -38,9 +37,9 @@ Measured = TypeVar("Measured", float, tuple[float, float])
 def run(quick: bool) -> Iterator[Result]:
     """Commands while `up` runs, runs of its worker, and a command that has to start its services: medians of 7."""
     times = 1 if quick else 7
-    checkouts = (None, os.environ.get(BEFORE))[: _count()]
+    before = os.environ.get(BEFORE)
     with ExitStack() as homes:
-        environments = [homes.enter_context(a_home(checkout)) for checkout in checkouts]
+        environments = [homes.enter_context(a_home(checkout)) for checkout in ((None, before) if before else (None,))]
         with ExitStack() as up:
             for environment in environments:
                 up.enter_context(_up(environment))
@@ -52,10 +51,6 @@ def run(quick: bool) -> Iterator[Result]:
             yield _result("a run by the worker, nothing new: creation to Completed", runs, "≤ 5")
         alone = _in_turns(environments, lambda e: _seconds(e, ("summarize",))[0], min(times, 3))
         yield _result("`ecommerce summarize`, its services to start and stop", alone)
-
-
-def _count() -> int:
-    return 2 if os.environ.get(BEFORE) else 1
 
 
 @contextmanager
@@ -115,28 +110,18 @@ def _seconds(environment: Environment, command: tuple[str, ...]) -> tuple[float,
 
 def _run_seconds(environment: Environment) -> float:
     """Seconds from a run's creation to its end, by the server's clock."""
-    (deployment,) = [
-        one for one in _api(environment, "deployments/filter", {}) if "summarize_orders" in (one["entrypoint"] or "")
-    ]
-    run = _api(environment, f"deployments/{deployment['id']}/create_flow_run", {})
+    api = f"http://127.0.0.1:{environment['ECOMMERCE_PREFECT_PORT']}/api"
+    deployments = call(api, "/deployments/filter", {})
+    (deployment,) = [one for one in deployments if "summarize_orders" in (one["entrypoint"] or "")]
+    run = call(api, f"/deployments/{deployment['id']}/create_flow_run", {})
     deadline = time.monotonic() + RUN_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        (found,) = _api(environment, "flow_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
+        (found,) = call(api, "/flow_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
         if found["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
             assert found["state_type"] == "COMPLETED", found["state"]
             return (datetime.fromisoformat(found["end_time"]) - datetime.fromisoformat(run["created"])).total_seconds()
         time.sleep(0.2)
     raise TimeoutError(f"no end after {RUN_TIMEOUT_SECONDS} s: {found['state_name']}")
-
-
-def _api(environment: Environment, path: str, body: Mapping[str, Any]) -> Any:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{environment['ECOMMERCE_PREFECT_PORT']}/api/{path}",
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
-        return json.load(answer)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,9 @@ the page changes every time. Of eight sessions one has the trends open, one the 
 """
 
 import asyncio
-import os
 import statistics
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,7 +17,7 @@ from pathlib import Path
 import psutil
 from playwright.async_api import async_playwright
 
-from benchmarks.common import Result, a_mongod, free_port, main
+from benchmarks.common import Result, a_mongod, environment_of, main
 from benchmarks.dashboard_client import Viewer
 from dashboard.screenshots import chromium
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
@@ -29,6 +26,7 @@ from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.windows import Window, span
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.dashboard import serve_command
+from ecommerce.services.ports import free_port, http_answers
 
 TITLE = "dashboard"
 REPOSITORY = Path(__file__).parent.parent
@@ -59,12 +57,7 @@ ORDERS_A_TICK = 100
 def served_dashboard(database: MongoDatabase) -> Iterator[tuple[str, psutil.Process]]:
     """The dashboard as one process on a free port; yields its address and the process."""
     port = free_port()
-    host, mongo_port = next(iter(database.client.nodes))
-    environment = os.environ | {
-        "ECOMMERCE_MONGO_URI": f"mongodb://{host}:{mongo_port}/?replicaSet=ecommerce",
-        "ECOMMERCE_DATABASE": database.name,
-        "ECOMMERCE_REFRESH_SECONDS": str(TICK_SECONDS),
-    }
+    environment = environment_of(database, ECOMMERCE_REFRESH_SECONDS=str(TICK_SECONDS))
     command = [*serve_command(port), "--log-level", "error"]
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stderr=subprocess.DEVNULL) as server:
         try:
@@ -76,11 +69,9 @@ def served_dashboard(database: MongoDatabase) -> Iterator[tuple[str, psutil.Proc
 
 def _wait_for(url: str) -> None:
     for _ in range(600):
-        try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - loopback
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
+        if http_answers(url):
+            return
+        time.sleep(0.1)
     raise RuntimeError(f"{url} does not answer")
 
 

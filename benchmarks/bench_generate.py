@@ -1,6 +1,5 @@
 """How fast orders are generated: into MongoDB, into files, beside a loop that samples data frames."""
 
-import os
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks import data_frame_generator
-from benchmarks.common import Result, a_mongod, main, timed
+from benchmarks.common import CATALOG, Result, a_mongod, main, timed
 from ecommerce.generate.first import first_start
 from ecommerce.generate.into_files.job import FileJob, Format
 from ecommerce.generate.into_files.orders_file import write_orders
@@ -16,13 +15,11 @@ from ecommerce.generate.into_mongodb.advance import advance_life
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
 from ecommerce.generate.into_mongodb.store import store_windows
 from ecommerce.generate.into_mongodb.windows_done import WINDOWS
-from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.rhythm import to_ms
 from ecommerce.generate.model.windows import Window, span
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.schema import prepare_database
 
-CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=100_000, products=10_000)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS = 90
 MOMENT = START + timedelta(days=DAYS + 60)
@@ -75,7 +72,7 @@ def _into_mongodb(database: MongoDatabase, sizes: tuple[int, ...], seed_rate: fl
             assert again.accepted == 0
             results.append(Result("the same orders again: nothing added", orders / clock.seconds, "orders/s"))
     results.append(_advancing(database, sizes[0]))
-    resident = psutil.Process(os.getpid()).memory_info().rss / 1e6
+    resident = psutil.Process().memory_info().rss / 1e6
     results.append(Result(f"memory of the process after {sizes[-1]:,} orders", resident, "MB"))
     return results
 

@@ -9,17 +9,18 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.bench_archive import ARCHIVER, CATALOG, environment_of, fill, measure
-from benchmarks.common import Result, a_mongod, free_port, main
+from benchmarks.bench_archive import ARCHIVER, fill, measure
+from benchmarks.bench_up import COMMAND
+from benchmarks.common import CATALOG, Result, a_mongod, environment_of, main
 from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.generate.into_mongodb.store import store_windows
 from ecommerce.generate.model.windows import span
 from ecommerce.java import java_home
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.hdfs import start_hdfs
+from ecommerce.services.ports import free_port
 from ecommerce.settings import Settings
 
-COMMAND = (str(Path(sys.executable).with_name("ecommerce")),)
 SQL = {
     "archived ones counted and summed by day": (
         "SELECT CAST(order_time AS DATE), count(*), sum(total_amount) FROM orders WHERE archived GROUP BY 1 ORDER BY 1"
@@ -79,7 +80,7 @@ def run(quick: bool) -> Iterator[Result]:
         hdfs = start_hdfs(Path(home), free_port(), java_home(settings), settings.cache)
         try:
             fill(database, orders)
-            environment = environment_of(database, f"{hdfs.uri}/archive", Path(home))
+            environment = environment_of(database, ECOMMERCE_ARCHIVE_URI=f"{hdfs.uri}/archive", ECOMMERCE_HOME=home)
             yield from _archived(database, environment)
             now = datetime.now(UTC)
             recent = span(now - timedelta(days=10), now, hot, seed=2, preset="marketplace")
@@ -103,7 +104,7 @@ def _archived(database: MongoDatabase, environment: Mapping[str, str]) -> Iterat
 
 def _asked(environment: Mapping[str, str]) -> Iterator[Result]:
     for name, sql in SQL.items():
-        measured = measure([*COMMAND, "query", "--format", "csv", "--output", os.devnull, sql], environment)
+        measured = measure([COMMAND, "query", "--format", "csv", "--output", os.devnull, sql], environment)
         beside = f"{measured.python_mb:,.0f} MB at its peak"
         yield Result(f"archive asked with SQL, whole command: {name}", measured.seconds, "s", "", beside)
 

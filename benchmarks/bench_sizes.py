@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from bson import Int64
 
-from benchmarks.bench_generate import CATALOG, MOMENT, a_window
-from benchmarks.common import Result, a_mongod, main
+from benchmarks.bench_generate import MOMENT, a_window
+from benchmarks.common import CATALOG, Result, a_mongod, main
 from ecommerce.archive.runs import prepare_archive
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
 from ecommerce.generate.into_mongodb.store import store_windows
@@ -33,12 +34,11 @@ def run(quick: bool) -> Iterator[Result]:
         yield Result("an archived order: its entry in MongoDB", disk + indexes, "bytes", "", "with indexes")
 
 
-def _bytes_each(database: MongoDatabase, collection: str) -> tuple[float, float, float]:
+def _bytes_each(database: MongoDatabase, collection: str) -> list[float]:
     """Bytes per document: as BSON, on disk, in indexes. Files have their sizes after a checkpoint."""
     database.client.admin.command("fsync")
     found = database.command("collStats", collection)
-    each = (found["size"], found["storageSize"], found["totalIndexSize"])
-    return (each[0] / found["count"], each[1] / found["count"], each[2] / found["count"])
+    return [found[size] / found["count"] for size in ("size", "storageSize", "totalIndexSize")]
 
 
 def _enter_as_archived(database: MongoDatabase, orders: int) -> None:
@@ -54,13 +54,7 @@ def _enter_as_archived(database: MongoDatabase, orders: int) -> None:
         }
         for number, document in enumerate(database[ORDERS].find({}, {"_id": 1}).sort("_id", 1))
     )
-    batch = []
-    for entry in entries:
-        batch.append(entry)
-        if len(batch) == BATCH:
-            database[ARCHIVED_ORDERS].insert_many(batch, ordered=False)
-            batch = []
-    if batch:
+    while batch := list(islice(entries, BATCH)):
         database[ARCHIVED_ORDERS].insert_many(batch, ordered=False)
 
 

@@ -15,11 +15,10 @@ import bson
 from bson import Decimal128, Int64
 from pymongo import MongoClient
 
-from benchmarks.common import Result, a_mongod, main, timed
+from benchmarks.common import CATALOG, Result, a_mongod, main, timed
 from ecommerce.documents.indexes import CUSTOMER_INDEX
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
 from ecommerce.generate.into_mongodb.store import store_windows
-from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.windows import span
 from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
 from ecommerce.mongo import ORDERS, Document, MongoDatabase
@@ -35,7 +34,6 @@ from ecommerce.summaries.cells.table import FAMILIES
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import BUCKETS, load_state
 
-CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=100_000, products=10_000)
 START = datetime(2025, 6, 1, tzinfo=UTC)
 END = START + timedelta(days=365)
 AGGREGATION_SECONDS_MAX = 90

@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from benchmarks.common import Result, free_port, main, timed
+from benchmarks.common import Result, main, timed
+from ecommerce.services.ports import free_port
 
 COMMAND = str(Path(sys.executable).parent / "ecommerce")
 

@@ -18,12 +18,11 @@ from typing import Any
 import msgspec
 
 from benchmarks.bench_commands import BEFORE
-from benchmarks.common import Result, a_mongod, formatted, main
+from benchmarks.common import CATALOG, Result, a_mongod, formatted, main
 from benchmarks.order_lines import write_order_lines
 from ecommerce.documents.fields import FIRST_RELEASE
 from ecommerce.generate.into_files.job import FileJob
 from ecommerce.generate.into_files.orders_file import write_orders
-from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.rhythm import to_ms
 from ecommerce.generate.model.windows import Window
 from ecommerce.mongo import MongoDatabase
@@ -31,7 +30,6 @@ from ecommerce.mongo import MongoDatabase
 REPOSITORY = Path(__file__).parent.parent
 ORDERS, LINES = 200_000, 40_000
 ROUNDS = 5
-CATALOG = CatalogSpec(1, "en_US", "marketplace", users=100_000, products=10_000)
 START, END = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 12, 1, tzinfo=UTC)
 
 Measured = dict[str, tuple[float, float]]

@@ -1,10 +1,10 @@
 """What the benchmarks share: results, clocks, a server of their own and the table they print."""
 
 import argparse
-import socket
+import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.services.mongod import start_mongod
+from ecommerce.services.ports import free_port
 from ecommerce.settings import Settings
+
+CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=100_000, products=10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,6 @@ def timed() -> Iterator[Timed]:
     result.seconds = time.perf_counter() - begin
 
 
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @contextmanager
 def a_mongod(database: str = "bench") -> Iterator[MongoDatabase]:
     """A prepared database on a fresh mongod in a temporary directory, gone afterwards."""
@@ -65,6 +62,13 @@ def a_mongod(database: str = "bench") -> Iterator[MongoDatabase]:
             yield prepared
         finally:
             executor.stop()
+
+
+def environment_of(database: MongoDatabase, **variables: str) -> Mapping[str, str]:
+    """The environment of programs that use a database, with these variables."""
+    host, port = next(iter(database.client.nodes))
+    uri = f"mongodb://{host}:{port}/?replicaSet=ecommerce"
+    return os.environ | {"ECOMMERCE_MONGO_URI": uri, "ECOMMERCE_DATABASE": database.name} | variables
 
 
 def formatted(value: float) -> str:

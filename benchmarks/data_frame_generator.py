@@ -37,19 +37,18 @@ def _order(order_id: int, users: pd.DataFrame, products: pd.DataFrame) -> dict[s
     user = users.sample(1).iloc[0]
     chosen = products.sample(random.randint(1, 5))
     time = datetime(2026, 1, 1) + timedelta(seconds=random.randint(0, 30 * 86_400))
-    items = []
-    for line, (_, product) in enumerate(chosen.iterrows()):
-        items.append(
-            {
-                "order_item_id": order_id * 128 + line,
-                "order_id": order_id,
-                "product_id": int(product["product_id"]),
-                "warehouse_id": int(product["warehouse_id"]),
-                "quantity": random.randint(1, 3),
-                "price": float(product["price"]),
-                "event_time": time,
-            }
-        )
+    items = [
+        {
+            "order_item_id": order_id * 128 + line,
+            "order_id": order_id,
+            "product_id": int(product["product_id"]),
+            "warehouse_id": int(product["warehouse_id"]),
+            "quantity": random.randint(1, 3),
+            "price": float(product["price"]),
+            "event_time": time,
+        }
+        for line, (_, product) in enumerate(chosen.iterrows())
+    ]
     total = sum(item["price"] * item["quantity"] for item in items)
     return {
         "order": {
