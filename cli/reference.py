@@ -42,13 +42,10 @@ def pages() -> dict[str, str]:
 
 def _commands() -> str:
     lines = [
-        "# Commands",
-        "",
-        "Exit code 0: it worked; 1: it did not; 2: options or input are wrong.",
-        "",
+        "# Commands\n",
+        "Exit code 0: it worked; 1: it did not; 2: options or input are wrong.\n",
         "`ecommerce --version` prints the version, `ecommerce --install-completion` makes the shell complete commands",
-        "and options. `--debug`, before or after a command, prints the traceback of an error, too.",
-        "",
+        "and options. `--debug`, before or after a command, prints the traceback of an error, too.\n",
     ]
     group: Any = typer.main.get_command(app)
     for name, command in group.commands.items():
@@ -81,15 +78,12 @@ def _settings() -> str:
         variable = f"`ecommerce_{name}`" if name in SET_BY_OPERATORS else ""
         says = field.description or _SETTINGS.get(name, "")
         rows.append((f"`ECOMMERCE_{name.upper()}`", f"{says}{_bounds(field.metadata)}", default, variable))
-    head = [
-        "# Settings",
-        "",
-        "Environment variables; an empty one counts as not set. Where a Prefect Variable is named, flow runs and the",
-        "commands that run flows look at it first, each time they run: set it in Prefect's UI (Variables), or by",
-        "`prefect variable set NAME VALUE`. A parameter that is given for one run goes before both.",
-        "",
-    ]
-    return "\n".join([*head, *_table(("variable", "what it says", "default", "Prefect Variable"), rows), ""])
+    about = (
+        "Environment variables; an empty one counts as not set. Where a Prefect Variable is named, flow runs and the\n"
+        "commands that run flows look at it first, each time they run: set it in Prefect's UI (Variables), or by\n"
+        "`prefect variable set NAME VALUE`. A parameter that is given for one run goes before both."
+    )
+    return _page("Settings", about, ("variable", "what it says", "default", "Prefect Variable"), rows)
 
 
 def _bounds(metadata: Sequence[Any]) -> str:
@@ -112,24 +106,20 @@ _SETTINGS = {
 
 
 def _reasons() -> str:
-    head = ["# Reason codes", "", "Why a row is in `rejected_rows`: its `code`, with a sentence in `reason`.", ""]
-    return "\n".join([*head, *_table(("code", "what it means"), [(f"`{c}`", text) for c, text in REASONS.items()]), ""])
+    about = "Why a row is in `rejected_rows`: its `code`, with a sentence in `reason`."
+    rows = [(f"`{code}`", text) for code, text in REASONS.items()]
+    return _page("Reason codes", about, ("code", "what it means"), rows)
 
 
 def _kpis() -> str:
-    head = [
-        "# Figures",
-        "",
-        "The fields of `ecommerce kpis --json`, in its order; [kpis.md](../kpis.md) has the definitions.",
-        "",
-    ]
+    about = "The fields of `ecommerce kpis --json`, in its order; [kpis.md](../kpis.md) has the definitions."
     hints = get_type_hints(Kpis)
     blank: Any = {one.name: _blank(hints[one.name]) for one in fields(Kpis)}
     rows = [
         (f"`{name}`", _type(hints[name]), _span_of(name), "items" if name in ITEM_FIGURES else "")
         for name in Kpis(**blank).to_json_dict()
     ]
-    return "\n".join([*head, *_table(("figure", "form", "of", "filtered by category and warehouse"), rows), ""])
+    return _page("Figures", about, ("figure", "form", "of", "filtered by category and warehouse"), rows)
 
 
 def _span_of(name: str) -> str:
@@ -169,27 +159,24 @@ def _deployments() -> str:
         crons = ", ".join(f"`{schedule['cron']}` {schedule['timezone']}" for schedule in entry.get("schedules", []))
         queue = entry["work_pool"].get("work_queue_name", "default")
         rows.append((f"`{name}`", entry["description"], crons or "on demand", queue))
-    head = ["# Deployments", "", "`prefect deployment run NAME -p parameter=value` starts one by hand.", ""]
-    return "\n".join([*head, *_table(("name", "what it does", "when", "work queue"), rows), ""])
+    about = "`prefect deployment run NAME -p parameter=value` starts one by hand."
+    return _page("Deployments", about, ("name", "what it does", "when", "work queue"), rows)
 
 
 def _metrics() -> str:
     rows = [(f"`{name}`", text) for name, text in METRICS.items()]
-    head = [
-        "# Metrics",
-        "",
-        "What `ecommerce metrics` prints and `ecommerce metrics --serve HOST:PORT` serves. The dashboard's own process",
-        "tells on its `/metrics` how its refresh is: `ecommerce_tick_seconds`, `ecommerce_tick_lag_seconds`,",
-        "`ecommerce_ticks` and `ecommerce_tick_failed`.",
-        "",
-    ]
-    return "\n".join([*head, *_table(("metric", "what it says"), rows), ""])
+    about = (
+        "What `ecommerce metrics` prints and `ecommerce metrics --serve HOST:PORT` serves. The dashboard's own "
+        "process\ntells on its `/metrics` how its refresh is: `ecommerce_tick_seconds`, `ecommerce_tick_lag_seconds`,\n"
+        "`ecommerce_ticks` and `ecommerce_tick_failed`."
+    )
+    return _page("Metrics", about, ("metric", "what it says"), rows)
 
 
 def _checks() -> str:
     rows = [(check.name, _first_line(check.look.__doc__), ", ".join(check.needs)) for check in CHECKS]
-    head = ["# The doctor's checks", "", "What `ecommerce doctor` looks at, in its order.", ""]
-    return "\n".join([*head, *_table(("check", "what must be", "needs"), rows), ""])
+    about = "What `ecommerce doctor` looks at, in its order."
+    return _page("The doctor's checks", about, ("check", "what must be", "needs"), rows)
 
 
 def _roles() -> str:
@@ -203,6 +190,11 @@ def _roles() -> str:
         rows = [(f"`{name}`", ", ".join(sorted(actions))) for name, actions in sorted(role.collections.items())]
         lines += [f"## {role.name}", "", role.why + inherits, "", *_table(("collection", "actions"), rows), ""]
     return "\n".join(lines)
+
+
+def _page(title: str, about: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A page that is one table, and what is said above it."""
+    return "\n".join([f"# {title}", "", about, "", *_table(columns, rows), ""])
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
