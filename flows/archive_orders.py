@@ -47,12 +47,10 @@ class ArchiveReport:
 
     def __str__(self) -> str:
         """What became of it, in a line."""
-        said = [str(run) for run in self.runs]
-        if not said:
-            said = [f"{counted(self.plan.orders, 'order')} before {self.plan.cutoff_day} would go; nothing was moved"]
-        waiting = [waiting_text(self.waiting)] if self.waiting else []
-        maintained = [str(self.maintenance)] if self.maintenance else []
-        return "; ".join([*said, *waiting, *maintained, *([self.away] if self.away else [])])
+        nothing = f"{counted(self.plan.orders, 'order')} before {self.plan.cutoff_day} would go; nothing was moved"
+        waiting = waiting_text(self.waiting) if self.waiting else None
+        said = (*(self.runs or [nothing]), waiting, self.maintenance, self.away)
+        return "; ".join(str(one) for one in said if one)
 
 
 def selected(

@@ -25,10 +25,6 @@ from flows.links import archive_links, link_dashboard
 from flows.progress import progress_artifact
 from flows.sending import send
 
-RETRIES = 2
-
-RETRY_DELAY_SECONDS = 10
-
 
 def is_worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
     """A service may come back within seconds. What MongoDB and the archive disagree about will not go away.
@@ -68,8 +64,8 @@ STEP_TASKS = {
         cache_policy=NO_CACHE,
         timeout_seconds=TASK_SECONDS,
         # Every step looks at what there is before it does anything, so each may be tried again.
-        retries=RETRIES,
-        retry_delay_seconds=RETRY_DELAY_SECONDS,
+        retries=2,
+        retry_delay_seconds=10,
         retry_condition_fn=is_worth_retrying,
     )(take_step)
     for state, name in {

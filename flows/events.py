@@ -50,38 +50,34 @@ def figures_differ(report: "CheckReport") -> None:
 def attention_needed(notice: "Notice") -> None:
     """`attention.needed`: something of the shop needs a person; sent when it begins, once."""
     link = dashboard_url() + (notice.link or "?page=pipeline")
-    _emit("attention.needed", _attention(notice.key), text=notice.text, reason=notice.reason, link=link)
+    _emit("attention.needed", _of_shop("attention", notice.key), text=notice.text, reason=notice.reason, link=link)
 
 
 def attention_over(over: "Over") -> None:
     """`attention.over`: what needed a person is over."""
-    _emit("attention.over", _attention(over.key), text=over.text, since=over.since.isoformat())
+    _emit("attention.over", _of_shop("attention", over.key), text=over.text, since=over.since.isoformat())
 
 
 def orders_archived(run: "Run") -> None:
     """`orders.archived`: an archive run is committed."""
-    _emit("orders.archived", _archive_run(run), **_counts(run), superseded=run.superseded)
+    _of_run("orders.archived", run, superseded=run.superseded)
 
 
 def archive_waiting(run: "Run") -> None:
     """`archive.waiting`: an archive run is verified and waits for a person."""
     until = run.answer_until.isoformat() if run.answer_until else None
-    _emit("archive.waiting", _archive_run(run), **_counts(run), answer_until=until)
+    _of_run("archive.waiting", run, answer_until=until)
 
 
 def archive_answered(run: "Run") -> None:
     """`archive.answered`: a person answered, or nobody did in time."""
-    _emit("archive.answered", _archive_run(run), **_counts(run), answer=run.answer, comment=run.comment)
+    _of_run("archive.answered", run, answer=run.answer, comment=run.comment)
 
 
-def _counts(run: "Run") -> dict[str, Any]:
-    return {
-        "orders": run.orders,
-        "days": run.days,
-        "bytes_before": run.bytes_before,
-        "bytes_after": run.bytes_after,
-        "cutoff": run.cutoff.isoformat(),
-    }
+def _of_run(event: str, run: "Run", **more: Any) -> None:
+    resource = _of_shop("archive-run", run.run_id, f"archive run {run.run_id}")
+    counts = {name: getattr(run, name) for name in ("orders", "days", "bytes_before", "bytes_after")}
+    _emit(event, resource, **counts, cutoff=run.cutoff.isoformat(), **more)
 
 
 def _database() -> dict[str, str]:
@@ -89,18 +85,10 @@ def _database() -> dict[str, str]:
     return {"prefect.resource.id": f"ecommerce.database.{name}", "prefect.resource.name": name}
 
 
-def _attention(key: str) -> dict[str, str]:
+def _of_shop(kind: str, key: str, name: str = "") -> dict[str, str]:
     return {
-        "prefect.resource.id": f"ecommerce.attention.{key}",
-        "prefect.resource.name": key,
-        "ecommerce.database": get_settings().database,
-    }
-
-
-def _archive_run(run: "Run") -> dict[str, str]:
-    return {
-        "prefect.resource.id": f"ecommerce.archive-run.{run.run_id}",
-        "prefect.resource.name": f"archive run {run.run_id}",
+        "prefect.resource.id": f"ecommerce.{kind}.{key}",
+        "prefect.resource.name": name or key,
         "ecommerce.database": get_settings().database,
     }
 

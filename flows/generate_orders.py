@@ -23,6 +23,7 @@ from ecommerce.generate.into_mongodb.store import store_windows
 from ecommerce.generate.into_mongodb.windows_due import CATCH_UP_HOURS_MAX, due_hours
 from ecommerce.generate.live import LIVE_SPEED, generate_live
 from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.generate.model.rhythm import from_ms
 from ecommerce.generate.model.windows import RATE_MAX, SPEED_MAX, Window
 from ecommerce.generate.presets import PRESETS
 from ecommerce.generate.request import SEED_MAX, Request
@@ -32,7 +33,7 @@ from ecommerce.schema import prepare_database
 from flows.catalog_form import AS_IN_A_NEW_SHOP, Catalog, OldLocale, OldProducts, OldUsers, catalog_fields
 from flows.common import TASK_SECONDS, finished, pipeline_flow, scheduled_time
 from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
-from flows.links import day_of, link_dashboard, time_of
+from flows.links import day_of, link_dashboard
 from flows.own_run import deployment_id
 from flows.progress import progress_artifact
 from flows.schedules import look_at_schedule
@@ -55,7 +56,7 @@ def find_windows(request: Request, catch_up_hours: int) -> list[Window]:
     if own.mode == "hour" and catch_up_hours:
         look_at_schedule()
         windows = due_hours(get_database(), own, request.average, datetime.now(UTC), catch_up_hours)
-    first, last = time_of(windows[0].start_ms), time_of(windows[-1].end_ms)
+    first, last = from_ms(windows[0].start_ms), from_ms(windows[-1].end_ms)
     get_run_logger().info("%s to make, from %s to %s", counted(len(windows), "window"), first, last)
     if own.mode == "hour" and len(windows) > 1:
         get_run_logger().warning(
@@ -102,7 +103,7 @@ def write_files(path: Path, job: FileJob, processes: int) -> dict[str, Any]:
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
 def publish_counts(windows: list[Window], done: dict[str, int]) -> None:
     """Publish what was made and moved on, and for which time."""
-    first, last = time_of(windows[0].start_ms), time_of(windows[-1].end_ms)
+    first, last = from_ms(windows[0].start_ms), from_ms(windows[-1].end_ms)
     span = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
     send(
         create_table_artifact,

@@ -1,7 +1,6 @@
 """Imports what lies in the inbox, or the files it is given: a task per file, a table of counts and rejected rows."""
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,17 +47,11 @@ def file_name() -> str:
     return f"import {Path(task_run.parameters['path']).name}"
 
 
-@dataclass(frozen=True)
-class Work:
-    """What a run imports, and what lies beside it and no import takes."""
-
-    files: list[str]
-    left: list[LeftOut]
-
-
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS)
-def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> Work:
-    """The files to import, catalog tables first; without paths, those that wait in the inbox.
+def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> tuple[list[str], list[LeftOut]]:
+    """The files to import, catalog tables first, and what lies beside them and no import takes.
+
+    Without paths, the files that wait in the inbox.
 
     A run that is tried again first takes back what its last attempt moved to failed/.
     """
@@ -78,7 +71,7 @@ def find_work(paths: list[str], mapping: str | None, settle_seconds: float) -> W
     prepare_import(get_database())
     planned = [str(path) for path in plan(files, mapping)]
     get_run_logger().info("%s to import", counted(len(planned), "file"))
-    return Work(planned, left)
+    return planned, left
 
 
 @task(cache_policy=NO_CACHE, timeout_seconds=TASK_SECONDS, task_run_name=file_name)
@@ -194,7 +187,7 @@ def import_files(
         report = try_rejected_again(paths or [])
     else:
         settle = chosen(settle_seconds, settings.import_settle_seconds)
-        work = find_work(paths or [], mapping, settle)
+        files, left = find_work(paths or [], mapping, settle)
         options = ImportOptions(
             mapping,
             encoding,
@@ -202,10 +195,10 @@ def import_files(
             max_rejected_share=chosen(max_rejected_share, settings.import_max_rejected_share),
             flow_run=flow_run.id,
         )
-        report = import_each(work.files, options)
+        report = import_each(files, options)
         if not paths:
             put_away_files(report)
-        report.left = work.left
+        report.left = left
     if report.left:
         get_run_logger().warning("left, as no import takes it: %s", left_out_text(report.left))
     for note in report.notes:

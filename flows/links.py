@@ -1,11 +1,12 @@
 """Links from a run's pages: to the dashboard with the days that the run is about, and to the run itself."""
 
-from datetime import UTC, date, datetime
+from datetime import date, timedelta
 
 from prefect.artifacts import create_link_artifact
 from prefect.runtime import flow_run
 
 from ecommerce.archive.run import Run
+from ecommerce.documents.kinds import EPOCH
 from ecommerce.mongo import get_database
 from ecommerce.prefect_api import run_url
 from ecommerce.settings import get_settings
@@ -41,11 +42,6 @@ def archive_links(run: Run) -> str:
     return " · ".join(links)
 
 
-def time_of(milliseconds: int) -> datetime:
-    """The moment so many milliseconds after 1970, UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
 def day_of(milliseconds: int) -> date:
-    """The business day of a moment."""
-    return time_of(milliseconds).astimezone(read_shop(get_database()).zone).date()
+    """The business day of the moment so many milliseconds after 1970."""
+    return (EPOCH + timedelta(milliseconds=milliseconds)).astimezone(read_shop(get_database()).zone).date()

@@ -25,8 +25,7 @@ def look_at_schedule() -> None:
         except ObjectNotFound:
             return
     paused = deployment.paused or not any(schedule.active for schedule in deployment.schedules)
-    changes = [schedule.updated for schedule in deployment.schedules if schedule.updated]
-    changed = max(changes, default=None)
+    changed = max((schedule.updated for schedule in deployment.schedules if schedule.updated), default=None)
     if changed is None or deployment.updated is None or changed <= deployment.updated + DEPLOYING:
         # `ecommerce up`, which deploys at each start, changed it last, or a person did before.
         changed = None
