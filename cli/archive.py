@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.json_output import AsJson, archive_document, print_json
 from cli.prefect_server import at_server
@@ -140,9 +140,8 @@ def print_plan(report: "ArchiveReport") -> None:
 
     plan = report.plan
     days = [day for day in plan.days if day.orders]
-    table = Table("day", box=None)
-    for name in ("orders", "bytes", "not finished"):
-        table.add_column(name, justify="right")
+    numbers = (Column(name, justify="right") for name in ("orders", "bytes", "not finished"))
+    table = Table("day", *numbers, box=None)
     for day in days[:DAYS_PRINTED]:
         table.add_row(str(day.order_date), f"{day.orders:,}", size_text(day.bytes), f"{day.open_orders:,}")
     if len(days) > DAYS_PRINTED:
@@ -154,8 +153,7 @@ def print_plan(report: "ArchiveReport") -> None:
             f"{sum(day.open_orders for day in rest):,}",
         )
     table.add_row("all", f"{plan.orders:,}", size_text(plan.bytes), f"{plan.staying_open:,}")
-    console = Console()
-    console.print(table)
+    Console().print(table)
     print(f"orders before {plan.cutoff_day} would go: {plan.orders:,}")
     if report.waiting:
         from ecommerce.archive.approval import HOW_TO_ANSWER, waiting_text

@@ -75,7 +75,7 @@ def checked_text(checked: "FileCheck") -> str:
     """What a file is, how it is read, the first orders as they would become, and last what an import would say."""
     shape, lines = checked.shape, [f"{checked.path}:"]
     if shape is None:
-        return f"{checked.error or f'{checked.path}: {NO_ROWS}'}"
+        return checked.error or f"{checked.path}: {NO_ROWS}"
     lines.append(f"  holds {shape.rows}, as {shape.layout}{checked.encoding and f', {checked.encoding}'}")
     if shape.columns:
         where = f", header in line {shape.first_line - 1}" if shape.first_line > 2 else ""

@@ -9,7 +9,7 @@ import typer
 
 from cli.json_output import AsJson, print_json
 from cli.prefect_server import finds_prefect
-from cli.runtime import run_flow, services
+from cli.runtime import given, run_flow, services
 from cli.terminal import terminal_progress
 from ecommerce.generate.presets import PRESETS
 from ecommerce.generate.request import Request
@@ -56,8 +56,8 @@ def generate(
         options["end"] = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         options["start"] = options["end"] - timedelta(days=DAYS)
     options["to"] = str(to.absolute()) if to else None
-    given = {name: value for name, value in options.items() if value is not None}
-    request = Request(**given)
+    asked = given(**options)
+    request = Request(**asked)
     request.check(datetime.now(UTC))
     # Live orders are a run of Prefect only where a server shows it while it lasts.
     alone = rate is not None and not finds_prefect(get_settings())
@@ -70,7 +70,7 @@ def generate(
             from flows.generate_on_demand import backfill_orders, generate_files, generate_live_orders
 
             flow = generate_live_orders if rate is not None else generate_files if to else backfill_orders
-            counts = run_flow(flow, **given)
+            counts = run_flow(flow, **asked)
     if as_json:
         print_json(counts)
         return

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from cli.json_output import AsJson, import_document, print_json
@@ -87,12 +87,10 @@ def _print(report: ImportReport, as_json: bool) -> None:
 def print_report(report: ImportReport) -> None:
     """The counts per file as a table, and the first rejected rows with their reasons."""
     console = Console()
-    table = Table(box=None)
-    table.add_column("file", overflow="fold")  # a name that is cut may be that of several files
-    table.add_column("holds", overflow="fold")
     names = ("read", "accepted", "unchanged", "changed", "rejected")
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
+    texts = (Column(name, overflow="fold") for name in ("file", "holds"))  # a name that is cut may be several files'
+    numbers = (Column(name, justify="right", no_wrap=True, min_width=len(name)) for name in names)
+    table = Table(*texts, *numbers, box=None)
     for file in report.files:
         counts = [f"{getattr(file, name):,}" for name in names]
         table.add_row(Text(file.path.name), file.holds or "-", *counts)

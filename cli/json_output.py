@@ -20,19 +20,7 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
 
 _COUNTS = ("read", "accepted", "unchanged", "changed", "rejected")
-_FILE = (
-    "path",
-    "rows_are",
-    "read",
-    "accepted",
-    "unchanged",
-    "changed",
-    "rejected",
-    "reasons",
-    "notes",
-    "error",
-    "seconds",
-)
+_FILE = ("path", "rows_are", *_COUNTS, "reasons", "notes", "error", "seconds")
 _RUN = (
     "run_id", "kind", "state", "cutoff", "orders", "days", "bytes_before", "bytes_after", "superseded", "seconds",
 )  # fmt: skip
@@ -72,11 +60,8 @@ def import_document(report: "ImportReport") -> dict[str, Any]:
 def archive_document(report: "ArchiveReport") -> dict[str, Any]:
     """The plan, and the archive runs that were finished."""
     plan = report.plan
-    days = [
-        {"day": day.order_date, "orders": day.orders, "bytes": day.bytes, "open_orders": day.open_orders}
-        for day in plan.days
-        if day.orders
-    ]
+    of_day = ("orders", "bytes", "open_orders")
+    days = [{"day": day.order_date, **_fields(day, of_day)} for day in plan.days if day.orders]
     totals = _fields(plan, ("cutoff", "orders", "bytes", "staying_open", "staying_young"))
     waiting = _fields(report.waiting, (*_RUN, "answer_until")) if report.waiting else None
     runs = [_fields(run, _RUN) for run in report.runs]

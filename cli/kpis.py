@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from cli.runtime import services
@@ -121,11 +121,11 @@ def print_kpis(figures: "Kpis", earlier: "tuple[str, Kpis] | None" = None, title
     from ecommerce.kpis.figures import SHOP_FIGURES
 
     console, amounts = Console(highlight=False), Amounts(figures.currency)
-    columns = [figures, *([earlier[1]] if earlier else [])]
-    table = _table("figure", title, *([earlier[0]] if earlier else []))
+    columns = [(title, figures), *([earlier] if earlier else [])]
+    table = _table("figure", *(of for of, _ in columns))
     for name, value in figures.to_json_dict().items():
         if isinstance(value, int | float | str | None) and name not in (*SHOP_FIGURES, *ABOUT_FIGURES):
-            table.add_row(name, *(figure_text(one, name, amounts) for one in columns))
+            table.add_row(name, *(figure_text(one, name, amounts) for _, one in columns))
     console.print(table)
     _say(
         console,
@@ -134,7 +134,7 @@ def print_kpis(figures: "Kpis", earlier: "tuple[str, Kpis] | None" = None, title
     )
     _say(console, shop_sentence(figures))
     if figures.sales:
-        _print_sales(console, amounts, title, figures, earlier)
+        _print_sales(console, amounts, columns)
     if figures.incomplete:
         _say(console, f"incomplete: {', '.join(figures.incomplete)}; `ecommerce upgrade` fills them from the archive")
     _print_counts(console, "status", figures.by_status)
@@ -166,13 +166,11 @@ def figure_text(figures: "Kpis", name: str, amounts: Amounts) -> str:
     return _text(figures.measures[name] if name in figures.measures else getattr(figures, name), amounts)
 
 
-def _print_sales(
-    console: Console, amounts: Amounts, of: str, figures: "Kpis", earlier: "tuple[str, Kpis] | None"
-) -> None:
-    table = _table(f"sales, {figures.currency}", of, *([earlier[0]] if earlier else []))
-    columns = [figures.sales, *([earlier[1].sales] if earlier else [])]
+def _print_sales(console: Console, amounts: Amounts, columns: "Sequence[tuple[str, Kpis]]") -> None:
+    figures = columns[0][1]
+    table = _table(f"sales, {figures.currency}", *(of for of, _ in columns))
     for name in figures.sales.to_json_dict() if figures.sales else ():
-        table.add_row(name, *(sales_text(one, name, amounts) for one in columns))
+        table.add_row(name, *(sales_text(one.sales, name, amounts) for _, one in columns))
     console.print(table)
     for title, groups in (("currency", figures.by_currency), ("channel", figures.by_channel)):
         if groups and len(groups) > 1:
@@ -201,8 +199,7 @@ def _print_counts(console: Console, title: str, counts: Mapping[str, int]) -> No
 
 def _print_orders(console: Console, amounts: Amounts, title: str, groups: "Mapping[str, OrderGroup]") -> None:
     table = _table(title, "orders", "revenue", "late")
-    most = sorted(groups.items(), key=lambda pair: -pair[1].orders)
-    for name, group in most[:_ROWS]:
+    for name, group in sorted(groups.items(), key=lambda pair: -pair[1].orders)[:_ROWS]:
         late = "incomplete" if group.late is None else "" if group.late_share is None else f"{group.late_share:.1%}"
         table.add_row(_plain(name), f"{group.orders:,}", amounts.text(group.revenue), late)
     _say_rest(table, len(groups))
@@ -220,10 +217,7 @@ def _print_items(console: Console, amounts: Amounts, title: str, groups: "Mappin
 
 def _table(first: str, *numbers: str) -> Table:
     """A table whose columns after the first are numbers."""
-    table = Table(first)
-    for title in numbers:
-        table.add_column(title, justify="right")
-    return table
+    return Table(first, *(Column(title, justify="right") for title in numbers))
 
 
 def _say_rest(table: Table, groups: int) -> None:

@@ -28,14 +28,10 @@ class RenamingCommand(TyperCommand):
 
 def renamed(command: str, arguments: Sequence[str]) -> list[str]:
     """The arguments with each old name replaced by the new one; says so, in one line."""
-    names, result = OLD_NAMES.get(command, {}), []
-    old: dict[str, str] = {}
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if name in names:
-            old[name] = names[name]
-        result.append(f"{names.get(name, name)}{equals}{value}")
+    names = OLD_NAMES.get(command, {})
+    parts = [argument.partition("=") for argument in arguments]
+    old = {name: names[name] for name, _, _ in parts if name in names}
     if old:
         says = f"warning: {', '.join(old)}: now called {', '.join(old.values())}; the old name goes on working"
         print(says, file=sys.stderr)
-    return result
+    return [names.get(name, name) + equals + value for name, equals, value in parts]

@@ -1,6 +1,7 @@
 """`ecommerce order`: one order, hot or archived, or those of a customer."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,12 +46,11 @@ def order(
     By id an archived order is found at once. By external id or customer the archive is looked through, the latest
     orders first.
     """
-    if (order_id is None) == (customer is None):
-        raise InputError("order: give an order's id or --customer, one of the two")
-    if customer is not None:
+    if customer is not None and order_id is None:
         orders_of_customer(customer, limit, as_json=as_json)
         return
-    assert order_id is not None  # noqa: S101 - one of the two is given
+    if order_id is None or customer is not None:
+        raise InputError("order: give an order's id or --customer, one of the two")
     with services() as settings:
         found = _found(settings, order_id)
     if as_json:
@@ -119,10 +119,7 @@ def order_document(found: "FoundOrder", now: datetime) -> dict[str, Any]:
         "set_aside": found.set_aside or None,
         "archived_too": found.archived_too or None,
         "past_versions": found.past_versions,
-        "life": [
-            {"time": event.time, "what": event.what, "detail": event.detail}
-            for event in (life_of(found.document, now) if found.document else ())
-        ],
+        "life": [asdict(event) for event in (life_of(found.document, now) if found.document else ())],
         "order": found.document and plain(found.document),
     }
 

@@ -4,10 +4,13 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
 import typer
+from pydantic_core import to_jsonable_python
 
 from cli.json_output import json_text
 from cli.runtime import services
@@ -72,8 +75,6 @@ def _rows(answer: "Answer") -> Iterator[dict[str, Any]]:
 
 
 def _print_table(answer: "Answer") -> None:
-    from itertools import islice
-
     from rich.console import Console
 
     rows = _rows(answer)
@@ -126,19 +127,11 @@ def _is_number(kind: "pa.DataType") -> bool:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    plain = _plain(value)
+    plain = to_jsonable_python(value, serialize_unknown=True)
     return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
 
 
-def _plain(value: Any) -> Any:
-    from pydantic_core import to_jsonable_python
-
-    return to_jsonable_python(value, serialize_unknown=True)
-
-
 def _write_csv(answer: "Answer", file: BinaryIO) -> None:
-    from io import TextIOWrapper
-
     text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(spreadsheet_cell(field.name) for field in answer.schema)
@@ -150,7 +143,7 @@ def _write_json(answer: "Answer", file: BinaryIO) -> None:
     file.write(b"[")
     for number, row in enumerate(_rows(answer)):
         file.write(b",\n" if number else b"\n")
-        file.write(json_text(_plain(row)).encode())
+        file.write(json_text(to_jsonable_python(row, serialize_unknown=True)).encode())
     file.write(b"\n]\n")
 
 

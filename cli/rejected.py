@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from cli.confirm import asked
@@ -89,8 +89,7 @@ def rejected(
 
 
 def _table(counts: Sequence["RejectedCount"]) -> Table:
-    table = Table("file", "reason", box=None)
-    table.add_column("rows", justify="right")
+    table = Table("file", "reason", Column("rows", justify="right"), box=None)
     for count in counts:
         table.add_row(Text(count.file), count.code, f"{count.rows:,}")
     return table

@@ -63,7 +63,9 @@ def shop(
     if edited:
         typer.echo(edited, err=True)
     if change and (change.hot_orders or change.archived_days):
-        typer.echo(f"counted anew: {_orders(change.hot_orders)} and {counted(change.archived_days, 'archived day')}")
+        typer.echo(
+            f"counted anew: {counted(change.hot_orders, 'order')} and {counted(change.archived_days, 'archived day')}"
+        )
     for name, value, now_is in (
         ("ECOMMERCE_CURRENCY", settings.currency, wanted.currency),
         ("ECOMMERCE_TIMEZONE", settings.timezone, wanted.time_zone),
@@ -80,21 +82,14 @@ def what_becomes(database: MongoDatabase, old: str, new: str) -> str:
     store.refresh()
     orders = store.orders_by_named_currency()
     said = [f"{old} becomes {new}. Amounts stay as they are: none is converted"]
-    if found := orders.get(""):
-        said.append(f"{_orders(found)} that {_name(found)} no currency will be in {new}")
-    if found := orders.get(new):
-        said.append(f"{_orders(found)} that {_name(found)} {new} will be added to them, as if all were {new}")
-    if found := orders.get(old):
-        said.append(f"{_orders(found)} that {_name(found)} {old} will be apart from them")
+    for currency, becomes in (
+        ("", f"no currency will be in {new}"),
+        (new, f"{new} will be added to them, as if all were {new}"),
+        (old, f"{old} will be apart from them"),
+    ):
+        if found := orders.get(currency):
+            said.append(f"{counted(found, 'order that names', 'orders that name')} {becomes}")
     return ". ".join(said)
-
-
-def _orders(count: int) -> str:
-    return counted(count, "order")
-
-
-def _name(count: int) -> str:
-    return "names" if count == 1 else "name"
 
 
 def _confirm(what: str, yes: bool) -> None:

@@ -27,15 +27,16 @@ _bars: ContextVar["Bars | None"] = ContextVar("bars", default=None)
 @contextmanager
 def progress_lines(title: str, every_seconds: float) -> Iterator[Progress]:
     """A Progress for a log: a line on standard error again and again, also while the work reports nothing."""
-    last: list[tuple[int, int | None, str]] = []
+    last: tuple[int, int | None, str] = (0, None, "")
     ended = threading.Event()
 
     def report(done: int, total: int | None, what: str) -> None:
-        last[:] = [(done, total, what)]
+        nonlocal last
+        last = (done, total, what)
 
     def write() -> None:
         while not ended.wait(every_seconds):
-            done, total, what = next(iter(last), (0, None, ""))
+            done, total, what = last
             how_far = f"{done:,}{'' if total is None else f' of {total:,}'} {what}" if what else "at work"
             print(f"{title}: {how_far}", file=sys.stderr, flush=True)
 
