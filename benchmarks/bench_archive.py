@@ -14,18 +14,14 @@ from pathlib import Path
 import psutil
 
 from benchmarks.bench_up import COMMAND
-from benchmarks.common import CATALOG, Result, a_mongod, environment_of, main, timed
+from benchmarks.common import CATALOG, Result, a_mongod, an_hdfs, environment_of, main, timed
 from ecommerce.archive.run import ARCHIVE_RUNS, COMMITTED
 from ecommerce.archive.runs import get_run
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
 from ecommerce.generate.into_mongodb.store import store_windows
 from ecommerce.generate.model.windows import span
-from ecommerce.java import java_home
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.schema import prepare_database
-from ecommerce.services.hdfs import start_hdfs
-from ecommerce.services.ports import free_port
-from ecommerce.settings import Settings
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 DAYS = 90
@@ -93,17 +89,13 @@ class Measured:
 def run(quick: bool) -> Iterator[Result]:
     """Every figure of the archive."""
     sizes = (5_000, 10_000) if quick else (200_000, 1_000_000, 2_000_000)
-    settings = Settings()
     with tempfile.TemporaryDirectory(prefix="ecommerce-bench-archive-") as home, a_mongod() as database:
-        hdfs = start_hdfs(Path(home), free_port(), java_home(settings), settings.cache)
-        try:
+        with an_hdfs(Path(home)) as hdfs:
             for orders in sizes:
                 # A home has one catalog, and that one shop of a name.
                 of_size = Path(home, f"home-{orders}")
                 of_size.mkdir()
                 yield from _archived(database, f"{hdfs.uri}/archive-{orders}", of_size, orders, quick)
-        finally:
-            hdfs.stop()
         yield from _plain(database, Path(home), sizes[0] if quick else 1_000_000)
 
 

@@ -12,12 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psutil
 from playwright.async_api import async_playwright
 
-from benchmarks.common import Result, a_mongod, environment_of, main
+from benchmarks.common import REPOSITORY, Result, a_mongod, environment_of, main
 from benchmarks.dashboard_client import Viewer
 from dashboard.screenshots import chromium
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog
@@ -29,7 +28,6 @@ from ecommerce.services.dashboard import serve_command
 from ecommerce.services.ports import free_port, http_answers
 
 TITLE = "dashboard"
-REPOSITORY = Path(__file__).parent.parent
 TICK_SECONDS = 5.0
 PAGES = ("", "", "", "", "", "?page=trends", "?page=orders", "?page=pipeline")
 """What sessions look at, in turn. Trends and orders are read when they are opened, not by ticks."""

@@ -1,6 +1,7 @@
 """How fast orders are generated: into MongoDB, into files, beside a loop that samples data frames."""
 
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,15 +31,14 @@ def a_window(orders: int, preset: str = "marketplace") -> Window:
     return span(START, START + timedelta(days=DAYS), orders, seed=1, preset=preset)
 
 
-def run(quick: bool) -> list[Result]:
+def run(quick: bool) -> Iterator[Result]:
     """Every figure of the generator."""
     sizes = (10_000, 20_000) if quick else (100_000, 2_000_000)
     seed_rate = _seed_rate(200 if quick else SEED_ORDERS)
-    results = [Result("a loop that samples data frames, nothing stored", seed_rate, "orders/s")]
+    yield Result("a loop that samples data frames, nothing stored", seed_rate, "orders/s")
     with a_mongod() as database:
-        results += _into_mongodb(database, sizes, seed_rate)
-    results += _into_files(20_000 if quick else 500_000, seed_rate)
-    return results
+        yield from _into_mongodb(database, sizes, seed_rate)
+    yield from _into_files(20_000 if quick else 500_000, seed_rate)
 
 
 def _seed_rate(orders: int) -> float:
@@ -49,32 +49,31 @@ def _seed_rate(orders: int) -> float:
     return orders / clock.seconds
 
 
-def _into_mongodb(database: MongoDatabase, sizes: tuple[int, ...], seed_rate: float) -> list[Result]:
+def _into_mongodb(database: MongoDatabase, sizes: tuple[int, ...], seed_rate: float) -> Iterator[Result]:
     with timed() as clock:
         first_start(database)
-    results = [Result("first start: catalog and half a year of orders", clock.seconds, "s", "< 10")]
+    yield Result("first start: catalog and half a year of orders", clock.seconds, "s", "< 10")
     database.client.drop_database(database.name)
     prepare_database(database)
     with timed() as clock:
         ensure_catalog(database, CATALOG)
     records = CATALOG.users + 2 * CATALOG.products
-    results.append(Result("catalog of 100 000 users, 10 000 products", records / clock.seconds, "records/s"))
+    yield Result("catalog of 100 000 users, 10 000 products", records / clock.seconds, "records/s")
     for orders in sizes:
         _empty(database)
         with timed() as clock:
             made = store_windows(database, CATALOG, [a_window(orders)], MOMENT)
         rate = made.accepted / clock.seconds
         beside = f"{rate / seed_rate:,.0f} × a loop that samples data frames"
-        results.append(Result(f"{orders:,} orders into MongoDB", rate, "orders/s", "≥ 60 000", beside))
+        yield Result(f"{orders:,} orders into MongoDB", rate, "orders/s", "≥ 60 000", beside)
         if orders == sizes[0]:
             with timed() as clock:
                 again = store_windows(database, CATALOG, [a_window(orders)], MOMENT)
             assert again.accepted == 0
-            results.append(Result("the same orders again: nothing added", orders / clock.seconds, "orders/s"))
-    results.append(_advancing(database, sizes[0]))
+            yield Result("the same orders again: nothing added", orders / clock.seconds, "orders/s")
+    yield _advancing(database, sizes[0])
     resident = psutil.Process().memory_info().rss / 1e6
-    results.append(Result(f"memory of the process after {sizes[-1]:,} orders", resident, "MB"))
-    return results
+    yield Result(f"memory of the process after {sizes[-1]:,} orders", resident, "MB")
 
 
 def _empty(database: MongoDatabase) -> None:
@@ -92,8 +91,7 @@ def _advancing(database: MongoDatabase, orders: int) -> Result:
     return Result(f"advance of {moved.orders:,} orders", moved.orders / clock.seconds, "orders/s")
 
 
-def _into_files(orders: int, seed_rate: float) -> list[Result]:
-    results = []
+def _into_files(orders: int, seed_rate: float) -> Iterator[Result]:
     formats: tuple[tuple[Format, str, int], ...] = (
         ("json", "", 1), ("json", "", 2), ("csv", "", 1), ("csv", "", 2), ("json", ".zst", 2), ("json", ".gz", 2),
     )  # fmt: skip
@@ -104,10 +102,7 @@ def _into_files(orders: int, seed_rate: float) -> list[Result]:
         rate = orders / clock.seconds
         name = f"{orders:,} orders to {format}{compression}, {processes} process{'es' if processes > 1 else ''}"
         target = "" if compression else "≥ 100 000"
-        results.append(
-            Result(name, rate, "orders/s", target, f"{rate / seed_rate:,.0f} × a loop that samples data frames")
-        )
-    return results
+        yield Result(name, rate, "orders/s", target, f"{rate / seed_rate:,.0f} × a loop that samples data frames")
 
 
 if __name__ == "__main__":

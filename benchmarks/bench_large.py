@@ -11,15 +11,11 @@ from pathlib import Path
 
 from benchmarks.bench_archive import ARCHIVER, fill, measure
 from benchmarks.bench_up import COMMAND
-from benchmarks.common import CATALOG, Result, a_mongod, environment_of, main
+from benchmarks.common import CATALOG, Result, a_mongod, an_hdfs, environment_of, main
 from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.generate.into_mongodb.store import store_windows
 from ecommerce.generate.model.windows import span
-from ecommerce.java import java_home
 from ecommerce.mongo import MongoDatabase
-from ecommerce.services.hdfs import start_hdfs
-from ecommerce.services.ports import free_port
-from ecommerce.settings import Settings
 
 SQL = {
     "archived ones counted and summed by day": (
@@ -75,20 +71,19 @@ TO_REACH = {"all of a customer, hot and archived": "≤ 5"}
 def run(quick: bool) -> Iterator[Result]:
     """Everything that was measured (quick: 10 000 archived orders and 1 000 hot ones)."""
     orders, hot = (10_000, 1_000) if quick else (10_000_000, 1_000_000)
-    settings = Settings()
-    with tempfile.TemporaryDirectory(prefix="ecommerce-bench-large-") as home, a_mongod() as database:
-        hdfs = start_hdfs(Path(home), free_port(), java_home(settings), settings.cache)
-        try:
-            fill(database, orders)
-            environment = environment_of(database, ECOMMERCE_ARCHIVE_URI=f"{hdfs.uri}/archive", ECOMMERCE_HOME=home)
-            yield from _archived(database, environment)
-            now = datetime.now(UTC)
-            recent = span(now - timedelta(days=10), now, hot, seed=2, preset="marketplace")
-            store_windows(database, CATALOG, [recent], now)
-            yield from _asked(environment)
-            yield from _looked_up(environment)
-        finally:
-            hdfs.stop()
+    with (
+        tempfile.TemporaryDirectory(prefix="ecommerce-bench-large-") as home,
+        a_mongod() as database,
+        an_hdfs(Path(home)) as hdfs,
+    ):
+        fill(database, orders)
+        environment = environment_of(database, ECOMMERCE_ARCHIVE_URI=f"{hdfs.uri}/archive", ECOMMERCE_HOME=home)
+        yield from _archived(database, environment)
+        now = datetime.now(UTC)
+        recent = span(now - timedelta(days=10), now, hot, seed=2, preset="marketplace")
+        store_windows(database, CATALOG, [recent], now)
+        yield from _asked(environment)
+        yield from _looked_up(environment)
 
 
 def _archived(database: MongoDatabase, environment: Mapping[str, str]) -> Iterator[Result]:

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.bench_commands import BEFORE
-from benchmarks.common import CATALOG, Result, a_mongod, formatted, main
+from benchmarks.common import CATALOG, REPOSITORY, Result, a_mongod, formatted, main
 from benchmarks.order_lines import write_order_lines
 from ecommerce.documents.fields import FIRST_RELEASE
 from ecommerce.generate.into_files.job import FileJob
@@ -27,7 +27,6 @@ from ecommerce.generate.model.rhythm import to_ms
 from ecommerce.generate.model.windows import Window
 from ecommerce.mongo import MongoDatabase
 
-REPOSITORY = Path(__file__).parent.parent
 ORDERS, LINES = 200_000, 40_000
 ROUNDS = 5
 START, END = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 12, 1, tzinfo=UTC)

@@ -13,12 +13,15 @@ from rich.console import Console
 from rich.table import Table
 
 from ecommerce.generate.model.catalog import CatalogSpec
+from ecommerce.java import java_home
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database
+from ecommerce.services.hdfs import Hdfs, start_hdfs
 from ecommerce.services.mongod import start_mongod
 from ecommerce.services.ports import free_port
 from ecommerce.settings import Settings
 
+REPOSITORY = Path(__file__).parent.parent
 CATALOG = CatalogSpec(seed=1, locale="en_US", preset="marketplace", users=100_000, products=10_000)
 
 
@@ -62,6 +65,17 @@ def a_mongod(database: str = "bench") -> Iterator[MongoDatabase]:
             yield prepared
         finally:
             executor.stop()
+
+
+@contextmanager
+def an_hdfs(home: Path) -> Iterator[Hdfs]:
+    """A fresh HDFS whose files are in `home`."""
+    settings = Settings()
+    hdfs = start_hdfs(home, free_port(), java_home(settings), settings.cache)
+    try:
+        yield hdfs
+    finally:
+        hdfs.stop()
 
 
 def environment_of(database: MongoDatabase, **variables: str) -> Mapping[str, str]:

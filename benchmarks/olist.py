@@ -151,7 +151,6 @@ def table(rows: list[Row]) -> str:
 
 
 def main() -> None:
-    """Print the table."""
     print(table(comparison()))
 
 

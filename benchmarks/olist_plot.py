@@ -58,7 +58,6 @@ def draw(path: Path) -> None:
 
 
 def main() -> None:
-    """Draw the picture."""
     draw(TARGET)
     print(f"drew {TARGET}")
 

@@ -12,16 +12,14 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 import psutil
 
-from benchmarks.common import Result, formatted
+from benchmarks.common import REPOSITORY, Result, formatted
 from benchmarks.curves import CURVES, draw
 from benchmarks.plan import plan_text
 
-REPOSITORY = Path(__file__).parent.parent
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
 PAGE = REPOSITORY / "docs" / "performance.md"
 README = REPOSITORY / "README.md"
