@@ -71,8 +71,8 @@ def metrics(
         if as_json:
             samples = [{**asdict(sample), "help": METRICS[sample.name]} for sample in read_samples(database)]
             print_json({"metrics": samples}, with_run=False)
-            return
-        typer.echo(metrics_text(database), nl=False)
+        else:
+            typer.echo(metrics_text(database), nl=False)
         return
     host, _, port = serve.rpartition(":")
     if not host or not port.isdigit():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -232,8 +233,6 @@ def _say(console: Console, sentence: str) -> None:
 
 def _plain(text: str) -> str:
     """Text that came with orders, not to be read as Rich's markup or as terminal control."""
-    from rich.markup import escape
-
     return escape(printable(text))
 
 

@@ -174,7 +174,9 @@ def _metrics() -> str:
 
 
 def _checks() -> str:
-    rows = [(check.name, _first_line(check.look.__doc__), ", ".join(check.needs)) for check in CHECKS]
+    rows = [
+        (check.name, (check.look.__doc__ or "").strip().splitlines()[0], ", ".join(check.needs)) for check in CHECKS
+    ]
     about = "What `ecommerce doctor` looks at, in its order."
     return _page("The doctor's checks", about, ("check", "what must be", "needs"), rows)
 
@@ -215,10 +217,6 @@ def _default(value: Any) -> str:
 
 def _paragraphs(text: str | None) -> str:
     return "\n".join(line.strip() for line in (text or "").strip().splitlines())
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().splitlines()[0]
 
 
 def main() -> None:

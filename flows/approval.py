@@ -62,7 +62,7 @@ def with_answer(database: MongoDatabase, run: Run, *, may_answer: bool) -> Run:
     terminal answers also what another flow run asks.
     """
     me = str(flow_run.id)
-    asks = _state_of(run.asked_by) if run.asked_by not in (None, me) else None
+    asks = _state_of(run.asked_by) if run.asked_by and run.asked_by != me else None
     if asks == "CANCELLED":
         run = note_answer(database, run, REFUSED, "the flow run that asked was cancelled")
         return _told(run)
@@ -131,10 +131,8 @@ def _told(run: Run) -> Run:
     return run
 
 
-def _state_of(flow_run_id: str | None) -> str | None:
+def _state_of(flow_run_id: str) -> str | None:
     """The type of a flow run's state; None where there is no such run."""
-    if flow_run_id is None:
-        return None
     with get_client(sync_client=True) as client:
         try:
             state = client.read_flow_run(UUID(flow_run_id)).state
