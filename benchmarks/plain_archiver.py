@@ -12,29 +12,16 @@ from ecommerce.documents.spark import order_ddl
 from ecommerce.jars import Jar, fetch_jars
 from ecommerce.settings import get_settings
 
+DRIVER = {
+    "mongodb-driver-sync": "341880078296edd762756440e9d6b1d6d2bf4d6b91975c2638e3da611f28b1c2",
+    "mongodb-driver-core": "ae3dbfd439d5afe9e0d6abbd61ef27d858ca2d38083bb7361f69e243aff31dec",
+    "bson": "bba556a8acd4e87545c1b9a1cb25c12ce9587ed5bf01685f236c5d92abf1e676",
+    "bson-record-codec": "698b2b9a10fdd49a3ed99ad2b7bcc8e797639c8c4a5c974de7f6fc8654bda655",
+}
+CONNECTOR = "6617a1fa42fdb93a0a921b7822f458492bf8d695d57f34a321d8a1b7976c0627"
 SPARK_CONNECTOR = (
-    Jar(
-        "org.mongodb.spark",
-        "mongo-spark-connector_2.13",
-        "10.5.0",
-        "6617a1fa42fdb93a0a921b7822f458492bf8d695d57f34a321d8a1b7976c0627",
-    ),
-    Jar(
-        "org.mongodb",
-        "mongodb-driver-sync",
-        "5.1.4",
-        "341880078296edd762756440e9d6b1d6d2bf4d6b91975c2638e3da611f28b1c2",
-    ),
-    Jar(
-        "org.mongodb",
-        "mongodb-driver-core",
-        "5.1.4",
-        "ae3dbfd439d5afe9e0d6abbd61ef27d858ca2d38083bb7361f69e243aff31dec",
-    ),
-    Jar("org.mongodb", "bson", "5.1.4", "bba556a8acd4e87545c1b9a1cb25c12ce9587ed5bf01685f236c5d92abf1e676"),
-    Jar(
-        "org.mongodb", "bson-record-codec", "5.1.4", "698b2b9a10fdd49a3ed99ad2b7bcc8e797639c8c4a5c974de7f6fc8654bda655"
-    ),
+    Jar("org.mongodb.spark", "mongo-spark-connector_2.13", "10.5.0", CONNECTOR),
+    *(Jar("org.mongodb", name, "5.1.4", digest) for name, digest in DRIVER.items()),
 )
 """The MongoDB Spark Connector and its driver, of a version that works with Spark 4.1."""
 
