@@ -21,7 +21,7 @@ from pydantic import Field
 
 from ecommerce.readable import counted
 from flows.common import TASK_SECONDS, finished, pipeline_flow, scheduled_time
-from flows.forms import AS_SET, Unset, chosen, settings_by_operators
+from flows.forms import AS_SET, AsSet, Unset, chosen, settings_by_operators
 from flows.progress import progress_artifact
 
 PAGE = 200
@@ -58,13 +58,13 @@ def delete_with_artifacts(client: SyncPrefectClient, run: UUID) -> None:
 
 def run_name(parameters: dict[str, Any]) -> str:
     """What a run deletes."""
-    return f"delete runs before {scheduled_time() - timedelta(days=days_kept(parameters)):%Y-%m-%d}"
+    days = days_kept(parameters.get("keep_days", AS_SET))
+    return f"delete runs before {scheduled_time() - timedelta(days=days):%Y-%m-%d}"
 
 
-def days_kept(parameters: dict[str, Any]) -> int:
+def days_kept(given: int | AsSet) -> int:
     """For how many days runs are kept."""
-    days: int = chosen(parameters.get("keep_days", AS_SET), settings_by_operators("keep").keep_runs_days)
-    return days
+    return chosen(given, settings_by_operators("keep").keep_runs_days)
 
 
 @pipeline_flow("delete-old-runs", run_name)
@@ -78,7 +78,6 @@ def delete_old_runs(
     ] = AS_SET,
 ) -> int:
     """Delete what ended long ago; returns how many runs. Orders and archive runs are not touched, nor runs to come."""
-    days = days_kept({"keep_days": keep_days})
-    moment = datetime.now(UTC) - timedelta(days=days)
+    moment = datetime.now(UTC) - timedelta(days=days_kept(keep_days))
     deleted = delete_runs_before(moment)
     return finished(deleted, f"deleted: {counted(deleted, 'run')} that ended before {moment:%Y-%m-%d %H:%M}")
