@@ -87,7 +87,6 @@ class Measured:
 
 
 def run(quick: bool) -> Iterator[Result]:
-    """Every figure of the archive."""
     sizes = (5_000, 10_000) if quick else (200_000, 1_000_000, 2_000_000)
     with tempfile.TemporaryDirectory(prefix="ecommerce-bench-archive-") as home, a_mongod() as database:
         with an_hdfs(Path(home)) as hdfs:

@@ -32,7 +32,6 @@ def a_window(orders: int, preset: str = "marketplace") -> Window:
 
 
 def run(quick: bool) -> Iterator[Result]:
-    """Every figure of the generator."""
     sizes = (10_000, 20_000) if quick else (100_000, 2_000_000)
     seed_rate = _seed_rate(200 if quick else SEED_ORDERS)
     yield Result("a loop that samples data frames, nothing stored", seed_rate, "orders/s")

@@ -48,7 +48,6 @@ RATE = 500
 
 
 def run(quick: bool) -> Iterator[Result]:
-    """Every figure of the summaries."""
     sizes = (5_000, 10_000, 20_000) if quick else (100_000, 1_000_000, 10_000_000)
     with a_mongod() as database:
         ensure_catalog(database, CATALOG)

@@ -141,7 +141,6 @@ def black_friday() -> float:
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as a Markdown table."""
     lines = ["| | Olist | generated |", "| --- | ---: | ---: |"]
     lines += [f"| {row.what} | {row.olist:g}{row.unit} | {row.ours:.4g}{row.unit} |" for row in rows]
     return "\n".join(lines)

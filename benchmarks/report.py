@@ -10,7 +10,6 @@ import platform
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import msgspec
@@ -45,7 +44,7 @@ class Measured(msgspec.Struct, kw_only=True):
     machine: str
     load_before: float
     """Processes that wanted a processor in the minute before, from the operating system; near 0 on a quiet machine."""
-    results: list[Result]
+    results: list[Result] = []
 
 
 def read_results() -> dict[str, Measured]:
@@ -53,15 +52,15 @@ def read_results() -> dict[str, Measured]:
     return msgspec.json.decode(RESULTS.read_bytes(), type=dict[str, Measured]) if RESULTS.exists() else {}
 
 
-def started() -> dict[str, str | float]:
+def started() -> Measured:
     """Where and when a part is measured, taken before it begins."""
     memory = psutil.virtual_memory().total / 2**30
-    return {
-        "measured_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "commit": _commit(),
-        "machine": f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}",
-        "load_before": round(os.getloadavg()[0], 1),
-    }
+    return Measured(
+        measured_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        commit=_commit(),
+        machine=f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}",
+        load_before=round(os.getloadavg()[0], 1),
+    )
 
 
 def _commit() -> str:
@@ -72,9 +71,9 @@ def _commit() -> str:
     return found.stdout.strip() or "unknown"
 
 
-def keep(part: str, where: Mapping[str, str | float], results: Iterable[Result]) -> None:
+def keep(part: str, where: Measured, results: Iterable[Result]) -> None:
     """Replace a part's figures in the file, and bring the page and its pictures up to date."""
-    kept = read_results() | {part: msgspec.convert({**where, "results": [asdict(one) for one in results]}, Measured)}
+    kept = read_results() | {part: msgspec.structs.replace(where, results=list(results))}
     RESULTS.write_text(json.dumps(msgspec.to_builtins(kept), indent=1, ensure_ascii=False) + "\n")
     PAGE.write_text(between_marks(PAGE.read_text(), measured_text(kept)))
     README.write_text(between_marks(README.read_text(), headlines_text(kept)))
@@ -83,7 +82,6 @@ def keep(part: str, where: Mapping[str, str | float], results: Iterable[Result])
 
 
 def all_results(kept: Mapping[str, Measured]) -> list[Result]:
-    """Every part's figures."""
     return [result for measured in kept.values() for result in measured.results]
 
 

@@ -105,7 +105,6 @@ app = typer.Typer(
 
 
 def print_version(wanted: bool) -> None:
-    """Print the program's name and version and end."""
     if wanted:
         typer.echo(f"ecommerce {version('ecommerce-pipeline')}")
         raise typer.Exit

@@ -128,7 +128,6 @@ def _span_of(name: str) -> str:
 
 
 def _blank(hint: Any) -> Any:
-    """Some value of a type."""
     origin = get_origin(hint)
     blanks = {int: 0, Decimal: Decimal(0), datetime: datetime.now(UTC), tuple: (), Mapping: {}}
     return blanks.get(origin or hint)

@@ -117,7 +117,6 @@ def bring_up_to_date(wanted: Automation) -> None:
 
 
 def main() -> None:
-    """Make them all."""
     one_machine = "--one-machine" in sys.argv
     if one_machine:
         # An earlier version made it here, too; on SQLite it fired on runs that had finished.
