@@ -107,7 +107,7 @@ def fill(database: MongoDatabase, orders: int) -> None:
     )
 
 
-def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick: bool) -> list[Result]:
+def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick: bool) -> Iterator[Result]:
     fill(database, orders)
     database.client.admin.command("fsync")  # sizes on disk are those of the last checkpoint
     collection_bytes = database.command("collStats", ORDERS)["storageSize"]
@@ -124,37 +124,30 @@ def _archived(database: MongoDatabase, uri: str, home: Path, orders: int, quick:
     committed = (archived.finished_at - measured.started_at).total_seconds()
     before = committed - sum(steps.values())
     rate = f"{archived.orders / committed:,.0f} orders/s"
-    results = [
-        Result(f"{name}: archived, start to committed", committed, "s", "≤ 45" if is_target else "", rate),
-        *(Result(f"{name}: {step}", seconds, "s") for step, seconds in steps.items()),
-        Result(f"{name}: imports and Spark's start, beside the plan", before, "s"),
-        Result(f"{name}: Spark's end", measured.seconds - committed, "s"),
-        Result(f"{name}: Python at its peak", measured.python_mb, "MB", "≤ 1,000"),
-        Result(f"{name}: Spark's driver at its peak", measured.jvm_mb, "MB", "≤ 2,000"),
-        Result(
-            f"{name}: Parquet per order",
-            archived.bytes_after / archived.orders,
-            "bytes",
-            beside=f"{collection_bytes / all_orders:,.0f} on disk in MongoDB, "
-            f"{archived.bytes_before / archived.orders:,.0f} as BSON",
-        ),
-    ]
+    yield Result(f"{name}: archived, start to committed", committed, "s", "≤ 45" if is_target else "", rate)
+    yield from (Result(f"{name}: {step}", seconds, "s") for step, seconds in steps.items())
+    yield Result(f"{name}: imports and Spark's start, beside the plan", before, "s")
+    yield Result(f"{name}: Spark's end", measured.seconds - committed, "s")
+    yield Result(f"{name}: Python at its peak", measured.python_mb, "MB", "≤ 1,000")
+    yield Result(f"{name}: Spark's driver at its peak", measured.jvm_mb, "MB", "≤ 2,000")
+    on_disk, as_bson = collection_bytes / all_orders, archived.bytes_before / archived.orders
+    beside = f"{on_disk:,.0f} on disk in MongoDB, {as_bson:,.0f} as BSON"
+    yield Result(f"{name}: Parquet per order", archived.bytes_after / archived.orders, "bytes", beside=beside)
     if is_target or quick:
         restored = measure([sys.executable, "-c", RESTORER], environment)
         count = database["orders_restored"].estimated_document_count()
         rate = f"{count / restored.seconds:,.0f} orders/s"
-        results.append(Result(f"{count:,} orders restored, start to end", restored.seconds, "s", "≥ 30 000/s", rate))
+        yield Result(f"{count:,} orders restored, start to end", restored.seconds, "s", "≥ 30 000/s", rate)
     if quick or archived.orders > 900_000:
-        results += _read(environment, name, 100 if quick else DAY_ORDERS)
-        results += _checked(environment, name, archived.orders)
-    return results
+        yield from _read(environment, name, 100 if quick else DAY_ORDERS)
+        yield _checked(environment, name, archived.orders)
 
 
-def _checked(environment: Mapping[str, str], name: str, orders: int) -> list[Result]:
+def _checked(environment: Mapping[str, str], name: str, orders: int) -> Result:
     """What a full check of them costs, whole command."""
     checked = measure([COMMAND, "check", "--json"], environment, stdout=subprocess.DEVNULL)
     rate = f"{orders / checked.seconds:,.0f} orders/s, {checked.python_mb:,.0f} MB at its peak"
-    return [Result(f"of {name}: `ecommerce check` of all of them", checked.seconds, "s", "", rate)]
+    return Result(f"of {name}: `ecommerce check` of all of them", checked.seconds, "s", "", rate)
 
 
 def _read(environment: Mapping[str, str], name: str, orders: int) -> list[Result]:

@@ -27,7 +27,6 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.services.dashboard import serve_command
 from ecommerce.services.ports import free_port, http_answers
 
-TITLE = "dashboard"
 TICK_SECONDS = 5.0
 PAGES = ("", "", "", "", "", "?page=trends", "?page=orders", "?page=pipeline")
 """What sessions look at, in turn. Trends and orders are read when they are opened, not by ticks."""
@@ -194,4 +193,4 @@ def run(quick: bool) -> list[Result]:
 
 
 if __name__ == "__main__":
-    main(TITLE, run)
+    main("dashboard", run)
