@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from benchmarks.bench_up import an_environment
@@ -110,13 +111,13 @@ def _seconds(environment: Environment, command: tuple[str, ...]) -> tuple[float,
 
 def _run_seconds(environment: Environment) -> float:
     """Seconds from a run's creation to its end, by the server's clock."""
-    api = f"http://127.0.0.1:{environment['ECOMMERCE_PREFECT_PORT']}/api"
-    deployments = call(api, "/deployments/filter", {})
+    ask = partial(call, f"http://127.0.0.1:{environment['ECOMMERCE_PREFECT_PORT']}/api", timeout_seconds=60)
+    deployments = ask("/deployments/filter", {})
     (deployment,) = [one for one in deployments if "summarize_orders" in (one["entrypoint"] or "")]
-    run = call(api, f"/deployments/{deployment['id']}/create_flow_run", {})
+    run = ask(f"/deployments/{deployment['id']}/create_flow_run", {})
     deadline = time.monotonic() + RUN_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        (found,) = call(api, "/flow_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
+        (found,) = ask("/flow_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
         if found["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
             assert found["state_type"] == "COMPLETED", found["state"]
             return (datetime.fromisoformat(found["end_time"]) - datetime.fromisoformat(run["created"])).total_seconds()
