@@ -9,10 +9,9 @@ names.
 from datetime import UTC, datetime
 
 from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure
 
 from ecommerce.errors import ServiceError
-from ecommerce.mongo import Document, MongoDatabase, is_replica_set, program_version
+from ecommerce.mongo import Document, MongoDatabase, is_replica_set, program_version, where_allowed
 
 GATE = "database_format"
 """{_id: "format", format, version: of the program that brought it there, at}, and what an upgrade has under way."""
@@ -32,7 +31,6 @@ OLD_LEASE_ID = "archiver"
 """What an archiver of version 0.1.0 takes before it does anything."""
 
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
-_UNAUTHORIZED = 13
 
 
 def format_of(database: MongoDatabase) -> int:
@@ -76,13 +74,8 @@ def _mark_and_close(database: MongoDatabase, session: ClientSession | None = Non
 
 
 def _mark(database: MongoDatabase) -> Document | None:
-    try:
-        mark = database[GATE].find_one({"_id": FORMAT_ID})
-    except OperationFailure as error:
-        # Roles of version 0.1.0 do not know the collection; the one-shot that makes roles runs before anything else.
-        if error.code != _UNAUTHORIZED:
-            raise
-        return None
+    # Roles of version 0.1.0 do not know the collection; the one-shot that makes roles runs before anything else.
+    mark = where_allowed(lambda: database[GATE].find_one({"_id": FORMAT_ID}), None)
     if mark and not (isinstance(mark.get("format"), int | float) and isinstance(mark.get("version"), str)):
         raise ServiceError(
             f"the mark in {GATE} of database {database.name!r} cannot be read: somebody edited it. Put format and "

@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import ConfigurationError, InvalidURI
+from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -38,15 +38,15 @@ GENERATOR = "generator"
 
 SERVER_SELECTION_TIMEOUT_MS = 5_000
 
-
-def embedded_uri(settings: Settings) -> str:
-    """URI of the embedded single-node replica set."""
-    return f"mongodb://127.0.0.1:{settings.mongo_port}/?replicaSet=ecommerce"
+UNAUTHORIZED = 13
+"""The error code of what this user may not do."""
 
 
 def mongo_uri(settings: Settings) -> str:
-    """URI of the server that the settings name. May hold credentials: never print it, print `safe_uri`."""
-    return settings.mongo_uri.get_secret_value() if settings.mongo_uri else embedded_uri(settings)
+    """URI of the server that the settings name. May hold credentials: never print it."""
+    if settings.mongo_uri:
+        return settings.mongo_uri.get_secret_value()
+    return f"mongodb://127.0.0.1:{settings.mongo_port}/?replicaSet=ecommerce"  # the embedded one, a single node
 
 
 APPLICATION = "ecommerce-pipeline"
@@ -96,6 +96,16 @@ def count_few(collection: Collection[Document]) -> int:
     """How many documents a collection has; of more than COUNTED_MAX what MongoDB says, which a kill may leave off."""
     counted = collection.count_documents({}, limit=COUNTED_MAX + 1)
     return counted if counted <= COUNTED_MAX else max(counted, collection.estimated_document_count())
+
+
+def where_allowed(read: Callable[[], T], otherwise: T) -> T:
+    """What `read` returns; `otherwise` where this user may not read that."""
+    try:
+        return read()
+    except OperationFailure as error:
+        if error.code != UNAUTHORIZED:
+            raise
+        return otherwise
 
 
 def in_transaction(database: MongoDatabase, work: Callable[[ClientSession], T]) -> T:

@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import bson
-from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure
 
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.indexes import ORDER_INDEXES
 from ecommerce.documents.validator import catalog_validator, order_validator
 from ecommerce.errors import ServiceError
 from ecommerce.gate import mark_format, require_known_format
-from ecommerce.mongo import ORDERS, Document, MongoDatabase, is_replica_set
+from ecommerce.mongo import ORDERS, UNAUTHORIZED, Document, MongoDatabase, is_replica_set, where_allowed
 from ecommerce.settings import get_settings
 from ecommerce.shop import record_shop, require_same_shop, shop_document, shop_of_settings
 
-_UNAUTHORIZED, _NAMESPACE_EXISTS = 13, 48
+_NAMESPACE_EXISTS = 48
 
 
 def prepare_database(database: MongoDatabase) -> None:
@@ -33,12 +33,10 @@ def prepare_collections(database: MongoDatabase) -> None:
     """What `prepare_database` does, whatever the settings say of a shop that is recorded."""
     if shop_document(database) is None and ORDERS not in database.list_collection_names():
         record_shop(database, shop_of_settings(get_settings()))
-    images = {"enabled": True} if is_replica_set(database) else None
     options: Document = {"validator": order_validator(), "validationLevel": "strict", "validationAction": "error"}
-    is_new = _ensure_collection(
-        database, ORDERS, options | ({"changeStreamPreAndPostImages": images} if images else {})
-    )
-    if is_new:
+    if is_replica_set(database):
+        options["changeStreamPreAndPostImages"] = {"enabled": True}
+    if _ensure_collection(database, ORDERS, options):
         mark_format(database)
     database[ORDERS].create_indexes(list(ORDER_INDEXES))
     for table in CATALOG:
@@ -47,12 +45,9 @@ def prepare_collections(database: MongoDatabase) -> None:
 
 def is_missing(database: MongoDatabase) -> bool:
     """Whether a database is not there: MongoDB makes one of any name as soon as something is written to it."""
-    try:
-        return not database.list_collection_names(authorizedCollections=True, nameOnly=True)
-    except OperationFailure as error:
-        if error.code != _UNAUTHORIZED:
-            raise
-        return False
+    return where_allowed(
+        lambda: not database.list_collection_names(authorizedCollections=True, nameOnly=True), otherwise=False
+    )
 
 
 def require_database(database: MongoDatabase) -> None:
@@ -76,12 +71,12 @@ def missing_text(database: MongoDatabase) -> str:
 def _databases_with_orders(database: MongoDatabase) -> list[str]:
     """The databases of the server that this user may see and that hold an order."""
     client = database.client
-    try:
-        return [name for name in sorted(client.list_database_names()) if client[name][ORDERS].find_one({}, {"_id": 1})]
-    except OperationFailure as error:
-        if error.code != _UNAUTHORIZED:
-            raise
-        return []
+    return where_allowed(
+        lambda: [
+            name for name in sorted(client.list_database_names()) if client[name][ORDERS].find_one({}, {"_id": 1})
+        ],
+        otherwise=[],
+    )
 
 
 def _ensure_collection(database: MongoDatabase, name: str, options: Mapping[str, Any]) -> bool:
@@ -90,18 +85,16 @@ def _ensure_collection(database: MongoDatabase, name: str, options: Mapping[str,
         # check_exists would list collections first; a plain create tells the same in one round trip.
         database.create_collection(name, check_exists=False, **options)
         return True
-    except CollectionInvalid:
-        pass
-    except PyMongoError as error:
-        if getattr(error, "code", None) == _UNAUTHORIZED:
+    except OperationFailure as error:
+        if error.code == UNAUTHORIZED:
             _require_collection(database, name, options)
             return False
-        if getattr(error, "code", None) != _NAMESPACE_EXISTS:
+        if error.code != _NAMESPACE_EXISTS:
             raise
     try:
         database.command("collMod", name, **options)
     except OperationFailure as error:
-        if error.code != _UNAUTHORIZED:
+        if error.code != UNAUTHORIZED:
             raise
         _require_collection(database, name, options)
     return False

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure
 
 from ecommerce.errors import SettingsError
-from ecommerce.mongo import GENERATOR, IMPORTS, Document, MongoDatabase, program_version
+from ecommerce.mongo import GENERATOR, IMPORTS, Document, MongoDatabase, program_version, where_allowed
 from ecommerce.settings import Settings, get_settings, is_zone
 
 SHOP = "shop"
@@ -21,7 +20,6 @@ moving_to?: a zone, without_demo?}."""
 
 SHOP_ID = "shop"
 DEFAULT_CURRENCY, DEFAULT_TIME_ZONE = "USD", "UTC"
-_UNAUTHORIZED = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,6 @@ class Shop:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone."""
         return ZoneInfo(self.time_zone)
 
 
@@ -55,13 +52,8 @@ def read_shop(database: MongoDatabase) -> Shop:
 
 def shop_document(database: MongoDatabase) -> Document | None:
     """The record as it lies in MongoDB; None where there is none."""
-    try:
-        return database[SHOP].find_one({"_id": SHOP_ID})
-    except OperationFailure as error:
-        # Roles of version 0.1.0 do not know the collection; the one-shot that makes roles runs before anything else.
-        if error.code != _UNAUTHORIZED:
-            raise
-        return None
+    # Roles of version 0.1.0 do not know the collection; the one-shot that makes roles runs before anything else.
+    return where_allowed(lambda: database[SHOP].find_one({"_id": SHOP_ID}), None)
 
 
 def shop_of_settings(settings: Settings) -> Shop:
@@ -122,13 +114,12 @@ def require_same_shop(database: MongoDatabase, settings: Settings | None = None)
 
 def holds_only_made_up(database: MongoDatabase) -> bool:
     """Whether the generator made a database's orders and nobody imported any. False where that may not be read."""
-    try:
+
+    def only_made_up() -> bool:
         made_up = database[GENERATOR].find_one({"_id": "catalog"}, {"_id": 1}) is not None
         return made_up and database[IMPORTS].find_one({}, {"_id": 1}) is None
-    except OperationFailure as error:
-        if error.code != _UNAUTHORIZED:
-            raise
-        return False
+
+    return where_allowed(only_made_up, otherwise=False)
 
 
 def _own_shop(settings: Settings) -> str:
