@@ -19,8 +19,10 @@ from contextlib import suppress
 from dataclasses import astuple
 from functools import partial
 
+import msgspec
+
 from ecommerce.errors import ServiceError
-from ecommerce.generate.into_files.job import FileJob, job_of
+from ecommerce.generate.into_files.job import FileJob
 from ecommerce.generate.into_files.malformed import BadRowCounts
 from ecommerce.generate.model.people import catalog_names
 
@@ -178,24 +180,19 @@ def _feed(maker: _Maker, shared: _Shared) -> None:
 def main() -> None:
     """Make the blocks whose numbers come on standard input, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and this with it
-    scratch, source, target = int(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer
+    source, target = sys.stdin.buffer, sys.stdout.buffer
     given = json.loads(source.readline())
-    job, cities = job_of(given["job"]), given["cities"]
+    job, cities = msgspec.convert(given["job"], FileJob), given["cities"]
     made = 0
-    with suppress(BrokenPipeError):
+    with os.fdopen(int(sys.argv[1]), "wb") as scratch, suppress(BrokenPipeError):
         while number := source.read(_NUMBER.size):
             data, bad_rows = job.block(_NUMBER.unpack(number)[0], cities)
-            _write_all(scratch, data, made % _SLOTS * _SLOT_BYTES)
+            scratch.seek(made % _SLOTS * _SLOT_BYTES)
+            scratch.write(data)
+            scratch.flush()
             target.write(_MADE.pack(len(data), *astuple(bad_rows)))
             target.flush()
             made += 1
-
-
-def _write_all(file: int, data: bytes, at: int) -> None:
-    view: memoryview = memoryview(data)
-    while view:
-        written = os.pwrite(file, view, at)
-        view, at = view[written:], at + written
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
 """What the bytes of a file of orders are made of: block after block, each by itself, by any process."""
 
 import gzip
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, cast
+from typing import Any, Literal
 
 import zstandard
 
@@ -33,9 +32,9 @@ class FileJob:
     bad_rows: float
 
     @property
-    def identity(self) -> dict[str, object]:
-        """What a started file must be of to be continued."""
-        return cast(dict[str, object], json.loads(json.dumps(asdict(self))))
+    def identity(self) -> dict[str, Any]:
+        """What a started file must be of to be continued, as JSON has it."""
+        return asdict(self)
 
     def block(self, number: int, cities: Sequence[str]) -> tuple[bytes, BadRowCounts]:
         """The bytes of the file's `number`-th block, the first is 0, and its bad rows. `cities` are the catalog's."""
@@ -57,13 +56,6 @@ class FileJob:
     def blocks(self) -> int:
         """Number of blocks of the file."""
         return -(-self.window.orders // BLOCK_ORDERS)
-
-
-def job_of(identity: dict[str, object]) -> FileJob:
-    """The job of an identity."""
-    given = cast(dict[str, dict[str, object]], identity)
-    parts = {"spec": CatalogSpec(**given["spec"]), "window": Window(**given["window"])}  # type: ignore[arg-type]
-    return FileJob(**{**identity, **parts})  # type: ignore[arg-type]
 
 
 def _compressed(data: bytes, compression: str) -> bytes:

@@ -23,7 +23,6 @@ class BadRowCounts:
     duplicate: int = 0
 
     def add(self, other: "BadRowCounts") -> None:
-        """Add the counts of another."""
         self.malformed += other.malformed
         self.late += other.late
         self.duplicate += other.duplicate

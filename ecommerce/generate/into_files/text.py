@@ -99,10 +99,6 @@ def _template(document: type[Struct], quote: str, nullable_time: str = "") -> by
     return ("{" + ", ".join(parts) + "}").encode()
 
 
-def _names(document: type[Struct]) -> list[str]:
-    return [field.name for field in fields_of(document) if not field.optional]
-
-
 def _texts(codes: Ints, texts: Sequence[str], quote: str) -> list[bytes]:
     table = [json.dumps(text, ensure_ascii=False)[1:-1].replace('"', quote).encode() for text in texts]
     return [table[code] for code in codes.tolist()]
@@ -176,16 +172,17 @@ def _parts(
         "courier_id": columns.courier_id.tolist(),
         "location": _texts(columns.city, cities, quote),
     }
-    items = _filled(OrderItem, item, _template(OrderItem, quote))
+    items = _filled(OrderItem, item, quote)
     stops = np.cumsum(columns.items)
     if len(items) > len(columns):
         starts = (stops - columns.items).tolist()
         items = [b", ".join(items[start:stop]) for start, stop in zip(starts, stops.tolist(), strict=True)]
-    orders = _filled(Order, order, _template(Order, quote))
     named = _charges(columns, preset, quote)
-    orders = [order[:-1] + more + b"}" for order, more in zip(orders, named, strict=True)]
-    return orders, items, _filled(Delivery, delivery, _template(Delivery, quote, "actual_time"))
+    orders = [order[:-1] + more + b"}" for order, more in zip(_filled(Order, order, quote), named, strict=True)]
+    return orders, items, _filled(Delivery, delivery, quote, "actual_time")
 
 
-def _filled(document: type[Struct], values: dict[str, list[Any]], template: bytes) -> list[bytes]:
-    return [template % row for row in zip(*(values[name] for name in _names(document)), strict=True)]
+def _filled(document: type[Struct], values: dict[str, list[Any]], quote: str, nullable_time: str = "") -> list[bytes]:
+    template = _template(document, quote, nullable_time)
+    columns = (values[field.name] for field in fields_of(document) if not field.optional)
+    return [template % row for row in zip(*columns, strict=True)]

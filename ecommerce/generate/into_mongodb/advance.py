@@ -56,7 +56,6 @@ class Advanced:
         return self.shipped + self.delivered + self.cancelled + self.returned
 
     def counts(self) -> dict[str, int]:
-        """The counts by name."""
         return asdict(self)
 
 

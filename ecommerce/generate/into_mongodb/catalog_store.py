@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from bson.codec_options import CodecOptions
@@ -56,15 +57,12 @@ def ensure_catalog(database: MongoDatabase, wanted: CatalogSpec, progress: Progr
     total = spec.users - users_from + 1 + 2 * (spec.products - products_from + 1) + spec.warehouses + spec.couriers
     done = 0
     for table in sorted(CATALOG, key=lambda table: list(records).index(table.name)):
-        batch: list[Any] = []
-        for record in records[table.name]:
-            batch.append(RawBSONDocument(encode_catalog(table, record)))
+        while batch := [*islice(records[table.name], _BATCH)]:
+            encoded = [RawBSONDocument(encode_catalog(table, record)) for record in batch]
+            _insert_absent(database, table.name, encoded)
+            done += len(batch)
             if len(batch) == _BATCH:
-                _insert_absent(database, table.name, batch)
-                done, batch = done + len(batch), []
                 progress(done, total, "catalog records")
-        _insert_absent(database, table.name, batch)
-        done += len(batch)
     # Last, so that a run that was stopped begins again and finds what it had inserted.
     sizes = {"users": spec.users, "products": spec.products}
     fixed = {name: getattr(spec, name) for name in CatalogSpec.__slots__ if name not in sizes}
@@ -74,8 +72,6 @@ def ensure_catalog(database: MongoDatabase, wanted: CatalogSpec, progress: Progr
 
 
 def _insert_absent(database: MongoDatabase, name: str, batch: list[Any]) -> None:
-    if not batch:
-        return
     collection: Any = database.get_collection(name, codec_options=_RAW_OPTIONS)
     try:
         collection.insert_many(batch, ordered=False)

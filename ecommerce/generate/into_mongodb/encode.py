@@ -7,7 +7,6 @@ that end a head or a tail come from small tables. 1.6 µs an order, where `encod
 
 import struct
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from bson import Decimal128, Int64
 from msgspec import Struct
 
-from ecommerce.documents.bson_types import DECIMAL_HIGH_BYTES, TYPE_BYTES
+from ecommerce.documents.bson_types import DECIMAL_HIGH_BYTES, TYPE_BYTES, document_of
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.documents.order import Delivery, Order, OrderItem
@@ -36,8 +35,6 @@ Slots = dict[str, int]
 
 _UPDATED_AT = b"\x09updated_at\x00"
 
-_ARRAY_LENGTHS: dict[int, bytes] = {}
-
 
 def encode_orders(columns: GeneratedOrders, preset: Preset, cities: Sequence[str]) -> list[EncodedOrder]:
     """Each order of the columns as canonical BSON."""
@@ -51,8 +48,7 @@ def encode_orders(columns: GeneratedOrders, preset: Preset, cities: Sequence[str
     array_lengths = stops - starts + 5
     _put(heads, 0, (head_lengths + array_lengths - 1 + tail_lengths).astype(np.int32))
     head_bytes, item_bytes, tail_bytes = heads.tobytes(), items.tobytes(), tails.tobytes()
-    for length in np.unique(array_lengths).tolist():
-        _ARRAY_LENGTHS[length] = struct.pack("<i", length)
+    length_bytes = {length: struct.pack("<i", length) for length in np.unique(array_lengths).tolist()}
     head_starts = np.arange(len(columns)) * heads.shape[1]
     tail_starts = np.arange(len(columns)) * tails.shape[1]
     rows = zip(
@@ -67,7 +63,7 @@ def encode_orders(columns: GeneratedOrders, preset: Preset, cities: Sequence[str
         strict=True,
     )
     orders = [
-        EncodedOrder(order_id, head_bytes[a:b] + _ARRAY_LENGTHS[length] + item_bytes[c:d] + tail_bytes[e:f])
+        EncodedOrder(order_id, head_bytes[a:b] + length_bytes[length] + item_bytes[c:d] + tail_bytes[e:f])
         for order_id, a, b, length, c, d, e, f in rows
     ]
     for at, refund in refund_documents(columns, preset):
@@ -78,15 +74,9 @@ def encode_orders(columns: GeneratedOrders, preset: Preset, cities: Sequence[str
 def refund_documents(columns: GeneratedOrders, preset: Preset) -> Iterator[tuple[int, dict[str, Any]]]:
     """Row and refund of each order that got money back."""
     for at in np.flatnonzero(columns.refund_amount).tolist():
-        yield (
-            at,
-            refund_document(
-                preset,
-                from_ms(columns.updated_at[at]),
-                *(int(column[at]) for column in (columns.refund_amount, columns.refund_tax, columns.refund_shipping)),
-                item_id=int(columns.refund_item[at]),
-            ),
-        )
+        parts = (columns.refund_amount, columns.refund_tax, columns.refund_shipping)
+        amounts, item_id = (int(part[at]) for part in parts), int(columns.refund_item[at])
+        yield at, refund_document(preset, from_ms(columns.updated_at[at]), *amounts, item_id=item_id)
 
 
 def refund_document(
@@ -110,22 +100,21 @@ def _with_refund(order: bytes, refund: dict[str, Any]) -> bytes:
     return struct.pack("<i", len(order) + len(element)) + order[4:-last] + element + order[-last:]
 
 
-def _template(document: type[Struct], texts: dict[str, str], nulls: Collection[str] = ()) -> tuple[bytes, Slots]:
-    """The elements of a document up to its last text, which is left open, with zeros where the columns go."""
-    parts, slots, size = [], {}, 0
-    fields = [field for field in fields_of(document) if not field.optional]
-    for field in fields:
+def _template(
+    start: bytes, document: type[Struct], texts: dict[str, str], nulls: Collection[str] = ()
+) -> tuple[bytes, Slots]:
+    """A start and the elements of a document up to its last text, which is left open; zeros where the columns go."""
+    template, slots = start, Slots()
+    for field in (field for field in fields_of(document) if not field.optional):
         assert field.kind is not None  # noqa: S101 - parts of an order hold scalars
         kind = field.kind.bson_type
-        element = TYPE_BYTES["null" if field.name in nulls else kind] + field.name.encode() + b"\x00"
+        template += TYPE_BYTES["null" if field.name in nulls else kind] + field.name.encode() + b"\x00"
         if kind == "string":
-            element += _text(texts[field.name]) if field.name in texts else b""
+            template += _text(texts[field.name]) if field.name in texts else b""
         elif field.name not in nulls:
-            slots[field.name] = size + len(element)
-            element += bytes(8) + (DECIMAL_HIGH_BYTES if kind == "decimal" else b"")
-        parts.append(element)
-        size += len(element)
-    return b"".join(parts), slots
+            slots[field.name] = len(template)
+            template += bytes(8) + (DECIMAL_HIGH_BYTES if kind == "decimal" else b"")
+    return template, slots
 
 
 def _text(text: str) -> bytes:
@@ -144,6 +133,12 @@ def _put(rows: Bytes, offset: int, values: npt.NDArray[np.generic]) -> None:
     rows[:, offset : offset + values.itemsize] = np.ascontiguousarray(values).view(np.uint8).reshape(len(rows), -1)
 
 
+def _put_at(rows: Bytes, offsets: Ints, values: Ints) -> None:
+    """Write a number of 64 bits into each row, at an offset of its own."""
+    numbers = np.ascontiguousarray(values).view(np.uint8).reshape(-1, 8)
+    rows[np.arange(len(rows))[:, None], offsets[:, None] + np.arange(8)] = numbers
+
+
 def _filled(template: bytes, count: int, extra: int = 0) -> Bytes:
     rows = np.empty((count, len(template) + extra), dtype=np.uint8)
     rows[:, : len(template)] = np.frombuffer(template, dtype=np.uint8)
@@ -153,21 +148,14 @@ def _filled(template: bytes, count: int, extra: int = 0) -> Bytes:
 @cache
 def _head_template() -> tuple[bytes, Slots, int]:
     start = bytes(4) + b"\x12_id\x00" + bytes(8) + b"\x03order\x00" + bytes(4)
-    elements, slots = _template(Order, {})
-    return start + elements, {name: len(start) + at for name, at in slots.items()}, len(start) - 4
+    return *_template(start, Order, {}), len(start) - 4
 
 
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """How an order's head ends: its texts, and what not every preset names."""
+def _endings(preset: Preset) -> Iterator[tuple[bytes, Slots]]:
+    """How the head of an order ends (its texts, what not every preset names) and the places of the amounts in it.
 
-    bytes: bytes
-    slots: Slots
-    """Offsets of the amounts."""
-
-
-def _endings(preset: Preset) -> Iterator[_Ending]:
-    """For each payment type, currency and channel, in the order of `_ending_of`."""
+    For each payment type, currency and channel, in the order of `_ending_of`.
+    """
     charges = preset.charges
     amounts = [
         name for name, has in (("tax_amount", charges.tax_percent), ("shipping_amount", charges.shipping)) if has
@@ -187,7 +175,7 @@ def _endings(preset: Preset) -> Iterator[_Ending]:
                         ending += element + bytes(8) + DECIMAL_HIGH_BYTES
                     elif field.name == "tax_included" and charges.tax_included:
                         ending += element + b"\x01"
-                yield _Ending(ending + b"\x00\x04order_items\x00", slots)
+                yield ending + b"\x00\x04order_items\x00", slots
 
 
 def _ending_of(columns: GeneratedOrders, preset: Preset) -> Ints:
@@ -197,17 +185,16 @@ def _ending_of(columns: GeneratedOrders, preset: Preset) -> Ints:
 
 def _heads(columns: GeneratedOrders, preset: Preset) -> tuple[Bytes, Ints]:
     template, slots, order_at = _head_template()
-    endings, chosen = list(_endings(preset)), _ending_of(columns, preset)
-    texts, sizes = _table([ending.bytes for ending in endings])
+    (endings, amounts), chosen = zip(*_endings(preset), strict=True), _ending_of(columns, preset)
+    texts, sizes = _table(endings)
     rows = _filled(template, len(columns), texts.shape[1])
     rows[:, len(template) :] = texts[chosen]
     _put(rows, 4 + len(b"\x12_id\x00"), columns.order_id)
     for name, at in slots.items():
         _put(rows, at, columns.items if name == "quantity" else getattr(columns, name))
-    for name in endings[0].slots:
-        starts = len(template) + np.array([ending.slots[name] for ending in endings])[chosen]
-        values = np.ascontiguousarray(getattr(columns, name)).view(np.uint8).reshape(-1, 8)
-        rows[np.arange(len(rows))[:, None], starts[:, None] + np.arange(8)] = values
+    for name in amounts[0]:
+        starts = len(template) + np.array([places[name] for places in amounts])[chosen]
+        _put_at(rows, starts, getattr(columns, name))
     lengths = len(template) + sizes[chosen]
     _put(rows, order_at, (lengths - order_at - len(b"\x04order_items\x00")).astype(np.int32))
     return rows, lengths
@@ -215,10 +202,10 @@ def _heads(columns: GeneratedOrders, preset: Preset) -> tuple[Bytes, Ints]:
 
 @cache
 def _item_template(digits: int) -> tuple[bytes, Slots]:
-    elements, slots = _template(OrderItem, {})
     key = b"\x03" + b"0" * digits + b"\x00"
-    document = struct.pack("<i", len(elements) + 5) + elements + b"\x00"
-    return key + document, {name: len(key) + 4 + at for name, at in slots.items()}
+    template, slots = _template(key + bytes(4), OrderItem, {})
+    elements = template[len(key) + 4 :]
+    return key + document_of(elements), slots
 
 
 def _items(columns: GeneratedOrders) -> tuple[Bytes, Ints]:
@@ -253,8 +240,7 @@ def _items(columns: GeneratedOrders) -> tuple[Bytes, Ints]:
 def _tail_template(status: int) -> tuple[bytes, Slots, int]:
     start = b"\x00\x03delivery\x00" + bytes(4)
     nulls = () if status == DELIVERED else ("actual_time",)
-    elements, slots = _template(Delivery, {"status": STATUSES[status]}, nulls)
-    return start + elements, {name: len(start) + at for name, at in slots.items()}, len(start) - 4
+    return *_template(start, Delivery, {"status": STATUSES[status]}, nulls), len(start) - 4
 
 
 def _tails(columns: GeneratedOrders, cities: Sequence[str]) -> tuple[Bytes, Ints]:
@@ -274,8 +260,7 @@ def _tails(columns: GeneratedOrders, cities: Sequence[str]) -> tuple[Bytes, Ints
             _put(rows, at, values[of_status])
         ends = len(template) + sizes[city]
         _put(rows, delivery_at, (ends - len(_UPDATED_AT) - 9 - delivery_at).astype(np.int32))
-        times = np.ascontiguousarray(columns.updated_at[of_status]).view(np.uint8).reshape(-1, 8)
-        rows[np.arange(len(rows))[:, None], (ends - 9)[:, None] + np.arange(8)] = times
+        _put_at(rows, ends - 9, columns.updated_at[of_status])
         tails[of_status, : rows.shape[1]] = rows
         lengths[of_status] = ends
     return tails, lengths

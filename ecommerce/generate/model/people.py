@@ -172,7 +172,6 @@ def warehouses(spec: CatalogSpec) -> Iterator[Warehouse]:
 
 
 def couriers(spec: CatalogSpec) -> Iterator[Courier]:
-    """All couriers."""
     names, ids = catalog_names(spec), np.arange(1, spec.couriers + 1)
     ratings = (35_000 + 150 * np.rint(100 * uniform(ids, "rating", spec.key))).astype(np.int64).tolist()
     services = ("Express", "Logistics", "Parcel", "Couriers", "Freight")

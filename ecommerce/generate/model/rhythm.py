@@ -8,8 +8,6 @@ from ecommerce.documents.kinds import DAY_MS, EPOCH, HOUR_MS
 from ecommerce.generate.model.draws import Floats, Ints, uniform
 from ecommerce.generate.presets.shape import Rhythm, SaleDay
 
-HOURS_OF_YEAR = 24 * 365
-
 
 def to_ms(moment: datetime) -> int:
     """Milliseconds since 1970; naive times are UTC."""
