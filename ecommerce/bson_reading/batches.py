@@ -1,6 +1,7 @@
 """The documents of a query as they lie in MongoDB, batch after batch, not decoded."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -31,28 +32,15 @@ def raw_batches(
         command["readConcern"] = read_concern
     if sort:
         command["sort"] = sort
-    if session is None:
-        with database.client.start_session(causal_consistency=False) as own:
-            yield from _batches(database, command, own, collection)
-    else:
-        yield from _batches(database, command, session, collection)
-
-
-def _batches(
-    database: MongoDatabase, command: dict[str, Any], session: ClientSession, collection: str
-) -> Iterator[list[bytes]]:
-    cursor_id, documents = _read(database, command, session)
-    try:
-        yield documents
-        while cursor_id:
-            more = {"getMore": cursor_id, "collection": collection, "batchSize": BATCH_DOCUMENTS}
-            cursor_id, documents = _read(database, more, session)
-            yield documents
-    finally:
-        if cursor_id and not session.in_transaction:
-            database.command({"killCursors": collection, "cursors": [cursor_id]}, session=session)
-
-
-def _read(database: MongoDatabase, command: dict[str, Any], session: ClientSession) -> tuple[Any, list[bytes]]:
-    reply = read_cursor(database, command, session)
-    return reply.cursor_id, reply.documents
+    given: AbstractContextManager[ClientSession] | None = nullcontext(session) if session else None
+    with given or database.client.start_session(causal_consistency=False) as running:
+        reply = read_cursor(database, command, running)
+        try:
+            yield reply.documents
+            while reply.cursor_id:
+                more = {"getMore": reply.cursor_id, "collection": collection, "batchSize": BATCH_DOCUMENTS}
+                reply = read_cursor(database, more, running)
+                yield reply.documents
+        finally:
+            if reply.cursor_id and not running.in_transaction:
+                database.command({"killCursors": collection, "cursors": [reply.cursor_id]}, session=running)

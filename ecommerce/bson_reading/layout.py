@@ -45,17 +45,17 @@ class Stretch:
 
 
 @cache
-def layout_of(document: type[Struct], before: bytes = b"", prefix: str = "") -> tuple[Stretch, ...]:
+def layout_of(document: type[Struct], before: bytes = b"") -> tuple[Stretch, ...]:
     """The stretches of a document in canonical order; `before` are the bytes between its size and its first field.
 
     A nested document's size is the value "<path>." of kind "length", its end the value "<path>." of kind "close".
     """
     stretches = [Stretch()]
-    stretches[-1].value(prefix, "length", 4)
+    stretches[-1].value("", "length", 4)
     stretches[-1].expect(before)
     if before:
         stretches[-1].value("_id", "long", 8)
-    _add_fields(stretches, document, prefix)
+    _add_fields(stretches, document, "")
     return tuple(stretches)
 
 
@@ -83,12 +83,12 @@ def _add_scalar(stretches: list[Stretch], part: Field, path: str, name: bytes) -
     kind, last = part.kind.bson_type, stretches[-1]
     if part.optional or part.nullable:
         _end_with(stretches, "optional" if part.optional else "nullable", path, part)
-    elif kind == "string":
-        last.expect(TYPE_BYTES[kind] + name)
+        return
+    last.expect(TYPE_BYTES[kind] + name)
+    if kind == "string":
         last.value(path, "length", 4)
         _end_with(stretches, "text", path, part)
     else:
-        last.expect(TYPE_BYTES[kind] + name)
         last.value(path, kind, SIZES[kind])
 
 

@@ -1,6 +1,6 @@
 """Columns of a batch of order documents, and of several batches put together."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -72,16 +72,15 @@ def joined(batches: Sequence[OrderColumns]) -> OrderColumns:
         item_texts=_columns([batch.item_texts for batch in with_items], pl.concat),
         item_has=_columns([batch.item_has for batch in with_items], np.concatenate),
         item_of=_moved([batch.item_of for batch in batches], [len(batch.regular) for batch in batches]),
-        arrays={path: _joined_elements(batches, path) for path in _in_order(batch.arrays for batch in batches)},
+        arrays={
+            path: _joined_elements(batches, path)
+            for path in dict.fromkeys(path for batch in batches for path in batch.arrays)
+        },
     )
 
 
 def _columns(batches: Sequence[dict[str, Column]], together: Callable[[list[Column]], Column]) -> dict[str, Column]:
     return {name: together([batch[name] for batch in batches]) for name in (batches[0] if batches else ())}
-
-
-def _in_order(batches: Iterator[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for batch in batches for name in batch))
 
 
 def _joined_elements(batches: Sequence[OrderColumns], path: str) -> Elements:

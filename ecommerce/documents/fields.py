@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -85,7 +85,7 @@ class Field:
     """May hold no value."""
     optional: bool
     """Has a default: in MongoDB the field is absent, not null, where it holds no value."""
-    later: bool = False
+    later: bool
     """Came after the first release: where it is absent, neither bytes nor hashes tell of it."""
 
 
@@ -93,24 +93,22 @@ class Field:
 def fields_of(document: type[Struct]) -> tuple[Field, ...]:
     """The fields of a document in their canonical order."""
     hints = get_type_hints(document, include_extras=True)
-    first = FIRST_RELEASE.get(document.__name__)
-    found = [_field(info, hints[info.name]) for info in msgspec.structs.fields(document)]
+    first = FIRST_RELEASE.get(document.__name__, {})
+    found = [_field(info, hints[info.name], info.name not in first) for info in msgspec.structs.fields(document)]
     # In Python what has a default comes last.
-    ordered = sorted(found, key=lambda field: field.name == LAST)
-    return tuple(replace(field, later=first is None or field.name not in first) for field in ordered)
+    return tuple(sorted(found, key=lambda field: field.name == LAST))
 
 
-def _field(info: Any, hint: Any) -> Field:
-    nullable = False
-    if get_origin(hint) in (Union, types.UnionType):
-        nullable = True
+def _field(info: Any, hint: Any, later: bool) -> Field:
+    nullable = get_origin(hint) in (Union, types.UnionType)
+    if nullable:
         (hint,) = (argument for argument in get_args(hint) if argument is not type(None))
     is_array = get_origin(hint) is tuple
     if is_array:
         hint = get_args(hint)[0]
     if get_origin(hint) is Annotated:
-        return Field(info.name, _kind(hint), None, is_array, nullable, not info.required)
-    return Field(info.name, None, hint, is_array, nullable, not info.required)
+        return Field(info.name, _kind(hint), None, is_array, nullable, not info.required, later)
+    return Field(info.name, None, hint, is_array, nullable, not info.required, later)
 
 
 def _kind(hint: Any) -> Kind:

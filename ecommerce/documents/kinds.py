@@ -67,12 +67,11 @@ def _kind(name: str, bson_type: str, spark_type: str, **bson_bounds: Any) -> dic
     return {"kind": Kind(name, bson_type, spark_type, bson_bounds)}
 
 
-MONEY_SPARK_TYPE = f"decimal(18,{MONEY_SCALE})"
-
-
 def _decimal(name: str, **bson_bounds: Any) -> dict[str, Any]:
     # For MongoDB a multiple of 0.0001, exactly, so that a shell cannot write an amount that the definition refuses.
-    return _kind(name, "decimal", MONEY_SPARK_TYPE, **bson_bounds, multipleOf=Decimal(1).scaleb(-MONEY_SCALE))
+    return _kind(
+        name, "decimal", f"decimal(18,{MONEY_SCALE})", **bson_bounds, multipleOf=Decimal(1).scaleb(-MONEY_SCALE)
+    )
 
 
 CURRENCY_PATTERN = "^[A-Z]{3}$"

@@ -115,17 +115,14 @@ def usual_spellings(text: str) -> tuple[str, ...]:
 
 def match_of(names: Iterable[str]) -> dict[str, Any]:
     """The MongoDB filter of orders that have one of these statuses, however it is spelled."""
-    texts = spellings(names)
     # The server compares the names that nearly all orders have first; lowering each text costs it more.
-    exact = {"delivery.status": {"$in": [*names, *texts]}}
-    return {"$or": [exact, {"$expr": {"$in": [_folded("$delivery.status"), list(texts)]}}]}
+    exact = {"delivery.status": {"$in": [*names, *spellings(names)]}}
+    return {"$or": [exact, {"$expr": mongo_has("$delivery.status", names)}]}
 
 
 def mongo_canonical(field: str) -> dict[str, Any]:
     """The MongoDB expression of a field's canonical name; `field` is `$delivery.status` or alike."""
-    branches = [
-        {"case": {"$in": [_folded(field), list(spellings([status.name]))]}, "then": status.name} for status in STATUSES
-    ]
+    branches = [{"case": mongo_has(field, [status.name]), "then": status.name} for status in STATUSES]
     return {"$switch": {"branches": branches, "default": field}}
 
 
