@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ecommerce.settings import Settings
@@ -96,10 +97,8 @@ def embedded_catalog(settings: Settings) -> str | None:
 
     Whoever starts that Postgres records it: its port is another one each time.
     """
-    try:
-        return str(json.loads(_catalog_record(settings).read_text())["uri"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    uri: str | None = _recorded(_catalog_record(settings), "uri")
+    return uri
 
 
 def record_embedded_catalog(settings: Settings, uri: str) -> None:
@@ -115,16 +114,20 @@ def local_path(uri: str) -> Path | None:
 
 def archive_kind(settings: Settings) -> str | None:
     """Recorded kind of the embedded archive, `hdfs` or `file`; None before services first started."""
-    try:
-        kind = json.loads(_record(settings).read_text())["kind"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    kind = _recorded(_record(settings), "kind")
     return kind if kind in (HDFS, FILE) else None
 
 
 def record_archive_kind(settings: Settings, kind: str) -> None:
     """Record the kind, whole or not at all."""
     _write_whole(_record(settings), {"kind": kind})
+
+
+def _recorded(path: Path, name: str) -> Any:
+    try:
+        return json.loads(path.read_text())[name]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _write_whole(path: Path, content: Mapping[str, str], mode: int = 0o666) -> None:

@@ -7,8 +7,7 @@ the old one. It can be killed anywhere; running it again goes on.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -105,7 +104,8 @@ def change_shop(database: MongoDatabase, settings: Settings, wanted: Shop, progr
         return ShopChange(before, wanted, 0, 0, time.monotonic() - started)
     prepare_archive(database)
     record_shop(database, before)
-    with _no_archiver(database):
+    # Meanwhile no archiver works. Without a replica set there is none.
+    with archive_lease(database) if is_replica_set(database) else nullcontext():
         _settle(database, before.time_zone)
         note_move(database, wanted.time_zone)
         reached("shop:noted")
@@ -117,16 +117,6 @@ def change_shop(database: MongoDatabase, settings: Settings, wanted: Shop, progr
         reached("shop:moved")
         _settle(database, wanted.time_zone)
     return ShopChange(before, wanted, len(days), orders, time.monotonic() - started)
-
-
-@contextmanager
-def _no_archiver(database: MongoDatabase) -> Iterator[None]:
-    """Within the block no archiver works. Without a replica set there is none."""
-    if is_replica_set(database):
-        with archive_lease(database):
-            yield
-    else:
-        yield
 
 
 def _count_anew(database: MongoDatabase, wanted: Shop, progress: Progress) -> int:

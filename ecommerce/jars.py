@@ -66,9 +66,7 @@ _PYSPARK_PATTERNS = ("hadoop-client-*.jar", "slf4j-api-*.jar", "log4j-*.jar", "j
 def hadoop_jars(cache: Path, java_home: Path | None = None) -> list[Path]:
     """The jars that run HDFS daemons and the HDFS shell. Raises ServiceError where the jar cannot be fetched."""
     jars = fetch_jars((HADOOP_DAEMONS,), cache, java_home)
-    for pattern in _PYSPARK_PATTERNS:
-        jars.extend(sorted(_pyspark_jars().glob(pattern)))
-    return jars
+    return jars + [path for pattern in _PYSPARK_PATTERNS for path in sorted(_pyspark_jars().glob(pattern))]
 
 
 def archive_jars(cache: Path, java_home: Path | None = None) -> list[Path]:
@@ -123,12 +121,10 @@ def _fetch(jars: Sequence[Jar], cache: Path, java_home: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache.expanduser().absolute() / "jars") as scratch:
         directory = Path(scratch)
         maven = shutil.which("mvn")
-        attempts = []
-        if maven:
-            attempts.append(("Maven", _maven_command(maven, jars, directory)))
-        attempts.append(("Ivy", _ivy_command(java_home, jars, directory)))
+        attempts = {"Maven": _maven_command(maven, jars, directory)} if maven else {}
+        attempts["Ivy"] = _ivy_command(java_home, jars, directory)
         problems = []
-        for tool, command in attempts:
+        for tool, command in attempts.items():
             problem = _run(command, java_home)
             if problem is None:
                 break

@@ -30,12 +30,10 @@ def java_home(settings: Settings) -> Path:
 @lru_cache(maxsize=4)
 def _java_home(from_environment: str | None, on_path: str | None, cache: Path) -> Path:
     problems = []
-    candidates = (
-        [(f"JAVA_HOME={from_environment}", Path(from_environment) / "bin" / "java")] if from_environment else []
-    )
+    candidates = {f"JAVA_HOME={from_environment}": Path(from_environment) / "bin" / "java"} if from_environment else {}
     if on_path:
-        candidates.append((on_path, Path(on_path)))
-    for name, binary in candidates:
+        candidates[on_path] = Path(on_path)
+    for name, binary in candidates.items():
         home, problem = _examine(binary)
         if home is not None:
             return home

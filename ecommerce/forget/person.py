@@ -1,6 +1,6 @@
 """Who is to be forgotten, and what there is of them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -78,7 +78,7 @@ def ask_to_forget(
         "hot_orders": len(hot),
         "archived_orders": len(archived),
         "restored_orders": len(_orders_of(database, ORDERS_RESTORED, person)),
-        "past_versions": count_past_versions(database, [*hot, *archived]),
+        "past_versions": sum(database[PAST_VERSIONS].count_documents(versions_of(one)) for one in (*hot, *archived)),
         "rejected_rows": sum(1 for _ in rejected_rows_of(database, person)),
         "imported_files": sum(1 for _ in files_that_mention(settings.inbox_directory, Looked(person))),
     }
@@ -103,11 +103,6 @@ def archived_orders_of(settings: Settings, person: Person) -> dict[int, str | No
             return {}
         rows = view.table.scan(row_filter=wanted, selected_fields=fields, snapshot_id=view.main).to_arrow()
     return {row["order_id"]: row["external_id"] for row in rows["order"].to_pylist()}
-
-
-def count_past_versions(database: MongoDatabase, order_ids: Sequence[int]) -> int:
-    """How many past versions of these orders are known."""
-    return sum(database[PAST_VERSIONS].count_documents(versions_of(order_id)) for order_id in order_ids)
 
 
 def versions_of(order_id: int) -> dict[str, Any]:

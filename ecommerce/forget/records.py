@@ -21,7 +21,7 @@ from ecommerce.mongo import MongoDatabase
 
 FORGET_RUNS = "forget_runs"
 
-ASKED, CONFIRMED, REPLACED, REWRITTEN, ERASED, COMMITTED = STATES = (
+ASKED, CONFIRMED, REPLACED, REWRITTEN, ERASED, COMMITTED = (
     "asked",
     "confirmed",
     "replaced",
