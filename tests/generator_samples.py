@@ -43,12 +43,13 @@ def file_job(orders: int = 30_000, format: str = "json", compression: str = "", 
 
 
 _WRITER = """
-import json, sys
+import sys
 from pathlib import Path
-from ecommerce.generate.into_files.job import job_of
+import msgspec
+from ecommerce.generate.into_files.job import FileJob
 from ecommerce.generate.into_files.orders_file import write_orders
 if __name__ == "__main__":
-    write_orders(Path(sys.argv[2]), job_of(json.loads(sys.argv[1])), int(sys.argv[3]))
+    write_orders(Path(sys.argv[2]), msgspec.json.decode(sys.argv[1], type=FileJob), int(sys.argv[3]))
 """
 
 
