@@ -16,13 +16,7 @@ from msgspec import Struct
 
 from ecommerce.bson_reading.found import Found
 from ecommerce.bson_reading.layout import Stretch, layout_of
-from ecommerce.bson_reading.order_columns import (
-    ITEM,
-    BoolArray,
-    IntArray,
-    OrderColumns,
-    joined,
-)
+from ecommerce.bson_reading.order_columns import ITEM, BoolArray, IntArray, OrderColumns, joined
 from ecommerce.bson_reading.windows import is_text, matches, of_form, values_at, within
 from ecommerce.documents.bson_types import DECIMAL_HIGH, SIZES, TYPE_BYTES
 from ecommerce.documents.fields import scalar_paths

@@ -6,10 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ecommerce.bson_reading.order_columns import (
-    BoolArray,
-    IntArray,
-)
+from ecommerce.bson_reading.order_columns import BoolArray, IntArray
 
 MANY_ROWS = 1_000
 """So many are first compared all at once."""
