@@ -88,11 +88,11 @@ class Hours:
         """When the day of each instant began."""
         if self.time_zone == "UTC":
             return seconds - seconds % DAY_SECONDS
-        return _last_of(self._begins(seconds, _day_begins), seconds)
+        return self._begun(seconds, _day_begins)
 
     def month_starts(self, seconds: IntArray) -> IntArray:
         """When the month of each instant began."""
-        return _last_of(self._begins(seconds, _month_begins), seconds)
+        return self._begun(seconds, _month_begins)
 
     def offsets(self, start: datetime, end: datetime) -> list[tuple[int, int]]:
         """Since when the zone is how many seconds ahead of UTC, in [start, end): the first from before the start on."""
@@ -104,12 +104,15 @@ class Hours:
         changes = days[self._change[days] < _NEVER].tolist()
         return found + [(int(self._change[day]), int(self._after[day])) for day in changes]
 
-    def _begins(self, seconds: IntArray, of_year: Callable[[str, int], IntArray]) -> IntArray:
+    def _begun(self, seconds: IntArray, of_year: Callable[[str, int], IntArray]) -> IntArray:
+        """The last of the ascending begins `of_year` that is not after each instant."""
         if not len(seconds):
-            return np.empty(0, np.int64)
+            return seconds
         first, last = (time_of(int(edge)).astimezone(self.zone).year for edge in (seconds.min(), seconds.max()))
         # A year more on each side: where years meet, the day before or after may be the other year's.
-        return np.concatenate([of_year(self.time_zone, year) for year in range(max(first - 1, 1969), last + 2)])
+        begins = np.concatenate([of_year(self.time_zone, year) for year in range(max(first - 1, 1969), last + 2)])
+        found: IntArray = begins[np.searchsorted(begins, seconds, side="right") - 1]
+        return found
 
     def _look_up(self, days: IntArray) -> None:
         for day in np.unique(days[~self._known[days]]).tolist():
@@ -170,9 +173,3 @@ def _day_begins(time_zone: str, year: int) -> IntArray:
 def _month_begins(time_zone: str, year: int) -> IntArray:
     zone = ZoneInfo(time_zone)
     return np.array([int(datetime(year, month, 1, tzinfo=zone).timestamp()) for month in range(1, 13)], np.int64)
-
-
-def _last_of(begins: IntArray, seconds: IntArray) -> IntArray:
-    """The last of the ascending `begins` that is not after each instant."""
-    found: IntArray = begins[np.searchsorted(begins, seconds, side="right") - 1] if len(seconds) else seconds
-    return found

@@ -8,7 +8,7 @@ erased     --close-->    committed  the record no longer says who it was
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,14 +21,8 @@ from ecommerce.mongo import MongoDatabase
 
 FORGET_RUNS = "forget_runs"
 
-ASKED, CONFIRMED, REPLACED, REWRITTEN, ERASED, COMMITTED = (
-    "asked",
-    "confirmed",
-    "replaced",
-    "rewritten",
-    "erased",
-    "committed",
-)
+ASKED, CONFIRMED, REPLACED = "asked", "confirmed", "replaced"
+REWRITTEN, ERASED, COMMITTED = "rewritten", "erased", "committed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +67,10 @@ def prepare_forget(database: MongoDatabase) -> None:
 
 def new_request(database: MongoDatabase, run: ForgetRun) -> ForgetRun:
     """Record a request. Nothing happens to the person before it is confirmed."""
-    person = {"user_ids": [Int64(one) for one in run.person.user_ids], "emails": [*run.person.emails]}
     document = {
         "_id": run.run_id,
         "state": run.state,
-        "person": person | {"texts": [*run.person.texts]},
+        "person": asdict(run.person) | {"user_ids": [Int64(one) for one in run.person.user_ids]},
         "number": Int64(run.number),
         "files": run.files,
         "found": dict(run.found),
