@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -105,7 +105,6 @@ class _Hour:
     orders: int
     bytes: int
     open_orders: int
-    open_bytes: int
 
 
 def may_select(database: MongoDatabase, selection: Selection, now: datetime | None = None) -> bool:
@@ -129,30 +128,24 @@ def plan_archive(database: MongoDatabase, selection: Selection, now: datetime | 
         cutoff = _cutoff_by_age(selection, now, shop)
         if selection.by_size:
             cutoff = max(cutoff, _cutoff_by_size(database, selection, hours, shop))
-    plan = plan_before(hours, cutoff, hot_orders)
-    return replace(plan, time_zone=shop.time_zone, aside=aside, seconds=time.monotonic() - started)
-
-
-def plan_before(hours: Sequence[_Hour], cutoff: datetime, hot_orders: int) -> Plan:
-    """The plan for the hours before a cutoff."""
     chosen = [hour for hour in hours if hour.start < cutoff]
+    days, slices = _days(chosen), _slices(chosen, cutoff)
+    return Plan(cutoff, days, slices, hot_orders, shop.time_zone, aside, time.monotonic() - started)
+
+
+def _days(hours: Sequence[_Hour]) -> tuple[PlannedDay, ...]:
     days: dict[date, PlannedDay] = {}
-    for hour in chosen:
+    for hour in hours:
         day = days.get(hour.start.date(), PlannedDay(hour.start.date(), 0, 0, 0))
         days[day.order_date] = PlannedDay(
             day.order_date, day.orders + hour.orders, day.bytes + hour.bytes, day.open_orders + hour.open_orders
         )
-    return Plan(cutoff, tuple(days[day] for day in sorted(days)), _before(cutoff, _slices(chosen)), hot_orders)
+    return tuple(days[day] for day in sorted(days))
 
 
 def slices_of(database: MongoDatabase, statuses: tuple[str, ...] | None, cutoff: datetime) -> tuple[Slice, ...]:
     """The slices in which Spark reads the orders before a cutoff, as they are now."""
-    return _before(cutoff, _slices(_hours(database, statuses, cutoff, all_aside(database, limit=1)[0])))
-
-
-def _before(cutoff: datetime, slices: Sequence[Slice]) -> tuple[Slice, ...]:
-    """The slices up to a cutoff, which may be within an hour of UTC: a day in India begins at half past six."""
-    return tuple(Slice(one.start, min(one.end, cutoff), one.orders) for one in slices)
+    return _slices(_hours(database, statuses, cutoff, all_aside(database, limit=1)[0]), cutoff)
 
 
 def order_match(statuses: tuple[str, ...] | None, start: datetime | None, end: datetime) -> dict[str, Any]:
@@ -167,7 +160,6 @@ def order_match(statuses: tuple[str, ...] | None, start: datetime | None, end: d
 def _hours(database: MongoDatabase, statuses: tuple[str, ...] | None, end: datetime, aside: int) -> list[_Hour]:
     """What each hour has. Where documents are set aside they are not counted; the export looks at each by itself."""
     finished: Any = mongo_has("$delivery.status", statuses) if statuses else True
-    size = {"$bsonSize": "$$ROOT"}
     rows = database[ORDERS].aggregate(
         [
             {"$match": order_match(None, None, end) | ({"$and": [order_validator()]} if aside else {})},
@@ -175,19 +167,15 @@ def _hours(database: MongoDatabase, statuses: tuple[str, ...] | None, end: datet
                 "$group": {
                     "_id": {"$dateTrunc": {"date": "$order.order_time", "unit": "hour"}},
                     "all": {"$sum": 1},
-                    "all_bytes": {"$sum": size},
                     "orders": {"$sum": {"$cond": [finished, 1, 0]}},
-                    "bytes": {"$sum": {"$cond": [finished, size, 0]}},
+                    "bytes": {"$sum": {"$cond": [finished, {"$bsonSize": "$$ROOT"}, 0]}},
                 }
             },
             {"$sort": {"_id": 1}},
         ],
         allowDiskUse=True,
     )
-    return [
-        _Hour(row["_id"], row["orders"], row["bytes"], row["all"] - row["orders"], row["all_bytes"] - row["bytes"])
-        for row in rows
-    ]
+    return [_Hour(row["_id"], row["orders"], row["bytes"], row["all"] - row["orders"]) for row in rows]
 
 
 def _shop_hours(database: MongoDatabase) -> Hours:
@@ -210,12 +198,9 @@ def _cutoff_by_age(selection: Selection, now: datetime | None, shop: Hours) -> d
 
 def _cutoff_by_size(database: MongoDatabase, selection: Selection, hours: Sequence[_Hour], shop: Hours) -> datetime:
     """The start of the first day that may stay."""
-    (totals,) = list(
-        database[ORDERS].aggregate(
-            [{"$group": {"_id": None, "n": {"$sum": 1}, "b": {"$sum": {"$bsonSize": "$$ROOT"}}}}]
-        )
-    ) or [{"n": 0, "b": 0}]
-    orders, size = totals["n"], totals["b"]
+    sums = {"_id": None, "orders": {"$sum": 1}, "bytes": {"$sum": {"$bsonSize": "$$ROOT"}}}
+    totals = next(database[ORDERS].aggregate([{"$group": sums}]), {"orders": 0, "bytes": 0})
+    orders, size = totals["orders"], totals["bytes"]
     cutoff = EPOCH
     for hour in hours:
         small = selection.max_hot_orders is None or orders <= selection.max_hot_orders
@@ -228,8 +213,11 @@ def _cutoff_by_size(database: MongoDatabase, selection: Selection, hours: Sequen
     return cutoff
 
 
-def _slices(hours: Sequence[_Hour]) -> tuple[Slice, ...]:
-    """Runs of hours with about SLICE_ORDERS orders; a day is cut only where it is larger than a slice."""
+def _slices(hours: Sequence[_Hour], cutoff: datetime) -> tuple[Slice, ...]:
+    """Runs of hours with about SLICE_ORDERS orders; a day is cut only where it is larger than a slice.
+
+    The cutoff may be within an hour of UTC: a day in India begins at half past six.
+    """
     wanted = max(SLICE_ORDERS, sum(hour.orders for hour in hours) // SLICES_MAX)
     slices: list[Slice] = []
     for hour in hours:
@@ -242,4 +230,4 @@ def _slices(hours: Sequence[_Hour]) -> tuple[Slice, ...]:
             slices.append(Slice(hour.start, hour.start + _HOUR, hour.orders))
         else:
             slices[-1] = Slice(last.start, hour.start + _HOUR, last.orders + hour.orders)
-    return tuple(slices)
+    return tuple(Slice(one.start, min(one.end, cutoff), one.orders) for one in slices)
