@@ -6,7 +6,7 @@ A day whose files are not what was written is Damage: an empty, cut or exchanged
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bson
 import numpy as np
@@ -103,40 +103,47 @@ def wrongly_sized(view: ArchiveView) -> list[Damage]:
     for of_open_run in (False, True):
         for day, tasks in sorted(view.files(None, None, of_open_run=of_open_run).items()):
             if faults := wrong_sizes(view, tasks):
-                its = f"its {counted(_orders_of(view, day), 'order')}"
+                its = f"its {counted(_recorded(view, day).orders, 'order')}"
                 orders = "orders of the run that is open" if of_open_run else its
                 found.append(damage_of(view, day, f"{orders} cannot all be read{some_of(faults)}"))
     return found
 
 
-def _orders_of(view: ArchiveView, day: date) -> int:
-    """How many orders the runs wrote for a day."""
-    return view.days[day].orders if day in view.days else 0
+def _recorded(view: ArchiveView, day: date) -> Day:
+    """What the runs wrote for a day."""
+    return view.days.get(day) or Day(day, 0, 0, 0, 0)
 
 
-def _sound(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: Sequence[str] | None) -> "Any":
+def _sound(
+    view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: Sequence[str] | None
+) -> "pa.Table | Damage":
     """The rows of a day of `main`, or Damage."""
-    wanted = _with(columns, _COMPARED)
-    faults = wrong_sizes(view, tasks)
-    expected = view.days.get(day) or Day(day, 0, 0, 0, 0)
-    if not faults:
-        try:
-            rows = _rows(view, tasks, wanted)
-        except Exception as error:  # noqa: BLE001 - Arrow, PyIceberg and the client of HDFS each have their own
-            require_datanodes(error)
-            faults = _unreadable(view, tasks, wanted) or [first_line(error)]
-            return damage_of(view, day, f"its {counted(expected.orders, 'order')} cannot all be read{some_of(faults)}")
-        amount = sum_of_amounts(rows)
-        content = int(np.bitwise_xor.reduce(rows[HASH_COLUMN].to_numpy())) if len(rows) else 0
-        if (len(rows), amount, content) == (expected.orders, expected.total_amount, expected.content_hash):
-            return rows
-        if len(rows) == expected.orders:
-            return damage_of(view, day, f"its {counted(len(rows), 'order')} differ from what was written")
-        faults = [f"{file_name(task)} holds {task.file.record_count:,}" for task in tasks] or ["there is no file"]
-        return damage_of(
-            view, day, f"it has {counted(len(rows), 'order')} of {expected.orders:,} that were written{some_of(faults)}"
-        )
-    return damage_of(view, day, f"its {counted(expected.orders, 'order')} cannot all be read{some_of(faults)}")
+    rows = _rows_or_faults(view, tasks, _with(columns, _COMPARED))
+    expected = _recorded(view, day)
+    if isinstance(rows, list):
+        return damage_of(view, day, f"its {counted(expected.orders, 'order')} cannot all be read{some_of(rows)}")
+    amount = sum_of_amounts(rows)
+    content = int(np.bitwise_xor.reduce(rows[HASH_COLUMN].to_numpy())) if len(rows) else 0
+    if (len(rows), amount, content) == (expected.orders, expected.total_amount, expected.content_hash):
+        return rows
+    found = counted(len(rows), "order")
+    if len(rows) == expected.orders:
+        return damage_of(view, day, f"its {found} differ from what was written")
+    faults = [f"{file_name(task)} holds {task.file.record_count:,}" for task in tasks] or ["there is no file"]
+    return damage_of(view, day, f"it has {found} of {expected.orders:,} that were written{some_of(faults)}")
+
+
+def _rows_or_faults(
+    view: ArchiveView, tasks: "list[FileScanTask]", columns: Sequence[str] | None, *, of_open_run: bool = False
+) -> "pa.Table | list[str]":
+    """The rows of these files, or what is wrong with the files."""
+    if faults := wrong_sizes(view, tasks):
+        return faults
+    try:
+        return _rows(view, tasks, columns, of_open_run=of_open_run)
+    except Exception as error:  # noqa: BLE001 - Arrow, PyIceberg and the client of HDFS each have their own
+        require_datanodes(error)
+        return _unreadable(view, tasks, columns) or [first_line(error)]
 
 
 def wrong_sizes(view: ArchiveView, tasks: "Sequence[FileScanTask]") -> list[str]:
@@ -166,20 +173,16 @@ def _unreadable(view: ArchiveView, tasks: "Sequence[FileScanTask]", columns: Seq
     return faults
 
 
-def _purged(view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: Sequence[str] | None) -> "Any":
+def _purged(
+    view: ArchiveView, day: date, tasks: "list[FileScanTask]", columns: Sequence[str] | None
+) -> "pa.Table | Damage":
     """The rows of the open run whose orders have left MongoDB, or Damage."""
     import pyarrow as pa
     from pyarrow import compute
 
-    wanted = _with(columns, _OF_THE_OPEN_RUN)
-    faults = wrong_sizes(view, tasks)
-    try:
-        rows = None if faults else _rows(view, tasks, wanted, of_open_run=True)
-    except Exception as error:  # noqa: BLE001 - as above
-        require_datanodes(error)
-        rows, faults = None, _unreadable(view, tasks, wanted) or [first_line(error)]
-    if rows is None:
-        return damage_of(view, day, f"orders of the run that is open cannot be read{some_of(faults)}")
+    rows = _rows_or_faults(view, tasks, _with(columns, _OF_THE_OPEN_RUN), of_open_run=True)
+    if isinstance(rows, list):
+        return damage_of(view, day, f"orders of the run that is open cannot be read{some_of(rows)}")
     ids = compute.struct_field(rows["order"].combine_chunks(), ["order_id"])
     query = filter_of_ids(np.unique(ids.to_numpy()))
     assert view.open_run is not None  # noqa: S101 - the caller has its files
@@ -200,7 +203,6 @@ def _rows(
     from pyiceberg.io.pyarrow import ArrowScan
 
     verify_pages()
-
     table = view.table
     assert table is not None  # noqa: S101 - it has files
     schema = table.schema() if columns is None else table.schema().select(*columns)
