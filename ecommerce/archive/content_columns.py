@@ -4,7 +4,7 @@ Spark computes the same hash from the columns of the archive, in SQL; so whateve
 table shows. `documents.content_hash` says what the hash is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from msgspec import Struct
 
-from ecommerce.bson_reading.order_columns import ITEM, Elements, IntArray, OrderColumns
+from ecommerce.bson_reading.order_columns import ITEM, IntArray, OrderColumns
 from ecommerce.documents import content_hash
 from ecommerce.documents.content_hash import (
     LEFT_OUT,
@@ -55,7 +55,7 @@ def _add_struct(hashes: UnsignedArray, columns: OrderColumns, document: type[Str
         if path == LEFT_OUT:
             continue
         if field.is_array and field.later:
-            _add_array(hashes, columns, field, path, path, slice(None))
+            _add_array(hashes, columns, field, path, path, slice(0, len(hashes)))
         elif field.is_array:
             _add_items(hashes, columns, field)
         elif field.document is not None:
@@ -66,7 +66,8 @@ def _add_struct(hashes: UnsignedArray, columns: OrderColumns, document: type[Str
                 tagged = xxh64(np.full(len(rows), tag_of(path)), hashes[rows])
                 hashes[rows] = xxh64(_later_values(columns, field, path)[rows], tagged)
         else:
-            hashes[:] = xxh64(_values(columns, field, path), hashes)
+            values = _values(field, path, columns.numbers, columns.texts)
+            hashes[:] = xxh64(np.where(columns.has[path], values, NO_VALUE) if field.nullable else values, hashes)
 
 
 def _add_array(hashes: UnsignedArray, columns: OrderColumns, field: Field, path: str, tag: str, owners: slice) -> None:
@@ -75,13 +76,12 @@ def _add_array(hashes: UnsignedArray, columns: OrderColumns, field: Field, path:
     assert field.document is not None  # noqa: S101 - arrays hold documents
     if elements is None:
         return
-    first, last = owners.start or 0, len(hashes) if owners.stop is None else owners.stop
-    chosen = np.flatnonzero((elements.owner >= first) & (elements.owner < last))
+    chosen = np.flatnonzero((elements.owner >= owners.start) & (elements.owner < owners.stop))
     if not len(chosen):
         return
     owner, at = np.unique(elements.owner[chosen], return_index=True)
     rows = elements.row[chosen][at]
-    sizes = np.bincount(elements.owner[chosen] - first)[owner - first]
+    sizes = np.bincount(elements.owner[chosen] - owners.start)[owner - owners.start]
     hashes[rows] = xxh64(sizes, xxh64(np.full(len(rows), tag_of(tag)), hashes[rows]))
     for part_of, _ in _rounds(elements.owner[chosen]):
         of_round = slice(int(chosen[part_of][0]), int(chosen[part_of][-1]) + 1)
@@ -94,31 +94,23 @@ def _add_array(hashes: UnsignedArray, columns: OrderColumns, field: Field, path:
             there = there[(there >= of_round.start) & (there < of_round.stop)]
             if len(there):
                 tagged = xxh64(np.full(len(there), tag_of(name)), hashes[elements.row[there]])
-                hashes[elements.row[there]] = xxh64(_element_values(elements, part)[there], tagged)
-
-
-def _element_values(elements: Elements, part: Field) -> IntArray:
-    texts = elements.texts.get(part.name)
-    return _in_its_unit(part, elements.numbers[part.name]) if texts is None else _text_hashes(texts)
-
-
-def _values(columns: OrderColumns, field: Field, path: str) -> IntArray:
-    texts = columns.texts.get(path)
-    values = _in_its_unit(field, columns.numbers[path]) if texts is None else _text_hashes(texts)
-    return np.where(columns.has[path], values, NO_VALUE) if field.nullable else values
+                values = _values(part, part.name, elements.numbers, elements.texts)
+                hashes[elements.row[there]] = xxh64(values[there], tagged)
 
 
 def _later_values(columns: OrderColumns, field: Field, path: str) -> IntArray:
-    if field.kind is not None and field.kind.bson_type == "object":
+    if path in columns.maps:
         found = (attributes_hash(attributes) if attributes else 0 for attributes in columns.maps[path])
         return np.fromiter(found, np.int64, len(columns.regular))
-    texts = columns.texts.get(path)
-    return _in_its_unit(field, columns.numbers[path]) if texts is None else _text_hashes(texts)
+    return _values(field, path, columns.numbers, columns.texts)
 
 
-def _in_its_unit(field: Field, values: IntArray) -> IntArray:
+def _values(field: Field, name: str, numbers: Mapping[str, IntArray], texts: Mapping[str, pl.Series]) -> IntArray:
+    """What the values of a column count as."""
+    if name in texts:
+        return _text_hashes(texts[name])
     is_time = field.kind is not None and field.kind.bson_type == "date"
-    return values * MICROSECONDS_PER_MILLISECOND if is_time else values
+    return numbers[name] * MICROSECONDS_PER_MILLISECOND if is_time else numbers[name]
 
 
 def _text_hashes(texts: pl.Series) -> IntArray:
@@ -133,7 +125,10 @@ def _add_items(hashes: UnsignedArray, columns: OrderColumns, field: Field) -> No
     assert field.document is not None  # noqa: S101 - arrays hold documents
     sizes = np.bincount(columns.item_of, minlength=len(hashes))
     hashes[:] = xxh64(sizes, hashes)
-    parts = [(part, _item_values(columns, part)) for part in fields_of(field.document)] if len(columns.item_of) else []
+    if not len(columns.item_of):
+        return
+    numbers, texts = columns.items, columns.item_texts
+    parts = [(part, _values(part, ITEM + part.name, numbers, texts)) for part in fields_of(field.document)]
     for at, rows in _rounds(columns.item_of):
         hashed = hashes[rows]
         for part, values in parts:
@@ -144,11 +139,6 @@ def _add_items(hashes: UnsignedArray, columns: OrderColumns, field: Field) -> No
             else:
                 hashed = xxh64(values[at], hashed)
         hashes[rows] = hashed
-
-
-def _item_values(columns: OrderColumns, part: Field) -> IntArray:
-    texts = columns.item_texts.get(ITEM + part.name)
-    return _in_its_unit(part, columns.items[ITEM + part.name]) if texts is None else _text_hashes(texts)
 
 
 def _rounds(item_of: IntArray) -> Iterator[tuple[slice, IntArray]]:
