@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from ecommerce.archive.changes import changes_wait, release_changes, sums_of_changes, take_changes
 from ecommerce.archive.context import ArchiveContext, Step, new_branch, new_run_id
 from ecommerce.archive.days import damaged_days
-from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import VerificationError, failures_explained
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN, RUN_COLUMN, of_days
@@ -27,7 +26,7 @@ from ecommerce.archive.run import CHANGES, EXPORTED, PLANNED, PUBLISHED, PURGED,
 from ecommerce.archive.runs import move_on, new_run
 from ecommerce.archive.source import changed_frame, mongo_frame
 from ecommerce.archive.spark_progress import followed
-from ecommerce.archive.steps import commit, moved, publish
+from ecommerce.archive.steps import append_to_branch, commit, moved, publish
 from ecommerce.archive.verify import days_of, summary_of_days
 from ecommerce.archive.view import open_view
 from ecommerce.gate import FORMAT
@@ -96,15 +95,7 @@ def _write(context: ArchiveContext, run: Run, days: Sequence[date]) -> dict[str,
     ids = mongo_frame(spark, context.settings, ARCHIVED_CHANGES, "order_id bigint", {"run": run.run_id})
     table.delete_orders(run.branch, ids, days)
     reached("export:deleted")
-    rows = changed_frame(spark, context.settings, run.run_id).selectExpr("*", f"'{run.run_id}' AS {RUN_COLUMN}")
-    append = partial(table.append, rows, run.branch)
-    snapshot = followed(spark, append, context.progress, run.orders, "orders")
-    make_durable(table.uri)
-    return {
-        "snapshot": snapshot,
-        "bytes_after": table.added_bytes(snapshot),
-        "metadata": table.metadata_location(),
-    }
+    return append_to_branch(context, run, changed_frame(spark, context.settings, run.run_id))
 
 
 def verify_changes(context: ArchiveContext, run: Run) -> Run:
@@ -168,9 +159,4 @@ def _days(rows: "DataFrame", dates: Sequence[date]) -> dict[date, Day]:
     return {day.order_date: day for day in days_of(summary)}
 
 
-CHANGE_STEPS: dict[str, Step] = {
-    PLANNED: export_changes,
-    EXPORTED: verify_changes,
-    PURGED: publish,
-    PUBLISHED: commit,
-}
+CHANGE_STEPS: dict[str, Step] = {PLANNED: export_changes, EXPORTED: verify_changes, PURGED: publish, PUBLISHED: commit}

@@ -12,7 +12,7 @@ Where a person is asked (`approval`), a verified run waits; refused, it is close
 import time
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.changes import leave_changes
 from ecommerce.archive.chunks import chunks_of
@@ -28,6 +28,9 @@ from ecommerce.archive.selection import slices_of
 from ecommerce.archive.source import DaysRead, source_frame
 from ecommerce.archive.spark_progress import followed
 from ecommerce.archive.verify import days_of, summary_of_days, verify_rows
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 SAFE = "Nothing was deleted from MongoDB; run it again to go on."
 ARCHIVED = "Its orders are safe: each is either still in MongoDB or in the run's branch; run it again to go on."
@@ -48,17 +51,22 @@ def export(context: ArchiveContext, run: Run) -> Run:
 
 def _write(context: ArchiveContext, run: Run) -> dict[str, Any]:
     """Append the run's rows to its branch; returns what the record says of them."""
-    table = context.table
-    table.start_branch(run.branch)
+    context.table.start_branch(run.branch)
     reached("export:branched")
     days_read = DaysRead(context.spark, run.slices)
     source = source_frame(context.spark, context.settings, run.slices, run.statuses, days_read)
+    return append_to_branch(context, run, source) | {"read_days": days_read.days()}
+
+
+def append_to_branch(context: ArchiveContext, run: Run, source: "DataFrame") -> dict[str, Any]:
+    """Append rows to a run's branch as the run's own, and wait until they are on the disk; returns what is recorded."""
+    table = context.table
     rows = source.selectExpr("*", f"'{run.run_id}' AS {RUN_COLUMN}")
     append = partial(table.append, rows, run.branch)
     snapshot = followed(context.spark, append, context.progress, run.orders, "orders")
     make_durable(table.uri)
     size, where = table.added_bytes(snapshot), table.metadata_location()
-    return {"snapshot": snapshot, "read_days": days_read.days(), "bytes_after": size, "metadata": where}
+    return {"snapshot": snapshot, "bytes_after": size, "metadata": where}
 
 
 def verify(context: ArchiveContext, run: Run) -> Run:
