@@ -13,12 +13,12 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 
-from ecommerce.archive.day_sums import days_of_orders, together
+from ecommerce.archive.day_sums import days_of_orders
 from ecommerce.archive.encoded_ids import filter_of_ids
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.fault_points import reached
 from ecommerce.archive.hot import HotOrders, hot_orders, time_of
-from ecommerce.archive.run import Day
+from ecommerce.archive.run import Day, together
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.content_hash import CONTENT_HASH

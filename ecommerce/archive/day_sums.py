@@ -1,7 +1,6 @@
 """What orders come to per day, from their documents: counted and hashed without Spark, where they are read."""
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -34,14 +33,6 @@ def days_of_orders(hot: HotOrders) -> list[Day]:
             )
         )
     return found
-
-
-def together(days: Iterable[Day]) -> tuple[Day, ...]:
-    """The days in order, each once."""
-    sums: dict[date, Day] = {}
-    for day in days:
-        sums[day.order_date] = sums[day.order_date].plus(day) if day.order_date in sums else day
-    return tuple(sums[day] for day in sorted(sums))
 
 
 def require_same_reading(hot: HotOrders) -> None:

@@ -1,6 +1,6 @@
 """An archive run: what its record in `archive_runs` says, and the way there and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -83,6 +83,14 @@ class Day:
     def minus(self, other: "Day") -> "Day":
         """What the day has come to since it came to the other; hashes of what was added and of what left are folded."""
         return self.plus(replace(other, orders=-other.orders, total_amount=-other.total_amount))
+
+
+def together(days: Iterable[Day]) -> tuple[Day, ...]:
+    """The days in order, each once."""
+    sums: dict[date, Day] = {}
+    for day in days:
+        sums[day.order_date] = sums[day.order_date].plus(day) if day.order_date in sums else day
+    return tuple(sums[day] for day in sorted(sums))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,17 @@ import gc
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from zipimport import zipimporter
 
 from ecommerce.archive.arrow_rows import row_batches
 from ecommerce.archive.changes import changed_orders
-from ecommerce.archive.day_sums import days_of_orders, require_same_reading, together
+from ecommerce.archive.day_sums import days_of_orders, require_same_reading
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.hot import milliseconds_of, only_orders
 from ecommerce.archive.rows import read_ddl
-from ecommerce.archive.run import Day, Slice
+from ecommerce.archive.run import Day, Slice, together
 from ecommerce.archive.selection import order_match
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.statuses import sql_has
@@ -94,7 +95,7 @@ def start_workers(context: "SparkContext") -> None:
     Spark keeps them for its next jobs, which would else wait for that with their first tasks.
     """
     workers = context.defaultParallelism
-    context.parallelize(range(workers), workers).foreachPartition(_settled)
+    context.parallelize(range(workers), workers).foreachPartition(_settle_worker)
 
 
 def mongo_frame(
@@ -157,12 +158,7 @@ def _changed(settings: "Settings", run_id: str, _: Iterable["pa.RecordBatch"]) -
         yield from row_batches(hot)
 
 
-def _settled(_: Iterable[int]) -> None:
-    """In a Python worker: that this function is here means that its module is, with all that it imports."""
-    _settle_worker()
-
-
-def _settle_worker() -> None:
+def _settle_worker(_: Iterable[int] = ()) -> None:
     """Spare the worker what Spark does around each task, a third of its time.
 
     Before it, Spark has Python forget and read again what is in every directory of its path, PySpark's zip among them;
@@ -173,9 +169,7 @@ def _settle_worker() -> None:
     _keep_modules()
 
 
-@cache
-def _keep_modules() -> None:
-    gc.freeze()
+_keep_modules = cache(gc.freeze)
 
 
 def _fields(
@@ -185,10 +179,5 @@ def _fields(
     import pyarrow as pa
 
     found = get_database(settings)[collection].find(match, dict.fromkeys(schema.names, 1), batch_size=_BATCH_DOCUMENTS)
-    documents: list[Any] = []
-    for document in found:
-        documents.append(document)
-        if len(documents) == _BATCH_DOCUMENTS:
-            yield pa.RecordBatch.from_pylist(documents, schema=schema)
-            documents = []
-    yield pa.RecordBatch.from_pylist(documents, schema=schema)
+    while documents := list(islice(found, _BATCH_DOCUMENTS)):
+        yield pa.RecordBatch.from_pylist(documents, schema=schema)

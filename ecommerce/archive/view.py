@@ -5,7 +5,7 @@ An order that has left MongoDB is in the open run's branch until `main` gets tha
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.catalog import TABLE, metadata_location, pyiceberg_catalog
@@ -26,6 +26,8 @@ from ecommerce.archive.run import (
     VERIFIED,
     Day,
     Run,
+    day_start,
+    together,
 )
 from ecommerce.archive.runs import runs_of_the_table
 from ecommerce.mongo import MongoDatabase, get_database
@@ -187,11 +189,10 @@ def view_of(
         for edit in edits
         if edit.state == EDITED or (main and _is_ancestor(table, edit.snapshot, main.snapshot_id))
     ]
-    days: dict[date, Day] = {}
-    for day in (*(day for one in published for day in one.per_day), *(day for one in edited for day in one.per_day)):
-        days[day.order_date] = days[day.order_date].plus(day) if day.order_date in days else day
+    recorded: list[Run | Edit] = [*published, *edited]
+    days = together(day for one in recorded for day in one.per_day)
     written_by = {day.order_date: one.run_id for one in published for day in one.per_day}
-    kept = {day: sums for day, sums in days.items() if sums.orders}
+    kept = {day.order_date: day for day in days if day.orders}
     open_run = run if branch else None
     heads = main.snapshot_id if main else None, branch.snapshot_id if branch else None
     applied = changes.run_id if changes else None
@@ -200,14 +201,11 @@ def view_of(
 
 def _conditions(start: date | None, end: date | None, run_id: str | None) -> Iterator[str]:
     """The orders of the days [start, end], by their time, which the table is partitioned by; of one run."""
-    yield f"order.order_time >= '{_midnight(start or date.min)}'"
-    yield f"order.order_time < '{_midnight(end + timedelta(days=1) if end and end < date.max else date.max)}'"
+    until = end + timedelta(days=1) if end and end < date.max else date.max
+    yield f"order.order_time >= '{day_start(start or date.min).isoformat()}'"
+    yield f"order.order_time < '{day_start(until).isoformat()}'"
     if run_id is not None:
         yield f"{RUN_COLUMN} = '{run_id}'"
-
-
-def _midnight(day: date) -> str:
-    return datetime.combine(day, time(), UTC).isoformat()
 
 
 def _day_of(partition: Any) -> date:
@@ -251,11 +249,7 @@ def _states(database: MongoDatabase) -> list[tuple[str, str, str]]:
 
 
 def _is_ancestor(table: "Table", ancestor: int, snapshot: int) -> bool:
-    return any(one == ancestor for one in _ancestry(table, snapshot))
+    from pyiceberg.table.snapshots import ancestors_of
 
-
-def _ancestry(table: "Table", snapshot: int) -> Iterator[int]:
-    at = table.metadata.snapshot_by_id(snapshot)
-    while at is not None:
-        yield at.snapshot_id
-        at = table.metadata.snapshot_by_id(at.parent_snapshot_id) if at.parent_snapshot_id is not None else None
+    ancestors = ancestors_of(table.metadata.snapshot_by_id(snapshot), table.metadata)
+    return any(one.snapshot_id == ancestor for one in ancestors)
