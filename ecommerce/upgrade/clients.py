@@ -31,16 +31,12 @@ def _others(database: MongoDatabase) -> Iterator[str]:
         try:
             for operation in database.client.admin.aggregate([listing]):
                 name, address = str(operation.get("appName", "")), operation.get("client")
+                uses_this = name.split(" ")[:3:2] == [APPLICATION, database.name]
                 # A program of 0.1.0 does not say which database it uses.
-                if address and name != mine and name in (APPLICATION, *_of(name, database.name)):
+                if address and name != mine and (uses_this or name == APPLICATION):
                     yield f"{name} at {address.rpartition(':')[0]}"
             return
         except OperationFailure as error:
             # Without the right to see all users' connections, those of this user are seen.
             if error.code != _UNAUTHORIZED or not all_users:
                 raise
-
-
-def _of(name: str, database: str) -> tuple[str, ...]:
-    parts = name.split(" ")
-    return (name,) if parts[0] == APPLICATION and len(parts) > 2 and parts[2] == database else ()

@@ -31,7 +31,6 @@ NOT_COMPARED = {
 }
 """Where orders are and when they were counted; the lists have no figure of their own."""
 
-
 NEW_FIGURES = (*SALES_FIGURES, "overdue", "due_late", "due")
 """Figures that older versions did not tell."""
 
@@ -51,14 +50,10 @@ def figures_as_told(database: MongoDatabase) -> dict[str, Any] | None:
     if state is None:
         return None
     after = {"_id": {"$gt": Int64(state["compacted_seq"]), "$lte": Int64(state["seq"])}}
-    deltas = (delta["data"] for delta in database[names[1]].find(after, {"data": 1}))
+    deltas = database[names[1]].find(after, {"data": 1})
     parts = rollup_parts(database, state["epoch"], None, None, collection=names[2])
-    rollup = Rollup.sum_of(
-        (
-            *(Rollup.decode(data) for _, data in parts),
-            *(Rollup.of_cells(cells_as_written(data)) for data in deltas),
-        )
-    )
+    of_deltas = (Rollup.of_cells(cells_as_written(delta["data"])) for delta in deltas)
+    rollup = Rollup.sum_of((*(Rollup.decode(data) for _, data in parts), *of_deltas))
     told = kpis_of(
         rollup,
         Span(),

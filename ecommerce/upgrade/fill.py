@@ -3,7 +3,6 @@
 A day is done in one transaction, which compares first: what the records do tell must be what the files hold.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pymongo.client_session import ClientSession
@@ -65,13 +64,10 @@ def _fill_day(database: MongoDatabase, day: datetime, of_rows: CellTable, hours:
                 "see `ecommerce check`, which names the hours, then run `ecommerce upgrade` again"
             )
         # The day's sum is what counts: it is in the first record, and the others have none of it left.
-        for record, own in zip(records, _first_of(cells.settled(settled_before()), len(records)), strict=True):
+        of_records = (cells.settled(settled_before()), *(CellTable.empty() for _ in records[1:]))
+        for record, own in zip(records, of_records, strict=True):
             # What a move to another zone had laid beside them was of each record's own orders; it is read again.
             anew = {"$set": told(own, hours), "$unset": {MOVED: ""}}
             database[ARCHIVE_SUMMARY].update_one({"_id": record["_id"]}, anew, session=session)
 
     in_transaction(database, write)
-
-
-def _first_of(cells: CellTable, count: int) -> Iterable[CellTable]:
-    return (cells, *(CellTable.empty() for _ in range(count - 1)))

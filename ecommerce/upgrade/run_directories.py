@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import bson
 import numpy as np
 from bson import Decimal128
 
@@ -42,6 +43,7 @@ from ecommerce.archive.source import mongo_frame, only_archived
 from ecommerce.archive.steps import commit, publish
 from ecommerce.archive.verify import days_of, summary_of_days
 from ecommerce.bson_reading.batches import raw_batches
+from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.documents.kinds import to_scaled
 from ecommerce.gate import FORMAT
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
@@ -122,7 +124,7 @@ def _copy(context: ArchiveContext, run: Run) -> Run:
     if not expected:
         return move_on(context.database, run, PURGED)
     table.start_branch(branch)
-    rows = _archived_rows(context).withColumn(RUN_COLUMN, _text(run.run_id)).sort("order.order_time")
+    rows = _archived_rows(context).selectExpr("*", f"'{run.run_id}' AS {RUN_COLUMN}").sort("order.order_time")
     columns = context.spark.createDataFrame([], row_ddl()).columns
     snapshot = table.append(rows.select(*columns), branch)
     make_durable(table.uri)
@@ -137,9 +139,8 @@ def _copy(context: ArchiveContext, run: Run) -> Run:
     if wrong:
         more = f" and {counted(len(wrong) - 10, 'more day')}" if len(wrong) > 10 else ""
         raise ArchiveError(
-            f"the files of version 0.1.0 do not hold what was archived on {', '.join(map(str, wrong[:10]))}"
-            f"{more}: put them back from a backup "
-            "(docs/backup.md)"
+            f"the files of version 0.1.0 do not hold what was archived on {', '.join(map(str, wrong[:10]))}{more}: "
+            "put them back from a backup (docs/backup.md)"
         )
     orders = sum(day.orders for day in found)
     told_of: dict[str, Any] = {"per_day": found, "days": len(found), "orders": orders}
@@ -151,7 +152,7 @@ def _expected_days(database: MongoDatabase) -> dict[date, tuple[int, int, int]]:
     """Orders, amounts and folded hashes of each archived day, as MongoDB has them."""
     counts: dict[datetime, tuple[int, int]] = {}
     for batch in raw_batches(database, {}, collection=ARCHIVED_ORDERS):
-        for entry in map(_decoded, batch):
+        for entry in (bson.decode(one, CODEC_OPTIONS) for one in batch):
             orders, content = counts.get(entry["order_date"], (0, 0))
             counts[entry["order_date"]] = (orders + 1, content ^ int(np.int64(entry["content_hash"])))
     amounts: dict[datetime, int] = {}
@@ -161,14 +162,6 @@ def _expected_days(database: MongoDatabase) -> dict[date, tuple[int, int, int]]:
         amount = group["amount"]
         amounts[group["_id"]] = to_scaled(amount.to_decimal()) if isinstance(amount, Decimal128) else int(amount)
     return {day.date(): (orders, amounts.get(day, 0), content) for day, (orders, content) in counts.items()}
-
-
-def _decoded(entry: bytes) -> dict[str, Any]:
-    import bson
-
-    from ecommerce.documents.bson_codec import CODEC_OPTIONS
-
-    return bson.decode(entry, CODEC_OPTIONS)
 
 
 def _archived_rows(context: ArchiveContext) -> "DataFrame":
@@ -210,9 +203,3 @@ def _parquet(context: ArchiveContext, directories: Sequence[str]) -> "DataFrame"
     uris = [re.sub(r"[{}\[\]*?\\]", r"\\\g<0>", uri) for uri in directories]
     reader = context.spark.read.schema(ddl).option("basePath", f"{context.table.uri}/orders")
     return reader.option("pathGlobFilter", "*.parquet").parquet(*uris)
-
-
-def _text(value: str) -> Any:
-    from pyspark.sql import functions as f
-
-    return f.lit(value)
