@@ -47,18 +47,18 @@ def needs_word(run: Run) -> bool:
     return run.state == VERIFIED and run.approve and run.answer is None
 
 
-def waits(run: Run, now: datetime | None = None) -> bool:
+def waits(run: Run) -> bool:
     """Whether a run can go on only when a person answers."""
-    return needs_word(run) and not _expired(run, now)
+    return needs_word(run) and not _expired(run)
 
 
-def is_refused(run: Run, now: datetime | None = None) -> bool:
+def is_refused(run: Run) -> bool:
     """Whether a verified run is to be dropped: a person refused, or nobody answered in time."""
-    return run.state == VERIFIED and (run.answer == REFUSED or (needs_word(run) and _expired(run, now)))
+    return run.state == VERIFIED and (run.answer == REFUSED or (needs_word(run) and _expired(run)))
 
 
-def _expired(run: Run, now: datetime | None) -> bool:
-    return run.answer_until is not None and run.answer_until <= (now or datetime.now(UTC))
+def _expired(run: Run) -> bool:
+    return run.answer_until is not None and run.answer_until <= datetime.now(UTC)
 
 
 def note_question(database: MongoDatabase, run: Run, asked_by: str | None, answer_time: timedelta = ANSWER_TIME) -> Run:

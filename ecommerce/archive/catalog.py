@@ -82,9 +82,7 @@ def with_catalog(spark: "SparkSession", settings: Settings) -> "SparkSession":
     options = _spark_options(settings)
     # Two threads that found a session without a catalog would both set theirs in it.
     with _ONE_AT_A_TIME:
-        known = spark.conf.get(f"{_PREFIX}.uri", None) and all(
-            spark.conf.get(name, None) == value for name, value in options.items()
-        )
+        known = all(spark.conf.get(name, None) == value for name, value in options.items())
         return spark if known else _session(spark, tuple(options.items()))
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.identity import require_upgraded, take_table
 from ecommerce.archive.lease import Lease, archive_lease
@@ -23,24 +25,15 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-class ArchiveContext:
+class ArchiveContext(Struct, eq=False):
     """What the steps work with. Not a dataclass: Prefect would walk through its fields."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        database: MongoDatabase,
-        spark: "SparkSession",
-        table: ArchiveTable,
-        lease: Lease,
-        progress: Progress = silent,
-    ) -> None:
-        self.settings = settings
-        self.database = database
-        self.spark = spark
-        self.table = table
-        self.lease = lease
-        self.progress = progress
+    settings: Settings
+    database: MongoDatabase
+    spark: "SparkSession"
+    table: ArchiveTable
+    lease: Lease
+    progress: Progress = silent
 
 
 Step = Callable[[ArchiveContext, Run], Run]

@@ -24,8 +24,7 @@ def documents_of(rows: "pa.Table") -> list[bytes]:
     """The documents of rows with the columns of the order document, `_id` first."""
     from pyarrow import compute
 
-    together = rows.combine_chunks()
-    columns = {name: _one_array(together[name]) for name in together.column_names}
+    columns = {name: rows[name].combine_chunks() for name in rows.column_names}
     ids = compute.struct_field(columns["order"], ["order_id"])
     return _documents(OrderDocument, columns, len(rows), [_fixed(b"\x12_id\x00", _int64(ids))])
 
@@ -37,7 +36,7 @@ def _documents(
     pieces: list[list[bytes]] = []
     fixed: list[Bytes] = [*first]
     for field in fields_of(document):
-        element = _elements(field, columns[field.name]) if field.name in columns else _absent(field, count)
+        element = _elements(field, columns[field.name]) if field.name in columns else [_nothing(field)] * count
         if isinstance(element, list):
             pieces += _cut(fixed)
             fixed = []
@@ -98,11 +97,6 @@ def _where(field: Field, column: "pa.Array", kind: bytes, values: list[bytes]) -
     ]
 
 
-def _absent(field: Field, count: int) -> list[bytes]:
-    """Elements of a field that the table has no column of yet."""
-    return [_nothing(field)] * count
-
-
 def _nothing(field: Field) -> bytes:
     """What stands for no value: nothing at all, or null."""
     return b"" if field.optional else TYPE_BYTES["null"] + field.name.encode() + b"\x00"
@@ -113,13 +107,9 @@ def _text(text: str) -> bytes:
     return (len(encoded) + 1).to_bytes(4, "little") + encoded + b"\x00"
 
 
-def _map(entries: list[tuple[str, str]]) -> bytes:
-    return bson.encode(dict(sorted(entries)))
-
-
 _ENCODED_ONE_BY_ONE: Mapping[str, Callable[[Any], bytes]] = {
     "string": _text,
-    "object": _map,
+    "object": lambda entries: bson.encode(dict(sorted(entries))),
     "bool": lambda value: b"\x01" if value else b"\x00",
 }
 
@@ -141,10 +131,6 @@ def _cut(fixed: Sequence[Bytes]) -> Iterator[list[bytes]]:
 
 def _members(column: "pa.Array") -> "dict[str, pa.Array]":
     return {column.type.field(at).name: member for at, member in enumerate(column.flatten())}
-
-
-def _one_array(column: "pa.ChunkedArray") -> "pa.Array":
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _int64(column: "pa.Array") -> "np.ndarray[Any, np.dtype[np.int64]]":

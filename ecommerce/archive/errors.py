@@ -54,10 +54,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
         "HDFS is in safe mode: the disk of its NameNode is full. Free some space there, and it leaves that by itself",
     ),
     (r"safe ?mode", "HDFS is in safe mode: it leaves that by itself when enough DataNodes have reported"),
-    (
-        _NO_PERMISSION,
-        "no permission to write there: give this user the archive's directory",
-    ),
+    (_NO_PERMISSION, "no permission to write there: give this user the archive's directory"),
     (r"DSQuotaExceeded|NSQuotaExceeded|DiskOutOfSpace|out of space", "no space left: make room in the archive"),
     (
         r"No space left",

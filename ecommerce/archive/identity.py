@@ -69,19 +69,16 @@ def take_table(settings: Settings, database: MongoDatabase, table: "ArchiveTable
     """
     with failures_explained("looking at the archive", "Nothing was deleted from MongoDB; run it again to go on."):
         table.require_reachable()
-        _take(settings, database, table)
-
-
-def _take(settings: Settings, database: MongoDatabase, table: "ArchiveTable") -> None:
-    there = table.exists()
-    require_its_table(settings, database, table.uuid() if there else None)
-    table.make()
-    if table_known(database):
-        return
-    if there and table.head() is not None:
-        raise ArchiveError(
-            f"the table {table.name} of the catalog {described_catalog(settings)} holds orders of another database of "
-            f"the name {database.name!r}: set ECOMMERCE_DATABASE to another name. Nothing was changed"
-        )
-    used = {"catalog": described_catalog(settings), "home": str(settings.home_directory), "host": socket.gethostname()}
-    database[ARCHIVE_LEASE].insert_one({"_id": _ID, "uuid": table.uuid(), **used})
+        there = table.exists()
+        require_its_table(settings, database, table.uuid() if there else None)
+        table.make()
+        if table_known(database):
+            return
+        catalog = described_catalog(settings)
+        if there and table.head() is not None:
+            raise ArchiveError(
+                f"the table {table.name} of the catalog {catalog} holds orders of another database of the name "
+                f"{database.name!r}: set ECOMMERCE_DATABASE to another name. Nothing was changed"
+            )
+        used = {"catalog": catalog, "home": str(settings.home_directory), "host": socket.gethostname()}
+        database[ARCHIVE_LEASE].insert_one({"_id": _ID, "uuid": table.uuid(), **used})

@@ -3,13 +3,11 @@
 import logging
 import threading
 import time
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
 import psutil
-
-from ecommerce.timers import when_slow
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +45,8 @@ def end_when_hung(gateway: Any, seconds: float) -> None:
     threading.Thread(target=copy_context().run, args=(watch,), name="jvm-watched", daemon=True).start()
 
 
-def launch_limited(name: str, seconds: float) -> AbstractContextManager[None]:
-    """Kill this process's JVM of that name where the block, which waits for its first word, takes longer."""
-    return when_slow(seconds, _kill_children, name)
-
-
-def _kill_children(name: str) -> None:
+def kill_children(name: str) -> None:
+    """Kill this process's JVM of that name."""
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             if any(name in argument for argument in child.cmdline()):

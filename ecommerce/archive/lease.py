@@ -31,6 +31,7 @@ UNRENEWED_SECONDS = 2.5 * RENEW_SECONDS
 """A living holder would have renewed its lease meanwhile."""
 
 _ID = OLD_LEASE_ID
+_HELD = {"_id": _ID, "$expr": {"$gte": ["$expires_at", "$$NOW"]}}
 
 
 def lease_collection(database: MongoDatabase) -> str:
@@ -40,16 +41,15 @@ def lease_collection(database: MongoDatabase) -> str:
 
 def require_free_lease(database: MongoDatabase) -> None:
     """Raise ArchiveBusyError where a living process holds the lease: a look before Spark is started for nothing."""
-    held = {"_id": _ID, "$expr": {"$gte": ["$expires_at", "$$NOW"]}}
-    holder = database[lease_collection(database)].find_one(held)
+    holder = database[lease_collection(database)].find_one(_HELD)
     # Where it may be dead, taking the lease finds out.
-    if holder and _lives(holder):
+    if holder and _is_of_this_place(holder) and not _is_dead(holder):
         raise _busy(holder)
 
 
 def is_at_work(database: MongoDatabase) -> bool:
     """Whether an archiver holds the lease; one that died here does not, one elsewhere until its lease ends."""
-    holder = database[ARCHIVE_LEASE].find_one({"_id": _ID, "$expr": {"$gte": ["$expires_at", "$$NOW"]}})
+    holder = database[ARCHIVE_LEASE].find_one(_HELD)
     return holder is not None and not _is_dead(holder)
 
 
@@ -127,21 +127,18 @@ def _busy(holder: dict[str, Any]) -> ArchiveBusyError:
     )
 
 
-def _lives(holder: dict[str, Any]) -> bool:
-    """Whether a holder is a process of this place that lives; of other places that cannot be known."""
-    return (
-        holder.get("process_space") is not None and holder["process_space"] == process_space() and not _is_dead(holder)
-    )
-
-
 def _unchanged(holder: dict[str, Any]) -> dict[str, Any]:
     return {"token": holder.get("token"), "expires_at": holder.get("expires_at")}
 
 
+def _is_of_this_place(holder: dict[str, Any]) -> bool:
+    space = process_space()
+    return space is not None and holder.get("process_space") == space
+
+
 def _is_dead(holder: dict[str, Any]) -> bool:
     """Whether a holder was a process of this place that is gone; of other places that cannot be known."""
-    space = process_space()
-    if space is None or holder.get("process_space") != space:
+    if not _is_of_this_place(holder):
         return False
     pid, born = holder.get("pid"), holder.get("process_born")
     if not isinstance(pid, int) or not isinstance(born, str):

@@ -62,7 +62,7 @@ def merge_days(context: ArchiveContext, at_least: int = FILES_MIN) -> Maintenanc
         for start, end in stretches:
             condition = f"order.order_time >= timestamp('{start}') AND order.order_time < timestamp('{end}')"
             options = {"min-input-files": str(FILES_MIN), "partial-progress.enabled": "false"}
-            list(context.table.procedure("rewrite_data_files", where=condition, options=options))
+            context.table.procedure("rewrite_data_files", where=condition, options=options)
             reached("merge:stretch")
         make_durable(context.table.uri)
         after = open_view(context.settings).files(days[0], days[-1])
@@ -98,7 +98,7 @@ def remove_old_files(context: ArchiveContext, now: datetime | None = None) -> in
         # By the clock: Iceberg refuses to remove what may be of a commit that is under way.
         written_before = datetime.now(UTC) - timedelta(days=ORPHANS_DAYS)
         orphans = context.table.procedure("remove_orphan_files", older_than=written_before)
-        return removed + sum(1 for _ in orphans)
+        return removed + len(orphans)
 
 
 def maintain_table(context: ArchiveContext, at_least: int = FILES_MIN) -> Maintenance:

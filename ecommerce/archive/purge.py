@@ -86,7 +86,7 @@ def purge_chunks(database: MongoDatabase, run: Run, chunks: Iterable[Chunk], lea
                     rows_done += sum(future.result() for future in finished)
                     progress(rows_done, run.orders, "orders")
             for future in running:
-                rows_done += future.result()
+                future.result()
         except BaseException:
             stop.set()
             raise
@@ -193,12 +193,10 @@ def _purge_one_by_one(database: MongoDatabase, run: Run, group: list[Chunk], sto
                 _purge_group(database, run, [chunk], stop)
 
 
-def _was_done(error: Exception) -> bool:
-    if isinstance(error, BulkWriteError):
-        return all(one["code"] == _DUPLICATE_KEY for one in error.details.get("writeErrors", [])) and bool(
-            error.details.get("writeErrors")
-        )
-    return True
+def _was_done(error: BulkWriteError | DuplicateKeyError) -> bool:
+    if isinstance(error, DuplicateKeyError):
+        return True
+    return {one["code"] for one in error.details.get("writeErrors", [])} == {_DUPLICATE_KEY}
 
 
 def _purge(database: MongoDatabase, run: Run, group: list[Chunk], session: ClientSession, again: bool) -> None:
@@ -219,7 +217,7 @@ def _purge(database: MongoDatabase, run: Run, group: list[Chunk], session: Clien
                 f"run {run.run_id}: {deleted} of {len(taken)} orders were there to be deleted; nothing was"
             )
         entries = [entry for one in found for entry in _entries(run, hot, *one)]
-        _insert(database, ARCHIVED_ORDERS, entries, session)
+        _insert(database, entries, session)
     reached("purge:before-commit")
 
 
@@ -236,9 +234,9 @@ def _without_archived(
     return without(found, chunk, ids)
 
 
-def _insert(database: MongoDatabase, collection: str, documents: list[RawBSONDocument], session: ClientSession) -> None:
-    """Insert documents that have their `_id`, by one command: half the time of `insert_many`, which looks at each."""
-    reply = database.command({"insert": collection, "documents": documents, "ordered": False}, session=session)
+def _insert(database: MongoDatabase, entries: list[RawBSONDocument], session: ClientSession) -> None:
+    """Insert entries that have their `_id`, by one command: half the time of `insert_many`, which looks at each."""
+    reply = database.command({"insert": ARCHIVED_ORDERS, "documents": entries, "ordered": False}, session=session)
     if reply.get("writeErrors"):
         raise BulkWriteError(reply)
 

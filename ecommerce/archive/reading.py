@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ecommerce.archive.days import Damage, damaged_days, day_tables, require_sound
 from ecommerce.archive.errors import failures_explained
-from ecommerce.archive.rows import RUN_COLUMN, of_days, with_day
-from ecommerce.archive.view import ArchiveView, open_view
+from ecommerce.archive.rows import RUN_COLUMN, of_days, row_ddl, with_day
+from ecommerce.archive.view import open_view
 from ecommerce.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -90,29 +90,24 @@ def read_spark(
 
     `spark` comes from `ecommerce.archive.spark.spark_session`.
     """
+    from ecommerce.archive.source import only_archived
     from ecommerce.archive.table import ArchiveTable
 
     settings = settings or get_settings()
     with failures_explained("reading the archive", UNHURT):
         view = open_view(settings)
         require_sound(damaged_days(view, start, end))
-        return _spark_rows(ArchiveTable(spark, settings), settings, view, start, end)
-
-
-def _spark_rows(table: Any, settings: Settings, view: ArchiveView, start: date | None, end: date | None) -> "DataFrame":
-    from ecommerce.archive.rows import row_ddl
-    from ecommerce.archive.source import only_archived
-
-    if view.main is None:
-        rows = with_day(table.spark.createDataFrame([], row_ddl()))
-    else:
-        rows = of_days(table.rows_at(view.main), start, end)
-    if view.open_run is None:
-        return rows
-    run_id = view.open_run.run_id
-    branch = of_days(table.rows_at(view.branch), start, end).where(f"{RUN_COLUMN} = '{run_id}'")
-    purged = only_archived(branch, settings, {"run_id": run_id})
-    return rows.unionByName(purged.select(*rows.columns))
+        table = ArchiveTable(spark, settings)
+        if view.main is None:
+            rows = with_day(table.spark.createDataFrame([], row_ddl()))
+        else:
+            rows = of_days(table.rows_at(view.main), start, end)
+        if view.open_run is None or view.branch is None:
+            return rows
+        run_id = view.open_run.run_id
+        branch = of_days(table.rows_at(view.branch), start, end).where(f"{RUN_COLUMN} = '{run_id}'")
+        purged = only_archived(branch, settings, {"run_id": run_id})
+        return rows.unionByName(purged.select(*rows.columns))
 
 
 def _chosen(rows: "pa.Table", columns: Sequence[str] | None) -> "pa.Table":

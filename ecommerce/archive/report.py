@@ -10,7 +10,6 @@ from ecommerce.sizes import size_text
 DAYS_SHOWN = 62
 """Rows of a table; a first run may have years of days."""
 
-
 STAY = ("document stays", "documents stay")
 
 

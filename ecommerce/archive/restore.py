@@ -80,18 +80,14 @@ def _days(settings: Settings, start: date, end: date) -> Iterator[list[list[byte
 def _as_written(view: ArchiveView, day: date, rows: "pa.Table") -> list[list[bytes]] | Damage:
     """The documents, if each has the content that its hash says: what checksums of pages do not show."""
     batches = []
-    for part in _batches(rows):
+    for at in range(0, len(rows), BATCH_ORDERS):
+        part = rows.slice(at, BATCH_ORDERS)
         documents = documents_of(part)
         hot = hot_orders(documents, readable_order)
         if len(differing := np.flatnonzero(hot.hashes != part[HASH_COLUMN].to_numpy())):
             return damage_of(view, day, f"order {hot.ids[differing[0]]} has another content than was written")
         batches.append(documents)
     return batches
-
-
-def _batches(rows: "pa.Table") -> "Iterator[pa.Table]":
-    for at in range(0, len(rows), BATCH_ORDERS):
-        yield rows.slice(at, BATCH_ORDERS)
 
 
 def check_days(start: date, end: date) -> None:

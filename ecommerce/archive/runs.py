@@ -107,13 +107,7 @@ _LATEST = [("finished_at", DESCENDING)]
 
 
 def move_on(
-    database: MongoDatabase,
-    run: Run,
-    state: str,
-    *,
-    step: str = "",
-    seconds: float = 0.0,
-    **changes: Any,
+    database: MongoDatabase, run: Run, state: str, *, step: str = "", seconds: float = 0.0, **changes: Any
 ) -> Run:
     """Take a run from its state to `state`, by compare-and-set: nobody else has moved it meanwhile.
 
@@ -128,9 +122,7 @@ def move_on(
         changed["finished_at"] = changed["updated_at"]
         update["$unset"] = {"unfinished": ""}
     document = database[ARCHIVE_RUNS].find_one_and_update(
-        {"_id": run.run_id, "state": run.state, "branch": run.branch},
-        update,
-        return_document=ReturnDocument.AFTER,
+        {"_id": run.run_id, "state": run.state, "branch": run.branch}, update, return_document=ReturnDocument.AFTER
     )
     if document is None:
         now = get_run(database, run.run_id)

@@ -16,13 +16,14 @@ import psutil
 
 from ecommerce.archive.class_archive import keep_class_archive
 from ecommerce.archive.errors import explain
-from ecommerce.archive.jvm_watch import end_when_hung, launch_limited
+from ecommerce.archive.jvm_watch import end_when_hung, kill_children
 from ecommerce.archive.spark_options import LOG, NAME, given_by_the_user, require_master, set_environment, spark_options
 from ecommerce.errors import ServiceError
 from ecommerce.jars import archive_jars
 from ecommerce.java import java_home
 from ecommerce.jvm import PlainFolder, class_path
 from ecommerce.settings import Settings
+from ecommerce.timers import when_slow
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -53,10 +54,7 @@ class _Spark:
 
 @contextmanager
 def spark_session(
-    settings: Settings,
-    *,
-    meanwhile: "Callable[[SparkContext], None] | None" = None,
-    leaves_classes: bool = False,
+    settings: Settings, *, meanwhile: "Callable[[SparkContext], None] | None" = None, leaves_classes: bool = False
 ) -> Iterator["SparkSession"]:
     """A Spark session; the outermost `with` of a process starts it (about 3 s) and stops it.
 
@@ -81,7 +79,7 @@ def spark_session(
 
 
 @contextmanager
-def spark_ahead(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None" = None) -> Iterator[None]:
+def spark_ahead(settings: Settings, meanwhile: "Callable[[SparkContext], None]") -> Iterator[None]:
     """Spark starts in the background: whoever asks for a session inside waits for what is left of that.
 
     An error shows where the session is asked for. `meanwhile` is that of `spark_session`.
@@ -123,7 +121,7 @@ def _start(settings: Settings, meanwhile: "Callable[[SparkContext], None] | None
     # PySpark imports it at its first call into the JVM, which would stand idle for that long just after its start.
     threading.Thread(target=import_module, args=("pandas",), name="import-pandas", daemon=True).start()
     try:
-        with log.open("ab") as output, launch_limited(NAME, settings.spark_answer_seconds):
+        with log.open("ab") as output, when_slow(settings.spark_answer_seconds, kill_children, NAME):
             configuration = SparkConf().setAll(list(options.items()))
             # What the JVM says before it logs, and Spark's scripts, would be on the terminal.
             gateway = launch_gateway(  # type: ignore[no-untyped-call]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
 from ecommerce.progress import Progress
@@ -27,15 +28,14 @@ def followed(spark: "SparkSession", action: Callable[[], Result], progress: Prog
 
     context = spark.sparkContext
     group = f"followed-{uuid.uuid4().hex[:8]}"
-    results: list[Result] = []
-    errors: list[BaseException] = []
+    outcome: Future[Result] = Future()
 
     def run() -> None:
         try:
             context.setJobGroup(group, what, interruptOnCancel=True)
-            results.append(action())
+            outcome.set_result(action())
         except BaseException as error:  # noqa: BLE001 - the calling thread raises it
-            errors.append(error)
+            outcome.set_exception(error)
 
     thread = InheritableThread(target=run, name="spark-action", daemon=True)
     thread.start()
@@ -47,10 +47,9 @@ def followed(spark: "SparkSession", action: Callable[[], Result], progress: Prog
         context.cancelJobGroup(group)
         thread.join(STOP_SECONDS)
         raise
-    if errors:
-        raise errors[0]
+    result = outcome.result()
     progress(total, total, what)
-    return results[0]
+    return result
 
 
 def _share_done(context: "SparkContext", group: str) -> float:

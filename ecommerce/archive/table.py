@@ -3,7 +3,7 @@
 A run writes to a branch of its own. `main` is what everybody reads; it moves by one commit, when the run is published.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -86,11 +86,6 @@ class ArchiveTable:
         reference = self._table().refs().get(branch)
         return int(reference.snapshotId()) if reference else None
 
-    def parent(self, snapshot: int) -> int | None:
-        """The snapshot that another was made from."""
-        found = self._table().snapshot(snapshot).parentId()
-        return int(found) if found is not None else None
-
     def summary(self, snapshot: int) -> dict[str, str]:
         """What Iceberg and the run said of a snapshot."""
         return dict(self._table().snapshot(snapshot).summary())
@@ -139,7 +134,7 @@ class ArchiveTable:
     def rows_of(self, snapshot: int, days: Sequence[date] | None = None) -> "DataFrame":
         """The rows that a snapshot appended, of some days or all, with their day."""
         reader = self.spark.read.format("iceberg").option("end-snapshot-id", str(snapshot))
-        parent = self.parent(snapshot)
+        parent = self._table().snapshot(snapshot).parentId()
         rows = (reader.option("start-snapshot-id", str(parent)) if parent is not None else reader).load(self.name)
         return with_day(in_shape(of_days(rows, min(days), max(days)) if days else rows))
 
@@ -243,11 +238,11 @@ class ArchiveTable:
         """The file that the catalog points to."""
         return str(self._table().operations().current().metadataFileLocation())
 
-    def procedure(self, name: str, **arguments: Any) -> Iterator[Any]:
-        """Call a procedure of Iceberg on the table; yields the rows that it answers."""
+    def procedure(self, name: str, **arguments: Any) -> list[Any]:
+        """Call a procedure of Iceberg on the table; returns the rows that it answers."""
         given = ", ".join(f"{key} => {_literal(value)}" for key, value in arguments.items())
         table = f'table => "{self.name.removeprefix(CATALOG + ".")}"'
-        yield from self.spark.sql(f"CALL {CATALOG}.system.{name}({table}{', ' if given else ''}{given})").collect()
+        return self.spark.sql(f"CALL {CATALOG}.system.{name}({table}{', ' if given else ''}{given})").collect()
 
     def _path(self, uri: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(uri)

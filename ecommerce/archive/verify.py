@@ -6,8 +6,7 @@ versions, folded, must be those of the documents, which were counted and hashed 
 then is for the purge to compare, order by order, in the transaction that deletes.)
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ecommerce.archive.chunks import chunks_of
@@ -80,12 +79,8 @@ def _difference(
     """Says on which days the branch holds something else than was read, and which orders that are."""
     dates = {day.order_date for day in differing}
     different: list[int] = []
-
-    def rows_of(some: Sequence[date]) -> "DataFrame":
-        return of_days(rows, min(some), max(some))
-
     written = [(day.order_date, day.orders) for day in days if day.order_date in dates]
-    for chunk in chunks_of(rows_of, written, run.chunk_orders) if written else ():
+    for chunk in chunks_of(lambda some: of_days(rows, min(some), max(some)), written, run.chunk_orders):
         comparison = compare(read_hot(database, [chunk]), chunk)
         different.extend(int(chunk.ids[at]) for at, reason in comparison.superseded if reason == DIFFERENT)
     where = f"on {', '.join(map(str, sorted(dates)))} the branch does not hold what was read from MongoDB"
