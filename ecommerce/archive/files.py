@@ -3,7 +3,6 @@
 import re
 import socket
 from functools import cache, lru_cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -45,7 +44,7 @@ class ArchiveFile(InputFile):
             return False
 
     def open(self, seekable: bool = True) -> Any:
-        return Path(self._local).open("rb") if self._local else self.client().read(self.path())
+        return self._local.open("rb") if self._local else self.client().read(self.path())
 
     def client(self) -> "Client":
         """The client of its HDFS."""

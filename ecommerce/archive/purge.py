@@ -270,7 +270,10 @@ def _summary(run: Run, chunk: Chunk, found: Comparison, own: CellTable, hours: H
         "total_items": Int64(int(own.orders["items"].sum())),
         "archive_date": datetime.now(UTC),
         **told(own, hours),
-        "superseded": list(_superseded(chunk, found)),
+        "superseded": [
+            {"order_id": Int64(int(chunk.ids[at])), "updated_at": time_of(int(chunk.versions[at])), "reason": reason}
+            for at, reason in found.superseded
+        ],
     }
 
 
@@ -282,9 +285,3 @@ def _entries(run: Run, hot: HotOrders, chunk: Chunk, found: Comparison) -> list[
             refunds = RawBSONDocument(hot.documents[position])[REFUNDS]
             entries[at] = RawBSONDocument(bson.encode({**entries[at], REFUNDS: refunds}))
     return entries
-
-
-def _superseded(chunk: Chunk, found: Comparison) -> Iterator[dict[str, Any]]:
-    for at, reason in found.superseded:
-        order_id, version = int(chunk.ids[at]), int(chunk.versions[at])
-        yield {"order_id": Int64(order_id), "updated_at": time_of(version), "reason": reason}
