@@ -1,14 +1,14 @@
 """The archiver: finishes the run that was left, plans a new one, and takes it through its steps."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
 
 from ecommerce.archive.approval import Requested, is_refused, waits
 from ecommerce.archive.changed_rows import CHANGE_STEPS, begin_changes
 from ecommerce.archive.changes import changes_wait
-from ecommerce.archive.context import ArchiveContext, Step, archive_context, new_run_id, require_transactions
+from ecommerce.archive.context import ArchiveContext, Step, archive_context, planned_run, require_transactions
 from ecommerce.archive.fault_points import reached
-from ecommerce.archive.run import ARCHIVE, CHANGES, CHUNK_ORDERS, CLOSED, PLANNED, Run
+from ecommerce.archive.run import ARCHIVE, CHANGES, CHUNK_ORDERS, CLOSED, Run
 from ecommerce.archive.runs import new_run, unfinished_run
 from ecommerce.archive.scattered import scattered_days
 from ecommerce.archive.selection import Plan, Selection, may_select, plan_archive
@@ -16,7 +16,7 @@ from ecommerce.archive.source import start_workers
 from ecommerce.archive.spark import spark_ahead
 from ecommerce.archive.steps import STEPS, refuse
 from ecommerce.archive.view import require_own_archive
-from ecommerce.gate import FORMAT, require_known_format
+from ecommerce.gate import require_known_format
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings
@@ -30,14 +30,10 @@ def begin_run(
     plan = plan or plan_archive(context.database, selection)
     if not plan.orders:
         return None
-    run = Run(
-        run_id=new_run_id(),
-        kind=ARCHIVE,
-        state=PLANNED,
+    run = replace(
+        planned_run(context, ARCHIVE),
         cutoff=plan.cutoff,
         statuses=selection.statuses,
-        format=FORMAT,
-        archive_uri=context.table.uri,
         slices=plan.slices,
         chunk_orders=CHUNK_ORDERS,
         orders=plan.orders,
@@ -46,7 +42,6 @@ def begin_run(
         flow_run=requested.flow_run,
         approve=requested.approve,
         seconds={"plan": round(plan.seconds, 3)},
-        started_at=datetime.now(UTC),
     )
     reached("plan:before")
     new_run(context.database, run)

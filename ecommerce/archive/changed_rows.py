@@ -12,12 +12,13 @@ anew. Where that met damaged files its changes wait, and it is closed: nothing e
 import logging
 import time
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.changes import changes_wait, release_changes, sums_of_changes, take_changes
-from ecommerce.archive.context import ArchiveContext, Step, new_branch, new_run_id
+from ecommerce.archive.context import ArchiveContext, Step, new_branch, planned_run
 from ecommerce.archive.days import damaged_days
 from ecommerce.archive.errors import VerificationError, failures_explained
 from ecommerce.archive.fault_points import reached
@@ -29,7 +30,6 @@ from ecommerce.archive.spark_progress import followed
 from ecommerce.archive.steps import append_to_branch, commit, moved, publish
 from ecommerce.archive.verify import days_of, summary_of_days
 from ecommerce.archive.view import open_view
-from ecommerce.gate import FORMAT
 from ecommerce.mongo import ARCHIVED_CHANGES
 
 if TYPE_CHECKING:
@@ -44,19 +44,7 @@ def begin_changes(context: ArchiveContext, flow_run: str | None = None) -> Run |
     """Record a new run for the changes that wait; None where none does."""
     if not changes_wait(context.database):
         return None
-    now = datetime.now(UTC)
-    run = Run(
-        run_id=new_run_id(),
-        kind=CHANGES,
-        state=PLANNED,
-        cutoff=now,
-        statuses=None,
-        format=FORMAT,
-        archive_uri=context.table.uri,
-        flow_run=flow_run,
-        started_at=now,
-    )
-    new_run(context.database, run)
+    run = new_run(context.database, replace(planned_run(context, CHANGES), flow_run=flow_run))
     reached("plan:recorded")
     return run
 

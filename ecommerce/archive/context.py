@@ -12,11 +12,11 @@ from msgspec import Struct
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.identity import require_upgraded, take_table
 from ecommerce.archive.lease import Lease, archive_lease
-from ecommerce.archive.run import Run
+from ecommerce.archive.run import PLANNED, Run
 from ecommerce.archive.runs import prepare_archive
 from ecommerce.archive.spark import spark_session
 from ecommerce.archive.table import ArchiveTable
-from ecommerce.gate import require_known_format
+from ecommerce.gate import FORMAT, require_known_format
 from ecommerce.mongo import MongoDatabase, get_database, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.settings import Settings
@@ -70,6 +70,8 @@ def new_branch(work_id: str) -> str:
     return f"{work_id}-{secrets.token_hex(3)}"
 
 
-def new_run_id() -> str:
-    """Ids sort by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+def planned_run(context: ArchiveContext, kind: str) -> Run:
+    """A run in its first state, not recorded yet: of whatever there is by now."""
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"  # ids sort by time
+    return Run(run_id, kind, PLANNED, now, None, context.table.uri, format=FORMAT, started_at=now)

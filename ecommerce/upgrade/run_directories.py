@@ -9,6 +9,7 @@ knows of each day, and published. The old files stay; they may be removed once t
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from bson import Decimal128
 
 from ecommerce.archive.archiver import finish
 from ecommerce.archive.chunks import chunks_of
-from ecommerce.archive.context import ArchiveContext, new_branch, new_run_id
+from ecommerce.archive.context import ArchiveContext, new_branch, planned_run
 from ecommerce.archive.durable import make_durable
 from ecommerce.archive.errors import ArchiveError, failures_explained
 from ecommerce.archive.fault_points import reached
@@ -45,7 +46,6 @@ from ecommerce.archive.verify import days_of, summary_of_days
 from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.documents.kinds import to_scaled
-from ecommerce.gate import FORMAT
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
 from ecommerce.readable import counted
 
@@ -84,7 +84,10 @@ def finish_old_run(context: ArchiveContext, run: Run) -> None:
 def move_into_table(context: ArchiveContext) -> None:
     """Bring the archived orders of version 0.1.0 into the table; goes on with what a killed upgrade left."""
     database = context.database
-    run = unfinished_run(database) or new_run(database, _new_run(context))
+    run = unfinished_run(database)
+    if not run:
+        orders = database[ARCHIVED_ORDERS].count_documents({})
+        run = new_run(database, replace(planned_run(context, MOVED), orders=orders))
     with failures_explained("moving the archive into its table", _UNCHANGED):
         if run.kind == MOVED and run.state == PLANNED:
             run = _copy(context, run)
@@ -98,21 +101,6 @@ def move_into_table(context: ArchiveContext) -> None:
         commit(context, run)
     else:
         finish(context, run)
-
-
-def _new_run(context: ArchiveContext) -> Run:
-    now = datetime.now(UTC)
-    return Run(
-        run_id=new_run_id(),
-        kind=MOVED,
-        state=PLANNED,
-        cutoff=now,
-        statuses=None,
-        archive_uri=context.table.uri,
-        format=FORMAT,
-        orders=context.database[ARCHIVED_ORDERS].count_documents({}),
-        started_at=now,
-    )
 
 
 def _copy(context: ArchiveContext, run: Run) -> Run:
