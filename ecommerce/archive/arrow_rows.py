@@ -132,7 +132,7 @@ def _text_array(texts: pl.Series, absent: BoolArray | None) -> pa.Array:
     return values if absent is None else pa.compute.if_else(pa.array(absent), pa.scalar(None, pa.string()), values)
 
 
-def _scalars(field: Field, values: IntArray, absent: BoolArray | None = None) -> pa.Array:
+def _scalars(field: Field, values: IntArray, absent: BoolArray | None) -> pa.Array:
     kind = _type(field)
     if kind is _MONEY:
         halves = np.zeros((len(values), 2), np.int64)  # little-endian; amounts are not negative

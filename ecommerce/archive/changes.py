@@ -32,8 +32,6 @@ IN_TURN = {"order_id": 1, "number": 1}
 AT_ONCE = 2_000
 """Changes that leave in a transaction."""
 
-Changed = Mapping[str, Any]
-
 
 def changes_wait(database: MongoDatabase) -> bool:
     """Whether later versions of archived orders wait for a run."""
@@ -97,7 +95,7 @@ def leave_changes(database: MongoDatabase, run_id: str) -> None:
     while some := list(database[ARCHIVED_CHANGES].find(of_run, {"order_id": 1}).sort(IN_TURN).limit(AT_ONCE)):
         of_orders = {**of_run, "order_id": {"$in": sorted({change["order_id"] for change in some})}}
 
-        def write(session: ClientSession, chosen: Changed = of_orders) -> None:
+        def write(session: ClientSession, chosen: Mapping[str, Any] = of_orders) -> None:
             last = {
                 change["order_id"]: decode_order(change["document"])
                 for change in database[ARCHIVED_CHANGES].find(chosen, session=session).sort(IN_TURN)

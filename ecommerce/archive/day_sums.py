@@ -1,5 +1,6 @@
 """What orders come to per day, from their documents: counted and hashed without Spark, where they are read."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,23 +17,19 @@ SAMPLED = 100
 """Of so many documents, one is also decoded by PyMongo: a fraction of the reader's time."""
 
 
-def days_of_orders(hot: HotOrders) -> list[Day]:
+def days_of_orders(hot: HotOrders) -> Iterator[Day]:
     """The days of some orders."""
     days = hot.times // DAY_MS
     versioned = xxh64(hot.versions * MICROSECONDS_PER_MILLISECOND, xxh64(hot.hashes)).view(np.int64)
-    found = []
     for day in np.unique(days).tolist():
         rows = days == day
-        found.append(
-            Day(
-                datetime.fromtimestamp(day * DAY_MS // 1000, UTC).date(),
-                int(rows.sum()),
-                sum(hot.amounts[rows].tolist()),  # ten of the largest amounts overflow 64 bits
-                int(np.bitwise_xor.reduce(hot.hashes[rows])),
-                int(np.bitwise_xor.reduce(versioned[rows])),
-            )
+        yield Day(
+            datetime.fromtimestamp(day * DAY_MS // 1000, UTC).date(),
+            int(rows.sum()),
+            sum(hot.amounts[rows].tolist()),  # ten of the largest amounts overflow 64 bits
+            int(np.bitwise_xor.reduce(hot.hashes[rows])),
+            int(np.bitwise_xor.reduce(versioned[rows])),
         )
-    return found
 
 
 def require_same_reading(hot: HotOrders) -> None:
