@@ -3,7 +3,7 @@
 An order that has left MongoDB is in the open run's branch until `main` gets that. It is archived all the same.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -89,12 +89,10 @@ class ArchiveView:
         snapshot = self.branch if of_open_run else self.main
         if self.table is None or snapshot is None:
             return {}
-        condition = " and ".join(
-            _conditions(start, end, self.open_run.run_id if of_open_run and self.open_run else None)
-        )
         from pyiceberg.expressions import AlwaysTrue, And, parser
 
-        row_filter = And(parser.parse(condition), AlwaysTrue() if also is None else also)
+        run_id = self.open_run.run_id if of_open_run and self.open_run else None
+        row_filter = And(parser.parse(_condition(start, end, run_id)), AlwaysTrue() if also is None else also)
         found: dict[date, list[FileScanTask]] = {}
         try:
             tasks = list(self.table.scan(row_filter=row_filter, snapshot_id=snapshot).plan_files())
@@ -199,13 +197,12 @@ def view_of(
     return ArchiveView(database, table, heads[0], kept, written_by, open_run, heads[1], applied, moment)
 
 
-def _conditions(start: date | None, end: date | None, run_id: str | None) -> Iterator[str]:
+def _condition(start: date | None, end: date | None, run_id: str | None) -> str:
     """The orders of the days [start, end], by their time, which the table is partitioned by; of one run."""
     until = end + timedelta(days=1) if end and end < date.max else date.max
-    yield f"order.order_time >= '{day_start(start or date.min).isoformat()}'"
-    yield f"order.order_time < '{day_start(until).isoformat()}'"
-    if run_id is not None:
-        yield f"{RUN_COLUMN} = '{run_id}'"
+    begin, stop = (day_start(day).isoformat() for day in (start or date.min, until))
+    condition = f"order.order_time >= '{begin}' and order.order_time < '{stop}'"
+    return condition if run_id is None else f"{condition} and {RUN_COLUMN} = '{run_id}'"
 
 
 def _day_of(partition: Any) -> date:
