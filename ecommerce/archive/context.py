@@ -74,4 +74,6 @@ def planned_run(context: ArchiveContext, kind: str) -> Run:
     """A run in its first state, not recorded yet: of whatever there is by now."""
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"  # ids sort by time
-    return Run(run_id, kind, PLANNED, now, None, context.table.uri, format=FORMAT, started_at=now)
+    return Run(
+        run_id, kind, PLANNED, cutoff=now, statuses=None, archive_uri=context.table.uri, format=FORMAT, started_at=now
+    )
