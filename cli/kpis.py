@@ -170,7 +170,7 @@ def figure_text(figures: "Kpis", name: str, amounts: Amounts) -> str:
 def _print_sales(console: Console, amounts: Amounts, columns: "Sequence[tuple[str, Kpis]]") -> None:
     figures = columns[0][1]
     table = _table(f"sales, {figures.currency}", *(of for of, _ in columns))
-    for name in figures.sales.to_json_dict() if figures.sales else ():
+    for name in figures.sales.__slots__ if figures.sales else ():
         table.add_row(name, *(sales_text(one.sales, name, amounts) for _, one in columns))
     console.print(table)
     for title, groups in (("currency", figures.by_currency), ("channel", figures.by_channel)):

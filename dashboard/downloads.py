@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard.figures import Answer
 from dashboard.state import ORDER_DIMENSIONS, not_filtered_by
-from ecommerce.kpis.figures import money_text
+from ecommerce.kpis.figures import json_value, money_text
 from ecommerce.spreadsheet import spreadsheet_cell
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -71,7 +71,7 @@ def card_csv(name: str, answer: Answer) -> str:
         case "revenue":
             return _revenue(answer)
         case "sales":
-            found = kpis.sales.to_json_dict() if kpis.sales else {}
+            found = json_value(kpis.sales) or {}
             return csv_text(["figure", kpis.currency], ([name, value] for name, value in found.items()))
     raise ValueError(f"there is no card {name!r}")
 

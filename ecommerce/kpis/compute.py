@@ -1,6 +1,6 @@
 """The one definition of each figure: from a rollup to `Kpis`. docs/kpis.md says the same in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -171,8 +171,7 @@ def timeline_of(rollup: Rollup, step: Step, shop: Shop, filters: Filters) -> pl.
     frame = _by_time(chosen, step, hours_of(shop.time_zone), tuple(known)).with_columns(
         pl.lit(None, dtype).alias(name) for name, dtype in TIME_MEASURES.items() if name not in known
     )
-    revenue = pl.Series("revenue", map(amount_of, frame["revenue"]), dtype=pl.Decimal(38, MONEY_SCALE))
-    return frame.with_columns(revenue)
+    return frame.with_columns(amounts_of(frame["revenue"]))
 
 
 def _by_time(rollup: Rollup, step: Step, hours: Hours, measures: tuple[str, ...]) -> pl.DataFrame:
@@ -181,15 +180,24 @@ def _by_time(rollup: Rollup, step: Step, hours: Hours, measures: tuple[str, ...]
     starts = table["hour"].to_numpy()
     if step != "hour":
         starts = hours.day_starts(starts) if step == "day" else hours.month_starts(starts)
-    time = pl.from_epoch(pl.Series("time", starts, pl.Int64), "s").dt.replace_time_zone("UTC")
     return (
         table.lazy()
-        .with_columns(time)
+        .with_columns(times_of(pl.Series(starts, dtype=pl.Int64)))
         .group_by("time", "status")
         .agg(pl.col(*measures).sum())
         .sort("time", "status")
         .collect(optimizations=AS_WRITTEN)
     )
+
+
+def times_of(seconds: pl.Series) -> pl.Series:
+    """Column `time`, in UTC, of seconds since 1970."""
+    return pl.from_epoch(seconds.alias("time"), "s").dt.replace_time_zone("UTC")
+
+
+def amounts_of(scaled: pl.Series) -> pl.Series:
+    """Amounts of 10^-4 units as decimals."""
+    return pl.Series(scaled.name, map(amount_of, scaled), dtype=pl.Decimal(38, MONEY_SCALE))
 
 
 def _points(frame: pl.DataFrame) -> tuple[TimelinePoint, ...]:
@@ -226,16 +234,10 @@ def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, Ord
 
     A group without orders is there for its money, as of credits that name no order; one with neither is not there.
     """
-    groups: dict[str, list[int]] = {}
-    sums_known = present(table, GROUP_MEASURES | DUE_SUMS)
-    columns = (table[name].to_list() for name in (table.columns[0], *sums_known))
-    for key, *measures in zip(*columns, strict=True):
-        name = name_of(key)
-        known = groups.get(name)
-        groups[name] = [a + b for a, b in zip(known, measures, strict=True)] if known else measures
+    known = present(table, GROUP_MEASURES | DUE_SUMS)
+    columns = (table[name].to_list() for name in (table.columns[0], *known))
     result = {}
-    for name in sorted(groups):
-        sums = dict(zip(sums_known, groups[name], strict=True))
+    for name, sums in _by_name(zip(*columns, strict=True), known, name_of):
         if not sums["orders"] and not sums["revenue"]:
             continue
         due, due_late, _ = _due_of(sums)
@@ -286,15 +288,23 @@ def _top(products: pl.DataFrame, names: Callable[[list[int]], dict[int, str]]) -
 
 def _sales(products: pl.DataFrame, column: str, name_of: Callable[[Any], str]) -> dict[str, ItemGroup]:
     """The sales by one column, by name, sorted; ids that share a name are one group."""
-    groups: dict[str, list[int]] = {}
-    sums_known = present(products, ITEM_SUMS)
-    for key, *measures in products.group_by(column).agg(pl.col(*sums_known).sum()).iter_rows():
-        name = name_of(key)
-        known = groups.get(name)
-        groups[name] = [a + b for a, b in zip(known, measures, strict=True)] if known else measures
+    known = present(products, ITEM_SUMS)
+    rows = products.group_by(column).agg(pl.col(*known).sum()).iter_rows()
     result = {}
-    for name in sorted(groups):
-        sums = dict(zip(sums_known, groups[name], strict=True))
+    for name, sums in _by_name(rows, known, name_of):
         revenue = amount_of(sums["revenue"]) if "revenue" in sums else None
         result[name] = ItemGroup(sums["order_items"], sums["quantity"], revenue)
     return result
+
+
+def _by_name(
+    rows: Iterable[tuple[Any, ...]], sums: Collection[str], name_of: Callable[[Any], str]
+) -> Iterator[tuple[str, dict[str, int]]]:
+    """The sums of rows of (id, sum, …) by the name of the id, sorted."""
+    groups: dict[str, list[int]] = {}
+    for key, *numbers in rows:
+        name = name_of(key)
+        known = groups.get(name)
+        groups[name] = [a + b for a, b in zip(known, numbers, strict=True)] if known else numbers
+    for name in sorted(groups):
+        yield name, dict(zip(sums, groups[name], strict=True))

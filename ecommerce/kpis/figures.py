@@ -1,7 +1,7 @@
 """The figures: what they are called, their types, and how they are written as JSON."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any, NamedTuple
@@ -81,11 +81,6 @@ class Sales:
     cost_known_share: float | None
     """Share of net sales of which the cost is known; None of nothing."""
 
-    def to_json_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        found = {name: getattr(self, name) for name in self.__slots__}
-        return {name: money_text(value) if isinstance(value, Decimal) else value for name, value in found.items()}
-
 
 @dataclass(frozen=True, slots=True)
 class SalesGroup:
@@ -145,94 +140,57 @@ class Kpis:
     aside: int
     """Documents of `orders` that are no orders: in `hot_orders`, and in no other figure."""
     as_of: datetime
-    time_zone: str
-    """The shop's, whose hours and days the figures are of."""
-    discount: Decimal
-    """What discounts took off the prices of the counted orders' items."""
-    measures: Mapping[str, Decimal | int | None]
-    """Measures that are a figure of their own (`summaries.measures.FIGURES`), by name."""
-    incomplete: tuple[str, ...]
-    """Figures of which some archived orders do not tell yet: `ecommerce upgrade` fills that in from the archive."""
     currency: str
     """Of all amounts."""
     sales: Sales | None
     """None, here and below: not known yet of all orders, see `incomplete`."""
     by_currency: Mapping[str, SalesGroup] | None
     by_channel: Mapping[str, SalesGroup] | None
+    time_zone: str
+    """The shop's, whose hours and days the figures are of."""
+    measures: Mapping[str, Decimal | int | None]
+    """Measures that are a figure of their own (`summaries.measures.FIGURES`), by name."""
+    incomplete: tuple[str, ...]
+    """Figures of which some archived orders do not tell yet: `ecommerce upgrade` fills that in from the archive."""
+    discount: Decimal
+    """What discounts took off the prices of the counted orders' items. Not in the JSON, as is what follows."""
     not_filtered: tuple[str, ...]
     """Figures that do not obey all of the filters, because their cells do not carry them."""
 
     def to_json_dict(self) -> dict[str, Any]:
         """The figures as JSON values: money as decimal text, times as ISO 8601 in UTC."""
-        return {
-            "orders": self.orders,
-            "revenue": money_text(self.revenue),
-            "average_order_value": money_text(self.average_order_value),
-            "quantity": self.quantity,
-            "delivered": self.delivered,
-            "pending": self.pending,
-            "by_status": dict(self.by_status),
-            "by_payment_type": _orders_and_revenue(self.by_payment_type),
-            "top_products": [
-                {"product_id": product.product_id, "name": product.name, "quantity": product.quantity}
-                for product in self.top_products
-            ],
-            "by_warehouse": {
-                name: {"order_items": group.order_items, "quantity": group.quantity}
-                for name, group in self.by_warehouse.items()
-            },
-            "by_courier": _orders_and_revenue(self.by_courier),
-            "by_location": _orders_and_revenue(self.by_location),
-            "by_category": {
-                name: {
-                    "quantity": group.quantity,
-                    "revenue": None if group.revenue is None else money_text(group.revenue),
-                }
-                for name, group in self.by_category.items()
-            },
-            "late_share": self.late_share,
-            "overdue": self.overdue,
-            "due_late": self.due_late,
-            "due": self.due,
-            "delivery_timeline": [
-                {"time": time_text(point.time), "status": point.status, "orders": point.orders}
-                for point in self.delivery_timeline
-            ],
-            "hot_orders": self.hot_orders,
-            "archived_orders": self.archived_orders,
-            "aside": self.aside,
-            "as_of": time_text(self.as_of),
-            "currency": self.currency,
-            "sales": self.sales.to_json_dict() if self.sales else None,
-            "by_currency": _by_sales(self.by_currency),
-            "by_channel": _by_sales(self.by_channel),
-            "time_zone": self.time_zone,
-            **{name: _money(n) for name, n in self.measures.items()},
-            **({"incomplete": list(self.incomplete)} if self.incomplete else {}),
-        }
+        values = {one.name: json_value(getattr(self, one.name), _SHOWN.get(one.name)) for one in fields(self)}
+        incomplete = {"incomplete": values["incomplete"]} if self.incomplete else {}
+        left_out = ("measures", "incomplete", "discount", "not_filtered")
+        figures = {name: value for name, value in values.items() if name not in left_out}
+        return {**figures, **values["measures"], **incomplete}
 
 
-def _orders_and_revenue(groups: Mapping[str, OrderGroup]) -> dict[str, Any]:
-    return {name: {"orders": group.orders, "revenue": money_text(group.revenue)} for name, group in groups.items()}
+_SHOWN = {
+    "by_payment_type": ("orders", "revenue"),
+    "by_warehouse": ("order_items", "quantity"),
+    "by_courier": ("orders", "revenue"),
+    "by_location": ("orders", "revenue"),
+    "by_category": ("quantity", "revenue"),
+}
+"""What the JSON has of the groups of a figure; of others it has all."""
 
 
-def _by_sales(groups: Mapping[str, SalesGroup] | None) -> dict[str, Any] | None:
-    if groups is None:
-        return None
-    return {
-        name: {
-            "orders": group.orders,
-            "revenue": money_text(group.revenue),
-            "net_sales": money_text(group.net_sales),
-            "total_sales": money_text(group.total_sales),
-        }
-        for name, group in groups.items()
-    }
-
-
-def _money(value: Decimal | int | None) -> str | int | None:
-    """An amount as text; a count, and what is not known, as it is."""
-    return money_text(value) if isinstance(value, Decimal) else value
+def json_value(value: Any, shown: Sequence[str] | None = None) -> Any:
+    """A figure as JSON has it; of groups what is `shown`."""
+    if isinstance(value, Decimal):
+        return money_text(value)
+    if isinstance(value, datetime):
+        return time_text(value)
+    if isinstance(value, Mapping):
+        return {name: json_value(one, shown) for name, one in value.items()}
+    if isinstance(value, TimelinePoint):
+        return json_value(value._asdict())
+    if isinstance(value, tuple):
+        return [json_value(one) for one in value]
+    if is_dataclass(value):
+        return {name: json_value(getattr(value, name)) for name in shown or [one.name for one in fields(value)]}
+    return value
 
 
 def amount_of(scaled: int) -> Decimal:

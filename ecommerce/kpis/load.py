@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Any
 
 import polars as pl
 from pymongo.client_session import ClientSession
@@ -85,7 +84,7 @@ def _chosen(cells: CellTable, span: Span, filters: Filters) -> CellTable:
     return replace(cells, orders=cells.orders.filter(condition), promises=cells.promises.filter(condition))
 
 
-def _parts(  # noqa: C901 - the kinds of part, one after the other
+def _parts(
     database: MongoDatabase, state: State, span: Span, filters: Filters, session: ClientSession
 ) -> Iterator[Rollup]:
     deltas = deltas_of(database, state, session)
@@ -98,16 +97,7 @@ def _parts(  # noqa: C901 - the kinds of part, one after the other
     if months is None:
         return
     if not filters.choose_orders:
-        for month, parts in _rollups(database, state, months, session):
-            if any(map(is_misread, parts)):
-                yield from (
-                    rollup_of(CellTable.decode(data), Span(), filters)
-                    for data in cells_parts(
-                        database, state, *_instants((month, next_month(month)), state.hours), session
-                    )
-                )
-            else:
-                yield from map(Rollup.decode, parts)
+        yield from map(Rollup, _rollups(database, state, months, session, tuple(TABLES)))
         return
     # Under filters on orders: the orders from cells, the items, which do not obey them, from the rollups.
     nothing = CellTable.empty()
@@ -116,28 +106,25 @@ def _parts(  # noqa: C901 - the kinds of part, one after the other
     for data in cells_parts(database, state, *instants, session, only=("data.orders", "data.promises")):
         yield rollup_of(CellTable.decode(encoded | data), Span(*instants), filters)
     none = Rollup.of_cells(nothing).tables
-    unfiltered = tuple(f"data.{name}" for name in (*UNFILTERED, "status"))
-    for month, parts in _rollups(database, state, months, session, only=unfiltered):
-        if any(map(is_misread, parts)):
-            for data in cells_parts(database, state, *_instants((month, next_month(month)), state.hours), session):
-                tables = Rollup.of_cells(CellTable.decode(data)).tables
-                yield Rollup({**none, **{name: tables[name] for name in UNFILTERED}})
-        else:
-            for data in parts:
-                yield Rollup({**none, **{name: decode_frame(data[name], *TABLES[name]) for name in UNFILTERED}})
+    for tables in _rollups(database, state, months, session, UNFILTERED):
+        yield Rollup({**none, **tables})
 
 
 def _rollups(
-    database: MongoDatabase,
-    state: State,
-    months: "Months",
-    session: ClientSession,
-    only: tuple[str, ...] = ("data",),
-) -> Iterator[tuple[date, list[Any]]]:
-    """The encoded rollups of each month. Where one of them is misread, the month's cells take the place of all."""
+    database: MongoDatabase, state: State, months: "Months", session: ClientSession, names: tuple[str, ...]
+) -> Iterator[dict[str, pl.DataFrame]]:
+    """Some tables of the rollups of months. Where one of a month is misread, its cells take the place of them all."""
+    only = tuple(f"data.{name}" for name in dict.fromkeys((*names, "status")))
     found = rollup_parts(database, state.epoch, *months, session, only=only)
-    for month, parts in groupby(found, key=itemgetter(0)):
-        yield month, [data for _, data in parts]
+    for month, of_month in groupby(found, key=itemgetter(0)):
+        parts = [data for _, data in of_month]
+        if any(map(is_misread, parts)):
+            for data in cells_parts(database, state, *_instants((month, next_month(month)), state.hours), session):
+                tables = Rollup.of_cells(CellTable.decode(data)).tables
+                yield {name: tables[name] for name in names}
+        else:
+            for data in parts:
+                yield {name: decode_frame(data[name], *TABLES[name]) for name in names}
 
 
 Range = tuple[datetime | None, datetime | None]

@@ -12,12 +12,10 @@ from typing import Any
 
 import polars as pl
 
-from ecommerce.documents.kinds import MONEY_SCALE
 from ecommerce.documents.statuses import UNCOUNTED
 from ecommerce.errors import EcommerceError
 from ecommerce.kpis.catalog import UNKNOWN
-from ecommerce.kpis.compute import currencies_of, timeline_of
-from ecommerce.kpis.figures import amount_of
+from ecommerce.kpis.compute import amounts_of, currencies_of, timeline_of, times_of
 from ecommerce.kpis.load import GATHERED, load_rollup
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase, is_replica_set
@@ -29,8 +27,6 @@ from ecommerce.summaries.cells.sales import net_sales
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.records import SALES as SALES_OF_DAYS
 from ecommerce.summaries.state import ARCHIVE_SUMMARY, load_state
-
-MONEY = pl.Decimal(38, MONEY_SCALE)
 
 _ITEMS = {"hour": pl.Int64, "product_id": pl.Int64, "warehouse_id": pl.Int64, "currency": pl.String}
 _SOLD = {"hour": pl.Int64, "category": pl.String, "currency": pl.String}
@@ -69,7 +65,7 @@ def _net_sales(table: pl.DataFrame, codes: frozenset[str]) -> pl.DataFrame | Non
         return None
     of_currency = told.filter(pl.col("currency").is_in(list(codes)))
     sums = of_currency.group_by("hour").agg(net_sales=pl.col("net").sum()).sort("hour")
-    return sums.select(_times(sums["hour"]), _amounts(sums["net_sales"]))
+    return sums.select(times_of(sums["hour"]), amounts_of(sums["net_sales"]))
 
 
 def read_sold(
@@ -92,8 +88,8 @@ def read_sold(
         of_currency = pl.col("currency").is_in(list(currencies_of(shop, filters)))
         sums["revenue"] = pl.col("revenue").filter(of_currency).sum()
     found = sold.group_by("hour", "category").agg(**sums).sort("hour", "category")
-    made = found.select(_times(found["hour"]), "category", "quantity")
-    return made.with_columns(_amounts(found["revenue"])) if "revenue" in sums else made
+    made = found.select(times_of(found["hour"]), "category", "quantity")
+    return made.with_columns(amounts_of(found["revenue"])) if "revenue" in sums else made
 
 
 def _item_cells(database: MongoDatabase, span: Span, filters: Filters) -> Iterable[pl.DataFrame]:
@@ -123,11 +119,3 @@ def read_archived_days(database: MongoDatabase) -> dict[date, int] | None:
         ]
     )
     return {group["_id"].date(): int(group["orders"]) for group in groups}
-
-
-def _times(seconds: pl.Series) -> pl.Series:
-    return pl.from_epoch(seconds.alias("time"), "s").dt.replace_time_zone("UTC")
-
-
-def _amounts(scaled: pl.Series) -> pl.Series:
-    return pl.Series(scaled.name, [amount_of(int(value)) for value in scaled], dtype=MONEY)
