@@ -18,7 +18,8 @@ from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.store import KpiStore
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
-from ecommerce.summaries.cells import CellTable, aggregate_cells
+from ecommerce.summaries.cells import CellTable
+from tests.summaries_ledger import folded_cells
 
 PAUSE_SECONDS = 0.5
 
@@ -58,7 +59,7 @@ def snapshot(database: MongoDatabase, session: ClientSession) -> dict[str, Any]:
     """Orders hot and archived at one moment: how many, how many in both places, and their cells."""
     hot = [row["_id"] for row in database[ORDERS].find({}, {"_id": 1}, session=session)]
     archived = [row["_id"] for row in database[ARCHIVED_ORDERS].find({}, {"_id": 1}, session=session)]
-    cells = aggregate_cells(database, {}, session)
+    cells = folded_cells(database, {}, session)
     summaries = database["orders_archive_summary"].find({}, {"cells": 1}, session=session)
     total = CellTable.sum_of((cells, *(CellTable.decode(summary["cells"]) for summary in summaries)))
     return {

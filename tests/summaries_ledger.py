@@ -2,15 +2,26 @@
 
 from datetime import UTC, datetime
 
+from pymongo.client_session import ClientSession
+
+from ecommerce.bson_reading.batches import raw_batches
 from ecommerce.documents.bson_codec import decode_order
-from ecommerce.hours import hours_of
-from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.hours import UTC_HOURS, Hours, hours_of
+from ecommerce.mongo import ORDERS, Document, MongoDatabase
 from ecommerce.shop import read_shop
 from ecommerce.summaries.buckets import cells_parts, rollup_parts
-from ecommerce.summaries.cells import CellTable, cells_of_orders
+from ecommerce.summaries.cells import CellTable, cells_of_orders, fold_documents
 from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.state import DELTAS, load_state
+
+
+def folded_cells(
+    database: MongoDatabase, match: Document, session: ClientSession | None = None, hours: Hours = UTC_HOURS
+) -> CellTable:
+    """The cells of the orders that match a query, as of the session's transaction."""
+    documents = [document for batch in raw_batches(database, match, session) for document in batch]
+    return fold_documents(documents, hours=hours).cells
 
 
 def ledger(database: MongoDatabase) -> CellTable:

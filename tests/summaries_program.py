@@ -31,13 +31,13 @@ from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop, read_shop, write_shop
 from ecommerce.summaries.advance import advance
-from ecommerce.summaries.cells import aggregate_cells
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.records import told
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 from tests.sales_recount import SHOP_CURRENCY
 from tests.summaries_data import START, STATUSES, accept, document_of, random_order
+from tests.summaries_ledger import folded_cells
 from tests.summaries_recount import recount
 from tests.summaries_workers import Workers
 
@@ -61,7 +61,7 @@ def purge(database: MongoDatabase, orders: list[OrderDocument]) -> None:
     ]
 
     def write(session: Any) -> None:
-        cells = aggregate_cells(database, {"_id": {"$in": ids}}, session, hours=hours)
+        cells = folded_cells(database, {"_id": {"$in": ids}}, session, hours=hours)
         record = {"_id": f"run/{time.time_ns()}", "order_date": START, "total_orders": Int64(len(ids))}
         database[ARCHIVE_SUMMARY].insert_one(record | told(cells, hours), session=session)
         assert database[ORDERS].delete_many({"_id": {"$in": ids}}, session=session).deleted_count == len(ids)

@@ -1,15 +1,16 @@
 """Compares what the purges recorded with the table, and records what is missing or too much."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import Any
 
-from bson import Decimal128, Int64, ObjectId
+from bson import ObjectId
 from pymongo import DeleteOne, UpdateOne
 
 from ecommerce.archive.days import Damage
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.lease import is_at_work
+from ecommerce.archive.run import day_start
 from ecommerce.archive.view import open_view
 from ecommerce.check.archived import cells_of_rows, sound_rows
 from ecommerce.check.compare import DAY, DayRange, archived_per_day, ranges_of, recorded_per_day
@@ -27,7 +28,7 @@ from ecommerce.shop import read_shop
 from ecommerce.summaries.archived_changes import waiting_cells
 from ecommerce.summaries.cells import CellTable
 from ecommerce.summaries.cells.promises import due_before
-from ecommerce.summaries.records import told
+from ecommerce.summaries.records import added_record
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 
 ATTEMPTS = 5
@@ -131,18 +132,5 @@ def correct_records(database: MongoDatabase, wrong: Compared) -> None:
 
 
 def _correction(run_id: str, day: date, cells: CellTable, hours: Hours) -> dict[str, Any]:
-    orders, amount = int(cells.orders["orders"].sum()), int(cells.orders["amount"].sum())
-    return {
-        "_id": f"{run_id}/{day:%Y-%m-%d}/0",
-        "run_id": run_id,
-        "order_date": datetime.combine(day, time.min, UTC),
-        "chunk": 0,
-        "total_orders": Int64(orders),
-        "total_value": Decimal128(amount_of(amount)),
-        "avg_value": None,
-        "min_value": None,
-        "max_value": None,
-        "total_items": Int64(int(cells.orders["items"].sum())),
-        "archive_date": datetime.now(UTC),
-        **told(cells, hours),
-    }
+    orders, amount, items = (int(cells.orders[name].sum()) for name in ("orders", "amount", "items"))
+    return added_record(run_id, day_start(day), cells, hours, orders, amount_of(amount), items)

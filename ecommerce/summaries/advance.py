@@ -20,7 +20,7 @@ from pymongo.client_session import ClientSession
 
 from ecommerce.gate import require_known_format
 from ecommerce.hours import Hours
-from ecommerce.mongo import ORDERS, MongoDatabase, in_transaction, is_replica_set
+from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.progress import Progress, silent
 from ecommerce.summaries.archived_changes import count_archived_changes
 from ecommerce.summaries.aside import count_aside, forget_deleted, note_changes
@@ -32,8 +32,10 @@ from ecommerce.summaries.compact import DELTAS_BEFORE_COMPACTION, compact
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import (
     DELTAS,
+    LostRace,
     State,
     delta_document,
+    is_written,
     load_newest_state,
     load_state,
     move_state,
@@ -180,19 +182,11 @@ def _commit(database: MongoDatabase, before: State, after: State, batch: Changes
 
     def write(session: ClientSession) -> None:
         if not move_state(database, before, after, session):
-            raise _Moved
+            raise LostRace
         database[DELTAS].insert_one(delta, session=session)
         note_changes(database, after.epoch, batch.added, folded.refused, session)
 
-    try:
-        in_transaction(database, write)
-    except _Moved:
-        return False
-    return True
-
-
-class _Moved(Exception):
-    """Another process moved the state: the transaction that noticed is undone."""
+    return is_written(database, write)
 
 
 def _rebuilt(database: MongoDatabase, reason: str, started: float, progress: Progress) -> Advance:

@@ -8,10 +8,10 @@ has it (`counted_in`): a rebuild that read the records before it came leaves it 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from bson import Decimal128, Int64, ObjectId
+from bson import ObjectId
 from pymongo import IndexModel
 from pymongo.client_session import ClientSession
 
@@ -22,10 +22,11 @@ from ecommerce.mongo import ARCHIVED_CHANGES, Document, MongoDatabase, in_transa
 from ecommerce.summaries.cells.fold import fold_documents
 from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.table import CellTable
-from ecommerce.summaries.records import cells_of_record, told
+from ecommerce.summaries.records import added_record, cells_of_record
 from ecommerce.summaries.state import (
     ARCHIVE_SUMMARY,
     DELTAS,
+    LostRace,
     State,
     delta_document,
     load_state,
@@ -37,10 +38,6 @@ AT_ONCE = 2_000
 """Versions, and records, that are counted by one transaction."""
 
 _NOT_COUNTED: Document = {"counted": False}
-
-
-class _Moved(Exception):
-    """Another process moved the state, or counted the same: the transaction that noticed is undone."""
 
 
 def prepare_archived_changes(database: MongoDatabase) -> None:
@@ -68,7 +65,7 @@ def count_archived_changes(
             taken += len(waiting)
             if deltas is not None:
                 deltas[state.seq] = cells
-        except _Moved:
+        except LostRace:
             if (newer := load_state(database)) is None:
                 return state, taken  # somebody removed it: the next advance builds anew
             state = newer
@@ -104,12 +101,12 @@ def _count(
 
     def write(session: ClientSession) -> None:
         if not move_state(database, state, after, session):
-            raise _Moved
+            raise LostRace
         database[DELTAS].insert_one(delta, session=session)
         marked = database[ARCHIVED_CHANGES].update_many(of_waiting, {"$set": {"counted": True}}, session=session)
         moved = database[ARCHIVE_SUMMARY].update_many(of_records, {"$set": {COUNTED_IN: state.epoch}}, session=session)
         if (marked.matched_count, moved.matched_count) != (len(waiting), len(records)):
-            raise _Moved
+            raise LostRace
         if cells_of_day:
             new = [_record(day, cells, state) for day, cells in cells_of_day.items()]
             database[ARCHIVE_SUMMARY].insert_many(new, session=session)
@@ -158,19 +155,4 @@ def _by_day(changes: Sequence[Mapping[str, Any]]) -> dict[datetime, list[Mapping
 
 
 def _record(day: datetime, cells: CellTable, state: State) -> Document:
-    run_id = f"changes-{ObjectId()}"
-    return {
-        "_id": f"{run_id}/{day:%Y-%m-%d}/0",
-        "run_id": run_id,
-        "order_date": day,
-        "chunk": 0,
-        "total_orders": Int64(0),
-        "total_value": Decimal128("0"),
-        "avg_value": None,
-        "min_value": None,
-        "max_value": None,
-        "total_items": Int64(0),
-        "archive_date": datetime.now(UTC),
-        **told(cells, state.hours),
-        COUNTED_IN: state.epoch,
-    }
+    return added_record(f"changes-{ObjectId()}", day, cells, state.hours) | {COUNTED_IN: state.epoch}

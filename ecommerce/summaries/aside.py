@@ -99,10 +99,11 @@ def put_aside(
 ) -> None:
     """Set documents aside, each with its reason; one that is aside gets the new reason."""
     now = datetime.now(UTC)
-    writes: list[ReplaceOne[Any]] = []
-    for document, reason in documents:
-        entry = {"_id": _key(epoch, identity_element(document)), "reason": reason, "noticed_at": now}
-        writes.append(ReplaceOne({"_id": entry["_id"]}, entry, upsert=True))
+    keyed = ((_key(epoch, identity_element(document)), reason) for document, reason in documents)
+    writes: list[ReplaceOne[Any]] = [
+        ReplaceOne({"_id": key}, {"_id": key, "reason": reason, "noticed_at": now}, upsert=True)
+        for key, reason in keyed
+    ]
     collection = database.get_collection(ASIDE, codec_options=ANYTHING)  # the reply to an upsert has the new ids
     for start in range(0, len(writes), WRITTEN_AT_ONCE):
         collection.bulk_write(writes[start : start + WRITTEN_AT_ONCE], ordered=False, session=session)
@@ -139,31 +140,27 @@ def count_aside(database: MongoDatabase, epoch: str, session: ClientSession | No
     return database[ASIDE].count_documents(of_epoch(epoch), session=session)
 
 
-def documents_aside(
-    database: MongoDatabase, epoch: str, *, limit: int = NAMED, session: ClientSession | None = None
-) -> list[SetAside]:
-    """Documents that are set aside, in the order of their `_id`, at most `limit`."""
-    found = database.get_collection(ASIDE, codec_options=ANYTHING).find(of_epoch(epoch), session=session)
-    return [
-        SetAside(identity_text(entry["_id"]["id"]), entry["reason"], entry["noticed_at"])
-        for entry in found.sort("_id", 1).limit(limit)
-    ]
-
-
 def all_aside(database: MongoDatabase, *, limit: int = NAMED) -> tuple[int, list[SetAside]]:
-    """How many documents are set aside now, and the first of them."""
+    """How many documents are set aside now, and the first of them, in the order of their `_id`."""
     state = load_state(database)
     if state is None:
         return 0, []
-    return count_aside(database, state.epoch), documents_aside(database, state.epoch, limit=limit)
+    return count_aside(database, state.epoch), [
+        SetAside(identity_text(entry["_id"]["id"]), entry["reason"], entry["noticed_at"])
+        for entry in _first_aside(database, state.epoch, limit)
+    ]
 
 
-def identities_aside(
-    database: MongoDatabase, epoch: str, limit: int, session: ClientSession | None = None
-) -> list[Any]:
+def identities_aside(database: MongoDatabase, epoch: str, limit: int, session: ClientSession) -> list[Any]:
     """The `_id`s of documents that are set aside, at most so many."""
-    found = database.get_collection(ASIDE, codec_options=ANYTHING).find(of_epoch(epoch), {"_id": 1}, session=session)
-    return [entry["_id"]["id"] for entry in found.sort("_id", 1).limit(limit)]
+    return [entry["_id"]["id"] for entry in _first_aside(database, epoch, limit, session)]
+
+
+def _first_aside(
+    database: MongoDatabase, epoch: str, limit: int, session: ClientSession | None = None
+) -> Iterable[Document]:
+    found = database.get_collection(ASIDE, codec_options=ANYTHING).find(of_epoch(epoch), session=session)
+    return found.sort("_id", 1).limit(limit)
 
 
 def remove_epoch(database: MongoDatabase, epoch: str) -> None:

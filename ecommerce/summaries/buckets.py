@@ -6,8 +6,9 @@ and five years of a quiet shop are sixty documents. The `_id` is `<epoch>:<kind>
 range of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from functools import partial
 from itertools import islice
 from typing import Any, Literal, cast
 
@@ -114,8 +115,13 @@ def deltas_of(database: MongoDatabase, state: State, session: ClientSession | No
 
 def months_kept(database: MongoDatabase, epoch: str, session: ClientSession | None = None) -> list[date]:
     """The months that have any part."""
-    query = {"_id": {"$gte": f"{epoch}:", "$lt": f"{epoch}:~"}}
-    return sorted({bucket_of(part["_id"])[2] for part in database[BUCKETS].find(query, {"_id": 1}, session=session)})
+    parts = database[BUCKETS].find({"_id": ids_of(epoch)}, {"_id": 1}, session=session)
+    return sorted({bucket_of(part["_id"])[2] for part in parts})
+
+
+def ids_of(epoch: str) -> dict[str, str]:
+    """The condition for the `_id`s of all parts of an epoch."""
+    return {"$gte": f"{epoch}:", "$lt": f"{epoch}:~"}
 
 
 def _months(epoch: str, kind: Kind, start: date | None, end: date | None) -> dict[str, str]:
@@ -126,13 +132,13 @@ def _months(epoch: str, kind: Kind, start: date | None, end: date | None) -> dic
     }
 
 
-def insert_buckets(database: MongoDatabase, documents: Iterator[Document], session: ClientSession | None = None) -> int:
-    """Insert parts, a few at a time: they are large. Returns how many."""
-    count = 0
-    while batch := list(islice(documents, INSERTED_AT_ONCE)):
+def insert_buckets(
+    database: MongoDatabase, documents: Iterable[Document], session: ClientSession | None = None
+) -> None:
+    """Insert parts, a few at a time: they are large."""
+    parts = iter(documents)
+    while batch := list(islice(parts, INSERTED_AT_ONCE)):
         database[BUCKETS].insert_many(batch, ordered=False, session=session)
-        count += len(batch)
-    return count
 
 
 def split_months(cells: CellTable, hours: Hours) -> Iterator[tuple[date, CellTable]]:
@@ -156,7 +162,7 @@ def _pieces(cells: CellTable) -> Iterator[CellTable]:
         piece = _slice(ordered, first, end)
         rows = max(frame.height for frame in piece.frames)
         for offset in range(0, rows, PART_ROWS):
-            yield _rows_of(piece, offset)
+            yield piece.mapped(partial(pl.DataFrame.slice, offset=offset, length=PART_ROWS))
         hours = hours[np.searchsorted(hours, end) :]
 
 
@@ -168,7 +174,3 @@ def _slice(ordered: CellTable, first_hour: int, end_hour: int) -> CellTable:
         return frame.slice(int(start), int(end - start))
 
     return ordered.mapped(cut)
-
-
-def _rows_of(cells: CellTable, offset: int) -> CellTable:
-    return cells.mapped(lambda frame: frame.slice(offset, PART_ROWS))

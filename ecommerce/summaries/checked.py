@@ -23,24 +23,13 @@ FIGURES, ARCHIVE, TWICE, FEWER = "figures", "archive", "twice", "fewer"
 LOOKED_AT = (FIGURES, ARCHIVE, TWICE)
 """What a check looks at."""
 
-_SAYS = {
-    FIGURES: ("the check of {as_of} UTC: {brief}: {first}", "run `ecommerce check --repair`"),
-    ARCHIVE: (
-        "the check of {as_of} UTC: {brief}: {first}",
-        "do what it says of each day, then run `ecommerce check`",
-    ),
-    TWICE: (
-        "the check of {as_of} UTC: {brief}: {first}",
-        "run `ecommerce check --repair`, and do what it says of those that it leaves",
-    ),
-    FEWER: (
-        "as of {as_of} UTC, {brief}: {first}",
-        "bring them back, from a backup (docs/backup.md) or by importing their files again, or leave it so; then "
-        "`ecommerce check --accept-lost` closes this",
-    ),
+_REMEDIES = {
+    FIGURES: "run `ecommerce check --repair`",
+    ARCHIVE: "do what it says of each day, then run `ecommerce check`",
+    TWICE: "run `ecommerce check --repair`, and do what it says of those that it leaves",
+    FEWER: "bring them back, from a backup (docs/backup.md) or by importing their files again, or leave it so; then "
+    "`ecommerce check --accept-lost` closes this",
 }
-"""What is said of each, and what to do."""
-
 
 _BRIEFLY = {
     FIGURES: ("bucket of figures differs from a recomputation", "buckets of figures differ from a recomputation"),
@@ -111,13 +100,12 @@ def all_right_since(database: MongoDatabase, moment: datetime) -> datetime | Non
 def check_problems(database: MongoDatabase) -> list[CheckProblem]:
     """What the last check found wrong."""
     problems = []
-    for record in database[CHECKS].find({"_id": {"$in": [*_SAYS]}, "found": {"$gt": 0}}).sort("_id", 1):
-        says, remedy = _SAYS[record["_id"]]
-        rest = record["found"] - len(record["first"])
-        named = [*record["first"], *([f"and {rest:,} more"] if rest > 0 and record["first"] else [])]
-        first = "; ".join(named)
-        as_of = f"{record['as_of']:%Y-%m-%d %H:%M}"
-        brief = counted(record["found"], *_BRIEFLY[record["_id"]])
-        says = says.format(as_of=as_of, brief=brief, first=first).removesuffix(": ")
-        problems.append(CheckProblem(record["_id"], brief, says, remedy))
+    for record in database[CHECKS].find({"_id": {"$in": [*_REMEDIES]}, "found": {"$gt": 0}}).sort("_id", 1):
+        what, named = record["_id"], record["first"]
+        rest = record["found"] - len(named)
+        first = "; ".join([*named, f"and {rest:,} more"] if rest > 0 and named else named)
+        as_of = f"{record['as_of']:%Y-%m-%d %H:%M} UTC"
+        brief = counted(record["found"], *_BRIEFLY[what])
+        when = f"as of {as_of}, " if what == FEWER else f"the check of {as_of}: "
+        problems.append(CheckProblem(what, brief, f"{when}{brief}: {first}".removesuffix(": "), _REMEDIES[what]))
     return problems

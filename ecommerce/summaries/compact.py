@@ -5,14 +5,20 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from bson import Int64, ObjectId
 from pymongo.client_session import ClientSession
 
 from ecommerce.gate import require_known_format
-from ecommerce.mongo import MongoDatabase, in_transaction, is_replica_set
-from ecommerce.summaries.buckets import bucket_documents, bucket_of, cells_documents, insert_buckets, rollup_document
+from ecommerce.mongo import MongoDatabase, is_replica_set
+from ecommerce.summaries.buckets import (
+    bucket_documents,
+    bucket_of,
+    cells_documents,
+    ids_of,
+    insert_buckets,
+    rollup_document,
+)
 from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.cells.table import CellTable
@@ -20,7 +26,9 @@ from ecommerce.summaries.state import (
     ASIDE,
     BUCKETS,
     DELTAS,
+    LostRace,
     State,
+    is_written,
     last_delta,
     load_state,
     move_compacted,
@@ -54,14 +62,13 @@ class Compaction:
 
     deltas: int
     merged_parts: int
-    removed_deltas: int
 
 
 def compact(database: MongoDatabase) -> Compaction:
     """Put deltas into buckets and small parts together. Any number of processes may do so at once."""
     require_known_format(database)
     if not is_replica_set(database):
-        return Compaction(0, 0, 0)  # there are no deltas
+        return Compaction(0, 0)  # there are no deltas
     deltas = 0
     while (state := load_state(database)) is not None and state.compacted_seq < state.seq:
         taken = _put_into_buckets(database, state)
@@ -71,11 +78,7 @@ def compact(database: MongoDatabase) -> Compaction:
     merged = 0 if state is None else sum(_merge(database, ids) for ids in _fragmented(database, state.epoch))
     removed = _remove_old(database, state) if state else 0
     log.info("%d deltas put into buckets, %d parts merged, %d removed", deltas, merged, removed)
-    return Compaction(deltas, merged, removed)
-
-
-class _LostRace(Exception):
-    """Another process did the same meanwhile: the transaction that noticed is undone."""
+    return Compaction(deltas, merged)
 
 
 def _put_into_buckets(database: MongoDatabase, state: State) -> int:
@@ -91,23 +94,16 @@ def _put_into_buckets(database: MongoDatabase, state: State) -> int:
 
     def write(session: ClientSession) -> None:
         if not move_compacted(database, state, upto, session):
-            raise _LostRace
-        insert_buckets(database, iter(documents), session)
+            raise LostRace
+        insert_buckets(database, documents, session)
 
-    try:
-        in_transaction(database, write)
-    except _LostRace:
-        return 0
-    return len(tables)
+    return len(tables) if is_written(database, write) else 0
 
 
 def _fragmented(database: MongoDatabase, epoch: str) -> Iterator[list[str]]:
     """Ids of the small parts of every bucket that has too many of them."""
     sizes: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    pipeline: list[dict[str, Any]] = [
-        {"$match": {"_id": {"$gte": f"{epoch}:", "$lt": f"{epoch}:~"}}},
-        {"$project": {"size": {"$bsonSize": "$$ROOT"}}},
-    ]
+    pipeline = [{"$match": {"_id": ids_of(epoch)}}, {"$project": {"size": {"$bsonSize": "$$ROOT"}}}]
     for part in database[BUCKETS].aggregate(pipeline):
         sizes[part["_id"].rpartition(":")[0]].append((part["size"], part["_id"]))
     for parts in sizes.values():
@@ -133,14 +129,10 @@ def _merge(database: MongoDatabase, ids: list[str]) -> int:
 
     def write(session: ClientSession) -> None:
         if database[BUCKETS].delete_many({"_id": {"$in": ids}}, session=session).deleted_count != len(ids):
-            raise _LostRace
-        insert_buckets(database, iter(documents), session)
+            raise LostRace
+        insert_buckets(database, documents, session)
 
-    try:
-        in_transaction(database, write)
-    except _LostRace:
-        return 0
-    return len(ids)
+    return len(ids) if is_written(database, write) else 0
 
 
 def _remove_old(database: MongoDatabase, state: State) -> int:
@@ -156,6 +148,5 @@ def _remove_old(database: MongoDatabase, state: State) -> int:
 def remove_abandoned(database: MongoDatabase, state: State, before: datetime) -> None:
     """Remove the buckets of other epochs that began before a time, and what those had set aside."""
     oldest = str(ObjectId.from_datetime(before))
-    current = {"$gte": f"{state.epoch}:", "$lt": f"{state.epoch}:~"}
-    database[BUCKETS].delete_many({"_id": {"$lt": oldest, "$not": current}})
+    database[BUCKETS].delete_many({"_id": {"$lt": oldest, "$not": ids_of(state.epoch)}})
     database[ASIDE].delete_many({"_id.epoch": {"$lt": oldest, "$ne": state.epoch}})

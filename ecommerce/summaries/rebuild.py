@@ -25,10 +25,9 @@ from ecommerce.schema import prepare_collections
 from ecommerce.shop import Shop, read_shop, write_shop
 from ecommerce.summaries.archived_changes import COUNTED_IN, mark_counted
 from ecommerce.summaries.aside import note_changes, put_aside, remove_epoch
-from ecommerce.summaries.buckets import bucket_documents, insert_buckets
+from ecommerce.summaries.buckets import bucket_documents, ids_of, insert_buckets
 from ecommerce.summaries.cells.fold import fold_documents
 from ecommerce.summaries.cells.promises import settled_before
-from ecommerce.summaries.cells.scan import FOLD_DOCUMENTS
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.changes import HistoryLost, changes_since, latest_time, plain
 from ecommerce.summaries.checked import note_fewer
@@ -51,6 +50,9 @@ from ecommerce.summaries.state import (
 
 THREADS = 3
 """Two fold while one waits for the server; more gain nothing on two cores."""
+
+FOLD_DOCUMENTS = 100_000
+"""Documents folded at once, about 60 MB: large enough that grouping costs little, small enough for flat memory."""
 
 FLUSH_ROWS = 150_000
 """Cells gathered by one thread before they are written, about 20 MB: those of one fold, so they need no summing."""
@@ -296,4 +298,4 @@ class _Rebuild:
     def remove(self, epoch: str) -> None:
         """Remove the buckets of an epoch, and what it had set aside."""
         remove_epoch(self.database, epoch)
-        self.database[BUCKETS].delete_many({"_id": {"$gte": f"{epoch}:", "$lt": f"{epoch}:~"}})
+        self.database[BUCKETS].delete_many({"_id": ids_of(epoch)})

@@ -6,6 +6,7 @@ a record has its cells in both, so that figures can be built anew by either.
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -26,6 +27,32 @@ MOVED = "moved"
 def told(cells: CellTable, hours: Hours) -> dict[str, Any]:
     """The fields of a record that tell its cells, by the hours of a shop."""
     return {TIME_ZONE: hours.time_zone, CELLS: cells.encode(), SALES: sales_of_days(cells, hours)}
+
+
+def added_record(  # noqa: PLR0913 - what a record holds
+    run_id: str,
+    day: datetime,
+    cells: CellTable,
+    hours: Hours,
+    orders: int = 0,
+    value: Decimal = Decimal(0),
+    items: int = 0,
+) -> dict[str, Any]:
+    """A record that no purge wrote: what `cells` add to those of a UTC day."""
+    return {
+        "_id": f"{run_id}/{day:%Y-%m-%d}/0",
+        "run_id": run_id,
+        "order_date": day,
+        "chunk": 0,
+        "total_orders": Int64(orders),
+        "total_value": Decimal128(value),
+        "avg_value": None,
+        "min_value": None,
+        "max_value": None,
+        "total_items": Int64(items),
+        "archive_date": datetime.now(UTC),
+        **told(cells, hours),
+    }
 
 
 def sales_of_days(cells: CellTable, hours: Hours) -> list[dict[str, Any]]:

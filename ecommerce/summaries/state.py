@@ -13,7 +13,7 @@ A rebuild writes the buckets of a new epoch beside the old ones, then moves the 
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -92,19 +92,9 @@ class State:
         """As it lies in MongoDB."""
         from ecommerce.summaries.cells.measures import definition
 
-        document: Document = {
-            "format": FORMAT,
-            "definition": definition(),
-            "epoch": self.epoch,
-            "seq": Int64(self.seq),
-            "compacted_seq": Int64(self.compacted_seq),
-            "cluster_time": self.cluster_time,
-            "token": self.token,
-            "as_of": self.as_of,
-            "rebuilt_at": self.rebuilt_at,
-            "time_zone": self.time_zone,
-            "orders": Int64(self.orders),
-        }
+        kept = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "shop_changed_at"}
+        longs = {name: Int64(kept[name]) for name in ("seq", "compacted_seq", "orders")}
+        document: Document = {"format": FORMAT, "definition": definition(), **kept, **longs}
         return document | {"sealed": _seals(document)}
 
 
@@ -112,6 +102,19 @@ def _seals(document: Mapping[str, Any]) -> dict[str, str]:
     """A hash of each part of a state."""
     parts = {part: {name: document.get(name) for name in names} for part, names in SEALED.items()}
     return {part: hashlib.sha256(bson.encode(values)).hexdigest()[:16] for part, values in parts.items()}
+
+
+class LostRace(Exception):
+    """Another process moved the state, or did the same: the transaction that noticed is undone."""
+
+
+def is_written(database: MongoDatabase, write: Callable[[ClientSession], None]) -> bool:
+    """Write in a transaction; False where `write` noticed that the race is lost, and nothing was written."""
+    try:
+        in_transaction(database, write)
+    except LostRace:
+        return False
+    return True
 
 
 def create_collections(database: MongoDatabase) -> None:
@@ -142,18 +145,8 @@ def load_newest_state(database: MongoDatabase) -> tuple[State | None, str]:
 def _state_of(found: Mapping[str, Any] | None) -> State | None:
     if found is None or why_no_state(found):
         return None
-    return State(
-        epoch=found["epoch"],
-        seq=int(found["seq"]),
-        compacted_seq=int(found["compacted_seq"]),
-        cluster_time=found["cluster_time"],
-        token=found["token"],
-        as_of=found["as_of"],
-        rebuilt_at=found["rebuilt_at"],
-        time_zone=found["time_zone"],
-        orders=int(found["orders"]),
-        shop_changed_at=found.get("shop_changed_at"),
-    )
+    known: Document = {one.name: found.get(one.name) for one in fields(State)}
+    return State(**known)
 
 
 def why_no_state(found: Mapping[str, Any] | None) -> str:
@@ -261,17 +254,12 @@ def move_epoch_and(
     def both(session: ClientSession) -> None:
         write(session)
         if not move_epoch(database, before, after, session):
-            raise _NotMoved
+            raise LostRace
 
     try:
-        in_transaction(database, both)
-    except (_NotMoved, DuplicateKeyError):
+        return is_written(database, both)
+    except DuplicateKeyError:
         return False
-    return True
-
-
-class _NotMoved(Exception):
-    """Another process moved the state: the transaction that noticed is undone."""
 
 
 def move_compacted(database: MongoDatabase, before: State, compacted_seq: int, session: ClientSession | None) -> bool:

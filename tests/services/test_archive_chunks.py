@@ -17,8 +17,9 @@ from ecommerce.archive.run import ARCHIVE_SUMMARY, COMMITTED
 from ecommerce.archive.selection import SLICE_DAYS, Selection, plan_archive
 from ecommerce.mongo import ARCHIVED_ORDERS, MongoDatabase
 from ecommerce.settings import Settings
-from ecommerce.summaries.cells import CellTable, aggregate_cells
+from ecommerce.summaries.cells import CellTable
 from tests.archiving import an_order, archived_ids, assert_one_place, hot_ids, insert, power_cut_at
+from tests.summaries_ledger import folded_cells
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +54,7 @@ def test_the_cells_of_the_chunks_are_those_of_the_orders(
     archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, chunk_orders: int
 ) -> None:
     insert(database, [an_order(i, day=i % 3, items=i % 3) for i in range(66)])
-    before = aggregate_cells(database, {})
+    before = folded_cells(database, {})
     monkeypatch.setattr(archiver, "CHUNK_ORDERS", chunk_orders)
     archive_orders(archive)
     summaries = list(database[ARCHIVE_SUMMARY].find())

@@ -23,12 +23,12 @@ from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.schema import prepare_database
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.archived_changes import cells_of
-from ecommerce.summaries.aside import documents_aside
+from ecommerce.summaries.aside import all_aside
 from ecommerce.summaries.cells.fold import fold_documents
 from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.reference import cells_of_orders
 from ecommerce.summaries.rebuild import rebuild
-from ecommerce.summaries.state import ASIDE, load_state
+from ecommerce.summaries.state import ASIDE
 from tests.summaries_data import document_of, random_orders
 from tests.vandalism import (
     CONTRADICTIONS,
@@ -49,9 +49,7 @@ __all__ = ["orders", "vandal"]
 
 def aside_of(database: MongoDatabase) -> dict[str, str]:
     """What is set aside, as people see it: _id and reason."""
-    state = load_state(database)
-    assert state is not None
-    return {found.identity: found.reason for found in documents_aside(database, state.epoch, limit=1_000)}
+    return {found.identity: found.reason for found in all_aside(database, limit=1_000)[1]}
 
 
 def test_a_good_order_that_is_spoiled_and_mended_leaves_the_figures_and_comes_back(

@@ -9,7 +9,7 @@ import bson
 import msgspec
 import polars as pl
 import pytest
-from bson import Decimal128, Int64
+from bson import Decimal128
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -21,8 +21,8 @@ from ecommerce.bson_reading.order_columns import OrderColumns
 from ecommerce.check.documents import cells_by_aggregation
 from ecommerce.documents.bson_codec import decode_order, encode_order
 from ecommerce.documents.content_hash import content_hash
-from ecommerce.mongo import ORDERS, MongoDatabase
-from ecommerce.summaries.cells import CellTable, aggregate_cells, cells_of_orders, fold_documents
+from ecommerce.mongo import MongoDatabase
+from ecommerce.summaries.cells import CellTable, cells_of_orders, fold_documents
 from ecommerce.summaries.cells.promises import due_before
 from ecommerce.summaries.cells.rollup import Rollup
 from tests.summaries_data import START, accept, document_of, random_order, random_orders
@@ -172,7 +172,6 @@ def test_mongodb_s_aggregation_gives_the_same_cells(database: MongoDatabase) -> 
     orders = random_orders(400, wild=True)
     accept(database, orders)
     expected = cells_of_orders(orders)
-    assert aggregate_cells(database, {}).equals(expected)
     without_sales = replace(expected, sales=CellTable.empty().sales)
     now = due_before(datetime.now(UTC))
     assert (
@@ -193,12 +192,3 @@ def test_settled_promises_are_judged_as_all_of_them_are(seed: int, days: int) ->
     for name in ("status", "courier_id"):
         tables = [rollup.due(settled).due(judged).tables[name] for rollup in (kept, every)]
         assert len({tuple(map(str, table.sort(table.columns).rows())) for table in tables}) == 1
-
-
-def test_cells_of_chosen_orders_in_a_transaction(database: MongoDatabase) -> None:
-    orders = random_orders(50)
-    accept(database, orders)
-    with database.client.start_session() as session, session.start_transaction():
-        database[ORDERS].delete_many({"_id": {"$gte": 10}}, session=session)
-        match = {"_id": {"$in": [Int64(1), Int64(2), Int64(30)]}}
-        assert aggregate_cells(database, match, session).equals(cells_of_orders(orders[1:3]))

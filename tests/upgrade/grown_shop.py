@@ -20,8 +20,9 @@ from ecommerce.importing.loading import decode
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.settings import Settings
-from ecommerce.summaries.cells import aggregate_cells, cells_of_orders
+from ecommerce.summaries.cells import cells_of_orders
 from ecommerce.upgrade import steps_due, upgrade_database
+from tests.summaries_ledger import folded_cells
 
 CAMPAIGNS = {9001: ("web", "1.2500"), 9002: (None, None), 9003: ("卡", None)}
 """Order → its campaign and the weight of its items, absent where None."""
@@ -69,7 +70,7 @@ def main() -> None:
     told["moved"] = list(upgrade_database(database, settings).moved)
     told["after"] = figures(database)
     grown = [decode_order(row) for row in database["orders"].find({"_id": {"$in": list(CAMPAIGNS)}})]
-    told["fold"] = aggregate_cells(database, {"_id": {"$in": list(CAMPAIGNS)}}).equals(cells_of_orders(grown))
+    told["fold"] = folded_cells(database, {"_id": {"$in": list(CAMPAIGNS)}}).equals(cells_of_orders(grown))
     runs = archive_orders(settings, Selection(older_than_days=0))
     told["archived"] = [run.state for run in runs]
     told["compacted"] = len(compact_archive(settings, at_least=2).days)

@@ -50,22 +50,11 @@ def fold_documents(
         return Folded(CellTable.empty(), {})
     signs = np.ones(len(documents), np.int64)
     signs[len(added) :] = -1
-    return fold_columns(read_columns(documents), documents, signs, hours, settle_before, read)
-
-
-def fold_columns(
-    columns: OrderColumns,
-    documents: Sequence[bytes],
-    signs: IntArray,
-    hours: Hours = UTC_HOURS,
-    settle_before: int = PAST,
-    read: Callable[[bytes], OrderDocument] = stored_order,
-) -> Folded:
-    """The cells of documents, each as often as its sign says (1, 0 or -1); the columns are theirs, read before."""
+    columns = read_columns(documents)
     _leave_out_large_lines(columns)
     batch = Batch.of(columns)
     starts = hours.starts(batch.number("order.order_time") // 1000)
-    _, sales = sales_rows(batch, hours, signs if (signs != 1).any() else None)
+    _, sales = sales_rows(batch, hours, signs if taken else None)
     _, promises = _promise_rows(batch, signs, starts, settle_before)
     cells = CellTable.of_rows(_order_rows(batch, signs, starts), _item_rows(batch, signs, starts), sales, promises)
     refused: dict[int, str] = {}

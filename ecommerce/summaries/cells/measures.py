@@ -56,7 +56,8 @@ class Measure:
     mongo: Any
     """The same as a MongoDB expression over an order (item: `order_items` is one item). Money is not scaled."""
     sql: str
-    """The same in DuckDB's SQL over the archive's columns (item: `item`). Money is scaled by SQL_FACTOR."""
+    """The same in DuckDB's SQL over the archive's columns (item: `item`). Money is a whole number of 10^-8, as products
+    of two amounts are."""
     sums: tuple[Sum, ...] | None = None
     """Columns of the rollups that are made of it. Default: one of its name."""
     money: bool = False
@@ -69,10 +70,6 @@ class Measure:
     def columns(self) -> tuple[Sum, ...]:
         """The columns of the rollups that are made of it."""
         return (Sum(self.name),) if self.sums is None else self.sums
-
-
-SQL_FACTOR = MONEY_FACTOR**2
-"""Products of two amounts are whole numbers of 10^-8, so SQL scales money by that."""
 
 
 def line_amount(price: Decimal, quantity: int, fraction: Decimal) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from ecommerce.documents.kinds import EPOCH
 from ecommerce.documents.statuses import DELIVERED, FINISHED
 
 PROMISE_DIMENSIONS: dict[str, Any] = {
@@ -34,13 +35,11 @@ PAST = 0
 SETTLED_AFTER = timedelta(days=1)
 """Promises are settled a day after they were due: clocks of several machines are not that far apart."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def due_before(moment: datetime) -> int:
     """The first millisecond that is not before a moment: a promise is due where it is smaller. A naive one is UTC."""
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return -((_EPOCH - moment) // timedelta(milliseconds=1))
+    return -((EPOCH - moment) // timedelta(milliseconds=1))
 
 
 def settled_before() -> int:

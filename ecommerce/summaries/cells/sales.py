@@ -73,7 +73,8 @@ def events_of(document: OrderDocument) -> Iterator[Event]:
     of_gifts = sum(to_scaled(item.price) * item.quantity for item in document.order_items if item.gift_card is True)
     gross = of_goods - (tax if order.tax_included else 0)
     discounts = gross + tax + shipping + of_gifts - total
-    known = is_cost_known(document)
+    costs = [item.unit_cost for item in goods]
+    known = bool(costs) and None not in costs
     cost = sum(_scaled(item.unit_cost) * item.quantity for item in goods) if known else 0
     orders, revenue = int(not is_credit(document)), total if is_counted(status) else 0
     if status == CANCELLED:
@@ -87,12 +88,6 @@ def events_of(document: OrderDocument) -> Iterator[Event]:
         time = document.delivery.actual_time or order.order_time
         known_net = -net if known else 0
         yield Event(time, returns=net, tax=-tax, shipping=-shipping, cost=-cost, known_net=known_net)
-
-
-def is_cost_known(document: OrderDocument) -> bool:
-    """Whether every item of an order has a cost, gift cards aside, and there is any."""
-    costs = [item.unit_cost for item in document.order_items if not item.gift_card]
-    return bool(costs) and None not in costs
 
 
 def _refunded(refund: Refund, items: tuple[OrderItem, ...], known: bool) -> Event:
