@@ -4,7 +4,7 @@ They look at the whole shop, not at a span that somebody looks at. The dashboard
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pymongo.errors import OperationFailure, PyMongoError
 
-from ecommerce.attention.stock import SOLD_DAYS, low_stock
+from ecommerce.attention.stock import SOLD_DAYS, Sold, low_stock
 from ecommerce.documents.statuses import is_finished
 from ecommerce.hours import hours_of
 from ecommerce.kpis.catalog import texts_of
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import REJECTED_ROWS, MongoDatabase, count_few
-from ecommerce.readable import compact, counted, duration, exact
+from ecommerce.readable import compact, counted, duration, exact, first_of
 from ecommerce.settings import Settings
 from ecommerce.summaries.checked import ARCHIVE, FEWER, FIGURES, TWICE, check_problems
 
@@ -45,12 +45,10 @@ class Notice:
     """What the link is called."""
 
 
-class Figures(Protocol):
+class Figures(Sold, Protocol):
     """What notices ask of the KPI store."""
 
     def timeline(self, span: Span, filters: Filters, step: Any) -> pl.DataFrame: ...
-
-    def sold(self, span: Span) -> Mapping[int, int]: ...
 
     def kpis(self, span: Span, filters: Filters) -> Kpis: ...
 
@@ -61,10 +59,9 @@ def overdue(store: Figures, settings: Settings, zone: ZoneInfo, now: datetime) -
     if figures.overdue and figures.overdue >= settings.overdue_orders:
         groups = sorted(figures.by_courier.items(), key=lambda pair: (-(pair[1].overdue or 0), pair[0]))
         named = ", ".join(f"{name} {exact(group.overdue)}" for name, group in groups[:NAMED] if group.overdue)
-        is_one = figures.overdue == 1
         yield Notice(
             "overdue",
-            f"{exact(figures.overdue)} {'order is' if is_one else 'orders are'} overdue",
+            f"{counted(figures.overdue, 'order is', 'orders are')} overdue",
             f"not finished and past the promise; by courier: {named}",
             f"?page=orders&from={EVER}&to={now.astimezone(zone).date()}&state=overdue&sort=promised",
             "Orders",
@@ -107,18 +104,12 @@ def cover(
     """Products whose stock lasts for few days at the rate of the last SOLD_DAYS."""
     low = [each for each in low_stock(database, store, settings, zone, now) if each.is_short]
     if low:
-        first = [each.product_id for each in low[:NAMED]]
-        names = texts_of(database, "products", "name", first)
-        named = ", ".join(
-            f"{names.get(each.product_id, f'#{each.product_id}')} {each.cover_days:.1f} d" for each in low[:NAMED]
-        )
-        more = f" and {exact(len(low) - NAMED)} more" if len(low) > NAMED else ""
-        is_one = len(low) == 1
+        names = texts_of(database, "products", "name", [each.product_id for each in low[:NAMED]])
+        named = [f"{names.get(each.product_id, f'#{each.product_id}')} {each.cover_days:.1f} d" for each in low]
         yield Notice(
             "cover",
-            f"{exact(len(low))} {'product has' if is_one else 'products have'} stock for less than "
-            f"{settings.cover_days:g} days",
-            f"{named}{more}; by the sales of {SOLD_DAYS} days",
+            f"{counted(len(low), 'product has', 'products have')} stock for less than {settings.cover_days:g} days",
+            f"{first_of(named, NAMED)}; by the sales of {SOLD_DAYS} days",
             "#stock",
             "Low stock",
         )
@@ -127,8 +118,8 @@ def cover(
 def rejected(database: MongoDatabase) -> Iterator[Notice]:
     """Rows that were rejected and not repaired."""
     if count := count_few(database[REJECTED_ROWS]):
-        text = "1 rejected row waits" if count == 1 else f"{exact(count)} rejected rows wait"
-        yield Notice("rejected", f"{text} to be repaired", "their reasons are on the pipeline page")
+        waiting = counted(count, "rejected row waits", "rejected rows wait")
+        yield Notice("rejected", f"{waiting} to be repaired", "their reasons are on the pipeline page")
 
 
 def checked(database: MongoDatabase, what: str) -> Iterator[Notice]:

@@ -106,7 +106,7 @@ _ORDER = (
 
 
 def _orders(connection: "duckdb.DuckDBPyConnection", offsets: Offsets) -> pl.DataFrame:
-    wanted = (*_ORDER, _hour(offsets), *_numbers(OF_ORDERS))
+    wanted = (*_ORDER, f"{sql_hour(offsets)} as hour", *_numbers(OF_ORDERS))
     return _summed(connection, f"select {', '.join(wanted)} from {ROWS}", DAY | ORDER_DIMENSIONS, OF_ORDERS)  # noqa: S608 - ours
 
 
@@ -114,7 +114,7 @@ def _items(connection: "duckdb.DuckDBPyConnection", offsets: Offsets) -> pl.Data
     each = f'select {DAY_COLUMN}, "order", delivery, unnest(order_items) as item from {ROWS}'  # noqa: S608 - ours
     wanted = (
         DAY_COLUMN,
-        _hour(offsets),
+        f"{sql_hour(offsets)} as hour",
         "item.product_id as product_id",
         "item.warehouse_id as warehouse_id",
         f"not {sql_has('delivery.status', UNCOUNTED)} as counted",
@@ -127,7 +127,7 @@ def _items(connection: "duckdb.DuckDBPyConnection", offsets: Offsets) -> pl.Data
 def _promises(connection: "duckdb.DuckDBPyConnection", offsets: Offsets) -> pl.DataFrame:
     wanted = (
         *_ORDER,
-        _hour(offsets),
+        f"{sql_hour(offsets)} as hour",
         "epoch_ms(delivery.expected_time) as expected",
         f"if({SQL_TIMED} and delivery.actual_time > delivery.expected_time, 1, 0) as late",
     )
@@ -138,10 +138,6 @@ def _promises(connection: "duckdb.DuckDBPyConnection", offsets: Offsets) -> pl.D
         f"from (select {', '.join(wanted)} from {ROWS} where {promised}) group by {dimensions}"
     ).pl()
     return table.select(pl.col(name).cast(dtype) for name, dtype in (DAY | PROMISE_SCHEMA).items())
-
-
-def _hour(offsets: Offsets) -> str:
-    return f"""{sql_hour('"order".order_time', offsets)} as hour"""
 
 
 def _numbers(measures: tuple[Measure, ...]) -> Iterator[str]:

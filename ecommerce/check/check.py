@@ -79,25 +79,18 @@ def _check(
         compared += sum(orders for day, orders in per_day.items() if days.start <= day < days.end)
         progress(compared, sum(per_day.values()), "orders")
     differences += [*compare_sales(database, hours), *compare_rollups(database), *compare_sales_told(database)]
-    archived = 0
-    wrong: Compared | None = None
-    damaged: list[str] = []
-    looks_at_files = archive and has_archive(database)
-    if looks_at_files:
-        wrong = compare_archive(database, settings, progress)
-        archived = wrong.orders
-        differences += wrong.differences
-        damaged += map(str, wrong.damaged)
+    wrong = compare_archive(database, settings, progress) if archive and has_archive(database) else None
+    differences += wrong.differences if wrong else []
     aside, named = all_aside(database, limit=LISTED)
     deletions = _deletions(database) if differences else Deletions()
     report = CheckReport(
         as_of=as_of,
         hot_orders=hot,
-        archived_orders=archived,
+        archived_orders=wrong.orders if wrong else 0,
         aside=aside,
         set_aside=tuple(named),
-        damaged=tuple(damaged),
-        archive_checked=looks_at_files,
+        damaged=tuple(map(str, wrong.damaged)) if wrong else (),
+        archive_checked=wrong is not None,
         differences=tuple(differences),
         twice=tuple(find_twice(database)),
         gone=deletions.gone,

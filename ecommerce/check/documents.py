@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,7 @@ from bson import Decimal128
 
 from ecommerce.check.hours import Offsets, mongo_hour
 from ecommerce.check.sales import by_hours, sales_pipeline
-from ecommerce.documents.kinds import MONEY_FACTOR
+from ecommerce.documents.kinds import EXACT, MONEY_SCALE
 from ecommerce.documents.promise import MONGO_OPEN
 from ecommerce.documents.statuses import UNCOUNTED, mongo_canonical, mongo_has
 from ecommerce.documents.validator import order_validator
@@ -25,23 +26,22 @@ from ecommerce.summaries.cells.table import ITEM_SCHEMA, ORDER_SCHEMA
 ROWS_AT_ONCE = 50_000
 
 _CURRENCY = {"$ifNull": ["$order.currency", ""]}
+_OF_ORDER = {
+    "payment_type": "$order.payment_type",
+    "status": mongo_canonical("$delivery.status"),
+    "courier_id": "$delivery.courier_id",
+    "location": "$delivery.location",
+}
 
 
 def _order_pipeline(match: Mapping[str, Any], offsets: Offsets) -> list[dict[str, Any]]:
-    dimensions = {
-        "hour": mongo_hour("$order.order_time", offsets),
-        "payment_type": "$order.payment_type",
-        "status": mongo_canonical("$delivery.status"),
-        "courier_id": "$delivery.courier_id",
-        "location": "$delivery.location",
-        "currency": _CURRENCY,
-    }
+    dimensions = {"hour": mongo_hour(offsets), **_OF_ORDER, "currency": _CURRENCY}
     return [{"$match": match}, {"$group": {"_id": dimensions, **_sums(OF_ORDERS)}}]
 
 
 def _item_pipeline(match: Mapping[str, Any], offsets: Offsets) -> list[dict[str, Any]]:
     dimensions = {
-        "hour": mongo_hour("$order.order_time", offsets),
+        "hour": mongo_hour(offsets),
         "product_id": "$order_items.product_id",
         "warehouse_id": "$order_items.warehouse_id",
         "counted": {"$not": mongo_has("$delivery.status", UNCOUNTED)},
@@ -54,14 +54,7 @@ def _promise_pipeline(match: Mapping[str, Any], offsets: Offsets) -> list[dict[s
     """Of orders that were delivered at a known time only those that were due lately: figures look at no others."""
     lately = {"$gte": ["$delivery.expected_time", datetime.now(UTC) - SETTLED_AFTER]}
     promised = {"$or": [{"$and": [MONGO_TIMED, lately]}, {"$and": [MONGO_OPEN, {"$not": MONGO_CREDIT}]}]}
-    dimensions = {
-        "hour": mongo_hour("$order.order_time", offsets),
-        "expected": {"$toLong": "$delivery.expected_time"},
-        "payment_type": "$order.payment_type",
-        "status": mongo_canonical("$delivery.status"),
-        "courier_id": "$delivery.courier_id",
-        "location": "$delivery.location",
-    }
+    dimensions = {"hour": mongo_hour(offsets), "expected": {"$toLong": "$delivery.expected_time"}, **_OF_ORDER}
     late = {"$and": [MONGO_TIMED, {"$gt": ["$delivery.actual_time", "$delivery.expected_time"]}]}
     sums = {"orders": {"$sum": 1}, "late": {"$sum": {"$cond": [late, 1, 0]}}}
     return [{"$match": match}, {"$match": {"$expr": promised}}, {"$group": {"_id": dimensions, **sums}}]
@@ -89,16 +82,16 @@ def cells_by_aggregation(
     """
     match = {"order.order_time": {"$gte": start, "$lt": end}} | _sound(aside)
     offsets = hours.offsets(start, end)
-    order_rows = _grouped(database, _order_pipeline(match, offsets), read_concern, _money(OF_ORDERS))
-    item_rows = _grouped(database, _item_pipeline(match, offsets), read_concern, _money(OF_ITEMS))
-    promise_rows = _grouped(
-        database, _promise_pipeline(match, offsets), read_concern, dict.fromkeys(PROMISE_MEASURES, False)
-    )
+
+    def cells(pipeline: list[dict[str, Any]], measures: Mapping[str, bool], schema: Mapping[str, Any]) -> pl.DataFrame:
+        rows = _grouped(database, pipeline, read_concern, measures)
+        return _frame(((ms // 1000, *rest) for ms, *rest in rows), schema)
+
     return CellTable(
-        orders=_frame(_by_hour(order_rows), ORDER_SCHEMA),
-        items=_frame(_by_hour(item_rows), ITEM_SCHEMA),
+        orders=cells(_order_pipeline(match, offsets), _money(OF_ORDERS), ORDER_SCHEMA),
+        items=cells(_item_pipeline(match, offsets), _money(OF_ITEMS), ITEM_SCHEMA),
         sales=CellTable.empty().sales,
-        promises=_frame(_by_hour(promise_rows), PROMISE_SCHEMA),
+        promises=cells(_promise_pipeline(match, offsets), dict.fromkeys(PROMISE_MEASURES, False), PROMISE_SCHEMA),
     )
 
 
@@ -124,19 +117,11 @@ def _money(measures: tuple[Measure, ...]) -> dict[str, bool]:
     return {measure.name: measure.money for measure in measures}
 
 
-def _by_hour(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    return ((row[0] // 1000, *row[1:]) for row in rows)
-
-
 def _frame(rows: Iterator[tuple[Any, ...]], schema: Mapping[str, Any]) -> pl.DataFrame:
     frames = [pl.DataFrame(schema=schema)]
-    gathered: list[tuple[Any, ...]] = []
-    for row in rows:
-        gathered.append(row)
-        if len(gathered) == ROWS_AT_ONCE:
-            frames.append(pl.DataFrame(gathered, schema=schema, orient="row"))
-            gathered = []
-    return pl.concat([*frames, pl.DataFrame(gathered, schema=schema, orient="row")])
+    while some := list(islice(rows, ROWS_AT_ONCE)):
+        frames.append(pl.DataFrame(some, schema=schema, orient="row"))
+    return pl.concat(frames)
 
 
 def _grouped(
@@ -170,9 +155,4 @@ def _grouped(
 def _integer(value: Any, is_money: bool) -> int:
     """A sum as an exact integer, an amount in units of 10^-4."""
     exact = value.to_decimal() if isinstance(value, Decimal128) else Decimal(value)
-    sign, digits, exponent = exact.as_tuple()
-    assert isinstance(exponent, int)  # noqa: S101 - sums of finite numbers are finite
-    coefficient = int("".join(map(str, digits)))
-    scaled = coefficient * (MONEY_FACTOR if is_money else 1)
-    whole: int = scaled * 10**exponent if exponent >= 0 else scaled // 10**-exponent
-    return -whole if sign else whole
+    return int(exact.scaleb(MONEY_SCALE, EXACT) if is_money else exact)

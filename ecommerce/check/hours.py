@@ -16,9 +16,9 @@ Offsets = Sequence[tuple[int, int]]
 """`Hours.offsets` of the times: since when (in seconds) the zone is how many seconds ahead of UTC."""
 
 
-def mongo_hour(path: str, offsets: Offsets) -> dict[str, Any]:
-    """The beginning of the hour of a date, in milliseconds since 1970."""
-    time = {"$toLong": path}
+def mongo_hour(offsets: Offsets) -> dict[str, Any]:
+    """The beginning of the hour of an order, in milliseconds since 1970."""
+    time = {"$toLong": "$order.order_time"}
 
     def begun(since: int, offset: int) -> dict[str, Any]:
         into = {"$mod": [{"$add": [time, offset * 1000 + SHIFT_MS]}, HOUR_MS]}
@@ -32,9 +32,9 @@ def mongo_hour(path: str, offsets: Offsets) -> dict[str, Any]:
     return {"$switch": {"branches": branches, "default": begun(*offsets[-1])}}
 
 
-def sql_hour(column: str, offsets: Offsets) -> str:
-    """The beginning of the hour of a timestamp, in seconds since 1970."""
-    time = f"epoch_ms({column})"
+def sql_hour(offsets: Offsets) -> str:
+    """The beginning of the hour of an order, in seconds since 1970."""
+    time = 'epoch_ms("order".order_time)'
 
     def begun(since: int, offset: int) -> str:
         start = f"({time} - ({time} + {offset * 1000 + SHIFT_MS}) % {HOUR_MS})"

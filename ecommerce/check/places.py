@@ -8,6 +8,7 @@ figures know of an order that nobody has any more.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from bson import Timestamp
@@ -110,15 +111,10 @@ def _remove(database: MongoDatabase, ids: Sequence[int]) -> int:
 
 def _ids_of(database: MongoDatabase) -> Iterator[list[int]]:
     """The ids of the orders in MongoDB, in their order, some at a time."""
-    ids: list[int] = []
     # Whatever else somebody gave as `_id` is the id of no order.
     query = {"_id": {"$type": WHOLE_NUMBERS}}
-    for document in database[ORDERS].find(query, {"_id": 1}, batch_size=LOOKED_UP).sort("_id", 1).hint("_id_"):
-        ids.append(int(document["_id"]))
-        if len(ids) == LOOKED_UP:
-            yield ids
-            ids = []
-    if ids:
+    found = database[ORDERS].find(query, {"_id": 1}, batch_size=LOOKED_UP).sort("_id", 1).hint("_id_")
+    while ids := [int(document["_id"]) for document in islice(found, LOOKED_UP)]:
         yield ids
 
 

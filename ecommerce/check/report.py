@@ -123,7 +123,6 @@ class CheckReport:
                 {"_id": one.identity, "reason": one.reason, "noticed_at": time_text(one.noticed_at)}
                 for one in self.set_aside
             ],
-            "differences": [asdict(difference) for difference in self.differences],
             "gone": [{"order_id": one.order_id, "deleted_at": time_text(one.at)} for one in self.gone],
             "seconds": round(self.seconds, 3),
         }

@@ -43,6 +43,7 @@ def _mongo_returned(gifts: bool, amount: Any) -> dict[str, Any]:
 
 def sales_pipeline(match: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The aggregation of orders by quarter of an hour, currency and channel. Money is not scaled."""
+    have_costs = {"$map": {"input": _GOODS, "as": "item", "in": {"$gt": ["$$item.unit_cost", None]}}}
     amounts = {
         "goods": _mongo_lines(_GOODS, "$$item.price"),
         "gifts": _mongo_lines(_GIFTS, "$$item.price"),
@@ -51,16 +52,7 @@ def sales_pipeline(match: Mapping[str, Any]) -> list[dict[str, Any]]:
         "included": {"$cond": ["$order.tax_included", {"$ifNull": ["$order.tax_amount", 0]}, 0]},
         "shipping": {"$ifNull": ["$order.shipping_amount", 0]},
         "refunds": {"$ifNull": ["$refunds", []]},
-        "known": {
-            "$and": [
-                {"$gt": [{"$size": _GOODS}, 0]},
-                {
-                    "$allElementsTrue": [
-                        {"$map": {"input": _GOODS, "as": "item", "in": {"$gt": ["$$item.unit_cost", None]}}}
-                    ]
-                },
-            ]
-        },
+        "known": {"$and": [{"$gt": [{"$size": _GOODS}, 0]}, {"$allElementsTrue": [have_costs]}]},
     }
     gross = {"$subtract": ["$goods", "$included"]}
     discounts = {"$subtract": [{"$add": ["$goods", "$gifts", "$tax", "$shipping"]}, {"$add": ["$included", "$total"]}]}

@@ -43,17 +43,13 @@ WRITTEN_AT_ONCE = 1_000
 def compare_sales_told(database: MongoDatabase, *, mend: bool = False) -> Iterator[Difference]:
     """The records of the archive whose `sales` are not what their cells say; with `mend` they are made so."""
     for batch in raw_batches(database, {}, collection=ARCHIVE_SUMMARY):
-        for record in map(_decoded, batch):
+        for record in (bson.decode(raw, CODEC_OPTIONS) for raw in batch):
             wrong = {path: right for path, kept, right in _sales(record) if kept != right}
             if wrong and mend:
                 database[ARCHIVE_SUMMARY].update_one({"_id": record["_id"]}, {"$set": wrong})
             if wrong:
                 day = record["order_date"].date()
                 yield Difference("archive", f"sales for BI in record {record['_id']} of {day}", len(wrong), 0, "0.00")
-
-
-def _decoded(record: bytes) -> dict[str, Any]:
-    return bson.decode(record, CODEC_OPTIONS)
 
 
 def _sales(record: Mapping[str, Any]) -> Iterator[tuple[str, Any, list[dict[str, Any]]]]:
