@@ -53,7 +53,7 @@ DELTAS_KEPT = timedelta(minutes=15)
 """Compacted deltas stay this long for dashboards that have not read them; one that sleeps longer reads the buckets."""
 
 ABANDONED_AFTER = timedelta(days=1)
-"""Buckets of an epoch that never became the state's are those of a rebuild that died."""
+"""Buckets of an epoch that never became the state's, and what it set aside, are those of a rebuild that died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +136,12 @@ def _merge(database: MongoDatabase, ids: list[str]) -> int:
 
 
 def _remove_old(database: MongoDatabase, state: State) -> int:
-    """Remove deltas that nobody reads any more and buckets of rebuilds that died. Returns how many deltas."""
+    """Remove deltas that nobody reads any more, and what rebuilds that died left. Returns how many deltas."""
     now = datetime.now(UTC)
-    remove_abandoned(database, state, now - ABANDONED_AFTER)
+    oldest = str(ObjectId.from_datetime(now - ABANDONED_AFTER))
+    database[BUCKETS].delete_many({"_id": {"$lt": oldest, "$not": ids_of(state.epoch)}})
+    database[ASIDE].delete_many({"_id.epoch": {"$lt": oldest, "$ne": state.epoch}})
     # The last one stays: an older state that somebody puts back is behind it.
     done = {"$lte": Int64(state.compacted_seq), "$lt": Int64(last_delta(database))}
     old = {"_id": done, "written_at": {"$lt": now - DELTAS_KEPT}}
     return database[DELTAS].delete_many(old).deleted_count
-
-
-def remove_abandoned(database: MongoDatabase, state: State, before: datetime) -> None:
-    """Remove the buckets of other epochs that began before a time, and what those had set aside."""
-    oldest = str(ObjectId.from_datetime(before))
-    database[BUCKETS].delete_many({"_id": {"$lt": oldest, "$not": ids_of(state.epoch)}})
-    database[ASIDE].delete_many({"_id.epoch": {"$lt": oldest, "$ne": state.epoch}})

@@ -64,8 +64,7 @@ def decode_frame(document: Mapping[str, Any], dimensions: dict[str, Any], measur
 
 def texts_of(document: Mapping[str, Any], column: str) -> list[str]:
     """The different texts of a column of a document that `encode_frame` made."""
-    texts: list[str] = msgspec.json.decode(document["columns"][column]["texts"], type=list[str])
-    return texts
+    return msgspec.json.decode(document["columns"][column]["texts"], type=list[str])
 
 
 def _encode_column(column: pl.Series, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:

@@ -125,12 +125,11 @@ def _item_rows(batch: Batch, signs: IntArray, starts: IntArray) -> pl.DataFrame:
     columns, of = batch.columns, batch.columns.item_of
     if not columns.items:
         return pl.DataFrame(schema=ITEM_SCHEMA)
-    counted = batch.is_counted()
     values: dict[str, Any] = {
         "hour": starts[of],
         "product_id": batch.item("product_id"),
         "warehouse_id": batch.item("warehouse_id"),
-        "counted": counted[of],
+        "counted": batch.is_counted()[of],
         "currency": of_rows(columns.texts["order.currency"], pl.Series(of)),
     }
     values |= {measure.name: measure.fold(batch) * signs[of] for measure in OF_ITEMS}
