@@ -138,18 +138,10 @@ def _grouped(
     if read_concern:
         command["readConcern"] = read_concern
     with database.client.start_session(causal_consistency=False) as session:
-        cursor = database.command(command, session=session)["cursor"]
-        groups = cursor["firstBatch"]
-        while True:
-            for group in groups:
-                hour, *dimensions = group["_id"].values()
-                values = (_integer(group[name], is_money) for name, is_money in measures.items())
-                yield (int(hour), *dimensions, *values)
-            if not cursor["id"]:
-                return
-            more = {"getMore": cursor["id"], "collection": ORDERS}
-            cursor = database.command(more, session=session)["cursor"]
-            groups = cursor["nextBatch"]
+        for group in database.cursor_command(command, session=session):
+            hour, *dimensions = group["_id"].values()
+            values = (_integer(group[name], is_money) for name, is_money in measures.items())
+            yield (int(hour), *dimensions, *values)
 
 
 def _integer(value: Any, is_money: bool) -> int:

@@ -144,15 +144,16 @@ def _read_both(database: MongoDatabase, ids: Sequence[int], session: ClientSessi
 
 
 def _orders(database: MongoDatabase, ids: Sequence[int], session: ClientSession | None) -> dict[int, OrderDocument]:
-    found: dict[int, OrderDocument] = {}
     raw: Any = database.get_collection(ORDERS, codec_options=_RAW)
-    for document in raw.find({"_id": {"$in": ids}}, session=session):
-        try:
-            order = stored_order(document.raw)
-        except NotAnOrder:
-            continue
-        found[order.order.order_id] = order
-    return found
+    found = map(_order_in, raw.find({"_id": {"$in": ids}}, session=session))
+    return {order.order.order_id: order for order in found if order is not None}
+
+
+def _order_in(document: RawBSONDocument) -> OrderDocument | None:
+    try:
+        return stored_order(bytes(document.raw))
+    except NotAnOrder:
+        return None
 
 
 def _there(database: MongoDatabase, ids: Collection[int]) -> Iterator[int]:
@@ -182,7 +183,9 @@ def _deletions(database: MongoDatabase, start: Timestamp) -> list[Deleted]:
     # Only these are asked what was deleted: an archive run's orders are many, and their images large.
     ids = {"documentKey._id": {"$in": [one.order_id for one in found]}}
     events = _events(database, start, ids, full_document_before_change="whenAvailable")
-    return [_deleted(event) for event in events if _was_counted(event.get("fullDocumentBeforeChange"))]
+    images = ((event, event.get("fullDocumentBeforeChange")) for event in events)
+    # Where the image is gone, what was deleted counts as an order.
+    return [_deleted(event) for event, image in images if image is None or _order_in(image) is not None]
 
 
 def _deleted(event: RawBSONDocument) -> Deleted:
@@ -206,14 +209,3 @@ def _events(
                 yield event
             elif stream.resume_token is None or token_time(stream.resume_token) >= until:
                 return
-
-
-def _was_counted(document: RawBSONDocument | None) -> bool:
-    """Whether what was deleted was an order; where its image is gone, it counts as one."""
-    if document is None:
-        return True
-    try:
-        stored_order(bytes(document.raw))
-    except NotAnOrder:
-        return False
-    return True

@@ -27,8 +27,7 @@ _COST = {"$ifNull": ["$$item.unit_cost", 0]}
 
 
 def _mongo_lines(items: Any, amount: Any) -> dict[str, Any]:
-    lines = {"$map": {"input": items, "as": "item", "in": {"$multiply": [amount, "$$item.quantity"]}}}
-    return {"$sum": lines}
+    return {"$sum": {"$map": {"input": items, "as": "item", "in": {"$multiply": [amount, "$$item.quantity"]}}}}
 
 
 def _mongo_returned(gifts: bool, amount: Any) -> dict[str, Any]:
@@ -56,7 +55,6 @@ def sales_pipeline(match: Mapping[str, Any]) -> list[dict[str, Any]]:
     }
     gross = {"$subtract": ["$goods", "$included"]}
     discounts = {"$subtract": [{"$add": ["$goods", "$gifts", "$tax", "$shipping"]}, {"$add": ["$included", "$total"]}]}
-    cost = {"$cond": ["$known", _mongo_lines(_GOODS, _COST), 0]}
     sale = {
         "time": "$order.order_time",
         "orders": {"$cond": [MONGO_CREDIT, 0, 1]},
@@ -67,7 +65,7 @@ def sales_pipeline(match: Mapping[str, Any]) -> list[dict[str, Any]]:
         "discounts": discounts,
         "tax": "$tax",
         "shipping": "$shipping",
-        "cost": cost,
+        "cost": {"$cond": ["$known", _mongo_lines(_GOODS, _COST), 0]},
         "known_net": {"$cond": ["$known", {"$subtract": [gross, discounts]}, 0]},
     }
     refund_tax, refund_shipping = ({"$ifNull": [f"$$refund.{name}", 0]} for name in ("tax_amount", "shipping_amount"))
