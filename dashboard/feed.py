@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from dashboard.attention import attention_card
 from dashboard.beside import Beside
 from dashboard.cards import overview_cards
 from dashboard.content import Content
-from dashboard.figures import Answer, Question, Store, compute
+from dashboard.figures import Answer, Question, compute
 from dashboard.first_paint import RECENT
 from dashboard.pipeline import Pipeline, Stock
 from dashboard.pipeline_cards import failed_cards, pipeline_cards, stock_card
@@ -31,6 +31,7 @@ from dashboard.trends import Trends, TrendsQuestion
 from ecommerce.attention.kinds import Notice
 from ecommerce.errors import EcommerceError
 from ecommerce.kpis.figures import Kpis
+from ecommerce.kpis.store import KpiStore
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +56,11 @@ class Watcher(Protocol):
 class Sources:
     """Where the feed gets what it tells."""
 
-    open_store: Callable[[], Store]
+    open_store: Callable[[], KpiStore]
     read_pipeline: Callable[[], Pipeline]
-    read_low_stock: Callable[[Any], Stock]
-    """Gets the store."""
-    read_notices: Callable[[Any, float], tuple[Notice, ...]] = lambda _store, _lag: ()
-    """Gets the store and how many seconds its figures are behind."""
+    read_low_stock: Callable[[KpiStore], Stock]
+    read_notices: Callable[[KpiStore, float], tuple[Notice, ...]] = lambda _store, _lag: ()
+    """Gets how many seconds the store's figures are behind."""
     read_trends: Callable[[TrendsQuestion, Callable[[], Kpis]], Trends] | None = None
     """Gets the question, and what makes the figures of its span."""
 
@@ -106,7 +106,7 @@ class Feed:
         self._sources = sources
         self._zone = zone
         self._currency = currency
-        self._store: Store | None = None
+        self._store: KpiStore | None = None
         self._version = 0
         self._watchers: WeakSet[Watcher] = WeakSet()
         self._tick_lock = threading.Lock()
@@ -259,7 +259,7 @@ class Feed:
         freshness = Freshness(number, refresh.as_of.astimezone(UTC), refresh.lag_seconds, took, aside=refresh.aside)
         return Tick(freshness, answers, cards, self._names)
 
-    def _opened(self) -> Store:
+    def _opened(self) -> KpiStore:
         if self._store is None:
             self._store = self._sources.open_store()
         return self._store

@@ -3,59 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import polars as pl
-
-from dashboard.spans import LAST_24_HOURS, Comparison, Step, comparison, running_hour, step_of
+from dashboard.spans import LAST_24_HOURS, Comparison, comparison, running_hour, step_of
 from dashboard.state import DIMENSIONS, View
 from dashboard.timeline import Timeline, drawn
-from ecommerce.hours import Hours
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
-
-
-class Refresh(Protocol):
-    """What the store found when it looked for news."""
-
-    @property
-    def version(self) -> int: ...
-
-    @property
-    def as_of(self) -> datetime: ...
-
-    @property
-    def lag_seconds(self) -> float: ...
-
-    @property
-    def aside(self) -> int: ...
-
-    @property
-    def choices(self) -> int: ...
-
-    @property
-    def orders(self) -> int: ...
-
-
-class Store(Protocol):
-    """What the dashboard asks of the KPI store."""
-
-    @property
-    def hours(self) -> Hours: ...
-
-    @property
-    def currency(self) -> str: ...
-
-    def refresh(self) -> Refresh: ...
-
-    def choices(self) -> Mapping[str, Any]: ...
-
-    def kpis(self, span: Span, filters: Filters) -> Kpis: ...
-
-    def timeline(self, span: Span, filters: Filters, step: Step) -> pl.DataFrame: ...
-
-    def first_day(self) -> datetime | None: ...
+from ecommerce.kpis.store import KpiStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +54,7 @@ def question_of(view: View, now: datetime, zone: ZoneInfo) -> Question:
     return Question(span, view.filters, compared, running_hour(span, now, zone))
 
 
-def compute(store: Store, question: Question, version: int, zone: ZoneInfo) -> Answer:
+def compute(store: KpiStore, question: Question, version: int, zone: ZoneInfo) -> Answer:
     """Ask the store for everything that the overview shows of one question; `zone` is the shop's."""
     span, filters, compared = question.span, question.filters, question.compared
     kpis = store.kpis(span, filters)
@@ -121,7 +77,7 @@ def compute(store: Store, question: Question, version: int, zone: ZoneInfo) -> A
     )
 
 
-def _timeline(store: Store, question: Question, zone: ZoneInfo) -> Timeline:
+def _timeline(store: KpiStore, question: Question, zone: ZoneInfo) -> Timeline:
     span, filters = question.span, question.filters
     if span.start is None or span.end is None:
         # An open span is as long as its orders: their days tell how finely it can be drawn.

@@ -28,19 +28,18 @@ class Preset:
 
     key: str
     label: str
-    title: str
     days: int | None = None
     """Whole days of the shop, today with them; None: another span, see `preset_span`."""
 
 
 LAST_24_HOURS = "24h"
 PRESETS: tuple[Preset, ...] = (
-    Preset("today", "Today", "Since midnight", 1),
-    Preset(LAST_24_HOURS, "24 h", "The last 24 hours"),
-    Preset("7d", "7 d", "Today and the 6 days before", 7),
-    Preset("30d", "30 d", "Today and the 29 days before", 30),
-    Preset("90d", "90 d", "Today and the 89 days before", 90),
-    Preset("all", "All", "All orders"),
+    Preset("today", "Today", 1),
+    Preset(LAST_24_HOURS, "24 h"),
+    Preset("7d", "7 d", 7),
+    Preset("30d", "30 d", 30),
+    Preset("90d", "90 d", 90),
+    Preset("all", "All"),
 )
 PRESET_KEYS = tuple(preset.key for preset in PRESETS)
 DEFAULT_PRESET = "30d"
