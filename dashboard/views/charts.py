@@ -20,6 +20,7 @@ from dashboard.theme import REVENUE_COLOR
 from dashboard.views.time_axis import label_days_below_their_middle
 
 HEIGHT = 250
+SIDES = ["left", "bottom", "right", "top"]
 TOOLS = ["xpan", "xbox_zoom", "xwheel_zoom", "reset", "save"]
 
 BLANK = [0.0, 1.0]
@@ -44,13 +45,9 @@ def whole_numbers(figure: Any) -> None:
 
 def status_chart(*, touch: bool) -> pn.pane.Bokeh:
     """Orders over time, stacked by delivery status."""
-    sides = ["left", "bottom", "right", "top"]
-    day, next_day = (np.array([f"2000-01-0{number}"], dtype="datetime64[ms]") for number in (1, 2))
-    blank = dict(zip(sides, (day, [0.0], next_day, [1.0]), strict=True))
-    bars = hv.Rectangles(blank, sides).opts(line_color=None)
     tooltips = [("", "@label"), ("", "@status"), ("orders", "@orders{0,0} of @total{0,0}")]
-    columns = (*sides, "orders", "total", "alpha", "status", "label", "color")
-    figure = figure_of(bars, "orders_by_status", columns, tooltips, touch=touch)
+    columns = (*SIDES, "orders", "total", "alpha", "status", "label", "color")
+    figure = figure_of(rectangles(times=True), "orders_by_status", columns, tooltips, touch=touch)
     # HoloViews would map a column of names to a colour scale of its own; ours comes with the data.
     figure.renderers[0].glyph.update(fill_color="color", fill_alpha="alpha", hatch_color=None)
     whole_numbers(figure)
@@ -59,24 +56,40 @@ def status_chart(*, touch: bool) -> pn.pane.Bokeh:
 
 def revenue_chart(*, touch: bool) -> pn.pane.Bokeh:
     """Revenue over time."""
-    empty = pd.DataFrame({"time": pd.Series(dtype="datetime64[ms]"), "revenue": pd.Series(dtype="float64")})
-    line = empty.hvplot.line(
-        x="time", y="revenue", color=REVENUE_COLOR, line_width=2, hover=False, responsive=True, height=HEIGHT
-    )
     tooltips = [("", "@label"), ("revenue", "@revenue{0,0.00}"), ("orders", "@orders{0,0}")]
     columns = ("time", "revenue", "whole", "part", "lone", "orders", "label")
-    figure = figure_of(line, "revenue", columns, tooltips, touch=touch)
-    # The line of all buckets is hovered, not seen: whole buckets have one of their own, the others a dashed one.
-    hovered = figure.renderers[0]
-    hovered.glyph.line_alpha = 0
-    source = hovered.data_source
-    figure.line(x="time", y="whole", source=source, line_color=REVENUE_COLOR, line_width=2)
-    figure.line(x="time", y="part", source=source, line_color=REVENUE_COLOR, line_width=2, line_dash=[4, 4])
+    figure = line_figure("revenue", "revenue", columns, tooltips, touch=touch)
+    source = figure.renderers[0].data_source
+    whole_and_parts(figure, source, ("whole", "part"), REVENUE_COLOR, 2)
     dots(figure, source, "lone", REVENUE_COLOR)
     figure.varea(x="time", y1=0, y2="revenue", source=source, fill_color=REVENUE_COLOR, fill_alpha=0.12)
-    figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
     figure.yaxis.formatter = short_numbers()
     return pane_of(figure)
+
+
+def line_figure(column: str, name: str, columns: Sequence[str], tooltips: list[tuple[str, str]], *, touch: bool) -> Any:
+    """The figure of a line over time. That of all buckets is hovered, not seen: see `whole_and_parts`."""
+    empty = pd.DataFrame({"time": pd.Series(dtype="datetime64[ms]"), column: pd.Series(dtype="float64")})
+    line = empty.hvplot.line(
+        x="time", y=column, color=REVENUE_COLOR, line_width=2, hover=False, responsive=True, height=HEIGHT
+    )
+    figure = figure_of(line, name, columns, tooltips, touch=touch)
+    hovered = figure.renderers[0]
+    hovered.glyph.line_alpha = 0
+    figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
+    return figure
+
+
+def rectangles(*, times: bool = False) -> hv.Rectangles:
+    """Bars; `times`: from left to right."""
+    left, right = (np.datetime64("2000-01-01", "ms"), np.datetime64("2000-01-02", "ms")) if times else (0.0, 1.0)
+    return hv.Rectangles([(left, 0.0, right, 1.0)]).opts(line_color=None)
+
+
+def whole_and_parts(figure: Any, source: Any, columns: tuple[str, str], color: str, width: float) -> None:
+    """Draw the line of whole buckets, and the dashed one to and from parts (`timeline.dashed`)."""
+    for column, dash in zip(columns, ([], [4, 4]), strict=True):
+        figure.line(x="time", y=column, source=source, line_color=color, line_width=width, line_dash=dash)
 
 
 def dots(figure: Any, source: Any, column: str, color: str) -> None:

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import holoviews as hv
 import hvplot.pandas  # noqa: F401 - adds .hvplot to frames
-import numpy as np
 import pandas as pd
 import panel as pn
 from bokeh.events import SelectionGeometry, Tap
@@ -20,10 +18,20 @@ from bokeh.models import (
 )
 
 from dashboard.theme import ACCENTS, COMPARED_COLOR, REVENUE_COLOR
-from dashboard.views.charts import HEIGHT, dots, figure_of, pane_of, short_numbers, whole_numbers
+from dashboard.views.charts import (
+    HEIGHT,
+    SIDES,
+    dots,
+    figure_of,
+    line_figure,
+    pane_of,
+    rectangles,
+    short_numbers,
+    whole_and_parts,
+    whole_numbers,
+)
 
 LATE_COLOR = "#c9707f"
-SIDES = ["left", "bottom", "right", "top"]
 BY_TIME = ("course", "categories", "late")
 """Charts in which time can be chosen."""
 WEEKDAYS = ("Sun", "Sat", "Fri", "Thu", "Wed", "Tue", "Mon")
@@ -87,21 +95,15 @@ def course_figure(*, touch: bool) -> Any:
         "before_text",
     )
     tooltips = [("", "@label"), ("this span", "@now_text"), ("compared with", "@before_text")]
-    figure = figure_of(_line("now"), "trend", columns, tooltips, touch=touch)
-    hovered = figure.renderers[0]
-    hovered.glyph.line_alpha = 0  # of all buckets, to be hovered; whole ones and parts are drawn apart
-    source = hovered.data_source
+    figure = line_figure("now", "trend", columns, tooltips, touch=touch)
+    source = figure.renderers[0].data_source
     # Net sales of a day on which more came back than was sold are below it.
     figure.y_range = DataRange1d(range_padding=0.08, default_span=1)
     figure.line(x="time", y="zero", source=source, line_color=COMPARED_COLOR, line_width=1, line_alpha=0.5)
-    for whole, part, color, width in (
-        ("before", "part_before", COMPARED_COLOR, 1.5),
-        ("whole", "part", REVENUE_COLOR, 2),
-    ):
-        _whole_and_parts(figure, source, (whole, part), color, width)
+    whole_and_parts(figure, source, ("before", "part_before"), COMPARED_COLOR, 1.5)
+    whole_and_parts(figure, source, ("whole", "part"), REVENUE_COLOR, 2)
     dots(figure, source, "lone_before", COMPARED_COLOR)
     dots(figure, source, "lone", REVENUE_COLOR)
-    figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
     figure.yaxis.formatter = short_numbers()
     return figure
 
@@ -110,22 +112,14 @@ def late_figure(*, touch: bool) -> Any:
     """The share of late deliveries over time, in percent."""
     tooltips = [("", "@label"), ("late", "@text of @delivered{0,0} delivered")]
     columns = ("left", "right", "time", "late", "whole", "part", "zero", "lone", "label", "text", "delivered")
-    figure = figure_of(_line("late"), "delivered_late", columns, tooltips, touch=touch)
-    hovered = figure.renderers[0]
-    hovered.glyph.line_alpha = 0
+    figure = line_figure("late", "delivered_late", columns, tooltips, touch=touch)
+    source = figure.renderers[0].data_source
     # As long as the span, of whose last days nothing may be delivered yet.
-    figure.line(x="time", y="zero", source=hovered.data_source, line_color=COMPARED_COLOR, line_width=1, line_alpha=0.5)
-    _whole_and_parts(figure, hovered.data_source, ("whole", "part"), LATE_COLOR, 2)
-    dots(figure, hovered.data_source, "lone", LATE_COLOR)
-    figure.select_one(HoverTool).update(mode="vline", renderers=[hovered])
+    figure.line(x="time", y="zero", source=source, line_color=COMPARED_COLOR, line_width=1, line_alpha=0.5)
+    whole_and_parts(figure, source, ("whole", "part"), LATE_COLOR, 2)
+    dots(figure, source, "lone", LATE_COLOR)
     figure.yaxis.formatter = PrintfTickFormatter(format="%g %%")
     return figure
-
-
-def _whole_and_parts(figure: Any, source: Any, columns: tuple[str, str], color: str, width: float) -> None:
-    """Draw the line of whole buckets, and the dashed one to and from parts (`trends_buckets.dashed`)."""
-    for column, dash in zip(columns, ([], [4, 4]), strict=True):
-        figure.line(x="time", y=column, source=source, line_color=color, line_width=width, line_dash=dash)
 
 
 def couriers_figure(*, touch: bool) -> Any:
@@ -158,7 +152,7 @@ def rhythm_figure(*, touch: bool) -> Any:
     """Orders by weekday and hour: the more of them, the darker."""
     tooltips = [("", "@label"), ("orders an hour", "@mean"), ("orders in all", "@orders{0,0}")]
     columns = (*SIDES, "alpha", "label", "mean", "orders")
-    figure = figure_of(_rectangles(), "orders_by_weekday_and_hour", columns, tooltips, touch=touch)
+    figure = figure_of(rectangles(), "orders_by_weekday_and_hour", columns, tooltips, touch=touch)
     figure.renderers[0].glyph.update(fill_color=REVENUE_COLOR, fill_alpha="alpha", hatch_color=None)
     figure.x_range.range_padding = figure.y_range.range_padding = 0
     figure.yaxis.ticker = FixedTicker(ticks=[place + 0.5 for place in range(7)])
@@ -173,7 +167,7 @@ def rhythm_figure(*, touch: bool) -> Any:
 def delivery_figure(*, touch: bool) -> Any:
     """How many orders were delivered within how many days."""
     tooltips = [("", "@label"), ("orders", "@top{0,0}"), ("", "@share")]
-    figure = figure_of(_rectangles(), "delivery_days", (*SIDES, "label", "share"), tooltips, touch=touch)
+    figure = figure_of(rectangles(), "delivery_days", (*SIDES, "label", "share"), tooltips, touch=touch)
     figure.renderers[0].glyph.update(fill_color=ACCENTS["category"], hatch_color=None)
     figure.xaxis.axis_label = "days"
     figure.xaxis.axis_label_text_font_size, figure.xaxis.axis_label_text_font_style = "11px", "normal"
@@ -185,19 +179,7 @@ def bars_figure(name: str, *, touch: bool) -> Any:
     """Bars over time that stand on each other, each in its colour."""
     columns = (*SIDES, "name", "color", "value", "label", "alpha")
     tooltips = [("", "@label"), ("", "@name"), ("", "@value")]
-    figure = figure_of(_rectangles(times=True), name, columns, tooltips, touch=touch)
+    figure = figure_of(rectangles(times=True), name, columns, tooltips, touch=touch)
     figure.renderers[0].glyph.update(fill_color="color", fill_alpha="alpha", hatch_color=None)
     figure.yaxis.formatter = short_numbers()
     return figure
-
-
-def _line(column: str) -> Any:
-    empty = pd.DataFrame({"time": pd.Series(dtype="datetime64[ms]"), column: pd.Series(dtype="float64")})
-    return empty.hvplot.line(
-        x="time", y=column, color=REVENUE_COLOR, line_width=2, hover=False, responsive=True, height=HEIGHT
-    )
-
-
-def _rectangles(*, times: bool = False) -> hv.Rectangles:
-    left, right = (np.datetime64("2000-01-01", "ms"), np.datetime64("2000-01-02", "ms")) if times else (0.0, 1.0)
-    return hv.Rectangles([(left, 0.0, right, 1.0)]).opts(line_color=None)
