@@ -36,8 +36,8 @@ class FilterPanel(Drawn):
     _bundle = "filters.js"
     _stylesheets: ClassVar[list[str]] = [Path(__file__).with_name("filters.css").read_text(encoding="utf-8")]
 
-    def __init__(self, change: Change, save: Callable[[], None], **parameters: Any) -> None:
-        super().__init__(sizing_mode="stretch_width", margin=0, **parameters)
+    def __init__(self, change: Change, save: Callable[[], None]) -> None:
+        super().__init__(sizing_mode="stretch_width", margin=0)
         self._change = change
         self._save = save
         self._known: Choices | None = None

@@ -52,8 +52,8 @@ OUTDATED = "The figures cannot be brought up to date"
 class ProblemBanner(Part):
     """Says that the figures are old, and why, until they are not."""
 
-    def __init__(self, zone: ZoneInfo, **parameters: Any) -> None:
-        super().__init__(**parameters)
+    def __init__(self, zone: ZoneInfo) -> None:
+        super().__init__()
         self.zone = zone
         self._layout: pmui.Alert = pmui.Alert(
             title=OUTDATED, object="", severity="warning", visible=False,

@@ -1,7 +1,5 @@
 """A line above the figures that says which parts of a link were left out."""
 
-from typing import Any
-
 import panel_material_ui as pmui
 
 from dashboard.left_out import in_words
@@ -12,8 +10,8 @@ from dashboard.views.part import Part
 class LinkNote(Part):
     """Is there from the link that was opened to the next change of the view."""
 
-    def __init__(self, **parameters: Any) -> None:
-        super().__init__(**parameters)
+    def __init__(self) -> None:
+        super().__init__()
         self._parts: list[str] = []
         self._layout: pmui.Alert = pmui.Alert(
             title="Left out of the link", object="", severity="warning", visible=False,

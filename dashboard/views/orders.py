@@ -1,7 +1,6 @@
 """The orders page: a search, pages of orders, and one order. Read when it is asked for, outside of the tick."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
@@ -32,9 +31,9 @@ ORDER = [
 class OrdersPage(Part):
     """Built when it is first opened; `show` feeds it."""
 
-    def __init__(self, change: Change, on_link: Callable[[str], None], **parameters: Any) -> None:
+    def __init__(self, change: Change, on_link: Callable[[str], None]) -> None:
         """`change` goes to another view, `on_link` to that of a query."""
-        super().__init__(**parameters)
+        super().__init__()
         self._change = change
         self._values = FieldValues()
         self._search = pmui.TextInput(
@@ -48,20 +47,18 @@ class OrdersPage(Part):
             self._search, pn.Spacer(height=12), self._list, self._order, sizing_mode="stretch_width", margin=0
         )
 
-    def wait(self) -> None:
-        """Show that others are on their way."""
-        self._list.wait(True)
-        self._order.wait(True)
+    def wait(self, waiting: bool = True) -> None:
+        """Show that others are on their way, or that none are."""
+        self._list.wait(waiting)
+        self._order.wait(waiting)
 
     def show(self, view: View, cards: Mapping[str, str]) -> None:
         """Draw a list or an order."""
         self._values.put(self._search, view.orders.text)
         is_list = view.orders.order is None
-        board = self._list if is_list else self._order
-        board.show(Content(cards))
+        (self._list if is_list else self._order).show(Content(cards))
         self._list.visible, self._order.visible = is_list, not is_list
-        for each in (self._list, self._order):
-            each.wait(False)
+        self.wait(False)
 
     def _searched(self, event: param.parameterized.Event) -> None:
         if self._values.is_chosen(event):

@@ -1,7 +1,6 @@
 """The overview: headlines, two charts over time and the breakdowns."""
 
 from collections.abc import Callable
-from typing import Any
 
 import panel as pn
 
@@ -37,11 +36,10 @@ class OverviewPage(Part):
         on_link: Callable[[str], None],
         *,
         touch: bool,
-        **parameters: Any,
     ) -> None:
         """`on_pick` gets a filter and the name of a bar that was pressed; `on_attention` leads to what failed,
         `on_link` to the view of a link's query."""
-        super().__init__(**parameters)
+        super().__init__()
         self._overview: Overview | None = None
         self._stock = Content({})
         self._layout: Board = Board(

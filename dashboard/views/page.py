@@ -39,11 +39,9 @@ from ecommerce.settings import Settings
 class DashboardPage(Viewer):
     """Everything one viewer sees. Lives as long as its browser tab."""
 
-    def __init__(
-        self, settings: Settings, query: str, browser: Browser, *, customers: bool = False, **parameters: Any
-    ) -> None:
+    def __init__(self, settings: Settings, query: str, browser: Browser, *, customers: bool) -> None:
         """`customers`: the viewer may see names and e-mails."""
-        super().__init__(**parameters)
+        super().__init__()
         self._settings = settings
         self._customers = customers
         self._browser = self._told = browser

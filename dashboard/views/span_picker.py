@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import panel_material_ui as pmui
@@ -30,9 +29,9 @@ NARROW_DAY = "@media (max-width: 600px) { :host { width: calc(50% - 6px) !import
 class SpanPicker(Part):
     """Presets side by side, and the first and the last day of what is shown."""
 
-    def __init__(self, view: View, change: Change, zone: ZoneInfo, currency: str, **parameters: Any) -> None:
+    def __init__(self, view: View, change: Change, zone: ZoneInfo, currency: str) -> None:
         """`currency` is the shop's."""
-        super().__init__(**parameters)
+        super().__init__()
         self._change = change
         self.zone = zone
         self._values = FieldValues()
@@ -75,18 +74,18 @@ class SpanPicker(Part):
         """
         if view.page == "orders" and view.orders.text:  # a search looks at all days
             view = view.with_preset("all")
-        codes = sorted({*map(str, currencies), view.filters.currency or self.shop_currency})
+        currency = view.filters.currency or self.shop_currency
+        codes = sorted({*map(str, currencies), currency})
         first, last = self._days(view) or (None, None)
         self._against.disabled = first is None
         self._against.visible = view.page != "orders"  # nothing is compared there
-        pressed = (self._presets, view.preset or DAYS), (self._against, view.against)
-        currency = self._currency, view.filters.currency or self.shop_currency
+        pressed = (self._presets, view.preset or DAYS), (self._against, view.against), (self._currency, currency)
         with self._values.setting():
             if self._currency.options != codes:
                 self._currency.options = codes
             if self._currency.visible != (len(codes) > 1):
                 self._currency.visible = len(codes) > 1
-            for field, value in (*pressed, currency):
+            for field, value in pressed:
                 if field.value != value:
                     field.value = value
         self._values.put(self._first, first)

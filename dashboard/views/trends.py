@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
 
 from dashboard.content import Content
 from dashboard.trends import Trends
@@ -27,11 +26,9 @@ STACKS = [
 class TrendsPage(Part):
     """Built when it is first opened; `show` feeds it."""
 
-    def __init__(
-        self, on_link: Callable[[str], None], on_days: Callable[[date, date], None], *, touch: bool, **parameters: Any
-    ) -> None:
+    def __init__(self, on_link: Callable[[str], None], on_days: Callable[[date, date], None], *, touch: bool) -> None:
         """`on_link` leads to the view of a link's query, `on_days` to that of days, both included."""
-        super().__init__(**parameters)
+        super().__init__()
         self._trends: Trends | None = None
         self._on_days = on_days
         charts = trend_charts(self._chosen, touch=touch)
@@ -49,8 +46,7 @@ class TrendsPage(Part):
 
     def _chosen(self, left: float, right: float) -> None:
         """A piece of a chart's time was chosen, in milliseconds as it draws them: its days are shown."""
-        days = days_between(self._trends.now if self._trends else (), left, right)
-        if days:
+        if days := days_between(self._trends.now if self._trends else (), left, right):
             self._on_days(*days)
 
     def _csv(self, name: str) -> tuple[str, str]:

@@ -21,12 +21,10 @@ class Window(JSComponent):
 
     _bundle = "window.js"
 
-    def __init__(
-        self, link: str, *, on_link: Callable[[str], None], on_browser: Callable[[Browser], None], **parameters: Any
-    ) -> None:
+    def __init__(self, link: str, *, on_link: Callable[[str], None], on_browser: Callable[[Browser], None]) -> None:
         """`link` is the query of the address that was opened. `on_link` gets that of one that was stepped to,
         `on_browser` what is seen of the browser."""
-        super().__init__(margin=0, width=0, height=0, **parameters)
+        super().__init__(margin=0, width=0, height=0)
         self._link = link
         self._on_link = on_link
         self._on_browser = on_browser
