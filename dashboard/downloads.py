@@ -40,11 +40,14 @@ ITEM_COLUMNS = {name: name for name in ("order_items", "quantity", "revenue")}
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table as CSV (RFC 4180) with text cells made harmless."""
+    return BYTE_ORDER_MARK + csv_lines([columns, *rows])
+
+
+def csv_lines(rows: Iterable[Iterable[object]]) -> str:
+    """Rows as lines of CSV. A number is a number: only texts can be taken for a formula."""
     target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\r\n")
-    writer.writerow([spreadsheet_cell(name) for name in columns])
-    writer.writerows([spreadsheet_cell(cell) for cell in row] for row in rows)
-    return BYTE_ORDER_MARK + target.getvalue()
+    csv.writer(target, lineterminator="\r\n").writerows([spreadsheet_cell(cell) for cell in row] for row in rows)
+    return target.getvalue()
 
 
 def card_csv(name: str, answer: Answer) -> str:
@@ -97,18 +100,18 @@ def headline_csv(answer: Answer) -> str:
         [end, *(at.isoformat() if span and (at := getattr(span, end)) else "" for span in spans)]
         for end in ("start", "end")
     ]
-    rows += [[name, *(_value(kpis, name) if kpis else "" for kpis in figures)] for name in HEADLINES]
+    rows += [[name, *(cell_of(getattr(kpis, name)) if kpis else "" for kpis in figures)] for name in HEADLINES]
     rows.append(["not_filtered_by", " ".join(not_filtered_by(question.filters, ORDER_DIMENSIONS)), "", ""])
     return csv_text(["figure", "value", "full_hours", "before"], rows)
 
 
 def _groups(key: str, groups: Mapping[str, Any], columns: Mapping[str, str]) -> str:
-    rows = ([name, *(_value(group, field) for field in columns.values())] for name, group in groups.items())
+    rows = ([name, *(cell_of(getattr(group, field)) for field in columns.values())] for name, group in groups.items())
     return csv_text([key, *columns], rows)
 
 
-def _value(holder: Any, name: str) -> object:
-    value = getattr(holder, name)
+def cell_of(value: object) -> object:
+    """A figure as it stands in a table: an amount with all its decimals."""
     return money_text(value) if isinstance(value, Decimal) else value
 
 

@@ -4,11 +4,9 @@ It is behind the same login as the page, and has names and e-mails for the same 
 """
 
 import asyncio
-import csv
-import io
 import logging
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -20,7 +18,7 @@ from tornado.iostream import StreamClosedError
 from tornado.web import authenticated
 
 from dashboard.customers import customers_of, may_see_customers, record_download
-from dashboard.downloads import BYTE_ORDER_MARK
+from dashboard.downloads import csv_lines, csv_text
 from dashboard.live import the_feed
 from dashboard.orders import query_of
 from dashboard.state import view_of_query
@@ -34,7 +32,6 @@ from ecommerce.order_search.paging import every_order, prepare_search
 from ecommerce.order_search.query import OrderQuery
 from ecommerce.order_search.sorting import Sort
 from ecommerce.settings import Settings, get_settings
-from ecommerce.spreadsheet import spreadsheet_cell
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +56,15 @@ def csv_parts(
     customer, the latest first. Raises PyMongoError; ArchiveError, at its end, where archived ones could not all be
     read.
     """
-    if query.text or query.user_id is not None:
+    if query.is_search:
         prepare_search(database)
-    yield BYTE_ORDER_MARK + _lines([[*FIELDS, PLACE, *(CUSTOMER if customers else ())]])
+    yield csv_text([*FIELDS, PLACE, *(CUSTOMER if customers else ())], ())
     # Half the time of whole documents.
     documents = every_order(database, query, now, map(".".join, FIELDS.values()), sort)
     hot = array("q")
     while chunk := list(islice(documents, ROWS_AT_ONCE)):
-        hot.extend(document["_id"] for document in chunk if query.text or query.user_id is not None)
+        if query.is_search:
+            hot.extend(document["_id"] for document in chunk)
         yield _part(database, chunk, "hot", customers=customers)
     for chunk in _archived(database, settings, query, now, hot):
         yield _part(database, chunk, "archived", customers=customers)
@@ -105,7 +103,7 @@ def _archived_by_id(database: MongoDatabase, settings: Settings, query: OrderQue
 def _part(database: MongoDatabase, chunk: Sequence[Document], place: str, *, customers: bool) -> str:
     users = {user for document in chunk if isinstance(user := _value(document, "order", "user_id"), int)}
     names = customers_of(database, users) if customers else {}
-    return _lines(_row(document, place, names, customers=customers) for document in chunk)
+    return csv_lines(_row(document, place, names, customers=customers) for document in chunk)
 
 
 def _row(document: Document, place: str, names: Mapping[int, tuple[str, str]], *, customers: bool) -> list[object]:
@@ -118,13 +116,6 @@ def _row(document: Document, place: str, names: Mapping[int, tuple[str, str]], *
 
 def _value(document: Document, part: str, name: str) -> Any:
     return part_of(document, part).get(name)
-
-
-def _lines(rows: Iterable[Iterable[object]]) -> str:
-    target = io.StringIO()
-    # A number is a number: only texts can be taken for a formula.
-    csv.writer(target, lineterminator="\r\n").writerows([spreadsheet_cell(cell) for cell in row] for row in rows)
-    return target.getvalue()
 
 
 class OrdersCsv(AuthRequestHandler):

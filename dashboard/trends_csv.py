@@ -3,10 +3,9 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from dashboard.downloads import ORDER_COLUMNS, csv_text
+from dashboard.downloads import ORDER_COLUMNS, cell_of, csv_text
 from dashboard.trends import Point, Trends
 from dashboard.trends_cards import WEEKDAYS
-from ecommerce.kpis.figures import money_text
 
 COURSE = ("orders", "counted_orders", "revenue", "net_sales", "delivered", "late")
 COUNTED = ("complete", "counted_from", "counted_until")
@@ -21,7 +20,7 @@ def trends_csv(name: str, trends: Trends) -> str:
                 [
                     point.start.isoformat(),
                     which,
-                    *(_cell(getattr(point, column)) for column in COURSE),
+                    *(cell_of(getattr(point, column)) for column in COURSE),
                     *_counted(point, moved),
                 ]
                 for which, points, moved in (
@@ -44,7 +43,7 @@ def trends_csv(name: str, trends: Trends) -> str:
         case "couriers":
             groups = trends.couriers.items()
             found = (
-                [courier, *(_cell(getattr(group, column)) for column in ORDER_COLUMNS)] for courier, group in groups
+                [courier, *(cell_of(getattr(group, column)) for column in ORDER_COLUMNS)] for courier, group in groups
             )
             return csv_text(["courier", *ORDER_COLUMNS], found)
         case "delivery":
@@ -57,7 +56,7 @@ def trends_csv(name: str, trends: Trends) -> str:
 
 def _sold(trends: Trends) -> list[list[object]]:
     def row(point: Point, category: str, quantity: int, revenue: Decimal | None) -> list[object]:
-        return [point.start.isoformat(), category, quantity, _cell(revenue), *_counted(point, timedelta(0))]
+        return [point.start.isoformat(), category, quantity, cell_of(revenue), *_counted(point, timedelta(0))]
 
     return [
         row(point, category, *values[at])
@@ -69,9 +68,3 @@ def _sold(trends: Trends) -> list[list[object]]:
 
 def _counted(point: Point, moved: timedelta) -> list[object]:
     return [point.complete, *((time - moved).isoformat() for time in point.counted)]
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, Decimal):
-        return money_text(value)
-    return "" if value is None else value

@@ -95,30 +95,32 @@ def archived_page(  # noqa: PLR0913 - what a page is asked by
 
     The archive is not opened where the database has none. Raises PyMongoError.
     """
+    if not query.is_search:
+        return None
     deadline = time.monotonic() + seconds
     found: list[Document] = []
     damaged: list[Damage] = []
-    looked = Looked()
-    if wanted_of(database, query) is None:
-        return None
+    looked, behind, problem = Looked(), None, None
     try:
         for step in archived_orders_of(database, settings, query, now, after=after):
             looked = step.looked
             damaged += [step.damage] if step.damage else []
             found += step.rows
             if len(found) > rows:
-                return ArchivedPage(tuple(found[:rows]), row_position(found[rows - 1], Sort()), looked, tuple(damaged))
+                behind = row_position(found[rows - 1], Sort())
+                break
             if time.monotonic() >= deadline and looked.days < looked.all_days:
-                return ArchivedPage(tuple(found), step.until, looked, tuple(damaged))
+                behind = step.until
+                break
     except ArchiveError as error:
-        elsewhere = isinstance(error, ArchiveElsewhereError)
-        return ArchivedPage(tuple(found), None, looked, tuple(damaged), str(error), elsewhere)
-    return ArchivedPage(tuple(found), None, looked, tuple(damaged))
+        problem = error
+    elsewhere = isinstance(problem, ArchiveElsewhereError)
+    return ArchivedPage(tuple(found[:rows]), behind, looked, tuple(damaged), str(problem or ""), elsewhere)
 
 
 def wanted_of(database: MongoDatabase, query: OrderQuery) -> "Wanted | None":
     """What a query is looked for by in the archive; None where it names no text and no customer."""
-    if not query.text and query.user_id is None:
+    if not query.is_search:
         return None
     # Only who looks waits for the import of Arrow.
     from ecommerce.order_search.archived_rows import Wanted

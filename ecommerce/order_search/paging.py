@@ -106,10 +106,9 @@ def every_order_of(database: MongoDatabase, users: Sequence[int]) -> Iterator[Do
 def _looked(
     database: MongoDatabase, query: OrderQuery, found: Document, sort: Sort, after: Position | None, rows: int
 ) -> Page:
-    has_index = bool(query.text) or query.user_id is not None
-    if sort.path == TIME and not has_index:
+    if sort.path == TIME and not query.is_search:
         return _by_time(database, query.span, found, sort, after, rows)
-    if sort.path != ID and not has_index:
+    if sort.path != ID and not query.is_search:
         _require_few(database, query.span)
     conditions = [found, *([behind(sort, after)] if after else [])]
     documents = list(database[ORDERS].find({"$and": conditions}).sort(sort.keys()).limit(rows + 1))

@@ -40,6 +40,11 @@ class OrderQuery:
     customer_texts: bool = False
     """Whether `text` may also be a customer's name or e-mail."""
 
+    @property
+    def is_search(self) -> bool:
+        """Whether it names a text or a customer, which indexes find."""
+        return bool(self.text) or self.user_id is not None
+
 
 def match(database: MongoDatabase, query: OrderQuery, now: datetime) -> dict[str, Any]:
     """The filter of a query's documents in `orders`. Values are compared, never read as operators."""
