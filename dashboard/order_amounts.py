@@ -12,7 +12,7 @@ from dashboard.text import NOTHING, in_a_line
 from ecommerce.documents.bson_codec import as_decimal
 from ecommerce.documents.statuses import RETURNED, canonical
 from ecommerce.iso_4217 import is_amount, minor_digits
-from ecommerce.order_search.one_order import part_of
+from ecommerce.order_search.one_order import part_of, parts_of
 from ecommerce.readable import counted
 
 PLACES = Decimal("0.0001")
@@ -67,7 +67,7 @@ def amounts_of(document: Mapping[str, Any], currency: str, zone: ZoneInfo) -> li
 
 
 def _charged(document: Mapping[str, Any], currency: str) -> Iterator[Line]:
-    order, items = part_of(document, "order"), _mappings(document.get("order_items"))
+    order, items = part_of(document, "order"), parts_of(document, "order_items")
     totals = [(line_total(item), item.get("gift_card") is True) for item in items]
     parts: list[Decimal | None] = []
     for what, one, wanted in (("Items", "item", False), ("Gift cards", "gift card", True)):
@@ -77,15 +77,12 @@ def _charged(document: Mapping[str, Any], currency: str) -> Iterator[Line]:
             yield Line(what, counted(len(of_kind), one), parts[-1])
     fraction, prices = number_of(order.get("discount")), _sum([amount for amount, _ in totals])
     if fraction != 0:
-        known = fraction is not None and prices is not None
-        taken = -sum((_rounded(amount * fraction) for amount, _ in totals if amount and fraction), Decimal(0))
-        parts.append(taken if known else None)
-        more = (
-            f"{_percent(fraction)} of {text_of(prices, currency)}"
-            if fraction is not None and prices is not None
-            else ""
-        )
-        yield Line("Discount", more, parts[-1])
+        more, taken = "", None
+        if fraction is not None and prices is not None:
+            more = f"{_percent(fraction)} of {text_of(prices, currency)}"
+            taken = -sum((_rounded(amount * fraction) for amount, _ in totals if amount), Decimal(0))
+        parts.append(taken)
+        yield Line("Discount", more, taken)
     missing = []
     for what, name in (("Shipping", "shipping_amount"), ("Tax", "tax_amount")):
         if order.get(name) is None:
@@ -111,7 +108,7 @@ def _not_itemised(rest: Decimal, missing: list[str], currency: str) -> Line:
 
 
 def _paid_back(document: Mapping[str, Any], currency: str, zone: ZoneInfo) -> Iterator[Line]:
-    refunds, order = _mappings(document.get("refunds")), part_of(document, "order")
+    refunds, order = parts_of(document, "refunds"), part_of(document, "order")
     total, status = number_of(order.get("total_amount")), part_of(document, "delivery").get("status")
     if not refunds:
         if isinstance(status, str) and canonical(status) == RETURNED and total:
@@ -148,8 +145,3 @@ def _sum(amounts: list[Decimal | None]) -> Decimal | None:
 
 def _rounded(amount: Decimal) -> Decimal:
     return amount.quantize(PLACES, ROUND_HALF_EVEN)
-
-
-def _mappings(value: object) -> list[Mapping[str, Any]]:
-    """The records of a list; of something else that somebody wrote there, none."""
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list | tuple) else []

@@ -1,7 +1,7 @@
 """What the page of one order says: pure functions from what was read to the JSON texts that are drawn."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,26 +11,22 @@ from dashboard.order_amounts import amounts_of, discount_text, line_total, signe
 from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, text_of, time_of, titled
 from dashboard.orders import OneOrder
 from dashboard.state import View
-from dashboard.tables import Content, column, table
+from dashboard.tables import NO_TABLE, Content, column, table
 from dashboard.text import NO_ARCHIVE, NOTHING, in_a_line, readable
 from ecommerce.order_search.one_order import ArchivePlace, life_of, part_of
 from ecommerce.readable import counted
+
+FIELDS = [column("Field"), column("Value", wide=True)]
 
 
 def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dict[str, str]:
     """Name of each card of one order → its content as JSON."""
     order_id, found = view.orders.order, one.found
     back = [link("‹ All orders", view.with_orders(replace(view.orders, order=None)))]
+    cards = dict.fromkeys(("facts", "items", "amounts", "life", "place"), NO_TABLE)
     if found is None:
-        head = {
-            "title": f"Order #{order_id}",
-            "subtitle": "There is no such order, neither in MongoDB nor archived",
-            "rows": back,
-        }
-        return {
-            "list": json.dumps(head),
-            **{name: _nothing() for name in ("facts", "items", "amounts", "life", "place")},
-        }
+        missing = "There is no such order, neither in MongoDB nor archived"
+        return {"list": _head(f"Order #{order_id}", missing, back)} | cards
     where = "in MongoDB" if found.archive is None else "archived"
     seen = f"{counted(found.past_versions, 'other version')} came in" if found.past_versions else ""
     aside = f"set aside, in no figure: {found.set_aside}" if found.set_aside else ""
@@ -38,30 +34,31 @@ def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dic
     twice = f"in the archive, too (run {found.archived_too}): counted twice" if found.archived_too else ""
     notes = [where, twice, aside, unread, seen, f"read at {one.as_of.astimezone(zone):%H:%M:%S}"]
     document = found.document
-    head = {"title": f"Order {titled(order_id, document)}", "subtitle": in_a_line(*notes), "rows": back}
-    return {
-        "list": json.dumps(head, ensure_ascii=False),
-        "facts": _facts(document, one, view, currency) if document is not None else _nothing(),
-        "items": _items(document, one, view, currency) if document is not None else _nothing(),
-        "amounts": _amounts(document, currency, zone) if document is not None else _nothing(),
-        "life": _life(document, one.as_of, currency, zone) if document is not None else _nothing(),
-        "place": _place(found.archive, zone) if found.archive is not None else _nothing(),
-    }
+    if document is not None:
+        paid_in = str(part_of(document, "order").get("currency") or currency)
+        cards |= {
+            "facts": _facts(document, one, view, paid_in),
+            "items": _items(document, one, view, paid_in),
+            "amounts": _amounts(document, paid_in, zone),
+            "life": _life(document, one.as_of, paid_in, zone),
+        }
+    if found.archive is not None:
+        cards["place"] = _place(found.archive, zone)
+    return {"list": _head(f"Order {titled(order_id, document)}", in_a_line(*notes), back)} | cards
 
 
-def _nothing() -> str:
-    return table("", "", [], [], "", csv=False)
+def _head(title: str, subtitle: str, rows: list[Content]) -> str:
+    return json.dumps({"title": title, "subtitle": subtitle, "rows": rows}, ensure_ascii=False)
 
 
-def _facts(document: Mapping[str, Any], one: OneOrder, view: View, currency: str) -> str:
+def _facts(document: Mapping[str, Any], one: OneOrder, view: View, paid_in: str) -> str:
     order, delivery = (part_of(document, name) for name in ("order", "delivery"))
     attributes = part_of(document, "attributes")
     user, courier = order.get("user_id"), delivery.get("courier_id")
-    total, paid_in = order.get("total_amount"), _currency_of(document, currency)
     name, email = one.customers.get(user, ("", "")) if isinstance(user, int) else ("", "")
     rows: list[tuple[str, object]] = [
         ("Status", status_cell(delivery.get("status"))),
-        ("Total", f"{text_of(total, paid_in)} {paid_in}"),
+        ("Total", f"{text_of(order.get('total_amount'), paid_in)} {paid_in}"),
         ("Discount", discount_text(order.get("discount"))),
         ("Payment", readable(str(order.get("payment_type", NOT_THERE)))),
         ("External id", text_of(order.get("external_id")) if "external_id" in order else NOTHING),
@@ -71,15 +68,10 @@ def _facts(document: Mapping[str, Any], one: OneOrder, view: View, currency: str
         ("Courier", one.names["courier_id"].get(courier, f"#{courier}") if isinstance(courier, int) else NOT_THERE),
         *((readable(str(key)), text_of(value)) for key, value in attributes.items()),
     ]
-    return table("What", "", [column("Field"), column("Value", wide=True)], _keyed(rows), "", csv=False)
+    return _table("What", FIELDS, rows)
 
 
-def _currency_of(document: Mapping[str, Any], shops: str) -> str:
-    return str(part_of(document, "order").get("currency") or shops)
-
-
-def _items(document: Mapping[str, Any], one: OneOrder, view: View, currency: str) -> str:
-    paid_in = _currency_of(document, currency)
+def _items(document: Mapping[str, Any], one: OneOrder, view: View, paid_in: str) -> str:
     columns = [
         column("Product", wide=True),
         column("Warehouse"),
@@ -105,33 +97,26 @@ def _items(document: Mapping[str, Any], one: OneOrder, view: View, currency: str
                 text_of(line_total(item), paid_in),
             )
         )  # fmt: skip
-    return table("Items", f"{len(rows)}", columns, _keyed(rows), "It has no items", csv=False)
+    return _table("Items", columns, rows, f"{len(rows)}", "It has no items")
 
 
-def _amounts(document: Mapping[str, Any], currency: str, zone: ZoneInfo) -> str:
-    paid_in = _currency_of(document, currency)
+def _amounts(document: Mapping[str, Any], paid_in: str, zone: ZoneInfo) -> str:
     rows = [(line.what, line.more, signed_amount(line.amount, paid_in)) for line in amounts_of(document, paid_in, zone)]
     columns = [column("Amount"), column("More", wide=True), column(paid_in, number=True)]
-    return table("How the total is made up", "", columns, _keyed(rows), "", csv=False)
+    return _table("How the total is made up", columns, rows)
 
 
-def _life(document: Mapping[str, Any], now: datetime, currency: str, zone: ZoneInfo) -> str:
+def _life(document: Mapping[str, Any], now: datetime, paid_in: str, zone: ZoneInfo) -> str:
     rows = [
         (
             time_of(event.time, zone),
             event.what,
             {"text": event.detail, "tone": "bad"} if event.detail in ("late", "overdue") else event.detail,
         )
-        for event in life_of(document, now, currency)
+        for event in life_of(document, now, paid_in)
     ]
-    return table(
-        "Life",
-        "",
-        [column("Time"), column("What"), column("More", wide=True)],
-        _keyed(rows),
-        "Nothing can be read",
-        csv=False,
-    )
+    columns = [column("Time"), column("What"), column("More", wide=True)]
+    return _table("Life", columns, rows, empty="Nothing can be read")
 
 
 def _place(place: ArchivePlace, zone: ZoneInfo) -> str:
@@ -142,8 +127,11 @@ def _place(place: ArchivePlace, zone: ZoneInfo) -> str:
         ("Day", f"{place.day} (UTC)"),
         *([("Directory", place.directory)] if place.directory else []),
     ]
-    return table("Where it lies", "", [column("Field"), column("Value", wide=True)], _keyed(rows), "", csv=False)
+    return _table("Where it lies", FIELDS, rows)
 
 
-def _keyed(rows: Any) -> list[Content]:
-    return [{"key": str(place), "cells": list(cells)} for place, cells in enumerate(rows)]
+def _table(
+    title: str, columns: list[Content], rows: Iterable[Iterable[object]], note: str = "", empty: str = ""
+) -> str:
+    keyed = [{"key": str(place), "cells": list(cells)} for place, cells in enumerate(rows)]
+    return table(title, note, columns, keyed, empty, csv=False)

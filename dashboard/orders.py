@@ -12,7 +12,7 @@ from ecommerce.kpis.catalog import product_names
 from ecommerce.mongo import Document, MongoDatabase
 from ecommerce.order_search.archived_search import ArchivedPage, archived_page
 from ecommerce.order_search.ids import ids_of
-from ecommerce.order_search.one_order import FoundOrder, order_of, part_of
+from ecommerce.order_search.one_order import FoundOrder, order_of, part_of, parts_of
 from ecommerce.order_search.paging import Page, TooManyToSort, count_of, page_of, prepare_search
 from ecommerce.order_search.query import OrderQuery
 from ecommerce.order_search.sorting import Sort
@@ -75,7 +75,7 @@ def read_listing(
     """The page of orders that a view shows. Raises PyMongoError."""
     now, orders = datetime.now(UTC), view.orders
     query = query_of(view, now, zone, customers=customers)
-    if query.text or query.user_id is not None:
+    if query.is_search:
         prepare_search(database)
     sort, problem = orders.sort, ""
     try:
@@ -116,7 +116,7 @@ def read_order(database: MongoDatabase, settings: Settings, order_id: int, *, cu
     """One order. Raises PyMongoError."""
     found = order_of(database, settings, order_id)
     document: Document = (found.document if found else None) or {}
-    items = [item for item in _list(document.get("order_items")) if isinstance(item, Mapping)]
+    items = parts_of(document, "order_items")
     couriers = _ids([part_of(document, "delivery")], "courier_id")
     return OneOrder(
         found=found,
@@ -132,10 +132,6 @@ def read_order(database: MongoDatabase, settings: Settings, order_id: int, *, cu
 
 def _users(documents: Iterable[Document]) -> list[int]:
     return _ids([part_of(document, "order") for document in documents], "user_id")
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _ids(records: Iterable[Mapping[str, Any]], name: str) -> list[int]:

@@ -12,7 +12,7 @@ from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, t
 from dashboard.orders import Listing
 from dashboard.spans import running_hour
 from dashboard.state import DIMENSIONS, Choices, View
-from dashboard.tables import Content, column, table
+from dashboard.tables import NO_TABLE, Content, column, table
 from dashboard.text import NO_ARCHIVE, NOTHING, in_a_line, readable, span_so_far
 from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.order_search.archived_search import ArchivedPage
@@ -105,10 +105,8 @@ def _rows(listing: Listing, view: View, zone: ZoneInfo) -> str:
     ]
     in_archive = listing.in_archive and (listing.in_archive.rows or listing.archived)
     if not rows and in_archive:  # what was looked for is in the card below
-        return table("", "", [], [], "", csv=False)
-    empty = "No order in MongoDB is like this"
-    if listing.page.looked_until is not None:
-        empty = "None so far"
+        return NO_TABLE
+    empty = "No order in MongoDB is like this" if listing.page.looked_until is None else "None so far"
     return table("Orders found", "", columns, rows, empty, csv=False)
 
 
@@ -120,7 +118,7 @@ def _archived(listing: Listing, view: View, zone: ZoneInfo) -> str:
     """The archived orders of a text or a customer, the latest first; nothing where none are looked for."""
     found = listing.in_archive
     if found is None:
-        return table("", "", [], [], "", csv=False)
+        return NO_TABLE
     columns = _columns()
     columns.insert(1, column("Where"))
     where = {"text": "archived", "tone": "plain"}

@@ -14,6 +14,7 @@ from dashboard.theme import ARCHIVED_COLOR, HOT_COLOR
 from ecommerce.attention.stock import SOLD_DAYS, LowStock
 from ecommerce.documents.bson_codec import finite_number
 from ecommerce.importing.reasons import NO_ROWS
+from ecommerce.order_search.one_order import part_of
 from ecommerce.readable import compact, duration, exact
 from ecommerce.sizes import size_text
 
@@ -118,7 +119,7 @@ def _archive_runs(pipeline: Pipeline, zone: ZoneInfo) -> str:
     ]  # fmt: skip
     rows = []
     for run in pipeline.archive_runs:
-        seconds = sum(float(finite_number(step) or 0) for step in _mapping(run.get("seconds")).values())
+        seconds = sum(float(finite_number(step) or 0) for step in part_of(run, "seconds").values())
         name = str(run["_id"]) if run.get("kind") == "archive" else f"{run['_id']} ({run.get('kind')})"
         cells = [
             {"text": name, "link": run["link"], "title": "Open in Prefect"} if run.get("link") else name,
@@ -164,7 +165,7 @@ def _import_reason(record: Mapping[str, Any]) -> str:
         return NO_ROWS
     if record.get("state") == "interrupted":
         return "its process ended; it goes on with the next import of this file"
-    return ", ".join(f"{code} {exact(_number(rows))}" for code, rows in _mapping(record.get("reasons")).items())
+    return ", ".join(f"{code} {exact(_number(rows))}" for code, rows in part_of(record, "reasons").items())
 
 
 def _rejected(pipeline: Pipeline) -> str:
@@ -211,10 +212,6 @@ def _flows(pipeline: Pipeline, zone: ZoneInfo) -> str:
 def _state(state: object) -> Content:
     tone = "good" if state in GOOD_STATES else "bad" if state in BAD_STATES else "plain"
     return {"text": str(state or NOTHING).lower(), "tone": tone}
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _time(value: Any) -> datetime | None:

@@ -28,3 +28,7 @@ def table(  # noqa: PLR0913 - what a table shows
     content = {"title": title, "note": note, "columns": columns, "rows": rows, "csv": csv and bool(rows)}
     content |= {"scrolls": True} if scrolls else {}
     return json.dumps(content | {"empty": "" if rows else empty}, ensure_ascii=False)
+
+
+NO_TABLE = table("", "", [], [], "", csv=False)
+"""Nothing is drawn."""

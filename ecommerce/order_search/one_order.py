@@ -140,9 +140,9 @@ def life_of(document: Mapping[str, Any], now: datetime, currency: str = "") -> l
         events.append(Event(expected, "Promised", "overdue" if is_overdue(status, expected, now) else ""))
     if isinstance(actual, datetime):
         events.append(Event(actual, "Delivered", "late" if came_late(status, expected, actual) else ""))
-    refunds, currency = document.get("refunds"), str(order.get("currency") or currency)
-    for refund in refunds if isinstance(refunds, list) else ():
-        if isinstance(refund, Mapping) and isinstance(time := refund.get("refund_time"), datetime):
+    currency = str(order.get("currency") or currency)
+    for refund in parts_of(document, "refunds"):
+        if isinstance(time := refund.get("refund_time"), datetime):
             reason = f", {refund['reason']}" if refund.get("reason") else ""
             events.append(Event(time, "Refunded", f"{_amount(refund.get('amount', ''), currency)}{reason}"))
     if isinstance(time := document.get("updated_at"), datetime):
@@ -159,6 +159,12 @@ def part_of(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A part of a document, such as its delivery; empty where it is missing or somebody wrote something else there."""
     value = document.get(name)
     return value if isinstance(value, Mapping) else {}
+
+
+def parts_of(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The records of a list in a document, such as its refunds; what somebody wrote there that is none is left out."""
+    value = document.get(name)
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 def _hot(database: MongoDatabase, query: Mapping[str, Any]) -> FoundOrder | None:
