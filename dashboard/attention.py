@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from dashboard.pipeline import Failure, read_failures
-from dashboard.text import moment
+from dashboard.text import moment, shortened
 from ecommerce.attention.kinds import NAMED, Figures, Kind, Notice, kinds_of, look
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
@@ -41,7 +41,7 @@ def attention_card(notices: Iterable[Notice]) -> str:
         {
             "key": notice.key,
             "text": notice.text,
-            "reason": shortened(notice.reason),
+            "reason": shortened(notice.reason, REASON_SHOWN),
             "title": notice.reason,
             "go": notice.link,
             "called": notice.called,
@@ -49,9 +49,3 @@ def attention_card(notices: Iterable[Notice]) -> str:
         for notice in notices
     ]
     return json.dumps({"rows": rows}, ensure_ascii=False)
-
-
-def shortened(reason: str) -> str:
-    """The beginning of a reason, on one line."""
-    line = " ".join(reason.split())
-    return line if len(line) <= REASON_SHOWN else line[: REASON_SHOWN - 1] + "…"

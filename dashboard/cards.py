@@ -1,7 +1,7 @@
 """What the overview's cards say about an answer: pure functions from figures to the JSON texts that are drawn."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from dashboard.figures import Answer
 from dashboard.headlines import INCOMPLETE, Content, Row, before_text, headlines, not_comparable
-from dashboard.measures import LATE_NOTE, Measure, of_items, of_orders, switched
+from dashboard.measures import LATE_NOTE, Measure, of_items, of_orders, shares, switched
 from dashboard.sales_card import sales_card
 from dashboard.state import DIMENSIONS, ITEM_DIMENSIONS, ORDER_DIMENSIONS, Choices, left_out_of_links, not_filtered_note
-from dashboard.text import NOTHING, in_a_line, money, percent
+from dashboard.text import NOTHING, delay_text, in_a_line, money, percent
 from dashboard.theme import ACCENTS, status_color
 from dashboard.timeline import TIMELINE_STATUSES_MAX, status_rank
 from ecommerce.kpis.figures import ItemGroup, OrderGroup, ProductSales
@@ -83,20 +83,16 @@ class _Filters:
         values = [value for value, called in self._choices.get(dimension, {}).items() if called == name]
         return [[dimension, str(value)] for value in values] or None
 
-    def idle(self, *, of_items: bool) -> list[list[str]]:
+    def idle(self, obeyed: Collection[str]) -> list[list[str]]:
         """The chosen filters that do not act on a card's figures, which a link to the orders behind them leaves out."""
-        return left_out_of_links(self._filters, _obeyed(of_items=of_items))
+        return left_out_of_links(self._filters, obeyed)
 
     def pressable(self, dimension: str) -> bool:
         return bool(self._choices.get(dimension))
 
-    def note(self, *, of_items: bool) -> str:
+    def note(self, obeyed: Collection[str]) -> str:
         """Which of the chosen filters do not act on a card's figures."""
-        return not_filtered_note(self._filters, _obeyed(of_items=of_items))
-
-
-def _obeyed(*, of_items: bool) -> frozenset[str]:
-    return ITEM_DIMENSIONS if of_items else ORDER_DIMENSIONS
+        return not_filtered_note(self._filters, obeyed)
 
 
 def _legend(answer: Answer, filters: _Filters) -> Content:
@@ -118,7 +114,7 @@ def _legend(answer: Answer, filters: _Filters) -> Content:
         }
         for status in statuses
     ]
-    note = in_a_line(f"per {timeline.per} of order", timeline.partial, filters.note(of_items=False))
+    note = in_a_line(f"per {timeline.per} of order", timeline.partial, filters.note(ORDER_DIMENSIONS))
     empty = "" if timeline.exact else NO_ORDERS
     return {"title": "Orders over time, by present status", "note": note, "rows": rows, "csv": True, "empty": empty}
 
@@ -128,21 +124,20 @@ def _revenue(answer: Answer, filters: _Filters) -> Content:
     note = in_a_line(
         f"per {timeline.per} of order, without cancelled and returned orders",
         timeline.partial.replace("lighter", "dashed"),
-        filters.note(of_items=False),
+        filters.note(ORDER_DIMENSIONS),
     )
     empty = "" if timeline.exact else NO_ORDERS
     return {"title": "Revenue over time", "note": note, "rows": [], "csv": True, "empty": empty}
 
 
 def _counts(title: str, dimension: str, counts: Mapping[str, int], filters: _Filters) -> Content:
-    total = sum(counts.values())
-    ordered = sorted(counts, key=status_rank)
+    ordered, share = sorted(counts, key=status_rank), shares(counts)
     rows = [
-        _row(name, counts[name], max(counts.values()), compact(counts[name]), _share(counts[name], total), "order")
+        _row(name, counts[name], max(counts.values()), compact(counts[name]), share[name], "order")
         | {"color": status_color(name, tuple(ordered))}
         for name in ordered
     ]
-    return _bars(title, dimension, rows, filters, of_items=False, rows_max=STATUSES_MAX)
+    return _bars(title, dimension, rows, filters, ORDER_DIMENSIONS, rows_max=STATUSES_MAX)
 
 
 def _order_groups(
@@ -159,18 +154,23 @@ def _order_groups(
     for name, group in groups.items():
         texts = [counted(group.orders, "order"), amount(group.revenue, short=False), _punctuality(group)]
         rows[name] = {"key": name, "name": name, "exact": " · ".join(texts)}
-    return _measured(title, dimension, rows, measures or of_orders(groups, amount), filters, of_items=False)
+    return _measured(title, dimension, rows, measures or of_orders(groups, amount), filters, ORDER_DIMENSIONS)
 
 
 def _measured(
-    title: str, dimension: str, rows: Mapping[str, Row], measures: list[Measure], filters: _Filters, *, of_items: bool
+    title: str,
+    dimension: str,
+    rows: Mapping[str, Row],
+    measures: list[Measure],
+    filters: _Filters,
+    obeyed: Collection[str],
 ) -> Content:
     """A card whose bars have several measures. Its title follows where it names the first one."""
     first, _, by = title.partition(" by ")
     titles = {measure.key: f"{measure.label} by {by}" for measure in measures if by and first == measures[0].label}
 
     def bars_of(measure: Measure) -> Content:
-        return _bars(title, dimension, measure.ordered(rows), filters, of_items=of_items)
+        return _bars(title, dimension, measure.ordered(rows), filters, obeyed)
 
     return switched(measures, titles, bars_of)
 
@@ -180,10 +180,7 @@ def _punctuality(group: OrderGroup) -> str:
         return "late: incomplete"
     if group.late_share is None:
         return "nothing was due"
-    if group.average_delay_hours is None:
-        return f"{percent(group.late_share)} late · nothing delivered"
-    days = group.average_delay_hours / 24
-    return f"{percent(group.late_share)} late · {abs(days):.1f} days {'after' if days > 0 else 'before'} the promise"
+    return f"{percent(group.late_share)} late · {delay_text(group.average_delay_hours)}"
 
 
 def _couriers(groups: Mapping[str, OrderGroup], filters: _Filters, amount: Any) -> Content:
@@ -207,7 +204,7 @@ def _products(products: Iterable[ProductSales], filters: _Filters) -> Content:
         | {"key": str(entry.product_id), "fixed": True, "orders": [["product", str(entry.product_id)]]}
         for entry in entries
     ]
-    content = _bars("Top products", "product", rows, filters, of_items=True)
+    content = _bars("Top products", "product", rows, filters, ITEM_DIMENSIONS)
     return content | {"note": in_a_line("by pieces ordered", content["note"])}
 
 
@@ -220,7 +217,7 @@ def _item_groups(
         revenue = "revenue: incomplete" if group.revenue is None else amount(group.revenue, short=False)
         texts = [counts.pop(first), *counts.values(), revenue]
         rows[name] = {"key": name, "name": name, "exact": " · ".join(texts)}
-    return _measured(title, dimension, rows, of_items(groups, amount, first), filters, of_items=True)
+    return _measured(title, dimension, rows, of_items(groups, amount, first), filters, ITEM_DIMENSIONS)
 
 
 def _row(name: str, value: int, most: int, figure: str, second: str, unit: str) -> Row:
@@ -235,7 +232,7 @@ def _row(name: str, value: int, most: int, figure: str, second: str, unit: str) 
 
 
 def _bars(
-    title: str, dimension: str, rows: list[Row], filters: _Filters, *, of_items: bool, rows_max: int = ROWS_MAX
+    title: str, dimension: str, rows: list[Row], filters: _Filters, obeyed: Collection[str], rows_max: int = ROWS_MAX
 ) -> Content:
     selected = filters.selected(dimension) if dimension in DIMENSIONS else frozenset()
     # What is chosen stays in sight, wherever it ranks.
@@ -245,10 +242,6 @@ def _bars(
         row.setdefault("fixed", not filters.pressable(dimension))
         row["selected"] = row["key"] in selected
         chosen = row.get("orders") or filters.orders(dimension, row["name"])
-        row["orders"] = chosen and [*filters.idle(of_items=of_items), *chosen]
-    note = in_a_line(f"{len(kept)} of {len(rows)}" if len(rows) > len(kept) else "", filters.note(of_items=of_items))
+        row["orders"] = chosen and [*filters.idle(obeyed), *chosen]
+    note = in_a_line(f"{len(kept)} of {len(rows)}" if len(rows) > len(kept) else "", filters.note(obeyed))
     return {"title": title, "note": note, "rows": kept, "csv": True, "empty": "" if rows else NO_ORDERS}
-
-
-def _share(part: int, total: int) -> str:
-    return percent(part / total) if total else NOTHING

@@ -85,7 +85,7 @@ def headlines(answer: Answer, amount: Any, zone: ZoneInfo) -> Content:
             # Nothing of theirs is comparable yet: the younger the orders, the fewer are delivered, and the fewer late.
             # So of all that is counted of one status: of 30 days, orders that are delivered "fell" by 28.5 %.
             row["note"] = still_open
-        elif young_shop or not _orders_before(answer):
+        elif young_shop or (answer.before is not None and not answer.before.orders):
             row["note"] = young_shop or NO_ORDER_THEN
         elif answer.done is not None and answer.before is not None:
             row |= _versus(key, getattr(answer.done, key), getattr(answer.before, key), f"vs. {before}")
@@ -112,10 +112,6 @@ def not_comparable(answer: Answer, zone: ZoneInfo) -> str:
     if first is None or compared.before.end <= first:
         return NO_ORDER_THEN
     return f"orders only since {day_text(day_of(first, zone))}" if compared.before.start < first else ""
-
-
-def _orders_before(answer: Answer) -> bool:
-    return answer.before is None or answer.before.orders > 0
 
 
 def _measure(name: str, value: Decimal | int | None, amount: Any) -> Row:
@@ -166,11 +162,6 @@ def title_of(question: Question, zone: ZoneInfo) -> str:
     return text[0].upper() + text[1:]
 
 
-def _is_ahead(question: Question) -> bool:
-    start, running = question.span.start, question.running
-    return start is not None and running is not None and start > running
-
-
 def comparison_text(question: Question, zone: ZoneInfo) -> str:
     """With which days a span is compared, in words; empty where it is compared with nothing."""
     return f"compared with {span_text(question.compared.before, zone)}" if question.compared else ""
@@ -179,7 +170,8 @@ def comparison_text(question: Question, zone: ZoneInfo) -> str:
 def _subtitle(answer: Answer, zone: ZoneInfo) -> str:
     question, text = answer.question, comparison_text(answer.question, zone)
     if question.compared is None:
-        begun = question.span.start is not None and not _is_ahead(question)
+        start, running = question.span.start, question.running
+        begun = start is not None and (running is None or start <= running)
         return "changes are shown from the first full hour on" if begun else ""
     text = in_a_line(text, not_comparable(answer, zone))
     done = question.compared.done

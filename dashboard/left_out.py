@@ -4,6 +4,7 @@ from urllib.parse import parse_qsl
 
 from dashboard.spans import DEFAULT_PRESET
 from dashboard.state import PAGES, View, date_of
+from dashboard.text import shortened
 
 NAMED_MAX = 8
 LENGTH_MAX = 40
@@ -26,7 +27,7 @@ def left_out(query: str, view: View) -> list[str]:
         shown.add(("span", DEFAULT_PRESET))
     elsewhere = frozenset().union(*(names for page, names in SAID_OF_PAGES.items() if page != view.page))
     return [
-        f"{_short(name)} {_short(value)}"
+        f"{shortened(name, LENGTH_MAX)} {shortened(value, LENGTH_MAX)}"
         for name, value in dict.fromkeys(asked)
         if value.strip() and name not in SILENT | elsewhere and not _is_shown(name, value, view, shown)
     ]
@@ -38,11 +39,6 @@ def _is_shown(name: str, value: str, view: View, shown: set[tuple[str, str]]) ->
     text = value.strip()
     number = text.removeprefix("#").lstrip("0") or "0"
     return not shown.isdisjoint({(name, value), (name, text), (name, number)})
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LENGTH_MAX else line[: LENGTH_MAX - 1] + "…"
 
 
 def in_words(parts: list[str]) -> str:

@@ -44,6 +44,12 @@ def in_a_line(*notes: str) -> str:
     return " · ".join(note for note in notes if note)
 
 
+def shortened(text: str, most: int) -> str:
+    """The beginning of a text, on one line of at most so many letters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def percent(fraction: float, places: int = 1) -> str:
     """0.1234 as 12.3 %."""
     return f"{fraction * 100:.{places}f} %"
@@ -58,6 +64,13 @@ def change(now: Decimal | float, before: Decimal | float) -> float | None:
 def change_text(relative: float) -> str:
     """A relative change without its sign: 12.3 %, or ×12 where a percentage would say nothing any more."""
     return f"×{compact(round(1 + relative))}" if relative >= _TIMES_FROM else percent(abs(relative))
+
+
+def delay_text(hours: float | None) -> str:
+    """How long after its promise a delivery came on average: 1.5 days before the promise."""
+    if hours is None:
+        return "nothing delivered"
+    return f"{abs(hours) / 24:.1f} days {'after' if hours > 0 else 'before'} the promise"
 
 
 def moment(time: datetime | None, zone: ZoneInfo) -> str:

@@ -105,7 +105,7 @@ def drawn(frame: pl.DataFrame, step: Step, span: Span, running: datetime | None,
         statuses=statuses,
         totals={status: int(stacked[status].sum()) for status in statuses},
         bars=_bars(statuses, np.array([stacked[status] for status in statuses]), buckets, total, zone),
-        revenue=_line(revenue, total, buckets, whole, zone),
+        revenue=_line(revenue, total, buckets, zone),
         exact=tuple(zip(buckets, total.tolist(), amounts, strict=True)),
         counts=tuple(
             (bucket, status, int(by_status[status][column]))
@@ -192,22 +192,9 @@ def _bars(
     return _json(buckets=of_bucket, columns=bars)
 
 
-def _line(
-    revenue: np.ndarray,
-    total: np.ndarray,
-    buckets: Sequence[Bucket],
-    whole: np.ndarray,
-    zone: ZoneInfo,
-) -> str:
+def _line(revenue: np.ndarray, total: np.ndarray, buckets: Sequence[Bucket], zone: ZoneInfo) -> str:
     lefts, rights = _ends(buckets, zone)
-    # The line is dashed from a whole bucket to one that is not.
-    beside = ~whole
-    beside[:-1] |= ~whole[1:]
-    beside[1:] |= ~whole[:-1]
-    over, running = (
-        [value if known else None for value, known in zip(revenue.tolist(), of_line, strict=True)]
-        for of_line in (whole, beside)
-    )
+    over, running = dashed(revenue.tolist(), [bucket.complete for bucket in buckets])
     columns = {
         "time": ((lefts + rights) / 2).tolist(),
         "revenue": revenue.tolist(),
@@ -218,6 +205,15 @@ def _line(
         "label": [bucket.label for bucket in buckets],
     }
     return _json(columns=columns)
+
+
+def dashed(values: Sequence[float | None], whole: Sequence[bool]) -> tuple[list[float | None], list[float | None]]:
+    """A line through whole buckets, and a dashed one to and from the others."""
+    beside = [not all(whole[max(at - 1, 0) : at + 2]) for at in range(len(whole))]
+    solid, broken = (
+        [value if known else None for value, known in zip(values, of_line, strict=True)] for of_line in (whole, beside)
+    )
+    return solid, broken
 
 
 def _ends(buckets: Sequence[Bucket], zone: ZoneInfo) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.spans import MOMENT
@@ -48,17 +49,15 @@ def parts_note(drawn: str, trends: Trends) -> str:
     return f"{drawn}: {' and '.join(reasons)}" if reasons else ""
 
 
-def dashed(values: Sequence[float | None], points: Sequence[Point]) -> tuple[list[float | None], list[float | None]]:
-    """A line through whole buckets, and a dashed one to and from the others."""
-    parts = [not point.complete for point in points]
-    beside = [any(parts[max(at - 1, 0) : at + 2]) for at in range(len(parts))]
-    whole = [None if part else value for value, part in zip(values, parts, strict=True)]
-    return whole, [value if near else None for value, near in zip(values, beside, strict=True)]
-
-
-def ends_of(points: Sequence[Point]) -> tuple[list[float], list[float]]:
-    """Where a chart begins and ends each bucket."""
-    return [milliseconds(point.start) for point in points], [milliseconds(point.end) for point in points]
+def time_columns(trends: Trends) -> dict[str, list[Any]]:
+    """Where a chart of a line has each bucket, and what it is called."""
+    return {
+        "left": [milliseconds(point.start) for point in trends.now],
+        "right": [milliseconds(point.end) for point in trends.now],
+        "time": middles(trends.now),
+        "zero": [0] * len(trends.now),
+        "label": labels(trends),
+    }
 
 
 def middles(points: Sequence[Point]) -> list[float]:

@@ -12,7 +12,7 @@ from dashboard.delivery_days import DAYS_MAX
 from dashboard.headlines import comparison_text
 from dashboard.point_names import placed
 from dashboard.state import ORDER_DIMENSIONS, View, not_filtered_note
-from dashboard.text import NOTHING, in_a_line, money, percent, span_so_far
+from dashboard.text import NOTHING, delay_text, in_a_line, money, percent, span_so_far
 from dashboard.trends import Trends
 from dashboard.trends_over_time import Content, card, categories, course, late, places
 from dashboard.trends_view import GRAINS, MEASURES
@@ -27,7 +27,7 @@ def trends_cards(trends: Trends, view: View, zone: ZoneInfo) -> dict[str, str]:
     amount = partial(money, currency=trends.currency)
     cards: dict[str, Content] = {
         "trends": _head(trends, view, zone),
-        "grain": _choices("Drawn by", _grains(trends, view)),
+        "grain": {"title": "", "subtitle": "", "label": "Drawn by", "rows": _grains(trends, view)},
         **course(trends, view.trends.measure, amount),
         **categories(trends, amount),
         **late(trends),
@@ -63,13 +63,9 @@ def _head(trends: Trends, view: View, zone: ZoneInfo) -> Content:
         for measure, label in MEASURES.items()
     ]
     rows.append({"key": "again", "text": "Read again", "go": view.query(), "title": "These figures are not live"})
-    parts = [comparison_text(question, zone), f"as of {trends.as_of.astimezone(zone):%H:%M:%S}, not live"]
-    subtitle = " · ".join(part for part in parts if part)
+    as_of = f"as of {trends.as_of.astimezone(zone):%H:%M:%S}, not live"
+    subtitle = in_a_line(comparison_text(question, zone), as_of)
     return {"title": f"Trends, {title}", "subtitle": subtitle, "rows": rows}
-
-
-def _choices(title: str, rows: list[Content]) -> Content:
-    return {"title": "", "subtitle": "", "label": title, "rows": rows}
 
 
 def _grains(trends: Trends, view: View) -> list[Content]:
@@ -133,7 +129,7 @@ def _couriers(trends: Trends) -> dict[str, Content]:
         "across": [name.across for name in names],
         "down": [name.down for name in names],
         "align": [name.align for name in names],
-        "delay": [_delay(group.average_delay_hours) for group in known.values()],
+        "delay": [delay_text(group.average_delay_hours) for group in known.values()],
     }
     empty = "" if known else "No delivery was due in this span"
     note = in_a_line(
@@ -141,12 +137,6 @@ def _couriers(trends: Trends) -> dict[str, Content]:
         not_filtered_note(trends.filters, ORDER_DIMENSIONS),
     )
     return {"couriers": card("Couriers", note, [], empty), "couriers_chart": {"empty": bool(empty), "columns": columns}}
-
-
-def _delay(hours: float | None) -> str:
-    if hours is None:
-        return "nothing delivered"
-    return f"{abs(hours) / 24:.1f} days {'after' if hours > 0 else 'before'} the promise"
 
 
 def _no_delivery(without_time: int) -> str:

@@ -12,9 +12,9 @@ from dashboard.lone_points import lone_points
 from dashboard.state import ITEM_DIMENSIONS, ORDER_DIMENSIONS, not_filtered_note
 from dashboard.text import NOTHING, day_text, in_a_line
 from dashboard.theme import ARCHIVED_COLOR, COMPARED_COLOR, HOT_COLOR, OTHER_COLORS, REVENUE_COLOR
-from dashboard.timeline import PARTIAL_ALPHA
+from dashboard.timeline import PARTIAL_ALPHA, dashed
 from dashboard.trends import Point, Trends
-from dashboard.trends_buckets import dashed, ends_of, hours_text, labels, middles, milliseconds, parts_note
+from dashboard.trends_buckets import hours_text, labels, milliseconds, parts_note, time_columns
 from dashboard.trends_view import MEASURES, Measure
 from ecommerce.readable import compact, counted, exact
 
@@ -47,15 +47,11 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
         empty = INCOMPLETE
     else:
         empty = NO_ORDERS if is_empty else ""
-    left, right = ends_of(trends.now)
     numbers = [None if value is None else float(value) for value in now]
-    whole, part = dashed(numbers, trends.now)
+    whole, part = dashed(numbers, [point.complete for point in trends.now])
     earlier = [None if value is None else float(value) for value in before] or [None] * len(now)
-    whole_before, part_before = dashed(earlier, trends.before or trends.now)
-    columns = {
-        "left": left,
-        "right": right,
-        "time": middles(trends.now),
+    whole_before, part_before = dashed(earlier, [point.complete for point in trends.before or trends.now])
+    columns = time_columns(trends) | {
         "now": numbers,
         "whole": whole,
         "part": part,
@@ -63,8 +59,6 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
         "part_before": part_before,
         "lone": lone_points(whole, part),
         "lone_before": lone_points(whole_before, part_before),
-        "zero": [0] * len(now),
-        "label": labels(trends),
         "now_text": [_text(value, text) for value in now],
         "before_text": [
             NOTHING if value is None else f"{_text(value, text)} ({hours_text(point.counted, trends.moved)})"
@@ -197,18 +191,12 @@ def late(trends: Trends) -> dict[str, Content]:
               for point in trends.now]  # fmt: skip
     is_empty = not known or not any(point.delivered for point in trends.now)
     empty = "" if known else INCOMPLETE
-    left, right = ends_of(trends.now)
-    whole, part = dashed(shares, trends.now)
-    columns = {
-        "left": left,
-        "right": right,
-        "time": middles(trends.now),
+    whole, part = dashed(shares, [point.complete for point in trends.now])
+    columns = time_columns(trends) | {
         "late": shares,
         "whole": whole,
         "part": part,
-        "zero": [0] * len(shares),
         "lone": lone_points(whole, part),
-        "label": labels(trends),
         "text": [NOTHING if share is None else f"{share:.1f} %" for share in shares],
         "delivered": [point.delivered for point in trends.now],
     }

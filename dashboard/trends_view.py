@@ -46,10 +46,9 @@ class TrendsView:
 def trends_view_of(values: Mapping[str, Sequence[str]]) -> TrendsView:
     """The trends page that a link's query asks for; what is no measure or grain is left out."""
     measure, grain = (values.get(name, [""])[0] for name in ("measure", "by"))
-    view = TrendsView()
-    if measure in MEASURES:
-        view = view.with_measure(cast(Measure, measure))
-    return view.with_grain(cast(Grain, grain)) if grain in GRAINS else view
+    return TrendsView(
+        cast(Measure, measure) if measure in MEASURES else "revenue", cast(Grain, grain) if grain in GRAINS else None
+    )
 
 
 def grains_of(length: timedelta) -> tuple[Grain, ...]:
