@@ -1,7 +1,6 @@
 """The rows of archived orders that have a customer or an external id, from the files of a day, without a JVM.
 
 Of each file only the columns that are compared are read, and the others of those files in which something was found.
-What is looked for goes into filters as a value, never as text.
 """
 
 from collections.abc import Sequence
@@ -9,45 +8,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+from pyarrow import compute, parquet
+
 from ecommerce.archive.days import Damage, damage_of, file_name, first_line, some_of, wrong_sizes
 from ecommerce.archive.files import require_datanodes, verify_pages
 from ecommerce.archive.rows import RUN_COLUMN
 from ecommerce.archive.view import ArchiveView
 from ecommerce.order_search.sorting import Position
+from ecommerce.order_search.wanted import Wanted
 from ecommerce.readable import counted
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from pyiceberg.expressions import BooleanExpression
     from pyiceberg.table import FileScanTask
-
-USER, EXTERNAL = "order.user_id", "order.external_id"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What archived orders are looked for by: they have one of it."""
-
-    user_ids: frozenset[int] = frozenset()
-    external_ids: frozenset[str] = frozenset()
-
-    def expression(self) -> "BooleanExpression":
-        """The same for PyIceberg."""
-        from pyiceberg.expressions import AlwaysFalse, In, Or
-
-        found: BooleanExpression = In(term=USER, literals=self.user_ids) if self.user_ids else AlwaysFalse()
-        return Or(found, In(term=EXTERNAL, literals=self.external_ids)) if self.external_ids else found
-
-    def conditions(self) -> "dict[str, pa.Array]":
-        """The values that are looked for, by the column that has them."""
-        import pyarrow as pa
-
-        found = {}
-        if self.user_ids:
-            found[USER] = pa.array(sorted(self.user_ids), pa.int64())
-        if self.external_ids:
-            found[EXTERNAL] = pa.array(sorted(self.external_ids), pa.string())
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +37,12 @@ class DayRows:
     """What was found in the files of a day, the latest first."""
 
     day: date
-    rows: "pa.Table | None"
+    rows: pa.Table | None
     damage: Damage | None
 
 
 def rows_of_day(view: ArchiveView, files: DayFiles, wanted: Wanted, columns: Sequence[str] | None) -> DayRows:
     """The wanted rows of a day. A file that cannot be read is named, and the others are read all the same."""
-    import pyarrow as pa
-
     tables, faults = [], wrong_sizes(view, [*files.main, *files.of_open_run])
     for of_open_run, tasks in ((False, files.main), (True, files.of_open_run)):
         for task in tasks:
@@ -89,22 +60,16 @@ def rows_of_day(view: ArchiveView, files: DayFiles, wanted: Wanted, columns: Seq
     return DayRows(files.day, _latest_first(pa.concat_tables(tables)) if tables else None, damage)
 
 
-def before(rows: "pa.Table", at: Position) -> "pa.Table":
+def before(rows: pa.Table, at: Position) -> pa.Table:
     """The rows that come after a position, which is to say before it in time."""
-    import pyarrow as pa
-    from pyarrow import compute
-
     times, ids = _key(rows)
     moment = pa.scalar(at.value, times.type)
     same = compute.and_(compute.equal(times, moment), compute.less(ids, at.order_id))
     return rows.filter(compute.or_(compute.less(times, moment), same))
 
 
-def within(rows: "pa.Table", start: Any, end: Any) -> "pa.Table":
+def within(rows: pa.Table, start: Any, end: Any) -> pa.Table:
     """The rows whose time is in [start, end) (None: open)."""
-    import pyarrow as pa
-    from pyarrow import compute
-
     for bound, keeps in ((start, compute.greater_equal), (end, compute.less)):
         if bound is not None:
             times, _ = _key(rows)
@@ -114,7 +79,7 @@ def within(rows: "pa.Table", start: Any, end: Any) -> "pa.Table":
 
 def _rows_of_file(
     view: ArchiveView, task: "FileScanTask", wanted: Wanted, columns: Sequence[str] | None, *, of_open_run: bool
-) -> "pa.Table | None":
+) -> pa.Table | None:
     assert view.table is not None  # noqa: S101 - it has files
     if not _holds(view, task, wanted):
         return None
@@ -134,9 +99,6 @@ def _holds(view: ArchiveView, task: "FileScanTask", wanted: Wanted) -> bool:
 
     PyIceberg takes 4 ms of Python for a file, whatever is read of it.
     """
-    import pyarrow as pa
-    from pyarrow import compute, parquet
-
     assert view.table is not None  # noqa: S101 - as above
     with view.table.io.new_input(task.file.file_path).open() as opened:
         file = parquet.ParquetFile(opened, page_checksum_verification=True)
@@ -154,17 +116,12 @@ def _holds(view: ArchiveView, task: "FileScanTask", wanted: Wanted) -> bool:
     return False
 
 
-def _latest_first(rows: "pa.Table") -> "pa.Table":
-    import pyarrow as pa
-    from pyarrow import compute
-
+def _latest_first(rows: pa.Table) -> pa.Table:
     times, ids = _key(rows)
     keys = pa.table({"time": times, "id": ids})
     return rows.take(compute.sort_indices(keys, sort_keys=[("time", "descending"), ("id", "descending")]))
 
 
-def _key(rows: "pa.Table") -> "tuple[pa.Array, pa.Array]":
-    from pyarrow import compute
-
+def _key(rows: pa.Table) -> tuple[pa.Array, pa.Array]:
     order = rows["order"].combine_chunks()
     return compute.struct_field(order, ["order_time"]), compute.struct_field(order, ["order_id"])

@@ -25,19 +25,20 @@ from ecommerce.archive.view import ArchiveView, open_view
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.kpis.question import Span
 from ecommerce.mongo import ARCHIVED_CHANGES, ARCHIVED_ORDERS, Document, MongoDatabase
-from ecommerce.order_search.ids import ids_of, spellings_of
+from ecommerce.order_search.ids import spellings_of
 from ecommerce.order_search.looked import CountOfDays, Looked
 from ecommerce.order_search.matching import condition_of, needs_items
 from ecommerce.order_search.paging import FIRST_ID, PAGE_ROWS
-from ecommerce.order_search.query import OrderQuery, users_called
+from ecommerce.order_search.query import OrderQuery
 from ecommerce.order_search.sorting import Position, Sort, row_position
+from ecommerce.order_search.wanted import Wanted, wanted_of
 from ecommerce.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from ecommerce.archive.days import Damage
-    from ecommerce.order_search.archived_rows import DayFiles, DayRows, Wanted
+    from ecommerce.order_search.archived_rows import DayFiles, DayRows
 
 SECONDS = 1.5
 """How long a page looks through the archive before it shows what was found."""
@@ -118,20 +119,6 @@ def archived_page(  # noqa: PLR0913 - what a page is asked by
     return ArchivedPage(tuple(found[:rows]), behind, looked, tuple(damaged), str(problem or ""), elsewhere)
 
 
-def wanted_of(database: MongoDatabase, query: OrderQuery) -> "Wanted | None":
-    """What a query is looked for by in the archive; None where it names no text and no customer."""
-    if not query.is_search:
-        return None
-    # Only who looks waits for the import of Arrow.
-    from ecommerce.order_search.archived_rows import Wanted
-
-    if not query.text:
-        return Wanted(frozenset([query.user_id] if query.user_id is not None else []))
-    text = query.text.strip()
-    users = {*ids_of(text), *(users_called(database, text) if query.customer_texts else ())}
-    return Wanted(frozenset(users), frozenset(spellings_of(text)))
-
-
 def archived_orders_of(
     database: MongoDatabase, settings: Settings, query: OrderQuery, now: datetime, *, after: Position | None = None
 ) -> Iterator[Step]:
@@ -150,22 +137,18 @@ def archived_orders_of(
 
 def orders_of_users(database: MongoDatabase, settings: Settings, users: Sequence[int]) -> Iterator[Step]:
     """All archived orders of customers, without their items; else as `archived_orders_of`."""
-    from ecommerce.order_search.archived_rows import Wanted
-
     yield from _search(database, settings, Wanted(frozenset(users)), Span(), LISTED, None)
 
 
 def orders_with_external_id(database: MongoDatabase, settings: Settings, text: str) -> Iterator[Step]:
     """All archived orders that have an external id, with or without #, no items; else as `archived_orders_of`."""
-    from ecommerce.order_search.archived_rows import Wanted
-
     yield from _search(database, settings, Wanted(external_ids=frozenset(spellings_of(text))), Span(), LISTED, None)
 
 
 def _search(
     database: MongoDatabase,
     settings: Settings,
-    wanted: "Wanted",
+    wanted: Wanted,
     span: Span,
     columns: Sequence[str] | None,
     after: Position | None,
@@ -178,7 +161,7 @@ def _search(
 
 
 def _steps(
-    view: ArchiveView, wanted: "Wanted", span: Span, columns: Sequence[str] | None, after: Position | None
+    view: ArchiveView, wanted: Wanted, span: Span, columns: Sequence[str] | None, after: Position | None
 ) -> Iterator[Step]:
     from ecommerce.order_search.archived_rows import before, within
 
@@ -215,7 +198,7 @@ def _days_of(span: Span) -> tuple[date | None, date | None]:
     return start, (span.end.astimezone(UTC) - timedelta(microseconds=1)).date() if span.end else None
 
 
-def _files(view: ArchiveView, span: Span, wanted: "Wanted", after: Position | None) -> "list[DayFiles]":
+def _files(view: ArchiveView, span: Span, wanted: Wanted, after: Position | None) -> "list[DayFiles]":
     """The files that may hold what is wanted, of the latest day first; the table's bounds leave the others out."""
     from ecommerce.order_search.archived_rows import DayFiles
 
@@ -234,7 +217,7 @@ def _files(view: ArchiveView, span: Span, wanted: "Wanted", after: Position | No
 
 
 def _read_ahead(
-    view: ArchiveView, files: "Sequence[DayFiles]", wanted: "Wanted", columns: Sequence[str] | None
+    view: ArchiveView, files: "Sequence[DayFiles]", wanted: Wanted, columns: Sequence[str] | None
 ) -> "Iterator[DayRows]":
     """What was found in each day, in their order; the next ones are read meanwhile."""
     from ecommerce.order_search.archived_rows import rows_of_day
