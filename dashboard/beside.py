@@ -27,12 +27,8 @@ class Beside:
             "stock": Behind(read_stock, STOCK_SECONDS, STOCK_NOT_READ),
         }
         self._orders = 0
-        self._last = Content({})
-
-    @property
-    def last(self) -> Content:
+        self.last = Content({})
         """The cards as they were asked for last."""
-        return self._last
 
     def now(self) -> None:
         """Make the cards and wait for them."""
@@ -62,6 +58,6 @@ class Beside:
         for card in self._made.values():  # at the same time: both may be waited for
             card.begin()
         texts = {name: card.get() for name, card in self._made.items()}
-        if texts != self._last:
-            self._last = Content(texts)
-        return self._last
+        if texts != self.last:
+            self.last = Content(texts)
+        return self.last

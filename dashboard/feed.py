@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol
 from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
@@ -25,6 +24,7 @@ from dashboard.first_paint import RECENT
 from dashboard.pipeline import Pipeline, Stock
 from dashboard.pipeline_cards import failed_cards, pipeline_cards, stock_card
 from dashboard.reasons import why
+from dashboard.session import Session
 from dashboard.shared import Aging, Shared
 from dashboard.state import Choices, choices_of
 from dashboard.trends import Trends, TrendsQuestion
@@ -40,16 +40,6 @@ CHOICES_SECONDS = 60
 
 PIPELINE_SECONDS = 4
 TRENDS_SECONDS = 5
-
-
-class Watcher(Protocol):
-    """One open page. Both are called by any thread."""
-
-    def page(self) -> str | None:
-        """The page it shows; None while it is paused or hidden."""
-
-    def question(self) -> Question | None:
-        """What it wants to know of the figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +94,11 @@ class Feed:
 
     def __init__(self, sources: Sources, zone: ZoneInfo, currency: str) -> None:
         self._sources = sources
-        self._zone = zone
-        self._currency = currency
+        self.zone, self.currency = zone, currency
+        """The shop's, as of the latest tick."""
         self._store: KpiStore | None = None
         self._version = 0
-        self._watchers: WeakSet[Watcher] = WeakSet()
+        self._watchers: WeakSet[Session] = WeakSet()
         self._tick_lock = threading.Lock()
         self._answers: Shared[tuple[int, Question], Overview] = Shared(self._compute)
         self._trends: Shared[tuple[int, TrendsQuestion], Trends] = Shared(self._read_trends)
@@ -116,28 +106,19 @@ class Feed:
         self._choices_seen = 0
         self._choices = Aging(lambda: choices_of(self._opened().choices()), CHOICES_SECONDS)
         self._beside = Beside(
-            lambda: attention_card(sources.read_notices(self._opened(), self._last.freshness.lag_seconds)),
+            lambda: attention_card(sources.read_notices(self._opened(), self.last.freshness.lag_seconds)),
             lambda: stock_card(sources.read_low_stock(self._opened())),
         )
         pipeline, self._pipeline_problem = Aging(self._pipeline_cards, PIPELINE_SECONDS), ""
         self._cards: dict[str, Callable[[], Content]] = {"overview": self._beside.cards, "pipeline": pipeline.get}
-        self._last = Tick(Freshness())
+        self.last = Tick(Freshness())
+        """The latest tick; what it tells may be old where the database is away."""
 
-    def join(self, watcher: Watcher) -> None:
+    def join(self, watcher: Session) -> None:
         self._watchers.add(watcher)
 
-    def leave(self, watcher: Watcher) -> None:
+    def leave(self, watcher: Session) -> None:
         self._watchers.discard(watcher)
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The shop's, as of the latest tick."""
-        return self._zone
-
-    @property
-    def currency(self) -> str:
-        """The shop's, as of the latest tick."""
-        return self._currency
 
     @property
     def watched(self) -> bool:
@@ -145,14 +126,9 @@ class Feed:
         return any(watcher.page() for watcher in list(self._watchers))
 
     @property
-    def last(self) -> Tick:
-        """The latest tick; what it tells may be old where the database is away."""
-        return self._last
-
-    @property
     def is_old(self) -> bool:
         """Whether nobody has looked for so long that these figures are not shown to a newcomer before the next tick."""
-        freshness = self._last.freshness
+        freshness = self.last.freshness
         if freshness.as_of is None or freshness.problem:
             return False
         return datetime.now(UTC) - freshness.as_of > RECENT
@@ -165,7 +141,7 @@ class Feed:
         """The answer to a question that somebody asks; while a tick makes its own, the one before. Never waits."""
         if self.is_old:
             return None
-        return self._answers.ready((self._version, question)) or self._last.answers.get(question)
+        return self._answers.ready((self._version, question)) or self.last.answers.get(question)
 
     def answer(self, question: Question) -> Overview:
         """The answer to a question as of the latest tick, at once; where that is old, as of a new one.
@@ -175,9 +151,9 @@ class Feed:
         if self._is_due:
             with self._tick_lock:
                 if self._is_due:  # else another who came at the same time has done it
-                    self._last = self._ticked()
+                    self.last = self._ticked()
         if self._version == 0:
-            raise EcommerceError(self._last.freshness.problem or "there are no figures yet")
+            raise EcommerceError(self.last.freshness.problem or "there are no figures yet")
         return self._answers.get((self._version, question))
 
     def prepare(self, question: Question) -> None:
@@ -210,24 +186,24 @@ class Feed:
     def tick(self) -> Tick:
         """Bring the figures up to date for all watchers. Two at once are one after the other."""
         with self._tick_lock:
-            self._last = self._ticked()
-            return self._last
+            self.last = self._ticked()
+            return self.last
 
     def says(self, problem: str) -> Tick:
         """The latest tick, with what keeps the next one from its end until that is there."""
-        self._last = replace(self._last, freshness=replace(self._last.freshness, problem=problem))
-        return self._last
+        self.last = replace(self.last, freshness=replace(self.last.freshness, problem=problem))
+        return self.last
 
     def _ticked(self) -> Tick:
         started = time.monotonic()
-        last = self._last
+        last = self.last
         number = last.freshness.tick + 1
         watchers = list(self._watchers)
         try:
             store = self._opened()
             refresh = store.refresh()
-            moved, self._zone = store.hours.zone != self._zone, store.hours.zone
-            renamed, self._currency = store.currency != self._currency, store.currency
+            moved, self.zone = store.hours.zone != self.zone, store.hours.zone
+            renamed, self.currency = store.currency != self.currency, store.currency
             if moved or renamed or self.is_old:  # else it comes after the figures, and pushes them down
                 self._beside.forget()
                 self._trends.keep(())
@@ -266,15 +242,15 @@ class Feed:
 
     def _compute(self, key: tuple[int, Question]) -> Overview:
         version, question = key
-        answer = compute(self._opened(), question, version, self._zone)
-        return Overview(answer, Content(overview_cards(answer, self._names, self._zone)))
+        answer = compute(self._opened(), question, version, self.zone)
+        return Overview(answer, Content(overview_cards(answer, self._names, self.zone)))
 
     def _pipeline_cards(self) -> Content:
         """What cannot be read or drawn is said in its place: the figures of other pages do not fail by it."""
-        freshness, problem = self._last.freshness, ""
+        freshness, problem = self.last.freshness, ""
         lag, took = freshness.lag_seconds, freshness.took_seconds
         try:
-            cards = pipeline_cards(self._sources.read_pipeline(), lag, took, self._zone)
+            cards = pipeline_cards(self._sources.read_pipeline(), lag, took, self.zone)
         except ConnectionFailure:
             raise  # the figures cannot be read, either
         except Exception as error:  # noqa: BLE001 - records are whatever somebody wrote
@@ -285,5 +261,5 @@ class Feed:
         return Content(cards)
 
 
-def _asked(watchers: Iterable[Watcher]) -> set[Question]:
+def _asked(watchers: Iterable[Session]) -> set[Question]:
     return {question for watcher in list(watchers) if (question := watcher.question())}

@@ -15,10 +15,11 @@ from bokeh.document import Document
 from pymongo.errors import PyMongoError
 
 from dashboard.attention import read_notices
-from dashboard.feed import Feed, Sources, Tick, Watcher
+from dashboard.feed import Feed, Sources, Tick
 from dashboard.figures import Question
 from dashboard.pipeline import read_low_stock, read_pipeline
 from dashboard.reasons import AWAY
+from dashboard.session import Session
 from dashboard.silence import SILENT, answers
 from dashboard.trends import read_trends
 from ecommerce.kpis.store import KpiStore
@@ -38,7 +39,7 @@ SLOW_SECONDS = 5
 
 Deliver = Callable[[Tick], None]
 
-_pages: "WeakKeyDictionary[Watcher, tuple[Document, Deliver]]" = WeakKeyDictionary()
+_pages: "WeakKeyDictionary[Session, tuple[Document, Deliver]]" = WeakKeyDictionary()
 _tasks: set[asyncio.Task[None]] = set()
 _last_start = float("-inf")
 _is_ticking = False
@@ -75,7 +76,7 @@ def _shop(settings: Settings) -> Shop:
         return shop_of_settings(settings)
 
 
-def join(watcher: Watcher, document: Document, deliver: Deliver) -> None:
+def join(watcher: Session, document: Document, deliver: Deliver) -> None:
     """Have `deliver` called, with the document's lock, after every tick for as long as the watcher lives."""
     _pages[watcher] = (document, deliver)
     was_watched = the_feed().watched
@@ -86,7 +87,7 @@ def join(watcher: Watcher, document: Document, deliver: Deliver) -> None:
         _begin(_tick())
 
 
-def leave(watcher: Watcher) -> None:
+def leave(watcher: Session) -> None:
     """Forget a watcher whose session ended."""
     the_feed().leave(watcher)
     _pages.pop(watcher, None)

@@ -41,13 +41,8 @@ class Measure:
                 "second": self.seconds[name],
                 "width": round(100 * max(0.0, float(value or 0)) / most, 1) if most > 0 else 0,
             }
-            for name, value in sorted(self.values.items(), key=_by_size)
+            for name, value in sorted(self.values.items(), key=lambda pair: (pair[1] is None, -(pair[1] or 0), pair[0]))
         ]
-
-
-def _by_size(pair: tuple[str, Value]) -> tuple[bool, Any, str]:
-    name, value = pair
-    return (value is None, -(value or 0), name)
 
 
 def of_orders(groups: Mapping[str, OrderGroup], amount: Any) -> list[Measure]:

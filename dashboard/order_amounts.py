@@ -34,9 +34,7 @@ class Line:
 def number_of(value: object) -> Decimal | None:
     """An amount or fraction as it is stored; None where there is none, or something else."""
     number = as_decimal(value)
-    if not isinstance(number, Decimal) or not is_amount(number):
-        return None
-    return number
+    return number if isinstance(number, Decimal) and is_amount(number) else None
 
 
 def line_total(item: Mapping[str, Any]) -> Decimal | None:
@@ -80,7 +78,8 @@ def _charged(document: Mapping[str, Any], currency: str) -> Iterator[Line]:
         more, taken = "", None
         if fraction is not None and prices is not None:
             more = f"{_percent(fraction)} of {text_of(prices, currency)}"
-            taken = -sum((_rounded(amount * fraction) for amount, _ in totals if amount), Decimal(0))
+            discounts = ((amount * fraction).quantize(PLACES, ROUND_HALF_EVEN) for amount, _ in totals if amount)
+            taken = -sum(discounts, Decimal(0))
         parts.append(taken)
         yield Line("Discount", more, taken)
     missing = []
@@ -141,7 +140,3 @@ def _sum(amounts: list[Decimal | None]) -> Decimal | None:
     """The sum; None where one of them is not known."""
     known = [amount for amount in amounts if amount is not None]
     return sum(known, Decimal(0)) if len(known) == len(amounts) else None
-
-
-def _rounded(amount: Decimal) -> Decimal:
-    return amount.quantize(PLACES, ROUND_HALF_EVEN)

@@ -1,6 +1,5 @@
 """What the page of one order says: pure functions from what was read to the JSON texts that are drawn."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +10,7 @@ from dashboard.order_amounts import amounts_of, discount_text, line_total, signe
 from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, text_of, time_of, titled
 from dashboard.orders import OneOrder
 from dashboard.state import View
-from dashboard.tables import NO_TABLE, Content, column, table
+from dashboard.tables import NO_TABLE, Content, column, head, table
 from dashboard.text import NO_ARCHIVE, NOTHING, in_a_line, readable
 from ecommerce.order_search.one_order import ArchivePlace, life_of, part_of
 from ecommerce.readable import counted
@@ -26,7 +25,7 @@ def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dic
     cards = dict.fromkeys(("facts", "items", "amounts", "life", "place"), NO_TABLE)
     if found is None:
         missing = "There is no such order, neither in MongoDB nor archived"
-        return {"list": _head(f"Order #{order_id}", missing, back)} | cards
+        return {"list": head(f"Order #{order_id}", missing, back)} | cards
     where = "in MongoDB" if found.archive is None else "archived"
     seen = f"{counted(found.past_versions, 'other version')} came in" if found.past_versions else ""
     aside = f"set aside, in no figure: {found.set_aside}" if found.set_aside else ""
@@ -44,11 +43,7 @@ def order_cards(one: OneOrder, view: View, currency: str, zone: ZoneInfo) -> dic
         }
     if found.archive is not None:
         cards["place"] = _place(found.archive, zone)
-    return {"list": _head(f"Order {titled(order_id, document)}", in_a_line(*notes), back)} | cards
-
-
-def _head(title: str, subtitle: str, rows: list[Content]) -> str:
-    return json.dumps({"title": title, "subtitle": subtitle, "rows": rows}, ensure_ascii=False)
+    return {"list": head(f"Order {titled(order_id, document)}", in_a_line(*notes), back)} | cards
 
 
 def _facts(document: Mapping[str, Any], one: OneOrder, view: View, paid_in: str) -> str:

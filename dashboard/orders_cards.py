@@ -12,7 +12,7 @@ from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, t
 from dashboard.orders import Listing
 from dashboard.spans import running_hour
 from dashboard.state import DIMENSIONS, Choices, View
-from dashboard.tables import NO_TABLE, Content, column, table
+from dashboard.tables import NO_TABLE, Content, column, head, table
 from dashboard.text import NO_ARCHIVE, NOTHING, in_a_line, readable, span_so_far
 from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.order_search.archived_search import ArchivedPage
@@ -36,7 +36,7 @@ def listing_cards(
 ) -> dict[str, str]:
     """Name of each card of the list → its content as JSON. `all_orders`: how many the figures count in all."""
     return {
-        "list": json.dumps(_head(listing, view, choices, all_orders, zone), ensure_ascii=False),
+        "list": _head(listing, view, choices, all_orders, zone),
         "orders": _rows(listing, view, zone),
         "pager": json.dumps(_pager(listing, view, zone), ensure_ascii=False),
         "archived": _archived(listing, view, zone),
@@ -44,7 +44,7 @@ def listing_cards(
     }
 
 
-def _head(listing: Listing, view: View, choices: Choices, all_orders: int | None, zone: ZoneInfo) -> Content:
+def _head(listing: Listing, view: View, choices: Choices, all_orders: int | None, zone: ZoneInfo) -> str:
     orders = view.orders
     span = view.span(listing.as_of, zone)
     days = "any day" if orders.text else span_so_far(span, running_hour(span, listing.as_of, zone), zone)
@@ -79,7 +79,7 @@ def _head(listing: Listing, view: View, choices: Choices, all_orders: int | None
     # Without the dot a browser takes it for a page of ours.
     text = "CSV of all these orders" if listing.in_archive else "CSV of all these hot orders"
     links.append({"key": "csv", "text": text, "href": f"./orders.csv{view.query()}", "title": ""})
-    return {"title": "Orders", "subtitle": in_a_line(*notes), "rows": links}
+    return head("Orders", in_a_line(*notes), links)
 
 
 def _of_archived(hot: int | None, all_orders: int | None) -> str:
@@ -122,17 +122,14 @@ def _archived(listing: Listing, view: View, zone: ZoneInfo) -> str:
     columns = _columns()
     columns.insert(1, column("Where"))
     where = {"text": "archived", "tone": "plain"}
-    rows = []
-    for document in found.rows:
-        first, *cells = _cells(document, listing, view, zone)
-        rows.append({"key": str(document["_id"]), "cells": [first, where, *cells]})
+    orders = [(document["_id"], _cells(document, listing, view, zone)) for document in found.rows]
     if (one := listing.archived) and one.archive and view.orders.archive is None:
         unread: list[object] = [
             _order_link(int(one.order_id), view, f"#{one.order_id}"),
             *[NOTHING] * (len(COLUMNS) - 1),
         ]
-        first, *cells = _cells(one.document, listing, view, zone) if one.document else unread
-        rows.insert(0, {"key": str(one.order_id), "cells": [first, where, *cells]})
+        orders.insert(0, (one.order_id, _cells(one.document, listing, view, zone) if one.document else unread))
+    rows = [{"key": str(order_id), "cells": [first, where, *cells]} for order_id, (first, *cells) in orders]
     empty = "No archived order is like this" if found.after is None and not found.problem else "None so far"
     return table("Archived orders", _looked_note(found), columns, rows, empty, csv=False)
 
@@ -222,5 +219,4 @@ def failed_cards(error: Exception) -> dict[str, str]:
     text = (
         "MongoDB does not answer: load the page again when it does" if isinstance(error, PyMongoError) else str(error)
     )
-    head = {"title": "Orders", "subtitle": text, "rows": []}
-    return {"list": json.dumps(head, ensure_ascii=False)}
+    return {"list": head("Orders", text)}

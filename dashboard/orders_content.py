@@ -7,6 +7,7 @@ from dashboard.feed import Feed
 from dashboard.order_cards import order_cards
 from dashboard.orders import read_listing, read_order
 from dashboard.orders_cards import listing_cards
+from dashboard.orders_view import OrdersView
 from dashboard.session import Session
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
@@ -27,8 +28,6 @@ def orders_content(
 def _counted(feed: Feed, session: Session) -> int | None:
     """How many orders the figures count for the page, the archived too; None where none counts the same."""
     orders, filters = session.view.orders, session.view.filters
-    if orders != orders.first_page() or orders.text or orders.state or filters.choose_items:
-        return None
-    if orders.product is not None or orders.customer is not None:
+    if orders != OrdersView(sort=orders.sort) or filters.choose_items:
         return None
     return feed.answer(session.asked()).answer.kpis.orders

@@ -135,12 +135,11 @@ class OrdersCsv(AuthRequestHandler):
             record_download(user, self.request.remote_ip, self.request.query)
         parts = csv_parts(get_database(settings), settings, query, view.orders.sort, now, customers=customers)
         try:
-            first = await asyncio.to_thread(next, parts)
+            part = await asyncio.to_thread(next, parts, None)
             self.set_header("Content-Type", "text/csv; charset=utf-8")
             self.set_header("Content-Disposition", "attachment; filename=orders.csv")
             self.set_header("Cache-Control", "no-store")
             self.set_header("X-Content-Type-Options", "nosniff")
-            part: str | None = first
             while part is not None:
                 self.write(part)
                 await self.flush()  # waits for the browser: a slow one does not fill the server's memory

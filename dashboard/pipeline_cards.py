@@ -1,6 +1,5 @@
 """What the cards of the pipeline page, and the stock card, say: pure functions to the JSON texts that are drawn."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePath
@@ -8,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.pipeline import Pipeline, Stock
-from dashboard.tables import Content, column, table
+from dashboard.tables import Content, column, head, table
 from dashboard.text import NOTHING, in_a_line, moment
 from dashboard.theme import ARCHIVED_COLOR, HOT_COLOR
 from ecommerce.attention.stock import SOLD_DAYS, LowStock
@@ -61,9 +60,7 @@ def _stock_cells(low: LowStock, stock: Stock) -> list[object]:
 def pipeline_cards(pipeline: Pipeline, lag_seconds: float, took_seconds: float, zone: ZoneInfo) -> dict[str, str]:
     """Name of each card of the pipeline page → its content as JSON."""
     return {
-        "pipeline": json.dumps(
-            {"title": "Pipeline", "subtitle": "", "rows": _headlines(pipeline, lag_seconds, took_seconds)}
-        ),
+        "pipeline": head("Pipeline", "", _headlines(pipeline, lag_seconds, took_seconds)),
         "archive_runs": _archive_runs(pipeline, zone),
         "imports": _imports(pipeline, zone),
         "rejected": _rejected(pipeline),
@@ -76,9 +73,8 @@ TITLES = {"flows": "Flows", "archive_runs": "Archive runs", "imports": "Imports"
 
 def failed_cards(problem: str) -> dict[str, str]:
     """The cards of the pipeline page where its records could not be read or drawn."""
-    head = {"title": "Pipeline", "subtitle": problem, "rows": []}
     tables = {name: table(title, "", [], [], "Not known now") for name, title in TITLES.items()}
-    return {"pipeline": json.dumps(head, ensure_ascii=False)} | tables
+    return {"pipeline": head("Pipeline", problem)} | tables
 
 
 def _number(value: object) -> int:

@@ -7,7 +7,7 @@ from dashboard.figures import Answer
 from dashboard.state import not_filtered_note
 from dashboard.tables import column, table
 from dashboard.text import NOTHING, change, change_text, in_a_line, money, percent
-from ecommerce.kpis.figures import Sales, SalesGroup
+from ecommerce.kpis.figures import Sales
 
 LINES = {
     "gross_sales": "Gross sales",
@@ -55,7 +55,11 @@ def sales_card(answer: Answer, before_days: str, not_comparable: str = "") -> st
         known = percent(share) if 0 <= share <= 1 else "some"
         notes.append(f"costs are known of {known} of net sales")
     if kpis.by_currency and len(kpis.by_currency) > 1:
-        notes += [_of_currency(code, group) for code, group in kpis.by_currency.items() if code != kpis.currency]
+        notes += [
+            f"besides total sales of {money(group.total_sales, code, short=False)} in {code}"
+            for code, group in kpis.by_currency.items()
+            if code != kpis.currency
+        ]
     return table("Sales", in_a_line(*notes), columns, rows, "")
 
 
@@ -64,7 +68,3 @@ def _changed(done: Sales, before: Sales, name: str) -> str:
     if relative is None or abs(relative) < 0.0005:
         return NOTHING
     return f"{'▲' if relative > 0 else '▼'} {change_text(relative)}"
-
-
-def _of_currency(code: str, group: SalesGroup) -> str:
-    return f"besides total sales of {money(group.total_sales, code, short=False)} in {code}"

@@ -9,7 +9,7 @@ from dashboard.state import View
 
 
 class Session:
-    """The watcher that a page registers with the feed."""
+    """The watcher that a page registers with the feed. Its methods are called by any thread."""
 
     def __init__(self, view: View, zone: ZoneInfo, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.view = view
@@ -28,7 +28,7 @@ class Session:
         return question_of(self.view, self._clock(), self.zone)
 
     def page(self) -> str | None:
-        """The page that ticks have to keep up to date."""
+        """The page that ticks have to keep up to date; None while it is paused or hidden."""
         return self.view.page if self.is_live else None
 
     def question(self) -> Question | None:

@@ -111,9 +111,6 @@ class View:
         """The orders page with other orders, sorting or page."""
         return replace(self, page="orders", orders=orders)
 
-    def with_theme(self, dark: bool) -> "View":
-        return replace(self, dark=dark)
-
     def with_filter(self, dimension: str, values: Iterable[str | int]) -> "View":
         chosen: Any = {DIMENSIONS[dimension]: frozenset(values)}
         return replace(self, filters=replace(self.filters, **chosen), orders=self.orders.first_page())

@@ -1,6 +1,7 @@
 """Tables as the board draws them."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 Content = dict[str, Any]
@@ -28,6 +29,11 @@ def table(  # noqa: PLR0913 - what a table shows
     content = {"title": title, "note": note, "columns": columns, "rows": rows, "csv": csv and bool(rows)}
     content |= {"scrolls": True} if scrolls else {}
     return json.dumps(content | {"empty": "" if rows else empty}, ensure_ascii=False)
+
+
+def head(title: str, subtitle: str, rows: Sequence[Content] = ()) -> str:
+    """The head of a page as JSON: what it is, with links or headlines."""
+    return json.dumps({"title": title, "subtitle": subtitle, "rows": rows}, ensure_ascii=False)
 
 
 NO_TABLE = table("", "", [], [], "", csv=False)

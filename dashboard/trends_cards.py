@@ -12,6 +12,7 @@ from dashboard.delivery_days import DAYS_MAX
 from dashboard.headlines import comparison_text
 from dashboard.point_names import placed
 from dashboard.state import ORDER_DIMENSIONS, View, not_filtered_note
+from dashboard.tables import head
 from dashboard.text import NOTHING, delay_text, in_a_line, money, percent, span_so_far
 from dashboard.trends import Trends
 from dashboard.trends_over_time import Content, card, categories, course, late, places
@@ -46,7 +47,7 @@ def trends_cards(trends: Trends, view: View, zone: ZoneInfo) -> dict[str, str]:
 
 def failed_cards(reason: str) -> dict[str, str]:
     """What is said where the trends could not be read."""
-    return {"trends": json.dumps({"title": "Trends", "subtitle": reason, "rows": []}, ensure_ascii=False)}
+    return {"trends": head("Trends", reason)}
 
 
 def _head(trends: Trends, view: View, zone: ZoneInfo) -> Content:
@@ -56,7 +57,7 @@ def _head(trends: Trends, view: View, zone: ZoneInfo) -> Content:
         {
             "key": measure,
             "text": label,
-            "go": replace(view, trends=view.trends.with_measure(measure)).query(),
+            "go": replace(view, trends=replace(view.trends, measure=measure)).query(),
             "title": f"Draw {label.lower()} over time",
             "current": measure == view.trends.measure,
         }
@@ -73,7 +74,7 @@ def _grains(trends: Trends, view: View) -> list[Content]:
         {
             "key": grain,
             "text": f"by {grain}",
-            "go": replace(view, trends=view.trends.with_grain(grain)).query(),
+            "go": replace(view, trends=replace(view.trends, grain=grain)).query(),
             "title": f"One point for each {grain}",
             "current": grain == trends.grain,
         }

@@ -1,7 +1,7 @@
 """What of the trends page is in its link beside span and filters: the measure of its lines, and how fine they are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, cast
 
@@ -30,12 +30,6 @@ class TrendsView:
     measure: Measure = "revenue"
     grain: Grain | None = None
     """None: as fine as goes well with the span."""
-
-    def with_measure(self, measure: Measure) -> "TrendsView":
-        return replace(self, measure=measure)
-
-    def with_grain(self, grain: Grain | None) -> "TrendsView":
-        return replace(self, grain=grain)
 
     def pairs(self) -> list[tuple[str, str]]:
         """What of it is in the query of a link."""

@@ -54,20 +54,16 @@ class Board(Drawn):
         `on_link` the query of a link to another view."""
         super().__init__(sizing_mode="stretch_width", margin=0, **parameters)
         self._shown: dict[str, dict[str, str]] = {"figures": {}, "beside": {}}
-        self._waits = False
+        self.is_waiting = False
+        """Whether what is drawn is going to be replaced."""
         self._on_pick = on_pick
         self._on_link = on_link
         self._csv = csv
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether what is drawn is going to be replaced."""
-        return self._waits
-
     def wait(self, waiting: bool) -> None:
         """Show that other figures are on their way, or that they are there."""
-        if waiting != self._waits:
-            self._waits = waiting
+        if waiting != self.is_waiting:
+            self.is_waiting = waiting
             self.tell(waiting=waiting)
 
     def show(self, content: Content, part: Literal["figures", "beside"] = "figures") -> None:
@@ -82,7 +78,7 @@ class Board(Drawn):
 
     def values(self) -> dict[str, Any]:
         """The whole of all cards, of which the last message may have told a part."""
-        return {part: whole(shown) for part, shown in self._shown.items() if shown} | {"waiting": self._waits}
+        return {part: whole(shown) for part, shown in self._shown.items() if shown} | {"waiting": self.is_waiting}
 
     def save(self, file: str, text: str) -> None:
         """Have the browser save a text as a file."""

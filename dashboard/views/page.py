@@ -151,17 +151,16 @@ class DashboardPage(Viewer):
     def _seen(self, told: Browser) -> None:
         """The browser told of itself: at first, and when its window or the system's colours changed."""
         self._told = told
-        if not self._is_live:
-            return
-        self._browser = told
-        self._page.dark_theme = told.shows_dark(self._session.view)
+        if self._is_live:
+            self._browser = told
+            self._page.dark_theme = told.shows_dark(self._session.view)
 
     def _toggled_theme(self, *, dark: bool) -> None:
         if dark == self._browser.shows_dark(self._session.view):  # set from here
             return
         self._browser = replace(self._browser, dark=dark)
         self._window.remember_theme(dark=dark)
-        self.change(lambda view: view.with_theme(dark))
+        self.change(lambda view: replace(view, dark=dark))
 
     def _watching(self, _: Any) -> None:
         was_live = self._session.is_live
@@ -213,11 +212,8 @@ class DashboardPage(Viewer):
             self._trends.show(result, trends_cards(result, view, self._zone))
 
     def _read_orders(self, view: View, result: Any) -> None:
-        if view != self._session.view or self._orders is None:
-            return
-        if isinstance(result, Exception):
-            result = failed_cards(result)
-        self._orders.show(view, result)
+        if view == self._session.view and self._orders is not None:
+            self._orders.show(view, failed_cards(result) if isinstance(result, Exception) else result)
 
     def _answered(self, result: Any) -> None:
         if isinstance(result, Exception):

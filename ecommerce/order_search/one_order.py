@@ -192,10 +192,8 @@ def _hot(database: MongoDatabase, query: Mapping[str, Any]) -> FoundOrder | None
 
 
 def _past_versions(database: MongoDatabase, order_id: int) -> int:
-    of_order = {"$gte": {"order_id": Int64(order_id), "version": MinKey()}, "$lte": {
-        "order_id": Int64(order_id), "version": MaxKey(),
-    }}  # fmt: skip
-    return database[PAST_VERSIONS].count_documents({"_id": of_order})
+    first, last = ({"order_id": Int64(order_id), "version": end} for end in (MinKey(), MaxKey()))
+    return database[PAST_VERSIONS].count_documents({"_id": {"$gte": first, "$lte": last}})
 
 
 def _archive_place(database: MongoDatabase, settings: Settings, archived: Document) -> ArchivePlace:

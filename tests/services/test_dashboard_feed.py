@@ -203,7 +203,7 @@ def test_many_who_come_after_a_quiet_time_are_served_by_one_refresh(
     # The first to look finds figures of long ago; its refresh makes them recent for those who waited for it.
     monkeypatch.setattr("dashboard.feed.RECENT", timedelta(minutes=10))
     long_ago = datetime.now(UTC) - timedelta(hours=1)
-    monkeypatch.setattr(feed, "_last", replace(last, freshness=replace(last.freshness, as_of=long_ago)))
+    monkeypatch.setattr(feed, "last", replace(last, freshness=replace(last.freshness, as_of=long_ago)))
     assert feed.is_old
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: feed.answer(question), range(16)))
