@@ -121,11 +121,9 @@ def _latest(database: MongoDatabase, collection: str) -> tuple[Document, ...]:
     return tuple(database[collection].find({}, without).sort("started_at", DESCENDING).limit(RECORDS_SHOWN))
 
 
-def read_low_stock(
-    database: MongoDatabase, store: Sold, settings: Settings, zone: ZoneInfo, now: datetime | None = None
-) -> Stock:
+def read_low_stock(database: MongoDatabase, store: Sold, settings: Settings, zone: ZoneInfo) -> Stock:
     """The products that run out, with the catalog's names. Raises PyMongoError."""
-    low = low_stock(database, store, settings, zone, now or datetime.now(UTC))
+    low = low_stock(database, store, settings, zone, datetime.now(UTC))
     shown = low[:LOW_STOCK_SHOWN]
     houses = sorted({house for each in shown for house, _ in each.warehouses})
     return Stock(

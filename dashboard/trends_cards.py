@@ -15,7 +15,7 @@ from dashboard.state import ORDER_DIMENSIONS, View, not_filtered_note
 from dashboard.tables import head
 from dashboard.text import NOTHING, delay_text, in_a_line, money, percent, span_so_far
 from dashboard.trends import Trends
-from dashboard.trends_over_time import Content, card, categories, course, late, places
+from dashboard.trends_over_time import Content, categories, charted, course, late, places
 from dashboard.trends_view import GRAINS, MEASURES
 from ecommerce.readable import counted, exact
 
@@ -108,10 +108,7 @@ def _rhythm(trends: Trends) -> dict[str, Content]:
     note = "" if is_empty else f"orders an hour · busiest: {columns['label'][busiest]} with {columns['mean'][busiest]}"
     blank = "" if is_empty or known.all() else "blank: not in this span, or yet to come"
     note = in_a_line(note, blank, not_filtered_note(trends.filters, ORDER_DIMENSIONS))
-    return {
-        "rhythm": card("Orders by weekday and hour", note, [], NO_ORDERS if is_empty else ""),
-        "rhythm_chart": {"empty": is_empty, "columns": columns},
-    }
+    return charted("rhythm", "Orders by weekday and hour", note, [], NO_ORDERS if is_empty else "", columns)
 
 
 def _couriers(trends: Trends) -> dict[str, Content]:
@@ -137,7 +134,7 @@ def _couriers(trends: Trends) -> dict[str, Content]:
         "how many orders, and the share that came late of those that were due",
         not_filtered_note(trends.filters, ORDER_DIMENSIONS),
     )
-    return {"couriers": card("Couriers", note, [], empty), "couriers_chart": {"empty": bool(empty), "columns": columns}}
+    return charted("couriers", "Couriers", note, [], empty, columns)
 
 
 def _no_delivery(without_time: int) -> str:
@@ -169,7 +166,4 @@ def _delivery_days(trends: Trends) -> dict[str, Content]:
     half = f"half of them within {counted(median + 1, 'day')}, orders that are under way left out"
     unknown = f"{exact(without)} more without a delivery time" if (without := trends.delivered_without_time) else ""
     note = in_a_line(f"{counted(total, 'delivered order')}, hot ones alone", unknown, half) if total else ""
-    return {
-        "delivery": card("Days from order to delivery", note, [], empty),
-        "delivery_chart": {"empty": bool(empty), "columns": columns},
-    }
+    return charted("delivery", "Days from order to delivery", note, [], empty, columns)

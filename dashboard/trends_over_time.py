@@ -41,12 +41,9 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
     sold_before = any(point.orders or point.net_sales for point in trends.before)
     now, before = _values(trends.now, measure), _values(trends.before, measure) if sold_before else []
     text = (lambda value: exact(int(value))) if measure == "orders" else partial(amount, short=False)
-    label = MEASURES[measure]
-    is_empty = not any(point.orders for point in trends.now)
+    empty = "" if any(point.orders for point in trends.now) else NO_ORDERS
     if measure == "net_sales" and any(point.net_sales is None for point in trends.now):
         empty = INCOMPLETE
-    else:
-        empty = NO_ORDERS if is_empty else ""
     numbers = [None if value is None else float(value) for value in now]
     whole, part = dashed(numbers, [point.complete for point in trends.now])
     earlier = [None if value is None else float(value) for value in before] or [None] * len(now)
@@ -80,8 +77,7 @@ def course(trends: Trends, measure: Measure, amount: Callable[..., str]) -> dict
     if trends.filters.statuses and measure != "net_sales":
         notes.append("by the status they have now: of the youngest fewer are finished")
     notes += [not_filtered_note(trends.filters, () if measure == "net_sales" else ORDER_DIMENSIONS)]
-    shown = card(f"{label} over time", in_a_line(*notes), rows, empty)
-    return {"course": shown, "course_chart": {"empty": bool(empty), "columns": columns}}
+    return charted("course", f"{MEASURES[measure]} over time", in_a_line(*notes), rows, empty, columns)
 
 
 def _sum(points: Sequence[Point], measure: Measure, text: Callable[[Any], str]) -> str:
@@ -150,19 +146,13 @@ def categories(trends: Trends, amount: Callable[..., str]) -> dict[str, Content]
     rows = [_key(name, text(sum(amounts, Decimal(0))), colors[name]) for name, amounts in stacked.items()]
     empty = "" if any(any(amounts) for amounts in stacked.values()) else NO_ORDERS
     what = "items after discount, without shipping and cancelled or returned orders" if by_revenue else "units sold"
-    return {
-        "categories": card(
-            "Categories over time",
-            in_a_line(
-                f"{what}, per {trends.grain} of order",
-                parts_note("lighter", trends),
-                not_filtered_note(trends.filters, ITEM_DIMENSIONS),
-            ),
-            rows,
-            empty,
-        ),
-        "categories_chart": {"empty": bool(empty), "columns": bars(_stacked(trends, stacked, colors, text))},
-    }
+    note = in_a_line(
+        f"{what}, per {trends.grain} of order",
+        parts_note("lighter", trends),
+        not_filtered_note(trends.filters, ITEM_DIMENSIONS),
+    )
+    columns = bars(_stacked(trends, stacked, colors, text))
+    return charted("categories", "Categories over time", note, rows, empty, columns)
 
 
 def _units(value: Decimal) -> str:
@@ -189,8 +179,9 @@ def late(trends: Trends) -> dict[str, Content]:
     known = all(point.late is not None for point in trends.now)
     shares = [100 * point.late / point.delivered if point.delivered and point.late is not None else None
               for point in trends.now]  # fmt: skip
-    is_empty = not known or not any(point.delivered for point in trends.now)
-    empty = "" if known else INCOMPLETE
+    empty = "" if any(point.delivered for point in trends.now) else "Nothing of this span is delivered"
+    if not known:
+        empty = INCOMPLETE
     whole, part = dashed(shares, [point.complete for point in trends.now])
     columns = time_columns(trends) | {
         "late": shares,
@@ -206,8 +197,7 @@ def late(trends: Trends) -> dict[str, Content]:
         parts_note("dashed", trends),
         not_filtered_note(trends.filters, ORDER_DIMENSIONS),
     )
-    shown = card("Delivered late", note, [], empty or ("Nothing of this span is delivered" if is_empty else ""))
-    return {"late": shown, "late_chart": {"empty": is_empty, "columns": columns}}
+    return charted("late", "Delivered late", note, [], empty, columns)
 
 
 def places(trends: Trends) -> dict[str, Content]:
@@ -236,10 +226,12 @@ def places(trends: Trends) -> dict[str, Content]:
         "lighter: a month of which this span has a part" if any(place.cut for place in found) else "",
         not_filtered_note(trends.filters),
     )
-    shown = card("Hot and archived orders", note, rows, empty)
-    return {"places": shown, "places_chart": {"empty": bool(empty), "columns": bars(drawn)}}
+    return charted("places", "Hot and archived orders", note, rows, empty, bars(drawn))
 
 
-def card(title: str, note: str, rows: list[Content], empty: str) -> Content:
-    """What is said above a chart; where there is nothing to draw, `empty` says why."""
-    return {"title": title, "note": note, "rows": rows, "csv": not empty, "empty": empty}
+def charted(
+    name: str, title: str, note: str, rows: list[Content], empty: str, columns: dict[str, Any]
+) -> dict[str, Content]:
+    """A card and its chart; where there is nothing to draw, `empty` says why."""
+    card = {"title": title, "note": note, "rows": rows, "csv": not empty, "empty": empty}
+    return {name: card, f"{name}_chart": {"empty": bool(empty), "columns": columns}}

@@ -31,9 +31,6 @@ FIRST_PIECE, LAST_PIECE = 1_000, 16_000
 FIRST_ID, LAST_ID = -(2**63), 2**63 - 1
 
 
-LATEST_FIRST = Sort()
-
-
 class TooManyToSort(InputError):
     """A span has too many orders to be sorted by anything but time or id."""
 
@@ -88,7 +85,7 @@ def count_of(database: MongoDatabase, query: OrderQuery, now: datetime) -> int |
 
 
 def every_order(
-    database: MongoDatabase, query: OrderQuery, now: datetime, fields: Iterable[str] = (), sort: Sort = LATEST_FIRST
+    database: MongoDatabase, query: OrderQuery, now: datetime, fields: Iterable[str], sort: Sort
 ) -> Iterator[Document]:
     """All orders of a query, as they are sorted; streamed, however many. `fields`: only these, by their paths."""
     found = database[ORDERS].find(match(database, query, now), list(fields) or None, batch_size=1_000)

@@ -71,7 +71,7 @@ def test_pages_are_a_recount(
         assert all_pages(database, query, Sort(), rows=61) == ids, name
         assert all_pages(database, query, Sort("time", descending=False), rows=61) == ids[::-1], name
         assert count_of(database, query, NOW) == len(passing), name
-        assert sorted(row["_id"] for row in every_order(database, query, NOW)) == sorted(ids), name
+        assert sorted(row["_id"] for row in every_order(database, query, NOW, (), Sort())) == sorted(ids), name
 
 
 def test_pages_are_sorted_by_anything(database: MongoDatabase, orders: list[OrderDocument]) -> None:
