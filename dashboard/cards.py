@@ -137,7 +137,7 @@ def _counts(title: str, dimension: str, counts: Mapping[str, int], filters: _Fil
         | {"color": status_color(name, tuple(ordered))}
         for name in ordered
     ]
-    return _bars(title, dimension, rows, filters, ORDER_DIMENSIONS, rows_max=STATUSES_MAX)
+    return _bars(title, dimension, rows, filters, rows_max=STATUSES_MAX)
 
 
 def _order_groups(
@@ -154,23 +154,18 @@ def _order_groups(
     for name, group in groups.items():
         texts = [counted(group.orders, "order"), amount(group.revenue, short=False), _punctuality(group)]
         rows[name] = {"key": name, "name": name, "exact": " · ".join(texts)}
-    return _measured(title, dimension, rows, measures or of_orders(groups, amount), filters, ORDER_DIMENSIONS)
+    return _measured(title, dimension, rows, measures or of_orders(groups, amount), filters)
 
 
 def _measured(
-    title: str,
-    dimension: str,
-    rows: Mapping[str, Row],
-    measures: list[Measure],
-    filters: _Filters,
-    obeyed: Collection[str],
+    title: str, dimension: str, rows: Mapping[str, Row], measures: list[Measure], filters: _Filters
 ) -> Content:
     """A card whose bars have several measures. Its title follows where it names the first one."""
     first, _, by = title.partition(" by ")
     titles = {measure.key: f"{measure.label} by {by}" for measure in measures if by and first == measures[0].label}
 
     def bars_of(measure: Measure) -> Content:
-        return _bars(title, dimension, measure.ordered(rows), filters, obeyed)
+        return _bars(title, dimension, measure.ordered(rows), filters)
 
     return switched(measures, titles, bars_of)
 
@@ -204,7 +199,7 @@ def _products(products: Iterable[ProductSales], filters: _Filters) -> Content:
         | {"key": str(entry.product_id), "fixed": True, "orders": [["product", str(entry.product_id)]]}
         for entry in entries
     ]
-    content = _bars("Top products", "product", rows, filters, ITEM_DIMENSIONS)
+    content = _bars("Top products", "product", rows, filters)
     return content | {"note": in_a_line("by pieces ordered", content["note"])}
 
 
@@ -217,7 +212,7 @@ def _item_groups(
         revenue = "revenue: incomplete" if group.revenue is None else amount(group.revenue, short=False)
         texts = [counts.pop(first), *counts.values(), revenue]
         rows[name] = {"key": name, "name": name, "exact": " · ".join(texts)}
-    return _measured(title, dimension, rows, of_items(groups, amount, first), filters, ITEM_DIMENSIONS)
+    return _measured(title, dimension, rows, of_items(groups, amount, first), filters)
 
 
 def _row(name: str, value: int, most: int, figure: str, second: str, unit: str) -> Row:
@@ -231,9 +226,8 @@ def _row(name: str, value: int, most: int, figure: str, second: str, unit: str) 
     }
 
 
-def _bars(
-    title: str, dimension: str, rows: list[Row], filters: _Filters, obeyed: Collection[str], rows_max: int = ROWS_MAX
-) -> Content:
+def _bars(title: str, dimension: str, rows: list[Row], filters: _Filters, rows_max: int = ROWS_MAX) -> Content:
+    obeyed = ORDER_DIMENSIONS if dimension in ORDER_DIMENSIONS else ITEM_DIMENSIONS
     selected = filters.selected(dimension) if dimension in DIMENSIONS else frozenset()
     # What is chosen stays in sight, wherever it ranks.
     kept = [row for position, row in enumerate(rows) if position < rows_max or row["key"] in selected]

@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 
 from dashboard.state import View
 from dashboard.tables import Content
-from dashboard.text import NOTHING
+from dashboard.text import moment
 from ecommerce.documents.bson_codec import as_decimal
 from ecommerce.documents.statuses import canonical
 from ecommerce.iso_4217 import amount_text
 from ecommerce.order_search.one_order import part_of
-from ecommerce.readable import local_time
 
 NOT_THERE = "?"
 """What a document that is no order does not have."""
@@ -60,6 +59,4 @@ def titled(order_id: object, document: Mapping[str, Any] | None) -> str:
 
 def time_of(value: object, zone: ZoneInfo) -> str:
     """A time by the shop's clock."""
-    if value is None:
-        return NOTHING
-    return f"{local_time(value, zone):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else NOT_THERE
+    return moment(value, zone) if value is None or isinstance(value, datetime) else NOT_THERE

@@ -85,10 +85,9 @@ def read_listing(
         page = page_of(database, query, sort, now)
     first = orders.after is None and orders.before is None
     archived, in_archive = None, None
-    if first and query.text:
+    if first:
         found = (order_of(database, settings, order_id) for order_id in ids_of(query.text))
         archived = next((each for each in found if each and each.archive), None)
-    if first:
         in_archive = archived_page(database, settings, query, now, after=orders.archive)
     if in_archive:
         # An order may have been archived since the hot ones were read.
