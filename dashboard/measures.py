@@ -1,6 +1,6 @@
 """The measures of a bar card, each with a value for every bar. The browser switches from one to another."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -93,19 +93,18 @@ def _texts(values: Mapping[str, Any], text: Callable[[Any], str]) -> dict[str, s
 
 
 def switched(
-    measures: Iterable[Measure], titles: Mapping[str, str], content_of: Callable[[Measure], Content]
+    measures: Sequence[Measure], titles: Mapping[str, str], content_of: Callable[[Measure], Content]
 ) -> Content:
     """A card with its measures: the first as it is drawn, of the others what differs.
 
     `titles` are those of the card by measure; a measure that is not there keeps the first one's.
     """
-    all_measures = list(measures)
-    contents = [content_of(measure) for measure in all_measures]
+    contents = [content_of(measure) for measure in measures]
     first = contents[0]
     known = {row["key"] for row in first["rows"]}
     more: dict[str, Row] = {}
     entries = []
-    for measure, content in zip(all_measures, contents, strict=True):
+    for measure, content in zip(measures, contents, strict=True):
         rows = content["rows"]
         more |= {row["key"]: row for row in rows if row["key"] not in known}
         entries.append(

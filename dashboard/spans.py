@@ -3,23 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from ecommerce.hours import hours_of, next_month, seconds_of, time_of
 from ecommerce.kpis.comparison import Against, compared_with
+from ecommerce.kpis.compute import DAILY_UP_TO, HOURLY_UP_TO, Step
 from ecommerce.kpis.question import Span
-
-Step = Literal["hour", "day", "month"]
 
 HOUR, MOMENT = timedelta(hours=1), timedelta(milliseconds=1)
 DAY = timedelta(days=1)
-
-HOURLY_UP_TO = timedelta(days=3)
-DAILY_UP_TO = timedelta(days=400)
-"""400 days of five statuses are 2 000 bars, which a browser draws without a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +120,7 @@ def comparison(
 
 
 def step_of(start: datetime, end: datetime) -> Step:
-    """How finely a chart of these hours is drawn."""
+    """How finely a chart of these hours is drawn: 400 days of five statuses are 2 000 bars, drawn without a pause."""
     length = end - start
     if length <= HOURLY_UP_TO:
         return "hour"

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from dashboard.spans import FIRST_DAY, MOMENT, Step, dates_span, day_of, days_of
+from dashboard.spans import FIRST_DAY, MOMENT, dates_span, day_of, days_of
 from ecommerce.documents.kinds import MONEY_SCALE
 from ecommerce.iso_4217 import amount_text, minor_digits
+from ecommerce.kpis.compute import Step
 from ecommerce.kpis.question import Span
 from ecommerce.readable import COMPACT_FROM, compact, local_time
 

@@ -12,10 +12,11 @@ import numpy as np
 import polars as pl
 
 from dashboard.lone_points import lone_points
-from dashboard.spans import MOMENT, Step, bucket_of, next_bucket
+from dashboard.spans import MOMENT, bucket_of, next_bucket
 from dashboard.text import bucket_text
 from dashboard.theme import status_color
 from ecommerce.documents.statuses import is_counted
+from ecommerce.kpis.compute import Step
 from ecommerce.kpis.question import Span
 
 STATUS_ORDER = ("Delivered", "Shipped", "Pending", "Returned", "Cancelled")

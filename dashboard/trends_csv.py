@@ -1,7 +1,6 @@
 """The trends page's figures as CSV: every row, exact."""
 
 from datetime import timedelta
-from decimal import Decimal
 
 from dashboard.downloads import ORDER_COLUMNS, cell_of, csv_text
 from dashboard.trends import Point, Trends
@@ -34,10 +33,10 @@ def trends_csv(name: str, trends: Trends) -> str:
         case "categories":
             return csv_text(["time", "category", "quantity", "revenue", *COUNTED], _sold(trends))
         case "rhythm":
-            hours = ((day, hour) for day in range(7) for hour in range(24))
             cells = (
-                [WEEKDAYS[day], hour, int(trends.rhythm[day, hour]), int(trends.rhythm_hours[day, hour])]
-                for day, hour in hours
+                [weekday, hour, int(trends.rhythm[day, hour]), int(trends.rhythm_hours[day, hour])]
+                for day, weekday in enumerate(WEEKDAYS)
+                for hour in range(24)
             )
             return csv_text(["weekday", "hour", "orders", "hours_in_the_span"], cells)
         case "couriers":
@@ -55,14 +54,12 @@ def trends_csv(name: str, trends: Trends) -> str:
 
 
 def _sold(trends: Trends) -> list[list[object]]:
-    def row(point: Point, category: str, quantity: int, revenue: Decimal | None) -> list[object]:
-        return [point.start.isoformat(), category, quantity, cell_of(revenue), *_counted(point, timedelta(0))]
-
     return [
-        row(point, category, *values[at])
+        [point.start.isoformat(), category, quantity, cell_of(revenue), *_counted(point, timedelta(0))]
         for at, point in enumerate(trends.now)
         for category, values in sorted(trends.sold.items())
-        if values[at][0]
+        for quantity, revenue in [values[at]]
+        if quantity
     ]
 
 
