@@ -82,16 +82,13 @@ def _databases_with_orders(database: MongoDatabase) -> list[str]:
 def _ensure_collection(database: MongoDatabase, name: str, options: Mapping[str, Any]) -> bool:
     """Create a collection, or bring it up to date; whether it is new."""
     try:
-        # check_exists would list collections first; a plain create tells the same in one round trip.
-        database.create_collection(name, check_exists=False, **options)
-        return True
-    except OperationFailure as error:
-        if error.code == UNAUTHORIZED:
-            _require_collection(database, name, options)
-            return False
-        if error.code != _NAMESPACE_EXISTS:
-            raise
-    try:
+        try:
+            # check_exists would list collections first; a plain create tells the same in one round trip.
+            database.create_collection(name, check_exists=False, **options)
+            return True
+        except OperationFailure as error:
+            if error.code != _NAMESPACE_EXISTS:
+                raise
         database.command("collMod", name, **options)
     except OperationFailure as error:
         if error.code != UNAUTHORIZED:
