@@ -4,6 +4,7 @@ They look at the whole shop, not at a span that somebody looks at. The dashboard
 """
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -71,7 +72,7 @@ def overdue(store: Figures, settings: Settings, zone: ZoneInfo, now: datetime) -
 def backlog(store: Figures, settings: Settings, zone: ZoneInfo, now: datetime) -> Iterator[Notice]:
     """Orders that are not finished, by the days since they were ordered; those of the archive are counted, too."""
     days = store.timeline(Span(), Filters(), "day").select("time", "status", "orders")
-    ages = [(0, 3), (3, 7), (7, 14), (14, 30), (30, None)]
+    ages = {3: "0–3 d", 7: "3–7 d", 14: "7–14 d", 30: "14–30 d", math.inf: "over 30 d"}
     counts = dict.fromkeys(ages, 0)
     old, limit = 0, settings.old_order_days
     hours = hours_of(zone.key)
@@ -81,9 +82,9 @@ def backlog(store: Figures, settings: Settings, zone: ZoneInfo, now: datetime) -
             continue
         age = (today - hours.day_of(time)).days
         old += orders if age >= limit else 0
-        counts[next(span for span in ages if span[1] is None or age < span[1])] += orders
+        counts[next(end for end in ages if age < end)] += orders
     if old:
-        parts = [f"{_ages(*span)}: {compact(count)}" for span, count in counts.items() if count]
+        parts = [f"{ages[end]}: {compact(count)}" for end, count in counts.items() if count]
         last = today - timedelta(days=limit)
         yield Notice(
             "backlog",
@@ -92,10 +93,6 @@ def backlog(store: Figures, settings: Settings, zone: ZoneInfo, now: datetime) -
             f"?page=orders&from={EVER}&to={last}&state=open&sort=time",
             "Orders",
         )
-
-
-def _ages(first: int, last: int | None) -> str:
-    return f"{first}–{last} d" if last else f"over {first} d"
 
 
 def cover(

@@ -204,13 +204,9 @@ def _newest_delta_and_state(database: MongoDatabase) -> tuple[int, Document | No
         {"$project": {"_id": 1}},
         {"$unionWith": {"coll": STATE, "pipeline": [{"$match": {"_id": STATE_ID}}]}},
     ]
-    newest, state = 0, None
-    for found in database[DELTAS].aggregate(pipeline):
-        if found["_id"] == STATE_ID:
-            state = found
-        else:
-            newest = int(found["_id"])
-    return newest, state
+    found = {one["_id"]: one for one in database[DELTAS].aggregate(pipeline)}
+    state = found.pop(STATE_ID, None)
+    return int(max(found, default=0)), state
 
 
 def _found(database: MongoDatabase, session: ClientSession | None = None) -> Document | None:

@@ -10,8 +10,6 @@ from ecommerce.bson_reading.order_columns import ITEM, BoolArray, IntArray, Orde
 from ecommerce.documents.kinds import MONEY_FACTOR
 from ecommerce.documents.statuses import FINISHED, UNCOUNTED, canonical
 
-__all__ = ["Batch", "IntArray"]
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:

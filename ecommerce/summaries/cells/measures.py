@@ -18,10 +18,11 @@ import numpy as np
 import polars as pl
 import xxhash
 
+from ecommerce.bson_reading.order_columns import IntArray
 from ecommerce.documents.kinds import MONEY_FACTOR, MONEY_SCALE, to_scaled
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import DELIVERED, STATUSES, canonical, mongo_has, sql_has
-from ecommerce.summaries.cells.batch import Batch, IntArray
+from ecommerce.summaries.cells.batch import Batch
 from ecommerce.summaries.cells.promises import PROMISE_MEASURES
 from ecommerce.summaries.cells.sales import SALES_MEASURES, is_credit
 

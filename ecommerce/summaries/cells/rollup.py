@@ -137,10 +137,6 @@ class Rollup:
         found: int | None = self.tables[PROMISES]["expected"].min()  # type: ignore[assignment]
         return found
 
-    def is_empty(self) -> bool:
-        """Whether there is nothing in it."""
-        return all(table.is_empty() for table in self.tables.values())
-
     def encode(self) -> dict[str, Any]:
         """As a document for MongoDB. `decode` gives the same rollup back."""
         return {name: encode_frame(table) for name, table in self.tables.items()}
