@@ -167,20 +167,12 @@ def report_markdown(report: CheckReport) -> str:
     if len(report.differences) > LISTED:
         lines += ["", f"and {len(report.differences) - LISTED:,} more"]
     if report.aside:
-        lines += [
-            "",
-            f"## {counted(report.aside, 'document that is no order', 'documents that are no orders')}",
-            "",
-            f"In no figure: {REMEDY}.",
-            "",
-        ]
+        documents = counted(report.aside, "document that is no order", "documents that are no orders")
+        lines += ["", f"## {documents}", "", f"In no figure: {REMEDY}.", ""]
         lines += [f"- `{str(one).replace('`', chr(39))}`" for one in report.set_aside]
     if report.twice:
-        lines += [
-            "",
-            f"## {counted(len(report.twice), 'order that is', 'orders that are')} in MongoDB and in the archive",
-            "",
-        ]
+        orders = counted(len(report.twice), "order that is", "orders that are")
+        lines += ["", f"## {orders} in MongoDB and in the archive", ""]
         lines += [f"- {one}" for one in report.twice[:LISTED]]
     if report.lost:
         lines += ["", "## Orders that were counted and are not there", "", *(f"- {one}" for one in report.lost)]

@@ -23,15 +23,7 @@ from ecommerce.summaries.cells.fold import fold_documents
 from ecommerce.summaries.cells.promises import settled_before
 from ecommerce.summaries.cells.table import CellTable
 from ecommerce.summaries.records import added_record, cells_of_record
-from ecommerce.summaries.state import (
-    ARCHIVE_SUMMARY,
-    DELTAS,
-    LostRace,
-    State,
-    delta_document,
-    load_state,
-    move_state,
-)
+from ecommerce.summaries.state import ARCHIVE_SUMMARY, DELTAS, LostRace, State, delta_document, load_state, move_state
 
 COUNTED_IN = "counted_in"
 AT_ONCE = 2_000

@@ -76,9 +76,8 @@ def _encode_column(column: pl.Series, compressor: zstandard.ZstdCompressor) -> d
     except pl.exceptions.InvalidOperationError:  # beyond 64 bits
         parts = column.to_frame("v").select(high=pl.col("v") // _WIDE)
         parts = parts.with_columns(low=column - parts["high"].cast(pl.Int128) * pl.Series([_WIDE], dtype=pl.Int128))
-        low = parts["low"].cast(pl.Int64)
-        high = parts["high"].cast(pl.Int64)
-        return _pack(high.to_numpy(), compressor) | {"low": _pack(low.to_numpy(), compressor)}
+        high, low = (_pack(parts[name].cast(pl.Int64).to_numpy(), compressor) for name in ("high", "low"))
+        return high | {"low": low}
 
 
 def _coded(column: pl.Series) -> tuple[IntArray, list[str]]:

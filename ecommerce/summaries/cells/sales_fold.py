@@ -134,21 +134,11 @@ def _of_returned_items(batch: Batch) -> tuple[IntArray, IntArray]:
     if returned is None or not batch.item_count:
         return gifts, costs
     items = np.flatnonzero(np.isin(columns.item_of, returned.row))
-    key = ["row", "order_item_id"]
-    ordered = pl.DataFrame(
-        {
-            "row": columns.item_of[items],
-            **{name: batch.item(name)[items] for name in ("order_item_id", "price", "unit_cost", "gift_card")},
-        }
-    )
-    asked = pl.DataFrame(
-        {
-            "refund": returned.owner,
-            "row": returned.row,
-            **{name: returned.numbers[name] for name in ("order_item_id", "quantity")},
-        }
-    )
-    found = asked.join(ordered, on=key, how="inner")
+    names = ("order_item_id", "price", "unit_cost", "gift_card")
+    ordered = pl.DataFrame({"row": columns.item_of[items], **{name: batch.item(name)[items] for name in names}})
+    numbers = {name: returned.numbers[name] for name in ("order_item_id", "quantity")}
+    asked = pl.DataFrame({"refund": returned.owner, "row": returned.row, **numbers})
+    found = asked.join(ordered, on=["row", "order_item_id"], how="inner")
     refund, quantity, gift = (found[name].to_numpy() for name in ("refund", "quantity", "gift_card"))
     np.add.at(gifts, refund, found["price"].to_numpy() * quantity * (gift == 1))
     np.add.at(costs, refund, found["unit_cost"].to_numpy() * quantity * (gift != 1))
