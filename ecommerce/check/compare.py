@@ -18,7 +18,7 @@ from ecommerce.check.documents import cells_by_aggregation, sales_by_aggregation
 from ecommerce.check.report import Difference, differences_of
 from ecommerce.documents.stored import HAS_TIME
 from ecommerce.errors import ServiceError
-from ecommerce.hours import UTC_HOURS, Hours, next_month, seconds_of, time_of
+from ecommerce.hours import UTC_HOURS, Hours, next_month, time_of
 from ecommerce.kpis.figures import amount_of, money_text
 from ecommerce.mongo import ORDERS, MongoDatabase, is_replica_set
 from ecommerce.summaries.advance import advance
@@ -136,7 +136,7 @@ def _compared(database: MongoDatabase, days: DayRange, hours: Hours) -> tuple[in
                 *(CellTable.decode(data) for data in cells_parts(database, state, days.start, days.end, session)),
                 *deltas_of(database, state, session),
             )
-        ).within(seconds_of(days.start), seconds_of(days.end))
+        ).within(days.start, days.end)
         aside = identities_aside(database, state.epoch, ASIDE_BY_ID, session)
         changed = _changes_counted(database, state, hours, session)
     moment = {"level": "snapshot", "atClusterTime": state.cluster_time} if snapshot else None
@@ -145,7 +145,7 @@ def _compared(database: MongoDatabase, days: DayRange, hours: Hours) -> tuple[in
     purged = recorded_per_day(database, days, hours, moment, PURGED).values()
     recorded = CellTable.sum_of((*purged, changed))
     recorded = replace(recorded, sales=documents.sales)
-    recomputed = documents.plus(recorded.within(seconds_of(days.start), seconds_of(days.end)))
+    recomputed = documents.plus(recorded.within(days.start, days.end))
     difference = kept.minus(recomputed).settled(due_before(datetime.now(UTC)))
     return int(documents.orders["orders"].sum()), list(differences_of("summaries", difference, hours))
 

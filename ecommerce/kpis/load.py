@@ -1,10 +1,11 @@
 """Reads what a span's figures are made of: whole months from their rollups, what lies at its ends from cells."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby, islice
 from operator import itemgetter
+from typing import Any
 
 import polars as pl
 from pymongo.client_session import ClientSession
@@ -70,18 +71,17 @@ def rows_of(cells: CellTable, span: Span, filters: Filters, daily: Hours | None,
 
 def _chosen(cells: CellTable, span: Span, filters: Filters) -> CellTable:
     """The cells of a span that pass the filters on orders. Items and sales carry none of those dimensions and stay."""
-    cells, condition = cells.within(span.start_seconds, span.end_seconds), pl.lit(True)
-    for column, values in (
-        ("payment_type", filters.payment_types),
-        ("status", set(map(canonical, filters.statuses))),
-        ("courier_id", filters.courier_ids),
-        ("location", filters.locations),
-    ):
-        if values:
-            condition &= pl.col(column).is_in(list(values))
-    if not filters.choose_orders:
+    chosen: dict[str, Iterable[Any]] = {
+        "payment_type": filters.payment_types,
+        "status": set(map(canonical, filters.statuses)),
+        "courier_id": filters.courier_ids,
+        "location": filters.locations,
+    }
+    cells = cells.within(span.start, span.end)
+    wanted = [pl.col(column).is_in(list(values)) for column, values in chosen.items() if values]
+    if not wanted:
         return cells
-    return replace(cells, orders=cells.orders.filter(condition), promises=cells.promises.filter(condition))
+    return replace(cells, orders=cells.orders.filter(wanted), promises=cells.promises.filter(wanted))
 
 
 def _parts(

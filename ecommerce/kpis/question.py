@@ -26,16 +26,6 @@ class Span:
                 f"span from {self.start.isoformat()} to {self.end.isoformat()}: the end is not after the start"
             )
 
-    @property
-    def start_seconds(self) -> int | None:
-        """The beginning, in seconds since 1970."""
-        return seconds_of(self.start) if self.start else None
-
-    @property
-    def end_seconds(self) -> int | None:
-        """The end, in seconds since 1970."""
-        return seconds_of(self.end) if self.end else None
-
     def require_whole(self, hours: Hours) -> None:
         """Raise InputError where a bound is not the beginning of an hour."""
         for name, moment in (("start", self.start), ("end", self.end)):

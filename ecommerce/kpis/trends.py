@@ -100,7 +100,7 @@ def _item_cells(database: MongoDatabase, span: Span, filters: Filters) -> Iterab
         nothing = CellTable.empty().encode()
         found = cells_parts(database, state, span.start, span.end, session, only=("data.items",))
         for cells in chain(deltas_of(database, state, session), (CellTable.decode(nothing | data) for data in found)):
-            items = item_rows(cells.within(span.start_seconds, span.end_seconds))
+            items = item_rows(cells.within(span.start, span.end))
             if filters.warehouse_ids:
                 items = items.filter(pl.col("warehouse_id").is_in(list(filters.warehouse_ids)))
             yield items

@@ -8,11 +8,13 @@ largest amount that a document may hold overflow 64.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from ecommerce.documents.statuses import DELIVERED, FINISHED, UNCOUNTED, canonical
+from ecommerce.hours import seconds_of
 from ecommerce.summaries.cells import measures
 from ecommerce.summaries.cells.batch import canonical_statuses
 from ecommerce.summaries.cells.encoding import decode_frame, encode_frame, texts_of
@@ -142,16 +144,11 @@ class CellTable:
             )
         )
 
-    def within(self, start: int | None, end: int | None) -> "CellTable":
-        """The cells of hours that begin in [start, end), in seconds since 1970; None is open."""
-        if start is None and end is None:
-            return self
-        condition = pl.lit(True)
-        if start is not None:
-            condition &= pl.col("hour") >= start
-        if end is not None:
-            condition &= pl.col("hour") < end
-        return self.mapped(lambda frame: frame.filter(condition))
+    def within(self, start: datetime | None, end: datetime | None) -> "CellTable":
+        """The cells of hours that begin in [start, end); None is open."""
+        bounds = [pl.col("hour") >= seconds_of(start)] if start else []
+        bounds += [pl.col("hour") < seconds_of(end)] if end else []
+        return self.mapped(lambda frame: frame.filter(bounds)) if bounds else self
 
     def mapped(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> "CellTable":
         """The cells of changed frames, which have no two rows that share their dimensions."""
