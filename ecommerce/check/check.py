@@ -82,7 +82,8 @@ def _check(
     wrong = compare_archive(database, settings, progress) if archive and has_archive(database) else None
     differences += wrong.differences if wrong else []
     aside, named = all_aside(database, limit=LISTED)
-    deletions = _deletions(database) if differences else Deletions()
+    state = load_state(database) if differences else None
+    deletions = find_deletions(database, state.rebuilt_at) if state else Deletions()
     report = CheckReport(
         as_of=as_of,
         hot_orders=hot,
@@ -108,12 +109,6 @@ def _advance_or_rebuild(database: MongoDatabase, progress: Progress) -> None:
         raise
     except Exception:  # noqa: BLE001 - whatever keeps them from going on, building them anew does not begin there
         rebuild(database, progress=progress)
-
-
-def _deletions(database: MongoDatabase) -> Deletions:
-    """What somebody deleted of the orders that the figures were built from."""
-    state = load_state(database)
-    return find_deletions(database, state.rebuilt_at) if state else Deletions()
 
 
 def _repair(

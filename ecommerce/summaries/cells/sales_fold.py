@@ -148,10 +148,5 @@ def _of_returned_items(batch: Batch) -> tuple[IntArray, IntArray]:
 def _of_returns(sold: dict[str, IntArray]) -> dict[str, IntArray]:
     """Of each order, had it come back as a whole."""
     net = sold["gross"] - sold["discounts"]
-    return {
-        "returns": net,
-        "tax": -sold["tax"],
-        "shipping": -sold["shipping"],
-        "cost": -sold["cost"],
-        "known_net": -net * sold["known"],
-    }
+    less = {name: -sold[name] for name in ("tax", "shipping", "cost")}
+    return {"returns": net, **less, "known_net": -net * sold["known"]}
