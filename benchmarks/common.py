@@ -16,8 +16,8 @@ from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.java import java_home
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database
-from ecommerce.services.hdfs import Hdfs, start_hdfs
-from ecommerce.services.mongod import start_mongod
+from ecommerce.services.hdfs import Hdfs, embedded_hdfs
+from ecommerce.services.mongod import mongod
 from ecommerce.services.ports import free_port
 from ecommerce.settings import Settings
 
@@ -57,7 +57,7 @@ def a_mongod(database: str = "bench") -> Iterator[MongoDatabase]:
     """A prepared database on a fresh mongod in a temporary directory, gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="ecommerce-bench-") as home:
         port = free_port()
-        executor = start_mongod(Path(home), port)
+        executor = mongod(Path(home), port).start()
         try:
             uri = f"mongodb://127.0.0.1:{port}/?replicaSet=ecommerce"
             prepared = get_database(Settings(mongo_uri=uri, database=database, home=Path(home)))
@@ -71,7 +71,7 @@ def a_mongod(database: str = "bench") -> Iterator[MongoDatabase]:
 def an_hdfs(home: Path) -> Iterator[Hdfs]:
     """A fresh HDFS whose files are in `home`."""
     settings = Settings()
-    hdfs = start_hdfs(home, free_port(), java_home(settings), settings.cache)
+    hdfs = embedded_hdfs(home, free_port(), java_home(settings), settings.cache).start()
     try:
         yield hdfs
     finally:

@@ -16,8 +16,8 @@ from ecommerce.importing.naive_times import use_zone
 from ecommerce.java import java_home
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.schema import prepare_database
-from ecommerce.services.hdfs import Hdfs, start_hdfs
-from ecommerce.services.mongod import start_mongod
+from ecommerce.services.hdfs import Hdfs, embedded_hdfs
+from ecommerce.services.mongod import mongod
 from ecommerce.settings import Settings
 from tests.ports import free_port
 from tests.shared_folder import shared_folder
@@ -97,7 +97,7 @@ def service_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mongo_uri(service_home: Path) -> Iterator[str]:
     """A real mongod, a single-node replica set."""
     port = free_port()
-    executor = start_mongod(service_home, port)
+    executor = mongod(service_home, port).start()
     yield f"mongodb://127.0.0.1:{port}/?replicaSet=ecommerce"
     executor.stop()
 
@@ -106,7 +106,7 @@ def mongo_uri(service_home: Path) -> Iterator[str]:
 def hdfs(service_home: Path) -> Iterator[Hdfs]:
     """A real NameNode and DataNode, started for the first test that asks. Their daemons may be killed and started."""
     settings = Settings()
-    running = start_hdfs(service_home, free_port(), java_home(settings), settings.cache)
+    running = embedded_hdfs(service_home, free_port(), java_home(settings), settings.cache).start()
     yield running
     running.stop()
 

@@ -25,7 +25,7 @@ from ecommerce.services.archive_choice import choose_archive
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.hdfs import embedded_hdfs
 from ecommerce.services.jobs import Job
-from ecommerce.services.mongod import find_mongod, start_mongod
+from ecommerce.services.mongod import find_mongod, mongod
 from ecommerce.services.on_demand import embedded_services
 from ecommerce.services.ports import require_free_port
 from ecommerce.services.postgres import database_uri
@@ -92,17 +92,17 @@ def misspell_a_setting(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def run_two_mongods_on_one_directory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    daemon = start_mongod(settings.home, free_port())
+    daemon = mongod(settings.home, free_port()).start()
     try:
-        start_mongod(settings.home, free_port())
+        mongod(settings.home, free_port()).start()
     finally:
         daemon.stop()
 
 
 def damage_the_data_of_mongod(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    start_mongod(settings.home, free_port()).stop()
+    mongod(settings.home, free_port()).start().stop()
     (settings.home / "mongo" / "WiredTiger.wt").write_bytes(b"")
-    start_mongod(settings.home, free_port())
+    mongod(settings.home, free_port()).start()
 
 
 def start_on_another_port(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

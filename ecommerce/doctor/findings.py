@@ -27,6 +27,12 @@ class Problem(Exception):
         self.remedy = remedy
 
 
+def raise_all(problems: Sequence[tuple[str, str]]) -> None:
+    """Raise one Problem of all of them, each what it says and its remedy, where there are any."""
+    if problems:
+        raise Problem("; ".join(says for says, _ in problems), "; ".join(dict.fromkeys(what for _, what in problems)))
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing to look at. `look` returns how it is where it is well and raises Problem where it is not."""

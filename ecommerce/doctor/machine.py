@@ -107,7 +107,7 @@ def _what_frees_space(settings: Settings, disk: Path) -> str:
     """What makes room on the disk of a folder; to archive does not, as it is widely believed."""
     home = settings.home_directory
     found = deletable(home, settings.inbox_directory, disk)
-    delete = f"delete {' or '.join(map(str, found))}" if found else f"nothing under {home} can be deleted without loss"
+    delete = f"delete {' or '.join(found)}" if found else f"nothing under {home} can be deleted without loss"
     return (
         f"{delete}; or make the disk larger, or move {home} to another one while nothing runs and set ECOMMERCE_HOME "
         "to it. `ecommerce archive` frees room inside MongoDB's files, for new orders, and none on the disk"

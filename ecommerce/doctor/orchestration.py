@@ -1,11 +1,11 @@
 """Prefect: the server answers, everything is deployed and scheduled, and somebody takes the runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ecommerce.doctor.findings import OF_PREFECT, Problem
+from ecommerce.doctor.findings import OF_PREFECT, Problem, raise_all
 from ecommerce.prefect_api import REFUSED, NotPrefect, PrefectError, api_url, call, embedded_api, require_prefect
 from ecommerce.services.generator_schedule import SCHEDULE, is_known_without_generator
 from ecommerce.services.halted import halted, sleeping
@@ -84,7 +84,7 @@ def workers(settings: Settings) -> str:
     except PrefectError as error:
         again = deploy_again(settings, api)
         raise Problem(f"the work pool {WORK_POOL!r} cannot be had ({error.status})", again) from None
-    _raise_all(
+    raise_all(
         [*halted(request, deployed(request), wanted_deployments(), api), *worker_problems(request, settings, api)]
     )
     return f"online: {', '.join(workers_online(request))}"
@@ -93,7 +93,7 @@ def workers(settings: Settings) -> str:
 def stuck(settings: Settings) -> str:
     """Nothing keeps runs from starting for ever."""
     found = find_stuck(partial(_request, settings), _deployed(settings), wanted_deployments())
-    _raise_all(replace(found, missing=()).problems(settings, api_url(settings)))  # `deployments` says those
+    raise_all(replace(found, missing=()).problems(settings, api_url(settings)))  # `deployments` says those
     return "every deployment has its work pool, no run is left Pending"
 
 
@@ -106,11 +106,6 @@ def late_runs(settings: Settings) -> str:
             f"{late} run(s) are late", "see that a worker is online and not at its limit; runs execute oldest first"
         )
     return "none late"
-
-
-def _raise_all(problems: Sequence[tuple[str, str]]) -> None:
-    if problems:
-        raise Problem("; ".join(says for says, _ in problems), "; ".join(dict.fromkeys(what for _, what in problems)))
 
 
 def _deployed(settings: Settings) -> dict[str, Any]:

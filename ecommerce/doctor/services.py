@@ -1,6 +1,6 @@
 """What `ecommerce up` runs on this machine: the process itself, and services that no other check asks."""
 
-from ecommerce.doctor.findings import Problem
+from ecommerce.doctor.findings import Problem, raise_all
 from ecommerce.services.health import ServiceState, postgres_state, service_states
 from ecommerce.services.postgres import NAME as POSTGRES
 from ecommerce.services.records import living_record
@@ -24,9 +24,7 @@ def services(settings: Settings) -> str:
         raise Problem(f"the services are being stopped ({process})", "`ecommerce up` when that has ended, if need be")
     if stopped := stopped_up(home):
         raise Problem(*stopped)
-    unwell = [state for state in service_states(settings) if state.name in OF_UP and not state.healthy]
-    if unwell:
-        _raise(settings, unwell)
+    _require_well(settings, [state for state in service_states(settings) if state.name in OF_UP])
     return f"`ecommerce up` runs them ({process})"
 
 
@@ -38,11 +36,10 @@ def postgres(settings: Settings) -> str:
     if running_supervisor(home) is None and living_record(home, POSTGRES) is None:
         return "is started by `ecommerce up`, or by a command that needs it"
     state = postgres_state(settings)
-    if not state.healthy:
-        _raise(settings, [state])
+    _require_well(settings, [state])
     return f"answers on {state.address}"
 
 
-def _raise(settings: Settings, unwell: list[ServiceState]) -> None:
-    says = "; ".join(f"{state.name} is {state.state}: {state.reason}" for state in unwell)
-    raise Problem(says, "; ".join(dict.fromkeys(start_it(settings, state.name) for state in unwell)))
+def _require_well(settings: Settings, states: list[ServiceState]) -> None:
+    unwell = [state for state in states if not state.healthy]
+    raise_all([(f"{one.name} is {one.state}: {one.reason}", start_it(settings, one.name)) for one in unwell])

@@ -196,11 +196,11 @@ def roles_of(user: str, database: str) -> list[dict[str, str]]:
 
 def role_command(role: Role, database: str) -> dict[str, object]:
     """The fields of `createRole` and `updateRole`."""
-    privileges: list[dict[str, object]] = [
+    # The collection "" is the database as a whole.
+    privileges = [
         {"resource": {"db": database, "collection": name}, "actions": sorted(actions)}
-        for name, actions in role.collections.items()
+        for name, actions in {**role.collections, "": role.database}.items()
     ]
-    privileges.append({"resource": {"db": database, "collection": ""}, "actions": list(role.database)})
     return {"privileges": privileges, "roles": [{"role": name, "db": database} for name in role.inherits]}
 
 

@@ -146,11 +146,6 @@ class Daemon(Executor):
         """Whether the process, which was ready before, answers now."""
         return not is_stopped(self.pid) and self._answers(self)
 
-    def restart(self) -> Self:
-        """Start a process again that ended by itself or hangs; it is killed, and what it left behind, first."""
-        self.kill()
-        return self.start()
-
     def cancel(self) -> None:
         """Make a start that another thread waits for fail at once."""
         self._cancelled = True

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import psutil
@@ -18,7 +18,6 @@ FREE_BYTES_MIN = 50_000_000
 MONGO_BYTES_MIN = 250_000_000
 """Where mongod's files are: a start removes old journals and sets up two new ones of 100 MB, so between two starts that
 a full disk ended there was room, and it was left down for ten minutes without a word of the disk."""
-
 
 START_BYTES_MIN = 500_000_000
 """Below this MongoDB's journal, the NameNode (it goes into safe mode) and Spark's scratch files fail in turn."""
@@ -59,33 +58,21 @@ def space_of_disks(home: Path) -> dict[Path, tuple[int, int]]:
     return {folder: (of_disk.free, of_disk.total) for folder, of_disk in usage.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Deletable:
-    """Files of a home that nothing needs any more."""
-
-    place: str
-    """As a shell takes it, but for blanks."""
-    what: str
-    size_bytes: int
-
-    def __str__(self) -> str:
-        return f"{self.place} ({size_text(self.size_bytes)}: {self.what})"
-
-
 DELETABLE_BYTES_MIN = 1_000_000
 """Less than this helps nobody."""
 
 
-def deletable(home: Path, inbox: Path, disk: Path) -> list[Deletable]:
-    """What can be deleted on the disk of a folder, the largest first."""
+def deletable(home: Path, inbox: Path, disk: Path) -> list[str]:
+    """What can be deleted on the disk of a folder, the largest first: as a shell takes it, but for blanks, and why."""
     device = disk.stat().st_dev
     candidates = (
         (f"{inbox / 'done'}/*", "files that were imported", _files(inbox / "done")),
         (f"{home / 'logs'}/*.log.*", "older logs", (home / "logs").glob("*.log.*")),
         (f"{home / 'spark'}/*", "left by processes that were killed", _left_by_spark(home / "spark")),
     )
-    found = [Deletable(place, what, _size_on(device, files)) for place, what, files in candidates]
-    return sorted((one for one in found if one.size_bytes >= DELETABLE_BYTES_MIN), key=lambda one: -one.size_bytes)
+    sizes = [(_size_on(device, files), place, what) for place, what, files in candidates]
+    found = sorted((one for one in sizes if one[0] >= DELETABLE_BYTES_MIN), key=itemgetter(0), reverse=True)
+    return [f"{place} ({size_text(size)}: {what})" for size, place, what in found]
 
 
 def _left_by_spark(folder: Path) -> Iterator[Path]:

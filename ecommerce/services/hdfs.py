@@ -24,7 +24,6 @@ NAMENODE_CLASS = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 DATANODE_CLASS = "org.apache.hadoop.hdfs.server.datanode.DataNode"
 SHELL_CLASS = "org.apache.hadoop.fs.FsShell"
 
-
 # 195 and 177 MB resident with these heaps; files in the archive are few and large, so the NameNode needs little.
 # The first compiler alone: 3.8 s to answering instead of 7.9 on two busy cores; what they do is wait for the disk.
 _JVM_OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true")
@@ -59,16 +58,11 @@ class Hdfs:
         self.namenode.stop()
 
 
-def start_hdfs(home: Path, namenode_port: int, java_home: Path, cache: Path) -> Hdfs:
-    """Start NameNode and DataNode on the data under `home`/hdfs and wait until they take writes.
-
-    Raises ServiceError where a jar cannot be had, the port is taken or a daemon does not come up.
-    """
-    return embedded_hdfs(home, namenode_port, java_home, cache).start()
-
-
 def embedded_hdfs(home: Path, namenode_port: int, java_home: Path, cache: Path) -> Hdfs:
-    """The embedded HDFS, formatted but not started yet."""
+    """The embedded HDFS with its data under `home`/hdfs, formatted but not started yet.
+
+    Raises ServiceError where a jar cannot be had or the port is taken.
+    """
     home = home.expanduser().absolute()
     jars = class_path(CONFIGURATION, *hadoop_jars(cache, java_home))
     require_path_for_hadoop(home)

@@ -13,9 +13,7 @@ def namenode_state(pid: int | None) -> dict[str, object]:
     Empty where it does not answer. It chose its HTTP port freely, so the ports that it listens on are tried.
     """
     for port in listening_ports(pid):
-        state: dict[str, object] = {}
-        for bean in ("FSNamesystemState", "NameNodeInfo"):
-            state |= _bean(port, bean)
+        state = {**_bean(port, "FSNamesystemState"), **_bean(port, "NameNodeInfo")}
         if "FSState" in state:
             return state
     return {}

@@ -15,7 +15,7 @@ from ecommerce.services.hdfs_state import namenode_state, takes_writes, why_in_s
 from ecommerce.services.ports import LOOPBACK, http_answers
 from ecommerce.services.postgres import NAME as POSTGRES
 from ecommerce.services.postgres import postgres_problem
-from ecommerce.services.prefect import WORK_POOL, worker_health_port
+from ecommerce.services.prefect import WORK_POOL, worker_polls
 from ecommerce.services.records import ServiceRecord, living_record
 from ecommerce.services.stuck import why_no_runs
 from ecommerce.services.supervisor import (
@@ -79,7 +79,7 @@ def service_states(settings: Settings) -> list[ServiceState]:
         return other or _http_problem(f"{record.address}/api/health") or _database_problem(record)
 
     def problem_of_worker(record: ServiceRecord) -> str | None:
-        if not worker_health_port(record.pid):
+        if not worker_polls(record.pid):
             return "has not asked for runs for a while"
         its_server = living_record(settings.home_directory, "prefect-server")
         # A server on another port than the settings say is named above; it is not asked at the wrong one.

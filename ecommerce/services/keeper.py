@@ -1,8 +1,7 @@
 """`python -m ecommerce.services.keeper SERVICE`: owns one embedded service while commands use it.
 
-The service is mongod, hdfs, postgres or prefect-server.
-
-It says `ready`, or in one line why not, and ends the service when nobody holds the lock `<service>.users` any more.
+The service is mongod, hdfs, postgres or prefect-server. It says `ready`, or in one line why not, and ends the
+service when nobody holds the lock `<service>.users` any more.
 """
 
 import contextlib

@@ -79,16 +79,11 @@ def find_mongod() -> Path:
     return binary
 
 
-def start_mongod(home: Path, port: int) -> Daemon:
-    """Start a mongod whose data is under `home`/mongo and wait until it takes writes. `.stop()` ends it.
+def mongod(home: Path, port: int) -> Daemon:
+    """The embedded mongod with its data under `home`/mongo, not started yet. Started, it takes writes.
 
     Raises ServiceError that says what to do where the port is taken or the data directory cannot be used.
     """
-    return mongod(home, port).start()
-
-
-def mongod(home: Path, port: int) -> Daemon:
-    """The embedded mongod, not started yet."""
     home = home.expanduser().absolute()
     data = home / "mongo"
     require_free_port(port, "ECOMMERCE_MONGO_PORT", "the embedded MongoDB")

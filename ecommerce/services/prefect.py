@@ -76,7 +76,7 @@ def worker(settings: Settings, environment: Changes) -> Daemon:
         ],
         home=settings.home_directory,
         address=f"work pool {WORK_POOL}",
-        ready=lambda it: worker_health_port(it.pid) is not None,
+        ready=lambda it: worker_polls(it.pid),
         # It says that it is not well where its server is silent, which starting it again does not mend.
         answers=lambda it: any(listens(f"http://{LOOPBACK}:{port}/health") for port in listening_ports(it.pid)),
         environment=environment,
@@ -86,10 +86,9 @@ def worker(settings: Settings, environment: Changes) -> Daemon:
     )  # fmt: skip
 
 
-def worker_health_port(pid: int | None) -> int | None:
-    """The port on which a worker process says that it polls; None where it does not."""
-    ports = listening_ports(pid)
-    return next((port for port in ports if http_answers(f"http://{LOOPBACK}:{port}/health")), None)
+def worker_polls(pid: int | None) -> bool:
+    """Whether a worker process says that it asks for runs."""
+    return any(http_answers(f"http://{LOOPBACK}:{port}/health") for port in listening_ports(pid))
 
 
 def ensure_work_pool(settings: Settings) -> None:

@@ -103,15 +103,15 @@ class Stack:
         if choice.remark:
             self._say(choice.remark)
         self._java = choice.java
-        environment = self._environment = service_environment(self._settings, choice.java)
-        prefect = self._pool.submit(self._start_server, environment)
+        self._environment = service_environment(self._settings, choice.java)
+        prefect = self._pool.submit(self._start_server)
         hdfs = self._pool.submit(self._start_hdfs, choice.java) if choice.embedded_hdfs else None
         catalog = self._pool.submit(self._start_catalog)
         upgraded = self._pool.submit(self._upgrade, mongo, catalog, hdfs)
         needed = [mongo, prefect, catalog, upgraded, *([hdfs] if hdfs else [])]
-        deployed = self._pool.submit(self._deploy, mongo, prefect, environment)
-        working = self._pool.submit(self._start_worker, needed, environment)
-        shown = self._pool.submit(self._start_dashboard, upgraded, environment)
+        deployed = self._pool.submit(self._deploy, mongo, prefect)
+        working = self._pool.submit(self._start_worker, needed)
+        shown = self._pool.submit(self._start_dashboard, upgraded)
         filled = self._pool.submit(self._make_first_data, upgraded, shown)
         _await(*needed, shown, deployed, working, filled)
 
@@ -213,13 +213,13 @@ class Stack:
             self._part(hdfs.datanode)
             hdfs.start()
 
-    def _start_server(self, environment: Changes) -> None:
+    def _start_server(self) -> None:
         history = choose_history(self._settings)
         if history.remark:
             self._say(history.remark)
         if history.postgres:
             self._start_postgres()
-        environment = {**environment, **history_environment(self._settings, history)}
+        environment = {**self._environment, **history_environment(self._settings, history)}
         with locked(self._home, f"{SERVER}.start"):
             self._part(server(self._settings, environment)).start()
         close_stranded_runs(self._settings)
@@ -238,23 +238,23 @@ class Stack:
             self._start_postgres()
             record_catalog(self._settings)
 
-    def _deploy(self, mongo: Future[None], prefect: Future[None], environment: Changes) -> None:
+    def _deploy(self, mongo: Future[None], prefect: Future[None]) -> None:
         mongo.result()
         prefect.result()
-        self._deploy_all(environment)
-        self._part(automations(self._settings, environment)).start().finish()
+        self._deploy_all()
+        self._part(automations(self._settings, self._environment)).start().finish()
 
-    def _deploy_all(self, environment: Changes) -> None:
+    def _deploy_all(self) -> None:
         """Deploy with the daily schedules in the shop's days, and no made-up orders for a shop that has its own."""
         database = get_database(self._settings)
         own = is_own_shop(database, self._settings, demo=self._demo)
         file = deployments_file(self._settings, partial(post, self._settings), own_shop=own)
-        environment = {**environment, "SHOP_TIME_ZONE": read_shop(database).time_zone}
+        environment = {**self._environment, "SHOP_TIME_ZONE": read_shop(database).time_zone}
         with parameters_kept(self._settings, self._say):
             self._part(deployment(self._settings, environment, file)).start().finish()
 
     def _deploy_again(self) -> None:
-        self._deploy_all(self._environment)
+        self._deploy_all()
         # The worker gives the new pool its template.
         start_runs_directly(self._settings)
 
@@ -288,14 +288,14 @@ class Stack:
             command = [sys.executable, "-m", "ecommerce.archive.leave_classes"]
             self._part(Job("class-archive", command, home=self._home, environment=self._environment)).start()
 
-    def _start_dashboard(self, mongo: Future[None], environment: Changes) -> None:
+    def _start_dashboard(self, mongo: Future[None]) -> None:
         mongo.result()
-        self._part(dashboard(self._settings, environment)).start()
+        self._part(dashboard(self._settings, self._environment)).start()
 
-    def _start_worker(self, needed: list[Future[None]], environment: Changes) -> None:
+    def _start_worker(self, needed: list[Future[None]]) -> None:
         for future in needed:
             future.result()
-        self._part(worker(self._settings, environment)).start()
+        self._part(worker(self._settings, self._environment)).start()
         start_runs_directly(self._settings)
 
     def _daemons(self) -> list[Daemon]:

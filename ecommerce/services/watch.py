@@ -153,7 +153,7 @@ class Watch:
             # Killed before the lock is waited for: who holds that may wait for this very service.
             daemon.kill()
             with locked(self._home, f"{service}.start"):
-                daemon.restart()
+                daemon.start()
             with self._guard:
                 self._retry_at.pop(daemon.name, None)
                 self._errors.pop(daemon.name, None)

@@ -14,7 +14,7 @@ from dashboard.state import view_of_query
 from ecommerce.kpis.store import compute_kpis
 from ecommerce.mongo import get_database
 from ecommerce.readable import compact, exact
-from ecommerce.services.mongod import start_mongod
+from ecommerce.services.mongod import mongod
 from ecommerce.settings import Settings
 from tests.dashboard_app import Tab, point_at, served
 from tests.dashboard_figures import check_figures, download, printed_figures
@@ -183,24 +183,24 @@ def test_the_page_outlives_its_database(browser: Browser, tmp_path: Path) -> Non
     port = free_port()
     uri = f"mongodb://127.0.0.1:{port}/?replicaSet=ecommerce"
     settings = Settings(mongo_uri=uri, database="shop", home=tmp_path / "home")
-    mongod = start_mongod(tmp_path, port)
+    server = mongod(tmp_path, port).start()
     try:
         fill(get_database(settings))
         with served(settings, tmp_path / "dashboard.log") as url:
             tab = Tab(browser).open(url + "?span=all")
             tab.wait_for_headline("orders", exact(ORDERS))
             alert = tab.page.get_by_role("alert").filter(has_text="cannot be brought up to date")
-            mongod.stop()
+            server.stop()
             alert.wait_for()
             assert tab.headline("orders") == exact(ORDERS)
-            mongod = start_mongod(tmp_path, port)
+            server = mongod(tmp_path, port).start()
             add_orders(settings, 4)
             tab.wait_for_headline("orders", exact(ORDERS + 4))
             alert.wait_for(state="hidden")
             tab.close()
             assert tab.errors == []
     finally:
-        mongod.stop()
+        server.stop()
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, address: str) -> None:

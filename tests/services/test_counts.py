@@ -23,7 +23,7 @@ from ecommerce.mongo import ORDERS, REJECTED_ROWS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
 from ecommerce.services.daemons import Daemon
 from ecommerce.services.data_state import order_counts
-from ecommerce.services.mongod import start_mongod
+from ecommerce.services.mongod import mongod
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.counts import count_orders, count_orders_now
@@ -39,14 +39,14 @@ BEFORE, MORE = 500, 3_500
 def own(tmp_path: Path) -> Iterator[tuple[Daemon, Settings]]:
     """A mongod of the test's own, which it may kill."""
     port = free_port()
-    mongod = start_mongod(tmp_path / "home", port)
+    server = mongod(tmp_path / "home", port).start()
     uri = SecretStr(f"mongodb://127.0.0.1:{port}/?replicaSet=ecommerce")
-    yield mongod, Settings(home=tmp_path / "home", mongo_uri=uri, database="killed")
-    mongod.stop()
+    yield server, Settings(home=tmp_path / "home", mongo_uri=uri, database="killed")
+    server.stop()
 
 
 def test_after_a_kill_every_place_that_tells_counts_has_what_is_there(own: tuple[Daemon, Settings]) -> None:
-    mongod, settings = own
+    server, settings = own
     database = get_database(settings)
     prepare_database(database)
 
@@ -61,8 +61,8 @@ def test_after_a_kill_every_place_that_tells_counts_has_what_is_there(own: tuple
         add(range(there, there + MORE))
         there += MORE
         advance(database)
-        mongod.kill()
-        mongod.start()
+        server.kill()
+        server.start()
         assert database[ORDERS].count_documents({}) == there
         if database[ORDERS].estimated_document_count() != there:
             break

@@ -22,7 +22,7 @@ from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import IMPORTS, ORDERS, REJECTED_ROWS, MongoDatabase, get_database
-from ecommerce.services.mongod import start_mongod
+from ecommerce.services.mongod import mongod
 from ecommerce.settings import Settings
 from tests.import_samples import complete_row, raw_orders
 from tests.ports import free_port
@@ -130,7 +130,7 @@ def test_a_decoding_process_that_dies_is_an_error_and_not_a_hang(database: Mongo
 
 def test_a_server_that_restarts_in_the_middle_is_waited_for(tmp_path: Path) -> None:
     port = free_port()
-    executor = start_mongod(tmp_path, port)
+    executor = mongod(tmp_path, port).start()
     settings = Settings(mongo_uri=f"mongodb://127.0.0.1:{port}/?replicaSet=ecommerce", database="test")
     database = get_database(settings)
     file = tmp_path / "orders.jsonl"
@@ -141,7 +141,7 @@ def test_a_server_that_restarts_in_the_middle_is_waited_for(tmp_path: Path) -> N
         if done and not restarted:
             executor.stop(signal.SIGKILL)
             restarted.append(None)
-            threading.Timer(1.0, lambda: restarted.append(start_mongod(tmp_path, port))).start()
+            threading.Timer(1.0, lambda: restarted.append(mongod(tmp_path, port).start())).start()
 
     try:
         report = import_paths(database, [file], options=IN_PROCESSES, progress=restart)

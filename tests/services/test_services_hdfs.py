@@ -7,7 +7,7 @@ import pytest
 
 from ecommerce.errors import ServiceError
 from ecommerce.java import java_home
-from ecommerce.services.hdfs import Hdfs, hdfs_shell, start_hdfs
+from ecommerce.services.hdfs import Hdfs, embedded_hdfs, hdfs_shell
 from ecommerce.services.hdfs_state import damaged_files, namenode_state
 from ecommerce.settings import Settings
 from tests.ports import free_port
@@ -42,7 +42,7 @@ def test_a_file_with_a_block_that_was_cut_is_named_until_it_is_back_and_hdfs_was
     settings = Settings()
     its_home = tmp_path / "home"
     its_home.mkdir()
-    hdfs = start_hdfs(its_home, free_port(), java_home(settings), settings.cache)
+    hdfs = embedded_hdfs(its_home, free_port(), java_home(settings), settings.cache).start()
     try:
         (tmp_path / "part").write_text("orders\n" * 1000)
         shell(hdfs, "-put", str(tmp_path / "part"), "/order.parquet")
@@ -65,5 +65,5 @@ def test_blocks_without_their_metadata_are_never_formatted_over(tmp_path: Path) 
     (tmp_path / "hdfs" / "data" / "current" / "BP-1-127.0.0.1-1").mkdir(parents=True)
     settings = Settings()
     with pytest.raises(ServiceError, match=r"has blocks in .*data but its metadata .*name is gone"):
-        start_hdfs(tmp_path, free_port(), java_home(settings), settings.cache)
+        embedded_hdfs(tmp_path, free_port(), java_home(settings), settings.cache).start()
     assert not (tmp_path / "hdfs" / "name").exists()

@@ -11,7 +11,7 @@ import pytest
 from pymongo import MongoClient
 
 from ecommerce.errors import ServiceError
-from ecommerce.services.mongod import start_mongod
+from ecommerce.services.mongod import mongod
 from tests.ports import free_port
 
 
@@ -29,12 +29,12 @@ def count_after_insert(port: int) -> int:
 
 def test_starts_again_on_the_same_data_on_another_port_and_after_a_kill(home: Path) -> None:
     port = free_port()
-    daemon = start_mongod(home, port)
+    daemon = mongod(home, port).start()
     assert count_after_insert(port) == 1
     daemon.stop()
 
     port = free_port()
-    daemon = start_mongod(home, port)
+    daemon = mongod(home, port).start()
     try:
         assert count_after_insert(port) == 2
         daemon.kill()
@@ -45,13 +45,13 @@ def test_starts_again_on_the_same_data_on_another_port_and_after_a_kill(home: Pa
 
 
 def test_listens_on_loopback_only_alone_on_its_data_and_leaves_nothing_when_stopped(home: Path) -> None:
-    daemon = start_mongod(home, free_port())
+    daemon = mongod(home, free_port()).start()
     try:
         process = psutil.Process(daemon.pid)
         listening = {c.laddr[0] for c in process.net_connections(kind="inet") if c.status == psutil.CONN_LISTEN}
         assert listening == {"127.0.0.1"}
         with pytest.raises(ServiceError, match=r"mongo is in use by another mongod: run `ecommerce down`"):
-            start_mongod(home, free_port())
+            mongod(home, free_port()).start()
     finally:
         daemon.stop()
     assert not process.is_running()
@@ -64,7 +64,7 @@ def test_a_taken_port_is_named_with_its_owner_and_the_setting(tmp_path: Path) ->
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(ServiceError, match=rf"port {port} .* taken by \S+ \(process \d+\).*ECOMMERCE_MONGO_PORT"):
-            start_mongod(tmp_path, port)
+            mongod(tmp_path, port).start()
 
 
 def test_data_of_another_version_is_said_to_be(home: Path, tmp_path: Path) -> None:
@@ -72,4 +72,4 @@ def test_data_of_another_version_is_said_to_be(home: Path, tmp_path: Path) -> No
     turtle = tmp_path / "mongo" / "WiredTiger.turtle"
     turtle.write_bytes(turtle.read_bytes().replace(b"major=1", b"major=9"))
     with pytest.raises(ServiceError, match=r"mongo was written by another version of MongoDB: .*logs/mongod.log"):
-        start_mongod(tmp_path, free_port())
+        mongod(tmp_path, free_port()).start()

@@ -74,7 +74,8 @@ def test_a_killed_server_starts_again_on_its_port_with_what_was_committed(home: 
     address = server.address
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
-    server.restart()
+    server.kill()
+    server.start()
     assert server.address == address
     assert value_of(home, "SELECT number FROM kept") == 7
 
