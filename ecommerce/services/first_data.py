@@ -51,10 +51,9 @@ def first_data(settings: Settings) -> Job | None:
     One that was ended before its end is done again: it adds only what is missing.
     """
     database = get_database(settings)
-    begun = _begun(settings)
     if not _is_empty(database) and not first_data_begun(settings):
         return None
-    write_json(begun, {"database": settings.database})
+    write_json(_begun(settings), {"database": settings.database})
     return Job(
         "first-data",
         [sys.executable, "-m", "ecommerce.services.first_data"],
