@@ -1,5 +1,7 @@
 """What the tests of the archive share: orders to archive, and where each order is."""
 
+import shutil
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 from bson import Int64
 from bson.raw_bson import RawBSONDocument
+from pydantic import SecretStr
 from pyspark.sql import SparkSession
 
 from ecommerce.archive import changed_rows, changes, purge, steps
@@ -19,7 +22,8 @@ from ecommerce.archive.reading import read, read_spark
 from ecommerce.archive.run import ARCHIVE_SUMMARY
 from ecommerce.documents.bson_codec import encode_order
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database
+from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from ecommerce.summaries.cells import CellTable
 
@@ -31,6 +35,25 @@ def with_archive(settings: Settings, directory: Path | str) -> Settings:
     """The settings with the archive in a local directory, or at a URI."""
     uri = directory.as_uri() if isinstance(directory, Path) else directory
     return settings.model_copy(update={"archive_uri": uri})
+
+
+def shop_beside_a_worker(mongo_uri: str, home: Path) -> Settings:
+    """Settings of a database and an archive in `home`, with the catalog there, too: a worker has a home of its own."""
+    database, catalog = f"test_{uuid.uuid4().hex[:12]}", SecretStr(f"sqlite:///{home}/catalog.db")
+    settings = Settings(mongo_uri=mongo_uri, database=database, home=home / "home", catalog_uri=catalog)
+    return with_archive(settings, home / "archive")
+
+
+@contextmanager
+def emptied_afterwards(settings: Settings) -> Iterator[MongoDatabase]:
+    """The database of such a shop, prepared. With it goes the archive, which would be refused as another database's."""
+    database = get_database(settings)
+    prepare_database(database)
+    yield database
+    database.client.drop_database(database.name)
+    archive = Path(str(settings.archive_uri).removeprefix("file://"))
+    shutil.rmtree(archive, ignore_errors=True)
+    (archive.parent / "catalog.db").unlink(missing_ok=True)
 
 
 def an_order(order_id: int, *, day: int = 0, status: str = "Delivered", items: int = 1, **fields: Any) -> OrderDocument:
@@ -153,12 +176,13 @@ def cut_off(monkeypatch: pytest.MonkeyPatch, moment: str, *modules: ModuleType) 
 
 
 def at_moment(monkeypatch: pytest.MonkeyPatch, moment: str, action: Callable[[], object], *modules: ModuleType) -> None:
-    """Do something once when one of the modules, by default the archiver's, reaches a moment."""
-    done: list[str] = []
+    """Do something once when one of the modules, by default the archiver's, reaches a moment; `day#3` is the third."""
+    wanted, _, number = moment.partition("#")
+    seen: list[str] = []
 
     def reached(name: str) -> None:
-        if name == moment and not done:
-            done.append(name)
+        seen.append(name)
+        if name == wanted and seen.count(name) == int(number or 1):
             action()
 
     for module in modules or OF_ARCHIVER:

@@ -1,5 +1,6 @@
 """The real dashboard and a real browser, for the tests that look at pages."""
 
+import csv
 import os
 import subprocess
 import time
@@ -32,6 +33,9 @@ STILL = """frames => {
 """In the browser, once a frame: whether all is drawn and no colour has faded into another for some frames."""
 
 REPOSITORY = Path(__file__).parent.parent
+RIGHT_ENDS = "nodes => nodes.filter(n => n.checkVisibility()).map(n => n.getBoundingClientRect().right)"
+"""In the browser: the right ends of what is seen of some elements."""
+
 START_SECONDS = 60
 SHOWN_MS = 60_000
 """How long a test waits for something to appear, on a busy machine."""
@@ -200,6 +204,23 @@ class Tab:
 
     def close(self) -> None:
         self._context.close()
+
+    def close_without_errors(self) -> None:
+        """Close it; until then its console stayed clean."""
+        self.close()
+        assert self.errors == []
+
+
+def saved_text(control: Locator) -> str:
+    """The file that a button or a link saves."""
+    with control.page.expect_download() as started:
+        control.click()
+    return Path(started.value.path()).read_text("utf-8-sig")
+
+
+def saved_rows(control: Locator) -> list[dict[str, str]]:
+    """The rows of a CSV that a button or a link saves."""
+    return list(csv.DictReader(saved_text(control).splitlines(keepends=True)))
 
 
 def point_at(page: Page, across: float, down: float) -> None:

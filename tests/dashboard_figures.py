@@ -1,12 +1,10 @@
 """The figures that a page shows, against those of the command line."""
 
-import csv
 import json
 import os
 import subprocess
 import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from dashboard.sales_card import LINES
@@ -14,7 +12,7 @@ from dashboard.text import money, readable
 from ecommerce.mongo import mongo_uri as uri_of
 from ecommerce.readable import counted, exact
 from ecommerce.settings import Settings
-from tests.dashboard_app import REPOSITORY, Tab
+from tests.dashboard_app import REPOSITORY, Tab, saved_rows
 
 
 def printed_figures(shop: Settings, *options: str) -> dict[str, Any]:
@@ -80,9 +78,7 @@ def check_figures(tab: Tab, kpis: dict[str, Any]) -> None:
 
 def download(tab: Tab, title: str) -> list[dict[str, str]]:
     """The rows of a card's CSV."""
-    with tab.page.expect_download() as started:
-        tab.page.get_by_role("button", name=f"Download {title} as CSV").click()
-    return list(csv.DictReader(Path(started.value.path()).read_text("utf-8-sig").splitlines(keepends=True)))
+    return saved_rows(tab.page.get_by_role("button", name=f"Download {title} as CSV"))
 
 
 def check_sales(tab: Tab, kpis: dict[str, Any]) -> None:

@@ -7,18 +7,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from bson.raw_bson import RawBSONDocument
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from ecommerce.documents.bson_codec import encode_catalog
-from ecommerce.documents.catalog import CATALOG, Courier, Inventory, Product, Warehouse
+from ecommerce.documents.catalog import Courier, Inventory, Product, Warehouse
 from ecommerce.documents.order import OrderDocument
 from ecommerce.mongo import MongoDatabase, get_database
 from ecommerce.readable import exact
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from tests.dashboard_app import Tab, launch, served
-from tests.summaries_data import accept, random_orders
+from tests.summaries_data import accept, put_catalog, random_orders
 
 HOSTILE = (
     "<script>alert('x')</script>",
@@ -54,15 +52,6 @@ def replaced(order: OrderDocument, **changes: Any) -> OrderDocument:
         order=msgspec.structs.replace(order.order, **changes),
         delivery=msgspec.structs.replace(order.delivery, **of_delivery),
     )
-
-
-def put_catalog(database: MongoDatabase, records: dict[str, list[Any]]) -> None:
-    """Records of the catalog, by the name of their collection."""
-    for table in CATALOG:
-        if table.name in records:
-            database[table.name].insert_many(
-                [RawBSONDocument(encode_catalog(table, record)) for record in records[table.name]]
-            )
 
 
 def fill(database: MongoDatabase) -> None:

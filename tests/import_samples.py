@@ -82,10 +82,10 @@ def write_lines(path: Path, *rows: Any) -> Path:
     return path
 
 
-def raw_orders(database: MongoDatabase) -> dict[int, bytes]:
+def raw_orders(database: MongoDatabase, collection: str = ORDERS) -> dict[int, bytes]:
     """The stored bytes of every order."""
     options: Any = CodecOptions(document_class=RawBSONDocument)
-    found: Any = database.get_collection(ORDERS, codec_options=options).find()
+    found: Any = database.get_collection(collection, codec_options=options).find()
     return {d["_id"]: bytes(d.raw) for d in found}
 
 

@@ -2,20 +2,17 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from bson.raw_bson import RawBSONDocument
 
-from ecommerce.documents.bson_codec import encode_catalog
-from ecommerce.documents.catalog import CATALOG, Product
+from ecommerce.documents.catalog import Product
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.statuses import is_counted, is_finished, status_of
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import MongoDatabase
 from ecommerce.order_search.query import OrderQuery
 from ecommerce.summaries.cells.sales import is_credit
-from tests.summaries_data import START, accept, random_orders
+from tests.summaries_data import START, accept, put_catalog, random_orders
 
 NOW = START + timedelta(days=20)
 
@@ -70,11 +67,6 @@ QUERIES: dict[str, tuple[OrderQuery, Wanted]] = {
 }  # fmt: skip
 
 
-def put(database: MongoDatabase, name: str, *records: Any) -> None:
-    table = next(table for table in CATALOG if table.name == name)
-    database[name].insert_many([RawBSONDocument(encode_catalog(table, record)) for record in records])
-
-
 @pytest.fixture
 def orders(database: MongoDatabase) -> list[OrderDocument]:
     """600 orders, a status in another spelling among them, and half a catalog."""
@@ -85,9 +77,6 @@ def orders(database: MongoDatabase) -> list[OrderDocument]:
         delivery = msgspec.structs.replace(found[number].delivery, status="completed")
         found[number] = msgspec.structs.replace(found[number], delivery=delivery)
     accept(database, found)
-    put(
-        database,
-        "products",
-        *(Product(number, f"P{number}", "Even" if number % 2 == 0 else "Odd") for number in range(20)),
-    )
+    products = [Product(number, f"P{number}", "Even" if number % 2 == 0 else "Odd") for number in range(20)]
+    put_catalog(database, {"products": products})
     return found

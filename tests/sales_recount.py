@@ -45,11 +45,6 @@ class Part:
     """None: not every cost of the order is known."""
 
     @property
-    def is_any(self) -> bool:
-        """Whether it moves anything."""
-        return any((self.gross, self.discounts, self.returns, self.tax, self.shipping, self.cost))
-
-    @property
     def net(self) -> Decimal:
         return self.gross - self.discounts - self.returns
 

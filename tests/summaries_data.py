@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import IO, Any
 
-import bson
 import zstandard
 from bson import Int64
+from bson.raw_bson import RawBSONDocument
 
 from ecommerce.documents.bson_codec import encode_catalog, encode_order, to_document
 from ecommerce.documents.catalog import CATALOG, Courier, Product, Warehouse
@@ -101,15 +101,20 @@ def superstore_orders() -> Iterator[OrderDocument]:
             )
 
 
-def load_superstore_catalog(database: MongoDatabase) -> None:
+def put_catalog(database: MongoDatabase, records: dict[str, list[Any]]) -> None:
+    """Records of the catalog, by the name of their collection."""
     tables = {table.name: table for table in CATALOG}
+    for name, found in records.items():
+        database[name].insert_many([RawBSONDocument(encode_catalog(tables[name], record)) for record in found])
+
+
+def load_superstore_catalog(database: MongoDatabase) -> None:
     records: dict[str, list[Any]] = {
         "products": [Product(int(r["product_id"]), r["name"], r["category"]) for r in _table("products")],
         "warehouses": [Warehouse(int(r["warehouse_id"]), r["location"]) for r in _table("warehouses")],
         "couriers": [Courier(int(r["courier_id"]), r["name"]) for r in _table("couriers")],
     }
-    for name, found in records.items():
-        database[name].insert_many([bson.decode(encode_catalog(tables[name], record)) for record in found])
+    put_catalog(database, records)
 
 
 def _table(name: str) -> list[dict[str, str]]:

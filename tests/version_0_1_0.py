@@ -1,7 +1,11 @@
 """Databases and archives as version 0.1.0 made them (`tests/data/version_0_1_0/make.py`), for tests to go on from."""
 
+import json
+import os
+import subprocess
+import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import IndexModel
 
-from ecommerce.mongo import MongoDatabase, get_database
+from ecommerce.mongo import MongoDatabase, get_database, mongo_uri
 from ecommerce.settings import Settings
 from ecommerce.summaries.changes import latest_time
 
@@ -90,6 +94,24 @@ def bring_back(name: str, settings: Settings, directory: Path, archive_uri: str 
     now = {"cluster_time": latest_time(database), "token": None}
     database["summary_state"].update_one({"_id": "orders"}, {"$set": now})
     return Frozen(settings.model_copy(update={"archive_uri": archive_uri}), database, directory, kpis)
+
+
+def told_by(settings: Settings, sources: Path, program: Sequence[str], *arguments: str) -> dict[str, Any]:
+    """What a program of other sources tells that is given the settings as JSON, behind its own words."""
+    given = settings.model_dump(mode="json", include={"database", "home", "archive_uri"})
+    given["mongo_uri"] = mongo_uri(settings)
+    done = subprocess.run(
+        [sys.executable, *program, json.dumps(given), *arguments],
+        cwd=sources,
+        env={**os.environ, "PYTHONPATH": str(sources)},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-1000:]
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("TOLD "))
+    told: dict[str, Any] = json.loads(line.removeprefix("TOLD "))
+    return told
 
 
 def unpack_sources(directory: Path) -> None:

@@ -11,11 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from dashboard.theme import PAPER_INKS
 from dashboard.views.field_values import SHOWN_STILL_SECONDS
-from tests.dashboard_app import Tab
+from tests.dashboard_app import RIGHT_ENDS, Tab
 
 pytestmark = pytest.mark.slow
 
-RIGHT_ENDS = "nodes => nodes.filter(n => n.checkVisibility()).map(n => n.getBoundingClientRect().right)"
 IS_DARK = """() => getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).slice(0, 3)
   .reduce((sum, each) => sum + +each, 0) < 150"""
 FOCUSED = """() => {
@@ -116,8 +115,7 @@ def test_a_span_a_filter_and_a_bar_are_chosen_by_keyboard(browser: Browser, addr
     tab_to(page, "Delivered")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("status=Delivered&status=Shipped"))
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 def test_a_field_that_sends_what_the_server_has_replaced_changes_nothing(browser: Browser, address: str) -> None:
@@ -143,8 +141,7 @@ def test_a_field_that_sends_what_the_server_has_replaced_changes_nothing(browser
     page.wait_for_timeout(SHOWN_STILL_SECONDS * 1_000)
     page.evaluate(SEND_FROM, before)  # now somebody chose it
     page.wait_for_url(re.compile(f"from={before}"))
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 640), (720, 500), (1024, 700), (2560, 1300)])
@@ -166,8 +163,7 @@ def test_nothing_is_covered_or_cut_at_any_width(browser: Browser, address: str, 
         expect(opened).to_be_visible()
         opened.click()
         assert max(tab.page.locator("details[open], .drop").evaluate_all(RIGHT_ENDS)) <= width
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 def test_the_systems_colours_are_obeyed_and_what_was_chosen_is_remembered(browser: Browser, address: str) -> None:
@@ -185,8 +181,7 @@ def test_the_systems_colours_are_obeyed_and_what_was_chosen_is_remembered(browse
     page.goto(address + "?theme=dark")  # a link that says so
     page.locator("#headline-orders").wait_for()
     page.wait_for_function(IS_DARK)
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 def test_a_wall_and_paper_name_the_filters_that_are_set(browser: Browser, address: str) -> None:
@@ -206,8 +201,7 @@ def test_a_wall_and_paper_name_the_filters_that_are_set(browser: Browser, addres
             expect(control).not_to_be_visible()
         for name in ("Clear filters", "Figures as CSV", "Filters (2)"):
             expect(tab.page.get_by_role("button", name=name)).not_to_be_visible()
-        tab.close()
-        assert tab.errors == []
+        tab.close_without_errors()
 
 
 @pytest.mark.parametrize("width", [320, 390, 700])
@@ -223,8 +217,7 @@ def test_a_small_screen_says_when_its_figures_are_from(browser: Browser, address
         assert max(ends) <= width
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
         button.click()
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 INKS = """() => Bokeh.documents.flatMap(root => [...root._all_models.values()])
@@ -251,8 +244,7 @@ def test_paper_is_light(browser: Browser, address: str, page: str) -> None:
         pictures.append(Image.open(io.BytesIO(tab.page.screenshot())).convert("RGB"))
         tab.page.emulate_media(media="screen")
         tab.page.wait_for_function(f"inks => JSON.stringify(({INKS})()) === JSON.stringify(inks)", arg=inks)
-        tab.close()
-        assert tab.errors == []
+        tab.close_without_errors()
     light, dark = ({color: count for count, color in each.getcolors(1 << 24) or ()} for each in pictures)
     # The time of the figures and axes' titles may differ, colours do not: no filter shifts their hues.
     for color, count in light.items():
@@ -284,5 +276,4 @@ def test_a_wall_and_paper_show_figures_alone(browser: Browser, address: str) -> 
     assert (
         page.locator(".main-content").evaluate("node => node.scrollHeight - node.clientHeight") <= 1
     )  # nothing is cut
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()

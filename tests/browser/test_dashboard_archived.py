@@ -1,6 +1,5 @@
 """Archived orders on the orders page: found by customer and external id, in pieces, down to the download."""
 
-import csv
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from ecommerce.order_search.paging import PAGE_ROWS
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from tests.archiving import an_order, insert
-from tests.dashboard_app import Tab, served
+from tests.dashboard_app import Tab, saved_rows, served
 
 pytestmark = pytest.mark.slow
 
@@ -59,10 +58,7 @@ def test_archived_orders_are_found_by_customer_and_external_id(
         expect(page.get_by_role("table", name="Orders found").locator("tbody tr")).to_have_count(1)
         assert shown_in_pieces(page) == [f"#{order_id}" for order_id in of_customer]
         expect(page.get_by_text("all of 3 days with 121 orders looked through")).to_be_visible()
-        with page.expect_download() as started:
-            page.get_by_role("link", name="CSV of all these").click()
-        text = Path(started.value.path()).read_text("utf-8-sig")
-        rows = list(csv.DictReader(text.splitlines(keepends=True)))
+        rows = saved_rows(page.get_by_role("link", name="CSV of all these"))
         assert [(int(row["order_id"]), row["place"]) for row in rows] == [
             (1_000, "hot"),
             *((order_id, "archived") for order_id in of_customer),
@@ -74,5 +70,4 @@ def test_archived_orders_are_found_by_customer_and_external_id(
         expect(page.get_by_role("table", name="Where it lies")).to_contain_text("committed")
         total = page.get_by_role("table", name="How the total is made up").get_by_role("row", name="Total")
         expect(total).to_contain_text(f"{orders[-1].order.total_amount:,.2f}")
-        tab.close()
-        assert tab.errors == []
+        tab.close_without_errors()

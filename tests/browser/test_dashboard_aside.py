@@ -56,8 +56,7 @@ def test_a_tick_that_fails_is_a_banner_a_metric_and_one_line(
         assert tick_failed(address) == 0
         add_orders(settings, 2)
         tab.wait_for_headline("orders", exact(good + 2))
-        assert tab.errors == []
-        tab.close()
+        tab.close_without_errors()
 
 
 def test_an_open_page_outlives_documents_past_the_validator(
@@ -81,5 +80,4 @@ def test_an_open_page_outlives_documents_past_the_validator(
         expect(told).to_have_count(0)
         add_orders(settings, 2)
         tab.wait_for_headline("orders", exact(good + 2))
-        assert tab.errors == []
-        tab.close()
+        tab.close_without_errors()

@@ -1,6 +1,5 @@
 """The dashboard as people see it: real Chromium, real app, real MongoDB."""
 
-import csv
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +15,11 @@ from ecommerce.mongo import get_database
 from ecommerce.readable import compact, exact
 from ecommerce.services.mongod import mongod
 from ecommerce.settings import Settings
-from tests.dashboard_app import Tab, point_at, served
+from tests.dashboard_app import RIGHT_ENDS, Tab, point_at, saved_rows, served
 from tests.dashboard_figures import check_figures, download, printed_figures
 from tests.dashboard_shop import HOSTILE, ORDERS, add_orders, fill, show_recent, shown_orders
 from tests.ports import free_port
 
-RIGHT_ENDS = "nodes => nodes.filter(n => n.checkVisibility()).map(n => n.getBoundingClientRect().right)"
 FIGURES = ("orders", "revenue", "average_order_value", "quantity")
 
 
@@ -124,10 +122,7 @@ def test_a_hostile_catalog_does_nothing(tab: Tab) -> None:
     for title in ("Top products", "Payment types", "Customer locations", "Low stock"):
         for row in download(tab, title):
             assert not any(cell.lstrip().startswith(("=", "+", "@")) for cell in row.values())
-    widths = page.locator("section.headline, .tile").evaluate_all(
-        "nodes => nodes.map(n => n.getBoundingClientRect().right)"
-    )
-    assert max(widths) <= 1440
+    assert max(page.locator("section.headline, .tile").evaluate_all(RIGHT_ENDS)) <= 1440
 
 
 def test_a_pressed_bar_filters_and_the_page_says_where_it_does_not(tab: Tab) -> None:
@@ -163,8 +158,7 @@ def test_a_reload_and_a_shared_link_show_the_same_dark_or_light(tab: Tab, browse
     other.wait_for_headline("orders", shown)
     assert other.rows("Payment types") == rows
     other.page.wait_for_function(f"() => {BRIGHTNESS} < 150")
-    assert other.errors == []
-    other.close()
+    other.close_without_errors()
 
 
 def test_a_paused_page_stays_as_it_is_until_resumed(tab: Tab, shop: Settings) -> None:
@@ -197,8 +191,7 @@ def test_the_page_outlives_its_database(browser: Browser, tmp_path: Path) -> Non
             add_orders(settings, 4)
             tab.wait_for_headline("orders", exact(ORDERS + 4))
             alert.wait_for(state="hidden")
-            tab.close()
-            assert tab.errors == []
+            tab.close_without_errors()
     finally:
         server.stop()
 
@@ -213,14 +206,11 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, a
     expect(filter_of).not_to_be_visible()
     tab.page.get_by_role("button", name="Filters").click()
     expect(filter_of).to_be_visible()
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 def test_figures_are_downloaded_as_they_are(tab: Tab, shop: Settings) -> None:
-    with tab.page.expect_download() as started:
-        tab.page.get_by_role("button", name="Figures as CSV").click()
-    lines = Path(started.value.path()).read_text("utf-8-sig").splitlines()
-    rows = {row["figure"]: row["value"] for row in csv.DictReader(lines)}
+    saved = saved_rows(tab.page.get_by_role("button", name="Figures as CSV"))
+    rows = {row["figure"]: row["value"] for row in saved}
     kpis = compute_kpis(get_database(shop)).to_json_dict()
     assert {key: rows[key] for key in FIGURES} == {key: str(kpis[key]) for key in FIGURES}

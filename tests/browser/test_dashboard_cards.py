@@ -60,8 +60,7 @@ def test_a_measure_is_chosen_by_keyboard_and_a_wall_says_which_it_is(browser: Br
     expect(unit).to_have_text("Orders")
     expect(unit).to_be_visible()
     expect(switch).not_to_be_visible()
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 def test_a_share_of_nothing_is_a_gap_in_the_course_of_a_headline(tab: Tab, shop: Settings) -> None:

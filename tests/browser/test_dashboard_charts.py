@@ -76,8 +76,7 @@ def test_a_chart_is_not_shown_before_it_has_something_to_show(browser: Browser, 
     tab.page.wait_for_timeout(500)
     # Two charts: Bokeh draws new data a frame or two after it has got them.
     assert tab.page.evaluate("() => globalThis.frames_of_1970") <= 6
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 FIGURES = """() => CHARTS.map(figure => ({

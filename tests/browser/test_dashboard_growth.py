@@ -48,5 +48,4 @@ def test_a_new_measure_is_a_headline(
         run(IMPORT, f"import_paths(database, [Path({str(file)!r})])")
         run(REBUILD, "rebuild(database)")
         expect(headline).to_contain_text("Weight$2.50")
-        assert tab.errors == []
-        tab.close()
+        tab.close_without_errors()

@@ -1,12 +1,11 @@
 """The browser's history, and files that are saved: what a person expects of any page."""
 
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.dashboard_app import Tab
+from tests.dashboard_app import Tab, saved_text
 
 pytestmark = pytest.mark.slow
 
@@ -39,17 +38,12 @@ def test_back_takes_one_press_each_and_forward_leads_on(browser: Browser, addres
     page.wait_for_timeout(1_500)  # a tick changes nothing of the history
     page.go_back()
     expect(page).to_have_url(shown[-1][0])
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 def test_a_file_is_saved_as_often_as_its_button_is_pressed(tab: Tab) -> None:
     for name in ("Figures as CSV", "Download Payment types as CSV", "Download Low stock as CSV"):
-        texts = []
-        for _ in range(3):
-            with tab.page.expect_download() as started:
-                tab.page.get_by_role("button", name=name).click()
-            texts.append(Path(started.value.path()).read_text("utf-8-sig"))
+        texts = [saved_text(tab.page.get_by_role("button", name=name)) for _ in range(3)]
         assert texts[0].count("\n") > 1
         assert texts == [texts[0]] * 3
 
@@ -66,17 +60,14 @@ def test_figures_are_of_the_span_that_is_chosen_on_whatever_page(browser: Browse
         if name:
             page.get_by_role("button", name=name, exact=True).click()
         page.wait_for_url(re.compile(query))
-        with page.expect_download() as started:
-            page.get_by_role("button", name="Figures as CSV").click()
-        lines = Path(started.value.path()).read_text("utf-8-sig").splitlines()
+        lines = saved_text(page.get_by_role("button", name="Figures as CSV")).splitlines()
         rows = {line.split(",")[0]: line.split(",")[1] for line in lines}
         starts.append(rows["start"])
         orders.append(int(rows["orders"]))
     assert starts[0] == starts[1] == ""
     assert starts[1] < starts[2] == starts[3] < starts[4]
     assert orders[0] == orders[1] > orders[2] == orders[3] > orders[4]
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 def test_a_filtered_card_keeps_its_other_bars_and_the_rest_is_filtered(tab: Tab) -> None:
@@ -117,8 +108,7 @@ def test_a_link_that_is_followed_while_the_page_is_drawn_leads_there(
     tab.page.goto(f"{address}?span=all")
     expect(tab.page.locator("h1").filter(visible=True)).to_contain_text(heading)
     assert tab.page.url.endswith(link)
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 @pytest.mark.parametrize(
@@ -139,5 +129,4 @@ def test_an_address_never_says_what_is_not_shown(browser: Browser, address: str,
     expect(tab.page).to_have_url(address + shown)
     tab.page.go_back()
     expect(tab.page).to_have_url(address + "?span=90d")
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()

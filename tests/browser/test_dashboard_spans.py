@@ -60,8 +60,7 @@ def test_a_link_that_is_opened_anew_shows_what_it_says(
         expect_day(tab, "From", view.first)
         expect_day(tab, "To", view.last)
         expect_pressed(tab, "Days")
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 def test_days_are_typed(tab: Tab, shop: Settings) -> None:
@@ -142,5 +141,4 @@ def test_the_span_has_one_row_where_it_fits(browser: Browser, address: str, widt
     tab.page.wait_for_function(ONE_ROW, arg=[field.element_handle() for field in in_the_row])
     for label in ("From", "To"):  # the whole of a day is seen
         assert day_field(tab, label).evaluate("n => n.scrollWidth - n.clientWidth") <= 0
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()

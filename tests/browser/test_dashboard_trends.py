@@ -54,8 +54,7 @@ def trends(browser: Browser, address: str, shop: Settings) -> Iterator[Tab]:
     tab.show("?page=trends&span=all").page.locator(READY).wait_for()
     tab.page.get_by_role("heading", name="Hot and archived orders").wait_for()
     yield tab
-    tab.close()
-    assert tab.errors == []
+    tab.close_without_errors()
 
 
 def test_measures_and_grains_are_chosen_and_are_in_the_link(trends: Tab, shop: Settings) -> None:

@@ -55,8 +55,7 @@ def test_every_figure_is_that_of_the_command_line(browser: Browser, shop_of_a_zo
                 tab.show(f"?from={start}&to={end}" + (f"&currency={currency}" if currency else ""))
                 check_figures(tab, kpis)
                 check_sales(tab, kpis)
-        tab.close()
-        assert tab.errors == []
+        tab.close_without_errors()
 
 
 def test_another_currency_of_the_shop_is_in_figures_and_picker_at_once(
@@ -74,5 +73,4 @@ def test_another_currency_of_the_shop_is_in_figures_and_picker_at_once(
         expect(later.page.locator("#headline-revenue")).to_contain_text("CHF")
         expect(later.page.get_by_role("combobox", name="Amounts in")).to_have_text("CHF")
         for each in (tab, later):
-            each.close()
-            assert each.errors == []
+            each.close_without_errors()

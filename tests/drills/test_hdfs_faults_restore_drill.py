@@ -14,15 +14,15 @@ from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.restore import ORDERS_RESTORED, restore_orders
 from ecommerce.kpis import compute_kpis
-from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.mongo import MongoDatabase
 from ecommerce.services.hdfs import Hdfs
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from ecommerce.upgrade import fill, run_directories, steps_due, upgrade, upgrade_database
 from tests.archiving import OLD_DAY, an_order, insert
 from tests.drills.hdfs_faults import DOWN, SAYS, Faults, at_each, faults, is_sound, nothing_is_lost
+from tests.import_samples import raw_orders
 from tests.services.test_archive_failures import hadoop, on_hdfs
-from tests.services.test_archive_round_trip import stored
 from tests.upgrade.test_upgrade import all_figures_are_right
 from tests.version_0_1_0 import Frozen, bring_back
 
@@ -65,12 +65,12 @@ def test_a_restore_that_meets_a_dead_daemon_says_so_and_can_be_run_again(
         assert time.monotonic() - killed[0] < AT_MOST_SECONDS
         assert "\n" not in str(failed.value)
         assert "were not touched; run it again" in str(failed.value)
-        assert stored(database, ORDERS_RESTORED).items() <= before.items()
+        assert raw_orders(database, ORDERS_RESTORED).items() <= before.items()
         nothing_is_lost(database, ORDERS_MADE)
     finally:
         hdfs.start()
     assert restore_orders(on_hdfs, OLD_DAY, LAST) == len(before)
-    assert stored(database, ORDERS_RESTORED) == before
+    assert raw_orders(database, ORDERS_RESTORED) == before
     is_sound(database, on_hdfs)
 
 
@@ -80,7 +80,7 @@ def test_safe_mode_keeps_nobody_from_reading(faults: Faults, on_hdfs: Settings, 
     faults.begin()
     try:
         assert restore_orders(on_hdfs, OLD_DAY, LAST) == len(before)
-        assert stored(database, ORDERS_RESTORED) == before
+        assert raw_orders(database, ORDERS_RESTORED) == before
         is_sound(database, on_hdfs)
     finally:
         faults.end()
@@ -105,16 +105,16 @@ def test_a_block_that_is_damaged_is_a_damaged_day(
         hdfs.stop()
         hdfs.start()
     assert restore_orders(on_hdfs, OLD_DAY, LAST) == len(before)
-    assert stored(database, ORDERS_RESTORED) == before
+    assert raw_orders(database, ORDERS_RESTORED) == before
 
 
 def archived(settings: Settings, database: MongoDatabase) -> dict[int, bytes]:
     """Archive all orders; their documents as they were."""
     insert(database, ORDERS_MADE)
     advance(database)
-    before = stored(database, ORDERS)
+    before = raw_orders(database)
     archive_orders(settings)
-    assert stored(database, ORDERS) == {}
+    assert raw_orders(database) == {}
     return before
 
 

@@ -2,33 +2,28 @@
 
 import os
 import pty
-import shutil
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect.states import Cancelled
-from pydantic import SecretStr
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.approval import ANSWER_TIME
 from ecommerce.archive.lease import require_free_lease
 from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.archive.view import open_view
-from ecommerce.mongo import MongoDatabase, get_database
-from ecommerce.schema import prepare_database
+from ecommerce.mongo import MongoDatabase
 from ecommerce.services.environment import settings_environment
 from ecommerce.services.prefect import post
 from ecommerce.settings import Settings
 from tests.approving import ARCHIVE, answer, message, question, suspended
-from tests.archiving import an_order, assert_one_place, hot_ids, insert, with_archive
+from tests.archiving import an_order, assert_one_place, emptied_afterwards, hot_ids, insert, shop_beside_a_worker
 from tests.prefect_stack import PrefectStack, prefect_stack
 
 pytestmark = pytest.mark.slow
@@ -38,15 +33,7 @@ ORDERS = [an_order(i, day=i % 2) for i in range(20)]
 
 @pytest.fixture(scope="module")
 def archive(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    home = tmp_path_factory.mktemp("approval")
-    settings = Settings(
-        mongo_uri=mongo_uri,
-        database=f"test_{uuid.uuid4().hex[:12]}",
-        home=home / "home",
-        # The worker has a home of its own.
-        catalog_uri=SecretStr(f"sqlite:///{home}/catalog.db"),
-    )
-    return with_archive(settings, home / "archive")
+    return shop_beside_a_worker(mongo_uri, tmp_path_factory.mktemp("approval"))
 
 
 @pytest.fixture(scope="module")
@@ -59,22 +46,14 @@ def shared_stack(archive: Settings) -> Iterator[PrefectStack]:
 
 @pytest.fixture
 def database(archive: Settings) -> Iterator[MongoDatabase]:
-    database = get_database(archive)
-    prepare_database(database)
-    insert(database, ORDERS)
-    yield database
-    database.client.drop_database(database.name)
-    shutil.rmtree(local_archive(archive), ignore_errors=True)
-    (archive.home_directory.parent / "catalog.db").unlink(missing_ok=True)
+    with emptied_afterwards(archive) as database:
+        insert(database, ORDERS)
+        yield database
 
 
 @pytest.fixture
 def stack(shared_stack: PrefectStack, database: MongoDatabase) -> PrefectStack:
     return shared_stack
-
-
-def local_archive(archive: Settings) -> Path:
-    return Path(str(archive.archive_uri).removeprefix("file://"))
 
 
 def record(database: MongoDatabase) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.cells import CellTable
 from tests.archiving import an_order, archived_ids, assert_one_place, hot_ids, insert, power_cut_at
 from tests.summaries_ledger import folded_cells
+from tests.transactions import short_transactions
 
 pytestmark = pytest.mark.slow
 
@@ -80,12 +81,8 @@ def test_a_transaction_that_the_server_ends_as_too_long_is_tried_again_in_smalle
         return hot
 
     monkeypatch.setattr(purge, "read_hot", slow_unless_alone)
-    admin = database.client.admin
-    before = admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": 1})["was"]
-    try:
+    with short_transactions(database, seconds=1):
         (run,) = archive_orders(archive)
-    finally:
-        admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": before})
     # One that is alone may be too long as well on a busy machine, and is made again.
     assert [attempt for attempt, _ in groupby(attempts)] == [(3, False), *3 * [(1, False), (1, True)]]
     assert (run.state, run.superseded) == (COMMITTED, 0)

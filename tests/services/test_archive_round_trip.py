@@ -5,12 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import bson
 import pytest
 from bson import Decimal128
-from bson.raw_bson import RawBSONDocument
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -25,10 +23,11 @@ from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.kinds import EARLIEST_TIME, INT64_MAX, QUANTITY_MAX, TEXT_LENGTH_MAX, to_scaled
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.errors import InputError
-from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.mongo import MongoDatabase
 from ecommerce.schema import prepare_database
 from ecommerce.settings import Settings
 from tests.archiving import OLD_DAY, an_order, insert, with_archive
+from tests.import_samples import raw_orders
 from tests.sales_strategies import with_sales
 from tests.summaries_data import superstore_orders
 
@@ -57,13 +56,6 @@ texts = st.one_of(
 )
 names = texts.map(lambda text: text.replace("$", "").replace(".", "")[:100] or "name")
 quantities = st.integers(0, QUANTITY_MAX)
-days = st.sampled_from([0, 1, 11_016, 19_800, 20_453])
-"""Days since 1970 with orders: a directory each. The other times are anywhere."""
-order_times = st.builds(
-    lambda day, millisecond: EARLIEST_TIME + timedelta(days=day, milliseconds=millisecond),
-    days,
-    st.one_of(st.sampled_from([0, 86_399_999]), st.integers(0, 86_399_999)),
-)
 
 
 def order_id_of(order: OrderDocument) -> int:
@@ -106,12 +98,6 @@ EDGES = [
 ]
 
 
-def stored(database: MongoDatabase, name: str) -> dict[int, bytes]:
-    """The documents of a collection as they lie in MongoDB, by id."""
-    raw: Any = database.get_collection(name, database.codec_options.with_options(document_class=RawBSONDocument))
-    return {document["_id"]: document.raw for document in raw.find()}
-
-
 @hypothesis_settings(
     max_examples=3,
     deadline=None,
@@ -125,15 +111,15 @@ def test_every_order_of_the_schema_comes_back_byte_for_byte(
     database.client.drop_database(database.name)
     prepare_database(database)
     insert(database, made)
-    before = stored(database, ORDERS)
+    before = raw_orders(database)
     # A table for each example: that of another database of the same name would be refused.
     home = tmp_path / uuid.uuid4().hex
     archive = with_archive(settings.model_copy(update={"home": home}), home / "archive")
     (run,) = archive_orders(archive, Selection(include_open=True))
     assert (run.orders, run.superseded) == (len(made), 0)
-    assert stored(database, ORDERS) == {}
+    assert raw_orders(database) == {}
     assert restore_orders(archive, *ALL_DAYS) == len(made)
-    assert stored(database, ORDERS_RESTORED) == before
+    assert raw_orders(database, ORDERS_RESTORED) == before
 
 
 @hypothesis_settings(max_examples=40)
@@ -160,31 +146,31 @@ def test_the_superstore_s_orders_come_back_byte_for_byte(
     """Four years with a few orders a day; all of them take a minute."""
     orders = list(islice(superstore_orders(), count))
     insert(database, orders)
-    before = stored(database, ORDERS)
+    before = raw_orders(database)
     (run,) = archive_orders(archive, Selection(include_open=True))
     assert (run.orders, run.days, run.superseded) == (
         len(orders),
         len({one.order.order_time.date() for one in orders}),
         0,
     )
-    assert stored(database, ORDERS) == {}
+    assert raw_orders(database) == {}
     assert restore_orders(archive, *ALL_DAYS) == len(orders)
-    assert stored(database, ORDERS_RESTORED) == before
+    assert raw_orders(database, ORDERS_RESTORED) == before
 
 
 def test_restoring_twice_writes_the_same_and_leaves_other_days_alone(
     spark: SparkSession, archive: Settings, database: MongoDatabase
 ) -> None:
     insert(database, [an_order(i, day=i % 3, items=i % 3) for i in range(90)])
-    before = stored(database, ORDERS)
+    before = raw_orders(database)
     archive_orders(archive)
     second = OLD_DAY + timedelta(days=1)
     assert restore_orders(archive, second, second) == 30
-    restored = stored(database, ORDERS_RESTORED)
+    restored = raw_orders(database, ORDERS_RESTORED)
     assert restored == {order_id: document for order_id, document in before.items() if order_id % 3 == 1}
     database[ORDERS_RESTORED].update_one({"_id": 1}, {"$set": {"delivery.location": "changed"}})
     assert restore_orders(archive, second, second) == 30
-    assert stored(database, ORDERS_RESTORED) == restored
+    assert raw_orders(database, ORDERS_RESTORED) == restored
 
 
 def test_a_span_that_ends_before_it_begins_is_refused(settings: Settings) -> None:

@@ -27,8 +27,9 @@ from ecommerce.order_search.query import OrderQuery
 from ecommerce.order_search.sorting import Position, position_of
 from ecommerce.settings import Settings
 from tests.archiving import OLD_DAY, an_order, hot_ids, insert, power_cut_at
-from tests.order_queries import HOSTILE, NOW, QUERIES, orders, put
+from tests.order_queries import HOSTILE, NOW, QUERIES, orders
 from tests.programs import ecommerce
+from tests.summaries_data import put_catalog
 
 pytestmark = pytest.mark.slow
 
@@ -229,7 +230,7 @@ def test_names_and_e_mails_find_archived_orders_of_those_who_may_see_them(
     everything = shop_orders()
     insert(database, everything)
     archive_orders(archive, Selection(30))
-    put(database, "users", User(7, "Zoë <b>", "zoe@example.com"), User(8, "Zoë <b>"))
+    put_catalog(database, {"users": [User(7, "Zoë <b>", "zoe@example.com"), User(8, "Zoë <b>")]})
     both = [*of_user(everything, 7), *of_user(everything, 8)]
     assert found(database, archive, text="Zoë <b>", customer_texts=True) == latest_first(both)
     assert found(database, archive, text="ZOE@example.com", customer_texts=True) == latest_first(of_user(everything, 7))

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
@@ -23,7 +21,6 @@ from ecommerce.settings import Settings
 from tests.archiving import OLD_DAY
 from tests.import_samples import complete_row, raw_orders, stored_orders, write_lines
 
-RAW: Any = CodecOptions(document_class=RawBSONDocument)
 NOTES = {"coupon": "SPRING", "notes": 'ring twice,\n"left" door: 3', "tag ü": "", "卡": "x" * 9_000}
 
 
@@ -119,8 +116,7 @@ def test_attributes_are_archived_compacted_restored_and_known_again(
     figures = compute_kpis(database)
     assert compact_archive(archive, at_least=2).days == (OLD_DAY,)
     assert restore_orders(archive, OLD_DAY, OLD_DAY) == 10
-    raw: Any = database.get_collection(ORDERS_RESTORED, codec_options=RAW)
-    assert {document["_id"]: document.raw for document in raw.find()} == before
+    assert raw_orders(database, ORDERS_RESTORED) == before
     assert all(import_paths(database, [file]).unchanged == 5 for file in files)
     changed = write_lines(tmp_path / "changed.jsonl", old_row(0, attributes=NOTES | {"coupon": "AUTUMN"}))
     rejected = import_paths(database, [changed], options=ImportOptions(max_rejected_share=1)).files[0]

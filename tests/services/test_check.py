@@ -1,10 +1,9 @@
 """`check`: finds every bucket that is not what documents and archive say, names it, and mends it."""
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import islice
+from itertools import count, islice
 
 import msgspec
 import pytest
@@ -25,6 +24,7 @@ from ecommerce.summaries.cells import CellTable, cells_of_orders
 from ecommerce.summaries.cells.rollup import Rollup
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.state import BUCKETS, DELTAS
+from tests.beside import Beside
 from tests.sales_recount import is_credit
 from tests.summaries_data import START, accept, random_orders
 from tests.vandalism import assert_figures_of
@@ -112,30 +112,19 @@ def test_what_is_wrong_is_named_and_mended(
 def test_nothing_differs_while_writers_write(
     database: MongoDatabase, settings: Settings, orders: list[OrderDocument]
 ) -> None:
-    stop = threading.Event()
     # Made beforehand: orders without end made each round larger, and on a busy machine no check caught up.
-    new = iter(random_orders(600)[300:])
+    new, numbers = iter(random_orders(600)[300:]), count(1)
 
     def write() -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            begun = time.monotonic()
-            database[ORDERS].update_many(
-                {"_id": {"$mod": [7, number % 7]}}, {"$set": {"delivery.location": f"{number}"}}
-            )
-            accept(database, [*islice(new, 1)])
-            # A check looks again until it meets a moment between two writes, which a busy machine makes rare.
-            stop.wait(5 * (time.monotonic() - begun))
+        number, begun = next(numbers), time.monotonic()
+        database[ORDERS].update_many({"_id": {"$mod": [7, number % 7]}}, {"$set": {"delivery.location": f"{number}"}})
+        accept(database, [*islice(new, 1)])
+        # A check looks again until it meets a moment between two writes, which a busy machine makes rare.
+        time.sleep(5 * (time.monotonic() - begun))
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with Beside(write):
         for _ in range(2):
             assert check_orders(database, settings).differences == ()
-    finally:
-        stop.set()
-        writer.join()
 
 
 @pytest.fixture

@@ -42,12 +42,7 @@ def test_database_work_of_a_tick_does_not_depend_on_the_viewers(database: MongoD
     client: MongoClient[Document] = MongoClient(mongo_uri(settings), event_listeners=[Listener()])
     with client:
         heard = client.get_database(settings.database, CODEC_OPTIONS)
-        sources = Sources(
-            lambda: KpiStore(heard),
-            lambda: read_pipeline(heard, settings),
-            lambda store: read_low_stock(heard, store, settings, ZONE),
-        )
-        feed = Feed(sources, ZONE, "USD")
+        feed = feed_of(KpiStore(heard), heard, settings)
 
         def tick_with(viewers: int) -> list[str]:
             sessions = [watching(feed, View()) for _ in range(viewers)]

@@ -18,7 +18,7 @@ from ecommerce.importing.reasons import NO_ROWS
 from ecommerce.kpis.question import Span
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
-from tests.dashboard_shop import put_catalog
+from tests.summaries_data import put_catalog
 
 
 def add_import(database: MongoDatabase, file: str, state: str, ago: timedelta, **more: object) -> None:

@@ -2,23 +2,18 @@
 
 import json
 import runpy
-import shutil
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.importing.loading.report import ImportReport
-from ecommerce.mongo import ORDERS, MongoDatabase, get_database
-from ecommerce.schema import prepare_database
-from ecommerce.settings import Settings
+from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.summaries.state import CHECKS
-from tests.archiving import an_order, hot_ids, insert, with_archive
+from tests.archiving import an_order, emptied_afterwards, hot_ids, insert, shop_beside_a_worker
 from tests.compose.compose_file import REPOSITORY
 from tests.prefect_stack import PrefectStack, prefect_stack
 
@@ -34,13 +29,7 @@ SUMMARIZE, CHECK, ARCHIVE = "summarize-orders/hourly", "check-orders/daily", "ar
 def stack(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectStack]:
     """A server with what `deployments/automations.py` makes, in less time, and a worker."""
     home = tmp_path_factory.mktemp("events")
-    settings = Settings(
-        mongo_uri=mongo_uri,
-        database=f"test_{uuid.uuid4().hex[:12]}",
-        home=home / "home",
-        catalog_uri=SecretStr(f"sqlite:///{home}/catalog.db"),
-    )
-    with prefect_stack(with_archive(settings, home / "archive"), home / "prefect") as stack:
+    with prefect_stack(shop_beside_a_worker(mongo_uri, home), home / "prefect") as stack:
         with stack.in_this_process():
             MADE["run_after"]("orders.imported", "ecommerce.database.*", SUMMARIZE, WITHIN).create()
             MADE["run_after"]("orders.archived", "ecommerce.archive-run.*", CHECK, WITHIN).create()
@@ -52,14 +41,8 @@ def stack(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture
 def database(stack: PrefectStack) -> Iterator[MongoDatabase]:
-    database = get_database(stack.settings)
-    prepare_database(database)
-    yield database
-    database.client.drop_database(database.name)
-    # A database without the runs of a table would be refused as another one.
-    archive = Path(str(stack.settings.archive_uri).removeprefix("file://"))
-    shutil.rmtree(archive, ignore_errors=True)
-    (archive.parent / "catalog.db").unlink(missing_ok=True)
+    with emptied_afterwards(stack.settings) as database:
+        yield database
 
 
 def events(stack: PrefectStack, name: str) -> list[dict[str, Any]]:

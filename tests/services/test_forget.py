@@ -28,7 +28,7 @@ from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
 from tests.archiving import cut_off
 from tests.drilled import drilled_but
-from tests.import_samples import a_row
+from tests.import_samples import a_row, write_lines
 from tests.searching import places_of
 
 pytestmark = pytest.mark.slow
@@ -178,15 +178,14 @@ def test_importing_the_old_files_again_brings_nothing_back(
     before = forgettable()
     forget(shop, ask_to_forget(shop, user_id=PERSON).run_id)
     import_from_inbox(shop, database)
-    report = import_again(shop, database)
+    report = import_rows(shop, database, rows())
     assert (report.accepted, report.changed, report.reasons) == (0, 0, {"quantity_mismatch": 1})
     assert forgotten_files(shop, database) == set()
     assert_forgotten(shop, database, before)
 
 
-def import_again(shop: Settings, database: MongoDatabase) -> Any:
-    path = shop.home_directory.parent / "again.jsonl"
-    path.write_text("\n".join(map(json.dumps, rows())) + "\n")
+def import_rows(shop: Settings, database: MongoDatabase, given: list[dict[str, Any]]) -> Any:
+    path = write_lines(shop.home_directory.parent / "again.jsonl", *given)
     report = import_file(database, path)
     path.unlink()
     return report
@@ -248,7 +247,7 @@ def test_cut_off_at_any_moment_the_next_run_finishes_it(
     assert figures(database) == before
     assert check_orders(database, shop).damaged == ()
     # What is imported meanwhile neither comes back nor is refused.
-    assert import_again(shop, database).reasons == {"quantity_mismatch": 1}
+    assert import_rows(shop, database, rows()).reasons == {"quantity_mismatch": 1}
     if moment == "forget:remembered":
         forget(shop, request.run_id)
     else:

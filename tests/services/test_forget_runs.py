@@ -1,6 +1,5 @@
 """A person is forgotten while something else is under way: later versions that wait, an archive run that was left."""
 
-import json
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from ecommerce.archive.selection import Selection
 from ecommerce.forget.forget import finish_requests, forget
 from ecommerce.forget.person import ask_to_forget
 from ecommerce.forget.steps import anonymous_rows
-from ecommerce.importing.import_files import import_file
 from ecommerce.mongo import ARCHIVED_CHANGES, MongoDatabase
 from ecommerce.settings import Settings
 from tests.archiving import an_order, insert, power_cut_at
@@ -31,6 +29,7 @@ from tests.services.test_forget import (
     assert_forgotten,
     figures,
     import_from_inbox,
+    import_rows,
     rows,
     shop,
     where,
@@ -52,14 +51,6 @@ def later_versions() -> list[dict[str, Any]]:
     old = rows()
     mine = [old[at] | {"refunds": [*old[at]["refunds"], REFUND | {"reason": f"{NAME} again"}]} for at in (4, 12)]
     return [*mine, old[5] | {"refunds": [REFUND | {"reason": "too small"}]}]
-
-
-def import_rows(shop: Settings, database: MongoDatabase, given: list[dict[str, Any]]) -> Any:
-    path = shop.home_directory.parent / "more.jsonl"
-    path.write_text("\n".join(map(json.dumps, given)) + "\n")
-    report = import_file(database, path)
-    path.unlink()
-    return report
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from bson import Int64
 
-from ecommerce.documents.bson_codec import decode_order, encode_order
+from ecommerce.documents.bson_codec import decode_order, encode_order, to_document
 from ecommerce.documents.content_hash import content_hash
 from ecommerce.errors import InputError
 from ecommerce.generate.first import first_start
@@ -122,7 +122,7 @@ def test_orders_that_are_not_the_generators_stay_as_they_are(database: MongoData
     store_windows(database, spec, [march(50)], MARCH + timedelta(days=32))
     ours = decode_order(database[ORDERS].find_one({"delivery.status": "Shipped"}) or {})
     imported = replace_ids(ours, 12)
-    database[ORDERS].insert_one({"_id": Int64(12), **decoded(imported)})
+    database[ORDERS].insert_one({"_id": Int64(12), **to_document(imported)})
     touched = datetime(2027, 1, 1, tzinfo=UTC)
     database[ORDERS].update_one({"_id": ours.order.order_id}, {"$set": {"updated_at": touched}})
     advance_life(database, MONTH_LATER + timedelta(days=60))
@@ -139,12 +139,6 @@ def replace_ids(order: Any, order_id: int) -> Any:
         order_items=tuple(with_changes(item, order_id=order_id) for item in order.order_items),
         delivery=with_changes(order.delivery, order_id=order_id),
     )
-
-
-def decoded(order: Any) -> dict[str, Any]:
-    from ecommerce.documents.bson_codec import to_document
-
-    return to_document(order)
 
 
 def test_an_hour_that_is_not_over_is_completed_later(database: MongoDatabase) -> None:

@@ -99,12 +99,8 @@ def test_metrics_and_a_mapping_say_in_json_what_they_say_in_their_own_form(
 def test_forgetting_a_person_prints_its_request(environment: Mapping[str, str], database: MongoDatabase) -> None:
     insert(database, [an_order(1)])
     (user,) = [document["order"]["user_id"] for document in database[ORDERS].find()]
-    asked = subprocess.run(
-        [PROGRAM, "forget", "--user", str(user), "--ask-only", "--json"],
-        env=environment, capture_output=True, text=True, timeout=200,
-    )  # fmt: skip
-    assert asked.returncode == 0, asked.stderr
-    assert json.loads(asked.stdout)["found"]["hot_orders"] == 1
+    asked, _ = ecommerce(environment, "forget", "--user", str(user), "--ask-only")
+    assert asked["found"]["hot_orders"] == 1
 
 
 HOW_FAR = re.compile(r"[a-z ]+: (at work|[\d,]+( of [\d,]+)? [a-z ]+)")

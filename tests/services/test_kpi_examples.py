@@ -4,16 +4,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import bson
-
-from ecommerce.documents.bson_codec import encode_catalog
-from ecommerce.documents.catalog import CATALOG, Product, Warehouse
+from ecommerce.documents.catalog import Product, Warehouse
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem, Refund
 from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
 from ecommerce.kpis.figures import money_text
 from ecommerce.mongo import MongoDatabase
 from ecommerce.shop import Shop, write_shop
-from tests.summaries_data import START, accept, load_superstore_catalog, superstore_orders
+from tests.summaries_data import START, accept, load_superstore_catalog, put_catalog, superstore_orders
 
 SOURCE = {
     "orders": 5009, "revenue": "2297200.89", "average_order_value": "458.61", "quantity": 37873,
@@ -43,12 +40,8 @@ SOURCE = {
 
 
 def test_the_worked_example_of_the_documentation(database: MongoDatabase) -> None:
-    tables = {table.name: table for table in CATALOG}
-    for name, records in (
-        ("products", [Product(7, "Kite", "Toys"), Product(8, "Doll", "Toys")]),
-        ("warehouses", [Warehouse(1, "Lima"), Warehouse(2, "Cusco")]),
-    ):
-        database[name].insert_many([bson.decode(encode_catalog(tables[name], record)) for record in records])
+    products = [Product(7, "Kite", "Toys"), Product(8, "Doll", "Toys")]
+    put_catalog(database, {"products": products, "warehouses": [Warehouse(1, "Lima"), Warehouse(2, "Cusco")]})
     orders = []
     for number, status, paid, total, product, warehouse, quantity, price, discount in (
         (1, "Delivered", "card", "20", 7, 1, 2, "10", "0"),

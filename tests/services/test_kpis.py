@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from bson import Int64
 from msgspec import structs
 
 from ecommerce.documents.order import OrderDocument, Refund
@@ -119,7 +120,7 @@ def test_filters_on_items_choose_the_items_that_figures_count(
     database: MongoDatabase, orders: list[OrderDocument]
 ) -> None:
     database["products"].insert_many(
-        {"_id": key, "product_id": key, "name": f"P{key}", "category": f"C{key % 3}"} for key in map(_long, range(20))
+        {"_id": key, "product_id": key, "name": f"P{key}", "category": f"C{key % 3}"} for key in map(Int64, range(20))
     )
     filters = Filters(categories=frozenset({"C1", "Unknown"}), warehouse_ids=frozenset({0, 2}))
     figures = said(compute_kpis(database, Span(), filters))
@@ -135,19 +136,13 @@ def test_filters_on_items_choose_the_items_that_figures_count(
     assert figures["orders"] == sum(not is_credit(order) for order in orders)
 
 
-def _long(value: int) -> Any:
-    from bson import Int64
-
-    return Int64(value)
-
-
 def test_names_come_from_the_catalog_and_equal_ones_are_one_group(
     database: MongoDatabase, orders: list[OrderDocument]
 ) -> None:
     database["couriers"].insert_many(
-        {"_id": key, "courier_id": key, "name": "Post" if key < 2 else "Ra'l"} for key in map(_long, range(3))
+        {"_id": key, "courier_id": key, "name": "Post" if key < 2 else "Ra'l"} for key in map(Int64, range(3))
     )
-    database["warehouses"].insert_one({"_id": _long(1), "warehouse_id": _long(1), "location": "<b>West</b>"})
+    database["warehouses"].insert_one({"_id": Int64(1), "warehouse_id": Int64(1), "location": "<b>West</b>"})
     names = Names(couriers={0: "Post", 1: "Post", 2: "Ra'l"}, warehouses={1: "<b>West</b>"})
     assert said(compute_kpis(database)) == recount(orders, step="day", names=names)
 

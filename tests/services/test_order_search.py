@@ -18,8 +18,8 @@ from ecommerce.order_search.query import OrderQuery
 from ecommerce.order_search.sorting import SORTS, Position, Sort, position_of
 from ecommerce.settings import Settings
 from tests.archiving import an_order, insert
-from tests.order_queries import HOSTILE, NOW, QUERIES, SPAN, orders, put
-from tests.summaries_data import START
+from tests.order_queries import HOSTILE, NOW, QUERIES, SPAN, orders
+from tests.summaries_data import START, put_catalog
 
 pytestmark = pytest.mark.slow
 
@@ -135,7 +135,7 @@ def test_a_text_finds_an_order_an_external_id_and_a_customer(
     database: MongoDatabase, orders: list[OrderDocument]
 ) -> None:
     prepare_search(database)
-    put(database, "users", User(7, "Zoë <b>", "zoe@example.com"), User(8, "Zoë <b>"))
+    put_catalog(database, {"users": [User(7, "Zoë <b>", "zoe@example.com"), User(8, "Zoë <b>")]})
     external = next(order for order in orders if order.order.external_id)
 
     def ids(text: str, **more: Any) -> set[int]:

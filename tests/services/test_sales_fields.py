@@ -19,7 +19,6 @@ from ecommerce.mongo import ORDERS, REJECTED_ROWS, MongoDatabase
 from ecommerce.settings import Settings
 from tests.archiving import OLD_DAY
 from tests.import_samples import complete_row, raw_orders, stored_orders, write_lines
-from tests.services.test_attributes import RAW
 
 REFUND = {
     "refund_id": 2, "refund_time": "2026-03-09T10:00:00Z", "amount": 8.50, "tax_amount": 1.36, "shipping_amount": 0.25,
@@ -170,8 +169,7 @@ def test_they_are_archived_compacted_restored_and_known_again(
         assert [run.state for run in archive_orders(archive)] == ["committed"]
     assert compact_archive(archive, at_least=2).days == (OLD_DAY,)
     assert restore_orders(archive, OLD_DAY, OLD_DAY) == 6
-    raw: Any = database.get_collection(ORDERS_RESTORED, codec_options=RAW)
-    assert {document["_id"]: document.raw for document in raw.find()} == before
+    assert raw_orders(database, ORDERS_RESTORED) == before
     assert all(import_paths(database, [file]).unchanged == 3 for file in files)
     plain = write_lines(tmp_path / "plain.jsonl", sale(1, day=day), sale(2, day=day))
     assert import_paths(database, [plain]).unchanged == 2, "an order that names no refunds has those of the archive"

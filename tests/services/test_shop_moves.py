@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pyspark.sql import SparkSession
 
+from ecommerce import change_shop as change_shop_module
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.selection import Selection
 from ecommerce.change_shop import change_shop, days_to_read, require_possible
@@ -18,6 +19,7 @@ from ecommerce.shop import SHOP, Shop, move_under_way, read_shop
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
+from tests.archiving import cut_off
 from tests.services.test_kpis import said
 from tests.services.test_zones import midnight, spans
 from tests.summaries_data import START, accept, random_orders
@@ -26,10 +28,6 @@ from tests.summaries_recount import recount
 pytestmark = pytest.mark.slow
 
 KOLKATA = Shop("USD", "Asia/Kolkata")
-
-
-class PowerCut(BaseException):
-    """Nothing catches it."""
 
 
 def half_archived(database: MongoDatabase, settings: Settings, count: int = 2_000) -> list[OrderDocument]:
@@ -54,28 +52,14 @@ def all_figures_are_of(database: MongoDatabase, orders: list[OrderDocument], zon
 MOMENTS = ("shop:noted", "shop:day#1", "shop:day#7", "shop:read", "shop:moved")
 
 
-def cut_at(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
-    name, _, wanted = moment.partition("#")
-    seen: list[str] = []
-
-    def reached(at: str) -> None:
-        seen.append(at)
-        if at == name and seen.count(name) == int(wanted or 1):
-            raise PowerCut
-
-    monkeypatch.setattr("ecommerce.change_shop.reached", reached)
-
-
 def test_a_shop_that_moved_has_the_figures_of_one_that_was_there_from_the_start(
     spark: SparkSession, database: MongoDatabase, archive: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders = half_archived(database, archive)
     before = compute_kpis(database).to_json_dict()
     for moment in MOMENTS:
-        cut_at(monkeypatch, moment)
-        with pytest.raises(PowerCut):
+        with cut_off(monkeypatch, moment, change_shop_module):
             change_shop(database, archive, KOLKATA)
-        monkeypatch.undo()
         if moment == "shop:moved":
             break
         assert (read_shop(database).time_zone, move_under_way(database)) == ("UTC", "Asia/Kolkata")

@@ -1,6 +1,5 @@
 """Summaries: what happens to orders is in the figures once, in its own bucket, whoever advances and however often."""
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -24,6 +23,7 @@ from ecommerce.summaries.advance import advance
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.images import let_images_expire
 from ecommerce.summaries.state import BUCKETS, DELTAS
+from tests.beside import Beside
 from tests.ports import free_port
 from tests.summaries_data import START, accept, document_of, random_orders
 from tests.summaries_ledger import assert_exact, hot_cells, ledger
@@ -104,28 +104,15 @@ def test_what_the_archiver_deletes_stays_in_the_figures(database: MongoDatabase)
 def test_many_that_advance_at_once_count_each_change_once(database: MongoDatabase) -> None:
     accept(database, random_orders(50))
     advance(database)
-    stop = threading.Event()
-    failures: list[BaseException] = []
 
-    def keep_advancing() -> None:
-        while not stop.is_set():
-            try:
-                advance(database)
-                compact(database)
-            except BaseException as error:
-                failures.append(error)
-                raise
+    def take_in() -> None:
+        advance(database)
+        compact(database)
 
-    threads = [threading.Thread(target=keep_advancing) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for number, order in enumerate(random_orders(150)):
-        accept(database, [order])
-        database[ORDERS].update_one({"_id": number % 50}, {"$set": {"delivery.location": f"L{number}"}})
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert not failures
+    with Beside(take_in), Beside(take_in), Beside(take_in), Beside(take_in):
+        for number, order in enumerate(random_orders(150)):
+            accept(database, [order])
+            database[ORDERS].update_one({"_id": number % 50}, {"$set": {"delivery.location": f"L{number}"}})
     advance(database)
     assert_exact(database)
 

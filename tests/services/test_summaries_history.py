@@ -4,10 +4,10 @@ The oplog holds 8 MB here and pre-images a second, so that both are gone after s
 """
 
 import re
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from ecommerce.settings import Settings
 from ecommerce.summaries import advance as advance_module
 from ecommerce.summaries.advance import advance
 from ecommerce.summaries.rebuild import _Rebuild
+from tests.beside import Beside
 from tests.doctoring import look
 from tests.import_samples import stored_orders
 from tests.ports import free_port
@@ -136,27 +137,20 @@ def test_a_rebuild_that_takes_longer_than_the_oplog_is_as_of_its_beginning(
 
 
 def test_figures_go_on_while_writers_outrun_the_oplog(database: MongoDatabase, settings: Settings) -> None:
-    stop = threading.Event()
+    numbers = count(1)
 
     def write() -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            database["other"].insert_many([{"text": "x" * 100_000} for _ in range(20)])
-            accept(database, random_orders(500 + number, seed=5)[-1:])
-            database[ORDERS].update_one({"_id": number % 500}, {"$set": {"delivery.location": f"L{number}"}})
+        number = next(numbers)
+        database["other"].insert_many([{"text": "x" * 100_000} for _ in range(20)])
+        accept(database, random_orders(500 + number, seed=5)[-1:])
+        database[ORDERS].update_one({"_id": number % 500}, {"$set": {"delivery.location": f"L{number}"}})
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        before = 0
+    before = 0
+    with Beside(write):
         for _ in range(20):
             orders = compute_kpis(database).orders
             assert orders >= before
             before = orders
-    finally:
-        stop.set()
-        writer.join()
     assert before > 500
     assert_right(database)
     assert check_orders(database, settings).is_good

@@ -1,8 +1,8 @@
 """Figures that cannot go on from where they stand are rebuilt, while others write and rebuild."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from ecommerce.summaries.advance import advance
 from ecommerce.summaries.changes import latest_time
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import BUCKETS, STATE, load_state, move_state
+from tests.beside import Beside
 from tests.runbook import row_of
 from tests.summaries_data import accept, random_orders
 from tests.summaries_ledger import assert_exact
@@ -84,24 +85,17 @@ def test_a_rebuild_while_writers_write_loses_nothing(database: MongoDatabase, mo
     monkeypatch.setattr("ecommerce.summaries.ranges.ORDERS_PER_RANGE", 50)
     monkeypatch.setattr("ecommerce.bson_reading.batches.BATCH_DOCUMENTS", 30)
     accept(database, random_orders(500))
-    stop = threading.Event()
+    numbers = count(1)
 
     def write() -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            accept(database, random_orders(500 + number, seed=5)[-1:])
-            database[ORDERS].update_one({"_id": number % 500}, {"$set": {"delivery.location": f"L{number}"}})
+        number = next(numbers)
+        accept(database, random_orders(500 + number, seed=5)[-1:])
+        database[ORDERS].update_one({"_id": number % 500}, {"$set": {"delivery.location": f"L{number}"}})
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with Beside(write):
         for _ in range(4):
             rebuild(database)
             advance(database)
-    finally:
-        stop.set()
-        writer.join()
     advance(database)
     assert_exact(database)
 

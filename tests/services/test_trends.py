@@ -25,15 +25,17 @@ from ecommerce.documents.statuses import DELIVERED, canonical
 from ecommerce.kpis import Filters, Kpis, KpiStore, Span, compute_kpis
 from ecommerce.mongo import MongoDatabase
 from ecommerce.shop import Shop, read_shop, write_shop
-from tests.services.test_zones import days, orders, zone  # noqa: F401 - fixtures
+from tests.services.test_zones import days, orders, zone
 from tests.summaries_data import START, accept, random_orders
+
+__all__ = ["orders", "zone"]
 
 DAY = timedelta(days=1)
 NOW = START + 60 * DAY
 FIRST, LAST = (START + 5 * DAY).date(), (START + 24 * DAY).date()
 
 
-def asked(span: Span, zone: str, filters: Filters | None = None, grain: Grain | None = None) -> TrendsQuestion:  # noqa: F811
+def asked(span: Span, zone: str, filters: Filters | None = None, grain: Grain | None = None) -> TrendsQuestion:
     compared = comparison(span, NOW, ZoneInfo(zone))
     return TrendsQuestion(Question(span, filters or Filters(), compared), grain)
 
@@ -72,9 +74,7 @@ def expected(kpis: Kpis) -> dict[str, object]:
 
 
 def test_every_grain_adds_up_to_the_figures_of_the_span(
-    database: MongoDatabase,
-    zone: str,  # noqa: F811
-    orders: list[OrderDocument],  # noqa: F811
+    database: MongoDatabase, zone: str, orders: list[OrderDocument]
 ) -> None:
     filters = (Filters(), Filters(statuses=frozenset({"Shipped", DELIVERED}), currency="EUR"))
     for span in (Span(), days(FIRST, LAST, zone), days(FIRST, FIRST, zone)):
@@ -103,9 +103,7 @@ def test_what_was_sold_is_the_same_however_many_pieces_it_is_read_in(
 
 
 def test_days_hours_and_deliveries_are_those_of_the_orders(
-    database: MongoDatabase,
-    zone: str,  # noqa: F811
-    orders: list[OrderDocument],  # noqa: F811
+    database: MongoDatabase, zone: str, orders: list[OrderDocument]
 ) -> None:
     # Refunds may come years later, so that all of time is drawn by the month.
     trends, _ = trends_of(database, asked(days(START.date() - DAY, START.date() + 45 * DAY, zone), zone, grain="day"))
@@ -139,9 +137,7 @@ def test_days_hours_and_deliveries_are_those_of_the_orders(
 
 @pytest.mark.parametrize("grain", GRAINS)
 def test_a_box_chooses_the_days_of_the_points_that_are_drawn_in_it(
-    database: MongoDatabase,
-    zone: str,  # noqa: F811
-    grain: Grain,
+    database: MongoDatabase, zone: str, grain: Grain
 ) -> None:
     last = FIRST + 3 * DAY if grain == "hour" else FIRST + 100 * DAY
     trends, _ = trends_of(database, asked(days(FIRST, last, zone), zone, grain=grain))
@@ -176,7 +172,7 @@ def test_a_box_chooses_no_day_that_is_not_drawn_yet() -> None:
 
 @pytest.mark.parametrize("grain", ["week", "month"])
 def test_a_bucket_that_the_span_cuts_is_a_part_wherever_it_is_drawn(database: MongoDatabase, grain: Grain) -> None:
-    zone = "America/New_York"  # noqa: F811
+    zone = "America/New_York"
     write_shop(database, Shop("USD", zone))
     accept(database, random_orders(600))
     first, last = date(2026, 3, 3), date(2026, 4, 3)

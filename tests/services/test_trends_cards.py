@@ -15,7 +15,7 @@ from dashboard.views.trends import STACKS
 from ecommerce.kpis import Filters, Span
 from ecommerce.mongo import MongoDatabase
 from tests.services.test_trends import DAY, FIRST, LAST, asked, trends_of
-from tests.services.test_zones import days, orders, zone  # noqa: F401 - fixtures
+from tests.services.test_zones import days
 from tests.summaries_data import accept, random_orders
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from ecommerce.settings import Settings
 from tests.programs import Up, pid_of, states, wait_until
-from tests.services.test_services_up import settings  # noqa: F401 - a fixture
+from tests.services.test_services_up import settings
+
+__all__ = ["settings"]
 
 
 def asked(at: Settings, path: str, body: dict[str, object]) -> Any:
@@ -19,7 +21,7 @@ def asked(at: Settings, path: str, body: dict[str, object]) -> Any:
 
 
 @pytest.mark.drill
-def test_a_run_that_dies_with_or_without_its_worker_is_called_crashed_at_once(settings: Settings) -> None:  # noqa: F811
+def test_a_run_that_dies_with_or_without_its_worker_is_called_crashed_at_once(settings: Settings) -> None:
     up = Up(settings)
     up.wait_for("Look first")
     (backfill,) = asked(settings, "deployments/filter", {"deployments": {"name": {"any_": ["backfill"]}}})
@@ -41,7 +43,7 @@ def test_a_run_that_dies_with_or_without_its_worker_is_called_crashed_at_once(se
 
 
 @pytest.mark.drill
-def test_a_work_pool_that_somebody_deletes_in_the_ui_comes_back(settings: Settings) -> None:  # noqa: F811
+def test_a_work_pool_that_somebody_deletes_in_the_ui_comes_back(settings: Settings) -> None:
     up = Up(settings)
     up.wait_for("Look first")
     api = f"http://127.0.0.1:{settings.prefect_port}/api"

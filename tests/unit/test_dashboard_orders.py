@@ -27,6 +27,7 @@ from ecommerce.order_search.one_order import FoundOrder
 from ecommerce.order_search.paging import Page
 from ecommerce.order_search.sorting import Position, Sort
 from ecommerce.settings import Settings
+from tests.unit.test_order_amounts import cards_of
 
 UTC_ZONE = ZoneInfo("UTC")
 NOW = datetime(2026, 11, 22, 11, 35, 7, tzinfo=UTC)
@@ -133,15 +134,12 @@ def test_a_search_that_leaves_names_out_says_so(text: str, by_name: bool, is_sai
 
 
 def test_an_order_is_headed_by_the_shops_own_number() -> None:
-    names: dict[str, dict[int, str]] = {"product_id": {}, "warehouse_id": {}, "courier_id": {}}
     for more, title in (
         ({"external_id": "#1003"}, "Order #1003 (#7)"),
         ({}, "Order #7"),
         ({"external_id": None}, "Order #7"),
     ):
-        one = OneOrder(FoundOrder(7, {"_id": 7, "order": TOTAL | more}, None, 0), {}, NOW, names)
-        cards = order_cards(one, View(orders=OrdersView(order=7)), "EUR", UTC_ZONE)
-        assert json.loads(cards["list"])["title"] == title
+        assert json.loads(cards_of({"order": TOTAL | more})["list"])["title"] == title
 
 
 def test_where_all_that_was_found_is_archived_no_card_says_that_nothing_was() -> None:

@@ -32,12 +32,16 @@ ITEMS = [
 ]
 
 
+def cards_of(document: dict[str, Any], currency: str = "EUR") -> dict[str, str]:
+    """The cards of an order in a shop of this currency whose catalog is empty."""
+    names: dict[str, dict[int, str]] = {"product_id": {}, "warehouse_id": {}, "courier_id": {}}
+    one = OneOrder(FoundOrder(7, {"_id": 7} | document, None, 0), {}, NOW, names)
+    return order_cards(one, View(orders=OrdersView(order=7)), currency, UTC_ZONE)
+
+
 def amounts(order: dict[str, Any], **document: Any) -> dict[str, tuple[str, str]]:
     """Name of each line of an order's amounts → more about it, and the amount."""
-    found = FoundOrder(7, {"_id": 7, "order": order, "order_items": ITEMS} | document, None, 0)
-    names: dict[str, dict[int, str]] = {"product_id": {}, "warehouse_id": {}, "courier_id": {}}
-    cards = order_cards(OneOrder(found, {}, NOW, names), View(orders=OrdersView(order=7)), "EUR", UTC_ZONE)
-    table = json.loads(cards["amounts"])
+    table = json.loads(cards_of({"order": order, "order_items": ITEMS} | document)["amounts"])
     assert table["columns"][-1]["name"] == order.get("currency", "EUR")
     lines = {what: (more, amount) for what, more, amount in (row["cells"] for row in table["rows"])}
     parts = [Decimal(amount.replace("−", "-").replace(",", "")) for _, amount in lines.values() if amount != "–"]
@@ -99,10 +103,8 @@ def test_amounts_of_an_order_have_the_decimals_of_its_currency() -> None:
     refunds = [{"refund_time": NOW, "amount": money("12.4")}, {"refund_time": NOW, "amount": money("10.0000")}]
     items = [{"product_id": 1, "warehouse_id": 1, "quantity": 1, "price": money("30.0000")}]
     for currency, shown in (("JPY", ("30", "12.4", "10")), ("EUR", ("30.00", "12.40", "10.00"))):
-        document = {"_id": 7, "order": order | {"currency": currency}, "order_items": items, "refunds": refunds}
-        names: dict[str, dict[int, str]] = {"product_id": {}, "warehouse_id": {}, "courier_id": {}}
-        one = OneOrder(FoundOrder(7, document, None, 0), {}, NOW, names)
-        cards = order_cards(one, View(orders=OrdersView(order=7)), "USD", UTC_ZONE)
+        document = {"order": order | {"currency": currency}, "order_items": items, "refunds": refunds}
+        cards = cards_of(document, "USD")
         life = [row["cells"][2] for row in json.loads(cards["life"])["rows"]]
         rows = {row["cells"][0]: row["cells"][-1] for row in json.loads(cards["amounts"])["rows"]}
         assert life == list(shown[1:])
@@ -112,9 +114,7 @@ def test_amounts_of_an_order_have_the_decimals_of_its_currency() -> None:
 
 
 def test_a_discount_says_what_it_is_of() -> None:
-    found = FoundOrder(7, {"_id": 7, "order": TOTAL, "order_items": ITEMS}, None, 0)
-    names: dict[str, dict[int, str]] = {"product_id": {}, "warehouse_id": {}, "courier_id": {}}
-    cards = order_cards(OneOrder(found, {}, NOW, names), View(orders=OrdersView(order=7)), "EUR", UTC_ZONE)
+    cards = cards_of({"order": TOTAL, "order_items": ITEMS})
     facts = {row["cells"][0]: row["cells"][1] for row in json.loads(cards["facts"])["rows"]}
     assert facts["Discount"] == "10 % of the items' prices"
     items = json.loads(cards["items"])

@@ -1,8 +1,5 @@
 """Programs of version 0.1.0, which look at no mark, cannot change a figure once a database is of a later format."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ from ecommerce.summaries.advance import advance
 from ecommerce.upgrade import steps_due, upgrade_database
 from tests.import_samples import complete_row, write_lines
 from tests.upgrade.test_upgrade import all_figures_are_right
-from tests.version_0_1_0 import FROZEN, Frozen, bring_back, unpack_sources
+from tests.version_0_1_0 import FROZEN, Frozen, bring_back, told_by, unpack_sources
 
 pytestmark = pytest.mark.slow
 
@@ -56,20 +53,7 @@ def test_a_program_of_0_1_0_is_kept_out_of_a_new_database_too(
 def version_0_1_0_at_work(frozen: Frozen, sources: Path) -> dict[str, str | None]:
     """Let the program of version 0.1.0 do all it does with figures and archive; how each ended."""
     unpack_sources(sources)
-    assert frozen.settings.mongo_uri is not None
-    given = {
-        "mongo_uri": frozen.settings.mongo_uri.get_secret_value(),
-        "database": frozen.settings.database,
-        "home": str(frozen.settings.home),
-        "archive_uri": frozen.settings.archive_uri,
-    }
-    program = FROZEN / "at_work.py"
-    command = [sys.executable, str(program), str(sources), json.dumps(given)]
-    done = subprocess.run(command, cwd=sources, capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-1000:]
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith("TOLD "))
-    told: dict[str, str | None] = json.loads(line.removeprefix("TOLD "))
-    return told
+    return told_by(frozen.settings, sources, [str(FROZEN / "at_work.py"), str(sources)])
 
 
 def contents(database: MongoDatabase) -> dict[str, list[Any]]:

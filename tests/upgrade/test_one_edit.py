@@ -1,13 +1,8 @@
 """A field of the order, one of an item and a measure are one edit each, and work on data that was made before."""
 
 import difflib
-import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -16,7 +11,7 @@ from ecommerce import mongo
 from ecommerce.settings import Settings
 from ecommerce.upgrade import upgrade_database
 from tests.unit.test_structure import ROOT
-from tests.version_0_1_0 import bring_back
+from tests.version_0_1_0 import bring_back, told_by
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +74,8 @@ def test_a_field_an_items_field_and_a_measure_are_one_edit_each(
     frozen.database.client.close()
     mongo._client.cache_clear()  # noqa: SLF001 - nothing else forgets a client
     grow(tmp_path / "grown")
-    told = run_grown(tmp_path / "grown", frozen.settings, frozen.files)
+    program = ("-m", "tests.upgrade.grown_shop")
+    told = told_by(frozen.settings, tmp_path / "grown", program, str(frozen.files))
     orders = frozen.kpis["orders"]
     assert told["before"]["incomplete"] == ["weight"], "what is archived does not tell the new measure"
     assert told["before"]["weight"] is None
@@ -98,21 +94,3 @@ def test_a_field_an_items_field_and_a_measure_are_one_edit_each(
     assert told["again"] == [3, 40]
     assert told["restored"] == {"9001": ["web", "1.2500"], "9002": [None, "None"], "9003": ["卡", "None"]}
     mongo.get_database(settings).client.drop_database(settings.database)
-
-
-def run_grown(sources: Path, settings: Settings, files: Path) -> dict[str, Any]:
-    """Run the grown version and return what it tells."""
-    assert settings.mongo_uri is not None
-    given = {
-        "mongo_uri": settings.mongo_uri.get_secret_value(),
-        "database": settings.database,
-        "home": str(settings.home),
-        "archive_uri": settings.archive_uri,
-    }
-    environment = {**os.environ, "PYTHONPATH": str(sources)}
-    command = [sys.executable, "-m", "tests.upgrade.grown_shop", json.dumps(given), str(files)]
-    done = subprocess.run(command, cwd=sources, env=environment, capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-1000:]
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith("TOLD "))
-    told: dict[str, Any] = json.loads(line.removeprefix("TOLD "))
-    return told

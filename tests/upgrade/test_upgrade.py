@@ -8,6 +8,7 @@ import pytest
 from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
+from ecommerce.archive import purge, steps
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.errors import ArchiveError
 from ecommerce.archive.maintain import compact_archive
@@ -24,12 +25,12 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop, read_shop
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
-from ecommerce.upgrade import steps_due, upgrade_database
+from ecommerce.upgrade import fill, run_directories, steps_due, upgrade, upgrade_database
 from ecommerce.upgrade.clients import DatabaseInUseError
+from tests.archiving import cut_off
 from tests.drilled import drilled_but
 from tests.import_samples import raw_orders
 from tests.runbook import row_of
-from tests.services.test_attributes import RAW
 from tests.services.test_statuses import names_of, of_version_0_1_0
 from tests.summaries_recount import recount
 from tests.version_0_1_0 import UNFINISHED, Frozen, bring_back
@@ -39,26 +40,6 @@ pytestmark = pytest.mark.slow
 REDEFINED = ("revenue", "average_order_value", "delivered", "pending", "by_status", "by_payment_type", "by_courier",
              "by_location", "by_category", "late_share", "delivery_timeline")  # fmt: skip
 """The figures that ask for a status. Every other one stays what it was."""
-
-
-class PowerCut(BaseException):
-    """Nothing catches it."""
-
-
-def cut_at(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
-    """End the upgrade at a moment, like a power cut but for the lease."""
-    name, _, wanted = moment.partition("#")
-    seen: list[str] = []
-
-    def reached(at: str) -> None:
-        seen.append(at)
-        if seen.count(name) == int(wanted or 1) and at == name:
-            raise PowerCut
-
-    for module in ("upgrade", "fill", "run_directories"):
-        monkeypatch.setattr(f"ecommerce.upgrade.{module}.reached", reached)
-    for module in ("steps", "purge"):
-        monkeypatch.setattr(f"ecommerce.archive.{module}.reached", reached)
 
 
 @pytest.fixture
@@ -135,9 +116,7 @@ def test_after_the_upgrade_orders_come_again_and_the_archive_is_worked_on(spark:
     assert compact_archive(settings, at_least=2).days
     all_figures_are_right(frozen, orders)
     restore_orders(settings, *_days(database))
-    collection: Any = database.get_collection(ORDERS_RESTORED, codec_options=RAW)
-    restored = {row["_id"]: row.raw for row in collection.find()}
-    assert set(frozen.restored) <= set(restored.values())
+    assert set(frozen.restored) <= set(raw_orders(database, ORDERS_RESTORED).values())
 
 
 def _days(database: MongoDatabase) -> Any:
@@ -155,10 +134,8 @@ MOMENTS = (
 def test_an_upgrade_that_was_killed_is_finished_by_the_next(
     spark: SparkSession, frozen: Frozen, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    cut_at(monkeypatch, f"upgrade:{moment}")
-    with pytest.raises(PowerCut):
+    with cut_off(monkeypatch, f"upgrade:{moment}", upgrade, fill, run_directories, steps, purge):
         upgrade_database(frozen.database, frozen.settings)
-    monkeypatch.undo()
     said = compute_kpis(frozen.database).to_json_dict()
     assert said["orders"] == frozen.kpis["orders"]
     assert said["late_share"] is None or "incomplete" not in said
