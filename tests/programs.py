@@ -43,6 +43,13 @@ def ecommerce(
     )
 
 
+def printed(settings: Settings, *arguments: str, shell: Mapping[str, str] | None = None) -> str:
+    """What the program prints, which must succeed."""
+    ended = ecommerce(settings, *arguments, shell=shell)
+    assert ended.returncode == 0, f"{arguments}: {ended.stdout}{ended.stderr}"
+    return ended.stdout
+
+
 def clean_environment(settings: Settings) -> dict[str, str]:
     """As in a user's terminal: what the tests set for Prefect and their own Spark must not reach it."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", *SPARK))}

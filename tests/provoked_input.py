@@ -48,14 +48,6 @@ def name_a_text_as_parquet(settings: Settings, monkeypatch: pytest.MonkeyPatch) 
     recognise(settings.home / "a.parquet")
 
 
-def name_no_file(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    find_files([settings.home / "orders.csv"])
-
-
-def name_no_mapping(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    load_mapping("shoppify")
-
-
 def name_a_mapping_that_is_no_yaml(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     (settings.home / "mine.yaml").write_text("order: {id: [")
     load_mapping(str(settings.home / "mine.yaml"))
@@ -75,8 +67,8 @@ OF_INPUT: dict[str, Provocation] = {
     "…: unknown columns … in a table of …": recognise_text(
         "a.csv", "user_id,name,email,shoe_size\n1,Ada,a@example.com,38\n"
     ),
-    "…: no such file, or no files to import in it (…)": name_no_file,
-    "no mapping …: give the path of one, or one of …": name_no_mapping,
+    "…: no such file, or no files to import in it (…)": lambda settings, _: find_files([settings.home / "orders.csv"]),
+    "no mapping …: give the path of one, or one of …": lambda *_: load_mapping("shoppify"),
     "… is not YAML: …": name_a_mapping_that_is_no_yaml,
     "query: give one SELECT; …": ask_what_changes,
     "… is no JSON, which its name says: …": recognise_text("a.jsonl", "no JSON\n"),

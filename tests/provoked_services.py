@@ -82,10 +82,6 @@ def have_no_java(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     java_home(settings.model_copy(update={"cache": settings.home / "cache"}))
 
 
-def put_the_cache_where_java_finds_no_jar(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    class_path(settings.home / "12:30" / "thing.jar")
-
-
 def misspell_a_setting(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECOMMERCE_MONGO_PORT", "27o17")
     load_settings()
@@ -191,14 +187,6 @@ def start_an_installed_package(settings: Settings, monkeypatch: pytest.MonkeyPat
     dashboard.dashboard(settings, {})
 
 
-def have_no_postgres(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    database_uri(settings.home, "catalog")
-
-
-def recover_what_never_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    recover_catalog(settings)
-
-
 def set_no_password(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     for user in ("ROOT", *USERS):
         monkeypatch.delenv(f"MONGO_{user.upper()}_PASSWORD", raising=False)
@@ -232,10 +220,6 @@ def have_no_pyspark(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None
     jars._pyspark_jars()  # noqa: SLF001 - what a start of Spark needs first
 
 
-def name_a_run_that_never_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    get_run(get_database(settings), "no-such-run")
-
-
 OF_SERVICES: dict[str, Provocation] = {
     "port … for … is taken…: stop that, or set … to a free port": take_a_port,
     "already running in …: see…": run_up_twice,
@@ -244,7 +228,7 @@ OF_SERVICES: dict[str, Provocation] = {
     "HDFS has blocks in … but its metadata … is gone": lose_the_metadata,
     "archived orders may be on HDFS, which cannot run: …": lose_the_cache,
     "Java 17 or newer is needed (…)": have_no_java,
-    "Java cannot load …: its path holds …": put_the_cache_where_java_finds_no_jar,
+    "Java cannot load …: its path holds …": lambda settings, _: class_path(settings.home / "12:30" / "thing.jar"),
     "ECOMMERCE_…: …": misspell_a_setting,
     "MongoDB's data directory … is in use by another mongod: …": run_two_mongods_on_one_directory,
     "MongoDB's data directory … is damaged…": damage_the_data_of_mongod,
@@ -261,8 +245,8 @@ OF_SERVICES: dict[str, Provocation] = {
     "… did not answer in … s…; see …": start_what_never_answers,
     "the services did not start within … s; see …": have_no_time_to_start,
     "… is missing: run …ecommerce up… from a checkout of the project": start_an_installed_package,
-    "the embedded Postgres of … does not run: …": have_no_postgres,
-    "nothing of database … was ever archived: …": recover_what_never_was,
+    "the embedded Postgres of … does not run: …": lambda settings, _: database_uri(settings.home, "catalog"),
+    "nothing of database … was ever archived: …": lambda settings, _: recover_catalog(settings),
     "… must be set: see .env.example": set_no_password,
     "MongoDB cannot be used: …": name_a_mongodb_that_is_away,
     "… cannot be started: …": start_what_is_not_there,
@@ -270,6 +254,6 @@ OF_SERVICES: dict[str, Provocation] = {
     "the work pool … cannot be made: …": make_a_work_pool_without_a_server,
     "unfinished runs cannot be closed: …": close_runs_without_a_server,
     "PySpark is not installed in this environment: …": have_no_pyspark,
-    "archive_runs of database … has no run …": name_a_run_that_never_was,
+    "archive_runs of database … has no run …": lambda settings, _: get_run(get_database(settings), "no-such-run"),
 }
 """By the row of the runbook."""

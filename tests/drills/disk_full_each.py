@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 from ecommerce.mongo import get_database
 from ecommerce.services.disks import FOLDERS
 from ecommerce.settings import Settings
-from tests.programs import ecommerce, new_settings, states, wait_until
+from tests.programs import ecommerce, new_settings, printed, states, wait_until
 from tests.runbook import row_of
 
 MADE, IN_FILE, MORE = 5_000, 5_000, 60_000
@@ -97,21 +97,21 @@ def main() -> None:
     place = Path(sys.argv[1])
     (place / "home").mkdir(parents=True)
     settings = new_settings(place / "home")
-    done(settings, "up", "--detach", "--no-demo")
-    done(settings, "down")
+    printed(settings, "up", "--detach", "--no-demo")
+    printed(settings, "down")
     for disk in DISKS:
         move(settings.home / disk.folder, disk.size_mb)
-    done(settings, "up", "--detach", "--no-demo")
+    printed(settings, "up", "--detach", "--no-demo")
     try:
-        done(settings, "generate", "--orders", str(MADE), "--start", "2025-01-01", "--end", "2025-01-21")
+        printed(settings, "generate", "--orders", str(MADE), "--start", "2025-01-01", "--end", "2025-01-21")
         into_files = ("--start", "2025-03-01", "--end", "2025-03-11", "--to", str(place / "files"))
-        done(settings, "generate", "--orders", str(IN_FILE), "--seed", "9", *into_files)
+        printed(settings, "generate", "--orders", str(IN_FILE), "--seed", "9", *into_files)
         for file in (place / "files").glob("orders*"):
             os.utime(file, (0, 0))  # a younger one may not be complete yet
             shutil.move(file, settings.home / "inbox")
         failed = [text for disk in DISKS if (text := why_not_mended(settings, disk))]
         assert not failed, "\n\n".join(failed)
-        assert json.loads(done(settings, "kpis", "--json"))["orders"] >= MADE + IN_FILE + MORE
+        assert json.loads(printed(settings, "kpis", "--json"))["orders"] >= MADE + IN_FILE + MORE
     finally:
         ecommerce(settings, "down")
 
@@ -162,14 +162,8 @@ def fill(settings: Settings, disk: Disk) -> None:
     wait_until(lambda: not unwell(settings), BACK_SECONDS, lambda: unwell(settings))
     # What was begun may still be held by a process that the full disk ended.
     wait_until(lambda: disk.work(settings)[0], 200, lambda: disk.work(settings))
-    done(settings, "check")
+    printed(settings, "check")
     print(f"{disk.folder}: mended", flush=True)
-
-
-def done(settings: Settings, *arguments: str) -> str:
-    ended = ecommerce(settings, *arguments)
-    assert ended.returncode == 0, f"{arguments}: {ended.stdout}{ended.stderr}"
-    return ended.stdout
 
 
 def doctor(settings: Settings) -> str:

@@ -86,26 +86,6 @@ def test_no_replica_set(settings: Settings, tmp_path: Path) -> None:
     assert found["images"].state == found["summaries"].state == SKIPPED
 
 
-def lacks_an_index(database: MongoDatabase) -> None:
-    database[ORDERS].drop_index("order_time")
-
-
-def has_a_weak_validator(database: MongoDatabase) -> None:
-    database.command("collMod", ORDERS, validationAction="warn")
-
-
-def lacks_a_collection(database: MongoDatabase) -> None:
-    database.drop_collection("couriers")
-
-
-def keeps_no_images(database: MongoDatabase) -> None:
-    database.command("collMod", ORDERS, changeStreamPreAndPostImages={"enabled": False})
-
-
-def has_no_summaries(database: MongoDatabase) -> None:
-    database["archived_orders"].insert_one({"_id": 1})
-
-
 def has_old_summaries(database: MongoDatabase) -> None:
     yesterday = datetime.now(UTC) - timedelta(hours=30)
     state = State("epoch", 0, 0, Timestamp(1, 1), None, yesterday, yesterday, "UTC", 0)
@@ -118,28 +98,39 @@ def has_an_archive_run_that_was_left(database: MongoDatabase) -> None:
     new_run(database, Run("r1", ARCHIVE, PLANNED, started, None, "file:/archive", started_at=started))
 
 
-@pytest.mark.parametrize(
-    ("broken", "check", "says", "remedy"),
-    [
-        (lacks_an_index, "indexes", "lacks the index order_time", "bootstrap"),
-        (has_a_weak_validator, "validators", "validator of orders is not this version's", "bootstrap"),
-        (lacks_a_collection, "validators", "missing: couriers", "bootstrap"),
-        (keeps_no_images, "images", "changeStreamPreAndPostImages is off", "bootstrap"),
-        (has_no_summaries, "summaries", "no summaries", "ecommerce summarize"),
-        (has_old_summaries, "summaries", "30.0 hours ago", "ecommerce summarize"),
-        (has_an_archive_run_that_was_left, "archive runs", "r1 is planned since 9 hours", "ecommerce archive"),
-    ],
-    ids=lambda value: value.__name__ if callable(value) else "",
-)
-def test_a_database_that(
-    broken: Callable[[MongoDatabase], None],
-    check: str,
-    says: str,
-    remedy: str,
-    settings: Settings,
-    database: MongoDatabase,
-) -> None:
-    broken(database)
+BROKEN: dict[str, tuple[Callable[[MongoDatabase], object], str, str, str]] = {
+    "lacks an index": (
+        lambda database: database[ORDERS].drop_index("order_time"),
+        "indexes", "lacks the index order_time", "bootstrap",
+    ),
+    "has a weak validator": (
+        lambda database: database.command("collMod", ORDERS, validationAction="warn"),
+        "validators", "validator of orders is not this version's", "bootstrap",
+    ),
+    "lacks a collection": (
+        lambda database: database.drop_collection("couriers"),
+        "validators", "missing: couriers", "bootstrap",
+    ),
+    "keeps no images": (
+        lambda database: database.command("collMod", ORDERS, changeStreamPreAndPostImages={"enabled": False}),
+        "images", "changeStreamPreAndPostImages is off", "bootstrap",
+    ),
+    "has no summaries": (
+        lambda database: database["archived_orders"].insert_one({"_id": 1}),
+        "summaries", "no summaries", "ecommerce summarize",
+    ),
+    "has old summaries": (has_old_summaries, "summaries", "30.0 hours ago", "ecommerce summarize"),
+    "has an archive run that was left": (
+        has_an_archive_run_that_was_left, "archive runs", "r1 is planned since 9 hours", "ecommerce archive",
+    ),
+}  # fmt: skip
+"""How a database is broken, the check that finds it, what it says, and the remedy."""
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_database_that(broken: str, settings: Settings, database: MongoDatabase) -> None:
+    breaks, check, says, remedy = BROKEN[broken]
+    breaks(database)
     problem = only_problem(settings)
     assert problem.check == check
     assert says in problem.says

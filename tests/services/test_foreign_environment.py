@@ -17,7 +17,7 @@ from ecommerce.services.marks import marked_processes
 from ecommerce.settings import Settings
 from tests.foreign_shell import foreign_shell
 from tests.ports import free_port
-from tests.programs import PROGRAM, clean_environment, new_settings
+from tests.programs import PROGRAM, clean_environment, ecommerce, new_settings
 from tests.runbook import row_of
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ def foreign(tmp_path: Path) -> dict[str, str]:
     return foreign_shell(tmp_path)
 
 
-def ecommerce(settings: Settings, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def alone(settings: Settings, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     namespaces = ["--uts", "--net"] if os.geteuid() == 0 else ["--map-current-user", "--keep-caps", "--uts", "--net"]
     return subprocess.run(
         ["unshare", *namespaces, sys.executable, "-c", ALONE, PROGRAM, *arguments],
@@ -98,9 +98,8 @@ def refusing_server(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def one_line_about_prefect(settings: Settings, database: MongoDatabase, server: str) -> str:
-    environment = clean_environment(settings) | {"PREFECT_API_URL": server, "PREFECT_API_KEY": "pnu_not_a_key"}
-    command = [PROGRAM, "generate", "--orders", "5"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    foreign = {"PREFECT_API_URL": server, "PREFECT_API_KEY": "pnu_not_a_key"}
+    done = ecommerce(settings, "generate", "--orders", "5", shell=foreign)
     assert (done.returncode, done.stdout) == (1, "")
     assert database[ORDERS].count_documents({}) == 0
     (line,) = done.stderr.splitlines()
@@ -159,17 +158,16 @@ def test_what_is_no_prefect_server_is_named_with_its_answer(
     settings: Settings, database: MongoDatabase, refusing_server: str, answers: str, commands: list[str]
 ) -> None:
     server = refusing_server.removesuffix("/api")
-    environment = clean_environment(settings) | {"PREFECT_API_URL": server}
+    foreign = {"PREFECT_API_URL": server}
     found = f"{server} is not the API of a Prefect server: {server}/admin/version answers {answers}"
     for command in commands:
-        done = subprocess.run([PROGRAM, *command.split()], env=environment, capture_output=True, text=True, timeout=120)
+        done = ecommerce(settings, *command.split(), shell=foreign)
         (line,) = done.stderr.splitlines()
         assert done.returncode == 1
         assert line.startswith(f"error: {found}. The address ends in /api")
         assert row_of(line.removeprefix("error: ")).startswith("… is not the API of a Prefect server")
     assert database[ORDERS].count_documents({}) == 0
-    done = subprocess.run([PROGRAM, "doctor"], env=environment, capture_output=True, text=True, timeout=120)
-    said = " ".join(done.stdout.split())
+    said = " ".join(ecommerce(settings, "doctor", shell=foreign).stdout.split())
     assert f"{found} → The address ends in /api" in said
 
 
@@ -190,7 +188,7 @@ def test_neither_the_shell_nor_the_network_keeps_orders_from_the_archive(
         ("archive", "--older-than-days", "30"),
         ("check",),
     ):
-        done = ecommerce(own_home, foreign, *arguments)
+        done = alone(own_home, foreign, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "rofile" not in done.stderr
     assert "equal" in done.stdout
@@ -202,10 +200,7 @@ def test_no_command_asks_a_proxy_for_loopback(
     settings: Settings, database: MongoDatabase, refusing_server: str, foreign: dict[str, str]
 ) -> None:
     proxies = {name: value for name, value in foreign.items() if name.lower().endswith("_proxy")}
-    environment = {**clean_environment(settings), **proxies, "PREFECT_API_URL": refusing_server}
-    done = subprocess.run(
-        [PROGRAM, "doctor"], env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = ecommerce(settings, "doctor", shell=proxies | {"PREFECT_API_URL": refusing_server})
     assert f"the Prefect server {refusing_server} refuses us" in " ".join(done.stdout.split()), done.stdout
 
 

@@ -15,7 +15,7 @@ from ecommerce.mongo import MongoDatabase
 from ecommerce.services.marks import marked_processes
 from ecommerce.settings import Settings
 from tests.archiving import an_order, assert_one_place, insert
-from tests.programs import NO_POSTGRES, SERVICES, ecommerce, new_settings, states
+from tests.programs import NO_POSTGRES, SERVICES, ecommerce, new_settings, printed, states
 from tests.unit.test_odd_paths import ODD
 
 pytestmark = pytest.mark.slow
@@ -32,30 +32,28 @@ def odd(tmp_path: Path) -> Iterator[Settings]:
     assert marked_processes(home) == []
 
 
-def done(settings: Settings, *arguments: str) -> str:
-    ended = ecommerce(settings, *arguments)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
-
-
 @pytest.mark.timeout(600)
 def test_all_of_it_works_in_a_home_with_odd_characters(odd: Settings, tmp_path: Path) -> None:
     days = ("--start", "2025-01-01", "--end", "2025-01-21")
-    done(odd, "up", "--detach", "--no-demo")
+    printed(odd, "up", "--detach", "--no-demo")
     assert {name: state["state"] for name, state in states(odd).items()} == dict.fromkeys(SERVICES, "up")
-    done(odd, "generate", "--orders", "2000", *days)
-    done(odd, "generate", "--orders", "500", *days, "--seed", "7", "--to", str(tmp_path / "made"), "--format", "json")
+    printed(odd, "generate", "--orders", "2000", *days)
+    printed(
+        odd, "generate", "--orders", "500", *days, "--seed", "7", "--to", str(tmp_path / "made"), "--format", "json"
+    )
     (orders,) = (tmp_path / "made").glob("orders*")
     named = tmp_path / f"orders {ODD}.jsonl"
     shutil.move(orders, named)
-    done(odd, "import", str(named))
-    done(odd, "archive", "--older-than-days", "30")
-    assert "2025-01-03 are in orders_restored" in done(odd, "restore", "--start", "2025-01-02", "--end", "2025-01-03")
-    kpis = json.loads(done(odd, "kpis", "--json"))
+    printed(odd, "import", str(named))
+    printed(odd, "archive", "--older-than-days", "30")
+    assert "2025-01-03 are in orders_restored" in printed(
+        odd, "restore", "--start", "2025-01-02", "--end", "2025-01-03"
+    )
+    kpis = json.loads(printed(odd, "kpis", "--json"))
     assert kpis["archived_orders"] > 1_500
     assert kpis["archived_orders"] + kpis["hot_orders"] == kpis["orders"] >= 2_000
     assert run_of_the_worker(odd, "check-orders/daily") == "COMPLETED"
-    done(odd, "down")
+    printed(odd, "down")
     assert [path.name for path in odd.home.parent.iterdir()] == [ODD]
     assert any((odd.home / "hdfs" / "data").glob("current/BP-*"))
     assert (odd.home / "postgres" / "data").exists() == (NO_POSTGRES is None)

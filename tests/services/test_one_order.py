@@ -21,7 +21,10 @@ from ecommerce.settings import Settings
 from ecommerce.shop import Shop, write_shop
 from tests.archiving import an_order, insert, with_archive
 from tests.order_queries import NOW
-from tests.programs import ecommerce
+from tests.programs import ecommerce, printed
+
+NARROW = {"COLUMNS": "80"}
+"""The shell of a terminal of eighty columns."""
 
 
 def test_the_life_of_an_order(database: MongoDatabase, settings: Settings) -> None:
@@ -75,20 +78,12 @@ def test_the_command_shows_a_hot_order(database: MongoDatabase, settings: Settin
     assert "[red]�[31m<b>" in ecommerce(settings, "order", "5").stdout
 
 
-def printed(settings: Settings, *arguments: str, columns: int = 80) -> str:
-    """What `ecommerce order` prints on a terminal of this width."""
-    terminal = {"COLUMNS": str(columns)}
-    done = ecommerce(settings, "order", *arguments, shell=terminal)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_no_id_is_cut_on_a_terminal_of_eighty_columns(database: MongoDatabase, settings: Settings) -> None:
     several = [an_order(4_052_640_064_340_050 + number, user_id=5_365, items=2) for number in range(2)]
     insert(database, several)
-    shown = printed(settings, str(several[0].order.order_id))
+    shown = printed(settings, "order", str(several[0].order.order_id), shell=NARROW)
     assert all(str(item.order_item_id) in shown for item in several[0].order_items)
-    listed = printed(settings, "--customer", "5365")
+    listed = printed(settings, "order", "--customer", "5365", shell=NARROW)
     assert all(str(each.order.order_id) in listed for each in several)
     assert "…" not in shown + listed
 
@@ -127,20 +122,20 @@ def test_an_order_is_printed_with_names_and_in_the_decimals_of_its_currency(
     database["products"].insert_one({"_id": product, "product_id": product, "name": "Tea pot"})
 
     amount = f"{stored['order']['total_amount'].to_decimal():.2f}"
-    one = printed(settings, "1001")
+    one = printed(settings, "order", "1001", shell=NARROW)
     assert re.search(rf"total_amount +│ {re.escape(amount)} ", one), one
     shop = Shop("EUR", "Asia/Tokyo")
     write_shop(database, shop)
     time = f"{stored['order']['order_time'].astimezone(shop.zone):%Y-%m-%d %H:%M:%S}"
-    in_tokyo = printed(settings, "1001")
+    in_tokyo = printed(settings, "order", "1001", shell=NARROW)
     assert re.search(rf"order +┃ times \(Asia/Tokyo\) (.*\n)+?│ order_time +│ {time} ", in_tokyo)
     assert re.search(rf"event_time \(Asia/Tokyo\) +{time}", in_tokyo), in_tokyo
     assert re.search(rf"time \(Asia/Tokyo\) .*\n.*\n│ {time} +│ Ordered", in_tokyo), in_tokyo
-    as_json = json.loads(printed(settings, "1001", "--json"))["order"]["order"]["order_time"]
+    as_json = json.loads(printed(settings, "order", "1001", "--json"))["order"]["order"]["order_time"]
     assert datetime.fromisoformat(as_json).utcoffset() == timedelta(0), "instants in UTC"
     assert "None" not in one and re.search("actual_time +│ – ", one)
     assert f"{user} Ada �[31mL" in one and f"{product} Tea pot" in one
-    listed = printed(settings, "--customer", "ada@example.com")
+    listed = printed(settings, "order", "--customer", "ada@example.com", shell=NARROW)
     assert str(order_id) in listed and str(user) in listed, "no id is broken over lines"
     assert f"{amount} EUR" in listed
-    assert f"{amount} EUR" in printed(settings, "--customer", "ada@example.com", columns=200)
+    assert f"{amount} EUR" in printed(settings, "order", "--customer", "ada@example.com")

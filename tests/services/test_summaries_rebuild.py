@@ -1,5 +1,6 @@
 """Figures that cannot go on from where they stand are rebuilt, while others write and rebuild."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
@@ -37,44 +38,33 @@ def go_on_from(database: MongoDatabase, token: dict[str, Any]) -> None:
     assert move_state(database, state, replace(state, token=token))
 
 
-def spoil_token(database: MongoDatabase) -> None:
-    go_on_from(database, {"_data": 5})
-
-
-def spoil_token_s_text(database: MongoDatabase) -> None:
-    go_on_from(database, {"_data": "82zz"})
-
-
-def lose_state(database: MongoDatabase) -> None:
-    database[STATE].delete_many({})
-
-
 def lose_images(database: MongoDatabase) -> None:
     database.command("collMod", ORDERS, changeStreamPreAndPostImages={"enabled": False})
     database[ORDERS].update_many({}, {"$set": {"delivery.status": "Shipped"}})
 
 
-def lose_orders(database: MongoDatabase) -> None:
-    database[ORDERS].drop()
+LOSSES: dict[str, Callable[[MongoDatabase], object]] = {
+    "the token": lose_token,
+    "a token that is none": lambda database: go_on_from(database, {"_data": 5}),
+    "a token of another text": lambda database: go_on_from(database, {"_data": "82zz"}),
+    "the state": lambda database: database[STATE].delete_many({}),
+    "the images": lose_images,
+    "the orders": lambda database: database[ORDERS].drop(),
+    "the format": lambda database: database[STATE].update_one({}, {"$set": {"format": 0}}),
+}
 
 
-def other_format(database: MongoDatabase) -> None:
-    database[STATE].update_one({}, {"$set": {"format": 0}})
-
-
-@pytest.mark.parametrize(
-    "loss", [lose_token, spoil_token, spoil_token_s_text, lose_state, lose_images, lose_orders, other_format]
-)
-def test_what_cannot_go_on_is_rebuilt(database: MongoDatabase, loss: Any) -> None:
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_cannot_go_on_is_rebuilt(database: MongoDatabase, loss: str) -> None:
     accept(database, random_orders(120))
     advance(database)
     seq = (load_state(database) or pytest.fail()).seq
-    loss(database)
+    LOSSES[loss](database)
     accept(database, random_orders(30, seed=2))
     advanced = advance(database)
     assert advanced.mode == "rebuilt"
     assert advanced.reason
-    assert advanced.seq > seq or loss in (lose_state, other_format)
+    assert advanced.seq > seq or loss in ("the state", "the format")
     assert_exact(database)
     accept(database, random_orders(200, seed=3))
     assert advance(database).mode == "advanced"
