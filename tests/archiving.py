@@ -20,7 +20,8 @@ from ecommerce.archive import changed_rows, changes, purge, steps
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.reading import read, read_spark
 from ecommerce.archive.run import ARCHIVE_SUMMARY
-from ecommerce.documents.bson_codec import encode_order
+from ecommerce.documents.bson_codec import decode_order, encode_order
+from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
@@ -130,8 +131,6 @@ def assert_one_place(
     spark: SparkSession, settings: Settings, database: MongoDatabase, orders: Iterable[OrderDocument]
 ) -> None:
     """Every order is either hot or archived, never both, with the content that it has here."""
-    from ecommerce.documents.content_hash import content_hash
-
     expected = {order.order.order_id: content_hash(order) for order in orders}
     rows = read(columns=["order.order_id", "content_hash"], settings=settings)
     archived = dict(zip(rows["order.order_id"].to_pylist(), rows["content_hash"].to_pylist(), strict=True))
@@ -146,9 +145,6 @@ def assert_one_place(
 
 def hot_contents(database: MongoDatabase) -> dict[int, int]:
     """Content hashes of the orders in MongoDB."""
-    from ecommerce.documents.bson_codec import decode_order
-    from ecommerce.documents.content_hash import content_hash
-
     return {row["_id"]: content_hash(decode_order(row)) for row in database[ORDERS].find()}
 
 

@@ -1,26 +1,20 @@
 """The figures that a page shows, against those of the command line."""
 
 import json
-import os
-import subprocess
-import sys
 from decimal import Decimal
 from typing import Any
 
 from dashboard.sales_card import LINES
 from dashboard.text import money, readable
-from ecommerce.mongo import mongo_uri as uri_of
 from ecommerce.readable import counted, exact
 from ecommerce.settings import Settings
-from tests.dashboard_app import REPOSITORY, Tab, saved_rows
+from tests.dashboard_app import Tab, saved_rows
+from tests.programs import printed
 
 
 def printed_figures(shop: Settings, *options: str) -> dict[str, Any]:
     """What `ecommerce kpis --json` says of a shop."""
-    command = [sys.executable, "-c", "from cli.app import main; main()", "kpis", "--json", *options]
-    environment = os.environ | {"ECOMMERCE_MONGO_URI": uri_of(shop), "ECOMMERCE_DATABASE": shop.database}
-    printed = subprocess.run(command, env=environment, capture_output=True, check=True, text=True, cwd=REPOSITORY)
-    figures: dict[str, Any] = json.loads(printed.stdout)
+    figures: dict[str, Any] = json.loads(printed(shop, "kpis", "--json", *options))
     return figures
 
 

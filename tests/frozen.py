@@ -17,14 +17,13 @@ from ecommerce.services.records import identity, run_directory, write_json
 from ecommerce.services.supervisor import UP
 from ecommerce.settings import Settings
 from tests.ports import free_port
+from tests.programs import new_settings
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Those of a home whose `up` is this process."""
-    home = tmp_path / "home"
-    ports = {f"{name}_port": free_port() for name in ("mongo", "namenode", "dashboard", "prefect")}
-    settings = Settings(home=home, **ports)  # type: ignore[arg-type]
+    settings = new_settings(tmp_path / "home")
     says_it_is(settings, UP)
     return settings
 

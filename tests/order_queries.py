@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from ecommerce.documents.catalog import Product
@@ -70,8 +71,6 @@ QUERIES: dict[str, tuple[OrderQuery, Wanted]] = {
 @pytest.fixture
 def orders(database: MongoDatabase) -> list[OrderDocument]:
     """600 orders, a status in another spelling among them, and half a catalog."""
-    import msgspec
-
     found = random_orders(600, wild=True)
     for number in range(0, 600, 9):
         delivery = msgspec.structs.replace(found[number].delivery, status="completed")

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import psutil
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun
 from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -125,8 +126,6 @@ class PrefectStack:
 
     def log(self, run: UUID) -> str:
         """The run's log, a line for each message, with its level."""
-        from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
-
         lines = self.client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run])), limit=200)
         return "\n".join(f"{line.level} {line.message}" for line in lines)
 

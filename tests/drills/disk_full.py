@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.programs import SERVICES, ecommerce, new_settings, states, wait_until
+from tests.drills.disk_full_each import log, unwell
+from tests.programs import SERVICES, ecommerce, new_settings, printed, states, wait_until
 
 SIZE_MB = 1600
 """HDFS keeps 16 MB free for each of 40 files that are written at once, MongoDB and Postgres take 400 MB."""
@@ -31,20 +32,9 @@ def main() -> None:
     (disk / "home").mkdir()
     settings = new_settings(disk / "home")
 
-    def done(*arguments: str) -> str:
-        ended = ecommerce(settings, *arguments)
-        assert ended.returncode == 0, f"{arguments}: {ended.stdout}{ended.stderr}"
-        return ended.stdout
-
-    def said() -> str:
-        return (settings.home / "logs" / "up.log").read_text()
-
-    def reasons() -> dict[str, object]:
-        return {name: state["reason"] for name, state in states(settings).items() if not state["healthy"]}
-
-    done("up", "--detach", "--no-demo")
+    printed(settings, "up", "--detach", "--no-demo")
     try:
-        done(*MADE)
+        printed(settings, *MADE)
         ballast = disk / "ballast"
         with ballast.open("wb") as file:
             space = os.statvfs(disk)
@@ -58,17 +48,19 @@ def main() -> None:
         assert ended.returncode == 1, f"{ended.returncode}: {ended.stdout}{ended.stderr}"
         *_, error = ended.stderr.splitlines()
         assert error.startswith("error: ") and "Traceback" not in ended.stderr, ended.stderr
-        wait_until(lambda: "did not start again, which is tried every minute" in said(), 120, said)
-        assert "free some space" in said()
-        assert "mongod" in reasons()
-        wait_until(lambda: "safe mode" in str(reasons().get("namenode")), 60, reasons)
+        wait_until(
+            lambda: "did not start again, which is tried every minute" in log(settings), 120, lambda: log(settings)
+        )
+        assert "free some space" in log(settings)
+        assert "mongod" in unwell(settings)
+        wait_until(lambda: "safe mode" in str(unwell(settings).get("namenode")), 60, lambda: unwell(settings))
         ballast.unlink()
-        wait_until(lambda: not reasons(), BACK_SECONDS, reasons)
+        wait_until(lambda: not unwell(settings), BACK_SECONDS, lambda: unwell(settings))
         assert set(states(settings)) >= set(SERVICES)
-        done(*more(month))
-        done("archive", "--older-than-days", "30")
-        assert json.loads(done("kpis", "--json"))["orders"] == orders + MORE_ORDERS
-        done("check")
+        printed(settings, *more(month))
+        printed(settings, "archive", "--older-than-days", "30")
+        assert json.loads(printed(settings, "kpis", "--json"))["orders"] == orders + MORE_ORDERS
+        printed(settings, "check")
     finally:
         ecommerce(settings, "down")
 

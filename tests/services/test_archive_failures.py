@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
@@ -18,6 +19,7 @@ from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.errors import ArchiveError, explain, without_credentials
 from ecommerce.archive.run import COMMITTED, PLANNED
 from ecommerce.archive.runs import unfinished_run
+from ecommerce.archive.source import mongo_frame
 from ecommerce.documents.order import OrderDocument
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
@@ -151,10 +153,6 @@ def test_sparks_log_and_processes_show_no_password(
     spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path
 ) -> None:
     """Spark's workers get an address with a password; MongoDB refuses it, and Spark logs what it knows about that."""
-    from pydantic import SecretStr
-
-    from ecommerce.archive.source import mongo_frame
-
     assert settings.mongo_uri
     secret = settings.mongo_uri.get_secret_value().replace("//", "//somebody:s3cretpass@")
     wrong = settings.model_copy(update={"mongo_uri": SecretStr(secret)})

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import ArtifactSort
 from pyspark.sql import SparkSession
 
 from ecommerce.archive import steps
@@ -15,6 +17,10 @@ from ecommerce.archive.table import ArchiveTable
 from ecommerce.mongo import MongoDatabase
 from ecommerce.services.environment import settings_environment
 from ecommerce.settings import Settings, get_settings
+from flows import archive_orders as archive_flow
+from flows.archive_orders import archive_orders
+from flows.archive_steps import STEP_TASKS
+from flows.restore_orders import restore_orders
 from tests.archiving import OLD_DAY, an_order, hot_ids, insert
 from tests.ports import free_port
 from tests.programs import ecommerce
@@ -34,9 +40,6 @@ def archive(archive: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sett
 
 def pages() -> dict[str, str]:
     """The newest Markdown artifact of each key."""
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.sorting import ArtifactSort
-
     with get_client(sync_client=True) as client:
         artifacts = client.read_artifacts(sort=ArtifactSort.CREATED_DESC)
     found: dict[str, str] = {}
@@ -47,8 +50,6 @@ def pages() -> dict[str, str]:
 
 
 def artifact_keys() -> set[str]:
-    from prefect.client.orchestration import get_client
-
     with get_client(sync_client=True) as client:
         return {str(artifact.key) for artifact in client.read_artifacts()}
 
@@ -56,9 +57,6 @@ def artifact_keys() -> set[str]:
 def test_a_dry_run_plans_and_an_archive_run_has_a_page(
     archive: Settings, database: MongoDatabase, spark: SparkSession
 ) -> None:
-    from flows.archive_orders import archive_orders
-    from flows.restore_orders import restore_orders
-
     insert(database, [an_order(i, day=i % 2) for i in range(20)])
     report = archive_orders(dry_run=True)
     assert (report.plan.orders, report.runs) == (20, ())
@@ -84,8 +82,6 @@ def test_a_dry_run_plans_and_an_archive_run_has_a_page(
 def test_a_plan_for_an_archive_that_is_not_there_says_so(
     archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.archive_orders import archive_orders
-
     insert(database, [an_order(1)])
     nowhere = f"hdfs://127.0.0.1:{free_port()}/archive"
     monkeypatch.setenv("ECOMMERCE_ARCHIVE_URI", nowhere)
@@ -103,9 +99,6 @@ def test_a_plan_for_an_archive_that_is_not_there_says_so(
 def test_a_step_is_tried_again_unless_the_archive_is_wrong(
     archive: Settings, database: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.archive_orders import archive_orders
-    from flows.archive_steps import STEP_TASKS
-
     for state, task in STEP_TASKS.items():
         monkeypatch.setitem(STEP_TASKS, state, task.with_options(retry_delay_seconds=0))
     insert(database, [an_order(i) for i in range(10)])
@@ -141,8 +134,6 @@ def test_a_step_is_tried_again_unless_the_archive_is_wrong(
 def test_days_are_merged_also_when_there_is_nothing_to_archive(
     archive: Settings, database: MongoDatabase, spark: SparkSession
 ) -> None:
-    from flows.archive_orders import archive_orders
-
     for first in (0, 100):
         insert(database, [an_order(i) for i in range(first, first + 10)])
         archive_orders(compact_from=0)
@@ -160,11 +151,9 @@ def test_days_are_merged_also_when_there_is_nothing_to_archive(
 def test_a_busy_archiver_is_known_before_spark_is_started(
     archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import archive_orders as module
-
     insert(database, [an_order(i) for i in range(10)])
     started: list[object] = []
-    monkeypatch.setattr(module, "spark_ahead", lambda *arguments: started.append(arguments))
+    monkeypatch.setattr(archive_flow, "spark_ahead", lambda *arguments: started.append(arguments))
     with archive_lease(database), pytest.raises(ArchiveBusyError, match="another archiver is at work"):
-        module.archive_orders()
+        archive_orders()
     assert started == []

@@ -2,6 +2,7 @@
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as f
 
 from ecommerce.archive import archiver, steps
 from ecommerce.archive.archiver import archive_orders
@@ -10,6 +11,7 @@ from ecommerce.archive.errors import VerificationError
 from ecommerce.archive.run import COMMITTED, PLANNED, REFUSED
 from ecommerce.archive.runs import unfinished_run
 from ecommerce.archive.selection import Selection
+from ecommerce.documents.content_hash import content_hash_sql
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
 from tests.archiving import an_order, archived_ids, assert_one_place, hot_ids, insert
@@ -46,10 +48,6 @@ def test_what_spark_converts_wrongly_is_found_by_what_mongodb_holds(
     right = steps.source_frame
 
     def wrong(*arguments: object) -> object:
-        from pyspark.sql import functions as f
-
-        from ecommerce.documents.content_hash import content_hash_sql
-
         frame = right(*arguments)  # type: ignore[arg-type]
         amount = f.col("order.total_amount") + f.expr("if(order.order_id = 5, 0.01, 0)").cast("decimal(18,4)")
         frame = frame.withColumn("order", f.col("order").withField("total_amount", amount.cast("decimal(18,4)")))

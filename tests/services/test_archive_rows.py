@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
 
 from ecommerce.archive import hot
 from ecommerce.archive.archiver import archive_orders
@@ -85,8 +86,6 @@ def test_documents_of_another_layout_come_behind_the_others_with_the_same_values
 
 
 def test_the_columns_are_those_that_spark_expects(spark: SparkSession) -> None:
-    from pyspark.sql.types import StructType
-
     (batch,) = row_batches(hot_orders([encode_order(an_order(1))]))
     assert from_arrow_schema(batch.schema) == StructType.fromDDL(read_ddl())
 

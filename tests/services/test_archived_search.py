@@ -8,11 +8,13 @@ from typing import Any
 
 import bson
 import pytest
+from msgspec.structs import replace
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.selection import Selection
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_order
+from ecommerce.documents.catalog import User
 from ecommerce.documents.order import OrderDocument
 from ecommerce.forget.forget import forget
 from ecommerce.forget.person import ask_to_forget
@@ -154,8 +156,6 @@ def test_an_order_is_found_once_while_a_run_is_open(
 def test_a_later_version_that_waits_is_what_is_found(
     spark: SparkSession, database: MongoDatabase, archive: Settings
 ) -> None:
-    from msgspec.structs import replace
-
     everything = shop_orders(60)
     insert(database, everything)
     archive_orders(archive, Selection(30))
@@ -225,8 +225,6 @@ def test_an_archive_that_cannot_be_read_is_a_problem_of_the_page(
 def test_names_and_e_mails_find_archived_orders_of_those_who_may_see_them(
     spark: SparkSession, database: MongoDatabase, archive: Settings
 ) -> None:
-    from ecommerce.documents.catalog import User
-
     everything = shop_orders()
     insert(database, everything)
     archive_orders(archive, Selection(30))

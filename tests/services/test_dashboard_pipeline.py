@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from bson import Decimal128
+from prefect import flow
+from prefect.settings import PREFECT_API_URL
 
 from dashboard.pipeline import LOW_STOCK_SHOWN, read_failures, read_low_stock, read_pipeline
 from dashboard.pipeline_cards import pipeline_cards, stock_card
@@ -53,9 +55,6 @@ def test_a_file_without_a_row_asks_whether_it_is_the_file(database: MongoDatabas
 def test_a_failed_flow_is_told_with_its_reason_until_it_succeeds(
     prefect_server: None, database: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from prefect import flow
-    from prefect.settings import PREFECT_API_URL
-
     monkeypatch.setenv("PREFECT_API_URL", str(PREFECT_API_URL.value()))
 
     @flow(name="breaks")

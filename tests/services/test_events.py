@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from ecommerce.archive.run import ARCHIVE_RUNS
-from ecommerce.importing.loading.report import ImportReport
+from ecommerce.importing.loading.report import FileReport, ImportReport
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.summaries.state import CHECKS
+from flows.events import orders_imported
 from tests.archiving import an_order, emptied_afterwards, hot_ids, insert, shop_beside_a_worker
 from tests.compose.compose_file import REPOSITORY
 from tests.prefect_stack import PrefectStack, prefect_stack
@@ -74,9 +75,6 @@ def test_summarize_follows_imports_once_each_span(stack: PrefectStack, database:
     # Forty imports in some seconds.
     begun = datetime.now(UTC)
     with stack.in_this_process():
-        from ecommerce.importing.loading.report import FileReport
-        from flows.events import orders_imported
-
         for _ in range(40):
             orders_imported(ImportReport([FileReport(file, "orders", read=1, accepted=1)]))
     seconds = (datetime.now(UTC) - begun).total_seconds()

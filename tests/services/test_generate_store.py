@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from bson import Int64
+from msgspec.structs import replace as with_changes
 
 from ecommerce.documents.bson_codec import decode_order, encode_order, to_document
 from ecommerce.documents.content_hash import content_hash
@@ -20,6 +21,7 @@ from ecommerce.generate.into_mongodb.advance import advance_life
 from ecommerce.generate.into_mongodb.catalog_store import ensure_catalog, stored_catalog
 from ecommerce.generate.into_mongodb.stock import LOT, REORDER_LEVEL
 from ecommerce.generate.into_mongodb.store import SERIES, register_series, store_windows
+from ecommerce.generate.model.people import inventory
 from ecommerce.generate.model.windows import hour
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase, mongo_uri
 from ecommerce.settings import Settings
@@ -131,8 +133,6 @@ def test_orders_that_are_not_the_generators_stay_as_they_are(database: MongoData
 
 
 def replace_ids(order: Any, order_id: int) -> Any:
-    from msgspec.structs import replace as with_changes
-
     return with_changes(
         order,
         order=with_changes(order.order, order_id=order_id),
@@ -152,8 +152,6 @@ def test_an_hour_that_is_not_over_is_completed_later(database: MongoDatabase) ->
 
 
 def stocks_of_a_new_catalog(database: MongoDatabase) -> dict[int, int]:
-    from ecommerce.generate.model.people import inventory
-
     spec = stored_catalog(database) or small_catalog()
     return {record.product_id: record.stock_quantity or 0 for record in inventory(spec, 1, spec.products)}
 

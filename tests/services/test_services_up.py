@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -115,8 +116,6 @@ def test_up_starts_everything_keeps_it_up_and_leaves_nothing_behind(settings: Se
 
 
 def test_a_taken_port_ends_up_in_one_line_and_nothing_stays_started(settings: Settings) -> None:
-    import socket
-
     with socket.socket() as other:
         other.bind(("127.0.0.1", settings.mongo_port))
         other.listen()

@@ -1,5 +1,6 @@
 """Summaries: what happens to orders is in the figures once, in its own bucket, whoever advances and however often."""
 
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -155,8 +156,6 @@ def test_images_of_changed_orders_expire(database: MongoDatabase) -> None:
 @pytest.fixture
 def standalone(tmp_path: Path) -> Iterator[MongoDatabase]:
     """A prepared database on a mongod that is no replica set."""
-    import subprocess
-
     port = free_port()
     command = [str(find_mongod()), "--dbpath", str(tmp_path), "--port", str(port), "--bind_ip", "127.0.0.1"]
     process = subprocess.Popen([*command, "--unixSocketPrefix", str(tmp_path)], stdout=subprocess.DEVNULL)
