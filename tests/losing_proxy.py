@@ -1,13 +1,12 @@
 """A proxy before a Prefect server that loses the server's answer to one new state of a run."""
 
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from ecommerce.services.ports import LOOPBACK
+from tests.http_service import Handler, http_service
 
 
 @contextmanager
@@ -18,7 +17,7 @@ def losing_proxy(port: int, state: str) -> Iterator[tuple[int, list[str]]]:
     """
     lost: list[str] = []
 
-    class Connection(BaseHTTPRequestHandler):
+    class Connection(Handler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             passed = {name: value for name, value in self.headers.items() if name.lower() in ("content-type", "accept")}
@@ -33,19 +32,9 @@ def losing_proxy(port: int, state: str) -> Iterator[tuple[int, list[str]]]:
             if not lost and self.path.endswith("/set_state") and f'"{state}"'.encode() in body:
                 lost.append(self.path)
                 code, content = 503, b"{}"
-            self.send_response(code)
-            self.send_header("Content-Type", "application/json")
-            if code != 204:
-                self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.answer(code, content)
 
         do_POST = do_PATCH = do_PUT = do_DELETE = do_GET
 
-        def log_message(self, format: str, *arguments: object) -> None:
-            return
-
-    with ThreadingHTTPServer((LOOPBACK, 0), Connection) as proxy:
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        yield proxy.server_port, lost
-        proxy.shutdown()
+    with http_service(Connection) as outside:
+        yield outside, lost

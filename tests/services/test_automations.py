@@ -2,10 +2,8 @@
 
 import json
 import runpy
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from prefect.states import Failed, Pending
 
 from ecommerce.settings import Settings
 from tests.compose.compose_file import REPOSITORY
+from tests.http_service import Handler, http_service
 from tests.prefect_stack import prefect_stack
 
 pytestmark = pytest.mark.slow
@@ -72,19 +71,13 @@ def alerts() -> Iterator[tuple[str, list[str]]]:
     """An address that takes alerts, and the subjects of those that came."""
     subjects: list[str] = []
 
-    class Listener(BaseHTTPRequestHandler):
+    class Listener(Handler):
         def do_POST(self) -> None:
             subjects.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["subject"])
-            self.send_response(204)
-            self.end_headers()
+            self.answer(204)
 
-        def log_message(self, *_arguments: object) -> None:
-            """Keep the test's output free of requests."""
-
-    server = HTTPServer(("127.0.0.1", 0), Listener)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", subjects
-    server.shutdown()
+    with http_service(Listener) as port:
+        yield f"http://127.0.0.1:{port}", subjects
 
 
 @pytest.mark.timeout(600)

@@ -1,7 +1,6 @@
 """A clock that steps back by hours, as behind a wrong NTP server, stops nothing and moves no figure."""
 
 import sys
-from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -39,22 +38,17 @@ class Earlier(datetime, metaclass=_Meta):
         return datetime.now(tz) - BACK
 
 
-@pytest.fixture
-def step_back(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Sets the clock of our own code back; MongoDB keeps its time, as another machine's server does."""
-
-    def step() -> None:
-        ours = [module for name, module in sys.modules.items() if name.partition(".")[0] == "ecommerce"]
-        patched = [module for module in ours if getattr(module, "datetime", None) is datetime]
-        for module in patched:
-            monkeypatch.setattr(module, "datetime", Earlier)
-        assert "ecommerce.summaries.advance" in {module.__name__ for module in patched}
-
-    return step
+def step_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the clock of our own code back; MongoDB keeps its time, as another machine's server does."""
+    ours = [module for name, module in sys.modules.items() if name.partition(".")[0] == "ecommerce"]
+    patched = [module for module in ours if getattr(module, "datetime", None) is datetime]
+    for module in patched:
+        monkeypatch.setattr(module, "datetime", Earlier)
+    assert "ecommerce.summaries.advance" in {module.__name__ for module in patched}
 
 
 def test_figures_imports_rebuilds_and_checks_go_on(
-    database: MongoDatabase, settings: Settings, tmp_path: Any, step_back: Callable[[], None]
+    database: MongoDatabase, settings: Settings, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept(database, random_orders(50))
     store = KpiStore(database)
@@ -63,7 +57,7 @@ def test_figures_imports_rebuilds_and_checks_go_on(
     import_paths(database, [file])
     with archive_lease(database):
         pass
-    step_back()
+    step_back(monkeypatch)
 
     database[ORDERS].update_many({"_id": {"$lt": 20}}, {"$set": {"delivery.status": "Shipped"}})
     assert import_paths(database, [file]).unchanged == 10

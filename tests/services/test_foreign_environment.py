@@ -4,9 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.services.marks import marked_processes
 from ecommerce.settings import Settings
 from tests.foreign_shell import foreign_shell
+from tests.http_service import Handler, http_service
 from tests.ports import free_port
 from tests.programs import PROGRAM, clean_environment, ecommerce, new_settings
 from tests.runbook import row_of
@@ -56,7 +55,7 @@ def alone(settings: Settings, environment: dict[str, str], *arguments: str) -> s
     )
 
 
-class Refusal(BaseHTTPRequestHandler):
+class Refusal(Handler):
     """Every request gets 401, as from a Prefect server with a login."""
 
     def do_GET(self) -> None:
@@ -64,16 +63,6 @@ class Refusal(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.answer(401)
-
-    def answer(self, code: int, body: bytes = b"") -> None:
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        return
 
 
 class Failure(Refusal):
@@ -91,10 +80,8 @@ class Failure(Refusal):
 
 @pytest.fixture
 def refusing_server(request: pytest.FixtureRequest) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), getattr(request, "param", Refusal)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/api"
-        server.shutdown()
+    with http_service(getattr(request, "param", Refusal)) as port:
+        yield f"http://127.0.0.1:{port}/api"
 
 
 def one_line_about_prefect(settings: Settings, database: MongoDatabase, server: str) -> str:
@@ -124,24 +111,21 @@ def test_a_prefect_server_that_refuses_us_is_said_in_one_line(
 class Missing(Refusal):
     """Some service that knows none of Prefect's paths."""
 
-    def answer(self, code: int, body: bytes = b"") -> None:
+    def answer(self, code: int, body: bytes = b"", kind: str = "application/json") -> None:
         super().answer(404, b'{"detail":"Not Found"}')
 
 
 class Page(Refusal):
     """Prefect's own pages, at the address without /api: they answer every path with the page that loads the others."""
 
-    def answer(self, code: int, body: bytes = b"") -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(b"<!doctype html><title>Prefect Server</title>")
+    def answer(self, code: int, body: bytes = b"", kind: str = "application/json") -> None:
+        super().answer(200, b"<!doctype html><title>Prefect Server</title>", "text/html; charset=utf-8")
 
 
 class OtherJson(Refusal):
     """A service of JSON that answers everything."""
 
-    def answer(self, code: int, body: bytes = b"") -> None:
+    def answer(self, code: int, body: bytes = b"", kind: str = "application/json") -> None:
         super().answer(200, b'{"status":"ok"}')
 
 

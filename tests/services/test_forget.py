@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -141,19 +140,18 @@ def assert_forgotten(settings: Settings, database: MongoDatabase, before: dict[s
 
 
 @pytest.fixture
-def forgettable(shop: Settings, database: MongoDatabase, spark: SparkSession) -> Callable[[], dict[str, Any]]:
-    before = where(shop, database)
-    names = {Path(place).name for place in before}
+def before(shop: Settings, database: MongoDatabase, spark: SparkSession) -> dict[str, Any]:
+    """The figures of a shop in which the person is everywhere."""
+    names = {Path(place).name for place in where(shop, database)}
     assert {"users", "orders", "orders_restored", "rejected_rows", "orders.jsonl.gz", "worker.log"} <= names
     assert any(name.endswith(".parquet") for name in names)
     assert any(name.endswith(".avro") for name in names), "manifests hold the lowest and highest values"
-    return lambda: figures(database)
+    return figures(database)
 
 
 def test_nothing_is_found_afterwards_and_no_figure_moves(
-    shop: Settings, database: MongoDatabase, forgettable: Callable[[], dict[str, Any]]
+    shop: Settings, database: MongoDatabase, before: dict[str, Any]
 ) -> None:
-    before = forgettable()
     request = ask_to_forget(shop, email=EMAIL.upper())
     assert request.found["users"] == 1
     assert request.found["hot_orders"] == 3
@@ -173,9 +171,8 @@ def test_nothing_is_found_afterwards_and_no_figure_moves(
 
 
 def test_importing_the_old_files_again_brings_nothing_back(
-    shop: Settings, database: MongoDatabase, forgettable: Callable[[], dict[str, Any]]
+    shop: Settings, database: MongoDatabase, before: dict[str, Any]
 ) -> None:
-    before = forgettable()
     forget(shop, ask_to_forget(shop, user_id=PERSON).run_id)
     import_from_inbox(shop, database)
     report = import_rows(shop, database, rows())
@@ -196,7 +193,7 @@ def forgotten_files(shop: Settings, database: MongoDatabase) -> set[str]:
 
 
 def test_an_order_that_was_never_there_comes_in_anonymous(
-    shop: Settings, database: MongoDatabase, forgettable: Callable[[], dict[str, Any]]
+    shop: Settings, database: MongoDatabase, before: dict[str, Any]
 ) -> None:
     forget(shop, ask_to_forget(shop, user_id=PERSON).run_id)
     path = shop.home_directory.parent / "new.jsonl"
@@ -234,13 +231,8 @@ MOMENTS = (
 
 @pytest.mark.parametrize("moment", drilled_but(MOMENTS, "edit:deleted", "forget:before-entries"))
 def test_cut_off_at_any_moment_the_next_run_finishes_it(
-    shop: Settings,
-    database: MongoDatabase,
-    forgettable: Callable[[], dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
-    moment: str,
+    shop: Settings, database: MongoDatabase, before: dict[str, Any], monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    before = forgettable()
     request = ask_to_forget(shop, user_id=PERSON)
     with cut_off(monkeypatch, moment, steps, edits):
         forget(shop, request.run_id)

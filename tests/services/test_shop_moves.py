@@ -21,7 +21,7 @@ from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
 from tests.archiving import cut_off
 from tests.services.test_kpis import said
-from tests.services.test_zones import midnight, spans
+from tests.services.test_zones import all_figures_are_of, midnight
 from tests.summaries_data import START, accept, random_orders
 from tests.summaries_recount import recount
 
@@ -39,14 +39,6 @@ def half_archived(database: MongoDatabase, settings: Settings, count: int = 2_00
     runs = archive_orders(settings, Selection(older_than_days=twenty_days))
     assert sum(run.orders for run in runs) > count / 5
     return orders
-
-
-def all_figures_are_of(database: MongoDatabase, orders: list[OrderDocument], zone: str) -> None:
-    store = KpiStore(database)
-    store.refresh()
-    for name, span in spans(zone).items():
-        expected = recount(orders, span=span, step=name.split(",")[0], zone=zone)
-        assert said(store.kpis(span, Filters())) == expected, name
 
 
 MOMENTS = ("shop:noted", "shop:day#1", "shop:day#7", "shop:read", "shop:moved")

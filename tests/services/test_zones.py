@@ -56,6 +56,14 @@ def spans(zone: str) -> dict[str, Span]:
     }
 
 
+def all_figures_are_of(database: MongoDatabase, orders: list[OrderDocument], zone: str) -> None:
+    store = KpiStore(database)
+    store.refresh()
+    for name, span in spans(zone).items():
+        expected = recount(orders, span=span, step=name.split(",")[0], zone=zone)
+        assert said(store.kpis(span, Filters())) == expected, name
+
+
 @pytest.fixture
 def orders(database: MongoDatabase, zone: str) -> list[OrderDocument]:
     """Partly in buckets, partly in the log of deltas."""
@@ -69,15 +77,10 @@ def orders(database: MongoDatabase, zone: str) -> list[OrderDocument]:
 def test_figures_are_by_the_days_of_the_shop(
     database: MongoDatabase, settings: Settings, zone: str, orders: list[OrderDocument]
 ) -> None:
-    store = KpiStore(database)
-    store.refresh()
+    KpiStore(database).refresh()
     for again in (lambda: None, lambda: compact(database), lambda: rebuild(database)):
         again()
-        store = KpiStore(database)
-        store.refresh()
-        for name, span in spans(zone).items():
-            expected = recount(orders, span=span, step=name.split(",")[0], zone=zone)
-            assert said(store.kpis(span, Filters())) == expected, name
+        all_figures_are_of(database, orders, zone)
         assert_exact(database)
     assert check_orders(database, settings).differences == ()
     assert compute_kpis(database).time_zone == zone
