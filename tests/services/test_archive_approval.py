@@ -3,7 +3,6 @@
 import os
 import pty
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,12 +18,12 @@ from ecommerce.archive.lease import require_free_lease
 from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.archive.view import open_view
 from ecommerce.mongo import MongoDatabase
-from ecommerce.services.environment import settings_environment
 from ecommerce.services.prefect import post
 from ecommerce.settings import Settings
 from tests.approving import ARCHIVE, answer, message, question, suspended
 from tests.archiving import an_order, assert_one_place, emptied_afterwards, hot_ids, insert, shop_beside_a_worker
 from tests.prefect_stack import PrefectStack, prefect_stack
+from tests.programs import PROGRAM, clean_environment, ecommerce
 
 pytestmark = pytest.mark.slow
 
@@ -172,27 +171,23 @@ def test_an_operator_s_choice_lasts_and_a_run_may_choose_otherwise(
 def test_a_command_asks_on_its_terminal_and_yes_answers_beforehand(
     stack: PrefectStack, archive: Settings, database: MongoDatabase
 ) -> None:
-    environment = {**os.environ, **settings_environment(stack.settings)}
-
-    def command(*options: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    def typed(text: str, *options: str) -> subprocess.CompletedProcess[str]:
         terminal, ours = pty.openpty()
-        if typed is not None:
-            os.write(terminal, typed.encode())
+        os.write(terminal, text.encode())
         return subprocess.run(
-            [sys.executable, "-m", "cli.app", "archive", *options],
-            stdin=ours if typed is not None else subprocess.DEVNULL,
+            [PROGRAM, "archive", *options],
+            stdin=ours,
             capture_output=True,
             text=True,
-            env=environment,
-            check=False,
+            env=clean_environment(stack.settings),
         )
 
-    nobody = command("--include-open")
+    nobody = ecommerce(stack.settings, "archive", "--include-open")
     assert nobody.returncode != 0
     assert "--yes answers beforehand" in nobody.stderr
     assert database[ARCHIVE_RUNS].count_documents({}) == 0, "it is known before anything is exported"
 
-    refused = command("--approve", typed="n\n")
+    refused = typed("n\n", "--approve")
     assert "Delete 20 orders from MongoDB?" in refused.stderr
     assert "was refused: on the command line; all of them are in MongoDB" in refused.stdout, refused.stderr
     assert hot_ids(database) == set(range(20))
@@ -200,10 +195,10 @@ def test_a_command_asks_on_its_terminal_and_yes_answers_beforehand(
 
     # What waits elsewhere is said, and answered where that is asked for.
     run = suspended(stack, approve=True)
-    waiting = command(typed="y\n")
+    waiting = typed("y\n")
     assert "waits for a person's word until" in waiting.stdout, waiting.stderr
     assert hot_ids(database) == set(range(20))
-    answered = command("--approve", typed="y\n")
+    answered = typed("y\n", "--approve")
     assert "20 orders of 2 days" in answered.stdout, answered.stderr
     assert hot_ids(database) == set()
     answer(stack, run, answer="refuse")
@@ -211,7 +206,7 @@ def test_a_command_asks_on_its_terminal_and_yes_answers_beforehand(
     assert message(late).startswith("already answered: run "), stack.log(run)
 
     insert(database, [an_order(100, status="Pending")])
-    said_yes = command("--include-open", "--yes")
+    said_yes = ecommerce(stack.settings, "archive", "--include-open", "--yes")
     assert "1 order of 1 day" in said_yes.stdout, said_yes.stderr
     assert hot_ids(database) == set()
 
@@ -220,10 +215,9 @@ def test_a_command_asks_on_its_terminal_and_yes_answers_beforehand(
 def test_the_question_stays_on_the_terminal_and_who_leaves_it_can_refuse_later(
     stack: PrefectStack, archive: Settings, database: MongoDatabase
 ) -> None:
-    environment = {**os.environ, **settings_environment(stack.settings), "TERM": "xterm", "COLUMNS": "120"}
-    archive_command = [sys.executable, "-m", "cli.app", "archive"]
+    environment = clean_environment(stack.settings) | {"TERM": "xterm", "COLUMNS": "120"}
     terminal, ours = pty.openpty()
-    asking = subprocess.Popen([*archive_command, "--approve"], stdin=ours, stdout=ours, stderr=ours, env=environment)
+    asking = subprocess.Popen([PROGRAM, "archive", "--approve"], stdin=ours, stdout=ours, stderr=ours, env=environment)
     os.close(ours)
     shown = ""
     while "[y/N]" not in shown:
@@ -245,28 +239,23 @@ def test_the_question_stays_on_the_terminal_and_who_leaves_it_can_refuse_later(
     assert record(database)["state"] == "verified"
     assert hot_ids(database) == set(range(20))
 
-    def command(*options: str) -> subprocess.CompletedProcess[str]:
-        everything = [*archive_command, *options]
-        return subprocess.run(
-            everything, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, check=False
-        )
-
-    plan = command("--dry-run")
+    plan = ecommerce(stack.settings, "archive", "--dry-run")
     assert "before any of that: run " in plan.stdout, plan.stderr
-    assert command("--refuse", "--yes").returncode == 2
-    refused = command("--refuse")
+    assert ecommerce(stack.settings, "archive", "--refuse", "--yes").returncode == 2
+    refused = ecommerce(stack.settings, "archive", "--refuse")
     assert "was refused: on the command line; all of them are in MongoDB" in refused.stdout, refused.stderr
     assert record(database)["state"] == "refused"
     assert hot_ids(database) == set(range(20))
-    nothing = command("--refuse")
+    nothing = ecommerce(stack.settings, "archive", "--refuse")
     assert "no archive run waits for a person's word" in nothing.stderr
     assert nothing.returncode == 2
 
     # One that Prefect asks about is refused, too, and what the settings say of other orders is not done then.
     database[ARCHIVE_RUNS].delete_many({})
     asking_run = suspended(stack, approve=True)
-    environment["ECOMMERCE_ARCHIVE_MAX_HOT_ORDERS"] = "0"
-    assert "was refused: on the command line" in command("--refuse").stdout
+    strict = {"ECOMMERCE_ARCHIVE_MAX_HOT_ORDERS": "0"}
+    refused = ecommerce(stack.settings, "archive", "--refuse", shell=strict)
+    assert "was refused: on the command line" in refused.stdout
     assert [one["state"] for one in database[ARCHIVE_RUNS].find()] == ["refused"], "no other run was made"
     assert hot_ids(database) == set(range(20))
     answer(stack, asking_run, answer="approve")
