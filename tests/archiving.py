@@ -138,14 +138,9 @@ def assert_one_place(
     assert len(found) == len(archived), "an order is twice in the archive"
     entries = {row["_id"]: row["content_hash"] for row in database[ARCHIVED_ORDERS].find()}
     assert entries == archived
-    hot = hot_contents(database)
+    hot = {row["_id"]: content_hash(decode_order(row)) for row in database[ORDERS].find()}
     assert not hot.keys() & archived.keys()
     assert hot | archived == expected
-
-
-def hot_contents(database: MongoDatabase) -> dict[int, int]:
-    """Content hashes of the orders in MongoDB."""
-    return {row["_id"]: content_hash(decode_order(row)) for row in database[ORDERS].find()}
 
 
 OF_ARCHIVER = (steps, purge, changed_rows, changes)

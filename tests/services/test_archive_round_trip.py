@@ -58,10 +58,6 @@ names = texts.map(lambda text: text.replace("$", "").replace(".", "")[:100] or "
 quantities = st.integers(0, QUANTITY_MAX)
 
 
-def order_id_of(order: OrderDocument) -> int:
-    return order.order.order_id
-
-
 @st.composite
 def orders_of_the_schema(draw: st.DrawFn) -> OrderDocument:
     order_id = draw(ids)
@@ -103,7 +99,7 @@ EDGES = [
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(made=st.lists(orders_of_the_schema(), min_size=4, max_size=9, unique_by=order_id_of))
+@given(made=st.lists(orders_of_the_schema(), min_size=4, max_size=9, unique_by=lambda order: order.order.order_id))
 def test_every_order_of_the_schema_comes_back_byte_for_byte(
     spark: SparkSession, settings: Settings, database: MongoDatabase, tmp_path: Path, made: list[OrderDocument]
 ) -> None:
