@@ -15,7 +15,7 @@ from bson.raw_bson import RawBSONDocument
 from msgspec.structs import replace
 from pymongo import MongoClient, ReplaceOne
 from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from ecommerce.documents.agreement import Disagreement
 from ecommerce.documents.bson_codec import decode_order, encode_order, same_content
@@ -41,10 +41,15 @@ from ecommerce.ingest.past_versions import (
     remember_versions,
     version_of,
 )
-from ecommerce.ingest.stored_orders import any_between, canonical_documents, stored_orders
+from ecommerce.ingest.stored_orders import any_between, any_of, canonical_documents, stored_orders
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, in_transaction, is_replica_set
 
-_UNAUTHORIZED = 13
+_UNAUTHORIZED, _DUPLICATE_KEY = 13, 11000
+
+_SOME = 20
+"""Orders of a batch that are looked for first. Where none is stored, mostly all are new, and looking for each took the
+server 4 of 30 µs."""
+
 _VALIDATED: WeakSet[MongoClient[Document]] = WeakSet()
 """Clients whose user may not bypass validation (built into dbAdmin, not into readWrite): the server looks again."""
 
@@ -120,19 +125,29 @@ def accept_orders(
 def _in_transaction(database: MongoDatabase, batch: Sequence[EncodedOrder], rules: _Rules, *, bypass: bool) -> Accepted:
     if not is_replica_set(database):
         return _accept(database, batch, rules, bypass, None)
+    try:
+        return in_transaction(database, lambda session: _accept(database, batch, rules, bypass, session, look=_SOME))
+    except BulkWriteError as error:
+        if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
+            raise
     return in_transaction(database, lambda session: _accept(database, batch, rules, bypass, session))
 
 
-def _accept(
+def _accept(  # noqa: PLR0913 - a batch, by what rules, and how
     database: MongoDatabase,
     batch: Sequence[EncodedOrder],
     rules: _Rules,
     bypass: bool,
     session: ClientSession | None,
+    *,
+    look: int | None = None,
 ) -> Accepted:
+    """With `look`, orders count as new where none of so many is stored: in a transaction, inserting one that is stored
+    fails and undoes all."""
     orders: Any = database.get_collection(ORDERS, codec_options=_RAW_OPTIONS)
     ids = [order.order_id for order in batch]
-    hot = stored_orders(database, ids, session) if any_between(orders, ids, session) else {}
+    may_be_stored = any_between(orders, ids, session) and (look is None or any_of(orders, ids[:look], session))
+    hot = stored_orders(database, ids, session) if may_be_stored else {}
     absent = [order_id for order_id in ids if order_id not in hot] if hot else ids
     archive = database[ARCHIVED_ORDERS]
     archived: dict[int, Mapping[str, Any]] = {}

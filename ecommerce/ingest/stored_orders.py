@@ -42,6 +42,11 @@ def any_between(collection: Any, ids: Sequence[int], session: ClientSession | No
     return collection.find_one(span, {"_id": 1}, session=session) is not None
 
 
+def any_of(collection: Any, ids: Sequence[int], session: ClientSession | None) -> bool:
+    """Whether the collection has any of these orders."""
+    return collection.find_one({"_id": {"$in": ids}}, {"_id": 1}, session=session) is not None
+
+
 def stored_orders(database: MongoDatabase, ids: Sequence[int], session: ClientSession | None) -> dict[int, bytes]:
     """The hot orders among these ids, as bytes: a document object for each would double the cost of comparing them."""
     hot: dict[int, bytes] = {}

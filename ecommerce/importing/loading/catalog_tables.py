@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import bson
+from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
@@ -14,11 +15,17 @@ from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.documents.canonical_bytes import order_id_of
 from ecommerce.documents.catalog import CATALOG, CatalogTable, User
 from ecommerce.documents.fields import fields_of
+from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.rows.orders import UNKNOWN_LOCATION, Known
 from ecommerce.ingest.forgotten import forgotten_people
 from ecommerce.mongo import Document, MongoDatabase
 
 DUPLICATE_KEY = 11000
+
+WRITTEN_KEPT = 100_000
+"""Records that are known to be in the catalog: about 30 MB."""
+
+_RAW_OPTIONS: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 
 @dataclass
@@ -51,7 +58,8 @@ def write_records(
     keys = [_key(table, record) for record in records]
     times = Counter(keys)
     identities = [_identity(table, key) for key in times]
-    stored = {_hashable(found["_id"]): found for found in collection.find({"_id": {"$in": identities}})}
+    raw_collection: Any = database.get_collection(table.name, codec_options=_RAW_OPTIONS)
+    stored = {_key(table, found.raw): found.raw for found in raw_collection.find({"_id": {"$in": identities}})}
     new: set[Any] = set()
     touched: set[Any] = set()
     for key, raw in zip(keys, records, strict=True):
@@ -60,8 +68,13 @@ def write_records(
             new.add(key)
             written.accepted += 1
             continue
+        before = merged.get(key)
+        if before is None and key in stored:
+            if raw == stored[key]:
+                written.unchanged += 1
+                continue
+            before = bson.decode(stored[key], CODEC_OPTIONS)
         record = bson.decode(raw, CODEC_OPTIONS)
-        before = merged.get(key) or stored.get(key)
         if before is None:
             merged[key] = record
             new.add(key)
@@ -95,12 +108,30 @@ def _without_people(database: MongoDatabase, records: Sequence[bytes]) -> Sequen
     ]
 
 
-def fill_catalog(database: MongoDatabase, found: Sequence[tuple[str, bytes]]) -> None:
-    """What order lines say of customers, products …: gaps of the catalog are filled, what it says is kept."""
-    for table in CATALOG:
-        records = [record for name, record in found if name == table.name]
-        if records:
-            write_records(database, table, records, only_fill=True)
+class CatalogBeside:
+    """The catalog for the decoders of one file's orders, by one question at a time.
+
+    Its gaps are filled with what order lines say of customers, products …; what it says itself is kept. Each record is
+    written once, though several processes find it.
+    """
+
+    def __init__(self, database: MongoDatabase) -> None:
+        self._database = database
+        self._written: set[tuple[str, bytes]] = set()
+
+    def ask(self, products: set[int], users: set[int], found: Sequence[tuple[str, bytes]]) -> Known:
+        """Bring in records, of each its table and its BSON. Returns what the catalog knows then of these things."""
+        with_patience(lambda: self._fill(found))
+        return with_patience(lambda: _known_of(self._database, products, users))
+
+    def _fill(self, found: Sequence[tuple[str, bytes]]) -> None:
+        new = [one for one in dict.fromkeys(found) if one not in self._written]
+        for table in CATALOG:
+            if records := [record for name, record in new if name == table.name]:
+                write_records(self._database, table, records, only_fill=True)
+        if len(self._written) > WRITTEN_KEPT:
+            self._written.clear()
+        self._written.update(new)
 
 
 def _insert(database: MongoDatabase, table: CatalogTable, documents: Sequence[Any]) -> None:
@@ -133,8 +164,7 @@ def _in_order(table: CatalogTable, record: Document) -> Document:
     return {name: record[name] for name in names if name in record}
 
 
-def ask_catalog(database: MongoDatabase, products: set[int], users: set[int]) -> Known:
-    """What the catalog knows about these products and users."""
+def _known_of(database: MongoDatabase, products: set[int], users: set[int]) -> Known:
     known = Known(dict.fromkeys(products), dict.fromkeys(users, UNKNOWN_LOCATION))
     if not products and not users:
         return known

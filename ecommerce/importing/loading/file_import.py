@@ -17,8 +17,8 @@ from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.formats.json_values import JSON_VALUES
 from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.loading.acceptance import Taken, take_orders
-from ecommerce.importing.loading.catalog_tables import ask_catalog, fill_catalog, write_records
-from ecommerce.importing.loading.decode import CatalogRecords, Decoded
+from ecommerce.importing.loading.catalog_tables import CatalogBeside, write_records
+from ecommerce.importing.loading.decode import Decoded
 from ecommerce.importing.loading.ledger import FileLedger
 from ecommerce.importing.loading.made_up import MadeUpIds, made_up_ids
 from ecommerce.importing.loading.own_currency import has_none_in
@@ -29,7 +29,6 @@ from ecommerce.importing.order_lines.group_lines import order_lines
 from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.recognise import joined_files
-from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.rows.plausible import add_doubts
 from ecommerce.importing.shape import LINES, Shape, catalog_table
 from ecommerce.importing.sources.streams import SourceError, open_source
@@ -128,7 +127,7 @@ class FileImport:
         shape = replace(self.shape, layout=JSON_VALUES.layout) if self.shape.rows == LINES else self.shape
         shape = replace(shape, keep_unknown=self.options.keep_unknown)
         with (
-            decoding(shape, self._ask, workers) as decode,
+            decoding(shape, CatalogBeside(self.database).ask, workers) as decode,
             ThreadPoolExecutor(self.options.writers, thread_name_prefix="accept") as writers,
         ):
             self._chunks = self._readable(chunks)
@@ -172,10 +171,6 @@ class FileImport:
             return f"; not imported: {at_least}{counted(left, 'order')} more of it"
         what = counted(left, "row" if self.shape.layout == JSON_VALUES.layout else "line")
         return f"; not imported: {at_least}{what}, from line {self._next_line:,} on"
-
-    def _ask(self, products: set[int], users: set[int], catalog_records: CatalogRecords) -> Known:
-        with_patience(lambda: fill_catalog(self.database, catalog_records))
-        return with_patience(lambda: ask_catalog(self.database, products, users))
 
     def _write_next(
         self, chunk: Chunk, future: "Future[Decoded]", writers: ThreadPoolExecutor, size_bytes: int

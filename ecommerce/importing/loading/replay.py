@@ -1,20 +1,18 @@
 """Rejected rows once more, after a fix: of the catalog, of a mapping, or of the text kept in `rejected_rows`."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.formats.json_values import JSON_VALUES
 from ecommerce.importing.loading.acceptance import take_orders
-from ecommerce.importing.loading.catalog_tables import ask_catalog, fill_catalog, write_records
-from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder, Place
+from ecommerce.importing.loading.catalog_tables import CatalogBeside, write_records
+from ecommerce.importing.loading.decode import Decoded, Decoder, Place
 from ecommerce.importing.loading.rejected_rows import find_rejected, raw_of, rejected_filter, shape_of_row
 from ecommerce.importing.loading.report import FileReport, ImportReport
 from ecommerce.importing.loading.retries import with_patience
 from ecommerce.importing.reasons import Rejection
-from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import Shape, catalog_table
 from ecommerce.mongo import REJECTED_ROWS, Document, MongoDatabase
 from ecommerce.progress import Progress, silent
@@ -44,12 +42,8 @@ def replay_rejected(
 
 def _replay(database: MongoDatabase, rows: Sequence[Document], report: FileReport) -> None:
     shape = shape_of_row(rows[0])
-
-    def ask(products: set[int], users: set[int], catalog_records: CatalogRecords) -> Known:
-        with_patience(lambda: fill_catalog(database, catalog_records))
-        return with_patience(lambda: ask_catalog(database, products, users))
-
-    decoder = Decoder(shape, ask)
+    catalog = CatalogBeside(database)
+    decoder = Decoder(shape, catalog.ask)
     together = Decoded()
     chunk = Chunk(0)
     still: dict[int, Rejection] = {}
@@ -60,7 +54,7 @@ def _replay(database: MongoDatabase, rows: Sequence[Document], report: FileRepor
             still[index] = Rejection(row["line"], row["code"], row["reason"], raw)
             continue
         decoded = decoder.decode(_chunk(shape, row["line"], raw))
-        with_patience(partial(fill_catalog, database, decoded.catalog_records))
+        catalog.ask(set(), set(), decoded.catalog_records)
         if decoded.rejections or decoded.rows != 1:
             problems: Iterator[Rejection] = iter(decoded.rejections)
             still[index] = next(problems, Rejection(row["line"], row["code"], "the text is not one row", raw))

@@ -11,7 +11,7 @@ from ecommerce.importing.reasons import Rejected
 from ecommerce.importing.rows.catalog_records import read_record, record_of_elements
 from ecommerce.importing.shape import Reading
 
-SEEN_MAX = 100_000
+SEEN_MAX = 200_000
 """Catalog records of a table that are not made again: about 25 MB."""
 
 CatalogRecord = tuple[str, bytes]
@@ -34,22 +34,25 @@ class _TableReader:
 
     def read(self, lines: Lines) -> list[CatalogRecord]:
         """The records of these lines that did not come before."""
-        identities, texts = lines.texts(self._identity), lines.texts(self._used)
         complete, seen = self._complete, self._seen
-        if complete.issuperset(identities):
+        if complete.issuperset(lines.texts(self._identity)):
             return []
         if len(seen) + len(complete) > SEEN_MAX:
             seen.clear()
             complete.clear()
+        lines = lines.some([at for at, one in enumerate(lines.texts(self._identity)) if one not in complete])
+        texts = lines.texts(self._used)
         first = dict(zip(reversed(texts), reversed(range(lines.count)), strict=True))
-        new = sorted(at for text, at in first.items() if text not in seen and identities[at] not in complete)
-        seen.update(texts[at] for at in new)
+        lines = lines.some(sorted(at for text, at in first.items() if text not in seen))
         found: list[CatalogRecord] = []
-        for at, (record, complete_now) in zip(new, self._records(lines.some(new)), strict=True):
-            if identities[at] in complete:
+        told = zip(lines.texts(self._identity), lines.texts(self._used), self._records(lines), strict=True)
+        for identity, text, (record, complete_now) in told:
+            if identity in complete:
                 continue
             if complete_now:
-                complete.add(identities[at])
+                complete.add(identity)
+            else:
+                seen.add(text)
             if record is not None:
                 found.append((self._table.name, record))
         return found
@@ -61,7 +64,8 @@ class _TableReader:
         not_plain: set[int] = set()
         columns = self._part.of(lines, None, not_plain)
         ids, elements = columns[self._table.key[0]].values, elements_of(self._table.document, columns)
-        complete = [None not in values for values in zip(*(column.values for column in columns.values()), strict=True)]
+        told = [columns[name].values for name, _ in self._part.makers]
+        complete = [None not in values for values in zip(*told, strict=True)]
         return [
             self._thorough(lines, at) if at in not_plain else (record_of_elements(ids[at], elements[at]), complete[at])
             for at in range(lines.count)

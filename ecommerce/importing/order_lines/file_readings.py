@@ -116,10 +116,10 @@ class ReadingPass:
         at = {name: columns.index(name) for name in columns}
         self._decimal = mapping.decimal_comma
         self._amounts = {name: _Amounts() for name in columns if name in roles.amounts}
-        self._amounts_at = [(at[name], self._amounts[name].texts.add) for name in self._amounts]
+        self._amounts_at = [(at[name], self._amounts[name].texts) for name in self._amounts]
         self._times = {formats: _Times(formats) for formats in roles.times if formats}
         self._times_at = [
-            (_taking([at[name] for name in together]), self._times[formats].texts.add)
+            (_taking([at[name] for name in together]), self._times[formats].texts)
             for formats, several in roles.times.items()
             for together in several
             if formats and all(name in at for name in together) and len(self._times[formats].candidates) > 1
@@ -127,31 +127,32 @@ class ReadingPass:
         self._floats = {name: at[name] for name in columns if name in roles.identities}
         self._seen_float: set[str] = set()
         self._rows = 0
+        """Since the texts were looked at."""
         self._currency_at = at.get(mapping.currency or "")
         self._currencies: dict[str, None] = {}
         self._by_order = "currency" in mapping.order
 
-    def see(self, cells: Sequence[str]) -> None:
-        """Look at one row, complete and in the order of the columns."""
-        for position, add_amount in self._amounts_at:
-            add_amount(cells[position])
-        for take, add_time in self._times_at:
-            add_time(take(cells))
-        if self._floats:
-            self._see_identities(cells)
-        if self._currency_at is not None:
-            self._currencies[cells[self._currency_at]] = None
-        self._rows += 1
-        if self._rows % TEXTS_HELD == 0:
-            self._look()
-
-    def _see_identities(self, cells: Sequence[str]) -> None:
+    def see(self, rows: Sequence[Sequence[str]]) -> None:
+        """Look at rows, complete and in the order of the columns."""
+        for position, amounts in self._amounts_at:
+            amounts.update(map(itemgetter(position), rows))
+        for take, times in self._times_at:
+            times.update(map(take, rows))
         for name, position in list(self._floats.items()):
-            text = cells[position].strip()
-            if _WHOLE_AS_FLOAT.fullmatch(text):
-                self._seen_float.add(name)
-            elif text and not self._nothing(text):
-                del self._floats[name]
+            self._see_identities(name, {row[position].strip() for row in rows})
+        if self._currency_at is not None:
+            self._currencies |= dict.fromkeys(map(itemgetter(self._currency_at), rows))
+        self._rows += len(rows)
+        if self._rows >= TEXTS_HELD:
+            self._look()
+            self._rows = 0
+
+    def _see_identities(self, name: str, texts: set[str]) -> None:
+        floats = {text for text in texts if _WHOLE_AS_FLOAT.fullmatch(text)}
+        if floats:
+            self._seen_float.add(name)
+        if any(text and not self._nothing(text) for text in texts - floats):
+            del self._floats[name]
 
     def _look(self) -> None:
         for amounts in self._amounts.values():

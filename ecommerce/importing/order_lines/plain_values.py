@@ -7,6 +7,7 @@ thorough way.
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple, get_type_hints
 
@@ -21,7 +22,7 @@ from ecommerce.importing.order_lines.column_texts import Cells
 from ecommerce.importing.order_lines.column_values import Make, field_makers
 from ecommerce.importing.order_lines.many_values import Many, many_of
 from ecommerce.importing.order_lines.mapping import Mapping, Value
-from ecommerce.importing.rows.field_bytes import element_bytes, element_of, scaled_of
+from ecommerce.importing.rows.field_bytes import element_bytes, element_of, int64, scaled_of
 from ecommerce.importing.rows.inputs import millis
 from ecommerce.importing.shape import Reading
 
@@ -38,6 +39,7 @@ class Lines:
         self._column_of = column_of
         self._columns: dict[str, Sequence[str]] = {}
         self._texts: dict[tuple[str, ...], Sequence[Any]] = {}
+        self._distinct: dict[tuple[str, ...], set[Any]] = {}
 
     @classmethod
     def of_rows(
@@ -50,9 +52,12 @@ class Lines:
             at = places.get(name)
             if at is None:
                 return [""] * len(rows)
-            cells = [*map(str.strip, map(itemgetter(at), rows))]
-            nothings = nothings_among(set(cells))
-            return ["" if cell in nothings else cell for cell in cells] if nothings else cells
+            cells = [*map(itemgetter(at), rows)]
+            texts = {cell: cell.strip() for cell in set(cells)}
+            nothings = nothings_among({*texts.values()})
+            others = {cell: text for cell, text in texts.items() if text != cell} | dict.fromkeys(nothings, "")
+            others |= {cell: "" for cell, text in others.items() if text in nothings}
+            return [others.get(cell, cell) for cell in cells] if others else cells
 
         return cls(len(rows), column_of)
 
@@ -74,6 +79,12 @@ class Lines:
         if names not in self._texts:
             self._texts[names] = list(zip(*map(self.column, names), strict=True)) if names else [()] * self.count
         return self._texts[names]
+
+    def distinct(self, names: tuple[str, ...]) -> set[Any]:
+        """The different ones of `texts`."""
+        if names not in self._distinct:
+            self._distinct[names] = set(self.texts(names))
+        return self._distinct[names]
 
     def cells(self, names: Iterable[str], at: int) -> Cells:
         """The cells of one line, by their columns."""
@@ -118,6 +129,13 @@ NOT_PLAIN: Stored = (0, b"")
 """In the place of a value that could not be made."""
 
 
+class Column(NamedTuple):
+    """The values of a field and their elements, by line."""
+
+    values: list[Any]
+    elements: list[bytes]
+
+
 class PlainField:
     """A field of a part of an order, or of a catalog record, by what makes its value of a line."""
 
@@ -128,6 +146,9 @@ class PlainField:
         self._of_lines = of_order and bool(value.sum or value.earliest)
         self._stored, self._element = stored_of(field, hint), element_of(field)
         self._absent = absent_of(field)
+        is_id = field.kind is not None and field.kind.name == "id"
+        self._of_ids = partial(self._ids, many) if many and is_id else None
+        self._start_of_id = element_bytes(TYPE_BYTES["long"], field.name)
         self._results: dict[Any, Stored] = {}
 
     def _made(self, texts: Any) -> Stored:
@@ -148,31 +169,42 @@ class PlainField:
         names = self._names
         return {names[0]: texts} if len(names) == 1 else dict(zip(names, texts, strict=True))
 
-    def of(self, lines: Lines, several: Several | None, not_plain: set[int]) -> Sequence[Stored]:
+    def of(self, lines: Lines, several: Several | None, not_plain: set[int]) -> Column:
         """The values of lines. To `not_plain` are added the places of those that have none that is plain."""
-        texts = lines.texts(self._names)
+        texts, distinct = lines.texts(self._names), lines.distinct(self._names)
+        if self._of_ids and 2 * len(distinct) > len(texts):
+            with suppress(Exception):  # one by one it shows which is none
+                return self._of_ids(texts)
         if several and self._of_lines:
             texts, of_items = list(texts), several.items.texts(self._names)
             for at, span in several.spans.items():
                 texts[at] = _OfLines(texts[at], tuple(of_items[span.start : span.stop]))
-        results, failed = self._results, self._make_new(set(texts))
+            distinct = set(texts)
+        results, failed = self._results, self._make_new(distinct)
         if failed:
             not_plain.update(at for at, one in enumerate(texts) if one in failed)
-            return [results.get(one, NOT_PLAIN) for one in texts]
-        return [results[one] for one in texts]
+            results = results | dict.fromkeys(failed, NOT_PLAIN)
+        values, elements = zip(*map(results.__getitem__, texts), strict=True) if texts else ((), ())
+        return Column([*values], [*elements])
+
+    def _ids(self, make: Many, texts: Sequence[Any]) -> Column:
+        """Identities of which most are others: what each is, is made without looking whether it was made before."""
+        values = make(texts)
+        if None in values or min(values) < 0:
+            raise NotPlain
+        start = self._start_of_id
+        return Column([*values], [start + int64(value) for value in values])
 
     def _make_new(self, texts: set[Any]) -> set[Any]:
         """Make the values of texts that are not made yet. Returns those of which none can be made."""
         results = self._results
         new = [*texts.difference(results)]
-        if self._many or len(results) + len(new) > VALUES_KEPT:  # identities mostly come once, and are soon made
+        if len(results) + len(new) > VALUES_KEPT:
             results.clear()
             new = [*texts]
         with suppress(Exception):  # whatever is wrong, the thorough way says it
-            if self._many:
-                results.update(zip(new, map(self._as_stored, self._many(new)), strict=True))
-            else:
-                results.update(zip(new, map(self._made, new), strict=True))
+            made = map(self._as_stored, self._many(new)) if self._many else map(self._made, new)
+            results.update(zip(new, made, strict=True))
             return set()
         failed: set[Any] = set()
         for one in new:
@@ -181,13 +213,6 @@ class PlainField:
             except Exception:  # noqa: BLE001 - as above
                 failed.add(one)
         return failed
-
-
-class Column(NamedTuple):
-    """The values of a field and their elements, by line."""
-
-    values: list[Any]
-    elements: list[bytes]
 
 
 class Part:
@@ -229,12 +254,11 @@ class Part:
         count = lines.count
         columns = {name: Column([value] * count, [element] * count) for name, (value, element) in self._nulls.items()}
         for field in self._fields:
-            found = field.of(lines, several, not_plain)
-            values = [value for value, _ in found]
+            values, elements = field.of(lines, several, not_plain)
             if field.name in self._required and None in values:
                 not_plain.update(at for at, value in enumerate(values) if value is None)
                 values = [NOT_PLAIN[0] if value is None else value for value in values]
-            columns[field.name] = Column(values, [element for _, element in found])
+            columns[field.name] = Column(values, elements)
         return columns
 
 
