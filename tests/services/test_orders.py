@@ -41,6 +41,16 @@ def test_a_batch_accepted_again_is_unchanged(database: MongoDatabase) -> None:
     assert database[ORDERS].count_documents({}) == 2
 
 
+def test_orders_that_are_stored_are_found_wherever_they_stand_among_new_ones(database: MongoDatabase) -> None:
+    accept_orders(database, encoded(an_order(50), an_order(57)), is_news=always)
+    archived = an_order(53, "Delivered")
+    database[ARCHIVED_ORDERS].insert_one({"_id": Int64(53), "content_hash": Int64(content_hash(archived))})
+    batch = encoded(*(an_order(at, "Shipped" if at == 50 else "Pending") for at in range(1, 61) if at != 53), archived)
+    result = accept_orders(database, batch, is_news=always)
+    assert (result.accepted, result.changed, result.unchanged) == (57, 1, 2)
+    assert database[ORDERS].count_documents({}) == 59
+
+
 def test_news_replaces_an_order_and_moves_its_version_forward(database: MongoDatabase) -> None:
     accept_orders(database, encoded(an_order(1)), is_news=always)
     result = accept_orders(database, encoded(an_order(1, "Shipped")), is_news=always)

@@ -1,0 +1,107 @@
+"""Lines of orders are brought together in a fast way: of every file it makes what looking at each line makes."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ecommerce.importing.formats.csv import CSV, settle
+from ecommerce.importing.order_lines.group_lines import OrderLines, order_lines
+from ecommerce.importing.order_lines.mappings import load_mapping
+from ecommerce.importing.recognise import recognise
+from ecommerce.importing.shape import LINES, Shape
+from ecommerce.importing.sources.streams import SourceError
+from tests.import_samples import DATA
+
+SUPERSTORE = DATA / "superstore_flat" / "superstore_flat.csv"
+FILES = [SUPERSTORE, *(DATA / "shops" / name for name in ("shopify.csv", "amazon.txt", "online_retail.csv"))]
+
+
+class OneByOne(OrderLines):
+    """Looks at each line."""
+
+    def _plain_lines(self, *_: Any) -> None:
+        return None
+
+
+def shape_of(path: Path) -> Shape:
+    shape = recognise(path)
+    assert shape is not None
+    assert (shape.rows, shape.layout) == (LINES, CSV.layout)
+    return settle(path, shape)
+
+
+def grouped(path: Path, shape: Shape) -> list[Any] | str:
+    """The orders' texts, rejections, lines and readings of a file; why it is refused."""
+    with order_lines(load_mapping(shape.mapping or "")) as lines:
+        try:
+            lines.load(path, shape)
+        except SourceError as problem:
+            return str(problem)
+        chunks = list(lines.chunks())
+        return [
+            lines.lines,
+            lines.readings,
+            [value for chunk in chunks for value in chunk.values],
+            [rejection for chunk in chunks for rejection in chunk.rejections],
+        ]
+
+
+def assert_same(path: Path, shape: Shape) -> None:
+    fast = grouped(path, shape)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ecommerce.importing.order_lines.group_lines.OrderLines", OneByOne)
+        assert grouped(path, shape) == fast
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_lines_come_together_in_both_ways(path: Path) -> None:
+    assert_same(path, shape_of(path))
+
+
+def test_the_fast_way_takes_lines_that_follow_each_other_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(OrderLines, "_lines")
+    found = grouped(SUPERSTORE, shape_of(SUPERSTORE))
+    assert isinstance(found, list)
+    assert found[0] > len(found[2]) > 0
+
+
+ODD = st.sampled_from((
+    b"", b"\r", b" ", b",,,,", b"\t\t", b'"', b"\xff", b"a,b", b"NULL", "é,\u2028".encode(), b'x"y"z',
+    b"Total,,,,12.50",
+))  # fmt: skip
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@settings(max_examples=settings().max_examples // 2)
+@given(data=st.data())
+def test_whatever_stands_in_a_file_both_ways_make_the_same_of_it(path: Path, data: st.DataObject) -> None:
+    shape = shape_of(path)
+    header, *lines = path.read_bytes().replace(b"\r\n", b"\n").rstrip(b"\n").split(b"\n")[: shape.first_line + 12]
+    picked = st.integers(0, len(lines) - 1)
+    for _ in range(data.draw(st.integers(0, 4))):
+        at, other = data.draw(picked), data.draw(picked)
+        match data.draw(st.sampled_from(("swap", "again", "odd", "cut", "cell", "inside"))):
+            case "swap":
+                lines[at], lines[other] = lines[other], lines[at]
+            case "again":
+                lines[at] = lines[other]
+            case "odd":
+                lines[at] = data.draw(ODD)
+            case "cut":
+                lines[at] = lines[at][: data.draw(st.integers(0, 40))]
+            case "cell":
+                cells = lines[at].split(shape.delimiter.encode())
+                cells[data.draw(st.integers(0, len(cells) - 1))] = data.draw(ODD)
+                lines[at] = shape.delimiter.encode().join(cells)
+            case _:
+                place = data.draw(st.integers(0, len(lines[at])))
+                lines[at] = lines[at][:place] + data.draw(ODD) + lines[at][place:]
+    end = data.draw(st.sampled_from((b"\n", b"\r\n")))
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder, "orders.csv")
+        written.write_bytes(end.join((header, *lines)) + data.draw(st.sampled_from((b"", end))))
+        assert_same(written, shape)
