@@ -92,7 +92,8 @@ class FileImport:
     _chunks: Iterator[Chunk] = field(default_factory=lambda: iter(()))
     _ahead: "deque[tuple[Chunk, Future[Decoded]]]" = field(default_factory=deque)
     """Chunks that are read and not imported yet."""
-    _next_line: int = 1
+    _last: Chunk = field(default_factory=lambda: Chunk(1))
+    """The last that was not empty."""
     _made_up: MadeUpIds = field(default_factory=MadeUpIds)
     _unreadable: SourceError | None = None
     """Why the file cannot be read any further."""
@@ -163,14 +164,15 @@ class FileImport:
             left += _lines_of(chunk)
             if monotonic() - begun > COUNT_SECONDS:
                 break
+        next_line = _line_after(self._last)
         is_all = next(self._chunks, None) is None and self._unreadable is None
         if left == 0:
-            return "" if is_all else f"; not imported: what it has from line {self._next_line:,} on"
+            return "" if is_all else f"; not imported: what it has from line {next_line:,} on"
         at_least = "" if is_all else "at least "
         if self.shape.rows == LINES:
             return f"; not imported: {at_least}{counted(left, 'order')} more of it"
         what = counted(left, "row" if self.shape.layout == JSON_VALUES.layout else "line")
-        return f"; not imported: {at_least}{what}, from line {self._next_line:,} on"
+        return f"; not imported: {at_least}{what}, from line {next_line:,} on"
 
     def _write_next(
         self, chunk: Chunk, future: "Future[Decoded]", writers: ThreadPoolExecutor, size_bytes: int
@@ -200,7 +202,8 @@ class FileImport:
             self._writing.append((ids, writers.submit(take_orders, self.database, chunk, decoded)))
             self._collect(until=self.options.writers)
         self._bytes += len(chunk.data) + sum(len(text) for _, text in chunk.values)
-        self._next_line = _line_after(chunk, self._next_line)
+        if chunk.data or chunk.values or chunk.rejections:
+            self._last = chunk
         # A compressed file, and one of order lines, holds more than its size: how much is not known before the end.
         total = self._rows * size_bytes // self._bytes if 0 < self._bytes <= size_bytes else None
         self.progress(self.report.read, total, "rows")
@@ -251,10 +254,10 @@ def _lines_of(chunk: Chunk) -> int:
     return lines + len(chunk.values) + len(chunk.rejections)
 
 
-def _line_after(chunk: Chunk, before: int) -> int:
-    """The line after a chunk; `before` where it does not say."""
+def _line_after(chunk: Chunk) -> int:
+    """The line after a chunk."""
     if chunk.data:
         return chunk.first_line + chunk.data.count(b"\n")
     if chunk.values:  # the next one may begin where the last one ends
         return max(line + raw.count(b"\n") for line, raw in chunk.values)
-    return max((one.line + 1 for one in chunk.rejections), default=before)
+    return max((one.line + 1 for one in chunk.rejections), default=chunk.first_line)

@@ -26,7 +26,7 @@ from ecommerce.importing.reasons import Rejected, Rejection, shown
 from ecommerce.importing.shape import Reading, Shape
 from ecommerce.importing.sources.streams import SourceError, open_source
 
-ORDERS_A_CHUNK = 1_000
+ORDERS_A_CHUNK = 2000
 StoredLines = tuple[str, float, int, bytes]
 """Key, place among the others of it, number of the line, and text: a line, or several that follow each other."""
 
