@@ -84,9 +84,7 @@ class OrderLines:
             raise InputError(f"mapping {self._mapping.name}: order.order_id must be one column, or `lines_by` name one")
         return name
 
-    def _joined_rows(
-        self, chunk: Chunk, shape: Shape, joined: Joined, looking: ReadingPass
-    ) -> Iterator[StoredLines]:
+    def _joined_rows(self, chunk: Chunk, shape: Shape, joined: Joined, looking: ReadingPass) -> Iterator[StoredLines]:
         position = shape.columns.index(joined.key)
         rank = shape.columns.index(joined.lowest) if joined.lowest else None
         for row in format_of(shape.layout).rows(chunk, shape):
