@@ -133,7 +133,7 @@ def _in_transaction(database: MongoDatabase, batch: Sequence[EncodedOrder], rule
     return in_transaction(database, lambda session: _accept(database, batch, rules, bypass, session))
 
 
-def _accept(  # noqa: PLR0913 - a batch, by what rules, and how
+def _accept(
     database: MongoDatabase,
     batch: Sequence[EncodedOrder],
     rules: _Rules,
