@@ -200,7 +200,7 @@ def test_a_line_without_what_an_order_needs_is_rejected(
 def test_what_lines_tell_of_the_catalog_counts_for_the_orders_after_them_in_any_process(
     database: MongoDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecommerce.importing.order_lines.group_lines.ORDERS_A_CHUNK", 20)
+    monkeypatch.setattr("ecommerce.importing.order_lines.plain_lines.ORDERS_A_CHUNK", 20)
     told = "catalog: {users: {user_id: client, name: client, location: ville}}\n"
     (tmp_path / "french.yaml").write_text(FRENCH.replace(", location: ville}", "}") + told)
     # Every seventh order tells where its customer lives, each time another place: the first one stays.

@@ -1,6 +1,7 @@
 """Lines of orders are brought together in a fast way: of every file it makes what looking at each line makes."""
 
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.formats.csv import CSV, settle
 from ecommerce.importing.order_lines.group_lines import OrderLines, order_lines
 from ecommerce.importing.order_lines.mappings import load_mapping
+from ecommerce.importing.order_lines.plain_lines import Look, look_here
 from ecommerce.importing.recognise import recognise
 from ecommerce.importing.shape import LINES, Shape
 from ecommerce.importing.sources.streams import SourceError
@@ -20,11 +23,9 @@ SUPERSTORE = DATA / "superstore_flat" / "superstore_flat.csv"
 FILES = [SUPERSTORE, *(DATA / "shops" / name for name in ("shopify.csv", "amazon.txt", "online_retail.csv"))]
 
 
-class OneByOne(OrderLines):
-    """Looks at each line."""
-
-    def _plain_lines(self, *_: Any) -> None:
-        return None
+def look_at_nothing(chunks: Iterable[Chunk], _: Shape) -> Iterator[None]:
+    """Each line is looked at one by one."""
+    return (None for _ in chunks)
 
 
 def shape_of(path: Path) -> Shape:
@@ -34,27 +35,24 @@ def shape_of(path: Path) -> Shape:
     return settle(path, shape)
 
 
-def grouped(path: Path, shape: Shape) -> list[Any] | str:
+def grouped(path: Path, shape: Shape, look: Look = look_here) -> list[Any] | str:
     """The orders' texts, rejections, lines and readings of a file; why it is refused."""
     with order_lines(load_mapping(shape.mapping or "")) as lines:
         try:
-            lines.load(path, shape)
+            lines.load(path, shape, look=look)
         except SourceError as problem:
             return str(problem)
         chunks = list(lines.chunks())
         return [
             lines.lines,
             lines.readings,
-            [value for chunk in chunks for value in chunk.values],
+            sorted(value for chunk in chunks for value in chunk.values),
             [rejection for chunk in chunks for rejection in chunk.rejections],
         ]
 
 
 def assert_same(path: Path, shape: Shape) -> None:
-    fast = grouped(path, shape)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ecommerce.importing.order_lines.group_lines.OrderLines", OneByOne)
-        assert grouped(path, shape) == fast
+    assert grouped(path, shape) == grouped(path, shape, look_at_nothing)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -62,11 +60,29 @@ def test_lines_come_together_in_both_ways(path: Path) -> None:
     assert_same(path, shape_of(path))
 
 
-def test_the_fast_way_takes_lines_that_follow_each_other_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(OrderLines, "_lines")
-    found = grouped(SUPERSTORE, shape_of(SUPERSTORE))
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+def test_orders_whose_lines_follow_each_other_are_not_sorted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes
+) -> None:
+    monkeypatch.delattr(OrderLines, "_sort")
+    header, *lines = SUPERSTORE.read_bytes().replace(b"\r\n", b"\n").splitlines()
+    together = sorted(lines, key=lambda line: line.split(b",")[1])
+    path = tmp_path / "together.csv"
+    path.write_bytes(end.join((header, *together)))  # the last line without its end
+    found = grouped(path, shape_of(path))
     assert isinstance(found, list)
-    assert found[0] > len(found[2]) > 0
+    assert found[0] == len(lines) > len(found[2]) > 0
+
+
+def test_a_file_that_changes_between_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(SUPERSTORE.read_bytes())
+    shape = shape_of(path)
+    with order_lines(load_mapping(shape.mapping or "")) as lines:
+        lines.load(path, shape)
+        path.write_bytes(path.read_bytes().rstrip() + b"\n\n")
+        with pytest.raises(SourceError, match="the file was changed while it was read"):
+            list(lines.chunks())
 
 
 ODD = st.sampled_from((

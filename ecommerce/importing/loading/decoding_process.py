@@ -8,7 +8,9 @@ import os
 import signal
 import struct
 import sys
-from typing import BinaryIO
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 from msgspec import Struct
@@ -16,8 +18,12 @@ from msgspec import Struct
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.loading.decode import CatalogRecords, Decoded, Decoder, lines_reader
 from ecommerce.importing.naive_times import use_zone
+from ecommerce.importing.order_lines.seen_lines import SeenLines
 from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import LINES, Shape
+
+if TYPE_CHECKING:
+    from ecommerce.importing.order_lines.plain_lines import LineLook
 
 _LENGTH = struct.Struct("<I")
 
@@ -26,20 +32,29 @@ GARBAGE_AFTER = 100_000
 each 700, as it does by itself, took a tenth of the time."""
 
 
+class Task(Struct, array_like=True):
+    """What such a process gets: chunks, and before the first one what they are of, to look at or to decode."""
+
+    chunk: Chunk | None = None
+    look: Shape | None = None
+    decode: Shape | None = None
+
+
 class Answer(Struct, array_like=True):
-    """What such a process sends: the decoded chunk, or a question to the catalog, with what must be in that before."""
+    """What such a process sends: the decoded chunk, what is seen in it, or a question to the catalog, with what must be
+    in that before."""
 
     decoded: Decoded | None = None
     products: list[int] = []
     users: list[int] = []
     catalog_records: CatalogRecords = []
+    seen: SeenLines | None = None
 
 
 _pack = msgspec.msgpack.encode
 unpack_answer = msgspec.msgpack.Decoder(Answer).decode
-_unpack_chunk = msgspec.msgpack.Decoder(Chunk).decode
+_unpack_task = msgspec.msgpack.Decoder(Task).decode
 _unpack_known = msgspec.msgpack.Decoder(Known).decode
-_unpack_shape = msgspec.msgpack.Decoder(Shape).decode
 
 
 def send(stream: BinaryIO, message: object) -> None:
@@ -62,13 +77,28 @@ def receive(stream: BinaryIO) -> bytes:
     return data
 
 
+def line_look() -> "type[LineLook]":
+    """What looks at order lines, which processes for other rows do without."""
+    from ecommerce.importing.order_lines.plain_lines import LineLook
+
+    return LineLook
+
+
+def _seen(look: "LineLook", chunk: Chunk) -> Answer:
+    return Answer(seen=look.at(chunk))
+
+
+def _decoded(decoder: Decoder, chunk: Chunk) -> Answer:
+    return Answer(decoder.decode(chunk))
+
+
 def main() -> None:
     """Decode what comes on standard input until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and this with it
     gc.set_threshold(GARBAGE_AFTER)
     use_zone(sys.argv[1])
     if sys.argv[2] == LINES:
-        lines_reader()  # now, while the file is looked at
+        lines_reader(), line_look()  # now, while the file is looked at
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints goes to the log and not between the messages
 
@@ -77,9 +107,15 @@ def main() -> None:
         return _unpack_known(receive(source))
 
     try:
-        decoder = Decoder(_unpack_shape(receive(source)), ask)
+        answer: Callable[[Chunk], Answer]
         while True:
-            send(target, Answer(decoder.decode(_unpack_chunk(receive(source)))))
+            task = _unpack_task(receive(source))
+            if task.look:
+                answer = partial(_seen, line_look()(task.look))
+            if task.decode:
+                answer = partial(_decoded, Decoder(task.decode, ask))
+            if task.chunk:
+                send(target, answer(task.chunk))
     except (EOFError, BrokenPipeError):
         return
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -24,7 +25,7 @@ from ecommerce.importing.loading.made_up import MadeUpIds, made_up_ids
 from ecommerce.importing.loading.own_currency import has_none_in
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.loading.retries import with_patience
-from ecommerce.importing.loading.workers import Worker, decoding, decoding_processes
+from ecommerce.importing.loading.workers import Worker, decoding, decoding_processes, look_at_lines
 from ecommerce.importing.order_lines.group_lines import order_lines
 from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.reasons import Rejection
@@ -116,7 +117,7 @@ class FileImport:
             options = self.options
             for table, (beside, shape) in joined_files(mapping, path, options.mapping, options.encoding).items():
                 lines.load(beside, shape, table)
-            lines.load(path, self.shape)
+            lines.load(path, self.shape, look=partial(look_at_lines, workers=workers))
             self.report.lines = lines.lines
             self.shape = self.ledger.shape = replace(self.shape, readings=lines.readings)
             self.report.readings = lines.readings

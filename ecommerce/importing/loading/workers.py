@@ -10,7 +10,8 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -19,8 +20,10 @@ from typing import BinaryIO, Protocol, TypeVar
 from ecommerce.errors import ServiceError
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.loading.decode import Ask, Decoded, Decoder
-from ecommerce.importing.loading.decoding_process import receive, send, unpack_answer
+from ecommerce.importing.loading.decoding_process import Task, receive, send, unpack_answer
 from ecommerce.importing.naive_times import shop_zone
+from ecommerce.importing.order_lines.plain_lines import look_here
+from ecommerce.importing.order_lines.seen_lines import SeenLines
 from ecommerce.importing.shape import LINES, Shape
 
 PIPE_BYTES = 1 << 20
@@ -45,20 +48,29 @@ class Worker:
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._to: BinaryIO = self._process.stdin  # type: ignore[assignment]
         self._from: BinaryIO = self._process.stdout  # type: ignore[assignment]
-        self.shape: Shape | None = None
-        """What the process has yet to be told of its chunks."""
+
+    def begin(self, task: Task) -> None:
+        """Say what the next chunks are of."""
+        with suppress(BrokenPipeError):  # it has ended, as the next chunk will say
+            send(self._to, task)
+
+    def look(self, chunk: Chunk) -> SeenLines | None:
+        """What is seen of a chunk's lines."""
+        with self._at_work(chunk):
+            send(self._to, Task(chunk))
+            return unpack_answer(receive(self._from)).seen
 
     def decode(self, chunk: Chunk, ask: Ask) -> Decoded:
-        try:
-            if self.shape is not None:
-                send(self._to, self.shape)
-                self.shape = None
-            send(self._to, chunk)
-            while True:
-                answer = unpack_answer(receive(self._from))
-                if answer.decoded is not None:
-                    return answer.decoded
+        with self._at_work(chunk):
+            send(self._to, Task(chunk))
+            while (answer := unpack_answer(receive(self._from))).decoded is None:
                 send(self._to, ask(set(answer.products), set(answer.users), answer.catalog_records))
+            return answer.decoded
+
+    @contextmanager
+    def _at_work(self, chunk: Chunk) -> Iterator[None]:
+        try:
+            yield
         except (EOFError, BrokenPipeError):
             code = self._process.wait()
             raise ServiceError(
@@ -125,6 +137,33 @@ def decoding_processes(rows: str, count: int) -> Iterator[Sequence[Worker]]:
             worker.close()
 
 
+def look_at_lines(chunks: Iterable[Chunk], shape: Shape, workers: Sequence[Worker]) -> Iterator[SeenLines | None]:
+    """Look at the chunks of a file of order lines in these processes; without any, in the calling thread."""
+    if not workers:
+        yield from look_here(chunks, shape)
+        return
+    idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+    for worker in workers:
+        worker.begin(Task(look=shape))
+        idle.put(worker)
+
+    def look(chunk: Chunk) -> SeenLines | None:
+        worker = idle.get()
+        try:
+            return worker.look(chunk)
+        finally:
+            idle.put(worker)
+
+    ahead: deque[Future[SeenLines | None]] = deque()
+    with ThreadPoolExecutor(len(workers), thread_name_prefix="look") as threads:
+        for chunk in chunks:
+            ahead.append(threads.submit(look, chunk))
+            if len(ahead) > 2 * len(workers):
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
 @contextmanager
 def decoding(shape: Shape, ask: Ask, workers: Sequence[Worker]) -> Iterator[Decode]:
     """Decode chunks in these processes, which end afterwards; without any, in the calling thread.
@@ -143,7 +182,7 @@ def decoding(shape: Shape, ask: Ask, workers: Sequence[Worker]) -> Iterator[Deco
         return
     idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
     for worker in workers:
-        worker.shape = shape
+        worker.begin(Task(decode=shape))
         idle.put(worker)
 
     def decode(chunk: Chunk) -> Decoded:

@@ -14,6 +14,7 @@ from ecommerce.importing.order_lines.amounts import ORDINARY, Notation, notation
 from ecommerce.importing.order_lines.column_roles import column_roles
 from ecommerce.importing.order_lines.currencies import Currencies, currencies_of
 from ecommerce.importing.order_lines.mapping import Mapping
+from ecommerce.importing.order_lines.seen_lines import ColumnTexts
 from ecommerce.importing.order_lines.times import swapped
 from ecommerce.importing.shape import Reading
 
@@ -112,6 +113,7 @@ class ReadingPass:
 
     def __init__(self, mapping: Mapping, columns: Sequence[str]) -> None:
         self._nothing = mapping.means_nothing
+        self._names = columns
         roles = column_roles(mapping)
         at = {name: columns.index(name) for name in columns}
         self._decimal = mapping.decimal_comma
@@ -124,7 +126,10 @@ class ReadingPass:
             for together in several
             if formats and all(name in at for name in together) and len(self._times[formats].candidates) > 1
         ]
-        self._floats = {name: at[name] for name in columns if name in roles.identities}
+        self._identities_at = {name: at[name] for name in columns if name in roles.identities}
+        """Columns that have nothing yet but whole numbers with a point."""
+        self._whole = set(self._identities_at)
+        """Of those that were seen."""
         self._seen_float: set[str] = set()
         self._rows = 0
         """Since the texts were looked at."""
@@ -132,27 +137,41 @@ class ReadingPass:
         self._currencies: dict[str, None] = {}
         self._by_order = "currency" in mapping.order
 
-    def see(self, rows: Sequence[Sequence[str]]) -> None:
-        """Look at rows, complete and in the order of the columns."""
-        for position, amounts in self._amounts_at:
-            amounts.update(map(itemgetter(position), rows))
-        for take, times in self._times_at:
-            times.update(map(take, rows))
-        for name, position in list(self._floats.items()):
-            self._see_identities(name, {row[position].strip() for row in rows})
-        if self._currency_at is not None:
-            self._currencies |= dict.fromkeys(map(itemgetter(self._currency_at), rows))
-        self._rows += len(rows)
+    def texts_of(self, rows: Sequence[Sequence[str]]) -> ColumnTexts:
+        """What is to be looked at of rows, complete and in the order of the columns."""
+        currency = self._currency_at
+        return ColumnTexts(
+            len(rows),
+            [set(map(itemgetter(position), rows)) for position, _ in self._amounts_at],
+            [set(map(take, rows)) for take, _ in self._times_at],
+            [self._of_identities(name, at, rows) for name, at in list(self._identities_at.items())],
+            [] if currency is None else [*dict.fromkeys(map(itemgetter(currency), rows))],
+        )
+
+    def _of_identities(self, name: str, at: int, rows: Sequence[Sequence[str]]) -> tuple[str, bool, bool]:
+        texts = {row[at].strip() for row in rows}
+        floats = {text for text in texts if _WHOLE_AS_FLOAT.fullmatch(text)}
+        others = any(text and not self._nothing(text) for text in texts - floats)
+        if others:
+            del self._identities_at[name]
+        return name, bool(floats), others
+
+    def see(self, texts: ColumnTexts) -> None:
+        """Look at the texts of the next rows."""
+        for (_, amounts), some in zip(self._amounts_at, texts.amounts, strict=True):
+            amounts.update(some)
+        for (_, times), some_times in zip(self._times_at, texts.times, strict=True):
+            times.update(some_times)
+        for name, are_floats, are_others in texts.identities:
+            if are_floats:
+                self._seen_float.add(name)
+            if are_others:
+                self._whole.discard(name)
+        self._currencies |= dict.fromkeys(texts.currencies)
+        self._rows += texts.rows
         if self._rows >= TEXTS_HELD:
             self._look()
             self._rows = 0
-
-    def _see_identities(self, name: str, texts: set[str]) -> None:
-        floats = {text for text in texts if _WHOLE_AS_FLOAT.fullmatch(text)}
-        if floats:
-            self._seen_float.add(name)
-        if any(text and not self._nothing(text) for text in texts - floats):
-            del self._floats[name]
 
     def _look(self) -> None:
         for amounts in self._amounts.values():
@@ -178,7 +197,9 @@ class ReadingPass:
             left = times.decide()
             if left != formats:
                 found.append(Reading("dates", " or ".join(formats), " or ".join(left)))
-        found += [Reading("whole", name, "17850.0 is 17850") for name in self._floats if name in self._seen_float]
+        found += [
+            Reading("whole", name, "17850.0 is 17850") for name in self._names if name in self._whole & self._seen_float
+        ]
         return tuple(found)
 
 

@@ -1,34 +1,29 @@
 """Files of order lines to chunks with a text for each order: its lines brought together, wherever they stand.
 
-They are sorted by a temporary SQLite database on disk, so that memory stays flat and any number of joined files works.
+Where they do not stand together already, a temporary SQLite database on disk sorts them, so that memory stays flat and
+any number of joined files works.
 A line that cannot be read may have belonged to an order beside it: those are rejected too, never imported in part.
 """
 
-import csv
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from itertools import groupby, pairwise
-from operator import itemgetter
+from itertools import groupby
 from pathlib import Path
 
-from ecommerce.errors import InputError
 from ecommerce.importing.formats.chunks import Chunk, Row
 from ecommerce.importing.formats.csv import CSV, cells_of_text
 from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.order_lines.column_texts import Cells
 from ecommerce.importing.order_lines.file_readings import ReadingPass
 from ecommerce.importing.order_lines.mapping import Joined, Mapping
+from ecommerce.importing.order_lines.plain_lines import ORDERS_A_CHUNK, Look, counted_runs, look_here
 from ecommerce.importing.order_lines.read_order import joined_text
 from ecommerce.importing.reasons import Rejected, Rejection, shown
 from ecommerce.importing.shape import Reading, Shape
 from ecommerce.importing.sources.streams import SourceError, open_source
-
-ORDERS_A_CHUNK = 2000
-StoredLines = tuple[str, float, int, bytes]
-"""Key, place among the others of it, number of the line, and text: a line, or several that follow each other."""
 
 BROKEN_KEPT = 20
 """Lines that cannot be read and are kept with an order beside them: with more, the order needs its file."""
@@ -46,16 +41,30 @@ class OrderLines:
         self._broken: list[tuple[bytes, bool]] = []
         """Lines since the last good one that cannot be read, and whether they may be tried again as they are."""
         self.lines = 0
+        self._plain: Callable[[], Iterator[Chunk]] | None = None
+        """Of a file whose orders need no sorting."""
         self.readings: tuple[Reading, ...] = ()
         """How the files say that they are to be read."""
 
-    def load(self, path: Path, shape: Shape, table: str = "") -> None:
+    def load(self, path: Path, shape: Shape, table: str = "", *, look: Look = look_here) -> None:
         """Read a file: the lines, or the rows of a joined table. Raises SourceError where it fits two readings."""
-        joined = self._mapping.tables.get(table)
         prefix = f"{table}." if table else ""
         named = replace(shape, columns=tuple(prefix + column for column in shape.columns))
         self._shapes[table] = named
         looking = ReadingPass(self._mapping, named.columns)
+        if not self._mapping.tables and shape.layout == CSV.layout:
+            with open_source(path, shape.encoding, carriage_returns=shape.carriage_returns) as stream:
+                runs = counted_runs(look(format_of(shape.layout).chunks(stream, shape), shape), looking)
+            if runs is not None:
+                self.lines, self._plain = runs.lines, lambda: runs.chunks(path, shape)
+                self._read(looking, path)
+                return
+            looking = ReadingPass(self._mapping, named.columns)
+        self._sort(path, shape, table, looking)
+        self._read(looking, path)
+
+    def _sort(self, path: Path, shape: Shape, table: str, looking: ReadingPass) -> None:
+        joined = self._mapping.tables.get(table)
         self._beside, self._broken = "", []
         self._db.execute(f'CREATE TABLE "t_{table}" (key TEXT, rank REAL, line INTEGER, raw BLOB)')
         statement = f'INSERT INTO "t_{table}" VALUES (?, ?, ?, ?)'  # noqa: S608 - a name of the mapping, checked
@@ -63,42 +72,40 @@ class OrderLines:
             # In one transaction: one for each line would be most of the time.
             self._db.execute("BEGIN")
             for chunk in format_of(shape.layout).chunks(stream, shape):
-                rows: Iterable[StoredLines] | None = (
-                    self._joined_rows(chunk, shape, joined, looking) if joined else None
+                rows = (
+                    self._joined_rows(chunk, shape, joined, looking) if joined else self._lines(chunk, shape, looking)
                 )
-                if shape.layout == CSV.layout:
-                    rows = rows or self._plain_lines(chunk, shape, looking)
-                self._db.executemany(statement, rows or self._lines(chunk, shape, looking))
+                self._db.executemany(statement, rows)
                 self._rejections += chunk.rejections
             self._db.execute("COMMIT")
         self._db.execute(f'CREATE INDEX "i_{table}" ON "t_{table}" (key, rank, line)')
+
+    def _read(self, looking: ReadingPass, path: Path) -> None:
         try:
             self.readings += looking.readings()
         except ValueError as problem:
             raise SourceError(f"{path}: {problem}; nothing of it was imported") from None
 
-    @property
-    def _key_column(self) -> str:
-        name = self._mapping.lines_by or self._mapping.order["order_id"].column
-        if name is None:
-            raise InputError(f"mapping {self._mapping.name}: order.order_id must be one column, or `lines_by` name one")
-        return name
-
-    def _joined_rows(self, chunk: Chunk, shape: Shape, joined: Joined, looking: ReadingPass) -> Iterator[StoredLines]:
+    def _joined_rows(
+        self, chunk: Chunk, shape: Shape, joined: Joined, looking: ReadingPass
+    ) -> Iterator[tuple[str, float, int, bytes]]:
         position = shape.columns.index(joined.key)
         rank = shape.columns.index(joined.lowest) if joined.lowest else None
+        seen: list[Sequence[str]] = []
         for row in format_of(shape.layout).rows(chunk, shape):
             if row.problem or row.cells is None or _encoding_problem(row):
                 self._mark_broken(self._beside, b"", False)
                 continue
-            looking.see([row.cells])
+            seen.append(row.cells)
             self._beside = row.cells[position].strip()
             yield self._beside, _rank(row.cells, rank), row.line, row.text.rstrip("\r\n").encode()
+        looking.see(looking.texts_of(seen))
 
-    def _lines(self, chunk: Chunk, shape: Shape, looking: ReadingPass) -> Iterator[StoredLines]:
-        position = shape.columns.index(self._key_column)
+    def _lines(self, chunk: Chunk, shape: Shape, looking: ReadingPass) -> Iterator[tuple[str, float, int, bytes]]:
+        position = shape.columns.index(self._mapping.line_key)
         needed = [at for at, column in enumerate(shape.columns) if column in self._mapping.line_columns]
         nothing = self._mapping.means_nothing
+        seen: list[Sequence[str]] = []
         for row in format_of(shape.layout).rows(chunk, shape):
             self.lines += 1
             order = row.cells[position].strip() if row.cells is not None and position < len(row.cells) else ""
@@ -133,38 +140,9 @@ class OrderLines:
                 self._mark_broken(order, *broken)
             self._beside = order
             self._broken.clear()
-            looking.see([row.cells or ()])
+            seen.append(row.cells or ())
             yield order, 0.0, row.line, raw
-
-    def _plain_lines(self, chunk: Chunk, shape: Shape, looking: ReadingPass) -> Iterable[StoredLines] | None:
-        """The lines of a chunk where each is a row and nothing is strange about any; those of an order together.
-
-        None where one by one must be looked at: a part of what `_lines` accepts, in a third of its time.
-        """
-        data = chunk.data.replace(b"\r\n", b"\n")
-        if self._broken or not data.endswith(b"\n") or b"\r" in data:
-            return None
-        raws = data[:-1].split(b"\n")
-        try:
-            rows = cells_of_text(data[:-1].decode(), shape)
-        except (csv.Error, ValueError):
-            return None
-        position = shape.columns.index(self._key_column)
-        orders = [row[position].strip() for row in rows]
-        strange = {"", *self._mapping.nothings_among(set(orders))}
-        if len(rows) != len(raws) or not strange.isdisjoint(orders):
-            return None
-        needed = (at for at, column in enumerate(shape.columns) if column in self._mapping.line_columns)
-        if not any(all(map(str.strip, map(itemgetter(at), rows))) for at in needed):
-            return None
-        looking.see(rows)
-        self.lines += len(rows)
-        self._beside = orders[-1]
-        starts = [0, *(at for at, (before, order) in enumerate(pairwise(orders), 1) if before != order)]
-        return [
-            (orders[start], 0.0, chunk.first_line + start, b"\n".join(raws[start:end]))
-            for start, end in pairwise((*starts, len(rows)))
-        ]
+        looking.see(looking.texts_of(seen))
 
     def _mark_broken(self, order: str, raw: bytes, again: bool) -> None:
         self._db.execute("INSERT INTO broken VALUES (?, ?, ?)", (order, raw, again))
@@ -179,7 +157,11 @@ class OrderLines:
         return Rejection(min(stored)[0], "inconsistent_lines", reason, raw, raw_complete=complete)
 
     def chunks(self) -> Iterator[Chunk]:
-        """The texts of the orders, by their ids. What is known to be bad comes as a chunk too."""
+        """The texts of the orders: as they stand where their lines are together, else by their ids. What is known to be
+        bad comes as a chunk too."""
+        if self._plain:
+            yield from self._plain()
+            return
         yield Chunk(0, rejections=self._rejections)
         chunk = Chunk(0)
         self._db.execute("CREATE INDEX i_broken ON broken (key)")

@@ -11,6 +11,7 @@ from ecommerce.documents.catalog import CATALOG
 from ecommerce.documents.fields import fields_of
 from ecommerce.documents.kinds import attribute_fault
 from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
+from ecommerce.errors import InputError
 from ecommerce.importing.formats.nothing import is_nothing, nothings_among
 from ecommerce.importing.naive_times import shop_zone
 from ecommerce.importing.order_lines.times import check_format, zone_of
@@ -248,6 +249,14 @@ class Mapping(BaseModel):
     def quantity_columns(self) -> tuple[str, ...]:
         """The columns with the pieces that were ordered, whatever came back of them."""
         return tuple(name for name in self.item["quantity"].used() if name != self.quantity_after_refunds)
+
+    @property
+    def line_key(self) -> str:
+        """The column that says to which order a line belongs. Raises InputError where there is none."""
+        name = self.lines_by or self.order["order_id"].column
+        if name is None:
+            raise InputError(f"mapping {self.name}: order.order_id must be one column, or `lines_by` name one")
+        return name
 
     @cached_property
     def line_columns(self) -> frozenset[str]:

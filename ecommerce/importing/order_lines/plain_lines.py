@@ -1,0 +1,147 @@
+"""Order lines of a file that has the lines of an order one after the other, each on a line of its own, as most do.
+
+It is read twice, and nothing of it is kept between: first what its texts say and how many lines each order has, which
+decoding processes look at side by side; then the texts of the orders, so many lines each.
+"""
+
+import csv
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from operator import itemgetter
+from pathlib import Path
+
+import numpy as np
+
+from ecommerce.importing.formats.chunks import Chunk
+from ecommerce.importing.formats.csv import cells_of_text
+from ecommerce.importing.formats.registry import format_of
+from ecommerce.importing.order_lines.file_readings import ReadingPass
+from ecommerce.importing.order_lines.mappings import load_mapping
+from ecommerce.importing.order_lines.seen_lines import SeenLines
+from ecommerce.importing.shape import IN_RECORDS, Shape
+from ecommerce.importing.sources.streams import SourceError, open_source
+
+ORDERS_A_CHUNK = 2_000
+
+ORDERS_MAX = 5_000_000
+"""Orders of a file whose lines are counted in memory: about 150 MB."""
+
+
+Look = Callable[[Iterable[Chunk], Shape], Iterator[SeenLines | None]]
+"""What looks at the chunks of a file, in their order; None of one whose lines want to be looked at one by one."""
+
+
+class LineLook:
+    """Looks at the lines of a file, a chunk at a time."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._mapping = load_mapping(shape.mapping or "")
+        self._looking = ReadingPass(self._mapping, shape.columns)
+        self._order_at = shape.columns.index(self._mapping.line_key)
+        self._needed_at = [at for at, name in enumerate(shape.columns) if name in self._mapping.line_columns]
+
+    def at(self, chunk: Chunk) -> SeenLines | None:
+        """None where a line is no row of an order, or may be none: of some strange ones only the thorough way tells."""
+        raws = _lines_of(chunk)
+        if raws is None:
+            return None
+        try:
+            rows = cells_of_text(b"\n".join(raws).decode(), self._shape)
+        except (csv.Error, ValueError):
+            return None
+        orders = [row[self._order_at].strip() for row in rows]
+        nothings = {"", *self._mapping.nothings_among(set(orders))}
+        if len(rows) != len(raws) or not nothings.isdisjoint(orders):
+            return None
+        if not chunk.data.endswith(b"\n") and not self._is_whole(raws[-1].decode()):
+            return None
+        if not any(all(map(str.strip, map(itemgetter(at), rows))) for at in self._needed_at):
+            return None
+        starts = [0, *(at for at, (before, order) in enumerate(pairwise(orders), 1) if before != order)]
+        return SeenLines(len(rows), [orders[at] for at in starts], starts, self._looking.texts_of(rows))
+
+    def _is_whole(self, line: str) -> bool:
+        """Whether a line without an end, as a file may have at its own, has all of its cells."""
+        delimiter, columns = self._shape.delimiter, len(self._shape.columns)
+        if self._shape.quotes != IN_RECORDS:
+            return line.count(delimiter) == columns - 1
+        return len(next(csv.reader([line], delimiter=delimiter, strict=True))) == columns
+
+
+def look_here(chunks: Iterable[Chunk], shape: Shape) -> Iterator[SeenLines | None]:
+    """Look at chunks in this process."""
+    return map(LineLook(shape).at, chunks)
+
+
+def _lines_of(chunk: Chunk) -> list[bytes] | None:
+    """The lines of a chunk without their ends; None where it is more than lines, or one has another end."""
+    data = chunk.data.replace(b"\r\n", b"\n")
+    if not data or chunk.rejections or b"\r" in data:
+        return None
+    return data.removesuffix(b"\n").split(b"\n")
+
+
+class Runs:
+    """How many lines the orders of a file have, one after the other."""
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+        self._lengths = array("L")
+        self._last = ""
+        self.lines = 0
+
+    def add(self, seen: SeenLines) -> None:
+        """Go on with the lines of the next chunk."""
+        self.lines += seen.lines
+        orders, lengths = seen.orders, [end - start for start, end in pairwise((*seen.starts, seen.lines))]
+        if orders[0] == self._last:
+            self._lengths[-1] += lengths[0]
+            orders, lengths = orders[1:], lengths[1:]
+        self._hashes.extend(map(hash, orders))
+        self._lengths.extend(lengths)
+        self._last = seen.orders[-1]
+
+    def are_too_many(self) -> bool:
+        return len(self._hashes) > ORDERS_MAX
+
+    def are_orders(self) -> bool:
+        """Whether no order came twice: with lines of others between its own, it would be two."""
+        return len(np.unique(np.frombuffer(self._hashes, np.int64))) == len(self._hashes)
+
+    def chunks(self, path: Path, shape: Shape) -> Iterator[Chunk]:
+        """The texts of the orders. Raises SourceError where the file is no longer the one that was looked at."""
+        values: list[tuple[int, bytes]] = []
+        for value in self._texts(path, shape):
+            values.append(value)
+            if len(values) == ORDERS_A_CHUNK:
+                yield Chunk(0, values=values)
+                values = []
+        yield Chunk(0, values=values)
+
+    def _texts(self, path: Path, shape: Shape) -> Iterator[tuple[int, bytes]]:
+        lengths = iter(self._lengths)
+        wanted, first = next(lengths, 0), shape.first_line
+        held: list[bytes] = []
+        with open_source(path, shape.encoding, carriage_returns=shape.carriage_returns) as stream:
+            for chunk in format_of(shape.layout).chunks(stream, shape):
+                held += _lines_of(chunk) or ()
+                start = 0
+                while wanted and (end := start + wanted) <= len(held):
+                    yield first, held[start] if wanted == 1 else b"\n".join(held[start:end])
+                    first, start, wanted = first + wanted, end, next(lengths, 0)
+                del held[:start]
+        if wanted or held:
+            raise SourceError(f"{path}: the file was changed while it was read")
+
+
+def counted_runs(seen: Iterable[SeenLines | None], looking: ReadingPass) -> Runs | None:
+    """The orders of a file; None where its lines are not all plain, or not together."""
+    runs = Runs()
+    for one in seen:
+        if one is None or runs.are_too_many():
+            return None
+        runs.add(one)
+        looking.see(one.texts)
+    return runs if runs.are_orders() else None
