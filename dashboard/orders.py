@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.customers import customers_of
 from dashboard.state import View
+from ecommerce.catalog_names import names_of
 from ecommerce.kpis.catalog import product_names
 from ecommerce.mongo import Document, MongoDatabase
 from ecommerce.order_search.archived_search import ArchivedPage, archived_page
@@ -122,9 +123,9 @@ def read_order(database: MongoDatabase, settings: Settings, order_id: int, *, cu
         customers=customers_of(database, _users([document])) if customers else {},
         as_of=datetime.now(UTC),
         names={
-            "product_id": _names(database, "products", "name", _ids(items, "product_id")),
-            "warehouse_id": _names(database, "warehouses", "location", _ids(items, "warehouse_id")),
-            "courier_id": _names(database, "couriers", "name", couriers),
+            "product_id": names_of(database, "products", _ids(items, "product_id")),
+            "warehouse_id": names_of(database, "warehouses", _ids(items, "warehouse_id")),
+            "courier_id": names_of(database, "couriers", couriers),
         },
     )
 
@@ -135,8 +136,3 @@ def _users(documents: Iterable[Document]) -> list[int]:
 
 def _ids(records: Iterable[Mapping[str, Any]], name: str) -> list[int]:
     return sorted({record[name] for record in records if isinstance(record.get(name), int)})
-
-
-def _names(database: MongoDatabase, collection: str, of: str, ids: list[int]) -> Mapping[int, str]:
-    found = database[collection].find({"_id": {"$in": ids}}, {of: 1})
-    return {record["_id"]: str(record.get(of) or "") for record in found}

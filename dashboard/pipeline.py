@@ -13,7 +13,7 @@ from dashboard.prefect_runs import BAD_STATES, FlowRun, last_runs
 from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.archive.runs import archive_bytes
 from ecommerce.attention.stock import LowStock, Sold, low_stock
-from ecommerce.kpis.catalog import texts_of
+from ecommerce.catalog_names import names_of
 from ecommerce.mongo import IMPORTS, ORDERS, REJECTED_ROWS, Document, MongoDatabase, count_few
 from ecommerce.prefect_api import run_url
 from ecommerce.settings import Settings
@@ -131,6 +131,6 @@ def read_low_stock(database: MongoDatabase, store: Sold, settings: Settings, zon
         count=len(low),
         at_most=settings.low_stock,
         cover_days=settings.cover_days,
-        products=texts_of(database, "products", "name", [each.product_id for each in shown]),
-        warehouses=texts_of(database, "warehouses", "location", houses),
+        products=names_of(database, "products", [each.product_id for each in shown]),
+        warehouses=names_of(database, "warehouses", houses),
     )

@@ -16,9 +16,9 @@ import polars as pl
 from pymongo.errors import OperationFailure, PyMongoError
 
 from ecommerce.attention.stock import SOLD_DAYS, Sold, low_stock
+from ecommerce.catalog_names import names_of
 from ecommerce.documents.statuses import is_finished
 from ecommerce.hours import hours_of
-from ecommerce.kpis.catalog import texts_of
 from ecommerce.kpis.figures import Kpis
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.mongo import REJECTED_ROWS, MongoDatabase, count_few
@@ -101,7 +101,7 @@ def cover(
     """Products whose stock lasts for few days at the rate of the last SOLD_DAYS."""
     low = [each for each in low_stock(database, store, settings, zone, now) if each.is_short]
     if low:
-        names = texts_of(database, "products", "name", [each.product_id for each in low[:NAMED]])
+        names = names_of(database, "products", [each.product_id for each in low[:NAMED]])
         named = [f"{names.get(each.product_id, f'#{each.product_id}')} {each.cover_days:.1f} d" for each in low]
         yield Notice(
             "cover",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ecommerce.catalog_names import names_of
 from ecommerce.mongo import MongoDatabase
 
 TABLES = {"user_id": "users", "courier_id": "couriers", "product_id": "products", "warehouse_id": "warehouses"}
@@ -19,7 +20,7 @@ def names_in(database: MongoDatabase, document: Mapping[str, Any]) -> Names:
         for field, found in ids.items():
             if isinstance(value := part.get(field), int):
                 found.add(int(value))
-    return {field: _names(database, TABLES[field], found) for field, found in ids.items() if found}
+    return {field: names_of(database, TABLES[field], found) for field, found in ids.items() if found}
 
 
 def _parts(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -27,8 +28,3 @@ def _parts(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         for part in value if isinstance(value, list) else [value]:
             if isinstance(part, Mapping):
                 yield part
-
-
-def _names(database: MongoDatabase, table: str, ids: set[int]) -> dict[int, str]:
-    found = database[table].find({"_id": {"$in": sorted(ids)}}, {"name": 1})
-    return {record["_id"]: str(record["name"]) for record in found if record.get("name")}

@@ -6,15 +6,21 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import bson
 import pytest
 
+from dashboard.order_cards import order_cards
+from dashboard.orders import read_order
+from dashboard.orders_view import OrdersView
+from dashboard.state import View
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.selection import Selection
 from ecommerce.documents.bson_codec import CODEC_OPTIONS, encode_order
 from ecommerce.errors import InputError
 from ecommerce.mongo import ORDERS, MongoDatabase
+from ecommerce.order_search.named import names_in
 from ecommerce.order_search.one_order import find_order, life_of
 from ecommerce.order_search.query import OrderQuery, match
 from ecommerce.settings import Settings
@@ -22,6 +28,8 @@ from ecommerce.shop import Shop, write_shop
 from tests.archiving import an_order, insert, with_archive
 from tests.order_queries import NOW
 from tests.programs import ecommerce, printed
+
+ORDER_5 = View(page="orders", orders=OrdersView(order=5))
 
 NARROW = {"COLUMNS": "80"}
 """The shell of a terminal of eighty columns."""
@@ -117,9 +125,12 @@ def test_an_order_is_printed_with_names_and_in_the_decimals_of_its_currency(
     user, order_id = 3_373_953_456_064_556_179, 515_808_628_163_139_114
     insert(database, [an_order(order_id, user_id=user, status="Shipped", currency="EUR", external_id="#1001")])
     (stored,) = database[ORDERS].find({"_id": order_id})
-    product = stored["order_items"][0]["product_id"]
+    product, warehouse = (stored["order_items"][0][name] for name in ("product_id", "warehouse_id"))
+    courier = stored["delivery"]["courier_id"]
     database["users"].insert_one({"_id": user, "user_id": user, "name": "Ada \x1b[31mL", "email": "ada@example.com"})
     database["products"].insert_one({"_id": product, "product_id": product, "name": "Tea pot"})
+    database["warehouses"].insert_one({"_id": warehouse, "warehouse_id": warehouse, "location": "Graz"})
+    database["couriers"].insert_one({"_id": courier, "courier_id": courier, "name": "Post"})
 
     amount = f"{stored['order']['total_amount'].to_decimal():.2f}"
     one = printed(settings, "order", "1001", shell=NARROW)
@@ -135,7 +146,31 @@ def test_an_order_is_printed_with_names_and_in_the_decimals_of_its_currency(
     assert datetime.fromisoformat(as_json).utcoffset() == timedelta(0), "instants in UTC"
     assert "None" not in one and re.search("actual_time +│ – ", one)
     assert f"{user} Ada �[31mL" in one and f"{product} Tea pot" in one
+    assert f"{warehouse} Graz" in one and f"{courier} Post" in one
     listed = printed(settings, "order", "--customer", "ada@example.com", shell=NARROW)
     assert str(order_id) in listed and str(user) in listed, "no id is broken over lines"
     assert f"{amount} EUR" in listed
     assert f"{amount} EUR" in printed(settings, "order", "--customer", "ada@example.com")
+
+
+@pytest.mark.parametrize("text", [None, ""], ids=["without the field", "with an empty text"])
+def test_what_the_catalog_has_no_name_for_is_called_by_its_id(
+    text: str | None, database: MongoDatabase, settings: Settings
+) -> None:
+    """A page of the dashboard had nothing there, where somebody wrote a record past the validator."""
+    insert(database, [an_order(5, items=1)])
+    (stored,) = database[ORDERS].find({"_id": 5})
+    item, courier = stored["order_items"][0], stored["delivery"]["courier_id"]
+    for table, number in (
+        ("couriers", courier),
+        ("warehouses", item["warehouse_id"]),
+        ("products", item["product_id"]),
+    ):
+        database.command({"collMod": table, "validationLevel": "off"})
+        record: dict[str, Any] = {"_id": number} if text is None else {"_id": number, "name": text, "location": text}
+        database[table].insert_one(record)
+    cards = order_cards(read_order(database, settings, 5, customers=False), ORDER_5, "USD", ZoneInfo("UTC"))
+    (shown,) = json.loads(cards["items"])["rows"]
+    assert (shown["cells"][0]["text"], shown["cells"][1]) == (f"#{item['product_id']}", f"#{item['warehouse_id']}")
+    assert ["Courier", f"#{courier}"] in [row["cells"] for row in json.loads(cards["facts"])["rows"]]
+    assert not any(names_in(database, stored).values()), "the terminal has ids alone"

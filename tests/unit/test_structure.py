@@ -23,7 +23,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"settings", "jvm", "processes"},
         {"mongo", "jars", "java", "archive_location", "prefect_api"},
         {"gate", "shop"},
-        {"schema", "bson_reading"},
+        {"schema", "bson_reading", "catalog_names"},
         {"ingest"},
         {"generate", "importing", "summaries"},
         {"archive", "kpis"},
