@@ -28,14 +28,20 @@ HEADLINES = (
     "due_late",
     "due",
 )
-ORDER_COLUMNS = {name: name for name in ("orders", "revenue", "quantity", "delivered", "due")} | {
-    "late": "due_late",
-    "overdue": "overdue",
-    "late_share": "late_share",
-    "average_delay_hours": "average_delay_hours",
-}
-"""Column → field of `OrderGroup`. `late_share` is (late + overdue) / due, so late ones are those of the due."""
-ITEM_COLUMNS = {name: name for name in ("order_items", "quantity", "revenue")}
+ORDER_COLUMNS = (
+    "orders",
+    "revenue",
+    "quantity",
+    "delivered",
+    "due",
+    "due_late",
+    "overdue",
+    "late_share",
+    "average_delay_hours",
+)
+"""Fields of `OrderGroup`. All parts of `late_share` are there: it is (due_late + overdue) / due."""
+ITEM_COLUMNS = ("order_items", "quantity", "revenue")
+"""Fields of `ItemGroup`."""
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -57,15 +63,15 @@ def card_csv(name: str, answer: Answer) -> str:
         case "status":
             return csv_text(["status", "orders"], kpis.by_status.items())
         case "payment":
-            return _groups("payment_type", kpis.by_payment_type, ORDER_COLUMNS)
+            return groups_csv("payment_type", kpis.by_payment_type, ORDER_COLUMNS)
         case "courier":
-            return _groups("courier", kpis.by_courier, ORDER_COLUMNS)
+            return groups_csv("courier", kpis.by_courier, ORDER_COLUMNS)
         case "location":
-            return _groups("location", kpis.by_location, ORDER_COLUMNS)
+            return groups_csv("location", kpis.by_location, ORDER_COLUMNS)
         case "category":
-            return _groups("category", kpis.by_category, ITEM_COLUMNS)
+            return groups_csv("category", kpis.by_category, ITEM_COLUMNS)
         case "warehouse":
-            return _groups("warehouse", kpis.by_warehouse, ITEM_COLUMNS)
+            return groups_csv("warehouse", kpis.by_warehouse, ITEM_COLUMNS)
         case "product":
             rows = ((product.product_id, product.name, product.quantity) for product in kpis.top_products)
             return csv_text(["product_id", "name", "quantity"], rows)
@@ -105,8 +111,9 @@ def headline_csv(answer: Answer) -> str:
     return csv_text(["figure", "value", "full_hours", "before"], rows)
 
 
-def _groups(key: str, groups: Mapping[str, Any], columns: Mapping[str, str]) -> str:
-    rows = ([name, *(cell_of(getattr(group, field)) for field in columns.values())] for name, group in groups.items())
+def groups_csv(key: str, groups: Mapping[str, Any], columns: Sequence[str]) -> str:
+    """Groups of orders or items by name; `columns` are fields of theirs."""
+    rows = ([name, *(cell_of(getattr(group, column)) for column in columns)] for name, group in groups.items())
     return csv_text([key, *columns], rows)
 
 

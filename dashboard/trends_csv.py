@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from dashboard.downloads import ORDER_COLUMNS, cell_of, csv_text
+from dashboard.downloads import ORDER_COLUMNS, cell_of, csv_text, groups_csv
 from dashboard.trends import Point, Trends
 from dashboard.trends_cards import WEEKDAYS
 
@@ -40,11 +40,7 @@ def trends_csv(name: str, trends: Trends) -> str:
             )
             return csv_text(["weekday", "hour", "orders", "hours_in_the_span"], cells)
         case "couriers":
-            groups = trends.couriers.items()
-            found = (
-                [courier, *(cell_of(getattr(group, column)) for column in ORDER_COLUMNS)] for courier, group in groups
-            )
-            return csv_text(["courier", *ORDER_COLUMNS], found)
+            return groups_csv("courier", trends.couriers, ORDER_COLUMNS)
         case "delivery":
             return csv_text(["days", "orders"], (trends.delivery_days or {}).items())
         case "places":

@@ -1,12 +1,15 @@
 """What the cards of the trends page say beside their charts: of what, of what not, and compared with what."""
 
+import csv
 import json
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.downloads import BYTE_ORDER_MARK
+from dashboard.downloads import BYTE_ORDER_MARK, card_csv
+from dashboard.figures import Answer
 from dashboard.state import View
 from dashboard.trends_cards import trends_cards
 from dashboard.trends_csv import trends_csv
@@ -50,6 +53,20 @@ def test_cards_and_downloads_say_the_same_and_columns_are_of_one_length(database
             assert len({line.count(",") for line in lines}) == 1 and (len(lines) > 1 or not kpis.orders)
         if not kpis.orders:
             assert cards["course_chart"]["empty"] and "No orders" in cards["course"]["empty"]
+
+
+def test_couriers_are_downloaded_as_the_overview_has_them(database: MongoDatabase) -> None:
+    """Their `late` was of all deliveries, and the share beside it of those that were due."""
+    accept(database, random_orders(300))
+    question = asked(Span(), "UTC")
+    trends, kpis = trends_of(database, question)
+    timeline: Any = None
+    overview = Answer(question.question, 1, kpis, None, None, timeline, {})
+    text = trends_csv("couriers", trends)
+    assert text == card_csv("courier", overview)
+    for row in csv.DictReader(text.removeprefix(BYTE_ORDER_MARK).splitlines()):
+        due, late, overdue = (int(row[name]) for name in ("due", "due_late", "overdue"))
+        assert row["late_share"] == (str(round((late + overdue) / due, 6)) if due else "")
 
 
 def test_each_card_says_which_filters_it_does_not_obey(database: MongoDatabase) -> None:

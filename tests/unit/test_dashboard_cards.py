@@ -61,7 +61,7 @@ def csv_rows(name: str) -> list[dict[str, str]]:
 def test_the_late_share_of_a_download_can_be_computed_from_its_columns(card: str) -> None:
     shares = 0
     for row in csv_rows(card):
-        due, late, overdue = (int(row[name]) for name in ("due", "late", "overdue"))
+        due, late, overdue = (int(row[name]) for name in ("due", "due_late", "overdue"))
         assert row["late_share"] == ("" if not due else str(round((late + overdue) / due, 6)))
         shares += due > late + overdue > 0
     assert shares
