@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_DEVICES = ("/dev", "/proc")
-"""A file that is named here, such as /dev/stdout, is an open one: nobody would read another in its place."""
+_OPEN_FILES = ("/proc", "/dev/fd")
+"""What is named here, as by the link /dev/stdout, is open already: nobody would read another file in its place. Not all
+of /dev: /dev/shm is a folder as others."""
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def whole_file(path: Path, mode: str = "wb", **how: Any) -> Iterator[Any]:
     It grows beside it, under its name with `.part`. What is no regular file, such as a pipe, is written directly. `how`
     is that of `open`. Raises OSError.
     """
-    if (path.exists() and not path.is_file()) or any(path.absolute().is_relative_to(root) for root in _DEVICES):
+    if path.exists() and (not path.is_file() or _is_open(path)):
         with path.open(mode, **how) as file:
             yield file
         return
@@ -32,3 +33,14 @@ def whole_file(path: Path, mode: str = "wb", **how: Any) -> Iterator[Any]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _is_open(path: Path) -> bool:
+    """Whether an existing path names a file that is open, itself or by links."""
+    while True:
+        folder = path.parent.resolve()
+        if any(folder.is_relative_to(root) for root in _OPEN_FILES):
+            return True
+        if not path.is_symlink():
+            return False
+        path = folder / path.readlink()
