@@ -23,7 +23,7 @@ from dashboard.figures import Answer, Question, compute
 from dashboard.first_paint import RECENT
 from dashboard.pipeline import Pipeline, Stock
 from dashboard.pipeline_cards import failed_cards, pipeline_cards, stock_card
-from dashboard.reasons import why
+from dashboard.reasons import mistake, why
 from dashboard.session import Session
 from dashboard.shared import Aging, Shared
 from dashboard.state import Choices, choices_of
@@ -161,8 +161,9 @@ class Feed:
         try:
             self.answer(question)
             self._beside.now()
-        except Exception as error:  # noqa: BLE001 - the page comes without figures and asks again
-            log.warning("there are no figures to begin with: %s", why(error))
+        except Exception as error:
+            # The page comes without figures and asks again.
+            log.warning("there are no figures to begin with: %s", why(error), exc_info=mistake(error))
 
     def beside(self) -> Content:
         """The overview's cards beside its figures as they were made last; empty where that is too long ago."""
@@ -224,8 +225,7 @@ class Feed:
             # Whatever it is, the page says it and goes on: a tick that only raised left a green dot over old figures.
             problem = why(error)
             if problem != last.freshness.problem:  # every tick until it is mended would be the same line
-                log.warning("the figures could not be brought up to date: %s", problem)
-                log.debug("the tick failed", exc_info=error)
+                log.warning("the figures could not be brought up to date: %s", problem, exc_info=mistake(error))
             took = time.monotonic() - started
             freshness = replace(last.freshness, tick=number, took_seconds=took, problem=problem)
             return Tick(freshness, last.answers, last.cards, last.choices)
@@ -253,10 +253,11 @@ class Feed:
             cards = pipeline_cards(self._sources.read_pipeline(), lag, took, self.zone)
         except ConnectionFailure:
             raise  # the figures cannot be read, either
-        except Exception as error:  # noqa: BLE001 - records are whatever somebody wrote
-            cards = failed_cards(problem := why(error, "The pipeline could not be read", ""))
-        if problem and problem != self._pipeline_problem:
-            log.warning("the pipeline page could not be drawn: %s", problem)
+        except Exception as error:
+            # Records are whatever somebody wrote.
+            cards = failed_cards(problem := why(error, "The pipeline could not be read"))
+            if problem != self._pipeline_problem:
+                log.warning("the pipeline page could not be drawn: %s", problem, exc_info=mistake(error))
         self._pipeline_problem = problem
         return Content(cards)
 

@@ -18,7 +18,7 @@ from dashboard.attention import read_notices
 from dashboard.feed import Feed, Sources, Tick
 from dashboard.figures import Question
 from dashboard.pipeline import read_low_stock, read_pipeline
-from dashboard.reasons import AWAY
+from dashboard.reasons import mistake
 from dashboard.session import Session
 from dashboard.silence import SILENT, answers
 from dashboard.trends import read_trends
@@ -152,7 +152,7 @@ def in_thread(work: Callable[[], Any], then: Callable[[Any], None], document: Do
         try:
             result = await asyncio.to_thread(work)
         except Exception as error:
-            if not isinstance(error, AWAY):
+            if mistake(error):
                 log.exception("an answer failed")
             result = error
         if document.session_context is not None:

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure
 
 from dashboard.order_cells import NOT_THERE, customer_link, link, status_cell, text_of, time_of, titled
 from dashboard.orders import Listing
+from dashboard.reasons import why
 from dashboard.spans import running_hour
 from dashboard.state import DIMENSIONS, Choices, View
 from dashboard.tables import NO_TABLE, Content, column, head, table
@@ -216,7 +217,6 @@ def _pager(listing: Listing, view: View, zone: ZoneInfo) -> Content:
 
 def failed_cards(error: Exception) -> dict[str, str]:
     """What is said where orders could not be read."""
-    text = (
-        "MongoDB does not answer: load the page again when it does" if isinstance(error, PyMongoError) else str(error)
-    )
+    is_away = isinstance(error, ConnectionFailure)
+    text = "MongoDB does not answer: load the page again when it does" if is_away else why(error, "Reading them failed")
     return {"list": head("Orders", text)}

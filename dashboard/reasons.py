@@ -5,15 +5,21 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from dashboard.silence import SILENT
 from ecommerce.errors import EcommerceError
 
-AWAY = (PyMongoError, EcommerceError)
-"""What is raised while the database is away."""
+EXPECTED = (PyMongoError, EcommerceError)
+"""What is raised where the database, a setting or a record is wrong. All else is a mistake of the program."""
 
 
-def why(error: Exception, what: str = "Computing them failed", remedy: str = ": `ecommerce check` says more") -> str:
-    """A sentence; `what` failed, and the `remedy`, are said of an error that nobody has put in words."""
+def why(error: Exception, what: str = "Computing them failed") -> str:
+    """A sentence; that `what` failed is said of an error that nobody has put in words."""
     if isinstance(error, EcommerceError):
         return str(error)
     if isinstance(error, ConnectionFailure):
         return SILENT
     said = next(iter(str(error).split(", full error")[0].splitlines()), "")[:200]
-    return f"{what} ({type(error).__name__}: {said}){remedy}."
+    remedy = "the dashboard's log has its traceback" if mistake(error) else "`ecommerce check` says more"
+    return f"{what} ({type(error).__name__}: {said}): {remedy}."
+
+
+def mistake(error: Exception) -> Exception | None:
+    """The error where it is a mistake of the program, whose traceback belongs in the log; else None."""
+    return None if isinstance(error, EXPECTED) else error

@@ -84,8 +84,10 @@ def test_a_pipeline_that_cannot_be_read_fails_no_figure_and_says_so_on_its_page(
     assert [tick.freshness.problem for tick in ticks] == [None, None]
     for cards in (ticks[1].cards["pipeline"], feed.cards("pipeline")):
         head = json.loads(cards["pipeline"])
-        assert (
-            head["subtitle"] == "The pipeline could not be read (TypeError: int() argument must not be 'Decimal128')."
+        assert head["subtitle"] == (
+            "The pipeline could not be read (TypeError: int() argument must not be 'Decimal128'): the dashboard's log "
+            "has its traceback."
         )
         assert {json.loads(text).get("empty", "Not known now") for text in cards.values()} == {"Not known now"}
     assert caplog.text.count("the pipeline page could not be drawn") == 1  # not at every tick
+    assert caplog.text.count("Traceback") == 1
