@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.formats.csv import CSV, settle
 from ecommerce.importing.order_lines.group_lines import OrderLines, order_lines
+from ecommerce.importing.order_lines.line_look import Look, look_here
 from ecommerce.importing.order_lines.mappings import load_mapping
-from ecommerce.importing.order_lines.plain_lines import Look, look_here
 from ecommerce.importing.recognise import recognise
 from ecommerce.importing.shape import LINES, Shape
 from ecommerce.importing.sources.streams import SourceError

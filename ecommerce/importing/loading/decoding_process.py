@@ -23,7 +23,7 @@ from ecommerce.importing.rows.orders import Known
 from ecommerce.importing.shape import LINES, Shape
 
 if TYPE_CHECKING:
-    from ecommerce.importing.order_lines.plain_lines import LineLook
+    from ecommerce.importing.order_lines.line_look import LineLook
 
 _LENGTH = struct.Struct("<I")
 
@@ -79,7 +79,7 @@ def receive(stream: BinaryIO) -> bytes:
 
 def line_look() -> "type[LineLook]":
     """What looks at order lines, which processes for other rows do without."""
-    from ecommerce.importing.order_lines.plain_lines import LineLook
+    from ecommerce.importing.order_lines.line_look import LineLook
 
     return LineLook
 

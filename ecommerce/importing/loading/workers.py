@@ -22,7 +22,7 @@ from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.loading.decode import Ask, Decoded, Decoder
 from ecommerce.importing.loading.decoding_process import Task, receive, send, unpack_answer
 from ecommerce.importing.naive_times import shop_zone
-from ecommerce.importing.order_lines.plain_lines import look_here
+from ecommerce.importing.order_lines.line_look import look_here
 from ecommerce.importing.order_lines.seen_lines import SeenLines
 from ecommerce.importing.shape import LINES, Shape
 

@@ -18,8 +18,9 @@ from ecommerce.importing.formats.csv import CSV, cells_of_text
 from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.order_lines.column_texts import Cells
 from ecommerce.importing.order_lines.file_readings import ReadingPass
+from ecommerce.importing.order_lines.line_look import Look, look_here
 from ecommerce.importing.order_lines.mapping import Joined, Mapping
-from ecommerce.importing.order_lines.plain_lines import ORDERS_A_CHUNK, Look, counted_runs, look_here
+from ecommerce.importing.order_lines.plain_lines import ORDERS_A_CHUNK, counted_runs
 from ecommerce.importing.order_lines.read_order import joined_text
 from ecommerce.importing.reasons import Rejected, Rejection, shown
 from ecommerce.importing.shape import Reading, Shape

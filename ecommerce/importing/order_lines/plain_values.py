@@ -7,7 +7,6 @@ thorough way.
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple, get_type_hints
 
@@ -31,35 +30,40 @@ class NotPlain(Exception):
     """Lines that want the thorough way."""
 
 
+Distinct = dict[tuple[str, ...], set[Any]]
+
+
 class Lines:
     """Some lines by their columns: cells have no blanks around them, and are empty where they mean nothing."""
 
-    def __init__(self, count: int, column_of: Callable[[str], Sequence[str]]) -> None:
+    def __init__(self, count: int, column_of: Callable[[str], Sequence[str]], distinct: Distinct | None = None) -> None:
+        """`column_of` may add the different texts of a column to `distinct`."""
         self.count = count
         self._column_of = column_of
         self._columns: dict[str, Sequence[str]] = {}
         self._texts: dict[tuple[str, ...], Sequence[Any]] = {}
-        self._distinct: dict[tuple[str, ...], set[Any]] = {}
+        self._distinct = {} if distinct is None else distinct
 
     @classmethod
     def of_rows(
         cls, columns: Sequence[str], nothings_among: Callable[[set[str]], set[str]], rows: Sequence[Sequence[str]]
     ) -> "Lines":
         """The lines of a file with these columns; it may lack some that its mapping names."""
-        places = {name: at for at, name in enumerate(columns)}
+        by_name = dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else {}
+        different: Distinct = {}
 
         def column_of(name: str) -> Sequence[str]:
-            at = places.get(name)
-            if at is None:
+            if name not in by_name:
                 return [""] * len(rows)
-            cells = [*map(itemgetter(at), rows)]
-            texts = {cell: cell.strip() for cell in set(cells)}
-            nothings = nothings_among({*texts.values()})
-            others = {cell: text for cell, text in texts.items() if text != cell} | dict.fromkeys(nothings, "")
-            others |= {cell: "" for cell, text in others.items() if text in nothings}
-            return [others.get(cell, cell) for cell in cells] if others else cells
+            cells = [*map(str.strip, by_name[name])]
+            distinct = set(cells)
+            if nothings := nothings_among(distinct):
+                cells = ["" if cell in nothings else cell for cell in cells]
+                distinct = distinct - nothings | {""}
+            different[(name,)] = distinct
+            return cells
 
-        return cls(len(rows), column_of)
+        return cls(len(rows), column_of, different)
 
     @classmethod
     def of_cells(cls, lines: Sequence[Cells]) -> "Lines":
@@ -146,8 +150,7 @@ class PlainField:
         self._of_lines = of_order and bool(value.sum or value.earliest)
         self._stored, self._element = stored_of(field, hint), element_of(field)
         self._absent = absent_of(field)
-        is_id = field.kind is not None and field.kind.name == "id"
-        self._of_ids = partial(self._ids, many) if many and is_id else None
+        self._many_ids = many if field.kind is not None and field.kind.name == "id" else None
         self._start_of_id = element_bytes(TYPE_BYTES["long"], field.name)
         self._results: dict[Any, Stored] = {}
 
@@ -172,9 +175,9 @@ class PlainField:
     def of(self, lines: Lines, several: Several | None, not_plain: set[int]) -> Column:
         """The values of lines. To `not_plain` are added the places of those that have none that is plain."""
         texts, distinct = lines.texts(self._names), lines.distinct(self._names)
-        if self._of_ids and 2 * len(distinct) > len(texts):
+        if self._many_ids and 2 * len(distinct) > len(texts):
             with suppress(Exception):  # one by one it shows which is none
-                return self._of_ids(texts)
+                return self._ids(self._many_ids(texts))
         if several and self._of_lines:
             texts, of_items = list(texts), several.items.texts(self._names)
             for at, span in several.spans.items():
@@ -187,9 +190,8 @@ class PlainField:
         values, elements = zip(*map(results.__getitem__, texts), strict=True) if texts else ((), ())
         return Column([*values], [*elements])
 
-    def _ids(self, make: Many, texts: Sequence[Any]) -> Column:
-        """Identities of which most are others: what each is, is made without looking whether it was made before."""
-        values = make(texts)
+    def _ids(self, values: Sequence[Any]) -> Column:
+        """Identities of which most come once: without looking whether they came before."""
         if None in values or min(values) < 0:
             raise NotPlain
         start = self._start_of_id
@@ -206,13 +208,10 @@ class PlainField:
             made = map(self._as_stored, self._many(new)) if self._many else map(self._made, new)
             results.update(zip(new, made, strict=True))
             return set()
-        failed: set[Any] = set()
         for one in new:
-            try:
+            with suppress(Exception):
                 results[one] = self._made(one)
-            except Exception:  # noqa: BLE001 - as above
-                failed.add(one)
-        return failed
+        return {one for one in new if one not in results}
 
 
 class Part:
