@@ -1,11 +1,14 @@
 """The one way by which orders come into `orders`, whoever brings them.
 
 A batch is one transaction: it looks for the ids among the hot orders and among the archived ones, inserts what is new
-and replaces what has news. Under snapshot isolation an order that the archiver deletes meanwhile cannot come back: its
-`_id` is either seen, or inserting it is a write conflict and the batch is tried again, and then finds it archived.
+and replaces what has news. Where none of the first ids is stored it inserts all without looking for each; if one is
+stored after all that fails, and the batch is looked at as a whole. Under snapshot isolation an order that the archiver
+deletes meanwhile cannot come back: its `_id` is either seen, or inserting it is a duplicate or a write conflict and the
+batch is tried again, and then finds it archived.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakSet
@@ -42,9 +45,15 @@ from ecommerce.ingest.past_versions import (
     version_of,
 )
 from ecommerce.ingest.stored_orders import any_between, any_of, canonical_documents, stored_orders
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, in_transaction, is_replica_set
-
-_UNAUTHORIZED, _DUPLICATE_KEY = 13, 11000
+from ecommerce.mongo import (
+    ARCHIVED_ORDERS,
+    ORDERS,
+    UNAUTHORIZED,
+    Document,
+    MongoDatabase,
+    in_transaction,
+    is_replica_set,
+)
 
 _SOME = 20
 """Orders of a batch that are looked for first. Where none is stored, mostly all are new, and looking for each took the
@@ -116,7 +125,7 @@ def accept_orders(
         try:
             return _in_transaction(database, batch, rules, bypass=True)
         except OperationFailure as error:
-            if error.code != _UNAUTHORIZED:
+            if error.code != UNAUTHORIZED:
                 raise
             _VALIDATED.add(database.client)
     return _in_transaction(database, batch, rules, bypass=False)
@@ -125,11 +134,8 @@ def accept_orders(
 def _in_transaction(database: MongoDatabase, batch: Sequence[EncodedOrder], rules: _Rules, *, bypass: bool) -> Accepted:
     if not is_replica_set(database):
         return _accept(database, batch, rules, bypass, None)
-    try:
+    with suppress(BulkWriteError):  # an order was stored after all; where it is something else it comes again
         return in_transaction(database, lambda session: _accept(database, batch, rules, bypass, session, look=_SOME))
-    except BulkWriteError as error:
-        if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
-            raise
     return in_transaction(database, lambda session: _accept(database, batch, rules, bypass, session))
 
 
@@ -142,18 +148,16 @@ def _accept(
     *,
     look: int | None = None,
 ) -> Accepted:
-    """With `look`, orders count as new where none of so many is stored: in a transaction, inserting one that is stored
-    fails and undoes all."""
+    """With `look`, all orders count as new where none of so many is stored: in a transaction, inserting one that is
+    stored fails and undoes all. What is not to be inserted is looked for."""
     orders: Any = database.get_collection(ORDERS, codec_options=_RAW_OPTIONS)
     ids = [order.order_id for order in batch]
     may_be_stored = any_between(orders, ids, session) and (look is None or any_of(orders, ids[:look], session))
     hot = stored_orders(database, ids, session) if may_be_stored else {}
     absent = [order_id for order_id in ids if order_id not in hot] if hot else ids
-    archive = database[ARCHIVED_ORDERS]
-    archived: dict[int, Mapping[str, Any]] = {}
-    if absent and any_between(archive, absent, session):
-        found = archive.find({"_id": {"$in": absent}}, session=session)
-        archived = {document["_id"]: document for document in found}
+    archived = _archived_among(database, absent, session)
+    if look and not hot and (archived or expired_among(database, batch, session)):
+        return _accept(database, batch, rules, bypass, session)
     if people := forgotten_people(database, session):
         batch = [without_people(people, one, hot.get(one.order_id), archived.get(one.order_id)) for one in batch]
     result = Accepted(anonymous=sum(order.anonymous for order in batch))
@@ -194,6 +198,16 @@ def _accept(
             ]
             orders.bulk_write(replacements, ordered=False, session=session)
     return result
+
+
+def _archived_among(
+    database: MongoDatabase, ids: Sequence[int], session: ClientSession | None
+) -> dict[int, Mapping[str, Any]]:
+    """The entries of those of these orders that are in the archive."""
+    archive = database[ARCHIVED_ORDERS]
+    if not ids or not any_between(archive, ids, session):
+        return {}
+    return {entry["_id"]: entry for entry in archive.find({"_id": {"$in": ids}}, session=session)}
 
 
 def _change_archived(

@@ -35,3 +35,9 @@ def test_a_record_that_comes_again_changes_nothing(database: MongoDatabase, agai
     database["users"].update_one({"_id": 7}, {"$set": {"location": "Oslo"}})
     (CatalogBeside(database) if again else catalog).ask(set(), set(), [user(name="Ann")])
     assert stored(database) == {"name": "Ann", "location": "Oslo"}
+
+
+def test_a_record_whose_id_somebody_wrote_as_another_kind_of_number_stays_as_it_is(database: MongoDatabase) -> None:
+    database.command({"insert": "users", "documents": [{"_id": 7, "name": "Ann"}], "bypassDocumentValidation": True})
+    CatalogBeside(database).fill([user(name="Anna", location="Oslo")])
+    assert list(database["users"].find()) == [{"_id": 7, "name": "Ann"}]

@@ -13,16 +13,19 @@ from ecommerce.documents.content_hash import content_hash
 from ecommerce.documents.order import Delivery, Order, OrderDocument, OrderItem
 from ecommerce.ingest.accept import accept_orders
 from ecommerce.ingest.encoded_order import EncodedOrder
+from ecommerce.ingest.expired import note_expired
 from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, MongoDatabase
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def an_order(order_id: int, status: str = "Pending", updated_at: datetime = NOON) -> OrderDocument:
-    item = OrderItem(order_id, order_id, 7, 3, 2, Decimal("8.225"), NOON)
+def an_order(
+    order_id: int, status: str = "Pending", updated_at: datetime = NOON, placed: datetime = NOON
+) -> OrderDocument:
+    item = OrderItem(order_id, order_id, 7, 3, 2, Decimal("8.225"), placed)
     delivery = Delivery(order_id, order_id, status, NOON, None, 4, "São Paulo")
     return OrderDocument(
-        Order(order_id, 5, NOON, Decimal("16.45"), Decimal("0"), 1, "card"), (item,), delivery, updated_at
+        Order(order_id, 5, placed, Decimal("16.45"), Decimal("0"), 1, "card"), (item,), delivery, updated_at
     )
 
 
@@ -49,6 +52,18 @@ def test_orders_that_are_stored_are_found_wherever_they_stand_among_new_ones(dat
     result = accept_orders(database, batch, is_news=always)
     assert (result.accepted, result.changed, result.unchanged) == (57, 1, 2)
     assert database[ORDERS].count_documents({}) == 59
+
+
+def test_what_is_stored_is_found_also_where_nothing_is_inserted(database: MongoDatabase) -> None:
+    """Of old orders those that were archived are expired, and an archived one may be hot again by somebody's hand."""
+    long_ago = datetime(2016, 1, 1, tzinfo=UTC)
+    batch = encoded(*(an_order(at, placed=long_ago) for at in range(1, 61)))
+    accept_orders(database, [batch[49], batch[56]], is_news=always)
+    note_expired(database, datetime(2017, 1, 1, tzinfo=UTC))
+    delivered = an_order(57, "Delivered", placed=long_ago)
+    database[ARCHIVED_ORDERS].insert_one({"_id": Int64(57), "content_hash": Int64(content_hash(delivered))})
+    result = accept_orders(database, batch, is_news=always)
+    assert (result.unchanged, len(result.expired), result.already_archived) == (2, 58, [])
 
 
 def test_news_replaces_an_order_and_moves_its_version_forward(database: MongoDatabase) -> None:

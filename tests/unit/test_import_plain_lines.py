@@ -1,7 +1,9 @@
 """Lines of orders are brought together in a fast way: of every file it makes what looking at each line makes."""
 
+import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecommerce.errors import InputError
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.formats.csv import CSV, settle
 from ecommerce.importing.order_lines.group_lines import OrderLines, order_lines
@@ -23,9 +26,9 @@ SUPERSTORE = DATA / "superstore_flat" / "superstore_flat.csv"
 FILES = [SUPERSTORE, *(DATA / "shops" / name for name in ("shopify.csv", "amazon.txt", "online_retail.csv"))]
 
 
-def look_at_nothing(chunks: Iterable[Chunk], _: Shape) -> Iterator[None]:
+def look_at_nothing(chunks: Iterable[Chunk], _: Shape) -> Generator[None]:
     """Each line is looked at one by one."""
-    return (None for _ in chunks)
+    yield from (None for _ in chunks)
 
 
 def shape_of(path: Path) -> Shape:
@@ -74,15 +77,30 @@ def test_orders_whose_lines_follow_each_other_are_not_sorted(
     assert found[0] == len(lines) > len(found[2]) > 0
 
 
-def test_a_file_that_changes_between_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", ["one more", "rolled on", "nothing but its time"])
+def test_of_a_file_that_changes_between_nothing_more_is_taken(tmp_path: Path, change: str) -> None:
     path = tmp_path / "orders.csv"
-    path.write_bytes(SUPERSTORE.read_bytes())
+    header, *lines = SUPERSTORE.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join((header, *lines)))
     shape = shape_of(path)
-    with order_lines(load_mapping(shape.mapping or "")) as lines:
-        lines.load(path, shape)
-        path.write_bytes(path.read_bytes().rstrip() + b"\n\n")
+    with order_lines(load_mapping(shape.mapping or "")) as grouping:
+        grouping.load(path, shape)
+        if change == "one more":
+            path.write_bytes(path.read_bytes() + lines[0])
+        elif change == "rolled on":
+            path.write_bytes(b"".join((header, lines[-1], *lines[:-1])))
+        else:
+            os.utime(path, ns=(0, 0))
         with pytest.raises(SourceError, match="the file was changed while it was read"):
-            list(lines.chunks())
+            next(grouping.chunks())
+
+
+def test_a_mapping_without_a_column_that_names_the_order_says_so(tmp_path: Path) -> None:
+    mapping = tmp_path / "map.yaml"
+    text = resources.files("ecommerce").joinpath("mappings", "superstore.yaml").read_text()
+    mapping.write_text(text.replace("order_id: Order ID", "order_id: {columns: [Order ID, Region]}"))
+    with order_lines(load_mapping(str(mapping))) as grouping, pytest.raises(InputError, match="lines_by"):
+        grouping.load(SUPERSTORE, shape_of(SUPERSTORE))
 
 
 ODD = st.sampled_from((

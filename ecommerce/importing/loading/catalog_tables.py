@@ -1,8 +1,9 @@
 """Catalog tables: rows to records, and records into the database, where a later import adds to and corrects them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import bson
@@ -24,6 +25,9 @@ DUPLICATE_KEY = 11000
 
 WRITTEN_KEPT = 100_000
 """Records that are known to be in the catalog: about 30 MB."""
+
+_ID_TYPE = 4
+"""Where a document has the type of its `_id`. One of another type came past the validator, which lets nobody mend it."""
 
 _RAW_OPTIONS: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
@@ -59,7 +63,7 @@ def write_records(
     times = Counter(keys)
     identities = [_identity(table, key) for key in times]
     raw_collection: Any = database.get_collection(table.name, codec_options=_RAW_OPTIONS)
-    stored = {_key(table, found.raw): found.raw for found in raw_collection.find({"_id": {"$in": identities}})}
+    stored = {_hashable(found["_id"]): found.raw for found in raw_collection.find({"_id": {"$in": identities}})}
     new: set[Any] = set()
     touched: set[Any] = set()
     for key, raw in zip(keys, records, strict=True):
@@ -70,7 +74,7 @@ def write_records(
             continue
         before = merged.get(key)
         if before is None and key in stored:
-            if raw == stored[key]:
+            if raw == stored[key] or (only_fill and raw[_ID_TYPE] != stored[key][_ID_TYPE]):
                 written.unchanged += 1
                 continue
             before = bson.decode(stored[key], CODEC_OPTIONS)
@@ -121,14 +125,15 @@ class CatalogBeside:
 
     def ask(self, products: set[int], users: set[int], found: Sequence[tuple[str, bytes]]) -> Known:
         """Bring in records, of each its table and its BSON. Returns what the catalog knows then of these things."""
-        with_patience(lambda: self._fill(found))
+        self.fill(found)
         return with_patience(lambda: _known_of(self._database, products, users))
 
-    def _fill(self, found: Sequence[tuple[str, bytes]]) -> None:
+    def fill(self, found: Sequence[tuple[str, bytes]]) -> None:
+        """Bring in records, of each its table and its BSON."""
         new = [one for one in dict.fromkeys(found) if one not in self._written]
         for table in CATALOG:
             if records := [record for name, record in new if name == table.name]:
-                write_records(self._database, table, records, only_fill=True)
+                with_patience(partial(write_records, self._database, table, records, only_fill=True))
         if len(self._written) > WRITTEN_KEPT:
             self._written.clear()
         self._written.update(new)
@@ -156,7 +161,7 @@ def _identity(table: CatalogTable, key: Any) -> Any:
 
 
 def _hashable(identity: Any) -> Any:
-    return tuple(identity.values()) if isinstance(identity, dict) else identity
+    return tuple(identity.values()) if isinstance(identity, Mapping) else identity
 
 
 def _in_order(table: CatalogTable, record: Document) -> Document:

@@ -98,7 +98,8 @@ def main() -> None:
     gc.set_threshold(GARBAGE_AFTER)
     use_zone(sys.argv[1])
     if sys.argv[2] == LINES:
-        lines_reader(), line_look()  # now, while the file is looked at
+        line_look()  # what they need is imported now, while the parent does other things
+        lines_reader()
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints goes to the log and not between the messages
 

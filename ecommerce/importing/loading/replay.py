@@ -54,7 +54,7 @@ def _replay(database: MongoDatabase, rows: Sequence[Document], report: FileRepor
             still[index] = Rejection(row["line"], row["code"], row["reason"], raw)
             continue
         decoded = decoder.decode(_chunk(shape, row["line"], raw))
-        catalog.ask(set(), set(), decoded.catalog_records)
+        catalog.fill(decoded.catalog_records)
         if decoded.rejections or decoded.rows != 1:
             problems: Iterator[Rejection] = iter(decoded.rejections)
             still[index] = next(problems, Rejection(row["line"], row["code"], "the text is not one row", raw))

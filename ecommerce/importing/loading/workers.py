@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -128,7 +128,7 @@ class Decode(Protocol):
 
 @contextmanager
 def decoding_processes(rows: str, count: int) -> Iterator[Sequence[Worker]]:
-    """Start processes that decode rows of a kind: they import what they need while a file is looked at."""
+    """Start processes that look at rows of a kind and decode them."""
     workers = [Worker(rows) for _ in range(count)]
     try:
         yield workers
@@ -137,7 +137,7 @@ def decoding_processes(rows: str, count: int) -> Iterator[Sequence[Worker]]:
             worker.close()
 
 
-def look_at_lines(chunks: Iterable[Chunk], shape: Shape, workers: Sequence[Worker]) -> Iterator[SeenLines | None]:
+def look_at_lines(chunks: Iterable[Chunk], shape: Shape, workers: Sequence[Worker]) -> Generator[SeenLines | None]:
     """Look at the chunks of a file of order lines in these processes; without any, in the calling thread."""
     if not workers:
         yield from look_here(chunks, shape)
@@ -155,13 +155,16 @@ def look_at_lines(chunks: Iterable[Chunk], shape: Shape, workers: Sequence[Worke
             idle.put(worker)
 
     ahead: deque[Future[SeenLines | None]] = deque()
-    with ThreadPoolExecutor(len(workers), thread_name_prefix="look") as threads:
+    threads = ThreadPoolExecutor(len(workers), thread_name_prefix="look")
+    try:
         for chunk in chunks:
             ahead.append(threads.submit(look, chunk))
             if len(ahead) > 2 * len(workers):
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 @contextmanager

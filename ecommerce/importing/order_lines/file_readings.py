@@ -127,9 +127,9 @@ class ReadingPass:
             if formats and all(name in at for name in together) and len(self._times[formats].candidates) > 1
         ]
         self._identities_at = {name: at[name] for name in columns if name in roles.identities}
-        """Columns that have nothing yet but whole numbers with a point."""
+        """Columns of which `texts_of` has met nothing yet but whole numbers with a point."""
         self._whole = set(self._identities_at)
-        """Of those that were seen."""
+        """The same of what `see` was given."""
         self._seen_float: set[str] = set()
         self._rows = 0
         """Since the texts were looked at."""

@@ -7,7 +7,7 @@ A line that cannot be read may have belonged to an order beside it: those are re
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import groupby
@@ -20,7 +20,7 @@ from ecommerce.importing.order_lines.column_texts import Cells
 from ecommerce.importing.order_lines.file_readings import ReadingPass
 from ecommerce.importing.order_lines.line_look import Look, look_here
 from ecommerce.importing.order_lines.mapping import Joined, Mapping
-from ecommerce.importing.order_lines.plain_lines import ORDERS_A_CHUNK, counted_runs
+from ecommerce.importing.order_lines.plain_lines import BYTES_A_CHUNK, ORDERS_A_CHUNK, Runs, counted_runs
 from ecommerce.importing.order_lines.read_order import joined_text
 from ecommerce.importing.reasons import Rejected, Rejection, shown
 from ecommerce.importing.shape import Reading, Shape
@@ -42,7 +42,7 @@ class OrderLines:
         self._broken: list[tuple[bytes, bool]] = []
         """Lines since the last good one that cannot be read, and whether they may be tried again as they are."""
         self.lines = 0
-        self._plain: Callable[[], Iterator[Chunk]] | None = None
+        self._runs: Runs | None = None
         """Of a file whose orders need no sorting."""
         self.readings: tuple[Reading, ...] = ()
         """How the files say that they are to be read."""
@@ -53,16 +53,17 @@ class OrderLines:
         named = replace(shape, columns=tuple(prefix + column for column in shape.columns))
         self._shapes[table] = named
         looking = ReadingPass(self._mapping, named.columns)
-        if not self._mapping.tables and shape.layout == CSV.layout:
-            with open_source(path, shape.encoding, carriage_returns=shape.carriage_returns) as stream:
-                runs = counted_runs(look(format_of(shape.layout).chunks(stream, shape), shape), looking)
-            if runs is not None:
-                self.lines, self._plain = runs.lines, lambda: runs.chunks(path, shape)
-                self._read(looking, path)
-                return
+        if not self._mapping.tables and shape.layout == CSV.layout and self._mapping.line_key in shape.columns:
+            self._runs = counted_runs(path, shape, look, looking)
+        if self._runs:
+            self.lines = self._runs.lines
+        else:
             looking = ReadingPass(self._mapping, named.columns)
-        self._sort(path, shape, table, looking)
-        self._read(looking, path)
+            self._sort(path, shape, table, looking)
+        try:
+            self.readings += looking.readings()
+        except ValueError as problem:
+            raise SourceError(f"{path}: {problem}; nothing of it was imported") from None
 
     def _sort(self, path: Path, shape: Shape, table: str, looking: ReadingPass) -> None:
         joined = self._mapping.tables.get(table)
@@ -80,12 +81,6 @@ class OrderLines:
                 self._rejections += chunk.rejections
             self._db.execute("COMMIT")
         self._db.execute(f'CREATE INDEX "i_{table}" ON "t_{table}" (key, rank, line)')
-
-    def _read(self, looking: ReadingPass, path: Path) -> None:
-        try:
-            self.readings += looking.readings()
-        except ValueError as problem:
-            raise SourceError(f"{path}: {problem}; nothing of it was imported") from None
 
     def _joined_rows(
         self, chunk: Chunk, shape: Shape, joined: Joined, looking: ReadingPass
@@ -160,11 +155,11 @@ class OrderLines:
     def chunks(self) -> Iterator[Chunk]:
         """The texts of the orders: as they stand where their lines are together, else by their ids. What is known to be
         bad comes as a chunk too."""
-        if self._plain:
-            yield from self._plain()
+        if self._runs:
+            yield from self._runs.chunks()
             return
         yield Chunk(0, rejections=self._rejections)
-        chunk = Chunk(0)
+        chunk, size = Chunk(0), 0
         self._db.execute("CREATE INDEX i_broken ON broken (key)")
         broken = {key for (key,) in self._db.execute("SELECT DISTINCT key FROM broken")}
         select = 'SELECT key, line, raw FROM "t_" ORDER BY key, rank, line'
@@ -178,9 +173,10 @@ class OrderLines:
                 chunk.values.append((line, joined_text(*self._joined(lines))))
             else:
                 chunk.values.append((line, _together(stored)))
-            if len(chunk.values) + len(chunk.rejections) >= ORDERS_A_CHUNK:
+            size += sum(len(raw) for _, raw in stored)
+            if len(chunk.values) + len(chunk.rejections) >= ORDERS_A_CHUNK or size > BYTES_A_CHUNK:
                 yield chunk
-                chunk = Chunk(0)
+                chunk, size = Chunk(0), 0
         yield chunk
 
     def _cells(self, raw: bytes, table: str = "") -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
 """Order lines looked at for the first time: what their texts say, and where those of an order begin and end."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from itertools import pairwise
 from operator import itemgetter
 
@@ -12,7 +12,7 @@ from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.order_lines.seen_lines import SeenLines
 from ecommerce.importing.shape import IN_RECORDS, Shape
 
-Look = Callable[[Iterable[Chunk], Shape], Iterator[SeenLines | None]]
+Look = Callable[[Iterable[Chunk], Shape], Generator[SeenLines | None]]
 """What looks at the chunks of a file, in their order; None of one whose lines want to be looked at one by one."""
 
 
@@ -54,9 +54,9 @@ class LineLook:
         return len(next(csv.reader([line], delimiter=delimiter, strict=True))) == columns
 
 
-def look_here(chunks: Iterable[Chunk], shape: Shape) -> Iterator[SeenLines | None]:
+def look_here(chunks: Iterable[Chunk], shape: Shape) -> Generator[SeenLines | None]:
     """Look at chunks in this process."""
-    return map(LineLook(shape).at, chunks)
+    yield from map(LineLook(shape).at, chunks)
 
 
 def lines_of_chunk(chunk: Chunk) -> list[bytes] | None:

@@ -5,7 +5,8 @@ decoding processes look at side by side; then the texts of the orders, so many l
 """
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,24 +15,30 @@ import numpy as np
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.order_lines.file_readings import ReadingPass
-from ecommerce.importing.order_lines.line_look import lines_of_chunk
+from ecommerce.importing.order_lines.line_look import Look, lines_of_chunk
 from ecommerce.importing.order_lines.seen_lines import SeenLines
 from ecommerce.importing.shape import Shape
-from ecommerce.importing.sources.streams import SourceError, open_source
+from ecommerce.importing.sources.streams import FileIdentity, SourceError, open_source
 
-ORDERS_A_CHUNK = 2_000
+ORDERS_A_CHUNK, BYTES_A_CHUNK = 2_000, 1 << 20
 
 ORDERS_MAX = 5_000_000
 """Orders of a file whose lines are counted in memory: about 150 MB."""
+
+_LOOKED_FIRST = 10_000
+"""After so many orders it is looked at whether one came twice, and each time that they are twice as many."""
 
 
 class Runs:
     """How many lines the orders of a file have, one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path, shape: Shape) -> None:
+        self._path, self._shape = path, shape
+        self._file = FileIdentity.of(path)
         self._hashes = array("q")
         self._lengths = array("L")
         self._last = ""
+        self._looked = _LOOKED_FIRST
         self.lines = 0
 
     def add(self, seen: SeenLines) -> None:
@@ -45,28 +52,36 @@ class Runs:
         self._lengths.extend(lengths)
         self._last = seen.orders[-1]
 
-    def are_too_many(self) -> bool:
-        return len(self._hashes) > ORDERS_MAX
+    def may_be_orders(self) -> bool:
+        """Whether it is worth going on: as often as they have doubled, whether they `are_orders` until now."""
+        if len(self._hashes) < self._looked:
+            return True
+        self._looked = 2 * len(self._hashes)
+        return len(self._hashes) <= ORDERS_MAX and self.are_orders()
 
     def are_orders(self) -> bool:
         """Whether no order came twice: with lines of others between its own, it would be two."""
         return len(np.unique(np.frombuffer(self._hashes, np.int64))) == len(self._hashes)
 
-    def chunks(self, path: Path, shape: Shape) -> Iterator[Chunk]:
+    def chunks(self) -> Iterator[Chunk]:
         """The texts of the orders. Raises SourceError where the file is no longer the one that was looked at."""
         values: list[tuple[int, bytes]] = []
-        for value in self._texts(path, shape):
+        size = 0
+        for value in self._texts():
             values.append(value)
-            if len(values) == ORDERS_A_CHUNK:
+            size += len(value[1])
+            if len(values) == ORDERS_A_CHUNK or size > BYTES_A_CHUNK:
+                self._require_same_file()
                 yield Chunk(0, values=values)
-                values = []
+                values, size = [], 0
+        self._require_same_file()
         yield Chunk(0, values=values)
 
-    def _texts(self, path: Path, shape: Shape) -> Iterator[tuple[int, bytes]]:
-        lengths = iter(self._lengths)
+    def _texts(self) -> Iterator[tuple[int, bytes]]:
+        lengths, shape = iter(self._lengths), self._shape
         wanted, first = next(lengths, 0), shape.first_line
         held: list[bytes] = []
-        with open_source(path, shape.encoding, carriage_returns=shape.carriage_returns) as stream:
+        with open_source(self._path, shape.encoding, carriage_returns=shape.carriage_returns) as stream:
             for chunk in format_of(shape.layout).chunks(stream, shape):
                 held += lines_of_chunk(chunk) or ()
                 start = 0
@@ -74,16 +89,22 @@ class Runs:
                     yield first, held[start] if wanted == 1 else b"\n".join(held[start:end])
                     first, start, wanted = first + wanted, end, next(lengths, 0)
                 del held[:start]
-        if wanted or held:
-            raise SourceError(f"{path}: the file was changed while it was read")
+
+    def _require_same_file(self) -> None:
+        if FileIdentity.of(self._path) != self._file:
+            raise SourceError(f"{self._path}: the file was changed while it was read")
 
 
-def counted_runs(seen: Iterable[SeenLines | None], looking: ReadingPass) -> Runs | None:
+def counted_runs(path: Path, shape: Shape, look: Look, looking: ReadingPass) -> Runs | None:
     """The orders of a file; None where its lines are not all plain, or not together."""
-    runs = Runs()
-    for one in seen:
-        if one is None or runs.are_too_many():
-            return None
-        runs.add(one)
-        looking.see(one.texts)
+    runs = Runs(path, shape)
+    with (
+        open_source(path, shape.encoding, carriage_returns=shape.carriage_returns) as stream,
+        closing(look(format_of(shape.layout).chunks(stream, shape), shape)) as seen,
+    ):
+        for one in seen:
+            if one is None or not runs.may_be_orders():
+                return None
+            runs.add(one)
+            looking.see(one.texts)
     return runs if runs.are_orders() else None
