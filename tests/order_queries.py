@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from bson import Int64
 
 from ecommerce.documents.catalog import Product
 from ecommerce.documents.order import OrderDocument
@@ -78,4 +79,6 @@ def orders(database: MongoDatabase) -> list[OrderDocument]:
     accept(database, found)
     products = [Product(number, f"P{number}", "Even" if number % 2 == 0 else "Odd") for number in range(20)]
     put_catalog(database, {"products": products})
+    past_the_validator = {"_id": Int64(20), "product_id": Int64(20), "name": "P20", "category": ""}
+    database.command({"insert": "products", "documents": [past_the_validator], "bypassDocumentValidation": True})
     return found

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
+from ecommerce.errors import ServiceError
 from ecommerce.progress import Progress
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def followed(spark: "SparkSession", action: Callable[[], Result], progress: Prog
         context.cancelJobGroup(group)
         thread.join(STOP_SECONDS)
         raise
+    if not outcome.done():  # PySpark prepares the thread first, which a JVM that ended does not let it
+        raise ServiceError("Spark ended before its job began; its log says why")
     result = outcome.result()
     progress(total, total, what)
     return result

@@ -185,7 +185,7 @@ def json_value(value: Any, shown: Sequence[str] | None = None) -> Any:
     if isinstance(value, Mapping):
         return {name: json_value(one, shown) for name, one in value.items()}
     if isinstance(value, TimelinePoint):
-        return json_value(value._asdict())
+        return {"time": time_text(value.time), "status": value.status, "orders": value.orders}  # there may be thousands
     if isinstance(value, tuple):
         return [json_value(one) for one in value]
     if is_dataclass(value):

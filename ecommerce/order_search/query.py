@@ -108,7 +108,7 @@ def _match_categories(database: MongoDatabase, categories: Iterable[str]) -> dic
 
 def products_of(database: MongoDatabase, categories: Iterable[str] | None) -> list[int]:
     """The ids of the products of these categories; None: of any."""
-    any_category = {"$exists": True, "$nin": [None, UNKNOWN]}
+    any_category = {"$exists": True, "$nin": [None, "", UNKNOWN]}
     wanted = any_category if categories is None else {"$in": sorted(categories)}
     return [each["_id"] for each in database["products"].find({"category": wanted}, {"_id": 1})]
 

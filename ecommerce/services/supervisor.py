@@ -88,7 +88,10 @@ def outlook_of(home: Path, name: str) -> Outlook:
     watched = read_json(home / "run" / WATCHED)
     if watched.get("supervisor") != up_state(home).get("supervisor"):
         return Outlook()  # written by an earlier one
-    return msgspec.convert(watched.get("services", {}).get(name, {}), Outlook)
+    try:
+        return msgspec.convert(watched.get("services", {}).get(name, {}), Outlook)
+    except msgspec.ValidationError:  # by another version
+        return Outlook()
 
 
 def up_mends(settings: Settings, without: str, seconds: int, name: str = MENDING) -> str:

@@ -146,7 +146,7 @@ def _state_of(found: Mapping[str, Any] | None) -> State | None:
     if found is None or why_no_state(found):
         return None
     known: Document = {one.name: found.get(one.name) for one in fields(State)}
-    return State(**known)
+    return State(**known | {name: int(known[name]) for name in ("seq", "compacted_seq", "orders")})
 
 
 def why_no_state(found: Mapping[str, Any] | None) -> str:

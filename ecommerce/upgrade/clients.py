@@ -31,7 +31,8 @@ def _others(database: MongoDatabase) -> Iterator[str]:
         try:
             for operation in database.client.admin.aggregate([listing]):
                 name, address = str(operation.get("appName", "")), operation.get("client")
-                uses_this = name.split(" ")[:3:2] == [APPLICATION, database.name]
+                program, _, used = (*name.split(" "), "", "")[:3]
+                uses_this = (program, used) == (APPLICATION, database.name)
                 # A program of 0.1.0 does not say which database it uses.
                 if address and name != mine and (uses_this or name == APPLICATION):
                     yield f"{name} at {address.rpartition(':')[0]}"

@@ -4,6 +4,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce.archive.spark_progress import followed
+from ecommerce.errors import ServiceError
 
 pytestmark = pytest.mark.slow
 
@@ -49,3 +50,9 @@ def test_an_error_of_the_job_is_raised(spark: SparkSession) -> None:
 
     with pytest.raises(ValueError, match="wrong"):
         followed(spark, fails, lambda *_: None, 1, "orders")
+
+
+def test_a_job_that_cannot_begin_is_an_error(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyspark.InheritableThread.run", lambda _thread: None)
+    with pytest.raises(ServiceError, match="Spark ended before its job began"):
+        followed(spark, lambda: slow_rows(spark), lambda *_: None, 1, "orders")

@@ -27,7 +27,7 @@ WRITTEN_KEPT = 100_000
 """Records that are known to be in the catalog: about 30 MB."""
 
 _ID_TYPE = 4
-"""Where a document has the type of its `_id`. One of another type came past the validator, which lets nobody mend it."""
+"""Where a document has the type of its `_id`. One of another type came past the validator, and cannot be replaced."""
 
 _RAW_OPTIONS: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
