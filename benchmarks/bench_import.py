@@ -16,11 +16,10 @@ from typing import Literal
 import psutil
 
 from benchmarks.bench_up import an_environment, ecommerce
-from benchmarks.common import Result, main, timed
+from benchmarks.common import CATALOG, Result, main, timed
 from benchmarks.order_lines import write_order_lines
 from ecommerce.generate.into_files.job import FileJob
 from ecommerce.generate.into_files.orders_file import write_orders
-from ecommerce.generate.model.catalog import CatalogSpec
 from ecommerce.generate.model.rhythm import to_ms
 from ecommerce.generate.model.windows import Window
 
@@ -46,7 +45,6 @@ while batch := list(itertools.islice(documents, 2_000)):
     orders.insert_many(batch, ordered=False)
 """
 """What one would write for order lines: a data frame, its rows by order as they stand; nothing is checked."""
-CATALOG = CatalogSpec(1, "en_US", "marketplace", users=100_000, products=10_000)
 
 
 def run(quick: bool) -> list[Result]:

@@ -226,6 +226,7 @@ class Feed:
             problem = why(error)
             if problem != last.freshness.problem:  # every tick until it is mended would be the same line
                 log.warning("the figures could not be brought up to date: %s", problem, exc_info=mistake(error))
+            log.debug("the tick failed", exc_info=error)
             took = time.monotonic() - started
             freshness = replace(last.freshness, tick=number, took_seconds=took, problem=problem)
             return Tick(freshness, last.answers, last.cards, last.choices)

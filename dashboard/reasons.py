@@ -1,12 +1,15 @@
 """Why something could not be shown, in a sentence for the viewer."""
 
-from pymongo.errors import ConnectionFailure, PyMongoError
+from bson.errors import BSONError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from dashboard.silence import SILENT
 from ecommerce.errors import EcommerceError
+from ecommerce.mongo import UNAUTHORIZED
 
-EXPECTED = (PyMongoError, EcommerceError)
-"""What is raised where the database, a setting or a record is wrong. All else is a mistake of the program."""
+EXPECTED = (PyMongoError, EcommerceError, BSONError)
+"""What is raised where the database, a setting or a record is wrong. All else is a mistake of the program, or a record
+that somebody wrote past the validator."""
 
 
 def why(error: Exception, what: str = "Computing them failed") -> str:
@@ -16,7 +19,9 @@ def why(error: Exception, what: str = "Computing them failed") -> str:
     if isinstance(error, ConnectionFailure):
         return SILENT
     said = next(iter(str(error).split(", full error")[0].splitlines()), "")[:200]
-    remedy = "the dashboard's log has its traceback" if mistake(error) else "`ecommerce check` says more"
+    is_refused = isinstance(error, OperationFailure) and error.code == UNAUTHORIZED
+    asked = "doctor" if is_refused else "check"
+    remedy = "the dashboard's log has its traceback" if mistake(error) else f"`ecommerce {asked}` says more"
     return f"{what} ({type(error).__name__}: {said}): {remedy}."
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from dashboard.reasons import mistake
+
 log = logging.getLogger(__name__)
 
 Key = TypeVar("Key")
@@ -86,6 +88,7 @@ class Behind(Generic[Value]):
         self._wait_seconds = wait_seconds
         self._first = self._value = first
         self._forgotten_at = float("-inf")
+        self._problem = ""
         self._begun_at = self._made_at = float("-inf")
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -133,10 +136,14 @@ class Behind(Generic[Value]):
         began_at = time.monotonic()
         try:
             value = self._make()
+            self._problem = ""
             with self._lock:
                 if began_at >= max(self._forgotten_at, self._made_at):  # else a later one is there, or wanted
                     self._value, self._made_at = value, began_at
-        except Exception:
-            log.warning("a value could not be brought up to date", exc_info=True)
+        except Exception as error:
+            problem = repr(error)
+            if problem != self._problem:  # it is made again and again while somebody looks
+                log.warning("a value could not be brought up to date: %s", problem, exc_info=mistake(error))
+            self._problem = problem
         finally:
             ended.set()

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from bson.errors import InvalidBSON
 from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
 from dashboard.orders_cards import failed_cards
@@ -15,6 +16,8 @@ from ecommerce.errors import EcommerceError
     [
         (KeyError("total"), "It failed (KeyError: 'total'): the dashboard's log has its traceback."),
         (OperationFailure("not allowed"), "It failed (OperationFailure: not allowed): `ecommerce check` says more."),
+        (OperationFailure("no right", 13), "It failed (OperationFailure: no right): `ecommerce doctor` says more."),
+        (InvalidBSON("year 10000"), "It failed (InvalidBSON: year 10000): `ecommerce check` says more."),
         (ServerSelectionTimeoutError("27117: refused"), "MongoDB does not answer."),
         (EcommerceError("there are no figures yet"), "there are no figures yet"),
     ],
