@@ -1,6 +1,6 @@
 """The one definition of each figure: from a rollup to `Kpis`. docs/kpis.md says the same in words."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -10,28 +10,24 @@ import polars as pl
 from ecommerce.documents.kinds import MONEY_SCALE
 from ecommerce.documents.statuses import PENDING
 from ecommerce.hours import Hours, hours_of, time_of
-from ecommerce.kpis.catalog import UNKNOWN, Catalog
+from ecommerce.kpis.catalog import Catalog
 from ecommerce.kpis.figures import (
     ITEM_FIGURES,
     ORDER_FIGURES,
     SALES_FIGURES,
-    TOP_PRODUCTS,
-    ItemGroup,
     Kpis,
-    OrderGroup,
-    ProductSales,
     TimelinePoint,
     amount_of,
     average,
-    share,
 )
+from ecommerce.kpis.groups import due_of, item_groups, late_share_of, order_groups, sold_items, top_products
 from ecommerce.kpis.question import Filters, Span
 from ecommerce.kpis.sales import by_channel, by_currency, in_currency, parts_of, sales_of
 from ecommerce.shop import Shop
 from ecommerce.summaries.cells.frames import AS_WRITTEN, present
 from ecommerce.summaries.cells.measures import FIGURES, OF_ITEMS, Measure
 from ecommerce.summaries.cells.promises import due_before
-from ecommerce.summaries.cells.rollup import DUE_SUMS, GROUP_MEASURES, ITEM_SUMS, PRODUCT, SALES, TIME_MEASURES, Rollup
+from ecommerce.summaries.cells.rollup import DUE_SUMS, GROUP_MEASURES, PRODUCT, SALES, TIME_MEASURES, Rollup
 from ecommerce.summaries.cells.sales import SALES_MEASURES
 from ecommerce.summaries.counts import Counts
 
@@ -69,9 +65,9 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
     hours, codes = hours_of(shop.time_zone), currencies_of(shop, filters)
     tables = in_currency(rollup.tables, codes)
     total: dict[str, Any] = {name: _total(tables["status"], name) for name in GROUP_MEASURES | DUE_SUMS}
-    statuses = _groups(tables["status"], lambda status: status)
-    products = _sold(tables["product"], filters, catalog)
-    due, due_late, _ = _due_of(total)
+    statuses = order_groups(tables["status"], lambda status: status)
+    products = sold_items(tables["product"], filters, catalog)
+    due, due_late, _ = due_of(total)
     step, sales = step_of(span, tables["hour"]), parts_of(tables[SALES])
     return Kpis(
         orders=total["orders"],
@@ -81,12 +77,12 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
         delivered=total["delivered"],
         pending=statuses[PENDING].orders if PENDING in statuses else 0,
         by_status={status: group.orders for status, group in statuses.items() if group.orders},
-        by_payment_type=_groups(tables["payment_type"], lambda payment_type: payment_type),
-        top_products=_top(products, names),
-        by_warehouse=_sales(products, "warehouse_id", catalog.warehouse),
-        by_courier=_groups(tables["courier_id"], catalog.courier),
-        by_location=_groups(tables["location"], lambda location: location),
-        by_category=_sales(products, "category", lambda category: category),
+        by_payment_type=order_groups(tables["payment_type"], lambda payment_type: payment_type),
+        top_products=top_products(products, names),
+        by_warehouse=item_groups(products, "warehouse_id", catalog.warehouse),
+        by_courier=order_groups(tables["courier_id"], catalog.courier),
+        by_location=order_groups(tables["location"], lambda location: location),
+        by_category=item_groups(products, "category", lambda category: category),
         late_share=late_share_of(total),
         overdue=total["overdue"],
         due_late=due_late,
@@ -106,24 +102,6 @@ def kpis_of(  # noqa: PLR0913 - all that figures are made of
         by_currency=by_currency(sales, shop.currency),
         by_channel=by_channel(sales, codes),
     )
-
-
-def late_share_of(sums: Mapping[str, int | None]) -> float | None:
-    """Of the orders whose promise is past, those that came late or are overdue; None where there are none, or unknown.
-
-    `sums` are those of a group of orders. They are the promises of delivered orders with a known time and of open ones.
-    """
-    due, late, overdue = _due_of(sums)
-    return None if due is None or late is None or overdue is None else share(late + overdue, due)
-
-
-def _due_of(sums: Mapping[str, int | None]) -> tuple[int | None, int | None, int | None]:
-    """Of a group: the orders that were due, those of them that came late, and those overdue; None where unknown."""
-    known = [sums.get(name) for name in ("late", "timed", *DUE_SUMS)]
-    if None in known:
-        return None, None, None
-    late, timed, overdue, not_due, not_due_late = (number or 0 for number in known)
-    return timed - not_due + overdue, late - not_due_late, overdue
 
 
 def currencies_of(shop: Shop, filters: Filters) -> frozenset[str]:
@@ -227,84 +205,3 @@ def step_of(span: Span, hours: pl.DataFrame) -> Step:
 def is_hourly(span: Span) -> bool:
     """Whether a span's rollup keeps the timeline by the hour: up to a quarter, 11 000 rows."""
     return span.start is not None and span.end is not None and span.end - span.start <= timedelta(days=93)
-
-
-def _groups(table: pl.DataFrame, name_of: Callable[[Any], str]) -> dict[str, OrderGroup]:
-    """The groups of a table by name, sorted; ids that share a name are one group.
-
-    A group without orders is there for its money, as of credits that name no order; one with neither is not there.
-    """
-    known = present(table, GROUP_MEASURES | DUE_SUMS)
-    columns = (table[name].to_list() for name in (table.columns[0], *known))
-    result = {}
-    for name, sums in _by_name(zip(*columns, strict=True), known, name_of):
-        if not sums["orders"] and not sums["revenue"]:
-            continue
-        due, due_late, _ = _due_of(sums)
-        result[name] = OrderGroup(
-            orders=sums["orders"],
-            revenue=amount_of(sums["revenue"]),
-            quantity=sums["quantity"],
-            delivered=sums["delivered"],
-            late=sums.get("late"),
-            timed=sums.get("timed"),
-            delay_ms=sums.get("delay_ms"),
-            overdue=sums.get("overdue"),
-            due=due,
-            due_late=due_late,
-            late_share=late_share_of(sums),
-        )
-    return result
-
-
-def _sold(products: pl.DataFrame, filters: Filters, catalog: Catalog) -> pl.DataFrame:
-    """The sales by product and warehouse, with categories, that pass the filters on items."""
-    found = (
-        products.lazy()
-        .join(catalog.categories.lazy(), on="product_id", how="left")
-        .with_columns(pl.col("category").fill_null(UNKNOWN))
-    )
-    if filters.categories:
-        found = found.filter(pl.col("category").is_in(list(filters.categories)))
-    if filters.warehouse_ids:
-        found = found.filter(pl.col("warehouse_id").is_in(list(filters.warehouse_ids)))
-    return found.collect(optimizations=AS_WRITTEN)
-
-
-def _top(products: pl.DataFrame, names: Callable[[list[int]], dict[int, str]]) -> tuple[ProductSales, ...]:
-    """The products with the largest quantities; of equal ones the smaller id is first."""
-    rows = (
-        products.lazy()
-        .group_by("product_id")
-        .agg(pl.col("quantity").sum())
-        .sort("quantity", "product_id", descending=[True, False])
-        .head(TOP_PRODUCTS)
-        .collect(optimizations=pl.QueryOptFlags.none(slice_pushdown=True))  # sorts no more than these
-        .rows()
-    )
-    name_of = names([product_id for product_id, _ in rows])
-    return tuple(ProductSales(product_id, name_of[product_id], quantity) for product_id, quantity in rows)
-
-
-def _sales(products: pl.DataFrame, column: str, name_of: Callable[[Any], str]) -> dict[str, ItemGroup]:
-    """The sales by one column, by name, sorted; ids that share a name are one group."""
-    known = present(products, ITEM_SUMS)
-    rows = products.group_by(column).agg(pl.col(*known).sum()).iter_rows()
-    result = {}
-    for name, sums in _by_name(rows, known, name_of):
-        revenue = amount_of(sums["revenue"]) if "revenue" in sums else None
-        result[name] = ItemGroup(sums["order_items"], sums["quantity"], revenue)
-    return result
-
-
-def _by_name(
-    rows: Iterable[tuple[Any, ...]], sums: Collection[str], name_of: Callable[[Any], str]
-) -> Iterator[tuple[str, dict[str, int]]]:
-    """The sums of rows of (id, sum, …) by the name of the id, sorted."""
-    groups: dict[str, list[int]] = {}
-    for key, *numbers in rows:
-        name = name_of(key)
-        known = groups.get(name)
-        groups[name] = [a + b for a, b in zip(known, numbers, strict=True)] if known else numbers
-    for name in sorted(groups):
-        yield name, dict(zip(sums, groups[name], strict=True))

@@ -1,6 +1,5 @@
-"""Builds the summaries anew: the orders at one cluster time, what the archive recorded at the same time, and from there
-on what changes. Writers keep writing, and readers keep reading the old buckets until the new ones are whole.
-"""
+"""Builds the summaries anew: orders and what the archive recorded at one cluster time, and from there on what changes.
+Writers keep writing, and readers keep reading the old buckets until the new ones are whole."""
 
 import threading
 import time
