@@ -9,14 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import bson
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 
+from ecommerce.documents.bson_codec import RAW_OPTIONS
 from ecommerce.documents.bson_types import SIZES, TYPE_BYTES
 from ecommerce.mongo import MongoDatabase
-
-_RAW_OPTIONS: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
 
 _INT32, _INT64 = struct.Struct("<i"), struct.Struct("<q")
 _STRING, _DOCUMENT, _ARRAY = (ord(TYPE_BYTES[name]) for name in ("string", "object", "array"))
@@ -37,7 +34,7 @@ class CursorReply:
 
 def read_cursor(database: MongoDatabase, command: dict[str, Any], session: ClientSession) -> CursorReply:
     """Run a command that opens or reads a cursor."""
-    answer: Any = database.command(command, session=session, codec_options=_RAW_OPTIONS)
+    answer: Any = database.command(command, session=session, codec_options=RAW_OPTIONS)
     cursor = bytes(answer["cursor"].raw)
     reply = CursorReply(size_bytes=len(cursor))
     for name, kind, start, end in elements(cursor):

@@ -12,11 +12,11 @@ from itertools import islice
 from typing import Any
 
 from bson import Timestamp
-from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
+from ecommerce.documents.bson_codec import RAW_OPTIONS
 from ecommerce.documents.content_hash import CONTENT_HASH, content_hash, hashes_of_spellings
 from ecommerce.documents.order import OrderDocument
 from ecommerce.documents.stored import NotAnOrder, stored_order
@@ -31,7 +31,6 @@ LOOKED_UP = 10_000
 WHOLE_NUMBERS = ["long", "int"]
 """Types of an order's `_id`, the second where somebody wrote it in a shell."""
 
-_RAW = CodecOptions(document_class=RawBSONDocument)
 
 HISTORY = [timedelta(days=days) for days in (30, 7, 2, 1)] + [timedelta(minutes=minutes) for minutes in (360, 60, 10)]
 """How far back deletions are looked for, the first that the server still has the history of."""
@@ -144,7 +143,7 @@ def _read_both(database: MongoDatabase, ids: Sequence[int], session: ClientSessi
 
 
 def _orders(database: MongoDatabase, ids: Sequence[int], session: ClientSession | None) -> dict[int, OrderDocument]:
-    raw: Any = database.get_collection(ORDERS, codec_options=_RAW)
+    raw: Any = database.get_collection(ORDERS, codec_options=RAW_OPTIONS)
     found = map(_order_in, raw.find({"_id": {"$in": ids}}, session=session))
     return {order.order.order_id: order for order in found if order is not None}
 
@@ -197,7 +196,7 @@ def _events(
 ) -> Iterator[RawBSONDocument]:
     """The deletions by hand from a moment until now."""
     until = latest_time(database)
-    orders: Any = database.get_collection(ORDERS, codec_options=_RAW)
+    orders: Any = database.get_collection(ORDERS, codec_options=RAW_OPTIONS)
     deletes: dict[str, Any] = {"operationType": "delete", "documentKey._id": {"$type": WHOLE_NUMBERS}}
     # Asked of the event: the oplog gives a number to writes that can be tried again, too.
     by_hand = {"by_hand": {"$eq": [{"$type": "$txnNumber"}, "missing"]}}

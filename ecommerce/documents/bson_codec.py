@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import bson
 from bson import Decimal128, Int64
 from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.raw_bson import RawBSONDocument
 from msgspec import Struct
 
 from ecommerce.documents.catalog import CatalogTable
@@ -19,6 +20,9 @@ CODEC_OPTIONS: CodecOptions[Any] = CodecOptions(
     tz_aware=True, tzinfo=UTC, datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
 """A time after the year 9999, which a shell can write, is a DatetimeMS: else PyMongo raises for the whole reply."""
+
+RAW_OPTIONS: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
+"""Documents as their bytes, decoded where they are asked for a field."""
 
 DocumentType = TypeVar("DocumentType", bound=Struct)
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakSet
 
-from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from msgspec.structs import replace
 from pymongo import MongoClient, ReplaceOne
@@ -21,7 +20,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from ecommerce.documents.agreement import Disagreement
-from ecommerce.documents.bson_codec import decode_order, encode_order, same_content
+from ecommerce.documents.bson_codec import RAW_OPTIONS, decode_order, encode_order, same_content
 from ecommerce.documents.canonical_bytes import moved_forward
 from ecommerce.documents.content_hash import CONTENT_HASH, content_hash, hashes_of_spellings
 from ecommerce.documents.statuses import canonical
@@ -61,8 +60,6 @@ server 4 of 30 µs."""
 
 _VALIDATED: WeakSet[MongoClient[Document]] = WeakSet()
 """Clients whose user may not bypass validation (built into dbAdmin, not into readWrite): the server looks again."""
-
-_RAW_OPTIONS = CodecOptions(document_class=RawBSONDocument)
 
 
 Adapt = Callable[[bytes, EncodedOrder], bytes]
@@ -150,14 +147,13 @@ def _accept(
 ) -> Accepted:
     """With `look`, all orders count as new where none of so many is stored: in a transaction, inserting one that is
     stored fails and undoes all. What is not to be inserted is looked for."""
-    orders: Any = database.get_collection(ORDERS, codec_options=_RAW_OPTIONS)
+    orders: Any = database.get_collection(ORDERS, codec_options=RAW_OPTIONS)
     ids = [order.order_id for order in batch]
     may_be_stored = any_between(orders, ids, session) and (look is None or any_of(orders, ids[:look], session))
     hot = stored_orders(database, ids, session) if may_be_stored else {}
     absent = [order_id for order_id in ids if order_id not in hot] if hot else ids
     archived = _archived_among(database, absent, session)
-    if look and not hot and (archived or expired_among(database, batch, session)):
-        return _accept(database, batch, rules, bypass, session)
+    given = batch
     if people := forgotten_people(database, session):
         batch = [without_people(people, one, hot.get(one.order_id), archived.get(one.order_id)) for one in batch]
     result = Accepted(anonymous=sum(order.anonymous for order in batch))
@@ -180,6 +176,8 @@ def _accept(
         else:
             absentees.append(order)
     result.expired += expired_among(database, absentees, session)
+    if look and not hot and (archived or result.expired):
+        return _accept(database, given, rules, bypass, session)
     expired = set(result.expired)
     new = [RawBSONDocument(order.bson) for order in absentees if order.order_id not in expired]
     result.accepted = len(new)

@@ -6,12 +6,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from msgspec import Struct
 from pymongo.errors import BulkWriteError
 
-from ecommerce.documents.bson_codec import encode_catalog
+from ecommerce.documents.bson_codec import RAW_OPTIONS, encode_catalog
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.generate.model import people
 from ecommerce.generate.model.catalog import CatalogSpec, check_catalog
@@ -22,7 +21,6 @@ log = logging.getLogger(__name__)
 
 _BATCH = 5_000
 _DUPLICATE_KEY = 11_000
-_RAW_OPTIONS = CodecOptions(document_class=RawBSONDocument)
 
 
 def stored_catalog(database: MongoDatabase) -> CatalogSpec | None:
@@ -72,7 +70,7 @@ def ensure_catalog(database: MongoDatabase, wanted: CatalogSpec, progress: Progr
 
 
 def _insert_absent(database: MongoDatabase, name: str, batch: list[Any]) -> None:
-    collection: Any = database.get_collection(name, codec_options=_RAW_OPTIONS)
+    collection: Any = database.get_collection(name, codec_options=RAW_OPTIONS)
     try:
         collection.insert_many(batch, ordered=False)
     except BulkWriteError as error:

@@ -7,12 +7,11 @@ from functools import partial
 from typing import Any
 
 import bson
-from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
-from ecommerce.documents.bson_codec import CODEC_OPTIONS
+from ecommerce.documents.bson_codec import CODEC_OPTIONS, RAW_OPTIONS
 from ecommerce.documents.canonical_bytes import order_id_of
 from ecommerce.documents.catalog import CATALOG, CatalogTable, User
 from ecommerce.documents.fields import fields_of
@@ -28,8 +27,6 @@ WRITTEN_KEPT = 100_000
 
 _ID_TYPE = 4
 """Where a document has the type of its `_id`. One of another type came past the validator, and cannot be replaced."""
-
-_RAW_OPTIONS: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 
 @dataclass
@@ -62,7 +59,7 @@ def write_records(
     keys = [_key(table, record) for record in records]
     times = Counter(keys)
     identities = [_identity(table, key) for key in times]
-    raw_collection: Any = database.get_collection(table.name, codec_options=_RAW_OPTIONS)
+    raw_collection: Any = database.get_collection(table.name, codec_options=RAW_OPTIONS)
     stored = {_hashable(found["_id"]): found.raw for found in raw_collection.find({"_id": {"$in": identities}})}
     new: set[Any] = set()
     touched: set[Any] = set()

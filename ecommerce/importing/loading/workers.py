@@ -86,6 +86,25 @@ class Worker:
         self._from.close()
 
 
+class _Idle:
+    """Workers that have nothing to do, for the threads that have something for them."""
+
+    def __init__(self, workers: Sequence[Worker], task: Task) -> None:
+        self._workers: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        for worker in workers:
+            worker.begin(task)
+            self._workers.put(worker)
+
+    @contextmanager
+    def worker(self) -> Iterator[Worker]:
+        """One of them, waiting until there is one."""
+        worker = self._workers.get()
+        try:
+            yield worker
+        finally:
+            self._workers.put(worker)
+
+
 def _send_records(decoded: Decoded, ask: Ask) -> Decoded:
     if decoded.catalog_records:
         ask(set(), set(), decoded.catalog_records)
@@ -142,17 +161,11 @@ def look_at_lines(chunks: Iterable[Chunk], shape: Shape, workers: Sequence[Worke
     if not workers:
         yield from look_here(chunks, shape)
         return
-    idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
-    for worker in workers:
-        worker.begin(Task(look=shape))
-        idle.put(worker)
+    idle = _Idle(workers, Task(look=shape))
 
     def look(chunk: Chunk) -> SeenLines | None:
-        worker = idle.get()
-        try:
+        with idle.worker() as worker:
             return worker.look(chunk)
-        finally:
-            idle.put(worker)
 
     ahead: deque[Future[SeenLines | None]] = deque()
     threads = ThreadPoolExecutor(len(workers), thread_name_prefix="look")
@@ -183,27 +196,18 @@ def decoding(shape: Shape, ask: Ask, workers: Sequence[Worker]) -> Iterator[Deco
 
         yield at_once
         return
-    idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
-    for worker in workers:
-        worker.begin(Task(decode=shape))
-        idle.put(worker)
+    idle = _Idle(workers, Task(decode=shape))
 
     def decode(chunk: Chunk) -> Decoded:
-        worker = idle.get()
-        try:
+        with idle.worker() as worker:
             return worker.decode(chunk, ask)
-        finally:
-            idle.put(worker)
 
     turns = _Turns()
 
     def decode_in_turn(chunk: Chunk, number: int) -> Decoded:
-        worker = idle.get()
-        try:
+        with idle.worker() as worker:
             decoded = worker.decode(chunk, lambda *question: turns.waited(number, partial(ask, *question)))
             return turns.waited(number, partial(_send_records, decoded, ask), last=True)
-        finally:
-            idle.put(worker)
 
     threads = ThreadPoolExecutor(len(workers), thread_name_prefix="decode")
     numbers = itertools.count()

@@ -57,8 +57,7 @@ class OrderLines:
             self._runs = counted_runs(path, shape, look, looking)
         if self._runs:
             self.lines = self._runs.lines
-        else:
-            looking = ReadingPass(self._mapping, named.columns)
+        else:  # what was seen until a strange line is seen again, which says nothing else
             self._sort(path, shape, table, looking)
         try:
             self.readings += looking.readings()

@@ -89,10 +89,15 @@ class Runs:
                     yield first, held[start] if wanted == 1 else b"\n".join(held[start:end])
                     first, start, wanted = first + wanted, end, next(lengths, 0)
                 del held[:start]
+        if wanted or held:
+            raise self._changed()
 
     def _require_same_file(self) -> None:
         if FileIdentity.of(self._path) != self._file:
-            raise SourceError(f"{self._path}: the file was changed while it was read")
+            raise self._changed()
+
+    def _changed(self) -> SourceError:
+        return SourceError(f"{self._path}: the file was changed while it was read")
 
 
 def counted_runs(path: Path, shape: Shape, look: Look, looking: ReadingPass) -> Runs | None:
