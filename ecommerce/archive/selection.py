@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ecommerce.archive.errors import failures_explained
 from ecommerce.archive.run import Slice
-from ecommerce.documents.kinds import EARLIEST_TIME, EPOCH, LATEST_TIME
-from ecommerce.documents.statuses import FINISHED, match_of, mongo_has
-from ecommerce.documents.stored import HAS_TIME
+from ecommerce.documents.kinds import EARLIEST_TIME, EPOCH
+from ecommerce.documents.statuses import FINISHED, canonical, match_of
+from ecommerce.documents.stored import has_time_in
 from ecommerce.documents.validator import order_validator
 from ecommerce.gate import require_known_format
 from ecommerce.hours import Hours, hours_of
@@ -106,6 +106,12 @@ class _Hour:
     bytes: int
     open_orders: int
 
+    def plus(self, orders: int, size: int) -> "_Hour":
+        return replace(self, orders=self.orders + orders, bytes=self.bytes + size)
+
+    def with_open(self, orders: int) -> "_Hour":
+        return replace(self, open_orders=self.open_orders + orders)
+
 
 def may_select(database: MongoDatabase, selection: Selection, now: datetime | None = None) -> bool:
     """Whether any order is selected: for its age one look, where a plan reads all old orders; by size as planned."""
@@ -153,29 +159,33 @@ def order_match(statuses: tuple[str, ...] | None, start: datetime | None, end: d
 
     An order has a time in the range of times: a document of 1969 is none, nor one whose time is a text or an array.
     """
-    times = {"order.order_time": {"$gte": max(start or EARLIEST_TIME, EARLIEST_TIME), "$lt": min(end, LATEST_TIME)}}
-    return {**HAS_TIME, **times} | (match_of(statuses) if statuses else {})
+    return has_time_in(start or EARLIEST_TIME, end) | (match_of(statuses) if statuses else {})
 
 
 def _hours(database: MongoDatabase, statuses: tuple[str, ...] | None, end: datetime, aside: int) -> list[_Hour]:
     """What each hour has. Where documents are set aside they are not counted; the export looks at each by itself."""
-    finished: Any = mongo_has("$delivery.status", statuses) if statuses else True
+    hour = {"$dateTrunc": {"date": "$order.order_time", "unit": "hour"}}
     rows = database[ORDERS].aggregate(
         [
             {"$match": order_match(None, None, end) | ({"$and": [order_validator()]} if aside else {})},
             {
                 "$group": {
-                    "_id": {"$dateTrunc": {"date": "$order.order_time", "unit": "hour"}},
-                    "all": {"$sum": 1},
-                    "orders": {"$sum": {"$cond": [finished, 1, 0]}},
-                    "bytes": {"$sum": {"$cond": [finished, {"$bsonSize": "$$ROOT"}, 0]}},
+                    # What a status means is looked up for each text, not by the server for each order.
+                    "_id": {"hour": hour, "status": "$delivery.status" if statuses else None},
+                    "orders": {"$sum": 1},
+                    "bytes": {"$sum": {"$bsonSize": "$$ROOT"}},
                 }
             },
-            {"$sort": {"_id": 1}},
         ],
         allowDiskUse=True,
     )
-    return [_Hour(row["_id"], row["orders"], row["bytes"], row["all"] - row["orders"]) for row in rows]
+    hours: dict[datetime, _Hour] = {}
+    for row in rows:
+        start, status = row["_id"]["hour"], row["_id"].get("status")
+        so_far = hours.get(start, _Hour(start, 0, 0, 0))
+        may_go = not statuses or (isinstance(status, str) and canonical(status) in statuses)
+        hours[start] = so_far.plus(row["orders"], row["bytes"]) if may_go else so_far.with_open(row["orders"])
+    return [hours[start] for start in sorted(hours)]
 
 
 def _shop_hours(database: MongoDatabase) -> Hours:

@@ -24,12 +24,21 @@ from ecommerce.documents.order import ITEMS_MAX, OrderDocument
 ANYTHING = CODEC_OPTIONS.with_options(unicode_decode_error_handler="replace")
 """Decodes whatever somebody may have written."""
 
-HAS_TIME: Mapping[str, Any] = {
-    "order.order_time": {"$gte": EARLIEST_TIME, "$lt": LATEST_TIME},
-    # A comparison is true of an array with such a date in it, too.
-    "$expr": {"$eq": [{"$type": "$order.order_time"}, "date"]},
-}
-"""Query of the documents whose order_time is a time in the range; whatever else is in them, it can be truncated."""
+_NO_ARRAY: Mapping[str, Any] = {"$not": {"$type": "array"}}
+"""A comparison is true of an array, too, where it is true of an element."""
+
+
+def has_time_in(start: datetime, end: datetime) -> dict[str, Any]:
+    """Query of the documents whose order_time is a time in [start, end); whatever else is in them, it can be truncated.
+
+    Times are compared with times alone. An expression of its type instead took a fifth of a plan of a million orders.
+    """
+    times = {"$gte": max(start, EARLIEST_TIME), "$lt": min(end, LATEST_TIME)}
+    return {"order": _NO_ARRAY, "order.order_time": {**times, **_NO_ARRAY}}
+
+
+HAS_TIME: Mapping[str, Any] = has_time_in(EARLIEST_TIME, LATEST_TIME)
+"""Query of the documents whose order_time is a time that an order may have."""
 
 SHOWN_LENGTH = 60
 

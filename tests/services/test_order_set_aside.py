@@ -12,7 +12,9 @@ from cli.orders import order_document
 from dashboard.order_cards import order_cards
 from dashboard.orders import OneOrder
 from dashboard.state import View
-from ecommerce.mongo import MongoDatabase
+from ecommerce.archive.selection import Selection, plan_archive
+from ecommerce.documents.stored import HAS_TIME
+from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.order_search.one_order import find_order
 from ecommerce.settings import Settings
 from ecommerce.summaries.advance import advance
@@ -23,6 +25,15 @@ from tests.summaries_data import document_of
 from tests.vandalism import Vandal, changed, vandal
 
 __all__ = ["vandal"]
+
+
+@pytest.mark.parametrize("path", ["order.order_time", "order"])
+def test_a_time_within_an_array_is_no_time_of_an_order(database: MongoDatabase, vandal: Vandal, path: str) -> None:
+    order = document_of(an_order(8))
+    vandal.put(changed(order, path, [order["order"] if path == "order" else order["order"]["order_time"]]))
+    vandal.put(document_of(an_order(9)))
+    assert [found["_id"] for found in database[ORDERS].find(HAS_TIME)] == [9]
+    assert plan_archive(database, Selection()).orders == 1
 
 
 @pytest.mark.parametrize(
