@@ -29,10 +29,14 @@ MOMENT = START + timedelta(days=DAYS + 90)
 """By then nearly every order is delivered."""
 
 ARCHIVER = (
-    "from ecommerce.archive.archiver import archive_orders\n"
-    "from ecommerce.settings import get_settings\n"
-    "archive_orders(get_settings())\n"
+    "from ecommerce.quick_process import run_to_its_end\n"
+    "def archive():\n"
+    "    from ecommerce.archive.archiver import archive_orders\n"
+    "    from ecommerce.settings import get_settings\n"
+    "    archive_orders(get_settings())\n"
+    "run_to_its_end(archive)\n"
 )
+"""As the processes of commands and of flow runs begin and end."""
 RESTORER = (
     "import datetime\n"
     "from ecommerce.archive.restore import restore_orders\n"

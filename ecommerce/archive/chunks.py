@@ -16,8 +16,8 @@ from ecommerce.documents.kinds import MONEY_FACTOR
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-BATCH_ORDERS = 100_000
-"""Orders whose ids come into the driver at a time, 4 MB as Arrow columns; more where one day has more."""
+BATCH_ORDERS = 250_000
+"""Orders whose ids come into the driver at a time, 10 MB as Arrow columns; more where one day has more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,6 @@ from ecommerce.archive.fault_points import reached
 from ecommerce.archive.hot import HotOrders, time_of
 from ecommerce.archive.lease import Lease
 from ecommerce.archive.run import ARCHIVE_SUMMARY, Run, day_start
-from ecommerce.documents.canonical_bytes import has_refunds
 from ecommerce.documents.kinds import from_scaled
 from ecommerce.hours import Hours, hours_of
 from ecommerce.ingest.archived_changes import REFUNDS
@@ -52,7 +51,8 @@ THREADS = 3
 """Transactions at a time, for two cores: one waits for the journal while the others work. With four they wait."""
 
 CHUNKS_TOGETHER = 2
-"""Full chunks' worth of orders in a transaction. With one, what is left of a day after its full chunks had its own."""
+"""Full chunks' worth of orders in a transaction, which takes a second or two. With one, what is left of a day after its
+full chunks had its own."""
 
 QUEUED = 8
 """Transactions that wait with their ids, so that the threads have work while Spark reads the next ones."""
@@ -280,8 +280,11 @@ def _summary(run: Run, chunk: Chunk, found: Comparison, own: CellTable, hours: H
 def _entries(run: Run, hot: HotOrders, chunk: Chunk, found: Comparison) -> list[RawBSONDocument]:
     same = found.same
     entries = archived_entries(chunk.ids[same], chunk.hashes[same], day_start(chunk.order_date), run.run_id)
-    for at, position in enumerate(found.documents.tolist()):
-        if has_refunds(hot.documents[position]):
-            refunds = RawBSONDocument(hot.documents[position])[REFUNDS]
+    refunded = hot.columns.arrays.get(REFUNDS)
+    rows = refunded.row if refunded else np.empty(0, np.int64)
+    # Documents of an unusual layout are in no column.
+    looked_at = ~hot.columns.regular[found.documents] | np.isin(found.documents, rows)
+    for at in np.flatnonzero(looked_at).tolist():
+        if refunds := RawBSONDocument(hot.documents[found.documents[at]]).get(REFUNDS):
             entries[at] = RawBSONDocument(bson.encode({**entries[at], REFUNDS: refunds}))
     return entries

@@ -60,14 +60,21 @@ def summary_of_days(rows: "DataFrame") -> list["Row"]:
     from pyspark.sql import functions as f
 
     # No lambda anywhere: with one, Spark would neither compile the aggregation nor run it over unboxed values.
+    each = rows.select(
+        DAY_COLUMN,
+        f.col("order.total_amount").alias("total_amount"),
+        f.col(HASH_COLUMN).alias("content_hash"),
+        f.xxhash64(HASH_COLUMN, f.unix_micros("updated_at")).alias("versioned_hash"),
+        f.expr(f"if({content_hash_sql()} <=> {HASH_COLUMN}, 0, 1)").alias("corrupt"),
+    )
     return list(
-        rows.groupBy(DAY_COLUMN)
+        each.groupBy(DAY_COLUMN)
         .agg(
             f.count("*").alias("orders"),
-            f.sum("order.total_amount").cast("decimal(38,4)").alias("total_amount"),
-            f.bit_xor(HASH_COLUMN).alias("content_hash"),
-            f.bit_xor(f.xxhash64(HASH_COLUMN, f.unix_micros("updated_at"))).alias("versioned_hash"),
-            f.sum(f.expr(f"if({content_hash_sql()} <=> {HASH_COLUMN}, 0, 1)")).alias("corrupt"),
+            f.sum("total_amount").cast("decimal(38,4)").alias("total_amount"),
+            f.bit_xor("content_hash").alias("content_hash"),
+            f.bit_xor("versioned_hash").alias("versioned_hash"),
+            f.sum("corrupt").alias("corrupt"),
         )
         .collect()
     )
