@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pymongo.errors import PyMongoError
 
+from ecommerce.documents.indexes import EXTERNAL_ID_INDEX
 from ecommerce.importing.files import find_files, import_order
 from ecommerce.importing.formats.csv import settle
 from ecommerce.importing.loading.file_import import FileImport, ImportOptions, TooManyRejected
@@ -26,7 +27,7 @@ from ecommerce.importing.recognise import (
 )
 from ecommerce.importing.shape import JOINED, NOT_NEEDED, sentences_of
 from ecommerce.importing.sources.streams import FileIdentity, SourceError, digest
-from ecommerce.mongo import MongoDatabase
+from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.progress import Progress, silent
 from ecommerce.schema import prepare_database
 from ecommerce.shop import read_shop
@@ -75,6 +76,7 @@ def import_files(
 def prepare_import(database: MongoDatabase) -> None:
     """What the database must hold before a file is imported. Safe to call at any time."""
     with_patience(lambda: prepare_database(database))
+    with_patience(lambda: database[ORDERS].create_indexes([EXTERNAL_ID_INDEX]))
     with_patience(lambda: prepare_ledger(database))
     use_zone(read_shop(database).time_zone)
 

@@ -13,12 +13,13 @@ from ecommerce.archive.errors import ArchiveElsewhereError
 from ecommerce.archive.run import ARCHIVE_RUNS
 from ecommerce.archive_location import archive_uri
 from ecommerce.documents.bson_codec import as_decimal
+from ecommerce.documents.indexes import EXTERNAL_ID_INDEX
 from ecommerce.documents.promise import came_late, is_overdue
 from ecommerce.documents.stored import ANYTHING, NotAnOrder, shown, stored_order
 from ecommerce.errors import EcommerceError, InputError
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.iso_4217 import amount_text
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, where_allowed
 from ecommerce.order_search.ids import ids_of, spellings_of
 from ecommerce.readable import first_of
 from ecommerce.settings import Settings
@@ -86,6 +87,7 @@ def find_order(
     for order_id in ids_of(text):
         if found := order_of(database, settings, order_id, read_archive=read_archive):
             return found
+    _prepare_external_ids(database)
     for spelling in spellings_of(text):
         same = database[ORDERS].find({"order.external_id": spelling}, {"_id": 1}).limit(SAME_NAMED_MAX + 1)
         ids = [document["_id"] for document in same]
@@ -94,6 +96,13 @@ def find_order(
         if ids:
             return _hot(database, {"_id": ids[0]})
     return None
+
+
+def _prepare_external_ids(database: MongoDatabase) -> None:
+    """Make the index of external ids where nobody did; who may not make it waits while all orders are read."""
+    no_names: list[str] = []
+    if database[ORDERS].find_one({}, {"_id": 1}) is not None:  # else MongoDB would make the collection, too
+        where_allowed(lambda: database[ORDERS].create_indexes([EXTERNAL_ID_INDEX]), otherwise=no_names)
 
 
 def several_orders(external_id: str, ids: Sequence[object]) -> str:

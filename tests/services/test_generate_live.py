@@ -33,6 +33,7 @@ def test_orders_appear_by_the_second_and_go_through_their_life(database: MongoDa
     # A day in a second: the fastest tenth is delivered within four.
     done = generate_live(database, spec, 40, seed=1, preset="marketplace", speed=86_400, progress=look)
     assert done.steps > 0
+    assert "open_orders" in database[ORDERS].index_information()
     times = [order["order"]["order_time"] for order in database[ORDERS].find()]
     assert len(times) == done.accepted
     assert begun.timestamp() - 1 <= min(times).timestamp()

@@ -22,6 +22,7 @@ from ecommerce.errors import InputError
 from ecommerce.mongo import ORDERS, MongoDatabase
 from ecommerce.order_search.named import names_in
 from ecommerce.order_search.one_order import find_order, life_of
+from ecommerce.order_search.paging import prepare_search
 from ecommerce.order_search.query import OrderQuery, match
 from ecommerce.settings import Settings
 from ecommerce.shop import Shop, write_shop
@@ -117,6 +118,22 @@ def test_an_external_id_is_found_with_and_without_its_number_sign(
     assert (listed("1001"), listed("#1002"), listed("1003")) == ({51}, {52}, {53, 54})
     done = ecommerce(archive, "order", "900", "--json")
     assert json.loads(done.stdout)["order_id"] == 1, done.stderr
+
+
+def test_a_database_has_the_indexes_that_somebody_uses(database: MongoDatabase, settings: Settings) -> None:
+    def secondary() -> set[str]:
+        return set(database[ORDERS].index_information()) - {"_id_"}
+
+    insert(database, [an_order(1)])
+    assert find_order(database, settings, "1")
+    assert secondary() == {"order_time"}
+    assert find_order(database, settings, "US-1") is None
+    assert secondary() == {"order_time", "external_id"}
+    prepare_search(database)
+    assert secondary() == {"order_time", "external_id", "customer"}
+    empty = database.client[f"{database.name}_empty"]
+    assert find_order(empty, settings, "US-1") is None
+    assert empty.list_collection_names() == []
 
 
 def test_an_order_is_printed_with_names_and_in_the_decimals_of_its_currency(

@@ -18,6 +18,7 @@ from pymongo import UpdateMany
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 
+from ecommerce.documents.indexes import OPEN_ORDERS_INDEX
 from ecommerce.documents.kinds import HOUR_MS, to_scaled
 from ecommerce.documents.validator import order_validator
 from ecommerce.generate.into_mongodb.encode import refund_document
@@ -69,6 +70,7 @@ def advance_life(database: MongoDatabase, moment: datetime, progress: Progress =
     result = Advanced()
     if not series:
         return result
+    database[ORDERS].create_indexes([OPEN_ORDERS_INDEX])
     for status in (PENDING, SHIPPED):
         for order_ids, times in _open_orders(database, STATUSES[status]):
             for preset, reached, ids, changed in _steps(order_ids, times, status, series, moment_ms):
@@ -82,7 +84,10 @@ def advance_life(database: MongoDatabase, moment: datetime, progress: Progress =
 def _open_orders(database: MongoDatabase, status: str) -> Iterator[tuple[Ints, Ints]]:
     """(ids, order times) of the orders of one status, read from the index alone."""
     found = database[ORDERS].find(
-        {"delivery.status": status}, {"order.order_time": 1}, hint="open_orders", batch_size=READ_ORDERS
+        {"delivery.status": status},
+        {"order.order_time": 1},
+        hint=OPEN_ORDERS_INDEX.document["name"],
+        batch_size=READ_ORDERS,
     )
     ids: list[int] = []
     times: list[int] = []
