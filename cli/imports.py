@@ -58,7 +58,9 @@ def import_(
         from ecommerce.importing.files import find_files
 
         find_files(named)  # a name that was mistyped starts no service and leaves no failed run behind
-    with services(prefect=True, creates=True):
+    from ecommerce.importing.loading.workers import processes_ahead
+
+    with services(prefect=True, creates=True), processes_ahead(Path(name) for name in named if not replay):
         from flows.import_files import import_files
 
         try:

@@ -18,8 +18,10 @@ from pymongo.errors import OperationFailure
 
 from ecommerce.errors import ServiceError
 from ecommerce.importing.import_files import import_paths
+from ecommerce.importing.loading import workers
 from ecommerce.importing.loading.file_import import ImportOptions
 from ecommerce.importing.loading.retries import with_patience
+from ecommerce.importing.loading.workers import PROCESSES, processes_ahead
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.mongo import IMPORTS, ORDERS, REJECTED_ROWS, MongoDatabase, get_database
 from ecommerce.services.mongod import mongod
@@ -104,6 +106,25 @@ def decoding_processes() -> list[psutil.Process]:
         for child in psutil.Process().children()
         if "ecommerce.importing.loading.decoding_process" in child.cmdline()
     ]
+
+
+def test_processes_that_were_started_ahead_decode_the_file_and_end_with_it(
+    database: MongoDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, small = tmp_path / "orders.jsonl", tmp_path / "small.jsonl"
+    file.write_bytes(b"\n".join(rows_of(8_000)))
+    small.write_bytes(b"\n".join(rows_of(10)))
+    with processes_ahead([small]):
+        assert not decoding_processes()
+    with processes_ahead([small, file]):
+        assert len(decoding_processes()) == PROCESSES
+    assert not decoding_processes()
+    with processes_ahead([file]):
+        monkeypatch.setattr(workers, "Worker", None)  # no other is started
+        assert import_paths(database, [file], options=ImportOptions(max_rejected_share=1.0)).accepted
+    assert not decoding_processes()
+    assert database[ORDERS].count_documents({}) == 8_000
+    assert "external_id" in database[ORDERS].index_information()
 
 
 def test_a_decoding_process_that_dies_is_an_error_and_not_a_hang(database: MongoDatabase, tmp_path: Path) -> None:

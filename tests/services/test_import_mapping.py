@@ -4,6 +4,7 @@ import csv
 import gzip
 import re
 from collections import Counter
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ecommerce.importing.loading.replay import replay_rejected
 from ecommerce.importing.order_lines.mappings import load_mapping, shipped_mappings
 from ecommerce.kpis import compute_kpis
 from ecommerce.mongo import REJECTED_ROWS, MongoDatabase
+from ecommerce.shop import Shop, write_shop
 from tests.import_samples import WHOLE_SUPERSTORE, raw_orders, stored_orders
 
 
@@ -214,6 +216,16 @@ def test_what_lines_tell_of_the_catalog_counts_for_the_orders_after_them_in_any_
         ends.append((raw_orders(database), list(database["users"].find().sort("_id"))))
     assert ends[0] == ends[1]
     assert len({order.delivery.location for order in stored_orders(database)}) > 40
+
+
+def test_decoding_processes_read_times_by_the_clock_of_the_shop(database: MongoDatabase, tmp_path: Path) -> None:
+    write_shop(database, Shop("EUR", "Asia/Tokyo"))
+    (tmp_path / "french.yaml").write_text(FRENCH)
+    (tmp_path / "a.csv").write_text(HEADER + "A;x;31/12/2025;thé;1;1;Lille\n")
+    options = ImportOptions(str(tmp_path / "french.yaml"), processes_from_bytes=0)
+    assert import_paths(database, [tmp_path / "a.csv"], options=options).accepted == 1
+    (order,) = stored_orders(database)
+    assert order.order.order_time == datetime(2025, 12, 30, 15, tzinfo=UTC)
 
 
 def test_the_page_on_mappings_shows_one_that_works(database: MongoDatabase, tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ class Task(Struct, array_like=True):
     chunk: Chunk | None = None
     look: Shape | None = None
     decode: Shape | None = None
+    zone: str = ""
+    """The shop's; empty where nothing is said of it."""
 
 
 class Answer(Struct, array_like=True):
@@ -96,8 +98,7 @@ def main() -> None:
     """Decode what comes on standard input until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and this with it
     gc.set_threshold(GARBAGE_AFTER)
-    use_zone(sys.argv[1])
-    if sys.argv[2] == LINES:
+    if LINES in sys.argv:
         line_look()  # what they need is imported now, while the parent does other things
         lines_reader()
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
@@ -111,6 +112,8 @@ def main() -> None:
         answer: Callable[[Chunk], Answer]
         while True:
             task = _unpack_task(receive(source))
+            if task.zone:
+                use_zone(task.zone)
             if task.look:
                 answer = partial(_seen, line_look()(task.look))
             if task.decode:

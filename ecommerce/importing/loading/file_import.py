@@ -25,7 +25,14 @@ from ecommerce.importing.loading.made_up import MadeUpIds, made_up_ids
 from ecommerce.importing.loading.own_currency import has_none_in
 from ecommerce.importing.loading.report import FileReport
 from ecommerce.importing.loading.retries import with_patience
-from ecommerce.importing.loading.workers import Worker, decoding, decoding_processes, look_at_lines
+from ecommerce.importing.loading.workers import (
+    PROCESSES,
+    PROCESSES_FROM_BYTES,
+    Worker,
+    decoding,
+    decoding_processes,
+    look_at_lines,
+)
 from ecommerce.importing.order_lines.group_lines import order_lines
 from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.reasons import Rejection
@@ -52,10 +59,9 @@ class ImportOptions:
     max_rejected_share: float = 0.25
     """A file is stopped when more of its rows than this were rejected, once `share_after_rows` were read."""
     share_after_rows: int = 1_000
-    processes: int = 2
+    processes: int = PROCESSES
     """Decoding processes for a large file; 0 decodes in the calling thread."""
-    processes_from_bytes: int = 4 << 20
-    """Smaller files are decoded in the calling thread, which takes as long as starting the processes."""
+    processes_from_bytes: int = PROCESSES_FROM_BYTES
     writers: int = 2
     """Transactions at once."""
     flow_run: str | None = None

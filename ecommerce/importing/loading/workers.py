@@ -15,7 +15,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
+
+from msgspec import structs
 
 from ecommerce.errors import ServiceError
 from ecommerce.importing.formats.chunks import Chunk
@@ -24,7 +27,12 @@ from ecommerce.importing.loading.decoding_process import Task, receive, send, un
 from ecommerce.importing.naive_times import shop_zone
 from ecommerce.importing.order_lines.line_look import look_here
 from ecommerce.importing.order_lines.seen_lines import SeenLines
-from ecommerce.importing.shape import LINES, Shape
+from ecommerce.importing.shape import LINES, ORDERS, Shape
+
+PROCESSES = 2
+"""For a file."""
+PROCESSES_FROM_BYTES = 4 << 20
+"""Smaller files are decoded in the calling thread, which takes as long as starting the processes."""
 
 PIPE_BYTES = 1 << 20
 """A chunk at once, where a pipe else holds 64 KiB."""
@@ -33,11 +41,11 @@ Result = TypeVar("Result")
 
 
 class Worker:
-    """One decoding process, for rows of a kind."""
+    """One decoding process. It starts sooner with rows of the kind that it is told."""
 
     def __init__(self, rows: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ecommerce.importing.loading.decoding_process", shop_zone(), rows],
+            [sys.executable, "-m", "ecommerce.importing.loading.decoding_process", rows],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -92,7 +100,7 @@ class _Idle:
     def __init__(self, workers: Sequence[Worker], task: Task) -> None:
         self._workers: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         for worker in workers:
-            worker.begin(task)
+            worker.begin(structs.replace(task, zone=shop_zone()))
             self._workers.put(worker)
 
     @contextmanager
@@ -147,13 +155,32 @@ class Decode(Protocol):
 
 @contextmanager
 def decoding_processes(rows: str, count: int) -> Iterator[Sequence[Worker]]:
-    """Start processes that look at rows of a kind and decode them."""
-    workers = [Worker(rows) for _ in range(count)]
+    """Processes that look at rows of a kind and decode them: those that were started ahead, and new ones."""
+    workers = [_ahead.pop() if _ahead else Worker(rows) for _ in range(count)]
     try:
         yield workers
     finally:
         for worker in workers:
             worker.close()
+
+
+_ahead: list[Worker] = []
+
+
+@contextmanager
+def processes_ahead(paths: Iterable[Path]) -> Iterator[None]:
+    """Start the processes that a large file will need while something else is done, as importing Prefect.
+
+    Those that nobody took end with it.
+    """
+    large = [path for path in paths if path.is_file() and path.stat().st_size >= PROCESSES_FROM_BYTES]
+    may_be_lines = any(".json" not in path.name for path in large)
+    _ahead.extend(Worker(LINES if may_be_lines else ORDERS) for _ in range(PROCESSES if large else 0))
+    try:
+        yield
+    finally:
+        while _ahead:
+            _ahead.pop().close()
 
 
 def look_at_lines(chunks: Iterable[Chunk], shape: Shape, workers: Sequence[Worker]) -> Generator[SeenLines | None]:
