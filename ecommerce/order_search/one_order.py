@@ -1,6 +1,7 @@
 """One order: its document with what happened to it, and of an archived one where it lies."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,6 +9,7 @@ from typing import Any
 
 import bson
 from bson import Int64, MaxKey, MinKey
+from pymongo.errors import OperationFailure
 
 from ecommerce.archive.errors import ArchiveElsewhereError
 from ecommerce.archive.run import ARCHIVE_RUNS
@@ -19,7 +21,7 @@ from ecommerce.documents.stored import ANYTHING, NotAnOrder, shown, stored_order
 from ecommerce.errors import EcommerceError, InputError
 from ecommerce.ingest.past_versions import PAST_VERSIONS
 from ecommerce.iso_4217 import amount_text
-from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase, where_allowed
+from ecommerce.mongo import ARCHIVED_ORDERS, ORDERS, Document, MongoDatabase
 from ecommerce.order_search.ids import ids_of, spellings_of
 from ecommerce.readable import first_of
 from ecommerce.settings import Settings
@@ -99,10 +101,10 @@ def find_order(
 
 
 def _prepare_external_ids(database: MongoDatabase) -> None:
-    """Make the index of external ids where nobody did; who may not make it waits while all orders are read."""
-    no_names: list[str] = []
+    """Make the index of external ids where nobody did; who may not, or has a full disk, waits while all are read."""
     if database[ORDERS].find_one({}, {"_id": 1}) is not None:  # else MongoDB would make the collection, too
-        where_allowed(lambda: database[ORDERS].create_indexes([EXTERNAL_ID_INDEX]), otherwise=no_names)
+        with suppress(OperationFailure):
+            database[ORDERS].create_indexes([EXTERNAL_ID_INDEX])
 
 
 def several_orders(external_id: str, ids: Sequence[object]) -> str:
