@@ -4,7 +4,7 @@ Stored text is what the source wrote and is never rewritten: whoever reads it ma
 or given an alias, by one edit here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -145,8 +145,9 @@ def sql_canonical(column: str) -> str:
     return f"case {cases} else {column} end"
 
 
-def sql_has(column: str, names: Iterable[str]) -> str:
+def sql_has(column: str, names: Collection[str]) -> str:
     """The SQL expression, for DuckDB and Spark, that says whether a column spells one of these statuses."""
-    texts = ", ".join(f"'{text}'" for text in spellings(names))
-    # Their lower() knows all of Unicode; the table compares ASCII.
-    return f"(translate({column}, '{_UPPER}', '{_LOWER}') in ({texts}))"
+    exact, texts = (", ".join(f"'{text}'" for text in some) for some in (names, spellings(names)))
+    # Nearly all texts are one of the names, which takes a third of the time. Their lower() knows all of Unicode; the
+    # table compares ASCII.
+    return f"({column} in ({exact}) or translate({column}, '{_UPPER}', '{_LOWER}') in ({texts}))"
