@@ -54,13 +54,12 @@ def import_(
         check_files([str(path) for path in paths or ()], mapping, encoding)
         return
     named = [str(Path(path).expanduser().absolute()) for path in paths or ()]
-    if not replay:
-        from ecommerce.importing.files import find_files
-
-        find_files(named)  # a name that was mistyped starts no service and leaves no failed run behind
+    from ecommerce.importing.files import find_files
     from ecommerce.importing.loading.workers import processes_ahead
 
-    with services(prefect=True, creates=True), processes_ahead(Path(name) for name in named if not replay):
+    # A name that was mistyped starts no service and leaves no failed run behind.
+    files = [] if replay else find_files(named)
+    with services(prefect=True, creates=True), processes_ahead(files):
         from flows.import_files import import_files
 
         try:

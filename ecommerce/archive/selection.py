@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -106,12 +106,6 @@ class _Hour:
     bytes: int
     open_orders: int
 
-    def plus(self, orders: int, size: int) -> "_Hour":
-        return replace(self, orders=self.orders + orders, bytes=self.bytes + size)
-
-    def with_open(self, orders: int) -> "_Hour":
-        return replace(self, open_orders=self.open_orders + orders)
-
 
 def may_select(database: MongoDatabase, selection: Selection, now: datetime | None = None) -> bool:
     """Whether any order is selected: for its age one look, where a plan reads all old orders; by size as planned."""
@@ -182,9 +176,10 @@ def _hours(database: MongoDatabase, statuses: tuple[str, ...] | None, end: datet
     hours: dict[datetime, _Hour] = {}
     for row in rows:
         start, status = row["_id"]["hour"], row["_id"].get("status")
-        so_far = hours.get(start, _Hour(start, 0, 0, 0))
         may_go = not statuses or (isinstance(status, str) and canonical(status) in statuses)
-        hours[start] = so_far.plus(row["orders"], row["bytes"]) if may_go else so_far.with_open(row["orders"])
+        orders, size, still_open = (row["orders"], row["bytes"], 0) if may_go else (0, 0, row["orders"])
+        before = hours.get(start, _Hour(start, 0, 0, 0))
+        hours[start] = _Hour(start, before.orders + orders, before.bytes + size, before.open_orders + still_open)
     return [hours[start] for start in sorted(hours)]
 
 

@@ -41,7 +41,7 @@ Result = TypeVar("Result")
 
 
 class Worker:
-    """One decoding process. It starts sooner with rows of the kind that it is told."""
+    """One decoding process, for any rows; what those of the given kind need is imported when it starts."""
 
     def __init__(self, rows: str) -> None:
         self._process = subprocess.Popen(
@@ -99,8 +99,9 @@ class _Idle:
 
     def __init__(self, workers: Sequence[Worker], task: Task) -> None:
         self._workers: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        task = structs.replace(task, zone=shop_zone())
         for worker in workers:
-            worker.begin(structs.replace(task, zone=shop_zone()))
+            worker.begin(task)
             self._workers.put(worker)
 
     @contextmanager
@@ -168,13 +169,13 @@ _ahead: list[Worker] = []
 
 
 @contextmanager
-def processes_ahead(paths: Iterable[Path]) -> Iterator[None]:
+def processes_ahead(files: Iterable[Path]) -> Iterator[None]:
     """Start the processes that a large file will need while something else is done, as importing Prefect.
 
     Those that nobody took end with it.
     """
-    large = [path for path in paths if path.is_file() and path.stat().st_size >= PROCESSES_FROM_BYTES]
-    may_be_lines = any(".json" not in path.name for path in large)
+    large = [file for file in files if file.stat().st_size >= PROCESSES_FROM_BYTES]
+    may_be_lines = any(".json" not in file.name for file in large)
     _ahead.extend(Worker(LINES if may_be_lines else ORDERS) for _ in range(PROCESSES if large else 0))
     try:
         yield
