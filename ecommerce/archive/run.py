@@ -45,7 +45,7 @@ ARCHIVE, CHANGES, MOVED = "archive", "changes", "moved"
 of version 0.1.0."""
 
 CHUNK_ORDERS = 20_000
-"""Most orders of a chunk. Each has its cells, which for half as many take nearly as long."""
+"""Most orders of a chunk. Adding up the cells of a chunk takes nearly as long for half as many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,9 @@ PROPERTIES = {
     # Deleted rows are gone from the files at once: every engine reads such a table, and no second pass is needed.
     "write.delete.mode": "copy-on-write",
     "write.parquet.compression-codec": "zstd",
-    # Most columns have another value in each row, and a dictionary of them is thrown away when it is full. With 2 MB,
-    # which a day never fills, making them took a sixth of an export; the files are as small with these, which hold
-    # what statuses, cities and payment types there are.
+    # A dictionary pays where a column has few different values. Most of ours differ in every row, and with the default
+    # of 2 MB, which a day's file never fills, collecting them took a sixth of an export. This holds the statuses,
+    # cities and payment types; a dictionary that grows beyond it is given up, and the files are as small.
     "write.parquet.dict-size-bytes": str(4 * 1024),
     # Before encoding; some 60 000 orders, so that a reader of one day can skip, and holds little.
     "write.parquet.row-group-size-bytes": str(16 * 1024 * 1024),

@@ -59,7 +59,7 @@ def summary_of_days(rows: "DataFrame") -> list["Row"]:
     """Count, sum and folded hashes per day, with the number of rows whose content is not what their hash says."""
     from pyspark.sql import functions as f
 
-    # No lambda anywhere: with one, Spark would neither compile the aggregation nor run it over unboxed values.
+    # Each row's hash in a step of its own: it has a lambda, with which Spark would not compile the aggregation.
     each = rows.select(
         DAY_COLUMN,
         f.col("order.total_amount").alias("total_amount"),

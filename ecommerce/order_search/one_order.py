@@ -101,7 +101,7 @@ def find_order(
 
 
 def _prepare_external_ids(database: MongoDatabase) -> None:
-    """Make the index of external ids where nobody did; who may not, or has a full disk, waits while all are read."""
+    """Make the index of external ids where it is missing. Where MongoDB refuses it, the search reads every order."""
     if database[ORDERS].find_one({}, {"_id": 1}) is not None:  # else MongoDB would make the collection, too
         with suppress(OperationFailure):
             database[ORDERS].create_indexes([EXTERNAL_ID_INDEX])
