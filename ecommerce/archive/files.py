@@ -2,6 +2,7 @@
 
 import re
 import socket
+from collections.abc import Mapping
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -11,17 +12,18 @@ from pyiceberg.io import FileIO, InputFile, OutputFile
 from ecommerce.archive_location import HDFS, local_path
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from hdfs_native import Client
 
 
 class ArchiveFiles(FileIO):
-    """What PyIceberg opens files with. It only reads: Spark writes the table."""
+    """What PyIceberg opens files with. It only reads: Spark writes the table, and its workers by `write_file`."""
 
     def new_input(self, location: str) -> InputFile:
         return ArchiveFile(location)
 
     def new_output(self, location: str) -> OutputFile:
-        raise NotImplementedError(f"{location}: the archive is written by Spark alone")
+        raise NotImplementedError(f"{location}: PyIceberg only reads the archive")
 
     def delete(self, location: Any) -> None:
         raise NotImplementedError(f"{location}: files of the archive are removed by Spark alone")
@@ -55,6 +57,32 @@ class ArchiveFile(InputFile):
         """Its path on that HDFS."""
         # Not `urlsplit`: a `?` or `#` of a name would end the path.
         return "/" + self.location.partition("://")[2].partition("/")[2]
+
+
+def write_file(location: str, content: "pa.Buffer", options: Mapping[str, str]) -> None:
+    """A new file and the folders above it; on HDFS with the replication and block size of Hadoop's options, if any."""
+    file = ArchiveFile(location)
+    if (local := local_path(location)) is not None:
+        local.parent.mkdir(parents=True, exist_ok=True)
+        local.write_bytes(content)
+        return
+    from hdfs_native import WriteOptions
+
+    block_size, replication = (int(options[name]) if name in options else None for name in _WRITE_OPTIONS)
+    with file.client().create(file.path(), WriteOptions(block_size, replication, create_parent=True)) as output:
+        output.write(content.to_pybytes())  # of other buffers the client takes one byte after the other
+
+
+_WRITE_OPTIONS = ("dfs.blocksize", "dfs.replication")
+
+
+def remove_file(location: str) -> None:
+    """Remove a file, if it is there."""
+    if (local := local_path(location)) is not None:
+        local.unlink(missing_ok=True)
+    else:
+        file = ArchiveFile(location)
+        file.client().delete(file.path())
 
 
 def names_in(folder: str) -> list[str]:

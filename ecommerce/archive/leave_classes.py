@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from ecommerce.archive.class_archive import has_class_archive
+from ecommerce.archive.day_files import DayFile
 from ecommerce.archive.rows import row_ddl
 from ecommerce.archive.spark import spark_session
 from ecommerce.archive.table import ArchiveTable
@@ -63,7 +64,8 @@ def _use_what_a_run_uses(spark: "SparkSession", settings: Settings, folder: Path
     rows = orders.select("row.*")
     rows = rows.mapInArrow(lambda batches: batches, rows.schema)
     snapshot = table.append(rows, "some")
-    summary_of_days(table.rows_of(snapshot))
+    files = [DayFile(file.as_uri(), file.stat().st_size, file.parent.name) for file in folder.rglob("*.parquet")]
+    summary_of_days(table.rows_of(table.append_files(files, "some")))
     table.rows_of(snapshot).select("order.order_id", "content_hash").toArrow()
     table.publish("some")
     table.drop_branches("some")

@@ -1,12 +1,15 @@
-"""MongoDB as Spark reads it: Spark's Python workers take BSON off the wire and hand it to the JVM as Arrow columns.
+"""MongoDB as Spark reads it: Spark's Python workers take BSON off the wire and make Arrow columns of it.
 
 MongoDB's own connector for Spark makes an object of every value of every document, on the heap of the JVM: that cost
-more than all the rest of an export.
+more than all the rest of an export. Orders that are archived do not pass through the JVM at all.
 """
 
 import gc
+import os
+import pickle
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
@@ -14,79 +17,70 @@ from zipimport import zipimporter
 
 from ecommerce.archive.arrow_rows import row_batches
 from ecommerce.archive.changes import changed_orders
+from ecommerce.archive.day_files import DayFile, DayFiles, FilesOfRun
 from ecommerce.archive.day_sums import days_of_orders, require_same_reading
 from ecommerce.archive.errors import ArchiveError
-from ecommerce.archive.hot import milliseconds_of, only_orders
+from ecommerce.archive.hot import only_orders
 from ecommerce.archive.rows import read_ddl
 from ecommerce.archive.run import Day, Slice, together
 from ecommerce.archive.selection import order_match
-from ecommerce.bson_reading.batches import raw_batches
-from ecommerce.documents.statuses import sql_has
+from ecommerce.bson_reading.batches import gathered, raw_batches
+from ecommerce.documents.kinds import DAY_MS
 from ecommerce.mongo import ARCHIVED_ORDERS, get_database
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark import Accumulator, SparkContext
+    from pyspark import SparkContext
     from pyspark.sql import DataFrame, SparkSession
 
     from ecommerce.settings import Settings
 
 _BATCH_DOCUMENTS = 20_000
 
+SLICES_TOGETHER = 4
+"""Most slices of a task: progress is told by tasks."""
 
-class DaysRead:
-    """What Spark's workers read of each day, by the documents themselves."""
-
-    def __init__(self, spark: "SparkSession", slices: "tuple[Slice, ...]") -> None:
-        self.by_slice: Accumulator[dict[int, tuple[Day, ...]]] = spark.sparkContext.accumulator(
-            {},
-            _Latest(),  # type: ignore[arg-type]  # by its methods: PySpark imports too much for its base class
-        )
-        self._slices = len(slices)
-
-    def days(self) -> tuple[Day, ...]:
-        """The days, after the export. Raises ArchiveError where a slice was not read."""
-        by_slice = self.by_slice.value
-        if len(by_slice) != self._slices:
-            raise ArchiveError(f"{len(by_slice)} of {self._slices} stretches of time were read")
-        return together(day for days in by_slice.values() for day in days)
+TASKS_PER_PROCESSOR = 3
+"""As many at least, where there are enough slices, so that no processor is idle for long while another has work."""
 
 
-class _Latest:
-    """Accumulates by slice; a task that runs again says again what its slice holds."""
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What Spark's workers read and wrote."""
 
-    def zero(self, _: object) -> "dict[int, tuple[Day, ...]]":
-        return {}
-
-    def addInPlace(
-        self, days: "dict[int, tuple[Day, ...]]", more: "dict[int, tuple[Day, ...]]"
-    ) -> "dict[int, tuple[Day, ...]]":
-        return days | more
+    days: tuple[Day, ...]
+    """By the documents themselves."""
+    files: tuple[DayFile, ...]
 
 
-def source_frame(
+def export_orders(
     spark: "SparkSession",
     settings: "Settings",
     slices: "tuple[Slice, ...]",
     statuses: tuple[str, ...] | None,
-    days_read: DaysRead,
-) -> "DataFrame":
-    """The orders of the slices as archive rows, a Spark partition per slice, each in the order of order_time.
+    run: FilesOfRun,
+) -> Exported:
+    """Write the orders of the slices as files of the archive's table.
 
-    What was read is in `days_read` when the rows have been written. Slices are ranges of order_time in whole hours, so
-    an order is in one of them whatever happens meanwhile to others, and a day's orders meet in one task without a
-    shuffle.
+    Slices are ranges of order_time in whole hours, so an order is in one of them whatever happens meanwhile to others,
+    and a day's orders meet in one task without a shuffle. The files are in no snapshot yet.
     """
-    from pyspark.sql import functions as f
+    tasks = -(-len(slices) // _slices_together(len(slices), spark.sparkContext.defaultParallelism))
+    numbers = spark.range(0, len(slices), 1, tasks)
+    user = spark.sparkContext.sparkUser()
+    # What tasks give back, and not an accumulator: of a task that was tried twice it is what one of them wrote.
+    written = numbers.mapInArrow(partial(_orders, settings, slices, statuses, run, user), "written binary").collect()
+    found: list[Exported] = [pickle.loads(row["written"]) for row in written]  # noqa: S301 - of our own workers
+    if len(found) != tasks:
+        raise ArchiveError(f"{len(found)} of {tasks} tasks said what they wrote")
+    return Exported(
+        together(day for one in found for day in one.days), tuple(file for one in found for file in one.files)
+    )
 
-    numbers = spark.range(0, len(slices), 1, len(slices))
-    rows = numbers.mapInArrow(partial(_orders, settings, slices, statuses, days_read.by_slice), read_ddl())
-    # A wrong order here would be deleted from MongoDB, so Spark looks as well.
-    time = f.unix_millis("order.order_time")
-    rows = rows.where((time >= milliseconds_of(slices[0].start)) & (time < milliseconds_of(slices[-1].end)))
-    if statuses:
-        rows = rows.where(f.expr(sql_has("delivery.status", statuses)))
-    return rows
+
+def _slices_together(slices: int, processors: int) -> int:
+    """How many slices a task has: it ends by waiting for HDFS, half a second, while none of its processors works."""
+    return max(1, min(SLICES_TOGETHER, slices // (TASKS_PER_PROCESSOR * processors)))
 
 
 def start_workers(context: "SparkContext") -> None:
@@ -129,25 +123,32 @@ def _orders(
     settings: "Settings",
     slices: "tuple[Slice, ...]",
     statuses: tuple[str, ...] | None,
-    by_slice: "Accumulator[dict[int, tuple[Day, ...]]]",
+    run: FilesOfRun,
+    user: str,
     numbers: Iterable["pa.RecordBatch"],
 ) -> Iterator["pa.RecordBatch"]:
-    """In a Python worker: the rows of the slices with these numbers."""
+    """In a Python worker: writes the files of the slices with these numbers; gives what was read and written."""
+    import pyarrow as pa
+
     _settle_worker()
+    # As Spark's own tasks do, the worker writes for whoever runs the driver.
+    os.environ.setdefault("HADOOP_USER_NAME", user)
     database = get_database(settings)
-    for batch in numbers:
-        for number in batch.column(0).to_pylist():
-            part = slices[number]
-            match = order_match(statuses, part.start, part.end)
-            days: tuple[Day, ...] = ()
+    days: tuple[Day, ...] = ()
+    with DayFiles(run) as files:
+        for number in (number for batch in numbers for number in batch.column(0).to_pylist()):
+            match = order_match(statuses, slices[number].start, slices[number].end)
             # The index on order_time gives this order, so nothing is sorted.
-            for documents in raw_batches(database, match, sort={"order.order_time": 1}):
+            for documents in gathered(raw_batches(database, match, sort={"order.order_time": 1})):
                 # What is no order stays where it is: the summaries have set it aside, or will.
                 if hot := only_orders(documents):
                     require_same_reading(hot)
-                    yield from row_batches(hot)
+                    for rows in row_batches(hot):
+                        files.add(rows)
+                    files.end_before(int(hot.times.max()) // DAY_MS)
                     days = together((*days, *days_of_orders(hot)))
-            by_slice.add({number: days})
+        written = pickle.dumps(Exported(days, tuple(files.close())))
+    yield pa.RecordBatch.from_pydict({"written": pa.array([written], pa.binary())})
 
 
 def _changed(settings: "Settings", run_id: str, _: Iterable["pa.RecordBatch"]) -> Iterator["pa.RecordBatch"]:

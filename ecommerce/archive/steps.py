@@ -25,9 +25,11 @@ from ecommerce.archive.rows import DAY_COLUMN, RUN_COLUMN, of_days
 from ecommerce.archive.run import CHANGES, COMMITTED, EXPORTED, PLANNED, PUBLISHED, PURGED, REFUSED, VERIFIED, Day, Run
 from ecommerce.archive.runs import move_on
 from ecommerce.archive.selection import slices_of
-from ecommerce.archive.source import DaysRead, source_frame
+from ecommerce.archive.source import Exported, export_orders
 from ecommerce.archive.spark_progress import followed
+from ecommerce.archive.table import ArchiveTable
 from ecommerce.archive.verify import days_of, summary_of_days, verify_rows
+from ecommerce.archive_location import archive_options
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -51,11 +53,19 @@ def export(context: ArchiveContext, run: Run) -> Run:
 
 def _write(context: ArchiveContext, run: Run) -> dict[str, Any]:
     """Append the run's rows to its branch; returns what the record says of them."""
-    context.table.start_branch(run.branch)
+    table = context.table
+    table.start_branch(run.branch)
     reached("export:branched")
-    days_read = DaysRead(context.spark, run.slices)
-    source = source_frame(context.spark, context.settings, run.slices, run.statuses, days_read)
-    return append_to_branch(context, run, source) | {"read_days": days_read.days()}
+
+    def write() -> tuple[int, Exported]:
+        files = table.files_of_run(run.run_id, run.branch, archive_options(context.settings))
+        exported = export_orders(context.spark, context.settings, run.slices, run.statuses, files)
+        make_durable(table.uri)
+        reached("export:written")
+        return table.append_files(exported.files, run.branch), exported
+
+    snapshot, exported = followed(context.spark, write, context.progress, run.orders, "orders")
+    return appended(table, snapshot) | {"read_days": exported.days}
 
 
 def append_to_branch(context: ArchiveContext, run: Run, source: "DataFrame") -> dict[str, Any]:
@@ -63,7 +73,11 @@ def append_to_branch(context: ArchiveContext, run: Run, source: "DataFrame") -> 
     table = context.table
     rows = source.selectExpr("*", f"'{run.run_id}' AS {RUN_COLUMN}")
     append = partial(table.append, rows, run.branch)
-    snapshot = followed(context.spark, append, context.progress, run.orders, "orders")
+    return appended(table, followed(context.spark, append, context.progress, run.orders, "orders"))
+
+
+def appended(table: ArchiveTable, snapshot: int) -> dict[str, Any]:
+    """Wait until an appended snapshot is on the disk; returns what the record says of it."""
     make_durable(table.uri)
     size, where = table.added_bytes(snapshot), table.metadata_location()
     return {"snapshot": snapshot, "bytes_after": size, "metadata": where}

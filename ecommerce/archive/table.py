@@ -3,8 +3,11 @@
 A run writes to a branch of its own. `main` is what everybody reads; it moves by one commit, when the run is published.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.catalog import CATALOG, table_name, with_catalog
@@ -16,10 +19,15 @@ from ecommerce.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from ecommerce.archive.day_files import DayFile, FilesOfRun
+
 RUN_PROPERTY = "archive-run"
 """In the summary of each snapshot: by which branch of which run it was made."""
 
 MAIN = "main"
+
+FOOTERS_TOGETHER = 4
+"""Files that are looked at at a time before they are appended."""
 
 PROPERTIES = {
     "format-version": "2",
@@ -112,11 +120,30 @@ class ArchiveTable:
 
     def append(self, rows: "DataFrame", branch: str) -> int:
         """Append rows to a branch in one commit, in the order in which they come; returns its snapshot."""
+        return self._committed(partial(self._append, rows, branch), branch)
+
+    def append_files(self, files: "Iterable[DayFile]", branch: str) -> int:
+        """Append the rows of files to a branch in one commit; returns its snapshot."""
+        return self._committed(partial(self._append_files, files, branch), branch)
+
+    def files_of_run(self, run_id: str, branch: str, options: Mapping[str, str]) -> "FilesOfRun":
+        """Where and how workers write files for `append_files`."""
+        from ecommerce.archive.arrow_rows import archived_schema
+        from ecommerce.archive.day_files import FilesOfRun, identified
+
+        table = self._table()
+        told = json.loads(self._jvm.org.apache.iceberg.SchemaParser.toJson(table.schema()))
+        folder = table.locationProvider().newDataLocation("").rstrip("/")
+        partition = table.spec().fields()[0].name()
+        return FilesOfRun(folder, partition, identified(archived_schema(), told), run_id, branch, options)
+
+    def _committed(self, commit: Callable[[], None], branch: str) -> int:
+        """The snapshot that a commit appended to a branch."""
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
 
         try:
-            self._append(rows, branch)
+            commit()
         except (PySparkException, Py4JError):
             # The reply of a commit may be lost although it was done: then the branch has the rows.
             if self.appended(branch) is None:
@@ -129,6 +156,22 @@ class ArchiveTable:
         # Not by the option `branch`, which Iceberg 1.12 ignores without a word: the rows would be in `main`.
         writer = rows.writeTo(f"{self.name}.`branch_{branch}`").option(f"snapshot-property.{RUN_PROPERTY}", branch)
         writer.option("use-table-distribution-and-ordering", "false").option("fanout-enabled", "true").append()
+
+    def _append_files(self, files: "Iterable[DayFile]", branch: str) -> None:
+        table, iceberg = self._table(), self._jvm.org.apache.iceberg
+        metrics = iceberg.MetricsConfig.forTable(table)
+
+        def described(file: "DayFile") -> Any:
+            # From the file itself, as Iceberg's readers see it: one that they cannot read is not committed.
+            found = iceberg.parquet.ParquetUtil.fileMetrics(table.io().newInputFile(file.location), metrics)
+            made = iceberg.DataFiles.builder(table.spec()).withPath(file.location).withFileSizeInBytes(file.size)
+            return made.withFormat("parquet").withPartitionPath(file.partition).withMetrics(found).build()
+
+        append = table.newAppend().toBranch(branch).set(RUN_PROPERTY, branch)
+        with ThreadPoolExecutor(FOOTERS_TOGETHER, "footers") as threads:
+            for one in threads.map(described, files):
+                append.appendFile(one)
+        append.commit()
 
     def appended(self, branch: str) -> int | None:
         """The snapshot in which rows were appended to a branch; None where that is not so."""

@@ -1,9 +1,9 @@
 """Verification: what was written is read back and compared with what was read from MongoDB, before anything is deleted.
 
-Twice. Every row's content hash, computed from the document when that was read, must equal the one that Spark computes
-from what the table gives back. And per day the number of orders, their amounts, and the hashes of contents and
-versions, folded, must be those of the documents, which were counted and hashed without Spark. (What MongoDB holds by
-then is for the purge to compare, order by order, in the transaction that deletes.)
+Every row must be one that the run selects, and its content hash, computed from the document when that was read, the one
+that Spark computes from what the table gives back. And per day the number of orders, their amounts, and the hashes of
+contents and versions, folded, must be those of the documents, which were counted and hashed without Spark. (What
+MongoDB holds by then is for the purge to compare, order by order, in the transaction that deletes.)
 """
 
 from collections.abc import Iterable
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from ecommerce.archive.chunks import chunks_of
 from ecommerce.archive.compare import DIFFERENT, compare, read_hot
 from ecommerce.archive.errors import VerificationError
+from ecommerce.archive.hot import milliseconds_of
 from ecommerce.archive.rows import DAY_COLUMN, HASH_COLUMN, of_days
 from ecommerce.archive.run import Day, Run
 from ecommerce.documents.content_hash import content_hash_sql
 from ecommerce.documents.kinds import to_scaled
+from ecommerce.documents.statuses import sql_has
 from ecommerce.mongo import MongoDatabase
 from ecommerce.readable import counted
 
@@ -28,7 +30,9 @@ NAMED = 5
 
 def verify_rows(database: MongoDatabase, rows: "DataFrame", run: Run) -> tuple[Day, ...]:
     """What the exported rows hold per day, verified. Raises VerificationError where that is not what was read."""
-    summary = summary_of_days(rows)
+    summary = summary_of_days(rows, _selected(run))
+    if others := sum(row["others"] for row in summary):
+        raise VerificationError(f"run {run.run_id}: {counted(others, 'row')} came back that it does not select")
     if corrupt := {row[DAY_COLUMN]: row["corrupt"] for row in summary if row["corrupt"]}:
         raise VerificationError(
             f"run {run.run_id}: {counted(sum(corrupt.values()), 'row')} came back from the archive with another "
@@ -55,8 +59,18 @@ def days_of(summary: Iterable["Row"]) -> tuple[Day, ...]:
     return tuple(sorted(days, key=lambda day: day.order_date))
 
 
-def summary_of_days(rows: "DataFrame") -> list["Row"]:
-    """Count, sum and folded hashes per day, with the number of rows whose content is not what their hash says."""
+def _selected(run: Run) -> str:
+    """The condition, in SQL, that the rows of a run meet: what else is deleted from MongoDB would be missed there."""
+    start, end = (milliseconds_of(time) for time in (run.slices[0].start, run.slices[-1].end))
+    time = "unix_millis(`order`.order_time)"
+    statuses = f" AND {sql_has('delivery.status', run.statuses)}" if run.statuses else ""
+    return f"{time} >= {start} AND {time} < {end}{statuses}"
+
+
+def summary_of_days(rows: "DataFrame", selected: str = "true") -> list["Row"]:
+    """Count, sum and folded hashes per day, with the numbers of rows whose content is not what their hash says, and of
+    those for which a condition does not hold.
+    """
     from pyspark.sql import functions as f
 
     # Each row's hash in a step of its own: it has a lambda, with which Spark would not compile the aggregation.
@@ -66,6 +80,7 @@ def summary_of_days(rows: "DataFrame") -> list["Row"]:
         f.col(HASH_COLUMN).alias("content_hash"),
         f.xxhash64(HASH_COLUMN, f.unix_micros("updated_at")).alias("versioned_hash"),
         f.expr(f"if({content_hash_sql()} <=> {HASH_COLUMN}, 0, 1)").alias("corrupt"),
+        f.expr(f"if({selected}, 0, 1)").alias("others"),
     )
     return list(
         each.groupBy(DAY_COLUMN)
@@ -75,6 +90,7 @@ def summary_of_days(rows: "DataFrame") -> list["Row"]:
             f.bit_xor("content_hash").alias("content_hash"),
             f.bit_xor("versioned_hash").alias("versioned_hash"),
             f.sum("corrupt").alias("corrupt"),
+            f.sum("others").alias("others"),
         )
         .collect()
     )

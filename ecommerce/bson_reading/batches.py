@@ -1,6 +1,6 @@
 """The documents of a query as they lie in MongoDB, batch after batch, not decoded."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -12,6 +12,21 @@ from ecommerce.mongo import ORDERS, MongoDatabase
 BATCH_DOCUMENTS = 5_000
 """About 3 MB a reply. With 12 MB the kernel gave and cleared new memory for each reply and each copy of it, which took
 as long as all the rest of reading."""
+
+COLUMN_DOCUMENTS = 10_000
+"""Documents that are read into columns at a time: with half as many it takes half as long again."""
+
+
+def gathered(batches: Iterable[list[bytes]], documents: int = COLUMN_DOCUMENTS) -> Iterator[list[bytes]]:
+    """The documents of batches in larger ones, of at least so many but for the last."""
+    waiting: list[bytes] = []
+    for batch in batches:
+        waiting += batch
+        if len(waiting) >= documents:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
 
 
 def raw_batches(

@@ -18,7 +18,7 @@ from ecommerce.archive.days import Damage, purged_tables, require_sound
 from ecommerce.archive.hot import only_orders
 from ecommerce.archive.view import ArchiveView
 from ecommerce.archive_location import local_path
-from ecommerce.bson_reading.batches import raw_batches
+from ecommerce.bson_reading.batches import gathered, raw_batches
 from ecommerce.documents.bson_codec import CODEC_OPTIONS
 from ecommerce.documents.catalog import CATALOG
 from ecommerce.errors import InputError
@@ -55,7 +55,7 @@ _PARQUET = ds.ParquetFileFormat(
 
 def hot_rows(database: MongoDatabase, moment: Mapping[str, Any], scratch: Path) -> ds.Dataset:
     """The hot orders of a moment; what is no order is left out. They go through a file: a query may read them twice."""
-    batches = raw_batches(database, {}, read_concern=moment)
+    batches = gathered(raw_batches(database, {}, read_concern=moment))
     found = (hot for documents in batches if (hot := only_orders(documents)))
     return _through_a_file((batch for hot in found for batch in row_batches(hot)), HOT_SCHEMA, scratch / "hot.arrow")
 

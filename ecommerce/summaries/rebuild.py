@@ -14,7 +14,7 @@ from bson import ObjectId, Timestamp
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
-from ecommerce.bson_reading.batches import raw_batches
+from ecommerce.bson_reading.batches import gathered, raw_batches
 from ecommerce.errors import ServiceError
 from ecommerce.gate import require_known_format
 from ecommerce.hours import hours_of
@@ -175,17 +175,8 @@ class _Rebuild:
 
     def add_hot(self, match: Mapping[str, Any], read_concern: Mapping[str, Any] | None) -> None:
         """Write the buckets of the orders that match."""
-        self.write(self.folded(raw_batches(self.database, match, read_concern=read_concern)))
-
-    def folded(self, batches: Iterator[list[bytes]]) -> Iterator[CellTable]:
-        """The cells of the documents, a good number of them at a time."""
-        documents: list[bytes] = []
-        for batch in batches:
-            documents += batch
-            if len(documents) >= FOLD_DOCUMENTS:
-                yield self.counted(documents)
-                documents = []
-        yield self.counted(documents)
+        batches = raw_batches(self.database, match, read_concern=read_concern)
+        self.write(self.counted(documents) for documents in gathered(batches, FOLD_DOCUMENTS))
 
     def counted(self, documents: list[bytes]) -> CellTable:
         """The cells of documents, which count as read; those that are no orders are set aside."""
@@ -209,18 +200,18 @@ class _Rebuild:
 
     def write(self, tables: Iterator[CellTable]) -> None:
         """Write cells as buckets, a good number of rows at a time."""
-        gathered: list[CellTable] = []
+        waiting: list[CellTable] = []
         rows = 0
         for table in tables:
             if self.stop.is_set():
                 return
-            gathered.append(table)
+            waiting.append(table)
             rows += sum(frame.height for frame in table.frames)
             if rows > FLUSH_ROWS:
-                self.insert(CellTable.sum_of(gathered))
-                gathered, rows = [], 0
-        if gathered:
-            self.insert(CellTable.sum_of(gathered))
+                self.insert(CellTable.sum_of(waiting))
+                waiting, rows = [], 0
+        if waiting:
+            self.insert(CellTable.sum_of(waiting))
 
     def insert(self, cells: CellTable) -> None:
         """Write cells as buckets now."""

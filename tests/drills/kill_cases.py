@@ -8,6 +8,7 @@ BEFORE = (
     "plan:before",
     "export:before",
     "export:branched",
+    "export:written",
     "verify:before",
     "purge:before",
     "publish:before",

@@ -6,20 +6,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as f
 
-from ecommerce.archive import steps
 from ecommerce.archive.archiver import archive_orders
+from ecommerce.archive.day_files import DayFile, FilesOfRun
 from ecommerce.archive.errors import ArchiveError, explain, without_credentials
 from ecommerce.archive.run import COMMITTED, PLANNED
 from ecommerce.archive.runs import unfinished_run
 from ecommerce.archive.source import mongo_frame
+from ecommerce.archive.table import ArchiveTable
+from ecommerce.archive_location import local_path
 from ecommerce.documents.order import OrderDocument
 from ecommerce.mongo import ORDERS, MongoDatabase, get_database
 from ecommerce.schema import prepare_database
@@ -102,23 +104,40 @@ def test_a_full_hdfs_is_named(spark: SparkSession, on_hdfs: Settings, database: 
     goes_on(spark, on_hdfs, database, ORDERS_MADE)
 
 
-def test_a_task_that_fails_in_spark_is_exported_anew(
+def test_a_task_that_fails_is_exported_anew(
     spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     insert(database, ORDERS_MADE)
-    right = steps.source_frame
+    right = ArchiveTable.files_of_run
 
-    def failing(*arguments: Any) -> Any:
-        fails = f.when(f.col("order.order_id") == 7, f.raise_error(f.lit("disk on fire"))).otherwise(
-            f.col("content_hash")
-        )
-        return right(*arguments).withColumn("content_hash", fails.cast("bigint"))
+    def in_a_file(*arguments: Any) -> FilesOfRun:
+        return replace(right(*arguments), folder="file:///dev/null/data")
 
-    monkeypatch.setattr(steps, "source_frame", failing)
-    with pytest.raises(ArchiveError, match=r"exporting run .*disk on fire.* Nothing was deleted"):
+    monkeypatch.setattr(ArchiveTable, "files_of_run", in_a_file)
+    with pytest.raises(ArchiveError, match=r"exporting run .*Not a directory.* Nothing was deleted"):
         archive_orders(archive)
     left = unfinished_run(database)
     assert left and left.state == PLANNED
+    monkeypatch.undo()
+    goes_on(spark, archive, database, ORDERS_MADE)
+
+
+def test_a_file_that_iceberg_cannot_read_is_not_committed(
+    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert(database, ORDERS_MADE)
+    right = ArchiveTable.append_files
+
+    def cut_off(table: ArchiveTable, files: tuple[DayFile, ...], branch: str) -> int:
+        path = local_path(files[0].location)
+        assert path
+        path.write_bytes(path.read_bytes()[:-1])
+        return right(table, files, branch)
+
+    monkeypatch.setattr(ArchiveTable, "append_files", cut_off)
+    with pytest.raises(ArchiveError, match=r"exporting run .* is not a Parquet file.* Nothing was deleted"):
+        archive_orders(archive)
+    assert hot_ids(database) == {order.order.order_id for order in ORDERS_MADE}
     monkeypatch.undo()
     goes_on(spark, archive, database, ORDERS_MADE)
 

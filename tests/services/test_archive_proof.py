@@ -1,16 +1,20 @@
 """Nothing is deleted that the archive did not give back as MongoDB holds it."""
 
+from collections.abc import Callable, Iterable
+
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from ecommerce.archive import archiver, steps
 from ecommerce.archive.archiver import archive_orders
 from ecommerce.archive.context import archive_context
+from ecommerce.archive.day_files import DayFile
 from ecommerce.archive.errors import VerificationError
 from ecommerce.archive.run import COMMITTED, PLANNED, REFUSED
 from ecommerce.archive.runs import unfinished_run
 from ecommerce.archive.selection import Selection
+from ecommerce.archive.table import ArchiveTable
 from ecommerce.documents.content_hash import content_hash_sql
 from ecommerce.mongo import MongoDatabase
 from ecommerce.settings import Settings
@@ -19,16 +23,22 @@ from tests.archiving import an_order, archived_ids, assert_one_place, hot_ids, i
 pytestmark = pytest.mark.slow
 
 
+def written_otherwise(monkeypatch: pytest.MonkeyPatch, change: Callable[[DataFrame], DataFrame]) -> None:
+    """Have the table get other rows than the run's files have."""
+
+    def append(table: ArchiveTable, files: Iterable[DayFile], branch: str) -> int:
+        return table.append(change(table.spark.read.parquet(*(file.location for file in files))), branch)
+
+    monkeypatch.setattr(ArchiveTable, "append_files", append)
+
+
 def test_nothing_is_deleted_when_the_archive_gives_back_something_else(
     spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders = [an_order(i) for i in range(20)]
     insert(database, orders)
 
-    right = steps.source_frame
-    spoilt = "content_hash + 1 as content_hash"
-    columns = ("order", "order_items", "delivery", "attributes", "updated_at", spoilt)
-    monkeypatch.setattr(steps, "source_frame", lambda *arguments: right(*arguments).selectExpr(*columns))
+    written_otherwise(monkeypatch, lambda rows: rows.withColumn("content_hash", f.expr("content_hash + 1")))
     with pytest.raises(VerificationError, match=r"20 rows came back .* Nothing was deleted"):
         archive_orders(archive)
     assert hot_ids(database) == set(range(20))
@@ -41,30 +51,52 @@ def test_nothing_is_deleted_when_the_archive_gives_back_something_else(
     assert_one_place(spark, archive, database, orders)
 
 
-def test_what_spark_converts_wrongly_is_found_by_what_mongodb_holds(
-    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+def test_what_is_written_wrongly_is_found_by_what_mongodb_holds(
+    archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     insert(database, [an_order(i) for i in range(20)])
-    right = steps.source_frame
 
-    def wrong(*arguments: object) -> object:
-        frame = right(*arguments)  # type: ignore[arg-type]
+    def wrong(frame: DataFrame) -> DataFrame:
         amount = f.col("order.total_amount") + f.expr("if(order.order_id = 5, 0.01, 0)").cast("decimal(18,4)")
         frame = frame.withColumn("order", f.col("order").withField("total_amount", amount.cast("decimal(18,4)")))
         return frame.withColumn("content_hash", f.expr(content_hash_sql()))
 
-    monkeypatch.setattr(steps, "source_frame", wrong)
+    written_otherwise(monkeypatch, wrong)
     with pytest.raises(VerificationError, match=r"on 2024-03-01 .*; 1 exported orders differ, .* \[5\]"):
         archive_orders(archive)
     assert hot_ids(database) == set(range(20))
 
 
-def test_a_row_that_spark_loses_is_missed(
-    spark: SparkSession, archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("order", "order_time", "timestamp'2030-01-01'"),
+        ("order", "order_time", "timestamp'1999-01-01'"),
+        ("delivery", "status", "'Processing'"),
+    ],
+)
+def test_a_row_that_the_run_does_not_select_is_found(
+    archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch, wrong: tuple[str, str, str]
+) -> None:
+    insert(database, [an_order(i) for i in range(20)])
+
+    parent, name, value = wrong
+
+    def one_is_another(rows: DataFrame) -> DataFrame:
+        changed = f.expr(f"if(order.order_id = 5, {value}, {parent}.{name})")
+        return rows.withColumn(parent, f.col(parent).withField(name, changed))
+
+    written_otherwise(monkeypatch, one_is_another)
+    with pytest.raises(VerificationError, match=r"1 row came back that it does not select\. Nothing was deleted"):
+        archive_orders(archive)
+    assert hot_ids(database) == set(range(20))
+
+
+def test_a_row_that_is_lost_is_missed(
+    archive: Settings, database: MongoDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     insert(database, [an_order(i, day=i % 2) for i in range(20)])
-    right = steps.source_frame
-    monkeypatch.setattr(steps, "source_frame", lambda *arguments: right(*arguments).where("order.order_id <> 5"))
+    written_otherwise(monkeypatch, lambda rows: rows.where("order.order_id <> 5"))
     with pytest.raises(
         VerificationError, match=r"on 2024-03-02 the branch does not hold what was read from MongoDB\. "
     ):
