@@ -9,7 +9,19 @@ from importlib import import_module
 from benchmarks import report
 from benchmarks.common import Result, print_table, shown
 
-PARTS = ("generate", "import", "summaries", "archive", "large", "dashboard", "up", "commands", "sizes", "versions")
+PARTS = (
+    "generate",
+    "import",
+    "summaries",
+    "archive",
+    "small_runs",
+    "large",
+    "dashboard",
+    "up",
+    "commands",
+    "sizes",
+    "versions",
+)
 
 
 def main() -> None:
