@@ -120,8 +120,9 @@ def _array(field: Field, columns: OrderColumns, path: str) -> pa.Array:
         members = _struct_arrays(field.document, columns, path + ".")
         return pa.StructArray.from_arrays(members, fields=_members(field.document))
     if path in columns.maps:
-        found = [attributes and list(attributes.items()) for attributes in columns.maps[path]]
-        return pa.array(found, _type(field))
+        maps = columns.maps[path]
+        found = [attributes and list(attributes.items()) for attributes in maps] if any(maps) else None
+        return pa.nulls(len(maps), _type(field)) if found is None else pa.array(found, _type(field))
     absent = ~columns.has[path] if field.nullable else None
     texts = columns.texts.get(path)
     return _scalars(field, columns.numbers[path], absent) if texts is None else _text_array(texts, absent)

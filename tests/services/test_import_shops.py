@@ -61,8 +61,9 @@ EXPECTED = {
         {
             "TX1": ("1210.00", "0.032", "Delivered", [2, 1], "2024-07-05"),
             "TX2": ("620.00", "0", "Delivered", [1], "2024-01-07"),
+            "TX3": ("0", "0", "Delivered", [], "2024-01-07"),
         },
-        {"out_of_range": 1},
+        {},
     ),
     "magento.csv": (
         {
@@ -141,6 +142,22 @@ def test_the_shop_s_own_words_are_in_the_catalog(database: MongoDatabase) -> Non
         database["products"].distinct("name")
     )
     assert {"José Díaz", "Ada Lovelace", "17850.0"} <= set(database["users"].distinct("name"))
+
+
+def test_a_credit_is_of_what_was_paid_back_after_discounts(database: MongoDatabase, tmp_path: Path) -> None:
+    (tmp_path / "square.csv").write_text(
+        (SHOPS / "square.csv").read_text().replace("-$620.00,$0.00,-$620.00", "-$620.00,$20.00,-$600.00")
+    )
+    import_paths(database, [tmp_path / "square.csv"])
+    order = next(order for order in stored_orders(database) if order.order.external_id == "TX3")
+    (refund,) = order.refunds
+    assert (refund.amount, refund.refund_time) == (Decimal(600), order.order.order_time)
+
+
+def test_lines_that_give_back_beside_others_are_no_refund_by_chance(database: MongoDatabase, tmp_path: Path) -> None:
+    (tmp_path / "square.csv").write_text((SHOPS / "square.csv").read_text().replace("TX3", "TX2"))
+    (file,) = import_paths(database, [tmp_path / "square.csv"]).files
+    assert (file.accepted, file.rejected) == (1, 1)
 
 
 def test_a_time_in_three_columns_is_in_its_zone(database: MongoDatabase) -> None:

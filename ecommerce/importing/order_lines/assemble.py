@@ -46,7 +46,7 @@ def assemble(
     order = made(makers.order, head, items)
     if "order_id" not in order:
         raise Rejected("no_mapping_value", "order.order_id has no value")
-    credit = _credited(made_items)
+    credit = _credited(made_items, order.get("total_amount"))
     if credit is not None:
         made_items = []
     if "total_amount" not in order or "discount" not in order:
@@ -88,8 +88,11 @@ def name_parts(
     delivery.setdefault("delivery_id", order_id)
 
 
-def _credited(items: Sequence[dict[str, Any]]) -> str | None:
-    """What lines that all have negative quantities give back: they are a credit that names no order. Else None."""
+def _credited(items: Sequence[dict[str, Any]], total: str | None) -> str | None:
+    """What lines that all have negative quantities give back: they are a credit that names no order. Else None.
+
+    It is what they come to, or the total of the order where the mapping has one.
+    """
     if any(isinstance(item.get("quantity"), int) for item in items):
         return None  # digits alone: it is not negative
     try:
@@ -98,7 +101,7 @@ def _credited(items: Sequence[dict[str, Any]]) -> str | None:
         return None  # what is wrong with the line is said where it is read as an item
     if not amounts or any(quantity >= 0 for _, quantity in amounts):
         return None
-    return str(-sum((price * quantity for price, quantity in amounts), Decimal(0)))
+    return str(-(Decimal(total) if total else sum((price * quantity for price, quantity in amounts), Decimal(0))))
 
 
 def refund_of(refund: dict[str, Any], order: dict[str, Any]) -> dict[str, Any] | None:

@@ -216,7 +216,8 @@ class _Maker:
             kept = 1 - (of_discount(cells) if of_discount else Decimal(0))
             if value.or_zero and total == quantity == 0:
                 return total  # cancelled before it had a price
-            if quantity <= 0 or kept < 0:
+            # Both are negative in a line that gives back.
+            if quantity == 0 or kept < 0 or (quantity < 0 < total):
                 raise Rejected("out_of_range", f"{where}: a quantity of {quantity} and a discount of {1 - kept}")
             # Nothing is left of a line that was given away: its price cannot be worked out.
             return (total / quantity / kept if kept else Decimal(0)).quantize(FOUR_DECIMALS, ROUND_HALF_EVEN)
