@@ -67,6 +67,10 @@ class Delivery(Struct, frozen=True, forbid_unknown_fields=True):
     location: Text
 
 
+MAPPED_REFUND = 0
+"""`refund_id` of the refund that a mapping makes of what an export says was paid back of an order in all."""
+
+
 class RefundItem(Struct, frozen=True, forbid_unknown_fields=True):
     """Units of an order item that came back."""
 

@@ -25,7 +25,7 @@ from pymongo.client_session import ClientSession
 from ecommerce.documents.bson_codec import decode_order, encode_order, from_mapping, to_document
 from ecommerce.documents.canonical_bytes import has_refunds
 from ecommerce.documents.content_hash import CONTENT_HASH, content_hash
-from ecommerce.documents.order import OrderDocument, Refund
+from ecommerce.documents.order import MAPPED_REFUND, OrderDocument, Refund
 from ecommerce.documents.statuses import STATUSES, canonical, status_rank
 from ecommerce.ingest.encoded_order import EncodedOrder
 from ecommerce.ingest.past_versions import News
@@ -90,7 +90,9 @@ def with_refunds(order: EncodedOrder, refunds: tuple[Refund, ...]) -> EncodedOrd
 
 def archived_version(entry: Mapping[str, Any], incoming: OrderDocument) -> OrderDocument | None:
     """The archived version that an incoming one follows; None where it is no later version of it."""
-    for refunds in _earlier_refunds(incoming.refunds):
+    stored = archived_refunds(entry)
+    enlarged = [stored] if _go_on(stored, incoming.refunds) else []
+    for refunds in (*_earlier_refunds(incoming.refunds), *enlarged):
         for delivery in _earlier_deliveries(incoming):
             earlier = replace(incoming, refunds=refunds, delivery=delivery, updated_at=incoming.updated_at - MOMENT)
             if content_hash(earlier) == entry["content_hash"]:
@@ -99,8 +101,8 @@ def archived_version(entry: Mapping[str, Any], incoming: OrderDocument) -> Order
 
 
 def is_later(before: OrderDocument, incoming: OrderDocument) -> bool:
-    """Whether a version only adds refunds, or goes further on with the status, beside another one."""
-    kept = set(before.refunds) <= set(incoming.refunds)
+    """Whether a version only adds to refunds, or goes further on with the status, beside another one."""
+    kept = _go_on(before.refunds, incoming.refunds)
     same = replace(incoming, refunds=before.refunds, delivery=before.delivery, updated_at=before.updated_at) == before
     return kept and same and any(before.delivery == one for one in _earlier_deliveries(incoming))
 
@@ -112,6 +114,30 @@ def _earlier_refunds(refunds: Sequence[Refund]) -> Iterator[tuple[Refund, ...]]:
         yield tuple(ordered[:count])
     for left_out in range(len(ordered) - 1):
         yield tuple(ordered[:left_out] + ordered[left_out + 1 :])
+
+
+def _go_on(before: Sequence[Refund], after: Sequence[Refund]) -> bool:
+    """Whether refunds have all of those before as they were; the one that a mapping makes may have become larger.
+
+    Exports tell in a column what was paid back of an order in all, so each later one may say more.
+    """
+    by_id = {refund.refund_id: refund for refund in after}
+    return all(
+        (now := by_id.get(was.refund_id)) is not None
+        and (now == was or (was.refund_id == MAPPED_REFUND and _is_larger(was, now)))
+        for was in before
+    )
+
+
+def _is_larger(was: Refund, now: Refund) -> bool:
+    """Whether a refund is of more money, and of no less tax, shipping or pieces."""
+    parts = [(was.tax_amount, now.tax_amount), (was.shipping_amount, now.shipping_amount)]
+    pieces = {item.order_item_id: item.quantity for item in now.items}
+    return (
+        now.amount > was.amount
+        and all((new or 0) >= (old or 0) for old, new in parts)
+        and all(pieces.get(item.order_item_id, 0) >= item.quantity for item in was.items)
+    )
 
 
 def _earlier_deliveries(incoming: OrderDocument) -> Iterator[Any]:

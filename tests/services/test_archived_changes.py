@@ -131,6 +131,33 @@ def test_whatever_else_is_another_is_rejected(shop: MongoDatabase, archive: Sett
     assert_told(shop, archive, 3, 0)
 
 
+@pytest.mark.parametrize("place", ["waiting", "in the row", "archived with it"])
+def test_what_an_export_says_was_paid_back_in_all_may_become_more(
+    database: MongoDatabase, archive: Settings, tmp_path: Path, place: str
+) -> None:
+    in_all = {"refund_id": 0, "refund_time": "2026-03-20T08:00:00Z", "amount": 3, "tax_amount": "0.5"}
+    row = complete_row(1, delivery=DELIVERED)
+    come(database, tmp_path, row | ({"refunds": [in_all]} if place == "archived with it" else {}))
+    archive_orders(archive, Selection(older_than_days=0))
+    come(database, tmp_path, row | {"refunds": [in_all]})
+    if place == "in the row":
+        archive_orders(archive)
+    assert returns_of(database, "2026-03-20") == Decimal("2.5")
+    for less in ({"amount": 2}, {"amount": 4, "tax_amount": "0.25"}, {"refund_time": "2026-03-21T08:00:00Z"}):
+        assert come(database, tmp_path, row | {"refunds": [in_all | less]}).rejected == 1
+    more = row | {"refunds": [in_all | {"amount": 5, "tax_amount": "0.75"}]}
+    assert come(database, tmp_path, more).changed == 1
+    for _ in range(2):
+        assert come(database, tmp_path, more).unchanged == 1
+        assert returns_of(database, "2026-03-20") == Decimal("4.25")
+        assert check_orders(database, archive).differences == ()
+        rebuild(database)
+        archive_orders(archive)
+    assert refunds_of(archive, 1) == [5]
+    assert come(database, tmp_path, more | {"refunds": [in_all | {"amount": 6, "tax_amount": 1}, SECOND]}).changed == 1
+    assert returns_of(database, "2026-04-02") == Decimal("1.25")
+
+
 def test_a_running_dashboard_and_a_rebuild_beside_it_count_each_once(
     shop: MongoDatabase, archive: Settings, tmp_path: Path
 ) -> None:

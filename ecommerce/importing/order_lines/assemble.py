@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from functools import lru_cache
 from typing import Any
 
-from ecommerce.documents.order import Delivery, Order, OrderItem, Refund
+from ecommerce.documents.order import MAPPED_REFUND, Delivery, Order, OrderItem, Refund
 from ecommerce.importing.order_lines.column_texts import Cells, Texts, stable_id
 from ecommerce.importing.order_lines.column_values import FOUR_DECIMALS, field_makers, made
 from ecommerce.importing.order_lines.mapping import Mapping
@@ -59,7 +59,7 @@ def assemble(
     document: dict[str, Any] = {"order": order, "order_items": made_items, "delivery": delivery}
     if credit is not None:
         order |= {"total_amount": "0", "discount": "0"}
-        document["refunds"] = [{"refund_id": 0, "refund_time": order.get("order_time"), "amount": credit}]
+        document["refunds"] = [{"refund_id": MAPPED_REFUND, "refund_time": order.get("order_time"), "amount": credit}]
     elif makers.refund:
         paid_back = made(makers.refund, head, items)
         refund = refund_of(paid_back, order)
@@ -115,7 +115,7 @@ def refund_of(refund: dict[str, Any], order: dict[str, Any]) -> dict[str, Any] |
             parts = {name: order[name] for name in ("tax_amount", "shipping_amount") if order.get(name)}
     except DecimalException:
         pass  # a text that is no amount is refused where it is read
-    return {"refund_id": 0} | refund | parts
+    return {"refund_id": MAPPED_REFUND} | refund | parts
 
 
 def work_out_amounts(order: dict[str, Any], items: Sequence[dict[str, Any]]) -> None:
