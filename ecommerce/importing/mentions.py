@@ -4,15 +4,17 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ecommerce.documents.order import Order
 from ecommerce.importing.formats.csv import cells_of_text
 from ecommerce.importing.order_lines.column_values import Makers, field_makers, made
 from ecommerce.importing.order_lines.mappings import load_mapping
-from ecommerce.importing.order_lines.read_order import LinesReader
 from ecommerce.importing.reasons import Rejected
 from ecommerce.importing.shape import LINES, Shape
+
+if TYPE_CHECKING:
+    from ecommerce.importing.order_lines.read_order import LinesReader
 
 _EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -57,7 +59,11 @@ def _users_in_cells(raw: bytes, shape: Shape) -> Iterator[int]:
         return  # a row that cannot be read names whom its text names
 
 
-_reader = lru_cache(maxsize=8)(LinesReader)
+@lru_cache(maxsize=8)
+def _reader(shape: Shape) -> "LinesReader":
+    from ecommerce.importing.order_lines.read_order import LinesReader  # here: files of other rows do without Arrow
+
+    return LinesReader(shape)
 
 
 @lru_cache(maxsize=8)

@@ -33,7 +33,6 @@ from ecommerce.importing.loading.workers import (
     decoding_processes,
     look_at_lines,
 )
-from ecommerce.importing.order_lines.group_lines import order_lines
 from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.reasons import Rejection
 from ecommerce.importing.recognise import joined_files
@@ -118,6 +117,8 @@ class FileImport:
                 self._run_chunks(format_of(shape.layout).chunks(stream, shape), size_bytes, workers)
 
     def _run_order_lines(self, path: Path, workers: Sequence[Worker]) -> None:
+        from ecommerce.importing.order_lines.group_lines import order_lines  # here: other files do without Arrow
+
         mapping = load_mapping(self.shape.mapping or "")
         with order_lines(mapping) as lines:
             options = self.options

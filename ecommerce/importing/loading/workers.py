@@ -23,9 +23,8 @@ from msgspec import structs
 from ecommerce.errors import ServiceError
 from ecommerce.importing.formats.chunks import Chunk
 from ecommerce.importing.loading.decode import Ask, Decoded, Decoder
-from ecommerce.importing.loading.decoding_process import Task, receive, send, unpack_answer
+from ecommerce.importing.loading.decoding_process import Task, line_look, receive, send, unpack_answer
 from ecommerce.importing.naive_times import shop_zone
-from ecommerce.importing.order_lines.line_look import look_here
 from ecommerce.importing.order_lines.seen_lines import SeenLines
 from ecommerce.importing.shape import LINES, ORDERS, Shape
 
@@ -187,7 +186,7 @@ def processes_ahead(files: Iterable[Path]) -> Iterator[None]:
 def look_at_lines(chunks: Iterable[Chunk], shape: Shape, workers: Sequence[Worker]) -> Generator[SeenLines | None]:
     """Look at the chunks of a file of order lines in these processes; without any, in the calling thread."""
     if not workers:
-        yield from look_here(chunks, shape)
+        yield from map(line_look()(shape).at, chunks)
         return
     idle = _Idle(workers, Task(look=shape))
 

@@ -5,11 +5,11 @@ import's record and with every rejected row, so that a row that is tried again m
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import combinations
-from operator import itemgetter
 
+from ecommerce.importing.formats.csv_columns import CellColumns
 from ecommerce.importing.order_lines.amounts import ORDINARY, Notation, notation_of
 from ecommerce.importing.order_lines.column_roles import column_roles
 from ecommerce.importing.order_lines.currencies import Currencies, currencies_of
@@ -121,7 +121,7 @@ class ReadingPass:
         self._amounts_at = [(at[name], self._amounts[name].texts) for name in self._amounts]
         self._times = {formats: _Times(formats) for formats in roles.times if formats}
         self._times_at = [
-            (_taking([at[name] for name in together]), self._times[formats].texts)
+            ([at[name] for name in together], self._times[formats].texts)
             for formats, several in roles.times.items()
             for together in several
             if formats and all(name in at for name in together) and len(self._times[formats].candidates) > 1
@@ -136,20 +136,25 @@ class ReadingPass:
         self._currency_at = at.get(mapping.currency or "")
         self._currencies: dict[str, None] = {}
         self._by_order = "currency" in mapping.order
+        self.places = {place for place, _ in self._amounts_at} | {*self._identities_at.values()}
+        """The columns that are looked at, by their places in the file."""
+        self.places.update(place for places, _ in self._times_at for place in places)
+        if self._currency_at is not None:
+            self.places.add(self._currency_at)
 
-    def texts_of(self, rows: Sequence[Sequence[str]]) -> ColumnTexts:
+    def texts_of(self, columns: CellColumns) -> ColumnTexts:
         """What is to be looked at of rows, complete and in the order of the columns."""
         currency = self._currency_at
         return ColumnTexts(
-            len(rows),
-            [set(map(itemgetter(position), rows)) for position, _ in self._amounts_at],
-            [set(map(take, rows)) for take, _ in self._times_at],
-            [self._of_identities(name, at, rows) for name, at in list(self._identities_at.items())],
-            [] if currency is None else [*dict.fromkeys(map(itemgetter(currency), rows))],
+            columns.lines,
+            [set(columns.different(place)) for place, _ in self._amounts_at],
+            [_together(columns, places) for places, _ in self._times_at],
+            [self._of_identities(name, columns.different(at)) for name, at in list(self._identities_at.items())],
+            [] if currency is None else columns.different(currency),
         )
 
-    def _of_identities(self, name: str, at: int, rows: Sequence[Sequence[str]]) -> tuple[str, bool, bool]:
-        texts = {row[at].strip() for row in rows}
+    def _of_identities(self, name: str, cells: Iterable[str]) -> tuple[str, bool, bool]:
+        texts = {cell.strip() for cell in cells}
         floats = {text for text in texts if _WHOLE_AS_FLOAT.fullmatch(text)}
         others = any(text and not self._nothing(text) for text in texts - floats)
         if others:
@@ -214,12 +219,11 @@ def _currencies(by_column: Sequence[Iterable[Currencies]]) -> list[Reading]:
     return [Reading("currencies", "", ", ".join("/".join(sorted(codes)[:3]) for codes in signs[:5]))]
 
 
-def _taking(positions: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]:
-    """What takes cells from a row: a tuple also of one."""
-    if len(positions) > 1:
-        return itemgetter(*positions)
-    position = positions[0]
-    return lambda cells: (cells[position],)
+def _together(columns: CellColumns, places: Sequence[int]) -> set[tuple[str, ...]]:
+    """The different cells of some columns: tuples also of one."""
+    if len(places) == 1:
+        return {(text,) for text in columns.different(places[0])}
+    return set(zip(*(columns.columns[place].cells() for place in places), strict=True))
 
 
 def _one(said: set[Notation]) -> Notation | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ecommerce.importing.formats.chunks import Chunk, Row
 from ecommerce.importing.formats.csv import CSV, cells_of_text
+from ecommerce.importing.formats.csv_columns import CellColumns
 from ecommerce.importing.formats.registry import format_of
 from ecommerce.importing.order_lines.column_texts import Cells
 from ecommerce.importing.order_lines.file_readings import ReadingPass
@@ -94,7 +95,7 @@ class OrderLines:
             seen.append(row.cells)
             self._beside = row.cells[position].strip()
             yield self._beside, _rank(row.cells, rank), row.line, row.text.rstrip("\r\n").encode()
-        looking.see(looking.texts_of(seen))
+        looking.see(looking.texts_of(CellColumns.of_rows(seen, looking.places)))
 
     def _lines(self, chunk: Chunk, shape: Shape, looking: ReadingPass) -> Iterator[tuple[str, float, int, bytes]]:
         position = shape.columns.index(self._mapping.line_key)
@@ -137,7 +138,7 @@ class OrderLines:
             self._broken.clear()
             seen.append(row.cells or ())
             yield order, 0.0, row.line, raw
-        looking.see(looking.texts_of(seen))
+        looking.see(looking.texts_of(CellColumns.of_rows(seen, looking.places)))
 
     def _mark_broken(self, order: str, raw: bytes, again: bool) -> None:
         self._db.execute("INSERT INTO broken VALUES (?, ?, ?)", (order, raw, again))

@@ -3,10 +3,9 @@
 import csv
 from collections.abc import Callable, Generator, Iterable
 from itertools import pairwise
-from operator import itemgetter
 
 from ecommerce.importing.formats.chunks import Chunk
-from ecommerce.importing.formats.csv import cells_of_text
+from ecommerce.importing.formats.csv_columns import columns_of_text
 from ecommerce.importing.order_lines.file_readings import ReadingPass
 from ecommerce.importing.order_lines.mappings import load_mapping
 from ecommerce.importing.order_lines.seen_lines import SeenLines
@@ -25,6 +24,7 @@ class LineLook:
         self._looking = ReadingPass(self._mapping, shape.columns)
         self._order_at = shape.columns.index(self._mapping.line_key)
         self._needed_at = [at for at, name in enumerate(shape.columns) if name in self._mapping.line_columns]
+        self._places = sorted({self._order_at, *self._needed_at, *self._looking.places})
 
     def at(self, chunk: Chunk) -> SeenLines | None:
         """None where a line is no row of an order, or may be none: of some strange ones only the thorough way tells."""
@@ -32,19 +32,20 @@ class LineLook:
         if raws is None:
             return None
         try:
-            rows = cells_of_text(b"\n".join(raws).decode(), self._shape)
+            columns = columns_of_text(b"\n".join(raws).decode(), self._shape, self._places)
         except (csv.Error, ValueError):
             return None
-        orders = [row[self._order_at].strip() for row in rows]
-        nothings = {"", *self._mapping.nothings_among(set(orders))}
-        if len(rows) != len(raws) or not nothings.isdisjoint(orders):
+        stripped = [*map(str.strip, columns.different(self._order_at))]
+        nothings = {"", *self._mapping.nothings_among(set(stripped))}
+        if columns.lines != len(raws) or not nothings.isdisjoint(stripped):
             return None
         if not chunk.data.endswith(b"\n") and not self._is_whole(raws[-1].decode()):
             return None
-        if not any(all(map(str.strip, map(itemgetter(at), rows))) for at in self._needed_at):
+        if not any(all(map(str.strip, columns.different(at))) for at in self._needed_at):
             return None
+        orders = columns.columns[self._order_at].cells(stripped)
         starts = [0, *(at for at, (before, order) in enumerate(pairwise(orders), 1) if before != order)]
-        return SeenLines(len(rows), [orders[at] for at in starts], starts, self._looking.texts_of(rows))
+        return SeenLines(columns.lines, [orders[at] for at in starts], starts, self._looking.texts_of(columns))
 
     def _is_whole(self, line: str) -> bool:
         """Whether a line without an end, as a file may have at its own, has all of its cells."""

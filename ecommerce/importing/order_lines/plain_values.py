@@ -6,6 +6,7 @@ thorough way.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Mapping as Places
 from contextlib import suppress
 from operator import itemgetter
 from typing import Any, NamedTuple, get_type_hints
@@ -17,6 +18,7 @@ from msgspec.json import encode
 from ecommerce.documents.bson_types import TYPE_BYTES
 from ecommerce.documents.fields import Field, fields_of
 from ecommerce.documents.kinds import INT64_MAX, MONEY_SCALE, TEXT_LENGTH_MAX
+from ecommerce.importing.formats.csv_columns import CellColumns
 from ecommerce.importing.order_lines.column_texts import Cells
 from ecommerce.importing.order_lines.column_values import Make, field_makers
 from ecommerce.importing.order_lines.many_values import Many, many_of
@@ -45,25 +47,22 @@ class Lines:
         self._distinct = {} if distinct is None else distinct
 
     @classmethod
-    def of_rows(
-        cls, columns: Sequence[str], nothings_among: Callable[[set[str]], set[str]], rows: Sequence[Sequence[str]]
+    def of_columns(
+        cls, names: Places[str, int], nothings_among: Callable[[set[str]], set[str]], columns: CellColumns
     ) -> "Lines":
-        """The lines of a file with these columns; it may lack some that its mapping names."""
-        by_name = dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else {}
-        different: Distinct = {}
+        """The lines of a file that has columns at these places; it may lack some that its mapping names."""
+        distinct: Distinct = {}
 
         def column_of(name: str) -> Sequence[str]:
-            if name not in by_name:
-                return [""] * len(rows)
-            cells = [*map(str.strip, by_name[name])]
-            distinct = set(cells)
-            if nothings := nothings_among(distinct):
-                cells = ["" if cell in nothings else cell for cell in cells]
-                distinct = distinct - nothings | {""}
-            different[(name,)] = distinct
-            return cells
+            if name not in names:
+                return [""] * columns.lines
+            texts = [*map(str.strip, columns.different(names[name]))]
+            if nothings := nothings_among(set(texts)):
+                texts = ["" if text in nothings else text for text in texts]
+            distinct[(name,)] = set(texts)
+            return columns.columns[names[name]].cells(texts)
 
-        return cls(len(rows), column_of, different)
+        return cls(columns.lines, column_of, distinct)
 
     @classmethod
     def of_cells(cls, lines: Sequence[Cells]) -> "Lines":

@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 import msgspec
 
 from ecommerce.importing.formats.csv import cells_of_text
+from ecommerce.importing.formats.csv_columns import CellColumns, columns_of_text
 from ecommerce.importing.order_lines.assemble import assemble
 from ecommerce.importing.order_lines.catalog_reader import CatalogReader, CatalogRecord
 from ecommerce.importing.order_lines.column_texts import Cells
@@ -47,8 +48,8 @@ class LinesReader:
         self._nothing = self._mapping.means_nothing
         beside = {name for name in (self._mapping.lines_by, self._mapping.items_have) if name}
         used = self._mapping.all_columns | beside
-        self._there = [(name, at) for at, name in enumerate(shape.columns) if name in used]
-        self._columns = dict.fromkeys((*(name for name, _ in self._there), *sorted(used)), "")
+        self._places = {name: at for at, name in enumerate(shape.columns) if name in used}
+        self._columns = dict.fromkeys((*self._places, *sorted(used)), "")
         self._catalog = CatalogReader(self._mapping, shape.readings)
         self._plain = None if self._mapping.tables else PlainOrders(self._mapping, shape.readings)
         self._batch: PlainBatch | None = None
@@ -62,8 +63,8 @@ class LinesReader:
         """Read the orders whose lines are plain and need no other file, for `plain_order` to give."""
         if self._plain is not None:
             self._read_catalog()
-            rows, spans = self._rows(raws)
-            lines = Lines.of_rows(self._shape.columns, self._mapping.nothings_among, rows)
+            columns, spans = self._columns_of(raws)
+            lines = Lines.of_columns(self._places, self._mapping.nothings_among, columns)
             self._batch = self._plain.of(lines, spans, known)
 
     def plain_order(self, place: int, known: Known) -> EncodedOrder | None:
@@ -97,18 +98,20 @@ class LinesReader:
         self._catalog_records += self._catalog.read(Lines.of_cells(self._assembled))
         self._taken, self._assembled = [], []
 
-    def _rows(self, raws: Sequence[bytes]) -> tuple[list[list[str]], list[range]]:
-        """The cells of all texts by line, and the lines of each text; none where it cannot be read."""
-        counts = [raw.count(b"\n") + 1 for raw in raws]
+    def _columns_of(self, raws: Sequence[bytes]) -> tuple[CellColumns, list[range]]:
+        """The cells of all texts by column, and the lines of each text; none where it cannot be read."""
+        counts, places = [raw.count(b"\n") + 1 for raw in raws], [*self._places.values()]
+        columns = None
         try:
             text = b"\n".join(raws).decode()
-            rows = [] if "\r" in text else cells_of_text(text, self._shape)
+            columns = None if "\r" in text else columns_of_text(text, self._shape, places)
         except (csv.Error, ValueError):
-            rows = []
-        if len(rows) != sum(counts):  # one of them is not CSV, or has line ends in its cells
+            pass
+        if columns is None or columns.lines != sum(counts):  # one is not CSV, or has line ends in its cells
             of_texts = [*map(self._rows_of, raws)]
-            counts, rows = [*map(len, of_texts)], [row for of_text in of_texts for row in of_text]
-        return rows, [range(start, end) for start, end in pairwise(accumulate(counts, initial=0))]
+            counts = [*map(len, of_texts)]
+            columns = CellColumns.of_rows([row for of_text in of_texts for row in of_text], places)
+        return columns, [range(start, end) for start, end in pairwise(accumulate(counts, initial=0))]
 
     def _rows_of(self, raw: bytes) -> list[list[str]]:
         try:
@@ -140,7 +143,7 @@ class LinesReader:
             rows = cells_of_text(raw.decode(), self._shape)
         except (csv.Error, ValueError) as error:
             raise Rejected("csv_syntax", f"not CSV: {error}") from None
-        empty, nothing, there = self._columns, self._nothing, self._there
+        empty, nothing, there = self._columns, self._nothing, self._places.items()
         lines: list[Cells] = [
             empty | {name: "" if nothing(text := row[at].strip()) else text for name, at in there} for row in rows
         ]
