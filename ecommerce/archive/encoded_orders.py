@@ -2,7 +2,7 @@
 by one. What `encode_order` makes of an order is the definition; fields that every row has lie at fixed distances.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,13 @@ import bson
 import numpy as np
 from msgspec import Struct
 
-from ecommerce.documents.bson_types import DECIMAL_HIGH, TYPE_BYTES, document_of
+from ecommerce.documents.bson_types import TYPE_BYTES, document_of
 from ecommerce.documents.fields import Field, fields_of
+from ecommerce.documents.fixed_elements import Bytes, IntArray, cut, elements_of_8_bytes, fixed_elements
 from ecommerce.documents.order import OrderDocument
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def documents_of(rows: "pa.Table") -> list[bytes]:
@@ -26,7 +25,7 @@ def documents_of(rows: "pa.Table") -> list[bytes]:
 
     columns = {name: rows[name].combine_chunks() for name in rows.column_names}
     ids = compute.struct_field(columns["order"], ["order_id"])
-    return _documents(OrderDocument, columns, len(rows), [_fixed(b"\x12_id\x00", _int64(ids))])
+    return _documents(OrderDocument, columns, len(rows), [elements_of_8_bytes(b"\x12_id\x00", _int64(ids))])
 
 
 def _documents(
@@ -38,12 +37,12 @@ def _documents(
     for field in fields_of(document):
         element = _elements(field, columns[field.name]) if field.name in columns else [_nothing(field)] * count
         if isinstance(element, list):
-            pieces += _cut(fixed)
+            pieces += cut(fixed)
             fixed = []
             pieces.append(element)
         else:
             fixed.append(element)
-    pieces += _cut(fixed)
+    pieces += cut(fixed)
     return [document_of(b"".join(parts)) for parts in zip(*pieces, strict=True)]
 
 
@@ -60,12 +59,12 @@ def _elements(field: Field, column: "pa.Array") -> "list[bytes] | Bytes":
         encode = _ENCODED_ONE_BY_ONE[kind]
         values = [b"" if value is None else encode(value) for value in column.to_pylist()]
         return _where(field, column, TYPE_BYTES[kind], values)
-    head = TYPE_BYTES[kind] + field.name.encode() + b"\x00"
-    values_8 = _int64(column) if kind == "long" else _milliseconds(column) if kind == "date" else _scaled(column)
-    fixed = _fixed(head, values_8, *([np.full(len(column), DECIMAL_HIGH)] if kind == "decimal" else []))
+    fixed = fixed_elements(
+        field, _int64(column) if kind == "long" else _milliseconds(column) if kind == "date" else _scaled(column)
+    )
     if not column.null_count:
         return fixed
-    (elements,) = _cut([fixed])
+    (elements,) = cut([fixed])
     empty = _nothing(field)
     return [element if there else empty for element, there in zip(elements, column.is_valid().to_pylist(), strict=True)]
 
@@ -114,37 +113,22 @@ _ENCODED_ONE_BY_ONE: Mapping[str, Callable[[Any], bytes]] = {
 }
 
 
-def _fixed(head: bytes, *values: "np.ndarray[Any, np.dtype[np.int64]]") -> Bytes:
-    """Elements of 8 bytes or a multiple, a row each."""
-    count = len(values[0])
-    heads = np.broadcast_to(np.frombuffer(head, np.uint8), (count, len(head)))
-    return np.concatenate([heads, *(value.astype("<i8").view(np.uint8).reshape(count, 8) for value in values)], axis=1)
-
-
-def _cut(fixed: Sequence[Bytes]) -> Iterator[list[bytes]]:
-    """The rows of arrays that lie side by side, as bytes."""
-    if fixed:
-        together = np.concatenate(fixed, axis=1)
-        width, data = together.shape[1], together.tobytes()
-        yield [data[at : at + width] for at in range(0, len(data), width)]
-
-
 def _members(column: "pa.Array") -> "dict[str, pa.Array]":
     return {column.type.field(at).name: member for at, member in enumerate(column.flatten())}
 
 
-def _int64(column: "pa.Array") -> "np.ndarray[Any, np.dtype[np.int64]]":
-    values: np.ndarray[Any, np.dtype[np.int64]] = column.fill_null(0).to_numpy(zero_copy_only=False)
+def _int64(column: "pa.Array") -> IntArray:
+    values: IntArray = column.fill_null(0).to_numpy(zero_copy_only=False)
     return values
 
 
-def _milliseconds(column: "pa.Array") -> "np.ndarray[Any, np.dtype[np.int64]]":
+def _milliseconds(column: "pa.Array") -> IntArray:
     import pyarrow as pa
 
     return _int64(column.cast(pa.int64())) // 1000
 
 
-def _scaled(column: "pa.Array") -> "np.ndarray[Any, np.dtype[np.int64]]":
+def _scaled(column: "pa.Array") -> IntArray:
     """Amounts in 10^-4 units: the lower halves of 128 bits, as they are not negative and have at most 18 digits."""
     halves = np.frombuffer(column.buffers()[1], np.int64)
     return halves[2 * column.offset : 2 * (column.offset + len(column)) : 2]

@@ -35,7 +35,7 @@ class _TableReader:
     def read(self, lines: Lines) -> list[CatalogRecord]:
         """The records of these lines that did not come before."""
         complete, seen = self._complete, self._seen
-        if complete.issuperset(lines.texts(self._identity)):
+        if complete.issuperset(lines.distinct(self._identity)):
             return []
         if len(seen) + len(complete) > SEEN_MAX:
             seen.clear()

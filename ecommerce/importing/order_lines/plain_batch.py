@@ -16,7 +16,7 @@ from ecommerce.documents.kinds import MONEY_FACTOR, MONEY_LIMIT, MONEY_SCALE
 from ecommerce.documents.order import Delivery, Order, OrderItem
 from ecommerce.documents.statuses import status_of
 from ecommerce.importing.order_lines.assemble import share_given
-from ecommerce.importing.order_lines.plain_values import NOT_PLAIN, Column, Lines, NotPlain, elements_of
+from ecommerce.importing.order_lines.plain_values import NOT_PLAIN, Column, Lines, NotPlain, column_of, elements_of
 from ecommerce.importing.rows.fast import ITEM_KEYS, document_bytes
 from ecommerce.importing.rows.field_bytes import element_of
 from ecommerce.importing.rows.orders import AskCatalog, Known
@@ -34,7 +34,7 @@ WORKED_OUT = {
 EXACT_BELOW = 10**28
 """A sum of amounts of fewer digits is exact: decimals have so many by default."""
 
-_ELEMENTS = {part: {one.name: element_of(one) for one in fields_of(part)} for part in WORKED_OUT}
+_FIELDS = {part: {one.name: one for one in fields_of(part)} for part in WORKED_OUT}
 
 _SCALED_CENT = int(CENT * MONEY_FACTOR)
 
@@ -83,22 +83,24 @@ class PlainBatch:
     def fill(self, document: type[Struct], name: str, value_at: Callable[[int], Any], *, always: bool = False) -> None:
         """Work out a field where the lines do not have it, or `always`."""
         columns, owners = self._columns_of(document)
-        column, element = columns.get(name), _ELEMENTS[document][name]
+        column, field = columns.get(name), _FIELDS[document][name]
         if always or column is None:
             with suppress(Exception):  # one by one it shows which has none
-                values = [*map(value_at, range(len(owners)))]
-                columns[name] = Column(values, [*map(element, values)])
+                columns[name] = column_of(field)([*map(value_at, range(len(owners)))])
                 return
             column = Column([None] * len(owners), [b""] * len(owners))
-        for at, value in enumerate(column.values) if None in column.values else ():
+        if None not in column.values:
+            return
+        values, elements, element = column.values, [*column.elements], element_of(field)
+        for at, value in enumerate(values):
             if value is None:
                 try:
                     made = value_at(at)
-                    column.values[at], column.elements[at] = made, element(made)
+                    values[at], elements[at] = made, element(made)
                 except Exception:  # noqa: BLE001 - whatever is wrong, the thorough way says it
-                    column.values[at] = NOT_PLAIN[0]
+                    values[at] = NOT_PLAIN[0]
                     self.not_plain.add(owners[at])
-        columns[name] = column
+        columns[name] = Column(values, elements)
 
     def _columns_of(self, document: type[Struct]) -> tuple[dict[str, Column], Sequence[int]]:
         if document is OrderItem:

@@ -5,6 +5,7 @@ thorough way.
 """
 
 import re
+from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Mapping as Places
 from contextlib import suppress
@@ -12,18 +13,20 @@ from operator import itemgetter
 from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 from msgspec.json import encode
 
 from ecommerce.documents.bson_types import TYPE_BYTES
 from ecommerce.documents.fields import Field, fields_of
+from ecommerce.documents.fixed_elements import OF_INTEGERS, Bytes, IntArray, cut, fixed_elements
 from ecommerce.documents.kinds import INT64_MAX, MONEY_SCALE, TEXT_LENGTH_MAX
 from ecommerce.importing.formats.csv_columns import CellColumns
 from ecommerce.importing.order_lines.column_texts import Cells
 from ecommerce.importing.order_lines.column_values import Make, field_makers
 from ecommerce.importing.order_lines.many_values import Many, many_of
 from ecommerce.importing.order_lines.mapping import Mapping, Value
-from ecommerce.importing.rows.field_bytes import element_bytes, element_of, int64, scaled_of
+from ecommerce.importing.rows.field_bytes import element_bytes, element_of, scaled_of
 from ecommerce.importing.rows.inputs import millis
 from ecommerce.importing.shape import Reading
 
@@ -136,7 +139,17 @@ class Column(NamedTuple):
     """The values of a field and their elements, by line."""
 
     values: list[Any]
-    elements: list[bytes]
+    elements: "list[bytes] | IntArray"
+    """Of values that are all there and of a fixed size: the integers of which they are encoded."""
+
+
+def column_of(field: Field) -> Callable[[list[Any]], Column]:
+    """What makes the column of a field of values. Raises an exception where one has no place in it, or is None."""
+    assert field.kind is not None  # noqa: S101 - mapped parts are flat
+    if field.kind.bson_type in OF_INTEGERS:
+        return lambda values: Column(values, np.frombuffer(array("q", values), np.int64))
+    element = element_of(field)
+    return lambda values: Column(values, [*map(element, values)])
 
 
 class PlainField:
@@ -150,7 +163,7 @@ class PlainField:
         self._stored, self._element = stored_of(field, hint), element_of(field)
         self._absent = absent_of(field)
         self._many_ids = many if field.kind is not None and field.kind.name == "id" else None
-        self._start_of_id = element_bytes(TYPE_BYTES["long"], field.name)
+        self._of_integers = column_of(field) if field.kind and field.kind.bson_type in OF_INTEGERS else None
         self._results: dict[Any, Stored] = {}
 
     def _made(self, texts: Any) -> Stored:
@@ -176,7 +189,7 @@ class PlainField:
         texts, distinct = lines.texts(self._names), lines.distinct(self._names)
         if self._many_ids and 2 * len(distinct) > len(texts):
             with suppress(Exception):  # one by one it shows which is none
-                return self._ids(self._many_ids(texts))
+                return self._ids([*self._many_ids(texts)])
         if several and self._of_lines:
             texts, of_items = list(texts), several.items.texts(self._names)
             for at, span in several.spans.items():
@@ -186,15 +199,17 @@ class PlainField:
         if failed:
             not_plain.update(at for at, one in enumerate(texts) if one in failed)
             results = results | dict.fromkeys(failed, NOT_PLAIN)
-        values, elements = zip(*map(results.__getitem__, texts), strict=True) if texts else ((), ())
-        return Column([*values], [*elements])
+        stored = [*map(results.__getitem__, texts)]
+        values = [value for value, _ in stored]
+        if self._of_integers and None not in values:
+            return self._of_integers(values)
+        return Column(values, [element for _, element in stored])
 
-    def _ids(self, values: Sequence[Any]) -> Column:
+    def _ids(self, values: list[Any]) -> Column:
         """Identities of which most come once: without looking whether they came before."""
-        if None in values or min(values) < 0:
+        if not self._of_integers or None in values or min(values) < 0:
             raise NotPlain
-        start = self._start_of_id
-        return Column([*values], [start + int64(value) for value in values])
+        return self._of_integers(values)
 
     def _make_new(self, texts: set[Any]) -> set[Any]:
         """Make the values of texts that are not made yet. Returns those of which none can be made."""
@@ -268,8 +283,18 @@ def absent_of(field: Field) -> Stored:
 
 def elements_of(document: type[Struct], columns: dict[str, Column]) -> list[bytes]:
     """The elements of documents, by the columns of their fields."""
-    ordered = [columns[field.name].elements for field in fields_of(document) if field.name in columns]
-    return [*map(b"".join, zip(*ordered, strict=True))]
+    pieces: list[list[bytes]] = []
+    fixed: list[Bytes] = []
+    for field in fields_of(document):
+        if field.name in columns:
+            elements = columns[field.name].elements
+            if isinstance(elements, list):
+                pieces += [*cut(fixed), elements]
+                fixed = []
+            else:
+                fixed.append(fixed_elements(field, elements))
+    pieces += cut(fixed)
+    return pieces[0] if len(pieces) == 1 else [*map(b"".join, zip(*pieces, strict=True))]
 
 
 def stored_of(field: Field, hint: Any) -> Callable[[Any], Any]:
