@@ -20,7 +20,8 @@ from ecommerce.importing.order_lines.seen_lines import SeenLines
 from ecommerce.importing.shape import Shape
 from ecommerce.importing.sources.streams import FileIdentity, SourceError, open_source
 
-ORDERS_A_CHUNK, BYTES_A_CHUNK = 2_000, 1 << 20
+ORDERS_A_CHUNK, BYTES_A_CHUNK = 4_000, 1 << 20
+"""A chunk is a transaction: with 2,000 orders in each, MongoDB took a tenth more CPU time for as many orders."""
 
 ORDERS_MAX = 5_000_000
 """Orders of a file whose lines are counted in memory: about 150 MB."""
