@@ -1,4 +1,4 @@
-"""Chunks of whole rows, about a megabyte each, cut without looking into the rows, and the rows of a chunk."""
+"""Chunks of whole rows, about two megabytes each, cut without looking into the rows, and the rows of a chunk."""
 
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
@@ -6,7 +6,9 @@ from typing import BinaryIO
 from msgspec import Struct, field
 
 from ecommerce.importing.reasons import Rejection
-from ecommerce.importing.sources.streams import BLOCK_BYTES
+
+CHUNK_BYTES = 2 << 20
+"""Read at a time. A chunk is a transaction: with half as much an import took 3 % more processor time."""
 
 ROW_BYTES_MAX = 16 << 20
 """Largest row: MongoDB's largest document. The largest real order, 5 000 items, has 1 MB."""
@@ -57,7 +59,7 @@ def line_chunks(
     """Chunks that end where a line ends, at that one which `end_of_rows` finds in a buffer."""
     line = first_line
     buffer = b""
-    while block := stream.read(BLOCK_BYTES):
+    while block := stream.read(CHUNK_BYTES):
         buffer += block
         cut = end_of_rows(buffer)
         if cut == 0 and len(buffer) > ROW_BYTES_MAX:
@@ -69,7 +71,7 @@ def line_chunks(
             buffer = buffer[cut:]
         elif len(buffer) > ROW_BYTES_MAX:
             kept, size, buffer = buffer[:RAW_KEPT_BYTES], len(buffer), b""
-            while block := stream.read(BLOCK_BYTES):
+            while block := stream.read(CHUNK_BYTES):
                 end = block.find(b"\n") + 1
                 size += end or len(block)
                 if end:
