@@ -20,6 +20,7 @@ from ecommerce.importing.loading.report import ImportReport
 from ecommerce.kpis import Filters, KpiStore, Span, compute_kpis
 from ecommerce.mongo import ARCHIVED_CHANGES, ORDERS, MongoDatabase
 from ecommerce.settings import Settings
+from ecommerce.shop import Shop, write_shop
 from ecommerce.summaries.compact import compact
 from ecommerce.summaries.rebuild import rebuild
 from ecommerce.summaries.state import ARCHIVE_SUMMARY
@@ -29,6 +30,7 @@ from tests.import_samples import complete_row, write_lines
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark")]
 
+SHOPS = Path(__file__).parents[1] / "data" / "shops"
 DELIVERED = {"status": "Delivered", "actual_time": "2026-03-05T12:00:00Z"}
 FIRST = {"refund_id": 1, "refund_time": "2026-03-20T08:00:00Z", "amount": 3}
 SECOND = {"refund_id": 2, "refund_time": "2026-04-02T08:00:00Z", "amount": "1.25"}
@@ -156,6 +158,32 @@ def test_what_an_export_says_was_paid_back_in_all_may_become_more(
     assert refunds_of(archive, 1) == [5]
     assert come(database, tmp_path, more | {"refunds": [in_all | {"amount": 6, "tax_amount": 1}, SECOND]}).changed == 1
     assert returns_of(database, "2026-04-02") == Decimal("1.25")
+
+
+def returns(*refunded: str) -> Decimal:
+    """Of the sample's orders #1 and #2: where all went back without its tax and its shipping."""
+    parts = {"113.05": Decimal("18.05") + 5, "119.00": Decimal(19)}
+    return sum((Decimal(one) - parts.get(one, 0) for one in refunded), Decimal(0))
+
+
+def test_what_shopify_says_was_paid_back_may_become_more(
+    database: MongoDatabase, archive: Settings, tmp_path: Path
+) -> None:
+    write_shop(database, Shop("EUR", "UTC"))
+    export = tmp_path / "shopify.csv"
+    export.write_text(text := (SHOPS / "shopify.csv").read_text())
+    assert import_paths(database, [export]).accepted == 5
+    archive_orders(archive, Selection(older_than_days=0, include_open=True))
+    for first, second in (("30.00", "1.00"), ("31.50", "2.00"), ("113.05", "119.00")):
+        later = text.replace("bo@example.com,paid", "bo@example.com,partially_refunded")
+        later = later.replace(",Card,30.00,Leaf", f",Card,{first},Leaf")
+        export.write_text(later.replace(",Card,0.00,Glow", f",Card,{second},Glow"))
+        report = import_paths(database, [export])
+        changed = 1 if first == "30.00" else 2
+        assert (report.changed, report.unchanged, report.rejected) == (changed, 5 - changed, 0)
+        assert returns_of(database, "2024-01-09") == returns(first, second)
+        archive_orders(archive)
+        assert check_orders(database, archive).differences == ()
 
 
 def test_a_running_dashboard_and_a_rebuild_beside_it_count_each_once(

@@ -160,6 +160,15 @@ def test_lines_that_give_back_beside_others_are_no_refund_by_chance(database: Mo
     assert (file.accepted, file.rejected) == (1, 1)
 
 
+def test_signs_of_another_currency_than_the_shop_s_are_told(database: MongoDatabase) -> None:
+    write_shop(database, Shop("EUR", "UTC"))
+    file, _ = taken(database, "square.csv")
+    assert "the signs are none of EUR: the amounts count as EUR all the same" in " ".join(file.notes)
+    write_shop(database, Shop("CAD", "UTC"))
+    (again,) = import_paths(database, [SHOPS / "square.csv"]).files
+    assert "all the same" not in " ".join(again.notes)
+
+
 def test_a_time_in_three_columns_is_in_its_zone(database: MongoDatabase) -> None:
     _, orders = taken(database, "square.csv")
     assert orders["TX1"].order.order_time.isoformat() == "2024-07-05T14:15:00+00:00"

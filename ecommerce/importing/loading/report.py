@@ -147,6 +147,14 @@ class FileReport:
     def notes_of_orders(self) -> list[str]:
         """What of the notes the file alone says, before it is imported."""
         found = sentences_of(self.readings)
+        signs = next((one.read_as.split(" or ") for one in self.readings if one.kind == "currency"), [])
+        if signs and not self.currencies and self.shop_currency not in signs:
+            found.append(
+                f"no order names its currency, and the signs are none of {self.shop_currency}: the amounts count as "
+                f"{self.shop_currency} all the same. Where that is wrong, take the orders in again with `currency` "
+                "under `order` in a copy of the mapping (docs/mappings.md), or say which is the shop's with "
+                "`ecommerce shop --currency CODE`"
+            )
         if self.first_order_ms is not None and self.last_order_ms is not None:
             found.append(f"orders from {_day(self.first_order_ms)} to {_day(self.last_order_ms)}")
         if self.future_orders:

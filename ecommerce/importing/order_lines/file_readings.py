@@ -60,6 +60,8 @@ class _Times:
         """The cells of times, of one column or several."""
         self.only: dict[tuple[str, str], str] = {}
         """(format, other format) → a date that fits the first of them and not the other."""
+        self.fit: set[str] = set()
+        """Formats that a date fits."""
         self.either: dict[tuple[str, str], str] = {}
         """(format, other format) → a date that fits both and means two days."""
 
@@ -70,6 +72,7 @@ class _Times:
         stripped = (" ".join(part.strip() for part in parts).strip() for parts in self.texts)
         for text in sorted({self._cut(text) for text in stripped if text}):
             days = {candidate: _day(text, candidate) for candidate in self.candidates}
+            self.fit |= {candidate for candidate, day in days.items() if day is not None}
             for one, other in combinations(self.candidates, 2):
                 if days[one] is not None and days[other] is not None:
                     if days[one] != days[other]:
@@ -105,6 +108,8 @@ class _Times:
                     f"the mapping reads its dates as {stated}, but {against} can only be {other}, and no date of the"
                     f" file speaks for {stated}: write {other} as `dates` in the mapping"
                 )
+        if left != list(self.stated):  # said to a person: without those that no date of the file has
+            left = [one for one in left if one in self.fit] or left
         return tuple(text for text in self.formats if self._cut(text) in left)
 
 
