@@ -152,6 +152,8 @@ class FileImport:
                 self._collect(until=0)
         if self._unreadable is not None:
             raise SourceError(f"{self._unreadable}{self._not_imported()}{_STAYS}")
+        if self.report.signs and not self.report.shop_currency:
+            self.report.shop_currency = read_shop(self.database).currency
         if self.report.may_lack_own_currency:
             self.report.no_own_currency = has_none_in(self.database, self.report.shop_currency)
         # Before, the rows of the last transactions were not counted yet.

@@ -105,6 +105,11 @@ class FileReport:
         return f"{said}; say what they mean under `status` in {self.mapping} (docs/mappings.md)"
 
     @property
+    def signs(self) -> Sequence[str]:
+        """The currencies that the signs of its amounts may mean; none where they have none."""
+        return next((one.read_as.split(" or ") for one in self.readings if one.kind == "currency"), ())
+
+    @property
     def may_lack_own_currency(self) -> bool:
         """Whether each of its orders names another currency than the shop's."""
         named = sum(self.currencies.values())
@@ -147,8 +152,7 @@ class FileReport:
     def notes_of_orders(self) -> list[str]:
         """What of the notes the file alone says, before it is imported."""
         found = sentences_of(self.readings)
-        signs = next((one.read_as.split(" or ") for one in self.readings if one.kind == "currency"), [])
-        if signs and not self.currencies and self.shop_currency not in signs:
+        if self.signs and self.shop_currency and not self.currencies and self.shop_currency not in self.signs:
             found.append(
                 f"no order names its currency, and the signs are none of {self.shop_currency}: the amounts count as "
                 f"{self.shop_currency} all the same. Where that is wrong, take the orders in again with `currency` "
