@@ -103,7 +103,7 @@ def test_a_step_is_tried_again_unless_the_archive_is_wrong(
         monkeypatch.setitem(STEP_TASKS, state, task.with_options(retry_delay_seconds=0))
     insert(database, [an_order(i) for i in range(10)])
     tries: list[str] = []
-    right = ArchiveTable.append
+    right = ArchiveTable.append_files
 
     def fails_once(*arguments: object) -> int:
         tries.append("write")
@@ -112,7 +112,7 @@ def test_a_step_is_tried_again_unless_the_archive_is_wrong(
             raise ArchiveError("the network is gone")
         return snapshot
 
-    monkeypatch.setattr(ArchiveTable, "append", fails_once)
+    monkeypatch.setattr(ArchiveTable, "append_files", fails_once)
     (run,) = archive_orders().runs
     assert len(tries) == 2
     assert unfinished_run(database) is None

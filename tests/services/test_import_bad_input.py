@@ -170,19 +170,22 @@ def test_a_file_of_which_too_much_is_rejected_is_stopped(database: MongoDatabase
     assert database[IMPORTS].count_documents({"state": "failed", "rejected": 1500}) == 1
 
 
-HALF_ARE_BAD = [complete_row(n) if n % 2 else {"order": n} for n in range(6000)]
+ROWS = 12_000
+"""Of several chunks."""
+
+HALF_ARE_BAD = [complete_row(n) if n % 2 else {"order": n} for n in range(ROWS)]
 FLAT = Path(__file__).parents[1] / "data" / "cases" / "12-superstore-day-first" / "superstore_eu.csv"
 
 
 def half_bad_file(folder: Path, name: str) -> Path:
-    """A file of 6 000 rows or orders of which each second one is rejected."""
+    """A file of ROWS rows or orders of which each second one is rejected."""
     lines = [json.dumps(row) for row in HALF_ARE_BAD]
     if name == "flat.csv":
         header, first, *_ = FLAT.read_text().splitlines()
         at, quantity = header.split(",").index("Order ID"), header.split(",").index("Quantity")
         cells = first.replace("03/04/2018", "23/04/2018").replace("05/04/2018", "25/04/2018").split(",")
         lines = [header]
-        for number in range(6000):
+        for number in range(ROWS):
             changed = {at: f"EU-{number:05}", quantity: "2" if number % 2 else "many"}
             lines.append(",".join(changed.get(place, cell) for place, cell in enumerate(cells)))
     text = f"[{','.join(lines)}]" if name == "a.json" else "\n".join(lines) + "\n"
@@ -207,11 +210,11 @@ def test_a_stopped_file_says_how_much_was_not_imported_and_goes_on(
     found = re.search(says, stopped.error or "")
     assert found, stopped.error
     left = int(found[1].replace(",", ""))
-    assert (stopped.read + left, 0 < stopped.read < 6000) == (6000, True)
+    assert (stopped.read + left, 0 < stopped.read < ROWS) == (ROWS, True)
     if name.startswith("a.jsonl"):
         assert int(found[2].replace(",", "")) == stopped.read + 1
     (again,) = import_paths(database, [path], options=ANY_SHARE).files
-    assert (again.read, again.rejected, again.unchanged, again.error) == (6000, 3000, stopped.accepted, None)
+    assert (again.read, again.rejected, again.unchanged, again.error) == (ROWS, ROWS // 2, stopped.accepted, None)
 
 
 def test_what_was_read_of_a_file_before_it_is_cut_off_comes_in(database: MongoDatabase, tmp_path: Path) -> None:
