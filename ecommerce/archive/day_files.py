@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,7 +20,8 @@ from pyarrow import compute
 
 from ecommerce.archive.arrow_rows import archived_schema
 from ecommerce.archive.files import remove_file, write_file
-from ecommerce.documents.kinds import DAY_MS, EPOCH
+from ecommerce.archive.rows import DICTIONARY_BYTES
+from ecommerce.documents.kinds import DAY_MS, date_of
 
 ROW_GROUP_BYTES = 24 * 1024 * 1024
 """As Arrow columns; some 60 000 orders, so that a reader of one day can skip, and holds little."""
@@ -38,10 +38,7 @@ _DAY_US = DAY_MS * 1000
 _OPTIONS: Mapping[str, Any] = {
     "compression": "zstd",
     "compression_level": 3,
-    # A dictionary pays where a column has few different values. Most of ours differ in every row, and collecting them
-    # takes a sixth of the time. This holds the statuses, cities and payment types; one that grows beyond it is given
-    # up, and the files are as small.
-    "dictionary_pagesize_limit": 4 * 1024,
+    "dictionary_pagesize_limit": DICTIONARY_BYTES,
     "write_page_checksum": True,
     "write_page_index": True,
     # As Iceberg's specification has it, and its own writer.
@@ -87,9 +84,8 @@ class DayFiles:
         self._run = run
         self._open: dict[int, _OpenFile] = {}
         self._threads = ThreadPoolExecutor(WRITTEN_TOGETHER, "day-files")
-        self._coming: deque[Future[DayFile]] = deque()
-        self._written: list[DayFile] = []
-        self._locations: list[str] = []
+        self._coming: deque[Future[None]] = deque()
+        self._files: list[DayFile] = []
 
     def __enter__(self) -> Self:
         return self
@@ -97,9 +93,9 @@ class DayFiles:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._threads.shutdown(cancel_futures=True)
         if error is not None:
-            for location in self._locations:
+            for file in self._files:
                 with suppress(Exception):  # what it was left by is what is told
-                    remove_file(location)
+                    remove_file(file.location)
 
     def add(self, rows: pa.RecordBatch) -> None:
         """Add rows with the columns of `row_batches`, of whatever days."""
@@ -120,24 +116,20 @@ class DayFiles:
         for day in [*self._open]:
             self._end(day)
         self._wait(0)
-        return self._written
+        return self._files
 
     def _end(self, day: int) -> None:
         content = self._open.pop(day).end()
         self._wait(WRITTEN_TOGETHER - 1)
-        partition = f"{self._run.partition}={_date_of(day)}"
+        partition = f"{self._run.partition}={date_of(day)}"
         location = f"{self._run.folder}/{partition}/{self._run.branch}-{secrets.token_hex(8)}.parquet"
-        self._locations.append(location)
-        self._coming.append(self._threads.submit(self._write, DayFile(location, content.size, partition), content))
-
-    def _write(self, file: DayFile, content: pa.Buffer) -> DayFile:
-        write_file(file.location, content, self._run.options)
-        return file
+        self._files.append(DayFile(location, content.size, partition))
+        self._coming.append(self._threads.submit(write_file, location, content, self._run.options))
 
     def _wait(self, left: int) -> None:
         """Until so many files are on their way."""
         while len(self._coming) > left:
-            self._written.append(self._coming.popleft().result())
+            self._coming.popleft().result()
 
 
 class _OpenFile:
@@ -206,7 +198,3 @@ def _by_day(rows: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
         if end > start:
             yield int(days[start]), rows.slice(start, end - start)
         start = end
-
-
-def _date_of(day: int) -> date:
-    return (EPOCH + timedelta(days=day)).date()

@@ -1,7 +1,6 @@
 """What orders come to per day, from their documents: counted and hashed without Spark, where they are read."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from ecommerce.archive.hot import HotOrders
 from ecommerce.archive.run import Day
 from ecommerce.documents.bson_codec import decode_order
 from ecommerce.documents.content_hash import MICROSECONDS_PER_MILLISECOND, content_hash
-from ecommerce.documents.kinds import DAY_MS
+from ecommerce.documents.kinds import DAY_MS, date_of
 
 SAMPLED = 100
 """Of so many documents, one is also decoded by PyMongo: a fraction of the reader's time."""
@@ -24,7 +23,7 @@ def days_of_orders(hot: HotOrders) -> Iterator[Day]:
     for day in np.unique(days).tolist():
         rows = days == day
         yield Day(
-            datetime.fromtimestamp(day * DAY_MS // 1000, UTC).date(),
+            date_of(day),
             int(rows.sum()),
             sum(hot.amounts[rows].tolist()),  # ten of the largest amounts overflow 64 bits
             int(np.bitwise_xor.reduce(hot.hashes[rows])),

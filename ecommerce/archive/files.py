@@ -26,7 +26,7 @@ class ArchiveFiles(FileIO):
         raise NotImplementedError(f"{location}: PyIceberg only reads the archive")
 
     def delete(self, location: Any) -> None:
-        raise NotImplementedError(f"{location}: files of the archive are removed by Spark alone")
+        raise NotImplementedError(f"{location}: PyIceberg only reads the archive")
 
 
 class ArchiveFile(InputFile):

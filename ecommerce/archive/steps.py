@@ -65,7 +65,7 @@ def _write(context: ArchiveContext, run: Run) -> dict[str, Any]:
         return table.append_files(exported.files, run.branch), exported
 
     snapshot, exported = followed(context.spark, write, context.progress, run.orders, "orders")
-    return appended(table, snapshot) | {"read_days": exported.days}
+    return durable_append(table, snapshot) | {"read_days": exported.days}
 
 
 def append_to_branch(context: ArchiveContext, run: Run, source: "DataFrame") -> dict[str, Any]:
@@ -73,10 +73,10 @@ def append_to_branch(context: ArchiveContext, run: Run, source: "DataFrame") -> 
     table = context.table
     rows = source.selectExpr("*", f"'{run.run_id}' AS {RUN_COLUMN}")
     append = partial(table.append, rows, run.branch)
-    return appended(table, followed(context.spark, append, context.progress, run.orders, "orders"))
+    return durable_append(table, followed(context.spark, append, context.progress, run.orders, "orders"))
 
 
-def appended(table: ArchiveTable, snapshot: int) -> dict[str, Any]:
+def durable_append(table: ArchiveTable, snapshot: int) -> dict[str, Any]:
     """Wait until an appended snapshot is on the disk; returns what the record says of it."""
     make_durable(table.uri)
     size, where = table.added_bytes(snapshot), table.metadata_location()

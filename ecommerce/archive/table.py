@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecommerce.archive.catalog import CATALOG, table_name, with_catalog
 from ecommerce.archive.errors import ArchiveError
-from ecommerce.archive.rows import RUN_COLUMN, in_shape, of_days, row_ddl, with_day
+from ecommerce.archive.rows import DICTIONARY_BYTES, RUN_COLUMN, in_shape, of_days, row_ddl, with_day
 from ecommerce.archive_location import archive_uri
 from ecommerce.settings import Settings
 
@@ -38,10 +38,7 @@ PROPERTIES = {
     # Deleted rows are gone from the files at once: every engine reads such a table, and no second pass is needed.
     "write.delete.mode": "copy-on-write",
     "write.parquet.compression-codec": "zstd",
-    # A dictionary pays where a column has few different values. Most of ours differ in every row, and with the default
-    # of 2 MB, which a day's file never fills, collecting them took a sixth of an export. This holds the statuses,
-    # cities and payment types; a dictionary that grows beyond it is given up, and the files are as small.
-    "write.parquet.dict-size-bytes": str(4 * 1024),
+    "write.parquet.dict-size-bytes": str(DICTIONARY_BYTES),
     # Before encoding; some 60 000 orders, so that a reader of one day can skip, and holds little.
     "write.parquet.row-group-size-bytes": str(16 * 1024 * 1024),
     "write.target-file-size-bytes": str(128 * 1024 * 1024),

@@ -7,7 +7,7 @@ amount has one representation everywhere (`Decimal128("16.4500")`, `decimal(18,4
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from typing import Annotated, Any
 
@@ -61,6 +61,11 @@ class Kind:
                 return bounds["minimum"] * MONEY_FACTOR, bounds["maximum"] * MONEY_FACTOR - excluded
             case _:
                 return bounds["minimum"], bounds.get("maximum", INT64_MAX)
+
+
+def date_of(day: int) -> date:
+    """The date of a day, counted from 1 January 1970."""
+    return (EPOCH + timedelta(days=day)).date()
 
 
 def _kind(name: str, bson_type: str, spark_type: str, **bson_bounds: Any) -> dict[str, Any]:
